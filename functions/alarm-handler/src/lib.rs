@@ -1,1 +1,121 @@
-//! skeleton
+//! Takes signals, ticks, wake-ups and operators' commands; weighs the evidence; and sees the recovery side serve.
+
+use engine::conductor::{Conductor, Log};
+use engine::fault::Fault;
+use engine::step::carry_out;
+use engine::worker::trusted;
+use engine::world::World;
+use jiff::Timestamp;
+use ports::{LagSample, Vitals};
+use protocol::command::Step;
+use protocol::decide::{Facts, Observation, Sight, Verdict};
+use protocol::incoming::{Incoming, StepCommandMessage};
+use protocol::operator::OperatorCommand;
+use serde_json::{Value, json};
+
+mod confirm;
+mod status;
+mod verify;
+
+/// Handles an invocation.
+pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+    let incoming = Incoming::read(payload);
+    if let Incoming::BadOperator { problem } = &incoming {
+        return Err(Fault::new("bad_command", problem.clone()));
+    }
+    let conductor = world.conductor().await?;
+    match incoming {
+        Incoming::Tick => tick(world, &conductor).await,
+        Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
+        Incoming::Operator(command) => operator(world, &conductor, command).await,
+        Incoming::Signals(signals) => {
+            let facts = Facts { signals, ..Facts::default() };
+            advance(&conductor, facts).await
+        }
+        Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
+        // Something changed that a step may wait for. What, the journal and a look will tell.
+        Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
+        Incoming::BadOperator { problem } => Err(Fault::new("bad_command", problem)),
+    }
+}
+
+async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
+    let advanced = conductor.advance(&mut Log::default(), facts).await?;
+    Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
+}
+
+/// Once a minute: look, decide, resume whatever is unfinished.
+async fn tick(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
+    let mut log = Log::default();
+    conductor.refresh(&mut log).await?;
+    let observation = world.eyes().observe(&conductor.plan, &log.state).await;
+    save_vitals(world, conductor, &observation).await;
+    let facts = Facts { observation: Some(observation), ..Facts::default() };
+    let advanced = conductor.advance_from(&mut log, facts).await?;
+    Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
+}
+
+/// The vitals are advisory: when they can't be saved, the tick goes on.
+async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observation) {
+    let plan = &conductor.plan.name;
+    let mut vitals = match world.journal.load_vitals(plan).await {
+        Ok(vitals) => vitals.unwrap_or_default(),
+        Err(failure) => {
+            tracing::warn!(%failure, "the vitals can't be read");
+            Vitals::default()
+        }
+    };
+    vitals.ticked_at = Some(observation.at);
+    if observation.probes.iter().any(|probe| probe.sight == Sight::Good) {
+        vitals.answered_at = Some(observation.at);
+    }
+    for (database, points) in &observation.lag {
+        if let Some(point) = points.last() {
+            vitals.lag.insert(database.clone(), LagSample { at: point.at, lag_ms: point.lag_ms });
+        }
+    }
+    if let Err(failure) = world.journal.save_vitals(plan, &vitals).await {
+        tracing::warn!(%failure, "the vitals can't be saved");
+    }
+}
+
+/// An operator's command is decided with the world in view. What is refused is an error: the caller must notice.
+async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand) -> Result<Value, Fault> {
+    let mut log = Log::default();
+    conductor.refresh(&mut log).await?;
+    let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
+    let observation = if looks { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
+    let facts = Facts { operator: Some(command), observation, signals: Vec::new() };
+    let advanced = conductor.advance_from(&mut log, facts).await?;
+    match advanced.verdict {
+        Some((Verdict::Refused, sentence)) => Err(Fault::new("refused", sentence)),
+        Some((Verdict::Accepted, sentence)) => {
+            Ok(json!({ "sentence": sentence, "now": advanced.sentence, "run": advanced.state.run.map(|run| run.id) }))
+        }
+        None => Err(Fault::new("no_answer", "The command was not decided; see the status")),
+    }
+}
+
+/// The steps that this function does itself: confirm and verify.
+async fn steps(
+    world: &World,
+    conductor: &Conductor,
+    messages: &[StepCommandMessage],
+    deadline: Timestamp,
+) -> Result<Value, Fault> {
+    let mut sentences = Vec::new();
+    for message in messages {
+        let command = trusted(world, conductor, message)?;
+        sentences.push(match command.step {
+            Step::Confirm => confirm::confirm(world, conductor, command, deadline).await?,
+            Step::Verify => {
+                let mut log = Log::default();
+                conductor.refresh(&mut log).await?;
+                let work = verify::Verify::new(world, conductor, log.state);
+                carry_out(conductor, &work, command, deadline).await?
+            }
+            step => return Err(Fault::new("not_my_step", format!("This function does not do step {step}"))),
+        });
+    }
+    Ok(json!({ "sentence": sentences.join(" ") }))
+}

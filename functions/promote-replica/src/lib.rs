@@ -1,1 +1,143 @@
-//! skeleton
+//! Makes replicas the writable databases of the recovery region, and cuts the old primaries off once their region
+//! answers again.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::conductor::{Conductor, Log};
+use engine::step::{Sight, Work};
+use engine::worker::Workshop;
+use engine::world::World;
+use ports::{Databases, Failure, FailureKind, ReplicaView};
+use protocol::command::Step;
+use protocol::name::Name;
+use protocol::plan::{Database, Plan};
+
+/// The steps of this function.
+pub struct PromoteReplica {
+    databases: Arc<dyn Databases>,
+}
+
+impl PromoteReplica {
+    /// On the ports of the world.
+    pub fn new(world: &World) -> Self {
+        Self { databases: Arc::clone(&world.databases) }
+    }
+}
+
+impl Workshop for PromoteReplica {
+    fn work(&self, conductor: &Conductor, _log: &Log, step: Step) -> Option<Box<dyn Work>> {
+        let (plan, databases) = (Arc::clone(&conductor.plan), Arc::clone(&self.databases));
+        match step {
+            Step::Promote => Some(Box::new(Promote { plan, databases })),
+            Step::Quarantine => Some(Box::new(Quarantine { plan, databases })),
+            _ => None,
+        }
+    }
+}
+
+/// The databases of these names, in their order.
+fn named<'p>(plan: &'p Plan, subjects: &[Name]) -> Result<Vec<&'p Database>, Failure> {
+    subjects.iter().map(|subject| one(plan, subject)).collect()
+}
+
+fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Database, Failure> {
+    plan.databases.iter().find(|database| database.name == *subject).ok_or_else(|| Failure {
+        kind: FailureKind::Missing,
+        action: "plan",
+        code: "not_in_plan".to_owned(),
+        message: format!("the plan has no database {subject}"),
+    })
+}
+
+struct Promote {
+    plan: Arc<Plan>,
+    databases: Arc<dyn Databases>,
+}
+
+#[async_trait]
+impl Work for Promote {
+    fn step(&self) -> Step {
+        Step::Promote
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let views = self.databases.look(&named(&self.plan, subjects)?).await?;
+        Ok(views.into_iter().map(promotion).collect())
+    }
+
+    async fn act(&self, subject: &Name) -> Result<(), Failure> {
+        self.databases.promote(one(&self.plan, subject)?).await
+    }
+}
+
+/// How far a promotion is. "available" alone is not done: it must follow nobody as well.
+fn promotion(view: ReplicaView) -> Sight {
+    match view {
+        ReplicaView::Writable => Sight::Stands { detail: "available and follows no source".to_owned() },
+        ReplicaView::Replica { status, .. } if status == "available" => Sight::Wanting { before: None },
+        ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } if is_lost(&status) => {
+            Sight::Hopeless {
+                code: "replica_unusable",
+                message: format!("its status is {status}; restore the database from a snapshot or mend the instance"),
+            }
+        }
+        ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => Sight::Underway { note: status },
+        ReplicaView::Missing => Sight::Hopeless {
+            code: "replica_missing",
+            message: "the replica does not exist; correct databases[].replica of the plan".to_owned(),
+        },
+    }
+}
+
+/// Statuses that RDS does not leave by itself.
+fn is_lost(status: &str) -> bool {
+    matches!(
+        status,
+        "failed"
+            | "deleting"
+            | "inaccessible-encryption-credentials"
+            | "incompatible-network"
+            | "incompatible-option-group"
+            | "incompatible-parameters"
+            | "incompatible-restore"
+            | "stopped"
+            | "stopping"
+    )
+}
+
+struct Quarantine {
+    plan: Arc<Plan>,
+    databases: Arc<dyn Databases>,
+}
+
+#[async_trait]
+impl Work for Quarantine {
+    fn step(&self) -> Step {
+        Step::Quarantine
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let mut sights = Vec::with_capacity(subjects.len());
+        for database in named(&self.plan, subjects)? {
+            sights.push(match self.databases.is_quarantined(database).await {
+                Ok(true) => Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() },
+                Ok(false) => Sight::Wanting { before: None },
+                Err(failure) if failure.kind == FailureKind::Missing => {
+                    Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
+                }
+                Err(failure) => return Err(failure),
+            });
+        }
+        Ok(sights)
+    }
+
+    async fn act(&self, subject: &Name) -> Result<(), Failure> {
+        self.databases.quarantine(one(&self.plan, subject)?).await
+    }
+
+    /// The region is lost: it is asked every minute until it answers.
+    fn is_best_effort(&self) -> bool {
+        true
+    }
+}

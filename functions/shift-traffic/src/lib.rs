@@ -1,1 +1,202 @@
-//! skeleton
+//! Closes the primary side of routes, opens the recovery side of those that can serve, and reopens the primary
+//! side after an abort. A side is closed by endpoint weight 0: a traffic dial is not a fence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::conductor::{Conductor, Log};
+use engine::step::{Sight, Work};
+use engine::worker::Workshop;
+use engine::world::{MustServe, World};
+use ports::{Databases, Failure, FailureKind, Fleets, Side, Traffic};
+use protocol::command::Step;
+use protocol::name::Name;
+use protocol::plan::{Plan, Route};
+use protocol::state::State;
+
+/// The steps of this function.
+pub struct ShiftTraffic {
+    traffic: Arc<dyn Traffic>,
+    databases: Arc<dyn Databases>,
+    fleets: Arc<dyn Fleets>,
+}
+
+impl ShiftTraffic {
+    /// On the ports of the world.
+    pub fn new(world: &World) -> Self {
+        Self {
+            traffic: Arc::clone(&world.traffic),
+            databases: Arc::clone(&world.databases),
+            fleets: Arc::clone(&world.fleets),
+        }
+    }
+}
+
+impl Workshop for ShiftTraffic {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
+        let (plan, traffic) = (Arc::clone(&conductor.plan), Arc::clone(&self.traffic));
+        match step {
+            Step::Fence => Some(Box::new(Fence { plan, traffic })),
+            Step::Unfence => Some(Box::new(Unfence { plan, traffic, before: noted(log) })),
+            Step::Open => Some(Box::new(Open {
+                plan,
+                traffic,
+                databases: Arc::clone(&self.databases),
+                fleets: Arc::clone(&self.fleets),
+                state: log.state.clone(),
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// The weights that were noted before the run touched anything.
+fn noted(log: &Log) -> BTreeMap<Name, u8> {
+    let notes = log.state.active_run().map(|run| &run.before).into_iter().flatten();
+    notes
+        .filter(|((step, _), _)| *step == Step::Fence)
+        .filter_map(|((_, route), note)| Some((route.clone(), note.parse().ok()?)))
+        .collect()
+}
+
+fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Route, Failure> {
+    plan.routes
+        .iter()
+        .find(|route| route.name == *subject)
+        .ok_or_else(|| failure(FailureKind::Missing, "not_in_plan", format!("the plan has no route {subject}")))
+}
+
+fn failure(kind: FailureKind, code: &str, message: String) -> Failure {
+    Failure { kind, action: "open", code: code.to_owned(), message }
+}
+
+struct Fence {
+    plan: Arc<Plan>,
+    traffic: Arc<dyn Traffic>,
+}
+
+#[async_trait]
+impl Work for Fence {
+    fn step(&self) -> Step {
+        Step::Fence
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let mut sights = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            sights.push(match self.traffic.look(one(&self.plan, subject)?).await?.primary {
+                Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
+                Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
+                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
+            });
+        }
+        Ok(sights)
+    }
+
+    async fn act(&self, subject: &Name) -> Result<(), Failure> {
+        self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, 0).await
+    }
+
+    async fn take_back(&self, subject: &Name) -> Result<(), Failure> {
+        let route = one(&self.plan, subject)?;
+        self.traffic.set_weight(route, Side::Primary, route.primary.weight).await
+    }
+}
+
+struct Unfence {
+    plan: Arc<Plan>,
+    traffic: Arc<dyn Traffic>,
+    before: BTreeMap<Name, u8>,
+}
+
+impl Unfence {
+    /// The weight to give back: the one that was found, else the plan's.
+    fn weight(&self, route: &Route) -> u8 {
+        self.before.get(&route.name).copied().unwrap_or(route.primary.weight)
+    }
+}
+
+#[async_trait]
+impl Work for Unfence {
+    fn step(&self) -> Step {
+        Step::Unfence
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let mut sights = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let route = one(&self.plan, subject)?;
+            let weight = self.weight(route);
+            sights.push(match self.traffic.look(route).await?.primary {
+                Some(now) if now == weight => Sight::Stands { detail: format!("the primary endpoint has weight {now}") },
+                Some(_) => Sight::Wanting { before: None },
+                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
+            });
+        }
+        Ok(sights)
+    }
+
+    async fn act(&self, subject: &Name) -> Result<(), Failure> {
+        let route = one(&self.plan, subject)?;
+        self.traffic.set_weight(route, Side::Primary, self.weight(route)).await
+    }
+}
+
+struct Open {
+    plan: Arc<Plan>,
+    traffic: Arc<dyn Traffic>,
+    databases: Arc<dyn Databases>,
+    fleets: Arc<dyn Fleets>,
+    state: State,
+}
+
+#[async_trait]
+impl Work for Open {
+    fn step(&self) -> Step {
+        Step::Open
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let mut sights = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let route = one(&self.plan, subject)?;
+            sights.push(match self.traffic.look(route).await?.recovery {
+                Some(weight) if weight == route.recovery.weight => {
+                    Sight::Stands { detail: format!("the recovery endpoint has weight {weight}") }
+                }
+                Some(_) => Sight::Wanting { before: None },
+                None => Sight::Hopeless {
+                    code: "endpoint_missing",
+                    message: format!("the recovery group has no endpoint {}; add it", route.recovery.endpoint),
+                },
+            });
+        }
+        Ok(sights)
+    }
+
+    /// Looks at everything once more, at the very moment: only what can serve is opened, and only while the
+    /// other side is closed.
+    async fn act(&self, subject: &Name) -> Result<(), Failure> {
+        let route = one(&self.plan, subject)?;
+        let must_serve = MustServe::of(&self.plan, &self.state);
+        if let Some(obstacle) = must_serve.obstacle(&*self.databases, &*self.fleets).await? {
+            return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
+        }
+        self.close_primary(route).await?;
+        self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
+    }
+}
+
+impl Open {
+    async fn close_primary(&self, route: &Route) -> Result<(), Failure> {
+        let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
+        let closed = match self.traffic.look(route).await {
+            Ok(view) if view.primary.unwrap_or(0) == 0 => return Ok(()),
+            Ok(_) => self.traffic.set_weight(route, Side::Primary, 0).await,
+            Err(failure) => Err(failure),
+        };
+        // An operator has said that the old side takes no traffic; then its weight is a best effort.
+        if overridden { Ok(()) } else { closed }
+    }
+}

@@ -1,1 +1,22 @@
-//! skeleton
+//! The ports on the AWS SDK, one file per service; the journal on `DynamoDB`; settings and the Lambda wiring.
+//!
+//! A function's `main` opens the log, reads [`settings::Settings`], builds the [`world::World`] and hands its handler to
+//! [`lambda::serve`]. Nothing is called before the first invocation.
+
+pub mod accelerator;
+pub mod clock;
+pub mod config;
+mod failure;
+pub mod fleets;
+pub mod ids;
+pub mod journal;
+pub mod lag;
+pub mod lambda;
+pub mod parameters;
+pub mod probes;
+pub mod publisher;
+pub mod rds;
+#[cfg(test)]
+mod replay;
+pub mod settings;
+pub mod world;

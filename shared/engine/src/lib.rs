@@ -1,1 +1,8 @@
-//! skeleton
+//! Drives the pure core on the ports: load, append, decide, publish; and the loop of a step.
+
+pub mod conductor;
+pub mod fault;
+pub mod look;
+pub mod step;
+pub mod worker;
+pub mod world;

@@ -1,1 +1,230 @@
-//! skeleton
+//! What a step may ask of the world: small traits by capability, and an in-memory twin of each.
+//!
+//! Every call is bounded by its adapter (connect, read, attempt and operation timeouts), so that no caller has to.
+//! Looks are batched: one call for all the items of a step.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use protocol::command::StepCommand;
+use protocol::journal::Record;
+use protocol::name::Name;
+use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+
+pub mod failure;
+pub mod memory;
+
+pub use failure::{Failure, FailureKind};
+
+/// What every port answers with.
+pub type Answer<T> = Result<T, Failure>;
+
+/// Time and waiting.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// Fresh, unique texts: attempt ids.
+pub trait Ids: Send + Sync {
+    /// A text never given before.
+    fn fresh(&self) -> String;
+}
+
+/// The journal: an append-only log for each plan. Reads are strongly consistent.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// All records after a sequence number, in order.
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>>;
+    /// Appends a record if its sequence number is free.
+    async fn append(&self, record: &Record) -> Answer<Appended>;
+    /// The vitals, if any were ever saved. Advisory only.
+    async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>>;
+    /// Saves the vitals over the old ones.
+    async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()>;
+}
+
+/// What became of an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// The record stands; perhaps by an earlier try whose acknowledgement was lost.
+    Stands,
+    /// Another record has this sequence number: read again, decide again.
+    Taken,
+}
+
+/// What the tick last saw. Advisory: nothing is decided by it that can't be decided without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Vitals {
+    /// When the tick last ran.
+    pub ticked_at: Option<Timestamp>,
+    /// When a probe of the primary last got a good answer.
+    pub answered_at: Option<Timestamp>,
+    /// The last good lag sample of each database.
+    #[serde(default)]
+    pub lag: std::collections::BTreeMap<Name, LagSample>,
+}
+
+/// Databases: look, promote, cut off.
+#[async_trait]
+pub trait Databases: Send + Sync {
+    /// How the replicas in the recovery region stand, in the order asked for.
+    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>>;
+    /// Begins the promotion of a replica. Refused (`FailureKind::Conflict`) where one is under way or done.
+    async fn promote(&self, database: &Database) -> Answer<()>;
+    /// Whether the old primary is cut off. Best effort, 2 s at most: its region may be lost.
+    async fn is_quarantined(&self, database: &Database) -> Answer<bool>;
+    /// Cuts the old primary off by its quarantine security group. Best effort, 2 s at most.
+    async fn quarantine(&self, database: &Database) -> Answer<()>;
+}
+
+/// How a replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaView {
+    /// It follows its source.
+    Replica {
+        /// The instance's status, such as `available`.
+        status: String,
+        /// What it says of its replication.
+        replication: Replication,
+    },
+    /// It follows nobody and accepts writes: status `available`, and no source.
+    Writable,
+    /// It follows nobody, but does not accept writes yet.
+    Changing {
+        /// The instance's status, such as `rebooting`.
+        status: String,
+    },
+    /// It does not exist.
+    Missing,
+}
+
+/// What a replica says of its replication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replication {
+    /// It replicates.
+    Running,
+    /// It does not: stopped, terminated or in error.
+    Broken {
+        /// Its own words.
+        detail: String,
+    },
+    /// It does not say.
+    Unknown,
+}
+
+/// Fleets: look, resize.
+#[async_trait]
+pub trait Fleets: Send + Sync {
+    /// How the fleets stand, in the order asked for.
+    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>>;
+    /// Sets the bounds and the wanted size in one call.
+    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()>;
+}
+
+/// How a fleet stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FleetView {
+    /// The group exists.
+    Group {
+        /// Its bounds and wanted size.
+        capacity: Capacity,
+        /// Instances in service.
+        in_service: u32,
+        /// Healthy targets of the target group that has the fewest.
+        healthy_targets: u32,
+        /// Whether its `Launch` process is suspended: it can't grow.
+        launch_suspended: bool,
+    },
+    /// It does not exist.
+    Missing,
+}
+
+/// Traffic: the weights of both sides of a route.
+#[async_trait]
+pub trait Traffic: Send + Sync {
+    /// The weights as they are now.
+    async fn look(&self, route: &Route) -> Answer<RouteView>;
+    /// Sets the weight of one side's endpoint, leaving every other endpoint of its group as it is.
+    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()>;
+}
+
+/// A side of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The side that serves on a good day.
+    Primary,
+    /// The side that a failover opens.
+    Recovery,
+}
+
+/// The weights of a route's endpoints; nothing where the group does not have the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteView {
+    /// Of the primary side.
+    pub primary: Option<u8>,
+    /// Of the recovery side.
+    pub recovery: Option<u8>,
+}
+
+/// Replication lag.
+#[async_trait]
+pub trait Lag: Send + Sync {
+    /// The samples of a database's replica since a time, oldest first. Missing and negative ones are left out:
+    /// they are not known, never zero.
+    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>>;
+}
+
+/// One sample of replication lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct LagSample {
+    /// When.
+    pub at: Timestamp,
+    /// How far behind the replica was.
+    pub lag_ms: u64,
+}
+
+/// Probes of endpoints, from the recovery region.
+#[async_trait]
+pub trait Probes: Send + Sync {
+    /// Asks once.
+    async fn ask(&self, probe: &Probe) -> ProbeAnswer;
+}
+
+/// What a probe got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// The good answer.
+    Good,
+    /// A bad answer, or none in time.
+    Bad {
+        /// What was seen.
+        detail: String,
+    },
+    /// The prober itself could not ask: neither health nor death.
+    Unknown {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// Publishing: commands to the workers, notices to people.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Publishes commands; the step's name goes along as an attribute.
+    async fn commands(&self, commands: &[StepCommand]) -> Answer<()>;
+    /// Tells people. The subject is at most 100 characters of ASCII.
+    async fn notice(&self, subject: &str, text: &str) -> Answer<()>;
+}
+
+/// The plan's text.
+#[async_trait]
+pub trait Plans: Send + Sync {
+    /// The plan's JSON as it is now.
+    async fn load(&self) -> Answer<String>;
+}

@@ -1,1 +1,20 @@
-//! skeleton
+//! The pure core of Pilotlight: what a workload's plan says, what was seen, what was done, and what follows.
+//!
+//! Nothing here reads a clock, the environment or a network. [`state::evolve`] folds the journal into a
+//! [`state::State`]; [`decide::decide`] says what is due. The functions, the simulator and the model checker all
+//! call these same two.
+
+pub mod arn;
+pub mod command;
+pub mod decide;
+pub mod evidence;
+pub mod graph;
+pub mod incoming;
+pub mod journal;
+pub mod name;
+mod nearest;
+pub mod operator;
+pub mod plan;
+pub mod report;
+pub mod signal;
+pub mod state;

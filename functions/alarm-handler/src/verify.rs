@@ -1,0 +1,88 @@
+//! The verify step: sees the recovery side of each route serve.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use engine::conductor::Conductor;
+use engine::step::{Sight, Work};
+use engine::world::{MustServe, World};
+use ports::{Databases, Failure, FailureKind, Fleets, ProbeAnswer, Probes, Traffic};
+use protocol::command::Step;
+use protocol::name::Name;
+use protocol::plan::{Plan, Route};
+use protocol::state::State;
+
+/// Looks; it changes nothing.
+pub(crate) struct Verify {
+    plan: Arc<Plan>,
+    state: State,
+    traffic: Arc<dyn Traffic>,
+    databases: Arc<dyn Databases>,
+    fleets: Arc<dyn Fleets>,
+    probes: Arc<dyn Probes>,
+}
+
+impl Verify {
+    pub(crate) fn new(world: &World, conductor: &Conductor, state: State) -> Self {
+        Self {
+            plan: Arc::clone(&conductor.plan),
+            state,
+            traffic: Arc::clone(&world.traffic),
+            databases: Arc::clone(&world.databases),
+            fleets: Arc::clone(&world.fleets),
+            probes: Arc::clone(&world.probes),
+        }
+    }
+
+    async fn serves(&self, route: &Route) -> Result<Sight, Failure> {
+        let view = self.traffic.look(route).await?;
+        if view.recovery != Some(route.recovery.weight) {
+            return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
+        }
+        if view.primary.is_some_and(|weight| weight > 0) {
+            return Ok(Sight::Hopeless {
+                code: "primary_open",
+                message: "the primary endpoint has traffic again; set its weight to 0".to_owned(),
+            });
+        }
+        let Some(probe) = &route.probe else {
+            return Ok(Sight::Stands { detail: "open, databases writable, fleets healthy".to_owned() });
+        };
+        Ok(match self.probes.ask(probe).await {
+            ProbeAnswer::Good => Sight::Stands { detail: format!("probe {} gets good answers", probe.name()) },
+            ProbeAnswer::Bad { detail } | ProbeAnswer::Unknown { detail } => {
+                Sight::Underway { note: format!("probe {}: {detail}", probe.name()) }
+            }
+        })
+    }
+}
+
+#[async_trait]
+impl Work for Verify {
+    fn step(&self) -> Step {
+        Step::Verify
+    }
+
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+        let must_serve = MustServe::of(&self.plan, &self.state);
+        if let Some(note) = must_serve.obstacle(&*self.databases, &*self.fleets).await? {
+            return Ok(vec![Sight::Underway { note }; subjects.len()]);
+        }
+        let mut sights = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            let route = self.plan.routes.iter().find(|route| route.name == *subject);
+            let route = route.ok_or_else(|| Failure {
+                kind: FailureKind::Missing,
+                action: "plan",
+                code: "not_in_plan".to_owned(),
+                message: format!("the plan has no route {subject}"),
+            })?;
+            sights.push(self.serves(route).await?);
+        }
+        Ok(sights)
+    }
+
+    async fn act(&self, _subject: &Name) -> Result<(), Failure> {
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+# Alarms about the orchestrator itself. They tell people, by the notices topic of their own region.
+
+resource "aws_cloudwatch_metric_alarm" "detector_silent" {
+  provider = aws.recovery
+
+  alarm_name          = "${var.name}-detector-silent"
+  alarm_description   = "Nobody watches the plan ${var.name}: ${local.function_names["alarm-handler"]} was not invoked for ${var.silence_minutes} minutes."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Invocations"
+  dimensions          = { FunctionName = local.function_names["alarm-handler"] }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = var.silence_minutes
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching" # a function that isn't invoked sends no data at all
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  for_each = var.error_alarm_functions
+  provider = aws.recovery
+
+  alarm_name          = "${local.function_names[each.value]}-errors"
+  alarm_description   = "${local.function_names[each.value]} failed in three of the last five minutes."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Errors"
+  dimensions          = { FunctionName = local.function_names[each.value] }
+  statistic           = "Sum"
+  period              = 60
+  evaluation_periods  = 5
+  datapoints_to_alarm = 3
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching" # no invocation, no error; silence has its own alarm
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  alarm_name          = aws_sqs_queue.dead_letters[each.key].name
+  alarm_description   = "Something that was meant for ${local.function_names[each.key]} could not be delivered or handled; the queue of the same name holds it."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.key].name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching" # a queue without traffic sends no data
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "signals_dead_letters" {
+  provider = aws.primary
+
+  alarm_name          = aws_sqs_queue.signals_primary.name
+  alarm_description   = "An alarm of ${var.regions.primary} could not be delivered to ${local.function_names["alarm-handler"]} in ${var.regions.recovery}; the queue of the same name holds it."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.signals_primary.name }
+  statistic           = "Maximum"
+  period              = 60
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.notices_primary.arn]
+  ok_actions          = [aws_sns_topic.notices_primary.arn]
+  tags                = local.tags
+}

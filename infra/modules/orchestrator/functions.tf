@@ -1,0 +1,104 @@
+# The four functions, their logs, and what becomes of an invocation that fails.
+
+locals {
+  settings = {
+    "alarm-handler" = {
+      description = "Counts evidence, decides, and watches every minute."
+      timeout     = var.function_timeout_seconds.alarm_handler
+      memory      = var.function_memory_mb.alarm_handler
+    }
+    "promote-replica" = {
+      description = "Promotes read replicas, and cuts the old primary off."
+      timeout     = var.function_timeout_seconds.promote_replica
+      memory      = var.function_memory_mb.promote_replica
+    }
+    "scale-asg" = {
+      description = "Scales the recovery region's fleets."
+      timeout     = var.function_timeout_seconds.scale_asg
+      memory      = var.function_memory_mb.scale_asg
+    }
+    "shift-traffic" = {
+      description = "Closes and opens Global Accelerator endpoints by their weight."
+      timeout     = var.function_timeout_seconds.shift_traffic
+      memory      = var.function_memory_mb.shift_traffic
+    }
+  }
+
+  environment = {
+    PILOTLIGHT_PLAN_PARAMETER = local.plan_prefix
+    PILOTLIGHT_PLAN_PARTS     = tostring(var.plan_parts)
+    PILOTLIGHT_JOURNAL_TABLE  = local.journal_name
+    PILOTLIGHT_COMMANDS_TOPIC = local.topic_arns.commands
+    PILOTLIGHT_NOTICES_TOPIC  = local.topic_arns.notices_recovery
+  }
+
+  # How long Lambda may keep an event that it can't hand over. An older alarm starts nothing, and an older command was
+  # given again by the tick long since.
+  event_age_seconds_max = {
+    "alarm-handler"   = var.detection.signal_age_seconds_max
+    "promote-replica" = max(var.limits.step_seconds_max.promote, var.limits.step_seconds_max.quarantine)
+    "scale-asg"       = var.limits.step_seconds_max.scale
+    "shift-traffic"   = max(var.limits.step_seconds_max.fence, var.limits.step_seconds_max.open)
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  name              = local.log_group_names[each.key]
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arns.recovery
+  tags              = local.tags
+}
+
+resource "aws_lambda_function" "this" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  function_name    = local.function_names[each.key]
+  description      = "${local.settings[each.key].description} Plan ${var.name}."
+  filename         = "${var.package_dir}/${each.key}.zip"
+  source_code_hash = filebase64sha256("${var.package_dir}/${each.key}.zip")
+  runtime          = "provided.al2023"
+  handler          = "bootstrap"
+  architectures    = [var.architecture]
+  memory_size      = local.settings[each.key].memory
+  timeout          = local.settings[each.key].timeout
+  role             = aws_iam_role.this[each.key].arn
+
+  reserved_concurrent_executions = var.reserved_concurrency
+
+  environment {
+    variables = merge(local.environment, {
+      PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
+    })
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    log_group             = aws_cloudwatch_log_group.this[each.key].name
+    application_log_level = var.log_level
+    system_log_level      = "INFO"
+  }
+
+  tags = local.tags
+
+  # The role must be able to log and to fail properly before the first event arrives.
+  depends_on = [aws_iam_role_policy.common]
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  function_name                = aws_lambda_function.this[each.key].function_name
+  maximum_event_age_in_seconds = min(21600, max(60, local.event_age_seconds_max[each.key])) # Lambda's bounds
+  maximum_retry_attempts       = 2
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters[each.key].arn
+    }
+  }
+}

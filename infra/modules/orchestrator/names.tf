@@ -1,0 +1,60 @@
+# What everything is called. ARNs of this module's own resources are composed from names instead of read back, so that
+# `terraform plan` shows every policy in full before anything exists, and so that a policy may name what depends on it.
+
+data "aws_caller_identity" "primary" {
+  provider = aws.primary
+}
+
+data "aws_caller_identity" "recovery" {
+  provider = aws.recovery
+}
+
+data "aws_region" "primary" {
+  provider = aws.primary
+}
+
+data "aws_region" "recovery" {
+  provider = aws.recovery
+}
+
+data "aws_partition" "recovery" {
+  provider = aws.recovery
+}
+
+locals {
+  account   = data.aws_caller_identity.recovery.account_id
+  partition = data.aws_partition.recovery.partition
+
+  # The four functions and the steps each takes: the filter of its subscription. What is sized by other variables stands
+  # apart, so that names, queues and roles needn't wait for the workload's own resources on a first apply.
+  steps = {
+    "alarm-handler"   = ["confirm", "verify"]
+    "promote-replica" = ["promote", "quarantine"]
+    "scale-asg"       = ["scale", "restore"]
+    "shift-traffic"   = ["fence", "unfence", "open"]
+  }
+
+  function_names   = { for f in keys(local.steps) : f => "${var.name}-${f}" }
+  role_arns        = { for f, name in local.function_names : f => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  log_group_names  = { for f, name in local.function_names : f => "/aws/lambda/${name}" }
+  log_group_arns   = { for f, name in local.log_group_names : f => "arn:${local.partition}:logs:${var.regions.recovery}:${local.account}:log-group:${name}" }
+  dead_letter_arns = { for f, name in local.function_names : f => "arn:${local.partition}:sqs:${var.regions.recovery}:${local.account}:${name}-dead-letters" }
+
+  signals_dead_letter_arn = "arn:${local.partition}:sqs:${var.regions.primary}:${local.account}:${var.name}-signals-dead-letters"
+
+  topic_arns = {
+    signals_primary  = "arn:${local.partition}:sns:${var.regions.primary}:${local.account}:${var.name}-signals"
+    signals_recovery = "arn:${local.partition}:sns:${var.regions.recovery}:${local.account}:${var.name}-signals"
+    commands         = "arn:${local.partition}:sns:${var.regions.recovery}:${local.account}:${var.name}-commands"
+    notices_primary  = "arn:${local.partition}:sns:${var.regions.primary}:${local.account}:${var.name}-notices"
+    notices_recovery = "arn:${local.partition}:sns:${var.regions.recovery}:${local.account}:${var.name}-notices"
+  }
+
+  journal_name = "${var.name}-journal"
+  journal_arn  = "arn:${local.partition}:dynamodb:${var.regions.recovery}:${local.account}:table/${local.journal_name}"
+
+  rule_arn_prefix  = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${var.name}-"
+  alarm_arn_prefix = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.account}:alarm:" }
+
+  tags = merge({ "pilotlight:plan" = var.name }, var.tags)
+}

@@ -1,0 +1,66 @@
+# The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
+
+locals {
+  plan = {
+    schema    = 1
+    name      = var.name
+    account   = local.account
+    mode      = var.mode
+    regions   = var.regions
+    databases = [for d in var.databases : { for k, v in d : k => v if v != null }]
+    fleets    = var.fleets
+    routes    = [for r in var.routes : { for k, v in r : k => v if v != null }]
+    detection = {
+      alarms                 = var.detection.alarms
+      topics                 = [local.topic_arns.signals_primary, local.topic_arns.signals_recovery]
+      probes                 = [for p in var.detection.probes : { for k, v in p : k => v if v != null }]
+      confirm_seconds        = var.detection.confirm_seconds
+      signal_age_seconds_max = var.detection.signal_age_seconds_max
+      cooldown_seconds       = var.detection.cooldown_seconds
+    }
+    limits = {
+      lag_seconds_max          = var.limits.lag_seconds_max
+      rto_seconds              = var.limits.rto_seconds
+      approval_seconds_max     = var.limits.approval_seconds_max
+      function_timeout_seconds = var.function_timeout_seconds
+      step_seconds_max         = var.limits.step_seconds_max
+    }
+    operator_function = local.function_names["alarm-handler"]
+  }
+  plan_json = jsonencode(local.plan)
+
+  # A standard parameter holds 4096 bytes. 4000 leaves room for the few characters that take two.
+  plan_part_characters_max = 4000
+
+  # Cut evenly, so that no part is empty: Parameter Store refuses an empty value.
+  plan_prefix = "/pilotlight/${var.name}/plan"
+  plan_cuts   = [for i in range(var.plan_parts + 1) : floor(i * length(local.plan_json) / var.plan_parts)]
+}
+
+resource "aws_ssm_parameter" "plan" {
+  count    = var.plan_parts
+  provider = aws.recovery
+
+  name        = "${local.plan_prefix}/${count.index}"
+  description = "Part ${count.index + 1} of ${var.plan_parts} of the plan ${var.name}. Written by Terraform; changes made here are lost."
+  type        = "String"
+  tier        = "Standard"
+  # A plan holds no secret, and a reviewer wants to see what changes in it.
+  insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
+  tags           = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.plan_json) <= var.plan_parts * local.plan_part_characters_max
+      error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
+    }
+    precondition {
+      condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
+      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
+    }
+    precondition {
+      condition     = data.aws_caller_identity.primary.account_id == local.account
+      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Both regions must lie in one account."
+    }
+  }
+}

@@ -1,0 +1,190 @@
+# What each function may do: one role each, exact ARNs. A resource of "*" stands only where AWS offers nothing narrower,
+# and then within one region.
+
+locals {
+  replica_arns       = var.databases[*].replica
+  primary_arns       = var.databases[*].primary
+  quarantinable_arns = [for d in var.databases : d.primary if d.quarantine_security_group != null]
+  endpoint_groups    = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
+  # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
+  group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
+
+  in_recovery_region = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery } }
+
+  # Statements by what they allow. Each function's policy is a list of these.
+  statements = {
+    look_at_replicas = [for arns in [local.replica_arns] : {
+      Sid      = "LookAtReplicas"
+      Effect   = "Allow"
+      Action   = ["rds:DescribeDBInstances"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    look_at_primaries = [for arns in [local.primary_arns] : {
+      Sid      = "LookAtPrimaries"
+      Effect   = "Allow"
+      Action   = ["rds:DescribeDBInstances"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    promote = [for arns in [local.replica_arns] : {
+      Sid      = "Promote"
+      Effect   = "Allow"
+      Action   = ["rds:DescribeDBInstances", "rds:PromoteReadReplica"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    # Only the instances whose plan names a quarantine group.
+    quarantine = [for arns in [local.quarantinable_arns] : {
+      Sid      = "Quarantine"
+      Effect   = "Allow"
+      Action   = ["rds:DescribeDBInstances", "rds:ModifyDBInstance"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    lag = [for arns in [local.replica_arns] : {
+      Sid    = "ReadLag"
+      Effect = "Allow"
+      # "*": CloudWatch's metric reads have no resource types.
+      Action    = ["cloudwatch:GetMetricStatistics"]
+      Resource  = "*"
+      Condition = local.in_recovery_region
+    } if length(arns) > 0]
+
+    look_at_fleets = [for arns in [local.group_arns] : {
+      Sid    = "LookAtFleets"
+      Effect = "Allow"
+      # "*": neither of these two describing actions has resource types.
+      Action    = ["autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth"]
+      Resource  = "*"
+      Condition = local.in_recovery_region
+    } if length(arns) > 0]
+
+    scale = [for arns in [local.group_arns] : {
+      Sid      = "Scale"
+      Effect   = "Allow"
+      Action   = ["autoscaling:UpdateAutoScalingGroup"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    look_at_routes = [for arns in [local.endpoint_groups] : {
+      Sid      = "LookAtRoutes"
+      Effect   = "Allow"
+      Action   = ["globalaccelerator:DescribeEndpointGroup"]
+      Resource = arns
+    } if length(arns) > 0]
+
+    shift = [for arns in [local.endpoint_groups] : {
+      Sid      = "Shift"
+      Effect   = "Allow"
+      Action   = ["globalaccelerator:UpdateEndpointGroup"]
+      Resource = arns
+    } if length(arns) > 0]
+  }
+
+  # What every function does, whatever the plan holds.
+  common_policies = { for f in keys(local.steps) : f => concat(
+    [
+      {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${local.log_group_arns[f]}:*"]
+      },
+      {
+        Sid      = "DeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [local.dead_letter_arns[f]]
+      },
+      {
+        Sid      = "ReadPlan"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameters"]
+        Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
+      },
+      # Appending and reading, and nothing else: no update, no delete.
+      {
+        Sid      = "Journal"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+        Resource = [local.journal_arn]
+      },
+      {
+        Sid      = "Publish"
+        Effect   = "Allow"
+        Action   = ["sns:Publish"]
+        Resource = [local.topic_arns.commands, local.topic_arns.notices_recovery]
+      },
+    ],
+    # Encrypted topics, queues and table ask for the caller's right to use their key.
+    [for arn in compact([var.kms_key_arns.recovery]) : {
+      Sid      = "Keys"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = [arn]
+    }],
+  ) }
+
+  # What its own steps take. A function whose steps the plan has no items for gets none.
+  step_policies = {
+    "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.look_at_primaries, local.statements.lag,
+    local.statements.look_at_fleets, local.statements.look_at_routes)
+
+    "promote-replica" = concat(local.statements.lag, local.statements.promote, local.statements.quarantine)
+
+    "scale-asg" = concat(local.statements.look_at_fleets, local.statements.scale)
+
+    # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
+    "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
+    local.statements.look_at_routes, local.statements.shift)
+  }
+}
+
+resource "aws_iam_role" "this" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  name                 = local.function_names[each.key]
+  description          = "Execution role of the function ${local.function_names[each.key]}."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "common" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  name   = "common"
+  role   = aws_iam_role.this[each.key].name
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.common_policies[each.key] })
+}
+
+resource "aws_iam_role_policy" "steps" {
+  # IAM refuses a policy without statements. Which functions have any follows from which lists are empty.
+  for_each = toset(concat(
+    length(var.databases) + length(var.fleets) + length(var.routes) > 0 ? ["alarm-handler", "shift-traffic"] : [],
+    length(var.databases) > 0 ? ["promote-replica"] : [],
+    length(var.fleets) > 0 ? ["scale-asg"] : [],
+  ))
+  provider = aws.recovery
+
+  name   = "steps"
+  role   = aws_iam_role.this[each.key].name
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.step_policies[each.key] })
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(local.common_policies[each.key])) + length(jsonencode(local.step_policies[each.key])) <= 10100
+      error_message = "The policies of ${local.function_names[each.key]} would exceed the 10,240 characters IAM allows a role's own policies together. Split the plan: its databases, fleets or routes are too many for exact ARNs."
+    }
+  }
+}

@@ -1,0 +1,634 @@
+# What the module builds from an ordinary plan, read off `terraform plan` with a mocked provider: nothing is called.
+
+mock_provider "aws" {
+  alias           = "primary"
+  override_during = plan
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-2" }
+  }
+}
+
+mock_provider "aws" {
+  alias           = "recovery"
+  override_during = plan
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+override_resource {
+  target          = aws_sns_topic.signals_primary
+  override_during = plan
+  values          = { arn = "arn:aws:sns:us-east-2:123456789012:shop-signals" }
+}
+override_resource {
+  target          = aws_sns_topic.signals_recovery
+  override_during = plan
+  values          = { arn = "arn:aws:sns:us-west-1:123456789012:shop-signals" }
+}
+override_resource {
+  target          = aws_sns_topic.commands
+  override_during = plan
+  values          = { arn = "arn:aws:sns:us-west-1:123456789012:shop-commands" }
+}
+override_resource {
+  target          = aws_sns_topic.notices_primary
+  override_during = plan
+  values          = { arn = "arn:aws:sns:us-east-2:123456789012:shop-notices" }
+}
+override_resource {
+  target          = aws_sns_topic.notices_recovery
+  override_during = plan
+  values          = { arn = "arn:aws:sns:us-west-1:123456789012:shop-notices" }
+}
+override_resource {
+  target          = aws_sqs_queue.signals_primary
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-signals-dead-letters" }
+}
+override_resource {
+  target          = aws_sqs_queue.dead_letters["alarm-handler"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-alarm-handler-dead-letters" }
+}
+override_resource {
+  target          = aws_sqs_queue.dead_letters["promote-replica"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-promote-replica-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-promote-replica-dead-letters" }
+}
+override_resource {
+  target          = aws_sqs_queue.dead_letters["scale-asg"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-scale-asg-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-scale-asg-dead-letters" }
+}
+override_resource {
+  target          = aws_sqs_queue.dead_letters["shift-traffic"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-shift-traffic-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-shift-traffic-dead-letters" }
+}
+override_resource {
+  target          = aws_iam_role.this["alarm-handler"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-alarm-handler" }
+}
+override_resource {
+  target          = aws_iam_role.this["promote-replica"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-promote-replica" }
+}
+override_resource {
+  target          = aws_iam_role.this["scale-asg"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-scale-asg" }
+}
+override_resource {
+  target          = aws_iam_role.this["shift-traffic"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-shift-traffic" }
+}
+override_resource {
+  target          = aws_lambda_function.this["alarm-handler"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler" }
+}
+override_resource {
+  target          = aws_lambda_function.this["promote-replica"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-promote-replica" }
+}
+override_resource {
+  target          = aws_lambda_function.this["scale-asg"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-scale-asg" }
+}
+override_resource {
+  target          = aws_lambda_function.this["shift-traffic"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic" }
+}
+
+variables {
+  name        = "shop"
+  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  package_dir = "tests/packages"
+  databases = [{
+    name                      = "orders"
+    primary                   = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+    replica                   = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+    quarantine_security_group = "sg-0abc"
+  }]
+  fleets = [{
+    name                = "web"
+    group               = "shop-web-recovery"
+    target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+    capacity            = { min = 2, desired = 2, max = 4 }
+    healthy_targets_min = 2
+  }]
+  routes = [{
+    name = "front"
+    primary = {
+      endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
+      endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
+    }
+    recovery = {
+      endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
+      endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
+    }
+    after = ["orders", "web"]
+  }]
+  detection = {
+    alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
+    probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200 }]
+  }
+  notice_emails = ["oncall@example.com"]
+}
+
+run "the_plan_document_says_what_the_variables_say" {
+  command = plan
+
+  assert {
+    condition     = join("", aws_ssm_parameter.plan[*].insecure_value) == output.plan_json
+    error_message = "The parts joined are not the plan."
+  }
+  assert {
+    condition     = alltrue([for p in aws_ssm_parameter.plan : length(p.insecure_value) >= 1 && length(p.insecure_value) <= 4000])
+    error_message = "A part is empty or longer than 4000 characters."
+  }
+  assert {
+    condition     = aws_ssm_parameter.plan[*].name == [for i in range(length(aws_ssm_parameter.plan)) : "/pilotlight/shop/plan/${i}"]
+    error_message = "The parts are not numbered from 0 under /pilotlight/shop/plan."
+  }
+  assert {
+    condition = output.plan_json == jsonencode({
+      schema  = 1
+      name    = "shop"
+      account = "123456789012"
+      mode    = "approve"
+      regions = { primary = "us-east-2", recovery = "us-west-1" }
+      databases = [{
+        name                      = "orders"
+        kind                      = "rds_replica"
+        primary                   = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+        replica                   = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+        backup_retention_days     = 7
+        quarantine_security_group = "sg-0abc"
+        after                     = []
+      }]
+      fleets = [{
+        name                = "web"
+        kind                = "auto_scaling_group"
+        group               = "shop-web-recovery"
+        target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+        capacity            = { min = 2, desired = 2, max = 4 }
+        healthy_targets_min = 2
+        after               = []
+      }]
+      routes = [{
+        name = "front"
+        kind = "global_accelerator"
+        primary = {
+          endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
+          endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
+          weight         = 128
+        }
+        recovery = {
+          endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
+          endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
+          weight         = 128
+        }
+        after = ["orders", "web"]
+      }]
+      detection = {
+        alarms                 = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
+        topics                 = ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
+        probes                 = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200, timeout_seconds = 3 }]
+        confirm_seconds        = 60
+        signal_age_seconds_max = 300
+        cooldown_seconds       = 1800
+      }
+      limits = {
+        lag_seconds_max          = 60
+        rto_seconds              = 3600
+        approval_seconds_max     = 3600
+        function_timeout_seconds = { alarm_handler = 170, promote_replica = 840, scale_asg = 840, shift_traffic = 120 }
+        step_seconds_max         = { scale = 1200, fence = 180, promote = 1800, open = 240, verify = 240, quarantine = 900 }
+      }
+      operator_function = "shop-alarm-handler"
+    })
+    error_message = "The plan document differs: ${output.plan_json}"
+  }
+}
+
+run "what_is_left_out_is_absent_from_the_plan" {
+  command = plan
+  variables {
+    databases = [{
+      name    = "orders"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+    }]
+  }
+
+  assert {
+    condition     = !strcontains(output.plan_json, "null") && !strcontains(output.plan_json, "quarantine_security_group")
+    error_message = "The plan document mentions what was left out: ${output.plan_json}"
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.steps["promote-replica"].policy, "rds:ModifyDBInstance")
+    error_message = "promote-replica may modify an instance although no quarantine group is given."
+  }
+}
+
+run "the_defaults_are_those_of_the_documents" {
+  command = plan
+
+  assert {
+    condition = alltrue([for l in aws_lambda_function.this :
+      l.runtime == "provided.al2023" && l.architectures == tolist(["arm64"]) && l.memory_size == 256 && l.reserved_concurrent_executions == -1
+    && one(l.logging_config).log_format == "JSON" && one(l.logging_config).log_group == "/aws/lambda/${l.function_name}"])
+    error_message = "A function's runtime, architecture, memory, concurrency or logging is not the default."
+  }
+  assert {
+    condition     = jsonencode({ for f, l in aws_lambda_function.this : f => l.timeout }) == jsonencode({ "alarm-handler" = 170, "promote-replica" = 840, "scale-asg" = 840, "shift-traffic" = 120 })
+    error_message = "The functions' timeouts differ."
+  }
+  assert {
+    condition     = toset([for l in aws_lambda_function.this : l.function_name]) == toset(["shop-alarm-handler", "shop-promote-replica", "shop-scale-asg", "shop-shift-traffic"])
+    error_message = "The functions' names differ."
+  }
+  assert {
+    condition = alltrue([for f, l in aws_lambda_function.this : one(l.environment).variables == tomap({
+      PILOTLIGHT_PLAN_PARAMETER   = "/pilotlight/shop/plan"
+      PILOTLIGHT_PLAN_PARTS       = tostring(length(aws_ssm_parameter.plan))
+      PILOTLIGHT_JOURNAL_TABLE    = "shop-journal"
+      PILOTLIGHT_COMMANDS_TOPIC   = "arn:aws:sns:us-west-1:123456789012:shop-commands"
+      PILOTLIGHT_NOTICES_TOPIC    = "arn:aws:sns:us-west-1:123456789012:shop-notices"
+      PILOTLIGHT_FUNCTION_SECONDS = tostring(l.timeout)
+    })])
+    error_message = "A function's environment differs."
+  }
+  assert {
+    condition     = alltrue([for g in aws_cloudwatch_log_group.this : g.retention_in_days == 90])
+    error_message = "Logs are not kept for 90 days."
+  }
+  assert {
+    condition = (aws_dynamodb_table.journal.deletion_protection_enabled && one(aws_dynamodb_table.journal.point_in_time_recovery).enabled
+    && aws_dynamodb_table.journal.hash_key == "plan" && aws_dynamodb_table.journal.range_key == "seq" && aws_dynamodb_table.journal.billing_mode == "PAY_PER_REQUEST")
+    error_message = "The journal lacks protection, recovery, its key or its billing mode."
+  }
+  assert {
+    condition     = alltrue([for q in aws_sqs_queue.dead_letters : q.sqs_managed_sse_enabled]) && aws_sqs_queue.signals_primary.sqs_managed_sse_enabled
+    error_message = "A queue is not encrypted."
+  }
+  assert {
+    condition     = output.status_command == "echo '{\"command\":\"status\"}' | aws lambda invoke --region us-west-1 --function-name shop-alarm-handler --payload fileb:///dev/stdin /dev/stdout"
+    error_message = "The status command differs: ${output.status_command}"
+  }
+}
+
+run "the_tick_comes_every_minute_with_a_constant_input" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.tick.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_target.tick.input == "{\"tick\":true}"
+    error_message = "The tick's rate or input differs."
+  }
+  assert {
+    condition     = one(aws_cloudwatch_event_target.tick.retry_policy).maximum_event_age_in_seconds == 60
+    error_message = "A tick older than a minute is kept."
+  }
+}
+
+run "each_subscription_hears_its_own_steps_and_has_a_dead_letter_queue_in_its_topics_region" {
+  command = plan
+
+  assert {
+    condition = { for f, s in aws_sns_topic_subscription.commands : f => jsondecode(s.filter_policy).step } == {
+      "alarm-handler"   = ["confirm", "verify"]
+      "promote-replica" = ["promote", "quarantine"]
+      "scale-asg"       = ["scale", "restore"]
+      "shift-traffic"   = ["fence", "unfence", "open"]
+    }
+    error_message = "A subscription's filter differs."
+  }
+  assert {
+    condition     = alltrue([for s in aws_sns_topic_subscription.commands : s.filter_policy_scope == "MessageAttributes"])
+    error_message = "A filter looks at the body instead of the attribute `step`."
+  }
+  assert {
+    condition     = length(distinct(flatten([for s in aws_sns_topic_subscription.commands : jsondecode(s.filter_policy).step]))) == 9
+    error_message = "A step is heard twice or by nobody."
+  }
+  assert {
+    condition     = alltrue([for f, s in aws_sns_topic_subscription.commands : jsondecode(s.redrive_policy).deadLetterTargetArn == "arn:aws:sqs:us-west-1:123456789012:shop-${f}-dead-letters"])
+    error_message = "A command's subscription lacks its dead-letter queue."
+  }
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.signals_primary.redrive_policy).deadLetterTargetArn == "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters"
+    error_message = "The subscription in the primary region lacks a dead-letter queue of that region."
+  }
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.signals_recovery.redrive_policy).deadLetterTargetArn == "arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters"
+    error_message = "The subscription in the recovery region lacks its dead-letter queue."
+  }
+  assert {
+    condition     = alltrue([for s in [aws_sns_topic_subscription.signals_primary, aws_sns_topic_subscription.signals_recovery] : s.endpoint == "arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler" && s.filter_policy == null])
+    error_message = "Signals don't all reach alarm-handler."
+  }
+  assert {
+    condition     = alltrue([for f, c in aws_lambda_function_event_invoke_config.this : one(one(c.destination_config).on_failure).destination == "arn:aws:sqs:us-west-1:123456789012:shop-${f}-dead-letters"])
+    error_message = "A function's failed invocations don't reach its queue."
+  }
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.this["alarm-handler"].maximum_event_age_in_seconds == 300
+    error_message = "Lambda keeps signals longer than they are worth something."
+  }
+}
+
+run "each_permission_names_exactly_one_source_of_this_account" {
+  command = plan
+
+  assert {
+    condition = {
+      for p in concat(values(aws_lambda_permission.commands), aws_lambda_permission.signals_primary, [aws_lambda_permission.signals_recovery, aws_lambda_permission.tick], values(aws_lambda_permission.wakeup)) :
+      "${p.function_name} ${p.statement_id}" => "${p.principal} ${p.source_arn}"
+      } == {
+      "shop-alarm-handler commands"          = "sns.amazonaws.com arn:aws:sns:us-west-1:123456789012:shop-commands"
+      "shop-alarm-handler fleets-0"          = "events.amazonaws.com arn:aws:events:us-west-1:123456789012:rule/shop-fleets-0"
+      "shop-alarm-handler replicas-0"        = "events.amazonaws.com arn:aws:events:us-west-1:123456789012:rule/shop-replicas-0"
+      "shop-alarm-handler signals-primary-0" = "sns.amazonaws.com arn:aws:sns:us-east-2:123456789012:shop-signals"
+      "shop-alarm-handler signals-recovery"  = "sns.amazonaws.com arn:aws:sns:us-west-1:123456789012:shop-signals"
+      "shop-alarm-handler tick"              = "events.amazonaws.com arn:aws:events:us-west-1:123456789012:rule/shop-tick"
+      "shop-promote-replica commands"        = "sns.amazonaws.com arn:aws:sns:us-west-1:123456789012:shop-commands"
+      "shop-scale-asg commands"              = "sns.amazonaws.com arn:aws:sns:us-west-1:123456789012:shop-commands"
+      "shop-shift-traffic commands"          = "sns.amazonaws.com arn:aws:sns:us-west-1:123456789012:shop-commands"
+    }
+    error_message = "The permissions to invoke differ."
+  }
+}
+
+run "an_alarm_that_invokes_directly_is_admitted_by_arn_and_account" {
+  command = plan
+  variables {
+    direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"]
+  }
+
+  assert {
+    condition = (aws_lambda_permission.direct_alarm[0].principal == "lambda.alarms.cloudwatch.amazonaws.com"
+      && aws_lambda_permission.direct_alarm[0].source_arn == "arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"
+    && aws_lambda_permission.direct_alarm[0].source_account == "123456789012")
+    error_message = "The alarm's permission lacks its ARN or account."
+  }
+}
+
+run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
+  command = plan
+  variables {
+    regions = { primary = "eu-south-1", recovery = "us-west-1" }
+    databases = [{
+      name    = "orders"
+      primary = "arn:aws:rds:eu-south-1:123456789012:db:shop-orders"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+    }]
+    fleets    = []
+    routes    = []
+    detection = { probes = [{ kind = "tcp", name = "db", host = "db.example.com", port = 5432 }] }
+  }
+  override_data {
+    target          = data.aws_region.primary
+    override_during = plan
+    values          = { id = "eu-south-1" }
+  }
+
+  assert {
+    condition     = aws_lambda_permission.signals_primary[*].principal == ["sns.amazonaws.com", "sns.eu-south-1.amazonaws.com"]
+    error_message = "The opt-in region's own principal is not admitted."
+  }
+  assert {
+    condition     = keys(aws_cloudwatch_event_rule.wakeup) == ["replicas-0"]
+    error_message = "Without fleets there must be no wake-up for them."
+  }
+  assert {
+    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "globalaccelerator")
+    error_message = "Without fleets and routes nobody needs a permission for them."
+  }
+}
+
+run "wakeups_match_the_plans_own_replicas_and_groups_only" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.wakeup["replicas-0"].event_pattern) == { source = ["aws.rds"], detail-type = ["RDS DB Instance Event"], resources = ["arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"] }
+    error_message = "The replicas' wake-up differs: ${aws_cloudwatch_event_rule.wakeup["replicas-0"].event_pattern}"
+  }
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.wakeup["fleets-0"].event_pattern) == {
+      source      = ["aws.autoscaling"]
+      detail-type = ["EC2 Instance Launch Successful", "EC2 Instance Launch Unsuccessful", "EC2 Instance Terminate Successful"]
+      detail      = { AutoScalingGroupName = ["shop-web-recovery"] }
+    }
+    error_message = "The fleets' wake-up differs: ${aws_cloudwatch_event_rule.wakeup["fleets-0"].event_pattern}"
+  }
+}
+
+run "many_items_are_spread_over_parts_and_rules_within_awss_limits" {
+  command = plan
+  variables {
+    plan_parts = 6
+    databases = [for i in range(20) : {
+      name    = "orders-${i}"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+    }]
+    fleets = [for i in range(13) : {
+      name                = "web-${i}"
+      group               = "${join("", [for j in range(25) : "shop-web-1"])}-${i}"
+      target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web-of-thirty-two-characters/0123456789abcdef"]
+      capacity            = { min = 2, desired = 2, max = 4 }
+      healthy_targets_min = 2
+    }]
+    routes = []
+  }
+
+  assert {
+    condition     = alltrue([for p in aws_ssm_parameter.plan : length(p.insecure_value) >= 1 && length(p.insecure_value) <= 4000]) && join("", aws_ssm_parameter.plan[*].insecure_value) == output.plan_json
+    error_message = "A part is empty or too long, or the parts joined are not the plan."
+  }
+  assert {
+    condition     = alltrue([for r in aws_cloudwatch_event_rule.wakeup : length(r.event_pattern) <= 2048]) && length(aws_cloudwatch_event_rule.wakeup) == 5
+    error_message = "A pattern exceeds 2048 characters."
+  }
+}
+
+run "alarms_tell_people_in_their_own_region" {
+  command = plan
+
+  assert {
+    condition = (aws_cloudwatch_metric_alarm.detector_silent.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.detector_silent.evaluation_periods == 5
+      && aws_cloudwatch_metric_alarm.detector_silent.metric_name == "Invocations" && aws_cloudwatch_metric_alarm.detector_silent.comparison_operator == "LessThanThreshold"
+    && aws_cloudwatch_metric_alarm.detector_silent.threshold == 1 && aws_cloudwatch_metric_alarm.detector_silent.dimensions == tomap({ FunctionName = "shop-alarm-handler" }))
+    error_message = "The dead-man's alarm would not notice silence."
+  }
+  assert {
+    condition     = toset([for a in aws_cloudwatch_metric_alarm.dead_letters : a.dimensions.QueueName]) == toset([for q in aws_sqs_queue.dead_letters : q.name])
+    error_message = "A dead-letter queue has no alarm."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.signals_dead_letters.dimensions.QueueName == "shop-signals-dead-letters" && aws_cloudwatch_metric_alarm.signals_dead_letters.alarm_actions == toset(["arn:aws:sns:us-east-2:123456789012:shop-notices"])
+    error_message = "The primary region's dead-letter queue has no alarm, or it speaks to another region's topic."
+  }
+  assert {
+    condition     = alltrue([for a in concat([aws_cloudwatch_metric_alarm.detector_silent], values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.dead_letters)) : a.alarm_actions == toset(["arn:aws:sns:us-west-1:123456789012:shop-notices"])])
+    error_message = "An alarm of the recovery region tells nobody."
+  }
+  assert {
+    condition     = 2 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 7
+    error_message = "The number of alarms has changed, and with it the cost at rest: adapt the README's table."
+  }
+  assert {
+    condition     = [for s in aws_sns_topic_subscription.notices_recovery : s.endpoint] == ["oncall@example.com"] && [for s in aws_sns_topic_subscription.notices_primary : s.endpoint] == ["oncall@example.com"]
+    error_message = "People are not subscribed in both regions."
+  }
+}
+
+run "only_alarms_publish_signals_and_only_functions_publish_commands" {
+  command = plan
+
+  assert {
+    condition = alltrue([for p in [aws_sns_topic_policy.signals_primary, aws_sns_topic_policy.signals_recovery, aws_sns_topic_policy.notices_primary, aws_sns_topic_policy.notices_recovery, aws_sns_topic_policy.commands] :
+    contains([for s in jsondecode(p.policy).Statement : "${s.Effect} ${try(s.Condition.Bool["aws:SecureTransport"], "")}"], "Deny false")])
+    error_message = "A topic accepts messages without TLS."
+  }
+  assert {
+    condition = [for s in jsondecode(aws_sns_topic_policy.signals_primary.policy).Statement : s if s.Effect == "Allow"] == [{
+      Sid       = "AlarmsOfThisRegionAndAccount"
+      Effect    = "Allow"
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:us-east-2:123456789012:shop-signals"
+      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:*" }, StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    }]
+    error_message = "Others than this account's alarms may publish signals."
+  }
+  assert {
+    condition = [for s in jsondecode(aws_sns_topic_policy.commands.policy).Statement : s.Condition.ArnNotEquals["aws:PrincipalArn"] if s.Sid == "NobodyElsePublishes" && s.Effect == "Deny" && s.Principal == "*"] == [[
+      "arn:aws:iam::123456789012:role/shop-alarm-handler", "arn:aws:iam::123456789012:role/shop-promote-replica",
+    "arn:aws:iam::123456789012:role/shop-scale-asg", "arn:aws:iam::123456789012:role/shop-shift-traffic"]]
+    error_message = "Others than the four functions may publish commands."
+  }
+}
+
+run "each_role_may_do_what_its_steps_need_and_no_more" {
+  command = plan
+
+  assert {
+    condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
+      "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+        "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
+      "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "promote-replica" = ["cloudwatch:GetMetricStatistics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents",
+      "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+      "elasticloadbalancing:DescribeTargetHealth", "logs:CreateLogStream", "logs:PutLogEvents", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "shift-traffic" = ["autoscaling:DescribeAutoScalingGroups", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "elasticloadbalancing:DescribeTargetHealth",
+        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:UpdateEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
+      "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+    })
+    error_message = "A role's actions differ."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["promote-replica"].policy).Statement : s.Sid => s.Resource if contains(["Promote", "Quarantine"], s.Sid) } == {
+      Promote    = ["arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"]
+      Quarantine = ["arn:aws:rds:us-east-2:123456789012:db:shop-orders"]
+    }
+    error_message = "The promotion or the quarantine reaches other instances."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["scale-asg"].policy).Statement : s.Resource if s.Sid == "Scale"] == [["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-web-recovery"]]
+    error_message = "The scaling reaches other groups."
+  }
+  assert {
+    condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*"]]))
+    error_message = "A statement on all resources isn't bound to the recovery region."
+  }
+}
+
+run "customer_keys_reach_everything_that_is_stored" {
+  command = plan
+  variables {
+    kms_key_arns = {
+      primary  = "arn:aws:kms:us-east-2:123456789012:key/11111111-2222-3333-4444-555555555555"
+      recovery = "arn:aws:kms:us-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"
+    }
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition = (alltrue([for r in concat([aws_sns_topic.signals_primary, aws_sns_topic.notices_primary], [aws_sqs_queue.signals_primary]) : r.kms_master_key_id == var.kms_key_arns.primary])
+      && alltrue([for k in concat([for t in [aws_sns_topic.signals_recovery, aws_sns_topic.commands, aws_sns_topic.notices_recovery] : t.kms_master_key_id], [for q in aws_sqs_queue.dead_letters : q.kms_master_key_id], [for g in aws_cloudwatch_log_group.this : g.kms_key_id]) : k == var.kms_key_arns.recovery])
+    && one(aws_dynamodb_table.journal.server_side_encryption).kms_key_arn == var.kms_key_arns.recovery)
+    error_message = "Something isn't encrypted with the customer's key of its region."
+  }
+  assert {
+    condition     = alltrue([for p in aws_iam_role_policy.common : contains([for s in jsondecode(p.policy).Statement : s.Resource], ["arn:aws:kms:us-west-1:123456789012:key/66666666-7777-8888-9999-000000000000"])])
+    error_message = "A function may not use the key."
+  }
+  assert {
+    condition     = alltrue([for r in aws_iam_role.this : r.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "A role lacks the boundary."
+  }
+}
+
+run "providers_of_other_regions_are_refused" {
+  command = plan
+  override_data {
+    target          = data.aws_region.recovery
+    override_during = plan
+    values          = { id = "us-west-2" }
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
+
+run "providers_of_two_accounts_are_refused" {
+  command = plan
+  override_data {
+    target          = data.aws_caller_identity.primary
+    override_during = plan
+    values          = { account_id = "210987654321" }
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
+
+run "a_plan_that_does_not_fit_into_its_parameters_is_refused" {
+  command = plan
+  variables {
+    plan_parts = 1
+    detection = {
+      probes = [for i in range(30) : { kind = "http", name = "front-${i}", url = "http://${i}.shop.example.com/a-path-of-some-length/and-a-little-more/health", expect_status = 200 }]
+    }
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
+
+run "a_plan_too_large_for_exact_permissions_is_refused" {
+  command = plan
+  variables {
+    plan_parts = 20
+    databases = [for i in range(60) : {
+      name    = "orders-${i}"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+    }]
+    routes = []
+  }
+  expect_failures = [aws_iam_role_policy.steps]
+}

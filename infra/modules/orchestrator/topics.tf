@@ -1,0 +1,246 @@
+# The topics, who may publish to them, and who hears them: signals (one in each region), commands and notices.
+
+locals {
+  tls_only = {
+    Sid       = "TlsOnly"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = "sns:Publish"
+    Condition = { Bool = { "aws:SecureTransport" = "false" } }
+  }
+
+  # Alarms by pattern, not one by one: an alarm refers to the topic, and a topic's policy is limited in size. What an
+  # alarm may do is decided by the plan's list, which the function checks.
+  signals_policy = { for side, arn in { primary = local.topic_arns.signals_primary, recovery = local.topic_arns.signals_recovery } : side => {
+    Version = "2012-10-17"
+    Statement = [
+      merge(local.tls_only, { Resource = arn }),
+      {
+        Sid       = "AlarmsOfThisRegionAndAccount"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = arn
+        Condition = {
+          ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix[side]}*" }
+          StringEquals = { "aws:SourceAccount" = local.account }
+        }
+      },
+    ]
+  } }
+
+  # Identity policies would let any administrator's role publish a command. The denial leaves the four functions.
+  commands_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      merge(local.tls_only, { Resource = local.topic_arns.commands }),
+      {
+        Sid       = "FunctionsPublish"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
+        Action    = "sns:Publish"
+        Resource  = local.topic_arns.commands
+        Condition = { ArnEquals = { "aws:PrincipalArn" = values(local.role_arns) } }
+      },
+      {
+        Sid       = "NobodyElsePublishes"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sns:Publish"
+        Resource  = local.topic_arns.commands
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = values(local.role_arns) } }
+      },
+    ]
+  }
+
+  # The functions publish notices by their own identity policies; this admits the alarms about the orchestrator itself.
+  notices_policy = { for side, arn in { primary = local.topic_arns.notices_primary, recovery = local.topic_arns.notices_recovery } : side => {
+    Version = "2012-10-17"
+    Statement = [
+      merge(local.tls_only, { Resource = arn }),
+      {
+        Sid       = "AlarmsOfThisModule"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = arn
+        Condition = {
+          ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix[side]}${var.name}-*" }
+          StringEquals = { "aws:SourceAccount" = local.account }
+        }
+      },
+    ]
+  } }
+
+  # A topic of an opt-in region invokes functions of other regions under a principal of its own.
+  signals_principals = concat(["sns.amazonaws.com"], contains(var.opt_in_regions, var.regions.primary) ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
+}
+
+# --- Signals --------------------------------------------------------------------------------------------------
+
+resource "aws_sns_topic" "signals_primary" {
+  provider = aws.primary
+
+  name              = "${var.name}-signals"
+  kms_master_key_id = var.kms_key_arns.primary
+  tags              = local.tags
+}
+
+resource "aws_sns_topic_policy" "signals_primary" {
+  provider = aws.primary
+
+  arn    = aws_sns_topic.signals_primary.arn
+  policy = jsonencode(local.signals_policy.primary)
+}
+
+resource "aws_lambda_permission" "signals_primary" {
+  count    = length(local.signals_principals)
+  provider = aws.recovery
+
+  statement_id  = "signals-primary-${count.index}"
+  function_name = aws_lambda_function.this["alarm-handler"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = local.signals_principals[count.index]
+  source_arn    = local.topic_arns.signals_primary
+}
+
+resource "aws_sns_topic_subscription" "signals_primary" {
+  provider = aws.primary
+
+  topic_arn      = aws_sns_topic.signals_primary.arn
+  protocol       = "lambda"
+  endpoint       = aws_lambda_function.this["alarm-handler"].arn
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.signals_primary.arn })
+
+  # A signal must find the plan.
+  depends_on = [aws_lambda_permission.signals_primary, aws_sqs_queue_policy.signals_primary, aws_ssm_parameter.plan]
+}
+
+resource "aws_sns_topic" "signals_recovery" {
+  provider = aws.recovery
+
+  name              = "${var.name}-signals"
+  kms_master_key_id = var.kms_key_arns.recovery
+  tags              = local.tags
+}
+
+resource "aws_sns_topic_policy" "signals_recovery" {
+  provider = aws.recovery
+
+  arn    = aws_sns_topic.signals_recovery.arn
+  policy = jsonencode(local.signals_policy.recovery)
+}
+
+resource "aws_lambda_permission" "signals_recovery" {
+  provider = aws.recovery
+
+  statement_id  = "signals-recovery"
+  function_name = aws_lambda_function.this["alarm-handler"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "sns.amazonaws.com"
+  source_arn    = local.topic_arns.signals_recovery
+}
+
+resource "aws_sns_topic_subscription" "signals_recovery" {
+  provider = aws.recovery
+
+  topic_arn      = aws_sns_topic.signals_recovery.arn
+  protocol       = "lambda"
+  endpoint       = aws_lambda_function.this["alarm-handler"].arn
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letters["alarm-handler"].arn })
+
+  depends_on = [aws_lambda_permission.signals_recovery, aws_sqs_queue_policy.dead_letters, aws_ssm_parameter.plan]
+}
+
+# --- Commands -------------------------------------------------------------------------------------------------
+
+resource "aws_sns_topic" "commands" {
+  provider = aws.recovery
+
+  name              = "${var.name}-commands"
+  kms_master_key_id = var.kms_key_arns.recovery
+  tags              = local.tags
+}
+
+resource "aws_sns_topic_policy" "commands" {
+  provider = aws.recovery
+
+  arn    = aws_sns_topic.commands.arn
+  policy = jsonencode(local.commands_policy)
+}
+
+resource "aws_lambda_permission" "commands" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  statement_id  = "commands"
+  function_name = aws_lambda_function.this[each.key].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "sns.amazonaws.com"
+  source_arn    = local.topic_arns.commands
+}
+
+resource "aws_sns_topic_subscription" "commands" {
+  for_each = local.steps
+  provider = aws.recovery
+
+  topic_arn           = aws_sns_topic.commands.arn
+  protocol            = "lambda"
+  endpoint            = aws_lambda_function.this[each.key].arn
+  filter_policy_scope = "MessageAttributes"
+  filter_policy       = jsonencode({ step = each.value })
+  redrive_policy      = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letters[each.key].arn })
+
+  depends_on = [aws_lambda_permission.commands, aws_sqs_queue_policy.dead_letters]
+}
+
+# --- Notices --------------------------------------------------------------------------------------------------
+
+resource "aws_sns_topic" "notices_recovery" {
+  provider = aws.recovery
+
+  name              = "${var.name}-notices"
+  kms_master_key_id = var.kms_key_arns.recovery
+  tags              = local.tags
+}
+
+resource "aws_sns_topic_policy" "notices_recovery" {
+  provider = aws.recovery
+
+  arn    = aws_sns_topic.notices_recovery.arn
+  policy = jsonencode(local.notices_policy.recovery)
+}
+
+resource "aws_sns_topic_subscription" "notices_recovery" {
+  for_each = toset(var.notice_emails)
+  provider = aws.recovery
+
+  topic_arn = aws_sns_topic.notices_recovery.arn
+  protocol  = "email"
+  endpoint  = each.value
+}
+
+# An alarm can only publish to a topic of its own region, so the primary's one alarm about this module needs one there.
+resource "aws_sns_topic" "notices_primary" {
+  provider = aws.primary
+
+  name              = "${var.name}-notices"
+  kms_master_key_id = var.kms_key_arns.primary
+  tags              = local.tags
+}
+
+resource "aws_sns_topic_policy" "notices_primary" {
+  provider = aws.primary
+
+  arn    = aws_sns_topic.notices_primary.arn
+  policy = jsonencode(local.notices_policy.primary)
+}
+
+resource "aws_sns_topic_subscription" "notices_primary" {
+  for_each = toset(var.notice_emails)
+  provider = aws.primary
+
+  topic_arn = aws_sns_topic.notices_primary.arn
+  protocol  = "email"
+  endpoint  = each.value
+}

@@ -1,0 +1,515 @@
+# What a user says about the workload. The rules mirror those of the plan document, so that a mistake is named by
+# `terraform plan` and not by a function at 03:00. A value that is only known after apply is checked at apply.
+
+# --- The workload ---------------------------------------------------------------------------------------------
+
+variable "name" {
+  description = "Name of the plan, and the prefix of everything this module creates. Unique in the account."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,29}[a-z0-9]$", var.name))
+    error_message = "name: 3 to 31 characters, a-z, 0-9 and '-', beginning with a letter and not ending with '-'."
+  }
+}
+
+variable "regions" {
+  description = "The region that serves users today and the region that takes over. They must be the regions of the providers aws.primary and aws.recovery."
+  type        = object({ primary = string, recovery = string })
+  validation {
+    condition     = alltrue([for r in values(var.regions) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", r))])
+    error_message = "regions: '${var.regions.primary}' or '${var.regions.recovery}' isn't a region's code such as us-east-2."
+  }
+  validation {
+    condition     = var.regions.recovery != var.regions.primary
+    error_message = "regions: recovery and primary are both '${var.regions.primary}'. A workload can't recover in the region it has lost."
+  }
+  validation {
+    condition     = !contains(var.opt_in_regions, var.regions.recovery)
+    error_message = "regions: recovery '${var.regions.recovery}' is an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another region: the primary's alarms would never arrive."
+  }
+}
+
+variable "mode" {
+  description = "approve: a failover waits for a person's approval. automatic: it starts by itself once the evidence suffices."
+  type        = string
+  default     = "approve"
+  validation {
+    condition     = contains(["approve", "automatic"], var.mode)
+    error_message = "mode: '${var.mode}' is neither approve nor automatic."
+  }
+}
+
+variable "databases" {
+  description = <<-TEXT
+    The databases that move: cross-region RDS read replicas.
+      primary, replica            ARNs of the source instance and of its replica in the recovery region
+      backup_retention_days       given to the promotion: above 0, or the promoted instance can't have replicas for the way back
+      quarantine_security_group   a security group without rules in the primary's VPC. With it the old primary can be cut off
+                                  when its region returns. Only then the function may modify that one instance
+      after                       names of databases that are promoted first
+  TEXT
+  type = list(object({
+    name                      = string
+    kind                      = optional(string, "rds_replica")
+    primary                   = string
+    replica                   = string
+    backup_retention_days     = optional(number, 7)
+    quarantine_security_group = optional(string)
+    after                     = optional(list(string), [])
+  }))
+  default = []
+  validation {
+    condition     = alltrue([for d in var.databases : can(regex("^[a-z][a-z0-9-]{0,39}$", d.name))])
+    error_message = "databases: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.kind == "rds_replica"])
+    error_message = "databases: kind must be rds_replica."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.primary))])
+    error_message = "databases: primary must be the ARN of a DB instance in the primary region ${var.regions.primary}."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.replica))])
+    error_message = "databases: replica must be the ARN of a DB instance in the recovery region ${var.regions.recovery}."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.backup_retention_days >= 1 && d.backup_retention_days <= 35 && floor(d.backup_retention_days) == d.backup_retention_days])
+    error_message = "databases: backup_retention_days must be a whole number from 1 to 35. With 0 the promoted instance can't have replicas, so there is no way back."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.quarantine_security_group == null || can(regex("^sg-[0-9a-f]+$", d.quarantine_security_group))])
+    error_message = "databases: quarantine_security_group must be a security group's id (sg-...)."
+  }
+  validation {
+    condition     = alltrue(flatten([for d in var.databases : [for a in d.after : a != d.name && contains(var.databases[*].name, a)]]))
+    error_message = "databases: after may name other databases of the plan only; they are promoted first."
+  }
+}
+
+variable "fleets" {
+  description = <<-TEXT
+    The fleets that start: Auto Scaling groups of the recovery region.
+      group                 the group's name
+      target_groups         ARNs of the target groups in which its instances must become healthy
+      capacity              the sizes it gets in a failover
+      healthy_targets_min   as many healthy targets in each target group, before traffic opens
+      after                 names of databases and fleets that are ready first
+  TEXT
+  type = list(object({
+    name                = string
+    kind                = optional(string, "auto_scaling_group")
+    group               = string
+    target_groups       = list(string)
+    capacity            = object({ min = number, desired = number, max = number })
+    healthy_targets_min = number
+    after               = optional(list(string), [])
+  }))
+  default = []
+  validation {
+    condition     = alltrue([for f in var.fleets : can(regex("^[a-z][a-z0-9-]{0,39}$", f.name))])
+    error_message = "fleets: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+  }
+  validation {
+    condition     = alltrue([for f in var.fleets : f.kind == "auto_scaling_group"])
+    error_message = "fleets: kind must be auto_scaling_group."
+  }
+  validation {
+    condition     = alltrue([for f in var.fleets : length(f.group) >= 1 && length(f.group) <= 255 && !can(regex("[*?]", f.group))])
+    error_message = "fleets: group must be an Auto Scaling group's name of 1 to 255 characters without '*' and '?', which would widen the function's permissions."
+  }
+  validation {
+    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/.+$", t))]]))
+    error_message = "fleets: target_groups must name at least one target group, each by its ARN in the recovery region ${var.regions.recovery}."
+  }
+  validation {
+    condition     = alltrue([for f in var.fleets : 0 <= f.capacity.min && f.capacity.min <= f.capacity.desired && f.capacity.desired <= f.capacity.max && f.capacity.max <= 100000 && alltrue([for c in values(f.capacity) : floor(c) == c])])
+    error_message = "fleets: capacity must hold whole numbers with 0 <= min <= desired <= max (${join("; ", [for f in var.fleets : "${f.name}: ${f.capacity.min}, ${f.capacity.desired}, ${f.capacity.max}"])})."
+  }
+  validation {
+    condition     = alltrue([for f in var.fleets : 1 <= f.healthy_targets_min && f.healthy_targets_min <= f.capacity.desired && floor(f.healthy_targets_min) == f.healthy_targets_min])
+    error_message = "fleets: healthy_targets_min must be a whole number from 1 to the desired capacity, else traffic opens to nothing or never (${join("; ", [for f in var.fleets : "${f.name}: ${f.healthy_targets_min} of ${f.capacity.desired}"])})."
+  }
+  validation {
+    condition     = alltrue(flatten([for f in var.fleets : [for a in f.after : a != f.name && contains(concat(var.databases[*].name, var.fleets[*].name), a)]]))
+    error_message = "fleets: after may name databases and other fleets of the plan only; they are ready first."
+  }
+}
+
+variable "routes" {
+  description = <<-TEXT
+    The ways users come in: Global Accelerator endpoints, one in each region.
+      primary, recovery   the endpoint group, the endpoint in it (a load balancer's ARN), and the weight it gets when it is open.
+                          At rest the primary has that weight and the recovery endpoint has 0
+      probe               how to see from outside that the recovery side serves; used to verify a run
+      after               names of items that are ready, or open, first
+  TEXT
+  type = list(object({
+    name     = string
+    kind     = optional(string, "global_accelerator")
+    primary  = object({ endpoint_group = string, endpoint = string, weight = optional(number, 128) })
+    recovery = object({ endpoint_group = string, endpoint = string, weight = optional(number, 128) })
+    probe = optional(object({
+      kind            = optional(string, "http")
+      name            = string
+      url             = string
+      expect_status   = optional(number, 200)
+      timeout_seconds = optional(number, 3)
+    }))
+    after = optional(list(string), [])
+  }))
+  default = []
+  validation {
+    condition     = alltrue([for r in var.routes : can(regex("^[a-z][a-z0-9-]{0,39}$", r.name))])
+    error_message = "routes: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.kind == "global_accelerator"])
+    error_message = "routes: kind must be global_accelerator."
+  }
+  validation {
+    condition     = var.regions.primary != "us-west-2" || alltrue([for r in var.routes : r.kind != "global_accelerator"])
+    error_message = "routes: the primary region is us-west-2, and Global Accelerator's API answers in us-west-2 only. With that region lost, traffic could not be moved: nothing may depend on the region that failed."
+  }
+  validation {
+    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : s.weight >= 1 && s.weight <= 255 && floor(s.weight) == s.weight]]))
+    error_message = "routes: weight must be a whole number from 1 to 255. It is the weight of the open endpoint; 0 is what a closed one gets."
+  }
+  validation {
+    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws[a-z-]*:globalaccelerator::[0-9]{12}:accelerator/[^*?]+/endpoint-group/[^*?]+$", s.endpoint_group))]]))
+    error_message = "routes: endpoint_group must be the ARN of a Global Accelerator endpoint group."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.primary.endpoint_group != r.recovery.endpoint_group && r.primary.endpoint != r.recovery.endpoint])
+    error_message = "routes: primary and recovery name the same endpoint group or the same endpoint."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:") && strcontains(r.recovery.endpoint, ":${var.regions.recovery}:")])
+    error_message = "routes: endpoint must be an ARN in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http" && can(regex("^https?://[^ ]{1,300}$", r.probe.url)) && r.probe.timeout_seconds >= 1 && r.probe.timeout_seconds <= 10, false)])
+    error_message = "routes: a probe must be of kind http with an http(s) url of at most 300 characters and a timeout_seconds from 1 to 10."
+  }
+  validation {
+    condition     = alltrue(flatten([for r in var.routes : [for a in r.after : a != r.name && contains(concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name), a)]]))
+    error_message = "routes: after may name other items of the plan only; they are ready, or open, first."
+  }
+  validation {
+    condition     = length(var.databases) + length(var.routes) >= 1
+    error_message = "routes: the plan has neither a database nor a route, so there is nothing to fail over."
+  }
+  validation {
+    condition     = length(distinct(concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name))) == length(var.databases) + length(var.fleets) + length(var.routes)
+    error_message = "routes: a name is used twice among databases, fleets and routes (${join(", ", concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name))})."
+  }
+}
+
+variable "detection" {
+  description = <<-TEXT
+    How the loss of the primary region is noticed.
+      alarms                   ARNs of the CloudWatch alarms that count. Their alarm_actions must name the signals topic of their own region
+      probes                   what the recovery region looks at each minute: http (url, expect_status) or tcp (host, port). At least one:
+                               alarms of a region die with it
+      confirm_seconds          how long the evidence must hold
+      signal_age_seconds_max   an older alarm message starts nothing
+      cooldown_seconds         pause after a finished run before another may start by itself
+  TEXT
+  type = object({
+    alarms = optional(list(string), [])
+    probes = list(object({
+      kind            = string
+      name            = string
+      url             = optional(string)
+      expect_status   = optional(number)
+      host            = optional(string)
+      port            = optional(number)
+      timeout_seconds = optional(number, 3)
+    }))
+    confirm_seconds        = optional(number, 60)
+    signal_age_seconds_max = optional(number, 300)
+    cooldown_seconds       = optional(number, 1800)
+  })
+  validation {
+    condition     = length(var.detection.probes) >= 1
+    error_message = "detection: at least one probe is needed. Alarms alone never prove that a region is lost, and they are lost with it."
+  }
+  validation {
+    condition     = length(distinct(var.detection.probes[*].name)) == length(var.detection.probes)
+    error_message = "detection: two probes share a name (${join(", ", var.detection.probes[*].name)})."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : can(regex("^[a-z][a-z0-9-]{0,39}$", p.name))])
+    error_message = "detection: a probe's name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+  }
+  validation {
+    condition     = length(setintersection(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null])) == 0
+    error_message = "detection: a probe and a route's probe share a name (${join(", ", var.detection.probes[*].name)})."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : contains(["http", "tcp"], p.kind)])
+    error_message = "detection: a probe's kind must be http or tcp."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^ ]{1,300}$", p.url)) && p.host == null && p.port == null if p.kind == "http"])
+    error_message = "detection: an http probe needs an http(s) url of at most 300 characters, and neither host nor port."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : can(regex("^[^ :/]{1,253}$", p.host)) && try(p.port >= 1 && p.port <= 65535, false) && p.url == null && p.expect_status == null if p.kind == "tcp"])
+    error_message = "detection: a tcp probe needs host and port (1 to 65535), and neither url nor expect_status."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : p.timeout_seconds >= 1 && p.timeout_seconds <= 10])
+    error_message = "detection: a probe's timeout_seconds must be from 1 to 10."
+  }
+  validation {
+    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws[a-z-]*:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:.+$", a))])
+    error_message = "detection: alarms must be ARNs of CloudWatch alarms in ${var.regions.primary} or ${var.regions.recovery}."
+  }
+  validation {
+    condition     = var.detection.confirm_seconds >= 10 && var.detection.confirm_seconds <= 900 && var.detection.confirm_seconds < var.limits.rto_seconds
+    error_message = "detection: confirm_seconds is ${var.detection.confirm_seconds}; it must be from 10 to 900 and below rto_seconds (${var.limits.rto_seconds})."
+  }
+  validation {
+    condition     = var.detection.signal_age_seconds_max >= 60 && var.detection.signal_age_seconds_max <= 3600
+    error_message = "detection: signal_age_seconds_max is ${var.detection.signal_age_seconds_max}; it must be from 60 to 3600."
+  }
+  validation {
+    condition     = var.detection.cooldown_seconds >= 0 && var.detection.cooldown_seconds <= 86400
+    error_message = "detection: cooldown_seconds is ${var.detection.cooldown_seconds}; it must be from 0 to 86400, a day."
+  }
+}
+
+variable "limits" {
+  description = <<-TEXT
+    What a run may cost in data and time.
+      lag_seconds_max        a replica that was further behind stops the run: an operator decides
+      rto_seconds            the objective; every step's deadline lies below it
+      approval_seconds_max   how long a run waits for approval
+      step_seconds_max       deadline of each step; each lies above the timeout of the function that takes the step
+  TEXT
+  type = object({
+    lag_seconds_max      = optional(number, 60)
+    rto_seconds          = optional(number, 3600)
+    approval_seconds_max = optional(number, 3600)
+    step_seconds_max = optional(object({
+      scale      = optional(number, 1200)
+      fence      = optional(number, 180)
+      promote    = optional(number, 1800)
+      open       = optional(number, 240)
+      verify     = optional(number, 240)
+      quarantine = optional(number, 900)
+    }), {})
+  })
+  default = {}
+  validation {
+    condition     = var.limits.lag_seconds_max >= 0 && var.limits.lag_seconds_max <= 86400
+    error_message = "limits: lag_seconds_max is ${var.limits.lag_seconds_max}; it must be from 0 to 86400, a day."
+  }
+  validation {
+    condition     = alltrue([for s in [var.limits.rto_seconds, var.limits.approval_seconds_max] : s >= 60 && s <= 604800])
+    error_message = "limits: rto_seconds is ${var.limits.rto_seconds} and approval_seconds_max is ${var.limits.approval_seconds_max}; both must be from 60 to 604800, a week."
+  }
+  validation {
+    condition     = alltrue([for s in values(var.limits.step_seconds_max) : s < var.limits.rto_seconds])
+    error_message = "limits: every step deadline must lie below rto_seconds (${var.limits.rto_seconds}): ${join(", ", [for k, v in var.limits.step_seconds_max : "${k} ${v}"])}."
+  }
+  validation {
+    condition     = var.function_timeout_seconds.alarm_handler < var.limits.step_seconds_max.verify
+    error_message = "limits: the timeout of alarm-handler (${var.function_timeout_seconds.alarm_handler} s) must lie below the deadline of verify (${var.limits.step_seconds_max.verify} s), else a step is given up while it still runs."
+  }
+  validation {
+    condition     = var.function_timeout_seconds.promote_replica < min(var.limits.step_seconds_max.promote, var.limits.step_seconds_max.quarantine)
+    error_message = "limits: the timeout of promote-replica (${var.function_timeout_seconds.promote_replica} s) must lie below the deadlines of promote (${var.limits.step_seconds_max.promote} s) and quarantine (${var.limits.step_seconds_max.quarantine} s), else a step is given up while it still runs."
+  }
+  validation {
+    condition     = var.function_timeout_seconds.scale_asg < var.limits.step_seconds_max.scale
+    error_message = "limits: the timeout of scale-asg (${var.function_timeout_seconds.scale_asg} s) must lie below the deadline of scale (${var.limits.step_seconds_max.scale} s), else a step is given up while it still runs."
+  }
+  validation {
+    condition     = var.function_timeout_seconds.shift_traffic < min(var.limits.step_seconds_max.fence, var.limits.step_seconds_max.open)
+    error_message = "limits: the timeout of shift-traffic (${var.function_timeout_seconds.shift_traffic} s) must lie below the deadlines of fence (${var.limits.step_seconds_max.fence} s) and open (${var.limits.step_seconds_max.open} s), else a step is given up while it still runs."
+  }
+}
+
+# --- The functions --------------------------------------------------------------------------------------------
+
+variable "package_dir" {
+  description = "Folder that holds alarm-handler.zip, promote-replica.zip, scale-asg.zip and shift-traffic.zip, each with one executable `bootstrap`."
+  type        = string
+  default     = "target/lambda"
+  validation {
+    condition     = alltrue([for f in ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] : fileexists("${var.package_dir}/${f}.zip")])
+    error_message = "package_dir: '${var.package_dir}' lacks a function's package. Build them first, or name the folder that holds the four zip files."
+  }
+}
+
+variable "architecture" {
+  description = "Processor architecture the packages were built for: arm64 or x86_64."
+  type        = string
+  default     = "arm64"
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture: '${var.architecture}' is neither arm64 nor x86_64."
+  }
+}
+
+variable "function_timeout_seconds" {
+  description = "Timeout of each function. It must lie below the deadline of the steps the function takes (limits.step_seconds_max)."
+  type = object({
+    alarm_handler   = optional(number, 170)
+    promote_replica = optional(number, 840)
+    scale_asg       = optional(number, 840)
+    shift_traffic   = optional(number, 120)
+  })
+  default = {}
+  validation {
+    condition     = alltrue([for t in values(var.function_timeout_seconds) : t >= 30 && t <= 900 && floor(t) == t])
+    error_message = "function_timeout_seconds: whole numbers from 30 to 900, the most Lambda grants."
+  }
+}
+
+variable "function_memory_mb" {
+  description = "Memory of each function. Processor share grows with it."
+  type = object({
+    alarm_handler   = optional(number, 256)
+    promote_replica = optional(number, 256)
+    scale_asg       = optional(number, 256)
+    shift_traffic   = optional(number, 256)
+  })
+  default = {}
+  validation {
+    condition     = alltrue([for m in values(var.function_memory_mb) : m >= 128 && m <= 10240 && floor(m) == m])
+    error_message = "function_memory_mb: whole numbers from 128 to 10240."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions kept for each function, so that a workload which starts in the recovery region can't starve its own recovery. -1: none kept, for accounts whose quota leaves no room."
+  type        = number
+  default     = -1
+  validation {
+    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= 3
+    error_message = "reserved_concurrency: ${var.reserved_concurrency}; -1, or at least 3: a tick, a signal and an operator may come together."
+  }
+}
+
+variable "log_level" {
+  description = "Level of the functions' own log lines. TRACE is refused: it could show what a request carries."
+  type        = string
+  default     = "INFO"
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
+    error_message = "log_level: '${var.log_level}' isn't one of DEBUG, INFO, WARN, ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept. The journal keeps the records of every run for ever; logs are for finding out why."
+  type        = number
+  default     = 90
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days: ${var.log_retention_days} isn't a period CloudWatch Logs offers (7, 14, 30, 60, 90, 120, 180, 365, ...)."
+  }
+}
+
+variable "plan_parts" {
+  description = "How many parameters hold the plan, at most 4000 characters in each. A number of its own, because it must be known before the ARNs in the plan are. Too small a number is refused, with the right one."
+  type        = number
+  default     = 4
+  validation {
+    condition     = var.plan_parts >= 1 && var.plan_parts <= 100 && floor(var.plan_parts) == var.plan_parts
+    error_message = "plan_parts: ${var.plan_parts}; a whole number from 1 to 100."
+  }
+}
+
+# --- People ---------------------------------------------------------------------------------------------------
+
+variable "notice_emails" {
+  description = "E-mail addresses that are told. Each receives one confirmation request per region and must accept both."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for e in var.notice_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", e))])
+    error_message = "notice_emails: not an e-mail address among ${join(", ", var.notice_emails)}."
+  }
+  validation {
+    condition     = length(distinct(var.notice_emails)) == length(var.notice_emails)
+    error_message = "notice_emails: an address is given twice."
+  }
+}
+
+variable "silence_minutes" {
+  description = "After so many minutes without an invocation of alarm-handler an alarm says that nobody is watching."
+  type        = number
+  default     = 5
+  validation {
+    condition     = var.silence_minutes >= 2 && var.silence_minutes <= 60 && floor(var.silence_minutes) == var.silence_minutes
+    error_message = "silence_minutes: ${var.silence_minutes}; a whole number from 2 to 60."
+  }
+}
+
+variable "error_alarm_functions" {
+  description = "Functions whose Errors metric has an alarm (0.10 USD a month each). Each function has an alarm on its dead-letter queue anyway."
+  type        = set(string)
+  default     = ["alarm-handler"]
+  validation {
+    condition     = length(setsubtract(var.error_alarm_functions, ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"])) == 0
+    error_message = "error_alarm_functions: only alarm-handler, promote-replica, scale-asg and shift-traffic exist."
+  }
+}
+
+variable "direct_alarm_arns" {
+  description = "Alarms of the recovery region that name the function alarm-handler itself as an action, without SNS between. Each gets a permission to invoke it."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:${var.regions.recovery}:[0-9]{12}:alarm:[^*?]+$", a))])
+    error_message = "direct_alarm_arns: must be ARNs of alarms in the recovery region ${var.regions.recovery}, without '*' and '?'."
+  }
+}
+
+# --- Guarding -------------------------------------------------------------------------------------------------
+
+variable "deletion_protection" {
+  description = "Whether the journal's table refuses to be deleted. Set it to false and apply before a destroy."
+  type        = bool
+  default     = true
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the functions' roles, where the account demands one."
+  type        = string
+  default     = null
+}
+
+variable "kms_key_arns" {
+  description = <<-TEXT
+    Customer keys for topics, queues, the journal's table and logs, one per region; null: what AWS encrypts with by itself.
+    A key's policy must admit cloudwatch, sns, sqs, dynamodb and logs of its region (see the README), or messages are lost silently.
+  TEXT
+  type        = object({ primary = optional(string), recovery = optional(string) })
+  default     = {}
+  validation {
+    condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[r]}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
+    error_message = "kms_key_arns: each must be the ARN of a key (not an alias) in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
+  }
+}
+
+variable "opt_in_regions" {
+  description = "Regions that an account must enable. SNS delivers from there under a principal of the region's own. Extend the list when AWS opens a region."
+  type        = set(string)
+  default = [
+    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
+    "me-central-1", "me-south-1", "mx-central-1",
+  ]
+}
+
+variable "tags" {
+  description = "Tags for everything this module creates."
+  type        = map(string)
+  default     = {}
+}

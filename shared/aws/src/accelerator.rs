@@ -1,0 +1,341 @@
+//! How do the routes stand, and how are they opened and closed? Endpoint weights of a Global Accelerator.
+//!
+//! `UpdateEndpointGroup` replaces the whole list of endpoints, so a weight is set by reading the group, changing the one
+//! weight and writing all of them back. The group's traffic dial and health checks aren't sent and stay as they are: the
+//! dial is no fence.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_globalaccelerator::Client;
+use aws_sdk_globalaccelerator::types::{EndpointConfiguration, EndpointDescription, EndpointGroup};
+use ports::{Answer, FailureKind, RouteView, Side, Traffic};
+use protocol::arn::Arn;
+use protocol::plan::{Route, RouteSide};
+use tokio::sync::Mutex;
+
+use crate::config::Sdk;
+use crate::failure::{failure, ours};
+
+const DESCRIBE: &str = "globalaccelerator:DescribeEndpointGroup";
+const UPDATE: &str = "globalaccelerator:UpdateEndpointGroup";
+const SHARED: &str = "globalaccelerator:ListCrossAccountResources";
+
+/// The weight of an endpoint that says none; AWS's default.
+const WEIGHT_DEFAULT: u8 = 128;
+/// Most pages of shared resources.
+const PAGES_MAX: u32 = 10;
+
+/// Traffic on a Global Accelerator.
+pub struct AcceleratorTraffic {
+    client: Client,
+    /// One writer at a time in this process: two routes may have their endpoints in the same group, and the later write
+    /// would undo the earlier one.
+    writer: Mutex<()>,
+}
+
+impl AcceleratorTraffic {
+    /// Traffic through the API's one region, `us-west-2`.
+    pub fn new(sdk: &Sdk) -> Self {
+        Self { client: sdk.global_accelerator(), writer: Mutex::new(()) }
+    }
+
+    async fn describe(&self, arn: &str) -> Answer<EndpointGroup> {
+        let output = self
+            .client
+            .describe_endpoint_group()
+            .endpoint_group_arn(arn)
+            .send()
+            .await
+            .map_err(|error| failure(DESCRIBE, &error))?;
+        output.endpoint_group.ok_or_else(|| {
+            let message = format!("the answer holds no endpoint group {arn}");
+            ours(FailureKind::Missing, DESCRIBE, "EndpointGroupNotFoundException", message)
+        })
+    }
+
+    /// The attachments of endpoints that other accounts share. An endpoint group doesn't tell them, and a list written
+    /// back without them would be refused.
+    async fn attachments(&self, group: &EndpointGroup) -> Answer<BTreeMap<String, String>> {
+        let mut attachments = BTreeMap::new();
+        let Some(own) = group.endpoint_group_arn().and_then(Arn::parse) else { return Ok(attachments) };
+        let Some((accelerator, _)) = group.endpoint_group_arn().and_then(|arn| arn.split_once("/listener/"))
+        else {
+            return Ok(attachments);
+        };
+        let mut owners: Vec<&str> = group
+            .endpoint_descriptions()
+            .iter()
+            .filter_map(|endpoint| Arn::parse(endpoint.endpoint_id()?).map(|arn| arn.account))
+            .filter(|account| !account.is_empty() && *account != own.account)
+            .collect();
+        owners.sort_unstable();
+        owners.dedup();
+        for owner in owners {
+            self.add_attachments(accelerator, owner, &mut attachments).await?;
+        }
+        Ok(attachments)
+    }
+
+    async fn add_attachments(
+        &self,
+        accelerator: &str,
+        owner: &str,
+        attachments: &mut BTreeMap<String, String>,
+    ) -> Answer<()> {
+        let mut token = None;
+        for _ in 0..PAGES_MAX {
+            let output = self
+                .client
+                .list_cross_account_resources()
+                .accelerator_arn(accelerator)
+                .resource_owner_aws_account_id(owner)
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| failure(SHARED, &error))?;
+            for resource in output.cross_account_resources() {
+                if let (Some(id), Some(arn)) = (resource.endpoint_id(), resource.attachment_arn()) {
+                    attachments.insert(id.to_owned(), arn.to_owned());
+                }
+            }
+            token = output.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(());
+            }
+        }
+        let message = format!("more than {PAGES_MAX} pages of resources that account {owner} shares");
+        Err(ours(FailureKind::Unavailable, SHARED, "endless_pages", message))
+    }
+}
+
+#[async_trait]
+impl Traffic for AcceleratorTraffic {
+    async fn look(&self, route: &Route) -> Answer<RouteView> {
+        let primary = self.describe(&route.primary.endpoint_group).await?;
+        let recovery = if route.recovery.endpoint_group == route.primary.endpoint_group {
+            primary.clone()
+        } else {
+            self.describe(&route.recovery.endpoint_group).await?
+        };
+        Ok(RouteView {
+            primary: weight_of(&primary, &route.primary.endpoint),
+            recovery: weight_of(&recovery, &route.recovery.endpoint),
+        })
+    }
+
+    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
+        let RouteSide { endpoint_group, endpoint, .. } = match side {
+            Side::Primary => &route.primary,
+            Side::Recovery => &route.recovery,
+        };
+        let _writer = self.writer.lock().await;
+        let group = self.describe(endpoint_group).await?;
+        let Some(standing) = weight_of(&group, endpoint) else {
+            let message = format!("endpoint group {endpoint_group} has no endpoint {endpoint}");
+            return Err(ours(FailureKind::Missing, UPDATE, "endpoint_missing", message));
+        };
+        if standing == weight {
+            return Ok(());
+        }
+        let attachments = self.attachments(&group).await?;
+        let endpoints = group
+            .endpoint_descriptions()
+            .iter()
+            .map(|described| configuration(described, &attachments, (endpoint, weight)))
+            .collect();
+        let output = self
+            .client
+            .update_endpoint_group()
+            .endpoint_group_arn(endpoint_group)
+            .set_endpoint_configurations(Some(endpoints))
+            .send()
+            .await
+            .map_err(|error| failure(UPDATE, &error))?;
+        let seen = output.endpoint_group().and_then(|group| weight_of(group, endpoint));
+        if seen == Some(weight) {
+            return Ok(());
+        }
+        let message = format!("{endpoint} was to have weight {weight}, but the answer says {seen:?}");
+        Err(ours(FailureKind::Conflict, UPDATE, "weight_not_set", message))
+    }
+}
+
+/// The weight of an endpoint; nothing where the group does not have it.
+fn weight_of(group: &EndpointGroup, endpoint: &str) -> Option<u8> {
+    let found = group.endpoint_descriptions().iter().find(|found| found.endpoint_id() == Some(endpoint))?;
+    let weight = found.weight().map_or(WEIGHT_DEFAULT, |weight| {
+        // AWS allows 0 to 255.
+        u8::try_from(weight.clamp(0, 255)).unwrap_or(u8::MAX)
+    });
+    Some(weight)
+}
+
+/// An endpoint as it is, but for the one that gets another weight.
+fn configuration(
+    described: &EndpointDescription,
+    attachments: &BTreeMap<String, String>,
+    (endpoint, weight): (&str, u8),
+) -> EndpointConfiguration {
+    let is_the_one = described.endpoint_id() == Some(endpoint);
+    EndpointConfiguration::builder()
+        .set_endpoint_id(described.endpoint_id().map(str::to_owned))
+        .set_weight(if is_the_one { Some(i32::from(weight)) } else { described.weight() })
+        .set_client_ip_preservation_enabled(described.client_ip_preservation_enabled())
+        .set_attachment_arn(described.endpoint_id().and_then(|id| attachments.get(id)).cloned())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::name::Name;
+    use protocol::plan::RouteKind;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::replay::{replay, sent};
+
+    const PRIMARY: &str = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p";
+    const RECOVERY: &str = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r";
+
+    fn alb(name: &str) -> String {
+        format!("arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/{name}/1")
+    }
+
+    fn route() -> Route {
+        let side = |group: &str, name: &str| RouteSide {
+            endpoint_group: group.to_owned(),
+            endpoint: alb(name),
+            weight: 128,
+        };
+        Route {
+            name: Name::new("front"),
+            kind: RouteKind::GlobalAccelerator,
+            primary: side(PRIMARY, "p"),
+            recovery: side(RECOVERY, "r"),
+            probe: None,
+            after: Vec::new(),
+        }
+    }
+
+    fn group(arn: &str, endpoints: &Value) -> String {
+        json!({"EndpointGroup": {"EndpointGroupArn": arn, "EndpointGroupRegion": "us-west-1",
+            "TrafficDialPercentage": 100.0, "HealthCheckPort": 80, "EndpointDescriptions": endpoints}})
+        .to_string()
+    }
+
+    fn endpoint(id: &str, weight: u8) -> Value {
+        json!({"EndpointId": id, "Weight": weight, "HealthState": "HEALTHY", "ClientIPPreservationEnabled": true})
+    }
+
+    async fn set(answers: &[(u16, &str)], side: Side, weight: u8) -> (Answer<()>, Vec<Value>) {
+        let http = replay(answers);
+        let traffic = AcceleratorTraffic::new(&Sdk::on(http.clone()).await);
+        let result = traffic.set_weight(&route(), side, weight).await;
+        (result, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_sides_are_seen_and_an_absent_endpoint_is_nothing() {
+        let primary = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
+        let recovery = group(RECOVERY, &json!([endpoint(&alb("other"), 7)]));
+        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])).await);
+        let seen = traffic.look(&route()).await.unwrap();
+        assert_eq!(seen, RouteView { primary: Some(128), recovery: None });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_of_both_sides_is_read_once() {
+        let both = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&alb("r"), 255)]));
+        let mut route = route();
+        route.recovery.endpoint_group = PRIMARY.to_owned();
+        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])).await);
+        let seen = traffic.look(&route).await.unwrap();
+        assert_eq!(seen, RouteView { primary: Some(0), recovery: Some(255) });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_weight_changes_and_everything_else_is_written_back_as_it_was() {
+        let other = json!({"EndpointId": "i-0abc", "Weight": 9, "ClientIPPreservationEnabled": false});
+        let before = group(RECOVERY, &json!([other, endpoint(&alb("r"), 0)]));
+        let after = group(RECOVERY, &json!([other, endpoint(&alb("r"), 128)]));
+        let (result, requests) = set(&[(200, &before), (200, &after)], Side::Recovery, 128).await;
+        result.unwrap();
+        assert_eq!(
+            requests[1],
+            json!({"EndpointGroupArn": RECOVERY, "EndpointConfigurations": [
+                {"EndpointId": "i-0abc", "Weight": 9, "ClientIPPreservationEnabled": false},
+                {"EndpointId": alb("r"), "Weight": 128, "ClientIPPreservationEnabled": true},
+            ]})
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_weight_that_stands_already_costs_no_write() {
+        let standing = group(PRIMARY, &json!([endpoint(&alb("p"), 0)]));
+        let (result, requests) = set(&[(200, &standing)], Side::Primary, 0).await;
+        result.unwrap();
+        assert_eq!(requests.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_is_not_in_the_group_is_missing_and_nothing_is_written() {
+        let without = group(PRIMARY, &json!([endpoint(&alb("other"), 1)]));
+        let (result, requests) = set(&[(200, &without)], Side::Primary, 0).await;
+        let failure = result.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Missing, "endpoint_missing"));
+        assert!(failure.message.contains(&alb("p")));
+        assert_eq!(requests.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_the_new_weight_is_a_conflict() {
+        let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
+        let (result, _) = set(&[(200, &before), (200, &before)], Side::Primary, 0).await;
+        let failure = result.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Conflict, "weight_not_set"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_attachment_of_another_accounts_endpoint_is_kept() {
+        let foreign = alb("x").replace("123456789012", "210987654321");
+        let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128), endpoint(&foreign, 5)]));
+        let shared = json!({"CrossAccountResources":
+            [{"EndpointId": foreign, "AttachmentArn": "arn:aws:globalaccelerator::210987654321:attachment/1"}]})
+        .to_string();
+        let after = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&foreign, 5)]));
+        let (result, requests) =
+            set(&[(200, &before), (200, &shared), (200, &after)], Side::Primary, 0).await;
+        result.unwrap();
+        assert_eq!(requests[1]["ResourceOwnerAwsAccountId"], "210987654321");
+        assert_eq!(
+            requests[1]["AcceleratorArn"],
+            "arn:aws:globalaccelerator::123456789012:accelerator/a"
+        );
+        let written = &requests[2]["EndpointConfigurations"];
+        assert_eq!(written[1]["AttachmentArn"], "arn:aws:globalaccelerator::210987654321:attachment/1");
+        assert!(written[0].get("AttachmentArn").is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_name_the_action_and_what_helps() {
+        for (code, expected) in [
+            ("AccessDeniedException", FailureKind::Denied),
+            ("EndpointGroupNotFoundException", FailureKind::Missing),
+            ("TransactionInProgressException", FailureKind::Conflict),
+            ("InternalServiceErrorException", FailureKind::Unavailable),
+            ("LimitExceededException", FailureKind::Invalid),
+        ] {
+            let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
+            let refusal = json!({"__type": code, "Message": "no"}).to_string();
+            let (result, _) = set(
+                &[(200, &before), (400, &refusal), (400, &refusal), (400, &refusal)],
+                Side::Primary,
+                0,
+            )
+            .await;
+            let failure = result.unwrap_err();
+            assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! How are the SDK's clients configured? One configuration, and from it one client for each service and region.
+//!
+//! Every limit is written down here: the SDK has a default for the connect timeout alone. Few attempts, because the
+//! callers poll or resume by themselves. `AWS_ENDPOINT_URL` is honoured by `aws-config` for all of them.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+
+/// Global Accelerator's API answers in this region only.
+pub const ACCELERATOR_REGION: &str = "us-west-2";
+
+/// How long a call may take and how often it is tried.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    connect: Duration,
+    read: Duration,
+    attempt: Duration,
+    operation: Duration,
+    attempts: u32,
+}
+
+/// Calls in the function's own region.
+const OWN: Bounds = Bounds {
+    connect: Duration::from_secs(1),
+    read: Duration::from_secs(4),
+    attempt: Duration::from_secs(5),
+    operation: Duration::from_secs(12),
+    attempts: 3,
+};
+
+/// The journal: a small item each time, and the adapter tries an append again by itself.
+const JOURNAL: Bounds = Bounds {
+    connect: Duration::from_secs(1),
+    read: Duration::from_secs(3),
+    attempt: Duration::from_secs(3),
+    operation: Duration::from_secs(7),
+    attempts: 2,
+};
+
+/// Calls to the primary region, which may be lost: best effort, 2 s in all, never again.
+const PRIMARY: Bounds = Bounds {
+    connect: Duration::from_secs(1),
+    read: Duration::from_secs(2),
+    attempt: Duration::from_secs(2),
+    operation: Duration::from_secs(2),
+    attempts: 1,
+};
+
+/// Global Accelerator, across regions and a slow control plane.
+const ACCELERATOR: Bounds = Bounds {
+    connect: Duration::from_secs(2),
+    read: Duration::from_secs(7),
+    attempt: Duration::from_secs(8),
+    operation: Duration::from_secs(20),
+    attempts: 3,
+};
+
+impl Bounds {
+    fn timeouts(self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.connect)
+            .read_timeout(self.read)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation)
+            .build()
+    }
+
+    fn retries(self) -> RetryConfig {
+        RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(Duration::from_millis(200))
+            .with_max_backoff(Duration::from_secs(2))
+    }
+}
+
+/// The one configuration, for the function's own region.
+#[derive(Clone, Debug)]
+pub struct Sdk {
+    base: SdkConfig,
+}
+
+/// A client of `$service` with `$bounds`, in `$region` or the function's own.
+macro_rules! client {
+    ($service:ident, $base:expr, $bounds:expr) => {
+        $service::Client::from_conf(
+            $service::config::Builder::from($base)
+                .timeout_config($bounds.timeouts())
+                .retry_config($bounds.retries())
+                .build(),
+        )
+    };
+    ($service:ident, $base:expr, $bounds:expr, $region:expr) => {
+        $service::Client::from_conf(
+            $service::config::Builder::from($base)
+                .region(Region::new($region))
+                .timeout_config($bounds.timeouts())
+                .retry_config($bounds.retries())
+                .build(),
+        )
+    };
+}
+
+impl Sdk {
+    /// Reads credentials and endpoint from where AWS puts them; the region is the one given, never a default.
+    pub async fn load(region: &str) -> Self {
+        Self { base: loader(region).load().await }
+    }
+
+    /// DynamoDB in the own region.
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        client!(aws_sdk_dynamodb, &self.base, JOURNAL)
+    }
+
+    /// RDS in the own region.
+    pub(crate) fn rds(&self) -> aws_sdk_rds::Client {
+        client!(aws_sdk_rds, &self.base, OWN)
+    }
+
+    /// RDS in the primary region: 2 s in all, one attempt.
+    pub(crate) fn rds_of_primary(&self, region: &str) -> aws_sdk_rds::Client {
+        client!(aws_sdk_rds, &self.base, PRIMARY, region.to_owned())
+    }
+
+    /// Auto Scaling in the own region.
+    pub(crate) fn auto_scaling(&self) -> aws_sdk_autoscaling::Client {
+        client!(aws_sdk_autoscaling, &self.base, OWN)
+    }
+
+    /// Elastic Load Balancing in the own region.
+    pub(crate) fn load_balancing(&self) -> aws_sdk_elasticloadbalancingv2::Client {
+        client!(aws_sdk_elasticloadbalancingv2, &self.base, OWN)
+    }
+
+    /// Global Accelerator, where its control plane is.
+    pub(crate) fn global_accelerator(&self) -> aws_sdk_globalaccelerator::Client {
+        client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)
+    }
+
+    /// CloudWatch in the own region.
+    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        client!(aws_sdk_cloudwatch, &self.base, OWN)
+    }
+
+    /// SNS in the own region.
+    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
+        client!(aws_sdk_sns, &self.base, OWN)
+    }
+
+    /// Parameter Store in the own region.
+    pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
+        client!(aws_sdk_ssm, &self.base, OWN)
+    }
+}
+
+/// What every client has in common.
+fn loader(region: &str) -> aws_config::ConfigLoader {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .timeout_config(OWN.timeouts())
+        .retry_config(OWN.retries())
+}
+
+#[cfg(test)]
+impl Sdk {
+    /// The real configuration of every client in `us-west-1`, on another HTTP client.
+    pub(crate) async fn on(http_client: impl aws_sdk_sns::config::HttpClient + 'static) -> Self {
+        let credentials =
+            aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
+        let base =
+            loader("us-west-1").credentials_provider(credentials).http_client(http_client).load().await;
+        Self { base }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use aws_smithy_http_client::test_util::NeverClient;
+    use ports::{Databases, FailureKind};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::rds::RdsDatabases;
+    use crate::replay::{database, replay};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_primary_region_costs_two_seconds_and_one_attempt() {
+        let sdk = Sdk::on(NeverClient::new()).await;
+        let databases = RdsDatabases::new(&sdk);
+        let started = Instant::now();
+        let failure = databases.is_quarantined(&database("orders")).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreachable);
+        assert_eq!(started.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_service_of_the_own_region_is_given_up_within_its_bound() {
+        let sdk = Sdk::on(NeverClient::new()).await;
+        let databases = RdsDatabases::new(&sdk);
+        let started = Instant::now();
+        let failure = databases.promote(&database("orders")).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
+        assert!(started.elapsed() <= OWN.operation, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_primary_region_gets_no_second_attempt_and_the_own_region_does() {
+        let busy = (503, "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>");
+        let http = replay(&[busy, busy, busy, busy]);
+        let sdk = Sdk::on(http.clone()).await;
+        let databases = RdsDatabases::new(&sdk);
+        databases.is_quarantined(&database("orders")).await.unwrap_err();
+        assert_eq!(http.actual_requests().count(), 1);
+        databases.promote(&database("orders")).await.unwrap_err();
+        assert_eq!(http.actual_requests().count(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_client_calls_its_own_region() {
+        let http = replay(&[(400, "{}"), (400, "<a/>"), (400, "<a/>")]);
+        let sdk = Sdk::on(http.clone()).await;
+        let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
+        let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
+        let _ = sdk.rds().describe_db_instances().send().await;
+        let hosts: Vec<String> =
+            http.actual_requests().map(|request| request.uri().trim_end_matches('/').to_owned()).collect();
+        assert_eq!(
+            hosts,
+            [
+                "https://globalaccelerator.us-west-2.amazonaws.com",
+                "https://rds.us-east-2.amazonaws.com",
+                "https://rds.us-west-1.amazonaws.com",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_attempt_may_outlast_its_operation() {
+        for bounds in [OWN, JOURNAL, PRIMARY, ACCELERATOR] {
+            assert!(bounds.connect <= bounds.attempt && bounds.read <= bounds.attempt, "{bounds:?}");
+            assert!(bounds.attempt <= bounds.operation, "{bounds:?}");
+        }
+        assert_eq!((PRIMARY.operation, PRIMARY.attempts), (Duration::from_secs(2), 1));
+    }
+
+    /// The endpoint override comes from the environment alone, so the proof runs in a process of its own.
+    #[tokio::test]
+    async fn an_endpoint_in_the_environment_takes_every_call_with_the_right_region() {
+        const CHILD: &str = "PILOTLIGHT_TEST_ENDPOINT_CHILD";
+        let name = "config::tests::an_endpoint_in_the_environment_takes_every_call_with_the_right_region";
+        #[expect(clippy::disallowed_methods, reason = "tells the child process from the parent")]
+        let is_child = std::env::var(CHILD).is_ok();
+        if is_child {
+            let sdk = Sdk::load("us-west-1").await;
+            let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
+            let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
+            return;
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(tokio::sync::Mutex::new(Vec::new()));
+        let server = tokio::spawn(crate::replay::refuse_all(listener, Arc::clone(&seen)));
+        let status = tokio::task::spawn_blocking(move || {
+            std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", name])
+                .env(CHILD, "1")
+                .env("AWS_ENDPOINT_URL", endpoint)
+                .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+                .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+                .stdout(std::process::Stdio::null())
+                .status()
+                .unwrap()
+        })
+        .await
+        .unwrap();
+        assert!(status.success());
+        server.abort();
+        let seen = seen.lock().await;
+        assert!(seen.iter().any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")), "{seen:?}");
+        assert!(seen.iter().any(|head| head.contains("/us-east-2/rds/aws4_request")), "{seen:?}");
+    }
+}

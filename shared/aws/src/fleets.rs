@@ -1,0 +1,337 @@
+//! How do the fleets stand, and how are they resized? EC2 Auto Scaling groups and their target groups.
+//!
+//! `InService` is Auto Scaling's word; whether users can be served is the target groups' word. Both are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
+use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
+use protocol::plan::{Capacity, Fleet};
+
+use crate::config::Sdk;
+use crate::failure::{failure, ours};
+
+const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
+const UPDATE: &str = "autoscaling:UpdateAutoScalingGroup";
+const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+
+/// Names in one call; also the default size of a page.
+const BATCH: usize = 50;
+/// Most pages of one batch.
+const PAGES_MAX: u32 = 10;
+/// Target groups asked at the same time.
+const HEALTH_CALLS: usize = 8;
+
+/// Fleets on Auto Scaling groups in the function's own region.
+pub struct AutoScalingFleets {
+    groups: aws_sdk_autoscaling::Client,
+    targets: aws_sdk_elasticloadbalancingv2::Client,
+}
+
+impl AutoScalingFleets {
+    /// The fleets in the function's own region.
+    pub fn new(sdk: &Sdk) -> Self {
+        Self { groups: sdk.auto_scaling(), targets: sdk.load_balancing() }
+    }
+
+    async fn describe(&self, names: &[&str]) -> Answer<Vec<AutoScalingGroup>> {
+        let mut groups = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES_MAX {
+            let output = self
+                .groups
+                .describe_auto_scaling_groups()
+                .set_auto_scaling_group_names(Some(names.iter().map(ToString::to_string).collect()))
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| failure(DESCRIBE, &error))?;
+            groups.extend(output.auto_scaling_groups.unwrap_or_default());
+            token = output.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(groups);
+            }
+        }
+        let message = format!("more than {PAGES_MAX} pages for {} names", names.len());
+        Err(ours(FailureKind::Unavailable, DESCRIBE, "endless_pages", message))
+    }
+
+    /// Healthy targets of a target group. One that is gone has none, and the other fleets go on.
+    async fn healthy(&self, target_group: &str) -> Answer<u32> {
+        let result = self.targets.describe_target_health().target_group_arn(target_group).send().await;
+        match result.map_err(|error| failure(HEALTH, &error)) {
+            Ok(output) => {
+                let healthy = output.target_health_descriptions().iter().filter(|description| {
+                    let state = description.target_health().and_then(|health| health.state());
+                    state == Some(&TargetHealthStateEnum::Healthy)
+                });
+                Ok(count(healthy.count()))
+            }
+            Err(failure) if failure.kind == FailureKind::Missing => {
+                tracing::warn!(target_group, %failure, "a target group of the plan does not exist");
+                Ok(0)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+#[async_trait]
+impl Fleets for AutoScalingFleets {
+    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+        let names: Vec<&str> = distinct(fleets.iter().map(|fleet| fleet.group.as_str()));
+        let mut groups = BTreeMap::new();
+        for batch in names.chunks(BATCH) {
+            for group in self.describe(batch).await? {
+                groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
+            }
+        }
+        // Of a group that does not exist nothing more is asked.
+        let existing = fleets.iter().filter(|fleet| groups.contains_key(&fleet.group));
+        let arns = distinct(existing.flat_map(|fleet| fleet.target_groups.iter().map(String::as_str)));
+        let calls: Vec<_> = arns
+            .into_iter()
+            .map(|arn| async move { Ok::<_, Failure>((arn, self.healthy(arn).await?)) })
+            .collect();
+        let healthy: BTreeMap<&str, u32> =
+            stream::iter(calls).buffer_unordered(HEALTH_CALLS).try_collect().await?;
+        Ok(fleets.iter().map(|fleet| view(fleet, groups.get(&fleet.group), &healthy)).collect())
+    }
+
+    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
+        let result = self
+            .groups
+            .update_auto_scaling_group()
+            .auto_scaling_group_name(&fleet.group)
+            .min_size(size(capacity.min)?)
+            .max_size(size(capacity.max)?)
+            .desired_capacity(size(capacity.desired)?)
+            .send()
+            .await;
+        result.map(|_| ()).map_err(|error| missing_group(failure(UPDATE, &error)))
+    }
+}
+
+/// Auto Scaling says `ValidationError` of a group that does not exist.
+fn missing_group(failure: Failure) -> Failure {
+    if failure.code == "ValidationError" && failure.message.contains("not found") {
+        Failure { kind: FailureKind::Missing, ..failure }
+    } else {
+        failure
+    }
+}
+
+fn view(fleet: &Fleet, group: Option<&AutoScalingGroup>, healthy: &BTreeMap<&str, u32>) -> FleetView {
+    let Some(group) = group else { return FleetView::Missing };
+    let in_service = group
+        .instances()
+        .iter()
+        .filter(|instance| instance.lifecycle_state() == Some(&LifecycleState::InService));
+    let in_service = count(in_service.count());
+    let least = fleet.target_groups.iter().map(|arn| healthy.get(arn.as_str()).copied().unwrap_or(0)).min();
+    let bound = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
+    FleetView::Group {
+        capacity: Capacity {
+            min: bound(group.min_size()),
+            desired: bound(group.desired_capacity()),
+            max: bound(group.max_size()),
+        },
+        in_service,
+        // A fleet behind no load balancer has only Auto Scaling's word.
+        healthy_targets: least.unwrap_or(in_service),
+        launch_suspended: group
+            .suspended_processes()
+            .iter()
+            .any(|process| process.process_name() == Some("Launch")),
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn size(number: u32) -> Answer<i32> {
+    i32::try_from(number)
+        .map_err(|_| ours(FailureKind::Invalid, UPDATE, "size", format!("{number} instances are too many")))
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::name::Name;
+    use protocol::plan::FleetKind;
+
+    use super::*;
+    use crate::replay::{replay, sent};
+
+    const CAPACITY: Capacity = Capacity { min: 2, desired: 2, max: 4 };
+
+    fn fleet(name: &str, target_groups: &[&str]) -> Fleet {
+        Fleet {
+            name: Name::new(name),
+            kind: FleetKind::AutoScalingGroup,
+            group: format!("shop-{name}"),
+            target_groups: target_groups.iter().map(ToString::to_string).collect(),
+            capacity: CAPACITY,
+            healthy_targets_min: 2,
+            after: Vec::new(),
+        }
+    }
+
+    fn groups(members: &[String], token: &str) -> String {
+        format!(
+            "<DescribeAutoScalingGroupsResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
+             <DescribeAutoScalingGroupsResult><AutoScalingGroups>{}</AutoScalingGroups>{token}\
+             </DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>",
+            members.concat()
+        )
+    }
+
+    fn group(name: &str, states: &[&str], inner: &str) -> String {
+        let instances: String = states
+            .iter()
+            .map(|state| {
+                format!("<member><InstanceId>i</InstanceId><LifecycleState>{state}</LifecycleState></member>")
+            })
+            .collect();
+        format!(
+            "<member><AutoScalingGroupName>{name}</AutoScalingGroupName><MinSize>1</MinSize><MaxSize>4</MaxSize>\
+             <DesiredCapacity>3</DesiredCapacity><Instances>{instances}</Instances>{inner}</member>"
+        )
+    }
+
+    fn health(states: &[&str]) -> String {
+        let members: String = states
+            .iter()
+            .map(|state| format!("<member><TargetHealth><State>{state}</State></TargetHealth></member>"))
+            .collect();
+        format!(
+            "<DescribeTargetHealthResponse xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\">\
+             <DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions>\
+             </DescribeTargetHealthResult></DescribeTargetHealthResponse>"
+        )
+    }
+
+    fn error(code: &str, message: &str) -> String {
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
+    }
+
+    fn seen(in_service: u32, healthy_targets: u32, launch_suspended: bool) -> FleetView {
+        let capacity = Capacity { min: 1, desired: 3, max: 4 };
+        FleetView::Group { capacity, in_service, healthy_targets, launch_suspended }
+    }
+
+    async fn look(answers: &[(u16, &str)], fleets: &[Fleet]) -> (Answer<Vec<FleetView>>, Vec<String>) {
+        let http = replay(answers);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()).await);
+        let seen = adapter.look(&fleets.iter().collect::<Vec<_>>()).await;
+        (seen, sent(&http))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_target_group_with_the_fewest_healthy_targets_counts() {
+        let page = groups(&[group("shop-web", &["InService", "InService", "Pending"], "")], "");
+        let (full, half) = (health(&["healthy", "healthy"]), health(&["healthy", "initial", "unhealthy"]));
+        let fleets = [fleet("web", &["arn:tg/a", "arn:tg/b"])];
+        let (view, requests) = look(&[(200, &page), (200, &full), (200, &half)], &fleets).await;
+        assert_eq!(view.unwrap(), [seen(2, 1, false)]);
+        assert_eq!(requests.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fleet_without_target_groups_has_auto_scalings_word() {
+        let page = groups(&[group("shop-jobs", &["InService", "Terminating"], "")], "");
+        let (view, _) = look(&[(200, &page)], &[fleet("jobs", &[])]).await;
+        assert_eq!(view.unwrap(), [seen(1, 1, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_suspended_launch_is_told_and_other_processes_are_not() {
+        for (process, expected) in [("Launch", true), ("AZRebalance", false)] {
+            let inner = format!(
+                "<SuspendedProcesses><member><ProcessName>{process}</ProcessName></member></SuspendedProcesses>"
+            );
+            let page = groups(&[group("shop-jobs", &[], &inner)], "");
+            let (view, _) = look(&[(200, &page)], &[fleet("jobs", &[])]).await;
+            assert_eq!(view.unwrap(), [seen(0, 0, expected)]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_page_is_read_and_what_is_on_none_is_missing_and_asked_no_further() {
+        let first = groups(&[group("shop-a", &[], "")], "<NextToken>t1</NextToken>");
+        let second = groups(&[group("shop-b", &["InService"], "")], "");
+        let fleets = [fleet("b", &[]), fleet("c", &["arn:tg/c"]), fleet("a", &[])];
+        let (view, requests) = look(&[(200, &first), (200, &second)], &fleets).await;
+        assert_eq!(view.unwrap(), [seen(1, 1, false), FleetView::Missing, seen(0, 0, false)]);
+        assert_eq!(requests.len(), 2);
+        assert!(requests[1].contains("NextToken=t1"), "{}", requests[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fifty_names_are_one_call_and_one_more_is_another() {
+        let fleets: Vec<Fleet> = (0..51).map(|index| fleet(&format!("f{index}"), &[])).collect();
+        let empty = groups(&[], "");
+        let (view, requests) = look(&[(200, &empty), (200, &empty)], &fleets).await;
+        assert_eq!(view.unwrap().len(), 51);
+        assert_eq!(requests.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_group_that_is_gone_has_no_healthy_target_and_holds_no_other_fleet_up() {
+        let page = groups(&[group("shop-a", &["InService"], ""), group("shop-b", &["InService"], "")], "");
+        let gone = error("TargetGroupNotFound", "One or more target groups not found");
+        let fleets = [fleet("a", &["arn:tg/a"]), fleet("b", &["arn:tg/b"])];
+        let (view, _) = look(&[(200, &page), (400, &gone), (200, &health(&["healthy"]))], &fleets).await;
+        assert_eq!(view.unwrap(), [seen(1, 0, false), seen(1, 1, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unknown_health_is_an_error_and_never_a_number() {
+        let page = groups(&[group("shop-a", &["InService"], "")], "");
+        for (status, code, expected) in [
+            (403, "AccessDenied", FailureKind::Denied),
+            (500, "InternalFailure", FailureKind::Unavailable),
+            (400, "Throttling", FailureKind::Throttled),
+        ] {
+            let refusal = error(code, "no");
+            let answers = [(200, page.as_str()), (status, &refusal), (status, &refusal), (status, &refusal)];
+            let (view, _) = look(&answers, &[fleet("a", &["arn:tg/a"])]).await;
+            let failure = view.unwrap_err();
+            assert_eq!((failure.kind, failure.action), (expected, HEALTH));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resize_sets_all_three_numbers_in_one_call() {
+        let http = replay(&[(200, "<UpdateAutoScalingGroupResponse/>")]);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()).await);
+        adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap();
+        let request = &sent(&http)[0];
+        for part in ["AutoScalingGroupName=shop-web", "MinSize=2", "MaxSize=4", "DesiredCapacity=2"] {
+            assert!(request.contains(part), "{request}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_resize_says_what_helps() {
+        for (code, message, expected) in [
+            ("ScalingActivityInProgress", "busy", FailureKind::Conflict),
+            ("ValidationError", "AutoScalingGroup name not found - null", FailureKind::Missing),
+            ("ValidationError", "max must not be below min", FailureKind::Invalid),
+            ("ResourceContention", "pending update", FailureKind::Conflict),
+        ] {
+            let refusal = error(code, message);
+            let http = replay(&[(400, &refusal), (400, &refusal), (400, &refusal)]);
+            let adapter = AutoScalingFleets::new(&Sdk::on(http).await);
+            let failure = adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap_err();
+            assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How far behind is a replica? `CloudWatch`'s `ReplicaLag` of RDS, one sample a minute.
+//!
+//! The statistic is `Maximum`: a figure for data loss must not be prettier than the worst second of its minute. A
+//! `-1` means that RDS does not know; it is left out, never taken for zero.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::types::{Dimension, Statistic};
+use aws_smithy_types::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use ports::{Answer, Clock, Lag, LagSample};
+use protocol::plan::Database;
+
+use crate::config::Sdk;
+use crate::failure::failure;
+use crate::rds::instance;
+
+const STATISTICS: &str = "cloudwatch:GetMetricStatistics";
+const PERIOD_SECONDS: i32 = 60;
+/// `GetMetricStatistics` gives at most 1,440 samples: one day of minutes.
+const SPAN_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+/// Lag as `CloudWatch` has it, in the function's own region.
+pub struct CloudWatchLag {
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl CloudWatchLag {
+    /// The lag of replicas in the function's own region.
+    pub fn new(sdk: &Sdk, clock: Arc<dyn Clock>) -> Self {
+        Self { client: sdk.cloudwatch(), clock }
+    }
+}
+
+#[async_trait]
+impl Lag for CloudWatchLag {
+    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
+        let (id, _) = instance(STATISTICS, &database.replica)?;
+        let now = self.clock.now();
+        let since = since.max(now.saturating_sub(SPAN_MAX).unwrap_or(since));
+        if since >= now {
+            return Ok(Vec::new());
+        }
+        let output = self
+            .client
+            .get_metric_statistics()
+            .namespace("AWS/RDS")
+            .metric_name("ReplicaLag")
+            .dimensions(Dimension::builder().name("DBInstanceIdentifier").value(id).build())
+            .start_time(DateTime::from_secs(since.as_second()))
+            // The end is exclusive, and whole seconds are enough.
+            .end_time(DateTime::from_secs(now.as_second().saturating_add(1)))
+            .period(PERIOD_SECONDS)
+            .statistics(Statistic::Maximum)
+            .send()
+            .await
+            .map_err(|error| failure(STATISTICS, &error))?;
+        let known = output.datapoints().iter().filter_map(|point| {
+            let at = point.timestamp()?;
+            let at = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()?;
+            Some(LagSample { at, lag_ms: milliseconds(point.maximum()?)? })
+        });
+        let mut samples: Vec<LagSample> = known.collect();
+        samples.sort_by_key(|sample| sample.at);
+        Ok(samples)
+    }
+}
+
+/// Seconds as whole milliseconds, rounded up; nothing where the number is no lag.
+fn milliseconds(seconds: f64) -> Option<u64> {
+    // Far above any lag, and below where a float and a u64 begin to differ.
+    const SECONDS_MAX: f64 = 1e12;
+    if !(0.0..=SECONDS_MAX).contains(&seconds) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    Some((seconds * 1000.0).ceil() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::operation::get_metric_statistics::{
+        GetMetricStatisticsError, GetMetricStatisticsOutput,
+    };
+    use aws_sdk_cloudwatch::types::Datapoint;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
+    use ports::FailureKind;
+
+    use super::*;
+    use crate::replay::{StillClock, database};
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn point(minute: i64, maximum: Option<f64>) -> Datapoint {
+        let at = time("2026-11-20T03:00:00Z").as_second() + minute * 60;
+        Datapoint::builder().timestamp(DateTime::from_secs(at)).set_maximum(maximum).build()
+    }
+
+    fn lag(client: Client) -> CloudWatchLag {
+        CloudWatchLag { client, clock: StillClock::at("2026-11-20T03:10:00Z") }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn samples_come_oldest_first_without_those_that_are_not_known() {
+        let rule = mock!(Client::get_metric_statistics)
+            .match_requests(|request| {
+                let dimension = &request.dimensions()[0];
+                request.namespace() == Some("AWS/RDS")
+                    && request.metric_name() == Some("ReplicaLag")
+                    && dimension.name() == Some("DBInstanceIdentifier")
+                    && dimension.value() == Some("shop-orders-replica")
+                    && request.period() == Some(60)
+                    && request.statistics() == [Statistic::Maximum]
+            })
+            .then_output(|| {
+                let points = [
+                    point(3, Some(0.0)),
+                    point(1, Some(1.2345)),
+                    point(2, Some(-1.0)),
+                    point(4, None),
+                    point(5, Some(f64::NAN)),
+                ];
+                GetMetricStatisticsOutput::builder().set_datapoints(Some(points.to_vec())).build()
+            });
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
+        let samples =
+            lag(client).samples(&database("orders"), time("2026-11-20T03:00:00Z")).await.unwrap();
+        assert_eq!(
+            samples,
+            [
+                LagSample { at: time("2026-11-20T03:01:00Z"), lag_ms: 1235 },
+                LagSample { at: time("2026-11-20T03:03:00Z"), lag_ms: 0 },
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_a_day_is_asked_for() {
+        let rule = mock!(Client::get_metric_statistics)
+            .match_requests(|request| {
+                let span = request.end_time().unwrap().secs() - request.start_time().unwrap().secs();
+                span == 24 * 3600 + 1
+            })
+            .then_output(|| GetMetricStatisticsOutput::builder().build());
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
+        let samples = lag(client).samples(&database("orders"), time("2026-01-01T00:00:00Z")).await;
+        assert_eq!(samples, Ok(Vec::new()));
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_future_is_not_asked_for() {
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, []);
+        let samples = lag(client).samples(&database("orders"), time("2026-11-20T03:10:00Z")).await;
+        assert_eq!(samples, Ok(Vec::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_a_failure_and_never_an_empty_list() {
+        let rule = mock!(Client::get_metric_statistics).then_error(|| {
+            let meta = ErrorMetadata::builder().code("AccessDenied").message("no").build();
+            GetMetricStatisticsError::generic(meta)
+        });
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
+        let failure =
+            lag(client).samples(&database("orders"), time("2026-11-20T03:00:00Z")).await.unwrap_err();
+        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, STATISTICS));
+    }
+}

@@ -1,0 +1,101 @@
+//! How does a function meet the Lambda runtime? Its log, its payload, its deadline, and its errors.
+//!
+//! The payload is taken as any JSON: one that a type refuses would never reach the handler. A fault becomes an error of
+//! the invocation, with the fault's code as its type, and the runtime logs it: nothing here logs it again.
+
+use std::fmt;
+use std::future::Future;
+
+use engine::fault::Fault;
+use jiff::Timestamp;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+
+/// Why the runtime came to an end.
+pub type RuntimeError = lambda_runtime::Error;
+
+/// Opens the log: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, by the level of `AWS_LAMBDA_LOG_LEVEL` or `RUST_LOG`. A release
+/// build has no TRACE whatever they say. Call it once, first of all.
+pub fn open_log() {
+    lambda_runtime::tracing::init_default_subscriber();
+}
+
+/// Serves invocations until the runtime ends. The handler gets the payload and the time by which it must have answered.
+pub async fn serve<H, F>(handle: H) -> Result<(), RuntimeError>
+where
+    H: Fn(Value, Timestamp) -> F,
+    F: Future<Output = Result<Value, Fault>>,
+{
+    let handle = &handle;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        let (payload, context) = event.into_parts();
+        answer(handle, payload, &context).await
+    }))
+    .await
+}
+
+async fn answer<H, F>(handle: &H, payload: Value, context: &Context) -> Result<Value, InvocationError>
+where
+    H: Fn(Value, Timestamp) -> F,
+    F: Future<Output = Result<Value, Fault>>,
+{
+    let deadline = Timestamp::try_from(context.deadline()).map_err(|error| {
+        InvocationError(Fault::new("deadline_unreadable", format!("the invocation's deadline: {error}")))
+    })?;
+    let answer = handle(payload, deadline).await.map_err(InvocationError)?;
+    match answer.get("sentence").and_then(Value::as_str) {
+        Some(sentence) => tracing::info!("{sentence}"),
+        None => tracing::info!("answered without a sentence"),
+    }
+    Ok(answer)
+}
+
+/// A fault on its way to the runtime, which prints its debug form to the log: there it is code and sentence.
+struct InvocationError(Fault);
+
+impl fmt::Debug for InvocationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code, self.0.message)
+    }
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(InvocationError(fault): InvocationError) -> Self {
+        Self { error_type: fault.code.to_owned(), error_message: fault.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn context() -> Context {
+        let mut context = Context::default();
+        context.deadline = 1_795_143_600_123;
+        context
+    }
+
+    #[tokio::test]
+    async fn the_handler_gets_any_json_and_its_deadline() {
+        let handle = async |payload: Value, deadline: Timestamp| {
+            Ok(json!({"sentence": "Seen.", "payload": payload, "deadline": deadline.as_millisecond()}))
+        };
+        for payload in [json!(null), json!("text"), json!([1]), json!({"tick": true})] {
+            let answer = answer(&handle, payload.clone(), &context()).await.unwrap();
+            assert_eq!(answer["payload"], payload);
+            assert_eq!(answer["deadline"], 1_795_143_600_123_u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fault_is_an_error_with_its_code_and_sentence() {
+        let handle = async |_: Value, _: Timestamp| Err(Fault::new("plan_invalid", "the plan has 2 problems"));
+        let error = answer(&handle, json!({}), &context()).await.unwrap_err();
+        assert_eq!(format!("{error:?}"), "plan_invalid: the plan has 2 problems");
+        let diagnostic = Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, "plan_invalid");
+        assert_eq!(diagnostic.error_message, "the plan has 2 problems");
+    }
+}

@@ -1,0 +1,421 @@
+//! How do the databases stand, and how are they promoted and cut off? RDS instances with cross-region replicas.
+//!
+//! A promotion is done when the status is `available` and no source is named any more; `available` alone is not done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::{DbInstance, Filter};
+use ports::{Answer, Databases, FailureKind, ReplicaView, Replication};
+use protocol::arn::Arn;
+use protocol::plan::Database;
+
+use crate::config::Sdk;
+use crate::failure::{failure, ours};
+
+const DESCRIBE: &str = "rds:DescribeDBInstances";
+const PROMOTE: &str = "rds:PromoteReadReplica";
+const MODIFY: &str = "rds:ModifyDBInstance";
+
+/// Identifiers in one call: as many as one page of the answer can hold. No limit of the filter itself is documented,
+/// so a refused batch is halved.
+const BATCH: usize = 100;
+/// Most records of one page; RDS allows 20 to 100.
+const PAGE: i32 = 100;
+/// Most pages of one batch.
+const PAGES_MAX: u32 = 10;
+
+/// Databases on RDS: the replicas in the function's own region, the primaries in theirs.
+pub struct RdsDatabases {
+    own: Client,
+    sdk: Sdk,
+    /// One client for each primary region, made when it is first needed.
+    primaries: Mutex<BTreeMap<String, Client>>,
+}
+
+impl RdsDatabases {
+    /// The databases as seen from the function's own region.
+    pub fn new(sdk: &Sdk) -> Self {
+        Self { own: sdk.rds(), sdk: sdk.clone(), primaries: Mutex::new(BTreeMap::new()) }
+    }
+
+    fn of_primary(&self, region: &str) -> Client {
+        let mut primaries = self.primaries.lock().unwrap_or_else(PoisonError::into_inner);
+        primaries.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+    }
+
+    /// All instances of a batch of identifiers that exist.
+    async fn describe(&self, batch: &[String]) -> Answer<Vec<DbInstance>> {
+        let filter = Filter::builder().name("db-instance-id").set_values(Some(batch.to_vec())).build();
+        let mut instances = Vec::new();
+        let mut marker = None;
+        for _ in 0..PAGES_MAX {
+            let output = self
+                .own
+                .describe_db_instances()
+                .filters(filter.clone())
+                .max_records(PAGE)
+                .set_marker(marker)
+                .send()
+                .await
+                .map_err(|error| failure(DESCRIBE, &error))?;
+            instances.extend(output.db_instances.unwrap_or_default());
+            marker = output.marker.filter(|marker| !marker.is_empty());
+            if marker.is_none() {
+                return Ok(instances);
+            }
+        }
+        let message = format!("more than {PAGES_MAX} pages for {} identifiers", batch.len());
+        Err(ours(FailureKind::Unavailable, DESCRIBE, "endless_pages", message))
+    }
+}
+
+#[async_trait]
+impl Databases for RdsDatabases {
+    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+        let wanted = databases
+            .iter()
+            .map(|database| Ok(instance(DESCRIBE, &database.replica)?.0))
+            .collect::<Answer<Vec<String>>>()?;
+        let distinct: Vec<String> = wanted.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut batches: Vec<Vec<String>> = distinct.chunks(BATCH).map(<[String]>::to_vec).collect();
+        let mut seen = BTreeMap::new();
+        while let Some(mut batch) = batches.pop() {
+            match self.describe(&batch).await {
+                Ok(instances) => {
+                    for instance in instances {
+                        let id = instance.db_instance_identifier().unwrap_or_default().to_lowercase();
+                        seen.insert(id, view(&instance));
+                    }
+                }
+                // Too many values, or one that does not exist refuses them all: ask for fewer.
+                Err(failure)
+                    if batch.len() > 1
+                        && matches!(failure.kind, FailureKind::Missing | FailureKind::Invalid) =>
+                {
+                    let rest = batch.split_off(batch.len() / 2);
+                    batches.extend([batch, rest]);
+                }
+                Err(failure) if failure.kind == FailureKind::Missing => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(wanted.iter().map(|id| seen.get(id).cloned().unwrap_or(ReplicaView::Missing)).collect())
+    }
+
+    async fn promote(&self, database: &Database) -> Answer<()> {
+        let (id, _) = instance(PROMOTE, &database.replica)?;
+        self.own
+            .promote_read_replica()
+            .db_instance_identifier(id)
+            .backup_retention_period(i32::from(database.backup_retention_days))
+            .send()
+            .await
+            .map_err(|error| failure(PROMOTE, &error))?;
+        Ok(())
+    }
+
+    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
+        let group = quarantine_group(DESCRIBE, database)?;
+        let (id, region) = instance(DESCRIBE, &database.primary)?;
+        let output = self
+            .of_primary(&region)
+            .describe_db_instances()
+            .db_instance_identifier(&id)
+            .send()
+            .await
+            .map_err(|error| failure(DESCRIBE, &error))?;
+        let Some(found) = output.db_instances().first() else {
+            let message = format!("the answer does not hold {}", database.primary);
+            return Err(ours(FailureKind::Missing, DESCRIBE, "DBInstanceNotFound", message));
+        };
+        // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
+        Ok(matches!(found.vpc_security_groups(), [only]
+            if only.vpc_security_group_id() == Some(group) && only.status().is_none_or(|status| status == "active")))
+    }
+
+    async fn quarantine(&self, database: &Database) -> Answer<()> {
+        let group = quarantine_group(MODIFY, database)?;
+        let (id, region) = instance(MODIFY, &database.primary)?;
+        self.of_primary(&region)
+            .modify_db_instance()
+            .db_instance_identifier(id)
+            .vpc_security_group_ids(group)
+            .apply_immediately(true)
+            .send()
+            .await
+            .map_err(|error| failure(MODIFY, &error))?;
+        Ok(())
+    }
+}
+
+/// Identifier and region of an instance, from its ARN. RDS keeps identifiers in lower case.
+pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, String)> {
+    Arn::parse(arn)
+        .filter(|arn| arn.service == "rds" && !arn.region.is_empty())
+        .and_then(|arn| Some((arn.resource.strip_prefix("db:")?.to_lowercase(), arn.region.to_owned())))
+        .ok_or_else(|| {
+            ours(FailureKind::Invalid, action, "not_an_instance", format!("{arn} is no ARN of an RDS instance"))
+        })
+}
+
+fn quarantine_group<'a>(action: &'static str, database: &'a Database) -> Answer<&'a str> {
+    database.quarantine_security_group.as_deref().ok_or_else(|| {
+        let message = format!(
+            "database {} has no quarantine_security_group in the plan: it can't be cut off",
+            database.name
+        );
+        ours(FailureKind::Invalid, action, "no_quarantine_group", message)
+    })
+}
+
+fn view(instance: &DbInstance) -> ReplicaView {
+    let status = instance.db_instance_status().unwrap_or("unknown").to_owned();
+    let names = [
+        instance.read_replica_source_db_instance_identifier(),
+        instance.read_replica_source_db_cluster_identifier(),
+    ];
+    if names.into_iter().flatten().any(|source| !source.is_empty()) {
+        ReplicaView::Replica { status, replication: replication(instance) }
+    } else if status == "available" {
+        ReplicaView::Writable
+    } else {
+        ReplicaView::Changing { status }
+    }
+}
+
+fn replication(instance: &DbInstance) -> Replication {
+    let infos = instance.status_infos();
+    let Some(info) = infos.iter().find(|info| info.status_type() == Some("read replication")) else {
+        return Replication::Unknown;
+    };
+    match (info.normal(), info.status()) {
+        (Some(true), Some("replicating")) => Replication::Running,
+        (None, None) => Replication::Unknown,
+        (normal, status) => {
+            let mut detail = status.unwrap_or("no status").to_owned();
+            if let Some(message) = info.message().filter(|message| !message.is_empty()) {
+                detail = format!("{detail}: {message}");
+            } else if normal == Some(false) && status == Some("replicating") {
+                detail.push_str(", but not normally");
+            }
+            Replication::Broken { detail: crate::failure::one_line(&detail) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::{database, replay, sent};
+
+    fn error(code: &str) -> String {
+        format!(
+            "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type>\
+             <Code>{code}</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+        )
+    }
+
+    fn page(instances: &[String], marker: &str) -> String {
+        format!(
+            "<DescribeDBInstancesResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
+             <DescribeDBInstancesResult><DBInstances>{}</DBInstances>{marker}</DescribeDBInstancesResult>\
+             </DescribeDBInstancesResponse>",
+            instances.concat()
+        )
+    }
+
+    fn instance_xml(id: &str, status: &str, inner: &str) -> String {
+        format!(
+            "<DBInstance><DBInstanceIdentifier>{id}</DBInstanceIdentifier>\
+             <DBInstanceStatus>{status}</DBInstanceStatus>{inner}</DBInstance>"
+        )
+    }
+
+    const SOURCE: &str = "<ReadReplicaSourceDBInstanceIdentifier>arn:aws:rds:us-east-2:123456789012:db:shop-orders\
+                          </ReadReplicaSourceDBInstanceIdentifier>";
+
+    fn replicating(normal: bool, status: &str, message: &str) -> String {
+        format!(
+            "{SOURCE}<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType>\
+             <Normal>{normal}</Normal><Status>{status}</Status><Message>{message}</Message>\
+             </DBInstanceStatusInfo></StatusInfos>"
+        )
+    }
+
+    async fn look(answers: &[(u16, &str)], names: &[&str]) -> (Answer<Vec<ReplicaView>>, Vec<String>) {
+        let http = replay(answers);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let items: Vec<Database> = names.iter().map(|name| database(name)).collect();
+        let seen = databases.look(&items.iter().collect::<Vec<_>>()).await;
+        (seen, sent(&http))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn replicas_are_seen_as_they_stand_in_the_order_asked_for() {
+        let broken = |detail: &str| Replication::Broken { detail: detail.to_owned() };
+        let replica = |status: &str, replication| ReplicaView::Replica { status: status.to_owned(), replication };
+        let cases = [
+            ("available", replicating(true, "replicating", ""), replica("available", Replication::Running)),
+            ("available", replicating(false, "error", "lost"), replica("available", broken("error: lost"))),
+            ("available", replicating(true, "terminated", ""), replica("available", broken("terminated"))),
+            (
+                "available",
+                replicating(false, "replicating", ""),
+                replica("available", broken("replicating, but not normally")),
+            ),
+            ("available", SOURCE.to_owned(), replica("available", Replication::Unknown)),
+            ("modifying", SOURCE.to_owned(), replica("modifying", Replication::Unknown)),
+            ("rebooting", String::new(), ReplicaView::Changing { status: "rebooting".to_owned() }),
+            ("available", String::new(), ReplicaView::Writable),
+            ("backing-up", String::new(), ReplicaView::Changing { status: "backing-up".to_owned() }),
+        ];
+        let names: Vec<String> = (0..cases.len()).map(|index| format!("d{index}")).collect();
+        let instances: Vec<String> = cases
+            .iter()
+            .zip(&names)
+            .rev()
+            .map(|((status, inner, _), name)| instance_xml(&format!("shop-{name}-replica"), status, inner))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (seen, requests) = look(&[(200, &page(&instances, ""))], &names).await;
+        assert_eq!(seen.unwrap(), cases.map(|(_, _, expected)| expected));
+        assert_eq!(requests.len(), 1);
+        assert!(requests[0].contains("Filters.Filter.1.Name=db-instance-id"), "{}", requests[0]);
+        assert!(requests[0].contains("Filters.Filter.1.Values.Value.9=shop-d8-replica"), "{}", requests[0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_page_is_read_and_what_is_on_none_is_missing() {
+        let first = page(&[instance_xml("shop-a-replica", "available", "")], "<Marker>m1</Marker>");
+        let second = page(&[instance_xml("shop-b-replica", "creating", SOURCE)], "");
+        let (seen, requests) = look(&[(200, &first), (200, &second)], &["a", "b", "c"]).await;
+        let creating =
+            ReplicaView::Replica { status: "creating".to_owned(), replication: Replication::Unknown };
+        assert_eq!(seen.unwrap(), [ReplicaView::Writable, creating, ReplicaView::Missing]);
+        assert!(requests[1].contains("Marker=m1"), "{}", requests[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pages_without_end_are_an_error() {
+        let again = page(&[], "<Marker>m1</Marker>");
+        let (seen, _) = look(&[(200, again.as_str()); PAGES_MAX as usize], &["a"]).await;
+        assert_eq!(seen.unwrap_err().code, "endless_pages");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_replicas_are_one_call_and_one_more_is_another() {
+        let names: Vec<String> = (0..101).map(|index| format!("d{index:03}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let empty = page(&[], "");
+        let (seen, requests) = look(&[(200, &empty), (200, &empty)], &names).await;
+        assert_eq!(seen.unwrap().len(), 101);
+        assert_eq!(requests.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_batch_is_halved_until_the_missing_one_stands_alone() {
+        let refused = error("DBInstanceNotFound");
+        let found = page(&[instance_xml("shop-b-replica", "available", "")], "");
+        let (seen, requests) =
+            look(&[(404, &refused), (200, &found), (404, &refused)], &["a", "b"]).await;
+        assert_eq!(seen.unwrap(), [ReplicaView::Missing, ReplicaView::Writable]);
+        assert_eq!(requests.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denied_look_names_the_action() {
+        let (seen, requests) = look(&[(403, &error("AccessDenied"))], &["a", "b"]).await;
+        let failure = seen.unwrap_err();
+        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, DESCRIBE));
+        assert_eq!(requests.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_look_is_tried_again() {
+        let found = page(&[instance_xml("shop-a-replica", "available", "")], "");
+        let (seen, _) = look(&[(400, &error("Throttling")), (200, &found)], &["a"]).await;
+        assert_eq!(seen.unwrap(), [ReplicaView::Writable]);
+        let (seen, _) = look(&[(400, error("Throttling").as_str()); 3], &["a"]).await;
+        assert_eq!(seen.unwrap_err().kind, FailureKind::Throttled);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_promotion_keeps_backups_and_a_second_one_is_a_conflict() {
+        let promoted = "<PromoteReadReplicaResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
+                        <PromoteReadReplicaResult/></PromoteReadReplicaResponse>";
+        let http = replay(&[(200, promoted), (400, &error("InvalidDBInstanceState"))]);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        databases.promote(&database("orders")).await.unwrap();
+        let again = databases.promote(&database("orders")).await.unwrap_err();
+        assert_eq!((again.kind, again.action), (FailureKind::Conflict, PROMOTE));
+        let requests = sent(&http);
+        assert!(requests[0].contains("DBInstanceIdentifier=shop-orders-replica"), "{}", requests[0]);
+        assert!(requests[0].contains("BackupRetentionPeriod=7"), "{}", requests[0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_primary_is_cut_off_only_by_the_quarantine_group_alone_and_in_effect() {
+        let group = |id: &str, status: &str| {
+            format!(
+                "<VpcSecurityGroupMembership><VpcSecurityGroupId>{id}</VpcSecurityGroupId>\
+                 <Status>{status}</Status></VpcSecurityGroupMembership>"
+            )
+        };
+        for (groups, expected) in [
+            (vec![group("sg-0abc", "active")], true),
+            (vec![group("sg-0abc", "adding")], false),
+            (vec![group("sg-0abc", "active"), group("sg-0web", "active")], false),
+            (vec![group("sg-0web", "active")], false),
+            (vec![], false),
+        ] {
+            let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
+            let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
+            let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+            assert_eq!(databases.is_quarantined(&database("orders")).await, Ok(expected), "{groups:?}");
+            let uri = http.actual_requests().next().unwrap().uri().to_owned();
+            assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quarantine_replaces_all_groups_at_once() {
+        let modified = "<ModifyDBInstanceResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
+                        <ModifyDBInstanceResult/></ModifyDBInstanceResponse>";
+        let http = replay(&[(200, modified)]);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        databases.quarantine(&database("orders")).await.unwrap();
+        let request = &sent(&http)[0];
+        assert!(request.contains("VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc"), "{request}");
+        assert!(request.contains("ApplyImmediately=true"), "{request}");
+        assert!(request.contains("DBInstanceIdentifier=shop-orders&") || request.ends_with("=shop-orders"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_quarantine_group_nothing_is_called() {
+        let http = replay(&[]);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let bare = Database { quarantine_security_group: None, ..database("orders") };
+        for failure in [
+            databases.quarantine(&bare).await.unwrap_err(),
+            databases.is_quarantined(&bare).await.unwrap_err(),
+        ] {
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
+        }
+        assert_eq!(http.actual_requests().count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_arn_of_something_else_is_refused_before_any_call() {
+        let http = replay(&[]);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        for arn in ["shop-orders", "arn:aws:rds:us-west-1:123456789012:cluster:shop", "arn:aws:sns:us-west-1:123456789012:db:x"] {
+            let wrong = Database { replica: arn.to_owned(), ..database("orders") };
+            assert_eq!(databases.promote(&wrong).await.unwrap_err().code, "not_an_instance");
+            assert_eq!(databases.look(&[&wrong]).await.unwrap_err().code, "not_an_instance");
+        }
+        assert_eq!(http.actual_requests().count(), 0);
+    }
+}

@@ -1,0 +1,232 @@
+//! The one way to change the journal: load, decide, append, decide again, publish.
+//!
+//! Whoever appends an outcome goes through here, so whoever is last publishes what is due next. If it dies in
+//! between, the tick comes through here too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ports::{Appended, Clock, Failure, Ids, Journal, Publisher};
+use protocol::decide::{Draft, Facts, Verdict, decide};
+use protocol::journal::{JOURNAL_SCHEMA, Record};
+use protocol::plan::Plan;
+use protocol::state::{Illegality, State, evolve};
+
+use crate::fault::Fault;
+
+/// Most records that one call may append. Facts are few; more means that deciding does not come to rest.
+const APPENDS_MAX: usize = 256;
+
+/// Most lost races for one record before the caller is told to come again.
+const RACES_MAX: usize = 64;
+
+/// A notable record that nobody was told of for this long is told by the tick: its writer must have died.
+const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The journal of one plan, folded as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// What it amounts to.
+    pub state: State,
+}
+
+/// What came of a call to [`Conductor::advance`].
+#[derive(Clone, Debug)]
+pub struct Advanced {
+    /// The state afterwards.
+    pub state: State,
+    /// What was decided last and why.
+    pub sentence: String,
+    /// What became of the operator's command, if there was one.
+    pub verdict: Option<(Verdict, String)>,
+    /// How many records were appended.
+    pub appended: usize,
+}
+
+/// What became of a record that somebody wanted to append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It stands, with this sequence number.
+    As(u64),
+    /// It can no longer follow the journal.
+    Illegal(Illegality),
+}
+
+/// Drives the pure core on the ports.
+#[derive(Clone)]
+pub struct Conductor {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Commands and notices.
+    pub publisher: Arc<dyn Publisher>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Attempt ids.
+    pub ids: Arc<dyn Ids>,
+    /// Who writes: the function, and which of its instances.
+    pub writer: String,
+}
+
+impl Conductor {
+    /// Reads what was appended since the last read.
+    pub async fn refresh(&self, log: &mut Log) -> Result<(), Fault> {
+        let records = match self.journal.load_after(&self.plan.name, log.state.last_seq).await {
+            Ok(records) => records,
+            Err(failure) => return Err(self.unreadable(&failure.to_string()).await),
+        };
+        match records.iter().try_fold(std::mem::take(&mut log.state), evolve) {
+            Ok(state) => log.state = state,
+            Err(illegal) => return Err(self.unreadable(&illegal.to_string()).await),
+        }
+        Ok(())
+    }
+
+    /// Fails closed and loud: without the journal nothing automatic happens, and someone is told.
+    async fn unreadable(&self, why: &str) -> Fault {
+        let fault = Fault::new(
+            "journal_unreadable",
+            format!("The journal of {} can't be read, so nothing is decided: {why}", self.plan.name),
+        );
+        if let Err(failure) = self.publisher.notice("Pilotlight: journal unreadable", &fault.message).await {
+            tracing::error!(%failure, "nobody could be told that the journal is unreadable");
+        }
+        fault
+    }
+
+    /// Decides and appends until there is nothing to append, then publishes what is due.
+    pub async fn advance(&self, log: &mut Log, facts: Facts) -> Result<Advanced, Fault> {
+        self.refresh(log).await?;
+        self.advance_from(log, facts).await
+    }
+
+    /// The same without reading first: for a caller who has just read or written.
+    pub async fn advance_from(&self, log: &mut Log, mut facts: Facts) -> Result<Advanced, Fault> {
+        let mut advanced =
+            Advanced { state: State::default(), sentence: String::new(), verdict: None, appended: 0 };
+        let mut races = 0;
+        let decision = loop {
+            let decision = decide(&self.plan, &log.state, &facts, self.clock.now());
+            let Some(draft) = decision.append else { break decision };
+            if advanced.appended >= APPENDS_MAX || races >= RACES_MAX {
+                return Err(Fault::new("no_rest", format!("Deciding does not come to rest: {}", draft.sentence)));
+            }
+            let verdict = draft.answers.map(|verdict| (verdict, draft.sentence.clone()));
+            match self.try_append(log, draft).await? {
+                Some(Written::As(_)) => {
+                    advanced.appended += 1;
+                    if verdict.is_some() {
+                        facts.operator = None;
+                        advanced.verdict = verdict;
+                    }
+                }
+                Some(Written::Illegal(why)) => {
+                    return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
+                }
+                None => races += 1,
+            }
+        };
+        self.publish(&decision.commands).await;
+        let notable_after = if advanced.appended > 0 { self.clock.now() } else { self.notice_horizon() };
+        self.tell(log, notable_after).await;
+        advanced.sentence = decision.sentence;
+        advanced.state = log.state.clone();
+        Ok(advanced)
+    }
+
+    fn notice_horizon(&self) -> Timestamp {
+        self.clock.now().checked_sub(NOTICE_AGE).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Publishing is a wake-up: when it fails, the tick publishes again.
+    async fn publish(&self, commands: &[protocol::command::StepCommand]) {
+        if commands.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.publisher.commands(commands).await {
+            tracing::warn!(%failure, "commands were not published; the tick will publish them again");
+        }
+    }
+
+    /// Tells people of notable records written before a moment, and notes that they were told.
+    async fn tell(&self, log: &mut Log, before: Timestamp) {
+        let due: Vec<(u64, String)> = log
+            .state
+            .unnoticed
+            .iter()
+            .filter(|(_, unnoticed)| unnoticed.at <= before)
+            .map(|(seq, unnoticed)| (*seq, unnoticed.sentence.clone()))
+            .collect();
+        for (seq, sentence) in due {
+            let subject = format!("Pilotlight {}: record {seq}", self.plan.name);
+            if let Err(failure) = self.publisher.notice(&subject, &sentence).await {
+                tracing::warn!(%failure, seq, "nobody was told; the tick will tell");
+                continue;
+            }
+            let event = protocol::journal::Event::Noticed { of: seq };
+            let sentence = format!("People were told of record {seq}.");
+            if let Err(fault) = self.append(log, None, event, sentence).await {
+                tracing::warn!(%fault, seq, "it was told, but not noted; people may be told twice");
+            }
+        }
+    }
+
+    /// Appends a record, whatever else is appended meanwhile, for as long as it can follow the journal.
+    pub async fn append(
+        &self,
+        log: &mut Log,
+        run: Option<u64>,
+        event: protocol::journal::Event,
+        sentence: String,
+    ) -> Result<Written, Fault> {
+        for _ in 0..RACES_MAX {
+            let draft = Draft { run, event: event.clone(), sentence: sentence.clone(), answers: None };
+            if let Some(written) = self.try_append(log, draft).await? {
+                return Ok(written);
+            }
+        }
+        Err(Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}")))
+    }
+
+    /// Appends a record at the next sequence number; `None` when another record has taken it, which is read.
+    pub async fn try_append(&self, log: &mut Log, draft: Draft) -> Result<Option<Written>, Fault> {
+        let record = Record {
+            schema: JOURNAL_SCHEMA,
+            plan: self.plan.name.clone(),
+            seq: log.state.next_seq(),
+            run: draft.run,
+            at: self.clock.now(),
+            writer: self.writer.clone(),
+            attempt: self.ids.fresh(),
+            sentence: draft.sentence,
+            event: draft.event,
+        };
+        let next = match evolve(log.state.clone(), &record) {
+            Ok(next) => next,
+            Err(illegal) => return Ok(Some(Written::Illegal(illegal.why))),
+        };
+        match self.journal.append(&record).await {
+            Ok(Appended::Stands) => {
+                tracing::info!(seq = record.seq, sentence = %record.sentence, "appended");
+                log.state = next;
+                Ok(Some(Written::As(record.seq)))
+            }
+            Ok(Appended::Taken) => {
+                self.refresh(log).await?;
+                Ok(None)
+            }
+            Err(failure) => Err(not_written(&failure)),
+        }
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+}
+
+fn not_written(failure: &Failure) -> Fault {
+    Fault::from_failure("journal_unwritable", "The journal can't be written, so nothing is done", failure)
+}

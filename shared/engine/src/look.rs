@@ -1,0 +1,124 @@
+//! Looking at the world from the recovery region: probes, replicas and lag, all at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use ports::{Clock, Databases, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication};
+use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+use protocol::name::Name;
+use protocol::plan::{Database, Plan, Probe};
+use protocol::state::State;
+
+/// How far back lag samples are asked for: long enough to find the last one while the source lived.
+const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(20);
+
+/// Lag is sampled once a minute; asking more often only costs calls.
+const LAG_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
+
+/// Calls under way at once.
+const CONCURRENCY: usize = 16;
+
+type Samples = BTreeMap<Name, Vec<LagPoint>>;
+
+/// The ports that a look needs.
+pub struct Eyes {
+    /// Probes.
+    pub probes: Arc<dyn Probes>,
+    /// Databases.
+    pub databases: Arc<dyn Databases>,
+    /// Lag.
+    pub lag: Arc<dyn Lag>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The last answer about lag, and when it came.
+    pub last_lag: Mutex<Option<(Timestamp, Samples)>>,
+}
+
+impl Eyes {
+    /// Looks at everything that the plan's detection is about.
+    pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
+        let at = self.clock.now();
+        let staying: Vec<&Database> =
+            plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
+        let (probes, replicas, lag) = futures::join!(
+            self.ask_all(&plan.detection.probes),
+            self.look_at(&staying),
+            self.sample(&staying, at)
+        );
+        Observation { at, vantage: plan.regions.recovery.clone(), probes, replicas, lag }
+    }
+
+    async fn ask_all(&self, probes: &[Probe]) -> Vec<ProbeSeen> {
+        let asked: Vec<_> = probes.iter().map(|probe| self.ask(probe)).collect();
+        stream::iter(asked).buffered(CONCURRENCY).collect().await
+    }
+
+    async fn ask(&self, probe: &Probe) -> ProbeSeen {
+        let sight = match self.probes.ask(probe).await {
+            ProbeAnswer::Good => Sight::Good,
+            ProbeAnswer::Bad { detail } => Sight::Bad { detail },
+            ProbeAnswer::Unknown { detail } => Sight::Unknown { detail },
+        };
+        ProbeSeen { name: probe.name().clone(), sight }
+    }
+
+    async fn look_at(&self, databases: &[&Database]) -> Vec<ReplicaSeen> {
+        if databases.is_empty() {
+            return Vec::new();
+        }
+        let states: Vec<ReplicaState> = match self.databases.look(databases).await {
+            Ok(views) => views.into_iter().map(state_of).collect(),
+            Err(failure) => {
+                let unknown = ReplicaState::Unknown { detail: failure.to_string() };
+                vec![unknown; databases.len()]
+            }
+        };
+        let names = databases.iter().map(|database| database.name.clone());
+        names.zip(states).map(|(database, state)| ReplicaSeen { database, state }).collect()
+    }
+
+    async fn sample(&self, databases: &[&Database], now: Timestamp) -> Samples {
+        if let Some((asked_at, samples)) = self.remembered()
+            && now.duration_since(asked_at) < LAG_ASKED_EVERY
+        {
+            return samples;
+        }
+        let since = now.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
+        let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
+        let samples: Samples = stream::iter(asked).buffered(CONCURRENCY).collect().await;
+        if let Ok(mut last) = self.last_lag.lock() {
+            *last = Some((now, samples.clone()));
+        }
+        samples
+    }
+
+    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Vec<LagPoint>) {
+        // Not known is not zero: a failed question leaves no sample.
+        let samples = self.lag.samples(database, since).await.unwrap_or_default();
+        (database.name.clone(), samples.into_iter().map(point).collect())
+    }
+
+    fn remembered(&self) -> Option<(Timestamp, Samples)> {
+        self.last_lag.lock().ok()?.clone()
+    }
+}
+
+fn point(sample: LagSample) -> LagPoint {
+    LagPoint { at: sample.at, lag_ms: sample.lag_ms }
+}
+
+fn state_of(view: ReplicaView) -> ReplicaState {
+    match view {
+        ReplicaView::Replica { replication: Replication::Running, .. } => ReplicaState::Replicating,
+        ReplicaView::Replica { replication: Replication::Broken { detail }, .. } => {
+            ReplicaState::Broken { detail }
+        }
+        ReplicaView::Replica { replication: Replication::Unknown, status } => {
+            ReplicaState::Unknown { detail: format!("status {status}, nothing said of its replication") }
+        }
+        ReplicaView::Writable | ReplicaView::Changing { .. } => ReplicaState::Detached,
+        ReplicaView::Missing => ReplicaState::Unknown { detail: "the replica does not exist".to_owned() },
+    }
+}

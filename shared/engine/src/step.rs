@@ -1,0 +1,435 @@
+//! The loop of a step: claim, look, intend, look, act, poll, outcome. The same for every step of every function.
+//!
+//! Delivered twice, reordered or killed at any point, it ends in the same place: nothing is done that was not
+//! intended in the journal, and every effect is looked for before it is brought about.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use ports::{Failure, FailureKind};
+use protocol::command::{Step, StepCommand};
+use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
+use protocol::journal::{Event, SubjectDone, SubjectNote};
+use protocol::name::Name;
+use protocol::state::Illegality;
+
+use crate::conductor::{Conductor, Log, Written};
+use crate::fault::Fault;
+
+/// How often a step looks.
+pub const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// For how long a worker holds its items unless it says so again. Short, so that a killed worker is soon replaced.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(75);
+
+/// A lease is renewed when less than this is left of it.
+const LEASE_LEFT_MIN: SignedDuration = SignedDuration::from_secs(45);
+
+/// A worker lets go this long before its function's deadline.
+const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(8);
+
+/// Effects under way at once.
+const CONCURRENCY: usize = 5;
+
+/// What a step sees of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The effect stands.
+    Stands {
+        /// What was seen.
+        detail: String,
+    },
+    /// The effect is on its way, or can't be brought about just now.
+    Underway {
+        /// What is waited for.
+        note: String,
+    },
+    /// The effect is yet to be brought about.
+    Wanting {
+        /// What an undo needs to know; noted before the effect.
+        before: Option<String>,
+    },
+    /// No waiting helps.
+    Hopeless {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong and what helps.
+        message: String,
+    },
+}
+
+/// The part of a step that differs from the others: how to look and how to act.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// The step.
+    fn step(&self) -> Step;
+
+    /// What is seen of each item, in the order asked for.
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure>;
+
+    /// Brings the effect about, or begins to. `before` is what was noted before the first effect of this run.
+    async fn act(&self, subject: &Name) -> Result<(), Failure>;
+
+    /// Whether a first look that gets no answer ends the attempt without a record. For effects in the lost
+    /// region, which are tried every minute.
+    fn is_best_effort(&self) -> bool {
+        false
+    }
+
+    /// Takes the effect back: the run was aborted while it was brought about.
+    async fn take_back(&self, _subject: &Name) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A step at work.
+struct Attempt<'w> {
+    conductor: &'w Conductor,
+    work: &'w dyn Work,
+    log: Log,
+    run: u64,
+    intent: u64,
+    until: Timestamp,
+    left: Vec<Name>,
+    notes: BTreeMap<Name, String>,
+    acted_at: BTreeMap<Name, Timestamp>,
+    deadline: Timestamp,
+}
+
+/// Carries out a command as far as it is due, until the deadline.
+pub async fn carry_out(
+    conductor: &Conductor,
+    work: &dyn Work,
+    command: &StepCommand,
+    deadline: Timestamp,
+) -> Result<String, Fault> {
+    let mut log = Log::default();
+    conductor.refresh(&mut log).await?;
+    let deadline = deadline.checked_sub(HANDOVER_BEFORE).unwrap_or(deadline);
+    let Some((subjects, sights)) = first_look(conductor, work, command, &mut log, deadline).await? else {
+        return Ok(not_due(conductor, command, &log));
+    };
+    let before = sights.as_ref().map(|sights| notes_of(&subjects, sights)).unwrap_or_default();
+    let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
+        return Ok(not_due(conductor, command, &log));
+    };
+    let mut attempt = Attempt {
+        conductor,
+        work,
+        log,
+        run: command.run,
+        intent,
+        until,
+        left: subjects,
+        notes: BTreeMap::new(),
+        acted_at: BTreeMap::new(),
+        deadline,
+    };
+    attempt.go().await
+}
+
+fn not_due(conductor: &Conductor, command: &StepCommand, log: &Log) -> String {
+    match claim(&conductor.plan, &log.state, command, conductor.clock.now()) {
+        Claim::Nothing(why) => why,
+        Claim::Take(_) => {
+            format!("Step {} of run {} got no answer yet; the tick tries again.", command.step, command.run)
+        }
+    }
+}
+
+/// Looks before anything is written, so that the intent can hold what an undo needs. An answer that only a person
+/// can change is left to the attempt itself, which records it.
+async fn first_look(
+    conductor: &Conductor,
+    work: &dyn Work,
+    command: &StepCommand,
+    log: &mut Log,
+    deadline: Timestamp,
+) -> Result<Option<(Vec<Name>, Option<Vec<Sight>>)>, Fault> {
+    loop {
+        let now = conductor.clock.now();
+        let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else { return Ok(None) };
+        match work.look(&subjects).await {
+            Ok(sights) => return Ok(Some((subjects, Some(sights)))),
+            Err(failure) if !failure.can_retry() => return Ok(Some((subjects, None))),
+            Err(failure) if work.is_best_effort() || now >= deadline => {
+                tracing::info!(%failure, step = %command.step, "no answer; left to the next tick");
+                return Ok(None);
+            }
+            Err(failure) => tracing::warn!(%failure, step = %command.step, "the first look failed; looking again"),
+        }
+        conductor.sleep(POLL_EVERY).await;
+        conductor.refresh(log).await?;
+    }
+}
+
+fn notes_of(subjects: &[Name], sights: &[Sight]) -> Vec<SubjectNote> {
+    subjects
+        .iter()
+        .zip(sights)
+        .filter_map(|(subject, sight)| match sight {
+            Sight::Wanting { before: Some(note) } => {
+                Some(SubjectNote { subject: subject.clone(), note: note.clone() })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Writes the intent for what is due at the very moment of writing; a lost race is claimed anew.
+async fn intend(
+    conductor: &Conductor,
+    command: &StepCommand,
+    before: Vec<SubjectNote>,
+    log: &mut Log,
+) -> Result<Option<(u64, Timestamp, Vec<Name>)>, Fault> {
+    loop {
+        let now = conductor.clock.now();
+        let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else { return Ok(None) };
+        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+        let step = command.step;
+        let names = list(subjects.iter().map(ToString::to_string));
+        let event = Event::StepIntended { step, subjects: subjects.clone(), until, before: before.clone() };
+        let sentence = format!("Step {step} of {names} begins.");
+        let draft = Draft { run: Some(command.run), event, sentence, answers: None };
+        match conductor.try_append(log, draft).await? {
+            Some(Written::As(seq)) => return Ok(Some((seq, until, subjects))),
+            Some(Written::Illegal(why)) => {
+                tracing::info!(%why, "the step is not allowed now");
+                return Ok(None);
+            }
+            None => {}
+        }
+    }
+}
+
+async fn act(work: &dyn Work, subject: Name) -> (Name, Result<(), Failure>) {
+    let result = work.act(&subject).await;
+    (subject, result)
+}
+
+impl Attempt<'_> {
+    async fn go(&mut self) -> Result<String, Fault> {
+        loop {
+            let acted = match self.work.look(&self.left).await {
+                Ok(sights) => self.take(sights).await?,
+                Err(failure) => {
+                    self.stumble(&self.left.clone(), &failure).await?;
+                    false
+                }
+            };
+            self.let_go_of_lost().await?;
+            if self.left.is_empty() {
+                return Ok(format!("Step {} of run {} has no more items here.", self.work.step(), self.run));
+            }
+            if self.conductor.clock.now() >= self.deadline {
+                return self.hand_over().await;
+            }
+            self.renew().await?;
+            // What was just asked for often stands at once.
+            if !acted {
+                self.conductor.sleep(POLL_EVERY).await;
+            }
+        }
+    }
+
+    /// Takes in what was seen; says whether an effect was brought about.
+    async fn take(&mut self, sights: Vec<Sight>) -> Result<bool, Fault> {
+        let mut done = Vec::new();
+        let mut wanting = Vec::new();
+        for (subject, sight) in self.left.clone().into_iter().zip(sights) {
+            match sight {
+                Sight::Stands { detail } => done.push(self.outcome(&subject, detail)),
+                Sight::Underway { note } => {
+                    self.notes.insert(subject, note);
+                }
+                Sight::Wanting { .. } => wanting.push(subject),
+                Sight::Hopeless { code, message } => self.fail(&[subject], code, &message).await?,
+            }
+        }
+        self.finish(done).await?;
+        self.bring_about(wanting).await
+    }
+
+    fn outcome(&self, subject: &Name, detail: String) -> SubjectDone {
+        let now = self.conductor.clock.now();
+        let took = self.acted_at.get(subject).map(|at| now.duration_since(*at).as_millis());
+        SubjectDone {
+            subject: subject.clone(),
+            detail,
+            changed: took.is_some(),
+            took_ms: took.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0),
+        }
+    }
+
+    /// Acts on what is still held at this moment, by the journal as it is now and by the clock.
+    async fn bring_about(&mut self, wanting: Vec<Name>) -> Result<bool, Fault> {
+        let fresh: Vec<Name> = wanting.into_iter().filter(|name| !self.acted_lately(name)).collect();
+        if fresh.is_empty() {
+            return Ok(false);
+        }
+        self.conductor.refresh(&mut self.log).await?;
+        let now = self.conductor.clock.now();
+        let held = still_held(&self.log.state, self.work.step(), &fresh, self.intent, now);
+        let acts: Vec<_> = held.into_iter().map(|subject| act(self.work, subject)).collect();
+        let results: Vec<(Name, Result<(), Failure>)> =
+            stream::iter(acts).buffer_unordered(CONCURRENCY).collect().await;
+        let mut acted = false;
+        for (subject, result) in results {
+            match result {
+                Ok(()) => {
+                    acted = true;
+                    self.acted_at.entry(subject).or_insert(now);
+                }
+                Err(failure) => {
+                    // An answer that was lost may have had its effect: it counts from here.
+                    if failure.kind == FailureKind::Unreachable {
+                        self.acted_at.entry(subject.clone()).or_insert(now);
+                    }
+                    self.stumble(&[subject], &failure).await?;
+                }
+            }
+        }
+        Ok(acted)
+    }
+
+    /// An effect that was just asked for may take a moment to show; it is not asked for again at once.
+    fn acted_lately(&self, subject: &Name) -> bool {
+        let now = self.conductor.clock.now();
+        self.acted_at.get(subject).is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(6))
+    }
+
+    /// Waits for what passes, fails on what only a person can mend.
+    async fn stumble(&mut self, subjects: &[Name], failure: &Failure) -> Result<(), Fault> {
+        if failure.can_retry() {
+            tracing::warn!(%failure, step = %self.work.step(), "trying again");
+            for subject in subjects {
+                self.notes.insert(subject.clone(), failure.to_string());
+            }
+            return Ok(());
+        }
+        let code = match failure.kind {
+            FailureKind::Denied => "denied",
+            FailureKind::Missing => "missing",
+            _ => "invalid",
+        };
+        let message = match failure.kind {
+            FailureKind::Denied => {
+                format!("{} was denied; allow it in the function's role: {}", failure.action, failure.message)
+            }
+            _ => failure.to_string(),
+        };
+        self.fail(subjects, code, &message).await
+    }
+
+    async fn finish(&mut self, done: Vec<SubjectDone>) -> Result<(), Fault> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<Name> = done.iter().map(|done| done.subject.clone()).collect();
+        let details = list(done.iter().map(|done| format!("{}: {}", done.subject, done.detail)));
+        let step = self.work.step();
+        let event = Event::StepDone { step, subjects: done, intent: self.intent };
+        let sentence = format!("Step {step} is done: {details}.");
+        let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+        self.left.retain(|name| !names.contains(name));
+        match written {
+            Written::As(_) => {
+                let facts = Facts::default();
+                self.conductor.advance_from(&mut self.log, facts).await?;
+            }
+            Written::Illegal(Illegality::Finished(_)) => self.take_back(&names).await,
+            Written::Illegal(why) => tracing::warn!(%why, "the outcome was not needed any more"),
+        }
+        Ok(())
+    }
+
+    /// The run ended without this effect: take back what this attempt did.
+    async fn take_back(&mut self, names: &[Name]) {
+        for name in names.iter().filter(|name| self.acted_at.contains_key(name)) {
+            if let Err(failure) = self.work.take_back(name).await {
+                tracing::error!(%failure, subject = %name, "an effect of an aborted run could not be taken back");
+            }
+        }
+    }
+
+    async fn fail(&mut self, subjects: &[Name], code: &str, message: &str) -> Result<(), Fault> {
+        let step = self.work.step();
+        let names = list(subjects.iter().map(ToString::to_string));
+        let event = Event::StepFailed {
+            step,
+            subjects: subjects.to_vec(),
+            intent: self.intent,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        };
+        let sentence = format!("Step {step} of {names} failed ({code}): {message}.");
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+        self.left.retain(|name| !subjects.contains(name));
+        self.conductor.advance_from(&mut self.log, Facts::default()).await?;
+        Ok(())
+    }
+
+    /// Lets go of what another worker holds by now, and of what the run no longer wants (it was aborted, or it
+    /// stopped for an operator).
+    async fn let_go_of_lost(&mut self) -> Result<(), Fault> {
+        self.conductor.refresh(&mut self.log).await?;
+        let now = self.conductor.clock.now();
+        let step = self.work.step();
+        let held = still_held(&self.log.state, step, &self.left, self.intent, now);
+        for subject in self.left.iter().filter(|name| !held.contains(name)) {
+            let note = "the run does not want it now, or another worker holds it".to_owned();
+            let sentence = format!("Step {step} lets go of {subject}: {note}.");
+            let event =
+                Event::StepHandedOver { step, subjects: vec![subject.clone()], intent: self.intent, note };
+            // Not legal means that somebody else holds it, or that the run is over: just as well.
+            let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+            tracing::info!(?written, %subject, %step, "let go");
+        }
+        let let_go = held.len() < self.left.len();
+        self.left = held;
+        if let_go {
+            self.conductor.advance_from(&mut self.log, Facts::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds the items for longer.
+    async fn renew(&mut self) -> Result<(), Fault> {
+        let now = self.conductor.clock.now();
+        if self.until.duration_since(now) >= LEASE_LEFT_MIN {
+            return Ok(());
+        }
+        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+        let note = self.note();
+        let step = self.work.step();
+        let sentence = format!("Step {step} waits: {note}.");
+        let event =
+            Event::StepWaiting { step, subjects: self.left.clone(), intent: self.intent, until, note };
+        match self.conductor.append(&mut self.log, Some(self.run), event, sentence).await? {
+            Written::As(_) => self.until = until,
+            Written::Illegal(why) => tracing::info!(%why, "the items are no longer held"),
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&mut self) -> Result<String, Fault> {
+        let step = self.work.step();
+        let note = self.note();
+        let sentence = format!("Step {step} is handed over to the tick: {note}.");
+        let subjects = self.left.clone();
+        let event = Event::StepHandedOver { step, subjects, intent: self.intent, note };
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence.clone()).await?;
+        Ok(sentence)
+    }
+
+    fn note(&self) -> String {
+        list(self.left.iter().map(|name| match self.notes.get(name) {
+            Some(note) => format!("{name} ({note})"),
+            None => name.to_string(),
+        }))
+    }
+}

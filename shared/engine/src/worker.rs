@@ -1,0 +1,65 @@
+//! What the step functions have in common: take the commands out of the message, carry each out.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use protocol::command::{Step, StepCommand};
+use protocol::incoming::{Incoming, StepCommandMessage};
+use serde_json::{Value, json};
+
+use crate::conductor::{Conductor, Log};
+use crate::fault::Fault;
+use crate::step::{Work, carry_out};
+use crate::world::World;
+
+/// The steps of one function.
+#[async_trait]
+pub trait Workshop: Send + Sync {
+    /// The work of a step, or nothing if the function does not have it. `log` is folded up to now.
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>>;
+}
+
+/// Handles an invocation of a step function.
+pub async fn handle(
+    world: &World,
+    workshop: &dyn Workshop,
+    payload: &Value,
+    deadline: Timestamp,
+) -> Result<Value, Fault> {
+    let Incoming::Steps(messages) = Incoming::read(payload) else {
+        let remedy = "this function takes step commands from the commands topic only";
+        return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
+    };
+    let conductor = world.conductor().await?;
+    let mut sentences = Vec::new();
+    for message in &messages {
+        let command = trusted(world, &conductor, message)?;
+        let mut log = Log::default();
+        conductor.refresh(&mut log).await?;
+        let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
+            Fault::new("not_my_step", format!("This function does not do step {}", command.step))
+        })?;
+        sentences.push(carry_out(&conductor, work.as_ref(), command, deadline).await?);
+    }
+    Ok(json!({ "sentence": sentences.join(" ") }))
+}
+
+/// A command of this plan that came by the commands topic.
+pub fn trusted<'m>(
+    world: &World,
+    conductor: &Conductor,
+    message: &'m StepCommandMessage,
+) -> Result<&'m StepCommand, Fault> {
+    if message.topic != world.commands_topic {
+        return Err(Fault::new(
+            "foreign_topic",
+            format!("A step command came by {}, only {} may ask for steps", message.topic, world.commands_topic),
+        ));
+    }
+    if message.command.plan != conductor.plan.name {
+        return Err(Fault::new(
+            "foreign_plan",
+            format!("The command is for plan {}, this function serves {}", message.command.plan, conductor.plan.name),
+        ));
+    }
+    Ok(&message.command)
+}

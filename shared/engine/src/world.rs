@@ -1,0 +1,124 @@
+//! Everything a function has of the world, and the plan that it serves.
+
+use std::sync::{Arc, Mutex};
+
+use ports::{Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
+use protocol::plan::{Database, Fleet, Plan};
+use protocol::state::State;
+
+use crate::conductor::Conductor;
+use crate::fault::Fault;
+use crate::look::Eyes;
+
+/// All ports.
+#[derive(Clone)]
+pub struct World {
+    /// The plan's text.
+    pub plans: Arc<dyn Plans>,
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Databases.
+    pub databases: Arc<dyn Databases>,
+    /// Fleets.
+    pub fleets: Arc<dyn Fleets>,
+    /// Traffic.
+    pub traffic: Arc<dyn Traffic>,
+    /// Replication lag.
+    pub lag: Arc<dyn Lag>,
+    /// Probes.
+    pub probes: Arc<dyn Probes>,
+    /// Commands and notices.
+    pub publisher: Arc<dyn Publisher>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Attempt ids.
+    pub ids: Arc<dyn Ids>,
+    /// Who writes: the function, and which of its instances.
+    pub writer: String,
+    /// The one topic that may ask for steps.
+    pub commands_topic: String,
+}
+
+impl World {
+    /// Reads and validates the plan. Nothing is started with an invalid one.
+    pub async fn conductor(&self) -> Result<Conductor, Fault> {
+        let text = self.plans.load().await.map_err(|failure| {
+            Fault::from_failure("plan_unreadable", "The plan can't be read, so nothing is done", &failure)
+        })?;
+        let plan = Plan::from_json(&text).map_err(|problems| {
+            Fault::new("plan_invalid", format!("The plan is not valid, so nothing is done:\n{problems}"))
+        })?;
+        Ok(Conductor {
+            plan: Arc::new(plan),
+            journal: Arc::clone(&self.journal),
+            publisher: Arc::clone(&self.publisher),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            writer: self.writer.clone(),
+        })
+    }
+
+    /// What is needed to look at the world.
+    pub fn eyes(&self) -> Eyes {
+        Eyes {
+            probes: Arc::clone(&self.probes),
+            databases: Arc::clone(&self.databases),
+            lag: Arc::clone(&self.lag),
+            clock: Arc::clone(&self.clock),
+            last_lag: Mutex::new(None),
+        }
+    }
+}
+
+/// The items that must serve before traffic is opened by a run: its own, and what was moved before.
+pub struct MustServe<'p> {
+    /// Databases.
+    pub databases: Vec<&'p Database>,
+    /// Fleets.
+    pub fleets: Vec<&'p Fleet>,
+}
+
+impl<'p> MustServe<'p> {
+    /// Of the run under way.
+    pub fn of(plan: &'p Plan, state: &State) -> Self {
+        let run = state.active_run();
+        let counts = |name| {
+            state.moved.contains(name)
+                || run.is_some_and(|run| run.scope.databases.contains(name) || run.scope.fleets.contains(name))
+        };
+        Self {
+            databases: plan.databases.iter().filter(|database| counts(&database.name)).collect(),
+            fleets: plan.fleets.iter().filter(|fleet| counts(&fleet.name)).collect(),
+        }
+    }
+
+    /// What keeps the recovery region from serving, looked at now; nothing when it can serve.
+    pub async fn obstacle(
+        &self,
+        databases: &dyn Databases,
+        fleets: &dyn Fleets,
+    ) -> Result<Option<String>, Failure> {
+        if !self.databases.is_empty() {
+            let views = databases.look(&self.databases).await?;
+            for (database, view) in self.databases.iter().zip(views) {
+                if view != ports::ReplicaView::Writable {
+                    return Ok(Some(format!("database {} is not writable", database.name)));
+                }
+            }
+        }
+        if !self.fleets.is_empty() {
+            let views = fleets.look(&self.fleets).await?;
+            for (fleet, view) in self.fleets.iter().zip(views) {
+                let healthy = match view {
+                    ports::FleetView::Group { healthy_targets, .. } => healthy_targets,
+                    ports::FleetView::Missing => 0,
+                };
+                if healthy < fleet.healthy_targets_min {
+                    let wanted = fleet.healthy_targets_min;
+                    return Ok(Some(format!("fleet {} has {healthy} of {wanted} healthy targets", fleet.name)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,433 @@
+//! The in-memory twin of every port: one small world with its own clock, durations and faults. What the adapters
+//! promise of AWS holds here too, so that whole runs can be played through in no time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use protocol::command::StepCommand;
+use protocol::journal::Record;
+use protocol::name::Name;
+use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
+
+use crate::{
+    Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag, LagSample,
+    Plans, ProbeAnswer, Probes, Publisher, Replication, ReplicaView, RouteView, Side, Traffic, Vitals,
+};
+
+/// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
+pub struct RuntimeClock {
+    base: Timestamp,
+    started: tokio::time::Instant,
+}
+
+impl RuntimeClock {
+    /// Begins at a time.
+    pub fn starting_at(base: Timestamp) -> Self {
+        Self { base, started: tokio::time::Instant::now() }
+    }
+}
+
+#[async_trait]
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);
+        self.base.checked_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that waiting goes through")]
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// Ids that count up.
+#[derive(Default)]
+pub struct CountingIds(AtomicU64);
+
+impl Ids for CountingIds {
+    fn fresh(&self) -> String {
+        format!("attempt-{}", self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// What goes wrong with the next call of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails without effect.
+    Fails(FailureKind),
+    /// It has its effect, and the answer is lost.
+    LosesAnswer,
+}
+
+/// How the small world is made.
+#[derive(Clone, Debug)]
+pub struct Durations {
+    /// From the call to a writable database.
+    pub promotion: SignedDuration,
+    /// From a bigger wanted size to healthy targets.
+    pub launch: SignedDuration,
+}
+
+/// A world of one plan.
+pub struct MemoryWorld {
+    clock: std::sync::Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+}
+
+/// What the world is like. Tests reach in to change it.
+#[derive(Debug)]
+pub struct Inner {
+    /// The plan's text.
+    pub plan: String,
+    /// The journal.
+    pub records: Vec<Record>,
+    /// The vitals.
+    pub vitals: Option<Vitals>,
+    /// Whether the primary region answers.
+    pub primary_lives: bool,
+    /// The databases by name.
+    pub databases: BTreeMap<Name, DatabaseTwin>,
+    /// The fleets by name.
+    pub fleets: BTreeMap<Name, FleetTwin>,
+    /// The routes by name.
+    pub routes: BTreeMap<Name, RouteView>,
+    /// Lag samples by database.
+    pub lag: BTreeMap<Name, Vec<LagSample>>,
+    /// Answers of probes that differ from what `primary_lives` says.
+    pub probes: BTreeMap<Name, ProbeAnswer>,
+    /// Commands published and not yet taken.
+    pub commands: VecDeque<StepCommand>,
+    /// Notices published.
+    pub notices: Vec<String>,
+    /// What goes wrong, by action.
+    pub faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    /// Calls by action.
+    pub calls: BTreeMap<&'static str, u64>,
+    /// How long things take.
+    pub durations: Durations,
+}
+
+/// A database and its replica.
+#[derive(Clone, Debug, Default)]
+pub struct DatabaseTwin {
+    /// When its promotion began.
+    pub promoted_at: Option<Timestamp>,
+    /// How many promotions were accepted.
+    pub promotions: u32,
+    /// The replica's status while it is one.
+    pub status: Option<&'static str>,
+    /// Whether the old primary is cut off.
+    pub quarantined: bool,
+}
+
+/// A fleet.
+#[derive(Clone, Copy, Debug)]
+pub struct FleetTwin {
+    /// Its bounds and wanted size.
+    pub capacity: Capacity,
+    /// When it was last made bigger.
+    pub resized_at: Option<Timestamp>,
+    /// Whether there is room for it.
+    pub has_room: bool,
+    /// Whether its `Launch` process is suspended.
+    pub launch_suspended: bool,
+}
+
+impl MemoryWorld {
+    /// A world as the plan wants it on a good day: everything in the primary, the fleets at zero.
+    pub fn new(plan: &Plan, clock: std::sync::Arc<dyn Clock>) -> Self {
+        let empty = Capacity { min: 0, desired: 0, max: 1 };
+        let fleet = FleetTwin { capacity: empty, resized_at: None, has_room: true, launch_suspended: false };
+        let inner = Inner {
+            plan: serde_json::to_string(plan).unwrap_or_default(),
+            records: Vec::new(),
+            vitals: None,
+            primary_lives: true,
+            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::default())).collect(),
+            fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
+            routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
+            lag: BTreeMap::new(),
+            probes: recovery_probes(plan),
+            commands: VecDeque::new(),
+            notices: Vec::new(),
+            faults: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            durations: Durations {
+                promotion: SignedDuration::from_secs(240),
+                launch: SignedDuration::from_secs(100),
+            },
+        };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    /// The world itself, to look into or to change.
+    pub fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets something go wrong with the next call of an action.
+    pub fn fault(&self, action: &'static str, fault: Fault) {
+        self.inner().faults.entry(action).or_default().push_back(fault);
+    }
+
+    /// Takes a lag sample of every database, as CloudWatch would while the source lives.
+    pub fn sample_lag(&self, lag_ms: u64) {
+        let at = self.clock.now();
+        let mut inner = self.inner();
+        let names: Vec<Name> = inner.databases.keys().cloned().collect();
+        for name in names {
+            inner.lag.entry(name).or_default().push(LagSample { at, lag_ms });
+        }
+    }
+
+    /// Counts a call; says what goes wrong with it: before the effect (`Err`) or after it (`Ok(true)`).
+    fn call(&self, action: &'static str) -> Answer<bool> {
+        let mut inner = self.inner();
+        *inner.calls.entry(action).or_default() += 1;
+        match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
+            None => Ok(false),
+            Some(Fault::LosesAnswer) => Ok(true),
+            Some(Fault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
+        }
+    }
+}
+
+/// The recovery side answers, whatever becomes of the primary.
+fn recovery_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
+    plan.routes.iter().filter_map(|route| Some((route.probe.as_ref()?.name().clone(), ProbeAnswer::Good))).collect()
+}
+
+fn open_in_primary(route: &Route) -> RouteView {
+    RouteView { primary: Some(route.primary.weight), recovery: Some(0) }
+}
+
+fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
+    Failure { kind, action, code: format!("{kind:?}"), message: message.to_owned() }
+}
+
+fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
+    if lost { Err(failure(action, FailureKind::Unreachable, "the answer was lost")) } else { Ok(value) }
+}
+
+#[async_trait]
+impl Journal for MemoryWorld {
+    async fn load_after(&self, _plan: &Name, seq: u64) -> Answer<Vec<Record>> {
+        let lost = self.call("load")?;
+        let records = self.inner().records.iter().filter(|record| record.seq > seq).cloned().collect();
+        answer("load", lost, records)
+    }
+
+    async fn append(&self, record: &Record) -> Answer<Appended> {
+        // The adapter tries a lost acknowledgement again with the same attempt, so it ends as a success here too.
+        self.call("append")?;
+        let mut inner = self.inner();
+        let found = inner.records.iter().find(|old| old.seq == record.seq);
+        Ok(match found {
+            Some(old) if old.attempt == record.attempt && old.writer == record.writer => Appended::Stands,
+            Some(_) => Appended::Taken,
+            None => {
+                inner.records.push(record.clone());
+                Appended::Stands
+            }
+        })
+    }
+
+    async fn load_vitals(&self, _plan: &Name) -> Answer<Option<Vitals>> {
+        Ok(self.inner().vitals.clone())
+    }
+
+    async fn save_vitals(&self, _plan: &Name, vitals: &Vitals) -> Answer<()> {
+        self.inner().vitals = Some(vitals.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Databases for MemoryWorld {
+    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+        let lost = self.call("look_databases")?;
+        let now = self.clock.now();
+        let inner = self.inner();
+        let views = databases.iter().map(|database| inner.replica(&database.name, now)).collect();
+        answer("look_databases", lost, views)
+    }
+
+    async fn promote(&self, database: &Database) -> Answer<()> {
+        let lost = self.call("promote")?;
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let Some(twin) = inner.databases.get_mut(&database.name) else {
+            return Err(failure("promote", FailureKind::Missing, "no such database"));
+        };
+        if twin.promoted_at.is_some() || twin.status.is_some_and(|status| status != "available") {
+            return Err(failure("promote", FailureKind::Conflict, "not in a state to be promoted"));
+        }
+        twin.promoted_at = Some(now);
+        twin.promotions += 1;
+        drop(inner);
+        answer("promote", lost, ())
+    }
+
+    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
+        let lost = self.call("is_quarantined")?;
+        let inner = self.inner();
+        if !inner.primary_lives {
+            return Err(failure("is_quarantined", FailureKind::Unreachable, "the region is lost"));
+        }
+        let quarantined = inner.databases.get(&database.name).is_some_and(|twin| twin.quarantined);
+        answer("is_quarantined", lost, quarantined)
+    }
+
+    async fn quarantine(&self, database: &Database) -> Answer<()> {
+        let lost = self.call("quarantine")?;
+        let mut inner = self.inner();
+        if !inner.primary_lives {
+            return Err(failure("quarantine", FailureKind::Unreachable, "the region is lost"));
+        }
+        if let Some(twin) = inner.databases.get_mut(&database.name) {
+            twin.quarantined = true;
+        }
+        drop(inner);
+        answer("quarantine", lost, ())
+    }
+}
+
+impl Inner {
+    /// How a replica stands: `modifying`, then `rebooting`, then writable, once its promotion began.
+    pub fn replica(&self, name: &Name, now: Timestamp) -> ReplicaView {
+        let Some(twin) = self.databases.get(name) else { return ReplicaView::Missing };
+        let running = Replication::Running;
+        let broken = Replication::Broken { detail: "error: the source does not answer".to_owned() };
+        let replication = if self.primary_lives { running } else { broken };
+        let Some(promoted_at) = twin.promoted_at else {
+            let status = twin.status.unwrap_or("available").to_owned();
+            return ReplicaView::Replica { status, replication };
+        };
+        let passed = now.duration_since(promoted_at);
+        if passed >= self.durations.promotion {
+            ReplicaView::Writable
+        } else if passed * 2 >= self.durations.promotion {
+            ReplicaView::Changing { status: "rebooting".to_owned() }
+        } else {
+            ReplicaView::Replica { status: "modifying".to_owned(), replication }
+        }
+    }
+
+    /// How many targets of a fleet are healthy.
+    pub fn healthy(&self, name: &Name, now: Timestamp) -> u32 {
+        let Some(twin) = self.fleets.get(name) else { return 0 };
+        let warm = twin.resized_at.is_some_and(|at| now.duration_since(at) >= self.durations.launch);
+        if warm && twin.has_room && !twin.launch_suspended { twin.capacity.desired } else { 0 }
+    }
+}
+
+#[async_trait]
+impl Fleets for MemoryWorld {
+    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+        let lost = self.call("look_fleets")?;
+        let now = self.clock.now();
+        let inner = self.inner();
+        let view = |fleet: &&Fleet| match inner.fleets.get(&fleet.name) {
+            None => FleetView::Missing,
+            Some(twin) => FleetView::Group {
+                capacity: twin.capacity,
+                in_service: inner.healthy(&fleet.name, now),
+                healthy_targets: inner.healthy(&fleet.name, now),
+                launch_suspended: twin.launch_suspended,
+            },
+        };
+        answer("look_fleets", lost, fleets.iter().map(view).collect())
+    }
+
+    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
+        let lost = self.call("resize")?;
+        if capacity.min > capacity.desired || capacity.desired > capacity.max {
+            return Err(failure("resize", FailureKind::Invalid, "min <= desired <= max does not hold"));
+        }
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let Some(twin) = inner.fleets.get_mut(&fleet.name) else {
+            return Err(failure("resize", FailureKind::Missing, "no such group"));
+        };
+        if capacity.desired > twin.capacity.desired {
+            twin.resized_at = Some(now);
+        }
+        twin.capacity = capacity;
+        drop(inner);
+        answer("resize", lost, ())
+    }
+}
+
+#[async_trait]
+impl Traffic for MemoryWorld {
+    async fn look(&self, route: &Route) -> Answer<RouteView> {
+        let lost = self.call("look_route")?;
+        let view = self.inner().routes.get(&route.name).copied();
+        let view = view.ok_or_else(|| failure("look_route", FailureKind::Missing, "no such endpoint group"))?;
+        answer("look_route", lost, view)
+    }
+
+    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
+        let action = match side {
+            Side::Primary => "weigh_primary",
+            Side::Recovery => "weigh_recovery",
+        };
+        let lost = self.call(action)?;
+        if let Some(view) = self.inner().routes.get_mut(&route.name) {
+            match side {
+                Side::Primary => view.primary = Some(weight),
+                Side::Recovery => view.recovery = Some(weight),
+            }
+        }
+        answer(action, lost, ())
+    }
+}
+
+#[async_trait]
+impl Lag for MemoryWorld {
+    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
+        let lost = self.call("samples")?;
+        let samples = self.inner().lag.get(&database.name).cloned().unwrap_or_default();
+        answer("samples", lost, samples.into_iter().filter(|sample| sample.at >= since).collect())
+    }
+}
+
+#[async_trait]
+impl Probes for MemoryWorld {
+    async fn ask(&self, probe: &Probe) -> ProbeAnswer {
+        let inner = self.inner();
+        match inner.probes.get(probe.name()) {
+            Some(answer) => answer.clone(),
+            None if inner.primary_lives => ProbeAnswer::Good,
+            None => ProbeAnswer::Bad { detail: "no answer in time".to_owned() },
+        }
+    }
+}
+
+#[async_trait]
+impl Publisher for MemoryWorld {
+    async fn commands(&self, commands: &[StepCommand]) -> Answer<()> {
+        let lost = self.call("commands")?;
+        self.inner().commands.extend(commands.iter().cloned());
+        answer("commands", lost, ())
+    }
+
+    async fn notice(&self, _subject: &str, text: &str) -> Answer<()> {
+        let lost = self.call("notice")?;
+        self.inner().notices.push(text.to_owned());
+        answer("notice", lost, ())
+    }
+}
+
+#[async_trait]
+impl Plans for MemoryWorld {
+    async fn load(&self) -> Answer<String> {
+        let lost = self.call("plan")?;
+        let text = self.inner().plan.clone();
+        answer("plan", lost, text)
+    }
+}

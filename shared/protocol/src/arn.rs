@@ -1,0 +1,158 @@
+//! What an Amazon Resource Name says: partition, service, region, account and resource.
+
+/// The parts of an ARN, `arn:partition:service:region:account:resource`, as they stand in the text.
+///
+/// Region and account are empty for the resources that have none, such as the region of an accelerator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-us-gov`, `aws-cn` and the like.
+    pub partition: &'a str,
+    /// The service's namespace, such as `rds`.
+    pub service: &'a str,
+    /// The region; empty when the resource is global.
+    pub region: &'a str,
+    /// The account, 12 digits; empty when the resource has none.
+    pub account: &'a str,
+    /// All the rest, colons and slashes included.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Longest text that is taken for an ARN. AWS's own longest documented limit is 2048.
+    pub const LENGTH_MAX: usize = 2048;
+
+    /// Takes the text apart; `None` if it isn't an ARN. Region and account are well-formed or empty afterwards.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        if text.len() > Self::LENGTH_MAX || text.chars().any(char::is_control) {
+            return None;
+        }
+        let mut parts = text.splitn(6, ':');
+        let (prefix, partition) = (parts.next()?, parts.next()?);
+        let (service, region, account, resource) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let sound = prefix == "arn"
+            && (partition == "aws" || partition.starts_with("aws-"))
+            && !service.is_empty()
+            && (region.is_empty() || is_region(region))
+            && (account.is_empty() || is_account(account))
+            && !resource.is_empty();
+        sound.then_some(Self {
+            partition,
+            service,
+            region,
+            account,
+            resource,
+        })
+    }
+
+    /// Whether this is the ARN of an alarm, with its region and account.
+    pub fn is_alarm(&self) -> bool {
+        self.service == "cloudwatch"
+            && !self.region.is_empty()
+            && !self.account.is_empty()
+            && self
+                .resource
+                .strip_prefix("alarm:")
+                .is_some_and(|name| !name.is_empty())
+    }
+
+    /// Whether this is the ARN of an SNS topic that a function can be subscribed to; a FIFO topic can't be one.
+    pub fn is_topic(&self) -> bool {
+        self.service == "sns"
+            && !self.region.is_empty()
+            && !self.account.is_empty()
+            && self.resource.len() <= 256
+            && self
+                .resource
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    }
+}
+
+/// Whether a text looks like a region: `us-east-2`, `us-gov-west-1`, `eusc-de-east-1`.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let [first, middle @ .., last] = parts.as_slice() else {
+        return false;
+    };
+    text.len() <= 30
+        && (2..=4).contains(&first.len())
+        && letters(first)
+        && !middle.is_empty()
+        && middle.iter().all(letters)
+        && (1..=2).contains(&last.len())
+        && last.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a text looks like an account: 12 digits.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_arn_is_taken_apart_with_the_colons_of_its_name() {
+        let arn = Arn::parse("arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop: errors").unwrap();
+        assert_eq!(arn.region, "us-east-2");
+        assert_eq!(arn.account, "123456789012");
+        assert_eq!(arn.resource, "alarm:shop: errors");
+        assert!(arn.is_alarm());
+    }
+
+    #[test]
+    fn what_is_not_an_arn_is_refused() {
+        for text in [
+            "",
+            "arn",
+            "arn:aws:rds:us-east-2:123456789012",
+            "arn:aws:rds:us-east-2:123456789012:",
+            "arn:amazon:rds:us-east-2:123456789012:db:x",
+            "arn:aws:rds:Ohio:123456789012:db:x",
+            "arn:aws:rds:us-east-2:1234:db:x",
+            "nra:aws:rds:us-east-2:123456789012:db:x",
+            "arn:aws:rds:us-east-2:123456789012:db:\n",
+        ] {
+            assert_eq!(Arn::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn regions_of_every_partition_look_like_regions_and_other_texts_do_not() {
+        for text in [
+            "us-east-2",
+            "us-gov-west-1",
+            "ap-southeast-4",
+            "cn-north-1",
+            "eusc-de-east-1",
+        ] {
+            assert!(is_region(text), "{text}");
+        }
+        for text in [
+            "",
+            "us-east",
+            "us-east-2a",
+            "US-EAST-2",
+            "us--2",
+            "2-east-us",
+            "us-east-",
+            "useast2",
+        ] {
+            assert!(!is_region(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fifo_topic_or_another_service_is_not_a_topic() {
+        for (text, expected) in [
+            ("arn:aws:sns:us-east-2:123456789012:shop-signals", true),
+            ("arn:aws:sns:us-east-2:123456789012:shop-signals.fifo", false),
+            ("arn:aws:sqs:us-east-2:123456789012:shop-signals", false),
+        ] {
+            assert_eq!(Arn::parse(text).unwrap().is_topic(), expected, "{text}");
+        }
+    }
+}

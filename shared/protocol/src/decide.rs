@@ -1,0 +1,163 @@
+//! What is due: given the plan, the state, what was just seen, and the time.
+//!
+//! A decision is either one record to append (then the caller appends it, folds it and decides again with the
+//! same facts), or the commands to publish. It changes nothing itself, and always says in one sentence what was
+//! decided and why.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::command::{Step, StepCommand};
+use crate::journal::{Event, RunKind};
+use crate::operator::OperatorCommand;
+use crate::plan::Plan;
+use crate::signal::Signal;
+use crate::state::{Phase, Run, State};
+
+mod claim;
+mod confirm;
+mod due;
+mod facts;
+mod gate;
+mod open;
+mod operator;
+mod sentence;
+mod signals;
+mod watch;
+
+pub use claim::{Claim, claim, still_held};
+pub use facts::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+pub use sentence::{duration, invocation, list};
+
+/// Longest age of an observation that still counts as in hand.
+pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
+
+/// Most items in one command, so that one worker's calls and its time stay bounded.
+pub const SUBJECTS_PER_COMMAND: usize = 25;
+
+/// What was just seen or said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Signals that arrived.
+    pub signals: Vec<Signal>,
+    /// An operator's command.
+    pub operator: Option<OperatorCommand>,
+    /// What a look at the world showed.
+    pub observation: Option<Observation>,
+}
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// A record to append before anything else.
+    pub append: Option<Draft>,
+    /// Commands to publish; only when there is nothing to append.
+    pub commands: Vec<StepCommand>,
+    /// What was decided and why.
+    pub sentence: String,
+}
+
+/// A record to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The run it belongs to.
+    pub run: Option<u64>,
+    /// What it says.
+    pub event: Event,
+    /// What was decided and why.
+    pub sentence: String,
+    /// Whether it settles the operator's command, and how.
+    pub answers: Option<Verdict>,
+}
+
+/// What became of an operator's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was carried out.
+    Accepted,
+    /// It was refused, and the refusal recorded.
+    Refused,
+}
+
+impl Draft {
+    fn new(run: Option<u64>, event: Event, sentence: impl Into<String>) -> Self {
+        Self { run, event, sentence: sentence.into(), answers: None }
+    }
+
+    fn answering(mut self, verdict: Verdict) -> Self {
+        self.answers = Some(verdict);
+        self
+    }
+}
+
+/// Says what is due. Total and deterministic; applied to its own result it comes to rest.
+pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
+    let facts = &facts.in_hand(now);
+    let draft = operator::answer(plan, state, facts, now)
+        .or_else(|| signals::sort(plan, state, facts, now))
+        .or_else(|| watch::note(plan, state, facts, now));
+    if let Some(draft) = draft {
+        return Decision::of(draft);
+    }
+    match state.active_run() {
+        None => idle(plan, state, facts, now),
+        Some(run) => match run.kind {
+            RunKind::Failover => failover(plan, state, run, facts, now),
+        },
+    }
+}
+
+/// What is due while no run is under way.
+fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
+    if let Some(draft) = due::quarantine_overdue(plan, state, now) {
+        return Decision::of(draft);
+    }
+    match open::open(plan, state, facts, now) {
+        open::Opening::Open(draft) => Decision::of(draft),
+        open::Opening::Rest(sentence) => {
+            Decision { append: None, commands: due::quarantine(plan, state, now), sentence }
+        }
+    }
+}
+
+/// What is due in a failover.
+fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Decision {
+    let draft = match &run.phase {
+        Phase::Confirming { .. } => confirm::conclude(plan, state, run, facts, now),
+        Phase::AwaitingApproval { since } => confirm::await_approval(plan, state, run, facts, *since, now),
+        Phase::Moving => due::advance(plan, run, now),
+        Phase::Aborting { cause } => due::finish_abort(run, cause),
+        Phase::NeedsOperator { .. } | Phase::Aborted { .. } | Phase::Completed { .. } => None,
+    };
+    if let Some(draft) = draft {
+        return Decision::of(draft);
+    }
+    Decision {
+        append: None,
+        commands: due::commands(plan, run, now),
+        sentence: sentence::standing(plan, state, run, now),
+    }
+}
+
+impl Decision {
+    fn of(draft: Draft) -> Self {
+        let sentence = draft.sentence.clone();
+        Self { append: Some(draft), commands: Vec::new(), sentence }
+    }
+
+    /// The command of a step, if it is among those to publish.
+    pub fn asks_for(&self, step: Step) -> Option<&StepCommand> {
+        self.commands.iter().find(|command| command.step == step)
+    }
+}
+
+impl Facts {
+    /// The facts without an observation that is too old to count, or that claims to be of later.
+    fn in_hand(&self, now: Timestamp) -> Self {
+        let mut facts = self.clone();
+        facts.observation = facts.observation.filter(|seen| {
+            let age = now.duration_since(seen.at);
+            age <= OBSERVATION_AGE_MAX && age >= SignedDuration::from_secs(-5)
+        });
+        facts
+    }
+}

@@ -1,0 +1,113 @@
+//! Concluding what the evidence amounts to: believe it, dismiss it, or wait.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sentence::{approve, data_loss, insufficiency, list};
+use super::{Draft, Facts, Observation, due, gate};
+use crate::evidence::counts;
+use crate::journal::{AbortCause, Cause, Event, Need};
+use crate::operator::Overrides;
+use crate::plan::{Mode, Plan};
+use crate::state::{Phase, Run, State};
+
+/// The confirm window may begin anew when the evidence wavers, but not for ever.
+const WINDOWS_MAX: u32 = 5;
+
+/// Concludes a confirming run, if it is time and a look is in hand.
+pub(super) fn conclude(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    // Nothing is concluded from memory: only with the world in view.
+    let observation = facts.observation.as_ref()?;
+    if let Cause::Operator { name, .. } = &run.cause {
+        return Some(commit(plan, run, observation, Some(name), run.overrides, now));
+    }
+    let window = SignedDuration::from_secs(i64::from(plan.detection.confirm_seconds));
+    let Phase::Confirming { sufficient_since } = run.phase else { return None };
+    let still = state.weight(now).is_sufficient();
+    match sufficient_since.filter(|_| still) {
+        Some(since) if now.duration_since(since) >= window => Some(believe(plan, state, run, observation, now)),
+        Some(_) if now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1) => None,
+        None if now.duration_since(run.opened_at) < window => None,
+        _ => Some(dismiss(plan, state, run, now)),
+    }
+}
+
+/// The latest moment at which a confirming run concludes.
+pub(super) fn believe(plan: &Plan, state: &State, run: &Run, observation: &Observation, now: Timestamp) -> Draft {
+    if plan.mode == Mode::Automatic && state.hold_at(now).is_none() {
+        return commit(plan, run, observation, None, Overrides::default(), now);
+    }
+    let losses = gate::estimate(plan, run, observation, now);
+    let override_ = (!gate::is_open(&losses)).then_some("allow_data_loss");
+    let sentence = format!(
+        "Run {} awaits approval: {} is lost by {}; estimated loss: {}; approve with: {}",
+        run.id,
+        plan.regions.primary,
+        evidence_names(state, now),
+        data_loss(&losses),
+        approve(plan, run.id, override_)
+    );
+    Draft::new(Some(run.id), Event::ApprovalAsked { data_loss: losses }, sentence)
+}
+
+/// Lets a run move if the data-loss gate allows it; else an operator is needed.
+pub(super) fn commit(
+    plan: &Plan,
+    run: &Run,
+    observation: &Observation,
+    by: Option<&str>,
+    overrides: Overrides,
+    now: Timestamp,
+) -> Draft {
+    let losses = gate::estimate(plan, run, observation, now);
+    if !gate::is_open(&losses) && !overrides.allow_data_loss {
+        let blocked = losses.into_iter().filter(|loss| !loss.within_limit).collect();
+        return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked });
+    }
+    let who = by.map_or_else(|| "the evidence held".to_owned(), |name| format!("{name} decided"));
+    let sentence = format!(
+        "Run {} moves {} to {}: {who}; estimated loss: {}.",
+        run.id,
+        plan.name,
+        plan.regions.recovery,
+        data_loss(&losses)
+    );
+    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides };
+    Draft::new(Some(run.id), event, sentence)
+}
+
+fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
+    let why = insufficiency(state, run, now);
+    let sentence = format!("No failover: {} is not taken for lost: {why}.", plan.regions.primary);
+    due::abort(run, AbortCause::Evidence, sentence)
+}
+
+/// A run that awaits approval ends when the primary shows a sign of life, and needs an operator when the time
+/// for an approval is over.
+pub(super) fn await_approval(
+    plan: &Plan,
+    _state: &State,
+    run: &Run,
+    facts: &Facts,
+    since: Timestamp,
+    now: Timestamp,
+) -> Option<Draft> {
+    let observation = facts.observation.as_ref()?;
+    let vetoes = observation.vetoes(plan);
+    if run.cause == Cause::Evidence && !vetoes.is_empty() {
+        let signs = list(vetoes.keys().map(ToString::to_string));
+        let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
+        return Some(due::abort(run, AbortCause::Evidence, sentence));
+    }
+    let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));
+    (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
+}
+
+fn evidence_names(state: &State, now: Timestamp) -> String {
+    list(
+        state
+            .evidence
+            .iter()
+            .filter(|(key, standing)| counts(key, standing, now))
+            .map(|(key, standing)| format!("{key} (seen from {})", standing.vantage)),
+    )
+}

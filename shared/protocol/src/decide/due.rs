@@ -1,0 +1,204 @@
+//! What a moving run is due: its next steps, its end, or an operator. The same for every kind of run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sentence::{duration, list, need, unblock};
+use super::{Draft, SUBJECTS_PER_COMMAND};
+use crate::command::{Step, StepCommand};
+use crate::graph::{Graph, Node, seconds_max};
+use crate::journal::{AbortCause, Event, Need};
+use crate::name::Name;
+use crate::plan::Plan;
+use crate::report;
+use crate::state::{Phase, Progress, Run, State};
+
+/// The record that a moving run is due, if any.
+pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
+    let gone = gone_from_plan(plan, run);
+    if !gone.is_empty() {
+        return Some(need_operator(plan, run, Need::PlanChanged { subjects: gone }));
+    }
+    let graph = Graph::of(plan, run);
+    if graph.is_done(run) {
+        return Some(complete(plan, run, now));
+    }
+    overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need))
+}
+
+/// Items of the run that the plan no longer has: nobody knows what to do with them.
+fn gone_from_plan(plan: &Plan, run: &Run) -> Vec<Name> {
+    let known: BTreeSet<&Name> = plan
+        .databases
+        .iter()
+        .map(|item| &item.name)
+        .chain(plan.fleets.iter().map(|item| &item.name))
+        .chain(plan.routes.iter().map(|item| &item.name))
+        .collect();
+    let scope = &run.scope;
+    scope
+        .databases
+        .iter()
+        .chain(&scope.fleets)
+        .chain(&scope.routes)
+        .filter(|name| !known.contains(name))
+        .cloned()
+        .collect()
+}
+
+/// The first step that takes too long: begun long ago, or due long ago and never taken.
+fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need> {
+    let late: Vec<&Node> = graph
+        .ready(run)
+        .into_iter()
+        .filter(|node| {
+            let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
+            // Work that began while the evidence was weighed has its whole time from the decision on.
+            let since = since.max(run.committed_at.unwrap_or(since));
+            let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, node.step)));
+            now.duration_since(since) >= limit
+        })
+        .collect();
+    let step = late.first()?.step;
+    let subjects = late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
+    Some(Need::StepOverdue { step, subjects })
+}
+
+/// The end of a run that moved.
+fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
+    let report = report::measure(run, now);
+    let loss = match report.rpo_estimate_ms {
+        Some(ms) => format!("about {:.1} s of writes", super::facts::seconds(ms)),
+        None if run.scope.databases.is_empty() => "no database moved".to_owned(),
+        None => "an unknown amount of writes".to_owned(),
+    };
+    let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
+    let sentence = format!(
+        "Run {} completed: {} serves from {}; recovery took {rto} from the first sign (objective {} s), estimated loss: {loss}.",
+        run.id, plan.name, plan.regions.recovery, plan.limits.rto_seconds
+    );
+    Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
+}
+
+/// Stops a run until an operator speaks.
+pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
+    let sentence = format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run.id, &why));
+    Draft::new(Some(run.id), Event::OperatorNeeded { need: why }, sentence)
+}
+
+/// Ends a run without moving: at once where nothing was begun, else after it is undone.
+pub(super) fn abort(run: &Run, cause: AbortCause, sentence: String) -> Draft {
+    let event = if Graph::of_undo(run).nodes.is_empty() {
+        Event::Aborted { cause }
+    } else {
+        Event::AbortBegan { cause }
+    };
+    Draft::new(Some(run.id), event, sentence)
+}
+
+/// The end of an aborted run whose effects are undone.
+pub(super) fn finish_abort(run: &Run, cause: &AbortCause) -> Option<Draft> {
+    Graph::of_undo(run).is_done(run).then(|| {
+        let sentence = format!("Run {} is aborted and what it did is undone.", run.id);
+        Draft::new(Some(run.id), Event::Aborted { cause: cause.clone() }, sentence)
+    })
+}
+
+/// The commands for the steps that are due and that no worker holds.
+pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepCommand> {
+    let graph = match run.phase {
+        Phase::Aborting { .. } => Graph::of_undo(run),
+        Phase::NeedsOperator { .. } => return Vec::new(),
+        _ => Graph::of(plan, run),
+    };
+    let mut due: BTreeMap<Step, Vec<Name>> = BTreeMap::new();
+    for node in graph.ready(run) {
+        if is_free(run, node, now) {
+            due.entry(node.step).or_default().push(node.subject.clone());
+        }
+    }
+    let confirming = matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence();
+    if confirming && run.progress(Step::Confirm, &plan.name).is_none_or(|progress| !progress.is_held(now)) {
+        due.entry(Step::Confirm).or_default().push(plan.name.clone());
+    }
+    chunks(plan, run.id, due)
+}
+
+/// Whether nobody holds a step, and a person isn't asked about it.
+fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
+    let free = run
+        .progress(node.step, &node.subject)
+        .is_none_or(|progress| !progress.is_held(now) && !matches!(progress, Progress::Failed { .. }));
+    // What a worker may still be doing is undone only after its time is over.
+    let undone = match node.step {
+        Step::Unfence => Some(Step::Fence),
+        Step::Restore => Some(Step::Scale),
+        _ => None,
+    };
+    let at_rest = undone
+        .and_then(|step| run.progress(step, &node.subject))
+        .is_none_or(|progress| !progress.is_held(now));
+    free && at_rest
+}
+
+fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepCommand> {
+    due.into_iter()
+        .flat_map(|(step, subjects)| {
+            subjects.chunks(SUBJECTS_PER_COMMAND).map(<[Name]>::to_vec).collect::<Vec<_>>().into_iter().map(
+                move |subjects| StepCommand { plan: plan.name.clone(), run, step, subjects },
+            )
+        })
+        .collect()
+}
+
+/// The old primaries that are to be cut off.
+fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate::state::Quarantine)> {
+    let able: BTreeSet<&Name> = plan
+        .databases
+        .iter()
+        .filter(|database| database.quarantine_security_group.is_some())
+        .map(|database| &database.name)
+        .collect();
+    state
+        .quarantine
+        .iter()
+        .filter(|(name, _)| able.contains(name))
+        .filter(|(_, quarantine)| {
+            !matches!(quarantine.progress, Some(Progress::Done { .. } | Progress::Failed { .. }))
+        })
+        .collect()
+}
+
+/// The commands that cut old primaries off; repeated by the tick for as long as their region is silent.
+pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<StepCommand> {
+    let mut by_run: BTreeMap<u64, Vec<Name>> = BTreeMap::new();
+    for (name, quarantine) in to_quarantine(plan, state) {
+        if quarantine.progress.as_ref().is_none_or(|progress| !progress.is_held(now)) {
+            by_run.entry(quarantine.run).or_default().push(name.clone());
+        }
+    }
+    by_run
+        .into_iter()
+        .flat_map(|(run, subjects)| chunks(plan, run, BTreeMap::from([(Step::Quarantine, subjects)])))
+        .collect()
+}
+
+/// Tells, once, that an old primary could not be cut off in time.
+pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> Option<Draft> {
+    let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, Step::Quarantine)));
+    let subjects: Vec<Name> = to_quarantine(plan, state)
+        .into_iter()
+        .filter(|(_, quarantine)| !quarantine.overdue && now.duration_since(quarantine.since) >= limit)
+        .map(|(name, _)| name.clone())
+        .collect();
+    if subjects.is_empty() {
+        return None;
+    }
+    let names = list(subjects.iter().map(ToString::to_string));
+    let sentence = format!(
+        "The old primary of {names} is not cut off yet: {} does not answer; it is tried every minute until it does.",
+        plan.regions.primary
+    );
+    Some(Draft::new(None, Event::QuarantineOverdue { subjects }, sentence))
+}

@@ -1,0 +1,127 @@
+//! What a look at the world showed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::evidence::Veto;
+use crate::name::Name;
+use crate::plan::Plan;
+
+/// Longest age at which a lag sample says something about now.
+const LAG_AGE_MAX: SignedDuration = SignedDuration::from_secs(180);
+
+/// One look at the world, from one region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// When.
+    pub at: Timestamp,
+    /// The region it was made from.
+    pub vantage: String,
+    /// What the probes of the primary region got.
+    pub probes: Vec<ProbeSeen>,
+    /// How the replicas stand.
+    pub replicas: Vec<ReplicaSeen>,
+    /// The recent lag samples of each database, oldest first.
+    pub lag: BTreeMap<Name, Vec<LagPoint>>,
+}
+
+/// What a probe got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSeen {
+    /// The probe.
+    pub name: Name,
+    /// What it got.
+    pub sight: Sight,
+}
+
+/// The three answers to "does the primary answer?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// A good answer.
+    Good,
+    /// A bad answer, or none in time.
+    Bad {
+        /// What was seen.
+        detail: String,
+    },
+    /// It could not be asked: neither health nor death.
+    Unknown {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// How a replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSeen {
+    /// The database.
+    pub database: Name,
+    /// What was seen.
+    pub state: ReplicaState,
+}
+
+/// What a replica says of its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaState {
+    /// It replicates.
+    Replicating,
+    /// It no longer replicates.
+    Broken {
+        /// Its own words.
+        detail: String,
+    },
+    /// It is no replica (any more).
+    Detached,
+    /// It could not be asked, or does not say.
+    Unknown {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// One sample of replication lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LagPoint {
+    /// When.
+    pub at: Timestamp,
+    /// How far behind the replica was.
+    pub lag_ms: u64,
+}
+
+impl Observation {
+    /// The facts in it that forbid an automatic failover, each with what was seen.
+    pub fn vetoes(&self, plan: &Plan) -> BTreeMap<Veto, String> {
+        let answers = self.probes.iter().filter(|probe| probe.sight == Sight::Good).map(|probe| {
+            let veto = Veto::PrimaryAnswers { probe: probe.name.to_string() };
+            (veto, "a good answer from the primary region".to_owned())
+        });
+        let replicates = self
+            .replicas
+            .iter()
+            .filter(|replica| replica.state == ReplicaState::Replicating)
+            .filter_map(|replica| {
+                let point = self.latest_lag(&replica.database)?;
+                let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
+                let veto = Veto::SourceReplicates { database: replica.database.to_string() };
+                small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
+            });
+        answers.chain(replicates).collect()
+    }
+
+    /// The vetoes, without their details.
+    pub fn veto_set(&self, plan: &Plan) -> BTreeSet<Veto> {
+        self.vetoes(plan).into_keys().collect()
+    }
+
+    /// The newest lag sample that says something about now.
+    fn latest_lag(&self, database: &Name) -> Option<&LagPoint> {
+        self.lag.get(database)?.last().filter(|point| self.at.duration_since(point.at) <= LAG_AGE_MAX)
+    }
+}
+
+/// Milliseconds as seconds, for sentences.
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
+pub(super) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}

@@ -1,0 +1,45 @@
+//! The data-loss gate: the last lag sampled while the source lived, against the plan's limit.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{LagPoint, Observation};
+use crate::journal::DataLoss;
+use crate::plan::Plan;
+use crate::state::Run;
+
+/// Oldest sample, before the first sign of loss, that still says what would be lost.
+const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
+
+/// The estimate for each database that is yet to be promoted.
+pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
+    let limit_ms = u64::from(plan.limits.lag_seconds_max) * 1000;
+    // An operator may move a workload whose source still lives; then the newest sample is the one that counts.
+    let lived_until = if run.cause == crate::journal::Cause::Evidence { run.first_signal_at } else { now };
+    run.scope
+        .databases
+        .iter()
+        .map(|database| {
+            let sample = observation.lag.get(database).and_then(|points| last_before(points, lived_until));
+            DataLoss {
+                database: database.clone(),
+                lag_ms: sample.map(|point| point.lag_ms),
+                sampled_at: sample.map(|point| point.at),
+                within_limit: sample.is_some_and(|point| point.lag_ms <= limit_ms),
+            }
+        })
+        .collect()
+}
+
+/// The last sample while the source lived. What is sampled after its death only says how long it is dead.
+fn last_before(points: &[LagPoint], lived_until: Timestamp) -> Option<&LagPoint> {
+    points
+        .iter()
+        .rev()
+        .find(|point| point.at <= lived_until)
+        .filter(|point| lived_until.duration_since(point.at) <= SAMPLE_AGE_MAX)
+}
+
+/// Whether every estimate is within the limit.
+pub(super) fn is_open(losses: &[DataLoss]) -> bool {
+    losses.iter().all(|loss| loss.within_limit)
+}

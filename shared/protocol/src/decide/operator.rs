@@ -1,0 +1,246 @@
+//! Operators' commands: carried out, or refused with a reason and recorded either way.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sentence::{data_loss, invocation, list};
+use super::{Draft, Facts, Observation, Verdict, due, gate};
+use crate::command::Step;
+use crate::graph::{self, ScopeProblem};
+use crate::journal::{AbortCause, Cause, Event, RunKind};
+use crate::name::Name;
+use crate::operator::{OperatorCommand, Overrides};
+use crate::plan::Plan;
+use crate::state::{Phase, Run, State};
+
+/// Why a command is refused: a stable code and the words.
+struct Refusal {
+    code: &'static str,
+    why: String,
+}
+
+impl Refusal {
+    fn new(code: &'static str, why: impl Into<String>) -> Self {
+        Self { code, why: why.into() }
+    }
+}
+
+/// The record that settles the operator's command.
+pub(super) fn answer(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    let command = facts.operator.as_ref()?;
+    let observation = facts.observation.as_ref();
+    let (name, by, outcome) = match command {
+        OperatorCommand::Status {} => return None,
+        OperatorCommand::Failover { by, reason, routes, overrides } => {
+            let asked = Asked { by, reason, routes, overrides: *overrides };
+            ("failover", by, failover(plan, state, observation, &asked, now))
+        }
+        OperatorCommand::Approve { by, run, overrides } => {
+            ("approve", by, approve(plan, state, observation, by, *run, *overrides, now))
+        }
+        OperatorCommand::Abort { by, run, reason } => ("abort", by, abort(state, by, *run, reason)),
+        OperatorCommand::Hold { by, minutes, reason } => ("hold", by, hold(plan, by, *minutes, reason, now)),
+        OperatorCommand::Release { by } => ("release", by, release(state, by)),
+        OperatorCommand::Acknowledge { by, run } => ("acknowledge", by, acknowledge(state, by, *run)),
+    };
+    Some(match outcome {
+        Ok(draft) => draft.answering(Verdict::Accepted),
+        Err(refusal) => {
+            let sentence = format!("Refused: {name} by {by}: {}.", refusal.why);
+            let event = Event::CommandRefused {
+                command: name.to_owned(),
+                by: by.clone(),
+                code: refusal.code.to_owned(),
+            };
+            let run = state.active_run().map(|run| run.id);
+            Draft::new(run, event, sentence).answering(Verdict::Refused)
+        }
+    })
+}
+
+/// A failover as it was asked for.
+struct Asked<'c> {
+    by: &'c str,
+    reason: &'c str,
+    routes: &'c [Name],
+    overrides: Overrides,
+}
+
+fn failover(
+    plan: &Plan,
+    state: &State,
+    observation: Option<&Observation>,
+    asked: &Asked<'_>,
+    now: Timestamp,
+) -> Result<Draft, Refusal> {
+    if let Some(run) = state.active_run() {
+        let why = format!("run {} is {}; there is one run at a time", run.id, run.phase.as_str());
+        return Err(Refusal::new("run_active", why));
+    }
+    let scope = graph::scope(plan, &state.moved, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
+    let observation = observation.ok_or_else(blind)?;
+    refuse_vetoed(plan, observation, asked.overrides)?;
+    let event = Event::RunOpened {
+        kind: RunKind::Failover,
+        scope,
+        cause: Cause::Operator { name: asked.by.to_owned(), reason: asked.reason.to_owned() },
+        first_signal_at: now,
+        overrides: asked.overrides,
+    };
+    let sentence = format!(
+        "{} starts a failover of {} to {}: {}.",
+        asked.by, plan.name, plan.regions.recovery, asked.reason
+    );
+    Ok(Draft::new(Some(state.next_seq()), event, sentence))
+}
+
+fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
+    match problem {
+        ScopeProblem::UnknownRoute(name) => {
+            let known = list(plan.routes.iter().map(|route| route.name.to_string()));
+            Refusal::new("unknown_route", format!("routes: the plan has no route {name}; it has {known}"))
+        }
+        ScopeProblem::NothingLeft => {
+            let why = format!("everything asked for is in {} already", plan.regions.recovery);
+            Refusal::new("nothing_to_move", why)
+        }
+        ScopeProblem::Shared { database, route } => {
+            let why = format!(
+                "database {database} also serves route {route}, which would stay behind and write to the other \
+                 side; add {route} to routes"
+            );
+            Refusal::new("shared_database", why)
+        }
+    }
+}
+
+fn blind() -> Refusal {
+    Refusal::new("no_observation", "the world could not be looked at just now; try again")
+}
+
+/// A living source is not failed over from by accident.
+fn refuse_vetoed(plan: &Plan, observation: &Observation, overrides: Overrides) -> Result<(), Refusal> {
+    let vetoes = observation.vetoes(plan);
+    if vetoes.is_empty() || overrides.override_vetoes {
+        return Ok(());
+    }
+    let signs = list(vetoes.keys().map(ToString::to_string));
+    let why = format!(
+        "{} shows signs of life: {signs}; add \"override_vetoes\":true only if users can't be served there",
+        plan.regions.primary
+    );
+    Err(Refusal::new("veto", why))
+}
+
+/// The run that is meant, if it is the one under way.
+fn meant(state: &State, run: u64) -> Result<&Run, Refusal> {
+    match state.active_run() {
+        Some(active) if active.id == run => Ok(active),
+        Some(active) => {
+            let why = format!("run: {run} is not under way, run {} is", active.id);
+            Err(Refusal::new("other_run", why))
+        }
+        None => Err(Refusal::new("no_run", "no run is under way")),
+    }
+}
+
+fn approve(
+    plan: &Plan,
+    state: &State,
+    observation: Option<&Observation>,
+    by: &str,
+    run: u64,
+    overrides: Overrides,
+    now: Timestamp,
+) -> Result<Draft, Refusal> {
+    let run = meant(state, run)?;
+    let waits = match &run.phase {
+        Phase::AwaitingApproval { .. } => true,
+        Phase::NeedsOperator { .. } => false,
+        phase => {
+            let why = format!("run {} is {} and asks for no approval", run.id, phase.as_str());
+            return Err(Refusal::new("not_waiting", why));
+        }
+    };
+    let overrides = run.overrides.and(overrides);
+    if run.has_begun(Step::Promote) {
+        // Past the point of no return there is nothing to weigh: it can only be finished.
+        return Ok(resume(run, by, overrides, Vec::new()));
+    }
+    let observation = observation.ok_or_else(blind)?;
+    refuse_vetoed(plan, observation, overrides)?;
+    let losses = gate::estimate(plan, run, observation, now);
+    if !gate::is_open(&losses) && !overrides.allow_data_loss {
+        let line = super::sentence::approve(plan, run.id, Some("allow_data_loss"));
+        let why = format!("estimated loss: {}; accept it with: {line}", data_loss(&losses));
+        return Err(Refusal::new("data_loss", why));
+    }
+    if !waits {
+        return Ok(resume(run, by, overrides, losses));
+    }
+    let sentence = format!(
+        "Run {} moves {} to {}: approved by {by}; estimated loss: {}.",
+        run.id,
+        plan.name,
+        plan.regions.recovery,
+        data_loss(&losses)
+    );
+    let event = Event::Committed { data_loss: losses, by: Some(by.to_owned()), overrides };
+    Ok(Draft::new(Some(run.id), event, sentence))
+}
+
+fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journal::DataLoss>) -> Draft {
+    let passed = [
+        (overrides.allow_data_loss, "allow_data_loss"),
+        (overrides.override_fence, "override_fence"),
+        (overrides.override_vetoes, "override_vetoes"),
+    ];
+    let passed = passed.iter().filter(|(is_passed, _)| *is_passed).map(|(_, name)| (*name).to_owned());
+    let sentence = format!("Run {} goes on: approved by {by}; passed on purpose: {}.", run.id, list(passed));
+    let event = Event::Resumed { by: by.to_owned(), overrides, data_loss };
+    Draft::new(Some(run.id), event, sentence)
+}
+
+fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refusal> {
+    let run = meant(state, run)?;
+    if run.has_begun(Step::Promote) {
+        let why = format!(
+            "run {} has begun a promotion; after that it can only be finished (approve) and later failed back",
+            run.id
+        );
+        return Err(Refusal::new("abort_after_promotion", why));
+    }
+    let cause = AbortCause::Operator { name: by.to_owned(), reason: reason.to_owned() };
+    let sentence = format!("Run {} is aborted by {by}: {reason}.", run.id);
+    Ok(due::abort(run, cause, sentence))
+}
+
+fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Result<Draft, Refusal> {
+    const WEEK_MINUTES: u32 = 10_080;
+    if !(1..=WEEK_MINUTES).contains(&minutes) {
+        let why = format!("minutes: {minutes} is not from 1 to {WEEK_MINUTES}; a hold always ends by itself");
+        return Err(Refusal::new("minutes_out_of_range", why));
+    }
+    let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
+    let until = until.map_err(|_| Refusal::new("minutes_out_of_range", "minutes: too long"))?;
+    let release = invocation(plan, r#""command":"release""#);
+    let sentence =
+        format!("Hold by {by} until {until}: {reason}; nothing automatic starts; end it early with: {release}");
+    let event = Event::HoldPlaced { by: by.to_owned(), reason: reason.to_owned(), until };
+    Ok(Draft::new(None, event, sentence))
+}
+
+fn release(state: &State, by: &str) -> Result<Draft, Refusal> {
+    if state.hold.is_none() {
+        return Err(Refusal::new("no_hold", "no hold is in force"));
+    }
+    Ok(Draft::new(None, Event::HoldReleased { by: by.to_owned() }, format!("The hold is released by {by}.")))
+}
+
+fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, Refusal> {
+    let last = state.run.as_ref().filter(|last| last.id == run && last.phase.is_final());
+    if last.is_none() {
+        return Err(Refusal::new("other_run", format!("run: {run} is not the last run that ended")));
+    }
+    let sentence = format!("Run {run} is acknowledged by {by}; its cooldown is over.");
+    Ok(Draft::new(None, Event::Acknowledged { by: by.to_owned(), of_run: run }, sentence))
+}

@@ -1,0 +1,109 @@
+//! Sorting signals: counted as evidence, or rejected with a reason. Alarms inform, they do not decide.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sentence::duration;
+use super::{Draft, Facts};
+use crate::evidence::{Evidence, EvidenceKey, EvidenceKind};
+use crate::journal::{Event, Rejection};
+use crate::plan::Plan;
+use crate::signal::{AlarmSignal, AlarmState, Signal, Via};
+use crate::state::State;
+
+/// The same rejection is written down again only after this long: a storm must not fill the journal.
+const REJECTION_REPEATS_AFTER: SignedDuration = SignedDuration::from_secs(3600);
+
+/// How far another clock may be ahead.
+const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// The first of the signals that the journal does not hold yet.
+pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    facts.signals.iter().find_map(|signal| match signal {
+        Signal::Alarm(alarm) => sort_alarm(plan, state, alarm, now),
+        Signal::Unrecognised { shape } => {
+            let why = "its shape is not known, nothing is done".to_owned();
+            reject(state, shape, Rejection::Unrecognised, None, &why, now)
+        }
+    })
+}
+
+fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -> Option<Draft> {
+    if let Some((reason, why)) = rejection(plan, alarm, now) {
+        return reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now);
+    }
+    let is_news = state.alarms.get(&alarm.arn).is_none_or(|seen| seen.changed_at < alarm.changed_at);
+    if !is_news {
+        return None;
+    }
+    let key = EvidenceKey { kind: EvidenceKind::Alarm, source: alarm.arn.clone() };
+    match alarm.state {
+        AlarmState::Alarm => {
+            let region = alarm.region().unwrap_or_default().to_owned();
+            let sentence = format!("Recorded as evidence: {key} in {region} is in ALARM.");
+            let evidence = Evidence {
+                key,
+                outside: region != plan.regions.primary,
+                vantage: region,
+                seen_at: alarm.changed_at,
+                detail: alarm.reason.clone(),
+            };
+            Some(Draft::new(None, Event::EvidenceSeen { evidence }, sentence))
+        }
+        AlarmState::Ok => {
+            let sentence = format!("No evidence any more: {key} is OK.");
+            let event =
+                Event::EvidenceCleared { key, seen_at: alarm.changed_at, detail: alarm.reason.clone() };
+            Some(Draft::new(None, event, sentence))
+        }
+        // Missing data is neither healthy nor dead: what stood goes on standing.
+        AlarmState::InsufficientData => None,
+    }
+}
+
+/// Why an alarm does not count, and in which words.
+fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Rejection, String)> {
+    let Some(account) = alarm.account() else {
+        return Some((Rejection::Unrecognised, "its ARN is not that of a CloudWatch alarm".into()));
+    };
+    if account != plan.account {
+        let why = format!("it belongs to account {account}, the plan to {}", plan.account);
+        return Some((Rejection::ForeignAccount, why));
+    }
+    if let Via::Sns { topic } = &alarm.via
+        && !plan.detection.topics.contains(topic)
+    {
+        let why = format!("topic {topic} is not in detection.topics of the plan");
+        return Some((Rejection::UnlistedTopic, why));
+    }
+    if !plan.detection.alarms.contains(&alarm.arn) {
+        return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
+    }
+    let age = now.duration_since(alarm.changed_at);
+    if age > SignedDuration::from_secs(i64::from(plan.detection.signal_age_seconds_max)) {
+        let limit = plan.detection.signal_age_seconds_max;
+        let why = format!("it changed {} ago, the limit is {limit} s", duration(age));
+        return Some((Rejection::Stale, why));
+    }
+    if age < -CLOCK_SKEW_MAX {
+        let why = format!("it claims to have changed {} from now", duration(-age));
+        return Some((Rejection::FromTheFuture, why));
+    }
+    None
+}
+
+fn reject(
+    state: &State,
+    source: &str,
+    reason: Rejection,
+    changed_at: Option<Timestamp>,
+    why: &str,
+    now: Timestamp,
+) -> Option<Draft> {
+    let last = state.rejected.get(&(source.to_owned(), reason));
+    if last.is_some_and(|at| now.duration_since(*at) < REJECTION_REPEATS_AFTER) {
+        return None;
+    }
+    let sentence = format!("Signal rejected: {source}: {why}.");
+    let event = Event::SignalRejected { source: source.to_owned(), reason, changed_at };
+    Some(Draft::new(None, event, sentence))
+}

@@ -1,0 +1,233 @@
+//! The steps of a run and what each waits for. A kind of run is a graph; everything else is common to all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::command::Step;
+use crate::journal::{RunKind, Scope};
+use crate::name::Name;
+use crate::plan::{Limits, Plan};
+use crate::state::{Phase, Progress, Run};
+
+/// A step for one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The step.
+    pub step: Step,
+    /// The item.
+    pub subject: Name,
+    /// What must be done first.
+    pub needs: Vec<Prerequisite>,
+}
+
+/// Something that must be done first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prerequisite {
+    /// A step for one item.
+    One(Step, Name),
+    /// A step for every item that the run has it for.
+    Every(Step),
+}
+
+/// The steps of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    /// All of them.
+    pub nodes: Vec<Node>,
+}
+
+impl Graph {
+    /// The steps by which a run moves.
+    pub fn of(plan: &Plan, run: &Run) -> Self {
+        match run.kind {
+            RunKind::Failover => Self::failover(plan, run),
+        }
+    }
+
+    /// The steps by which an aborted run is undone: one for each step it began that leaves a trace.
+    pub fn of_undo(run: &Run) -> Self {
+        let undo = |step| match step {
+            Step::Fence => Some(Step::Unfence),
+            Step::Scale => Some(Step::Restore),
+            _ => None,
+        };
+        let nodes = run
+            .steps
+            .keys()
+            .filter_map(|(step, subject)| {
+                Some(Node { step: undo(*step)?, subject: subject.clone(), needs: Vec::new() })
+            })
+            .collect();
+        Self { nodes }
+    }
+
+    /// Scale at once; fence when committed; promote when all is fenced; open when every database is writable
+    /// and every fleet healthy; verify what is open.
+    fn failover(plan: &Plan, run: &Run) -> Self {
+        let scope = Members::of(&run.scope);
+        let mut nodes = Vec::new();
+        let after = |names: &[Name]| -> Vec<Prerequisite> {
+            names.iter().filter_map(|name| scope.readiness(name)).collect()
+        };
+        for fleet in plan.fleets.iter().filter(|fleet| scope.fleets.contains(&fleet.name)) {
+            nodes.push(Node { step: Step::Scale, subject: fleet.name.clone(), needs: after(&fleet.after) });
+        }
+        for database in plan.databases.iter().filter(|database| scope.databases.contains(&database.name)) {
+            let mut needs = after(&database.after);
+            needs.push(Prerequisite::Every(Step::Fence));
+            nodes.push(Node { step: Step::Promote, subject: database.name.clone(), needs });
+        }
+        for route in plan.routes.iter().filter(|route| scope.routes.contains(&route.name)) {
+            if !run.overrides.override_fence {
+                nodes.push(Node { step: Step::Fence, subject: route.name.clone(), needs: Vec::new() });
+            }
+            let mut needs = after(&route.after);
+            needs.extend([Step::Fence, Step::Promote, Step::Scale].map(Prerequisite::Every));
+            nodes.push(Node { step: Step::Open, subject: route.name.clone(), needs });
+            let needs = vec![Prerequisite::Every(Step::Open)];
+            nodes.push(Node { step: Step::Verify, subject: route.name.clone(), needs });
+        }
+        Self { nodes }
+    }
+
+    /// The steps that are not done and wait for nothing, whether or not a worker holds them.
+    pub fn ready<'g>(&'g self, run: &Run) -> Vec<&'g Node> {
+        let is_done = |step, subject: &Name| run.progress(step, subject).is_some_and(Progress::is_done);
+        let open: BTreeSet<Step> =
+            self.nodes.iter().filter(|node| !is_done(node.step, &node.subject)).map(|node| node.step).collect();
+        let met = |need: &Prerequisite| match need {
+            Prerequisite::One(step, subject) => is_done(*step, subject),
+            Prerequisite::Every(step) => !open.contains(step),
+        };
+        self.nodes
+            .iter()
+            .filter(|node| open.contains(&node.step) && !is_done(node.step, &node.subject))
+            .filter(|node| may_run(run, node.step) && node.needs.iter().all(met))
+            .collect()
+    }
+
+    /// Whether every step is done.
+    pub fn is_done(&self, run: &Run) -> bool {
+        self.nodes.iter().all(|node| run.progress(node.step, &node.subject).is_some_and(Progress::is_done))
+    }
+}
+
+/// Whether the phase lets a step run. Reversible work starts while the evidence is still weighed.
+pub(crate) fn may_run(run: &Run, step: Step) -> bool {
+    match run.phase {
+        Phase::Moving => true,
+        Phase::Confirming { sufficient_since } => step == Step::Scale && sufficient_since.is_some(),
+        Phase::AwaitingApproval { .. } => step == Step::Scale,
+        Phase::Aborting { .. } => matches!(step, Step::Unfence | Step::Restore),
+        _ => false,
+    }
+}
+
+/// How long a step may take, all its attempts together.
+pub fn seconds_max(limits: &Limits, step: Step) -> u32 {
+    let steps = &limits.step_seconds_max;
+    match step {
+        Step::Scale | Step::Restore => steps.scale,
+        Step::Fence | Step::Unfence => steps.fence,
+        Step::Promote => steps.promote,
+        Step::Open => steps.open,
+        Step::Verify => steps.verify,
+        Step::Quarantine => steps.quarantine,
+        // The confirm window bounds itself; see `decide`.
+        Step::Confirm => u32::MAX,
+    }
+}
+
+/// The items of a scope, for looking up.
+struct Members<'s> {
+    databases: BTreeSet<&'s Name>,
+    fleets: BTreeSet<&'s Name>,
+    routes: BTreeSet<&'s Name>,
+}
+
+impl<'s> Members<'s> {
+    fn of(scope: &'s Scope) -> Self {
+        Self {
+            databases: scope.databases.iter().collect(),
+            fleets: scope.fleets.iter().collect(),
+            routes: scope.routes.iter().collect(),
+        }
+    }
+
+    /// What it means that an item is ready. An item outside the run was moved by an earlier one.
+    fn readiness(&self, name: &Name) -> Option<Prerequisite> {
+        let step = if self.databases.contains(name) {
+            Step::Promote
+        } else if self.fleets.contains(name) {
+            Step::Scale
+        } else if self.routes.contains(name) {
+            Step::Open
+        } else {
+            return None;
+        };
+        Some(Prerequisite::One(step, name.clone()))
+    }
+}
+
+/// Why a scope cannot be moved on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScopeProblem {
+    /// A route is not in the plan.
+    UnknownRoute(Name),
+    /// Everything asked for is in the recovery region already.
+    NothingLeft,
+    /// A database serves a route that would stay behind: it would be written on both sides.
+    Shared {
+        /// The database.
+        database: Name,
+        /// The route that would stay.
+        route: Name,
+    },
+}
+
+/// Everything that was not moved yet, or some routes with all they depend on.
+///
+/// # Errors
+/// See [`ScopeProblem`].
+pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Scope, ScopeProblem> {
+    let wanted = if routes.is_empty() { None } else { Some(closure(plan, routes)?) };
+    let is_wanted = |name: &Name| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
+    let pick = |name: &Name| (is_wanted(name) && !moved.contains(name)).then(|| name.clone());
+    let scope = Scope {
+        databases: plan.databases.iter().filter_map(|item| pick(&item.name)).collect(),
+        fleets: plan.fleets.iter().filter_map(|item| pick(&item.name)).collect(),
+        routes: plan.routes.iter().filter_map(|item| pick(&item.name)).collect(),
+    };
+    if scope == Scope::default() {
+        return Err(ScopeProblem::NothingLeft);
+    }
+    let taken: BTreeSet<&Name> = scope.databases.iter().collect();
+    for route in plan.routes.iter().filter(|route| !is_wanted(&route.name) && !moved.contains(&route.name)) {
+        let needed = closure(plan, std::slice::from_ref(&route.name))?;
+        if let Some(database) = needed.iter().find(|name| taken.contains(name)) {
+            return Err(ScopeProblem::Shared { database: database.clone(), route: route.name.clone() });
+        }
+    }
+    Ok(scope)
+}
+
+/// Some routes and all they depend on.
+fn closure(plan: &Plan, routes: &[Name]) -> Result<BTreeSet<Name>, ScopeProblem> {
+    let after: BTreeMap<&Name, &[Name]> = plan
+        .databases
+        .iter()
+        .map(|item| (&item.name, item.after.as_slice()))
+        .chain(plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())))
+        .chain(plan.routes.iter().map(|item| (&item.name, item.after.as_slice())))
+        .collect();
+    let mut found = BTreeSet::new();
+    let mut queue: Vec<&Name> = routes.iter().collect();
+    if let Some(unknown) = routes.iter().find(|name| !plan.routes.iter().any(|route| route.name == **name)) {
+        return Err(ScopeProblem::UnknownRoute(unknown.clone()));
+    }
+    while let Some(name) = queue.pop() {
+        if found.insert(name.clone()) {
+            queue.extend(after.get(name).copied().unwrap_or_default());
+        }
+    }
+    Ok(found)
+}

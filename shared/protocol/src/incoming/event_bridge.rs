@@ -1,0 +1,49 @@
+//! An event by `EventBridge`: an alarm's change, the tick of a schedule, or a change that a step may wait for.
+
+use serde_json::Value;
+
+use super::{Incoming, alarm, unrecognised};
+use crate::arn::Arn;
+use crate::signal::Signal;
+
+/// The changes that steps wait for.
+const WAKE_UPS: [(&str, &str); 5] = [
+    ("aws.rds", "RDS DB Instance Event"),
+    ("aws.autoscaling", "EC2 Instance Launch Successful"),
+    ("aws.autoscaling", "EC2 Instance Launch Unsuccessful"),
+    ("aws.autoscaling", "EC2 Instance Terminate Successful"),
+    ("aws.autoscaling", "EC2 Instance Terminate Unsuccessful"),
+];
+
+/// Most ARNs that are kept.
+const RESOURCES_MAX: usize = 10;
+
+/// Classifies an event. A source that begins with `aws.` can't be given by anyone but AWS.
+pub(super) fn read(event: &Value) -> Incoming {
+    let (source, detail_type) = (event["source"].as_str(), event["detail-type"].as_str());
+    let (Some(source), Some(detail_type)) = (source, detail_type) else {
+        return unrecognised("an event without source or detail-type: ", event);
+    };
+    match (source, detail_type) {
+        ("aws.cloudwatch", "CloudWatch Alarm State Change") => match alarm::in_event(event) {
+            Ok(alarm) => Incoming::Signals(vec![Signal::Alarm(alarm)]),
+            Err(lack) => unrecognised(&format!("an event of an alarm {lack}: "), event),
+        },
+        ("aws.events" | "aws.scheduler", "Scheduled Event") => Incoming::Tick,
+        known if WAKE_UPS.contains(&known) => Incoming::WakeUp {
+            source: source.to_owned(),
+            detail_type: detail_type.to_owned(),
+            resources: resources(event),
+        },
+        _ => unrecognised("an event that nothing waits for: ", event),
+    }
+}
+
+fn resources(event: &Value) -> Vec<String> {
+    let items = event["resources"].as_array().map_or(&[][..], Vec::as_slice);
+    let arns = items
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|text| Arn::parse(text).is_some());
+    arns.take(RESOURCES_MAX).map(str::to_owned).collect()
+}

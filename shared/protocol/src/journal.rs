@@ -1,0 +1,403 @@
+//! The journal: an append-only log of records, the only state there is.
+//!
+//! A record is never changed once written. What it means follows from [`crate::state::evolve`] alone; the
+//! `sentence` is for people and is never read back.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::command::Step;
+use crate::evidence::{Evidence, EvidenceKey, Veto};
+use crate::name::Name;
+use crate::operator::Overrides;
+use crate::report::RunReport;
+
+/// The record schema this version writes, and the newest it reads.
+pub const JOURNAL_SCHEMA: u16 = 1;
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of the record's shape.
+    pub schema: u16,
+    /// The plan whose log this is.
+    pub plan: Name,
+    /// Position in the log; the first record has 1, each next one more.
+    pub seq: u64,
+    /// The run it belongs to: the sequence number of the record that opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<u64>,
+    /// The writer's clock. For people and for waits, never for order.
+    pub at: Timestamp,
+    /// Who wrote it: the function, and which of its instances.
+    pub writer: String,
+    /// Unique for each attempt to append, so that a lost acknowledgement is recognised.
+    pub attempt: String,
+    /// What was decided and why, in one sentence.
+    pub sentence: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A signal was not counted.
+    SignalRejected {
+        /// What spoke: an alarm's ARN, or a shape.
+        source: String,
+        /// Why it does not count.
+        reason: Rejection,
+        /// The alarm's own time, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed_at: Option<Timestamp>,
+    },
+    /// Evidence was raised, or seen again.
+    EvidenceSeen {
+        /// The evidence.
+        evidence: Evidence,
+    },
+    /// Evidence no longer stands.
+    EvidenceCleared {
+        /// What it was about.
+        #[serde(flatten)]
+        key: EvidenceKey,
+        /// The time of what cleared it.
+        seen_at: Timestamp,
+        /// What was seen instead.
+        detail: String,
+    },
+    /// A veto was seen while a run weighed the evidence.
+    VetoSeen {
+        /// The veto.
+        #[serde(flatten)]
+        veto: Veto,
+        /// What was seen.
+        detail: String,
+    },
+    /// A veto is gone.
+    VetoCleared {
+        /// The veto.
+        #[serde(flatten)]
+        veto: Veto,
+    },
+    /// A run began.
+    RunOpened {
+        /// Its kind.
+        kind: RunKind,
+        /// What it moves.
+        scope: Scope,
+        /// What began it.
+        cause: Cause,
+        /// The time of the first sign of loss; measured times count from here.
+        first_signal_at: Timestamp,
+        /// The rules that the operator passes on purpose.
+        #[serde(default)]
+        overrides: Overrides,
+    },
+    /// The evidence held; a person is asked.
+    ApprovalAsked {
+        /// The estimate of what would be lost.
+        data_loss: Vec<DataLoss>,
+    },
+    /// The run is to move: the gates were passed.
+    Committed {
+        /// The estimate of what is lost.
+        data_loss: Vec<DataLoss>,
+        /// Who approved it; nobody in automatic mode.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// The rules that were passed on purpose.
+        #[serde(default)]
+        overrides: Overrides,
+    },
+    /// A worker is about to look, act and wait. Written before any effect.
+    StepIntended {
+        /// The step.
+        step: Step,
+        /// The items.
+        subjects: Vec<Name>,
+        /// Until when the worker holds them; after that anyone may take over.
+        until: Timestamp,
+        /// What an undo needs to know, for each item that has something to undo.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        before: Vec<SubjectNote>,
+    },
+    /// The worker still waits.
+    StepWaiting {
+        /// The step.
+        step: Step,
+        /// The items it still holds.
+        subjects: Vec<Name>,
+        /// The intent it holds them by.
+        intent: u64,
+        /// Until when.
+        until: Timestamp,
+        /// What it waits for.
+        note: String,
+    },
+    /// The effect stands.
+    StepDone {
+        /// The step.
+        step: Step,
+        /// The items, each with what was seen.
+        subjects: Vec<SubjectDone>,
+        /// The intent it was done under.
+        intent: u64,
+    },
+    /// The worker lets go without an outcome; the tick goes on.
+    StepHandedOver {
+        /// The step.
+        step: Step,
+        /// The items.
+        subjects: Vec<Name>,
+        /// The intent it held them by.
+        intent: u64,
+        /// Why.
+        note: String,
+    },
+    /// The step cannot succeed without a person.
+    StepFailed {
+        /// The step.
+        step: Step,
+        /// The items.
+        subjects: Vec<Name>,
+        /// The intent it failed under.
+        intent: u64,
+        /// A stable code.
+        code: String,
+        /// What was wrong; names the action when one was denied.
+        message: String,
+    },
+    /// The run stops until an operator speaks.
+    OperatorNeeded {
+        /// Why.
+        need: Need,
+    },
+    /// An operator let it go on.
+    Resumed {
+        /// Who.
+        by: String,
+        /// The rules that were passed on purpose.
+        #[serde(default)]
+        overrides: Overrides,
+        /// The estimate of what is lost, when the gate was looked at again.
+        #[serde(default)]
+        data_loss: Vec<DataLoss>,
+    },
+    /// The run ends without moving; what it did is being undone.
+    AbortBegan {
+        /// Why.
+        cause: AbortCause,
+    },
+    /// The run ended without moving, and nothing of it is left.
+    Aborted {
+        /// Why.
+        cause: AbortCause,
+    },
+    /// The run ended: the recovery region serves.
+    Completed {
+        /// What was measured.
+        report: Box<RunReport>,
+    },
+    /// Nothing automatic starts until a time.
+    HoldPlaced {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The hold was ended.
+    HoldReleased {
+        /// Who.
+        by: String,
+    },
+    /// The cooldown was ended.
+    Acknowledged {
+        /// Who.
+        by: String,
+        /// The run whose cooldown it was.
+        of_run: u64,
+    },
+    /// An operator's command was refused.
+    CommandRefused {
+        /// The command's name.
+        command: String,
+        /// Who gave it.
+        by: String,
+        /// A stable code.
+        code: String,
+    },
+    /// The old primary could not be cut off in time; it is still tried.
+    QuarantineOverdue {
+        /// The databases.
+        subjects: Vec<Name>,
+    },
+    /// People were told of a record.
+    Noticed {
+        /// The record's sequence number.
+        of: u64,
+    },
+}
+
+/// Why a signal does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// Its shape is not known.
+    Unrecognised,
+    /// Its ARN names another account.
+    ForeignAccount,
+    /// Its alarm is not in the plan.
+    UnlistedAlarm,
+    /// It came by a topic that is not in the plan.
+    UnlistedTopic,
+    /// It is older than the plan's limit.
+    Stale,
+    /// It claims a time that has not come.
+    FromTheFuture,
+}
+
+/// The kinds of run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// The primary region is lost.
+    Failover,
+}
+
+/// What began a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Cause {
+    /// Evidence, yet to be confirmed.
+    Evidence,
+    /// An operator.
+    Operator {
+        /// Who.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a run is aborted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum AbortCause {
+    /// The evidence did not hold.
+    Evidence,
+    /// An operator.
+    Operator {
+        /// Who.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a run moves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Databases.
+    pub databases: Vec<Name>,
+    /// Fleets.
+    pub fleets: Vec<Name>,
+    /// Routes.
+    pub routes: Vec<Name>,
+}
+
+/// What a promotion would lose of one database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataLoss {
+    /// The database.
+    pub database: Name,
+    /// The last lag sampled while the source lived; nothing when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_ms: Option<u64>,
+    /// When it was sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_at: Option<Timestamp>,
+    /// Whether it is within the plan's limit.
+    pub within_limit: bool,
+}
+
+/// An item and what is to be remembered of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectNote {
+    /// The item.
+    pub subject: Name,
+    /// What is remembered, in the worker's own words (JSON).
+    pub note: String,
+}
+
+/// An item whose effect stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectDone {
+    /// The item.
+    pub subject: Name,
+    /// What was seen.
+    pub detail: String,
+    /// Whether this run brought it about; false when it stood already.
+    pub changed: bool,
+    /// From the effect to the moment it was seen to stand.
+    pub took_ms: u64,
+}
+
+/// Why a run needs an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Need {
+    /// The lag is above the limit, or not known.
+    DataLoss {
+        /// The estimates that block.
+        data_loss: Vec<DataLoss>,
+    },
+    /// A step went past its deadline.
+    StepOverdue {
+        /// The step.
+        step: Step,
+        /// The items.
+        subjects: Vec<Name>,
+    },
+    /// A step failed.
+    StepFailed {
+        /// The step.
+        step: Step,
+        /// The items.
+        subjects: Vec<Name>,
+        /// The worker's code.
+        error: String,
+        /// What was wrong.
+        message: String,
+    },
+    /// Nobody approved in time.
+    ApprovalExpired {},
+    /// The plan no longer has an item of the run.
+    PlanChanged {
+        /// The items that are gone.
+        subjects: Vec<Name>,
+    },
+}
+
+impl Event {
+    /// Whether people are told of it.
+    pub fn is_notable(&self) -> bool {
+        matches!(
+            self,
+            Self::RunOpened { cause: Cause::Operator { .. }, .. }
+                | Self::ApprovalAsked { .. }
+                | Self::Committed { .. }
+                | Self::StepFailed { .. }
+                | Self::OperatorNeeded { .. }
+                | Self::Resumed { .. }
+                | Self::AbortBegan { .. }
+                | Self::Aborted { .. }
+                | Self::Completed { .. }
+                | Self::QuarantineOverdue { .. }
+        )
+    }
+}

@@ -1,0 +1,370 @@
+//! The resources of the items: that each ARN is of the right thing, in the right place, and used once.
+
+use std::collections::HashMap;
+
+use super::super::problem::Findings;
+use super::super::{Capacity, Fleet, Plan, Route, RouteSide, bounds};
+use super::{Ground, check_bounds, detection};
+use crate::arn::Arn;
+
+/// Where the control plane of Global Accelerator is hosted, for accelerators everywhere.
+const GLOBAL_ACCELERATOR_HOME: &str = "us-west-2";
+
+/// What an ARN must be of, and where.
+pub(super) struct Wanted<'a> {
+    /// What it must be: "the ARN of …".
+    pub(super) what: &'static str,
+    /// How such an ARN looks.
+    pub(super) example: &'static str,
+    /// Whether an ARN is of that thing.
+    pub(super) is_it: fn(&Arn<'_>) -> bool,
+    /// Where it must lie, and what that region is to the plan; nothing is asked if `None`.
+    pub(super) region: Option<(&'a str, &'static str)>,
+}
+
+const INSTANCE: (&str, &str) = (
+    "an RDS instance",
+    "arn:aws:rds:us-east-2:123456789012:db:shop-orders",
+);
+const TARGET_GROUP: (&str, &str) = (
+    "a target group",
+    "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef",
+);
+const ENDPOINT_GROUP: (&str, &str) = (
+    "a Global Accelerator endpoint group",
+    "arn:aws:globalaccelerator::123456789012:accelerator/…/listener/…/endpoint-group/…",
+);
+const LOAD_BALANCER: (&str, &str) = (
+    "an application or network load balancer",
+    "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123456789abcdef",
+);
+
+fn is_instance(arn: &Arn<'_>) -> bool {
+    arn.service == "rds"
+        && arn.resource.strip_prefix("db:").is_some_and(|id| {
+            (1..=63).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+}
+
+fn is_target_group(arn: &Arn<'_>) -> bool {
+    arn.service == "elasticloadbalancing" && has_path(arn.resource, &["targetgroup", "", ""])
+}
+
+fn is_load_balancer(arn: &Arn<'_>) -> bool {
+    arn.service == "elasticloadbalancing"
+        && (has_path(arn.resource, &["loadbalancer", "app", "", ""])
+            || has_path(arn.resource, &["loadbalancer", "net", "", ""]))
+}
+
+fn is_endpoint_group(arn: &Arn<'_>) -> bool {
+    arn.service == "globalaccelerator"
+        && arn.region.is_empty()
+        && has_path(
+            arn.resource,
+            &["accelerator", "", "listener", "", "endpoint-group", ""],
+        )
+}
+
+/// Whether a resource has these parts between its slashes; an empty one stands for any that isn't empty.
+fn has_path(resource: &str, parts: &[&str]) -> bool {
+    let mut found = resource.split('/');
+    parts.iter().all(|part| {
+        found.next().is_some_and(|found| {
+            if part.is_empty() {
+                !found.is_empty()
+            } else {
+                found == *part
+            }
+        })
+    }) && found.next().is_none()
+}
+
+/// Checks one ARN. The account must be the plan's.
+pub(super) fn check_arn(
+    path: &str,
+    text: &str,
+    wanted: &Wanted<'_>,
+    ground: &Ground<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let remedy = format!("give the ARN of {}, like {}", wanted.what, wanted.example);
+    let Some(arn) = Arn::parse(text) else {
+        findings.add(path, "is not an ARN", remedy);
+        return;
+    };
+    if !(wanted.is_it)(&arn) {
+        findings.add(path, format!("is not the ARN of {}", wanted.what), remedy.clone());
+        return;
+    }
+    if let Some((region, role)) = wanted.region.filter(|(region, _)| *region != arn.region) {
+        findings.add(
+            path,
+            format!("lies in {}, and the {role} region is {region}", arn.region),
+            remedy.clone(),
+        );
+    }
+    if let Some(account) = ground.account.filter(|account| *account != arn.account) {
+        let whose = if arn.account.is_empty() {
+            "no account"
+        } else {
+            arn.account
+        };
+        findings.add(
+            path,
+            format!("belongs to {whose}, and the plan's account is {account}"),
+            remedy,
+        );
+    }
+}
+
+/// The places where something is used, to see that it is used once.
+#[derive(Default)]
+struct Uses<'a>(HashMap<(&'a str, &'a str), String>);
+
+impl<'a> Uses<'a> {
+    fn add(&mut self, what: (&'a str, &'a str), path: String, remedy: &str, findings: &mut Findings<'_>) {
+        if what.1.is_empty() {
+            return; // Not given, which is another problem.
+        }
+        match self.0.get(&what) {
+            Some(first) => findings.add(path, format!("is used by {first} already"), remedy),
+            None => {
+                self.0.insert(what, path);
+            }
+        }
+    }
+}
+
+pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    check_databases(plan, ground, findings);
+    let mut groups = Uses::default();
+    for (index, fleet) in plan.fleets.iter().enumerate() {
+        let path = format!("fleets[{index}]");
+        check_fleet(&path, fleet, ground, findings);
+        let remedy = "give every fleet a group of its own";
+        groups.add(
+            ("", fleet.group.as_str()),
+            format!("{path}.group"),
+            remedy,
+            findings,
+        );
+    }
+    let mut endpoints = Uses::default();
+    for (index, route) in plan.routes.iter().enumerate() {
+        let path = format!("routes[{index}]");
+        check_route(&path, route, ground, findings);
+        for (side, side_name) in [(&route.primary, "primary"), (&route.recovery, "recovery")] {
+            let what = (side.endpoint_group.as_str(), side.endpoint.as_str());
+            let remedy = "give every route endpoints of its own in an endpoint group";
+            endpoints.add(what, format!("{path}.{side_name}.endpoint"), remedy, findings);
+        }
+    }
+}
+
+fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    let wanted = |region, role| Wanted {
+        what: INSTANCE.0,
+        example: INSTANCE.1,
+        is_it: is_instance,
+        region: at_role(region, role),
+    };
+    let (primary, replica) = (
+        wanted(ground.primary, "primary"),
+        wanted(ground.recovery, "recovery"),
+    );
+    let mut instances = Uses::default();
+    for (index, database) in plan.databases.iter().enumerate() {
+        let path = format!("databases[{index}]");
+        for (field, text, wanted) in [
+            ("primary", &database.primary, &primary),
+            ("replica", &database.replica, &replica),
+        ] {
+            let path = format!("{path}.{field}");
+            check_arn(&path, text, wanted, ground, findings);
+            instances.add(
+                ("", text.as_str()),
+                path,
+                "give every database instances of its own",
+                findings,
+            );
+        }
+        check_bounds(
+            format!("{path}.backup_retention_days"),
+            database.backup_retention_days,
+            bounds::BACKUP_RETENTION_DAYS,
+            findings,
+        );
+        if let Some(group) = database.quarantine_security_group.as_deref()
+            && !is_security_group(group)
+        {
+            let remedy = "give the id of a security group without rules in the primary's VPC, like sg-0abc, or leave it out";
+            findings.add(
+                format!("{path}.quarantine_security_group"),
+                "is not the id of a security group",
+                remedy,
+            );
+        }
+    }
+}
+
+fn at_role<'a>(region: Option<&'a str>, role: &'static str) -> Option<(&'a str, &'static str)> {
+    region.map(|region| (region, role))
+}
+
+fn is_security_group(text: &str) -> bool {
+    text.strip_prefix("sg-").is_some_and(|id| {
+        (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
+fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    if fleet.group.is_empty()
+        || fleet.group.len() > 255
+        || fleet.group.chars().any(|c| c == ':' || c.is_control())
+    {
+        let remedy = "give its name (1 to 255 characters, no colon), not its ARN";
+        findings.add(
+            format!("{path}.group"),
+            "is not the name of an Auto Scaling group",
+            remedy,
+        );
+    }
+    let wanted = Wanted {
+        what: TARGET_GROUP.0,
+        example: TARGET_GROUP.1,
+        is_it: is_target_group,
+        region: at_role(ground.recovery, "recovery"),
+    };
+    let mut groups = Uses::default();
+    for (index, group) in fleet.target_groups.iter().enumerate() {
+        let path = format!("{path}.target_groups[{index}]");
+        check_arn(&path, group, &wanted, ground, findings);
+        groups.add(
+            ("", group.as_str()),
+            path,
+            "give each target group once",
+            findings,
+        );
+    }
+    if fleet.target_groups.is_empty() {
+        findings.add(
+            format!("{path}.target_groups"),
+            "is empty, so nothing could say that the fleet is healthy",
+            "give the target groups whose healthy targets count",
+        );
+    }
+    check_capacity(path, fleet.capacity, findings);
+    check_bounds(
+        format!("{path}.healthy_targets_min"),
+        fleet.healthy_targets_min,
+        bounds::HEALTHY_TARGETS,
+        findings,
+    );
+    if fleet.healthy_targets_min > fleet.capacity.desired {
+        let (least, desired) = (fleet.healthy_targets_min, fleet.capacity.desired);
+        findings.add_reading(
+            &[&format!("{path}.capacity.desired")],
+            format!("{path}.healthy_targets_min"),
+            format!("is {least}, more than capacity.desired, which is {desired}"),
+            "give at most as many as are wanted",
+        );
+    }
+}
+
+fn check_capacity(path: &str, capacity: Capacity, findings: &mut Findings<'_>) {
+    let Capacity { min, desired, max } = capacity;
+    let place = |field: &str| format!("{path}.capacity.{field}");
+    check_bounds(place("min"), min, bounds::CAPACITY, findings);
+    check_bounds(place("desired"), desired, bounds::CAPACITY_DESIRED, findings);
+    check_bounds(place("max"), max, bounds::CAPACITY, findings);
+    let remedy = "keep min <= desired <= max";
+    if min > desired {
+        let problem = format!("is {min}, more than desired, which is {desired}");
+        findings.add_reading(&[&place("desired")], place("min"), problem, remedy);
+    }
+    if desired > max {
+        let problem = format!("is {desired}, more than max, which is {max}");
+        findings.add_reading(&[&place("max")], place("desired"), problem, remedy);
+    }
+}
+
+fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    if ground.primary == Some(GLOBAL_ACCELERATOR_HOME) {
+        findings.add_reading(
+            &["regions.primary"],
+            format!("{path}.kind"),
+            format!(
+                "is global_accelerator, whose control plane is hosted in {GLOBAL_ACCELERATOR_HOME}, the plan's \
+                 primary region: it would be lost together with that region"
+            ),
+            "choose another primary region, or steer this route by other means and leave it out of the plan",
+        );
+    }
+    check_side(
+        &format!("{path}.primary"),
+        &route.primary,
+        (ground.primary, "primary"),
+        ground,
+        findings,
+    );
+    check_side(
+        &format!("{path}.recovery"),
+        &route.recovery,
+        (ground.recovery, "recovery"),
+        ground,
+        findings,
+    );
+    if route.primary.endpoint_group == route.recovery.endpoint_group {
+        findings.add_reading(
+            &[&format!("{path}.primary.endpoint_group")],
+            format!("{path}.recovery.endpoint_group"),
+            "is the primary side's endpoint group too, and an endpoint group lies in one region",
+            "give the endpoint group of the recovery region",
+        );
+    }
+    if let Some(probe) = &route.probe {
+        detection::check_probe(&format!("{path}.probe"), probe, findings);
+    }
+}
+
+fn check_side(
+    path: &str,
+    side: &RouteSide,
+    (region, role): (Option<&str>, &'static str),
+    ground: &Ground<'_>,
+    findings: &mut Findings<'_>,
+) {
+    let group = Wanted {
+        what: ENDPOINT_GROUP.0,
+        example: ENDPOINT_GROUP.1,
+        is_it: is_endpoint_group,
+        region: None,
+    };
+    check_arn(
+        &format!("{path}.endpoint_group"),
+        &side.endpoint_group,
+        &group,
+        ground,
+        findings,
+    );
+    let endpoint = Wanted {
+        what: LOAD_BALANCER.0,
+        example: LOAD_BALANCER.1,
+        is_it: is_load_balancer,
+        region: at_role(region, role),
+    };
+    check_arn(
+        &format!("{path}.endpoint"),
+        &side.endpoint,
+        &endpoint,
+        ground,
+        findings,
+    );
+    if side.weight == 0 {
+        findings.add(
+            format!("{path}.weight"),
+            format!("is 0, outside {}", bounds::WEIGHT),
+            "a closed side is 0 by itself, give the open weight",
+        );
+    }
+}

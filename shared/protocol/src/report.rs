@@ -1,0 +1,80 @@
+//! What a finished run is measured by.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::command::Step;
+use crate::journal::DataLoss;
+use crate::state::{Progress, Run};
+
+/// The measured end of a run. Times count from the first sign of loss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The first sign of loss.
+    pub first_signal_at: Timestamp,
+    /// When the evidence was believed or the operator spoke.
+    pub committed_at: Timestamp,
+    /// When the last route was open.
+    pub opened_at: Timestamp,
+    /// When the recovery region was seen to serve.
+    pub verified_at: Timestamp,
+    /// From the first sign to the last route open: the recovery time.
+    pub rto_ms: u64,
+    /// From the first sign to the decision to move: confirm window and approval.
+    pub decision_ms: u64,
+    /// From the decision to the last route open: the part that the cloud and the orchestrator share.
+    pub moving_ms: u64,
+    /// The longest promotion, as the worker saw it.
+    pub promote_ms: u64,
+    /// The longest scale-out, as the worker saw it.
+    pub scale_ms: u64,
+    /// The estimate of what was lost: the worst lag of a database; nothing when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo_estimate_ms: Option<u64>,
+    /// The estimate for each database.
+    pub data_loss: Vec<DataLoss>,
+}
+
+/// Measures a run whose every step is done.
+pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
+    let committed_at = run.committed_at.unwrap_or(run.opened_at);
+    let opened_at = last_done(run, &[Step::Open]).or_else(|| last_done(run, &[Step::Promote, Step::Scale]));
+    let opened_at = opened_at.unwrap_or(now);
+    let known = !run.data_loss.is_empty() && run.data_loss.iter().all(|loss| loss.lag_ms.is_some());
+    RunReport {
+        first_signal_at: run.first_signal_at,
+        committed_at,
+        opened_at,
+        verified_at: now,
+        rto_ms: between_ms(run.first_signal_at, opened_at),
+        decision_ms: between_ms(run.first_signal_at, committed_at),
+        moving_ms: between_ms(committed_at, opened_at),
+        promote_ms: longest_ms(run, Step::Promote),
+        scale_ms: longest_ms(run, Step::Scale),
+        rpo_estimate_ms: known
+            .then(|| run.data_loss.iter().filter_map(|loss| loss.lag_ms).max())
+            .flatten(),
+        data_loss: run.data_loss.clone(),
+    }
+}
+
+/// When the last of these steps was done.
+fn last_done(run: &Run, steps: &[Step]) -> Option<Timestamp> {
+    let done = run.steps.iter().filter_map(|((step, _), progress)| match progress {
+        Progress::Done { at, .. } if steps.contains(step) => Some(*at),
+        _ => None,
+    });
+    done.max()
+}
+
+fn longest_ms(run: &Run, wanted: Step) -> u64 {
+    let took = run.steps.iter().filter_map(|((step, _), progress)| match progress {
+        Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
+        _ => None,
+    });
+    took.max().unwrap_or(0)
+}
+
+fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
+}

@@ -1,0 +1,500 @@
+//! Folding the journal: each record either follows the state or is illegal. Total, deterministic, no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::illegal::{Illegality, IllegalRecord};
+use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Run, State, Unnoticed, is_readable};
+use crate::command::Step;
+use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
+use crate::journal::{Cause, DataLoss, Event, Need, Record, SubjectDone, SubjectNote};
+use crate::name::Name;
+use crate::operator::Overrides;
+use crate::report::RunReport;
+use crate::signal::AlarmState;
+
+/// Folds a whole journal.
+pub fn fold<'r>(records: impl IntoIterator<Item = &'r Record>) -> Result<State, IllegalRecord> {
+    records.into_iter().try_fold(State::default(), evolve)
+}
+
+/// The state after one more record.
+///
+/// # Errors
+/// The record cannot follow the state: its number is not the next, a newer version wrote it, or the rules
+/// forbid what it says.
+pub fn evolve(mut state: State, record: &Record) -> Result<State, IllegalRecord> {
+    let illegal = |why| IllegalRecord { seq: record.seq, why };
+    if !is_readable(record.schema) {
+        return Err(illegal(Illegality::Schema(record.schema)));
+    }
+    if record.seq != state.next_seq() {
+        return Err(illegal(Illegality::Sequence { expected: state.next_seq(), found: record.seq }));
+    }
+    state.apply(record).map_err(illegal)?;
+    state.last_seq = record.seq;
+    if record.event.is_notable() {
+        let unnoticed = Unnoticed { at: record.at, sentence: record.sentence.clone() };
+        state.unnoticed.insert(record.seq, unnoticed);
+    }
+    Ok(state)
+}
+
+impl State {
+    fn apply(&mut self, record: &Record) -> Result<(), Illegality> {
+        let at = record.at;
+        match &record.event {
+            Event::SignalRejected { source, reason, .. } => {
+                self.rejected.insert((source.clone(), *reason), at);
+            }
+            Event::EvidenceSeen { evidence } => self.see_evidence(evidence, record),
+            Event::EvidenceCleared { key, seen_at, .. } => self.clear_evidence(key, *seen_at, at),
+            Event::HoldPlaced { by, reason, until } => {
+                self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
+            }
+            Event::HoldReleased { .. } => self.hold = None,
+            Event::Acknowledged { of_run, .. } => self.acknowledged = Some(*of_run),
+            Event::CommandRefused { .. } => {}
+            Event::Noticed { of } => {
+                self.unnoticed.remove(of);
+            }
+            Event::QuarantineOverdue { subjects } => {
+                for subject in subjects {
+                    if let Some(quarantine) = self.quarantine.get_mut(subject) {
+                        quarantine.overdue = true;
+                    }
+                }
+            }
+            Event::RunOpened { .. } => self.open_run(record)?,
+            Event::StepIntended { step: Step::Quarantine, .. }
+            | Event::StepWaiting { step: Step::Quarantine, .. }
+            | Event::StepDone { step: Step::Quarantine, .. }
+            | Event::StepHandedOver { step: Step::Quarantine, .. }
+            | Event::StepFailed { step: Step::Quarantine, .. } => self.apply_quarantine(record)?,
+            _ => self.apply_to_run(record)?,
+        }
+        Ok(())
+    }
+
+    fn see_evidence(&mut self, evidence: &Evidence, record: &Record) {
+        if evidence.key.kind == EvidenceKind::Alarm {
+            let seen = AlarmSeen { changed_at: evidence.seen_at, state: AlarmState::Alarm };
+            self.alarms.insert(evidence.key.source.clone(), seen);
+        }
+        let before = self.evidence.get(&evidence.key);
+        let raised_seq = before.map_or(record.seq, |standing| standing.raised_seq);
+        let had_gap = before.is_some_and(|standing| {
+            evidence.key.kind != EvidenceKind::Alarm
+                && evidence.seen_at.duration_since(standing.last_seen) > OBSERVATION_GAP_MAX
+        });
+        let since = before.filter(|_| !had_gap).map_or(evidence.seen_at, |standing| standing.since);
+        let standing = Standing {
+            since,
+            last_seen: evidence.seen_at,
+            outside: evidence.outside,
+            vantage: evidence.vantage.clone(),
+            detail: evidence.detail.clone(),
+            raised_seq,
+        };
+        self.evidence.insert(evidence.key.clone(), standing);
+        if had_gap {
+            self.restart_window();
+        }
+        self.weigh(record.at);
+    }
+
+    fn clear_evidence(&mut self, key: &EvidenceKey, seen_at: Timestamp, at: Timestamp) {
+        if key.kind == EvidenceKind::Alarm {
+            let seen = AlarmSeen { changed_at: seen_at, state: AlarmState::Ok };
+            self.alarms.insert(key.source.clone(), seen);
+        }
+        self.evidence.remove(key);
+        self.weigh(at);
+    }
+
+    /// Forgets for how long the evidence was sufficient: nobody looked for a while.
+    fn restart_window(&mut self) {
+        if let Some(Run { phase: Phase::Confirming { sufficient_since }, .. }) = &mut self.run {
+            *sufficient_since = None;
+        }
+    }
+
+    /// Notes since when the evidence is sufficient and unopposed, for the run that weighs it.
+    fn weigh(&mut self, at: Timestamp) {
+        let sufficient = self.weight(at).is_sufficient();
+        if let Some(run) = &mut self.run
+            && let Phase::Confirming { sufficient_since } = &mut run.phase
+            && run.cause == Cause::Evidence
+        {
+            *sufficient_since =
+                (sufficient && run.vetoes.is_empty()).then(|| sufficient_since.unwrap_or(at));
+        }
+    }
+
+    fn open_run(&mut self, record: &Record) -> Result<(), Illegality> {
+        let Event::RunOpened { kind, scope, cause, first_signal_at, overrides } = &record.event else {
+            return Ok(());
+        };
+        if let Some(active) = self.active_run() {
+            return Err(Illegality::RunActive(active.id));
+        }
+        let by_operator = matches!(cause, Cause::Operator { .. });
+        self.run = Some(Run {
+            id: record.seq,
+            last_seq: record.seq,
+            kind: *kind,
+            scope: scope.clone(),
+            cause: cause.clone(),
+            opened_at: record.at,
+            first_signal_at: *first_signal_at,
+            phase: Phase::Confirming { sufficient_since: by_operator.then_some(record.at) },
+            steps: BTreeMap::new(),
+            before: BTreeMap::new(),
+            committed_at: None,
+            progress_at: record.at,
+            overrides: *overrides,
+            data_loss: Vec::new(),
+            vetoes: BTreeSet::new(),
+        });
+        self.weigh(record.at);
+        Ok(())
+    }
+
+    fn apply_to_run(&mut self, record: &Record) -> Result<(), Illegality> {
+        let run = self.run.as_mut().filter(|run| Some(run.id) == record.run).ok_or(Illegality::OtherRun)?;
+        if run.phase.is_final() {
+            return Err(Illegality::Finished(run.id));
+        }
+        run.last_seq = record.seq;
+        match &record.event {
+            Event::VetoSeen { veto, .. } => {
+                run.vetoes.insert(veto.clone());
+                self.weigh(record.at);
+            }
+            Event::VetoCleared { veto } => {
+                run.vetoes.remove(veto);
+                self.weigh(record.at);
+            }
+            Event::Completed { report } => {
+                run.complete(record.at, report)?;
+                let run = run.clone();
+                self.settle_completed(&run, record.at);
+            }
+            _ => run.apply(record)?,
+        }
+        Ok(())
+    }
+
+    fn settle_completed(&mut self, run: &Run, at: Timestamp) {
+        let scope = &run.scope;
+        self.moved.extend(scope.databases.iter().chain(&scope.fleets).chain(&scope.routes).cloned());
+        for database in &scope.databases {
+            let quarantine = Quarantine { run: run.id, since: at, overdue: false, progress: None };
+            self.quarantine.insert(database.clone(), quarantine);
+        }
+    }
+
+    fn apply_quarantine(&mut self, record: &Record) -> Result<(), Illegality> {
+        let subjects: Vec<&Name> = match &record.event {
+            Event::StepDone { subjects, .. } => subjects.iter().map(|done| &done.subject).collect(),
+            Event::StepIntended { subjects, .. }
+            | Event::StepWaiting { subjects, .. }
+            | Event::StepHandedOver { subjects, .. }
+            | Event::StepFailed { subjects, .. } => subjects.iter().collect(),
+            _ => Vec::new(),
+        };
+        for subject in subjects {
+            let because = "the database has no old primary to cut off";
+            let quarantine = self.quarantine.get_mut(subject).ok_or(Illegality::Step {
+                step: Step::Quarantine,
+                subject: subject.clone(),
+                because,
+            })?;
+            advance(&mut quarantine.progress, Step::Quarantine, subject, record)?;
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn apply(&mut self, record: &Record) -> Result<(), Illegality> {
+        let at = record.at;
+        match &record.event {
+            Event::ApprovalAsked { data_loss } => {
+                self.require_confirmed()?;
+                self.data_loss.clone_from(data_loss);
+                self.phase = Phase::AwaitingApproval { since: at };
+                self.progress_at = at;
+            }
+            Event::Committed { data_loss, overrides, .. } => {
+                if !matches!(self.phase, Phase::AwaitingApproval { .. }) {
+                    self.require_confirmed()?;
+                }
+                self.commit(at, data_loss, *overrides);
+            }
+            Event::Resumed { overrides, data_loss, .. } => {
+                let Phase::NeedsOperator { .. } = self.phase else { return Err(self.wrong_phase()) };
+                self.resume(at, data_loss, *overrides);
+            }
+            Event::OperatorNeeded { need } => {
+                if matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
+                    return Err(self.wrong_phase());
+                }
+                self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
+                self.progress_at = at;
+            }
+            Event::AbortBegan { cause } => {
+                if self.has_begun(Step::Promote) {
+                    return Err(Illegality::AbortAfterPromotion);
+                }
+                if let Phase::Aborting { .. } = self.phase {
+                    // Asked again: what failed to be undone is tried again.
+                    self.steps.retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
+                }
+                self.phase = Phase::Aborting { cause: cause.clone() };
+                self.progress_at = at;
+            }
+            Event::Aborted { cause } => {
+                self.require_nothing_left()?;
+                self.phase = Phase::Aborted { at, cause: cause.clone() };
+            }
+            _ => self.apply_step(record)?,
+        }
+        Ok(())
+    }
+
+    fn wrong_phase(&self) -> Illegality {
+        Illegality::Phase { phase: self.phase.as_str() }
+    }
+
+    fn require_confirmed(&self) -> Result<(), Illegality> {
+        match self.phase {
+            Phase::Confirming { sufficient_since: Some(_) } => Ok(()),
+            Phase::Confirming { .. } => Err(Illegality::NotConfirmed),
+            _ => Err(self.wrong_phase()),
+        }
+    }
+
+    fn commit(&mut self, at: Timestamp, data_loss: &[DataLoss], overrides: Overrides) {
+        self.data_loss = data_loss.to_vec();
+        self.overrides = self.overrides.and(overrides);
+        self.committed_at.get_or_insert(at);
+        self.phase = Phase::Moving;
+        self.progress_at = at;
+    }
+
+    /// Steps that are not done begin anew, with their whole time before them.
+    fn resume(&mut self, at: Timestamp, data_loss: &[DataLoss], overrides: Overrides) {
+        let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
+        self.commit(at, &data_loss, overrides);
+        self.steps.retain(|_, progress| match progress {
+            Progress::Held { since, .. } => {
+                *since = at;
+                true
+            }
+            Progress::Done { .. } => true,
+            Progress::Released { .. } | Progress::Failed { .. } => false,
+        });
+    }
+
+    fn complete(&mut self, at: Timestamp, report: &RunReport) -> Result<(), Illegality> {
+        let all = |step, names: &[Name]| {
+            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
+        };
+        let settled = self.phase == Phase::Moving
+            && all(Step::Promote, &self.scope.databases)
+            && all(Step::Scale, &self.scope.fleets)
+            && all(Step::Open, &self.scope.routes)
+            && all(Step::Verify, &self.scope.routes);
+        if !settled {
+            return Err(self.wrong_phase());
+        }
+        self.phase = Phase::Completed { at, report: Box::new(report.clone()) };
+        Ok(())
+    }
+
+    /// Nothing of an aborted run may be left: what was begun must be undone.
+    fn require_nothing_left(&self) -> Result<(), Illegality> {
+        if self.has_begun(Step::Promote) {
+            return Err(Illegality::AbortAfterPromotion);
+        }
+        for (step, undo) in [(Step::Fence, Step::Unfence), (Step::Scale, Step::Restore)] {
+            for (_, subject) in self.steps.keys().filter(|(begun, _)| *begun == step) {
+                if !self.progress(undo, subject).is_some_and(Progress::is_done) {
+                    let because = "it was begun and is not undone yet";
+                    return Err(Illegality::Step { step, subject: subject.clone(), because });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_step(&mut self, record: &Record) -> Result<(), Illegality> {
+        match &record.event {
+            Event::StepIntended { step, subjects, before, .. } => {
+                for subject in subjects {
+                    self.allow(*step, subject)?;
+                    self.advance(*step, subject, record)?;
+                }
+                for SubjectNote { subject, note } in before {
+                    // The first note is the one that was true before this run touched anything.
+                    self.before.entry((*step, subject.clone())).or_insert_with(|| note.clone());
+                }
+            }
+            Event::StepWaiting { step, subjects, .. } | Event::StepHandedOver { step, subjects, .. } => {
+                for subject in subjects {
+                    self.advance(*step, subject, record)?;
+                }
+            }
+            Event::StepDone { step, subjects, .. } => {
+                for SubjectDone { subject, .. } in subjects {
+                    self.advance(*step, subject, record)?;
+                    self.forget_undo_of(*step, subject);
+                }
+                self.progress_at = record.at;
+            }
+            Event::StepFailed { step, subjects, code, message, .. } => {
+                for subject in subjects {
+                    self.advance(*step, subject, record)?;
+                }
+                let need = Need::StepFailed {
+                    step: *step,
+                    subjects: subjects.clone(),
+                    error: code.clone(),
+                    message: message.clone(),
+                };
+                // A first failure is what the operator is asked about; later ones stay in the journal.
+                if !matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
+                    self.phase = Phase::NeedsOperator { need, since: record.at };
+                }
+                self.progress_at = record.at;
+            }
+            _ => return Err(Illegality::OtherRun),
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, step: Step, subject: &Name, record: &Record) -> Result<(), Illegality> {
+        let mut progress = self.steps.remove(&(step, subject.clone()));
+        let result = advance(&mut progress, step, subject, record);
+        if let Some(progress) = progress {
+            self.steps.insert((step, subject.clone()), progress);
+        }
+        result
+    }
+
+    /// An effect that came late, after it was undone, has to be undone again.
+    fn forget_undo_of(&mut self, step: Step, subject: &Name) {
+        let undo = match step {
+            Step::Fence => Step::Unfence,
+            Step::Scale => Step::Restore,
+            _ => return,
+        };
+        self.steps.remove(&(undo, subject.clone()));
+    }
+
+    /// Whether the rules let a worker begin a step.
+    fn allow(&self, step: Step, subject: &Name) -> Result<(), Illegality> {
+        let refuse = |because| Err(Illegality::Step { step, subject: subject.clone(), because });
+        let done = |step, names: &[Name]| {
+            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
+        };
+        let moving = self.phase == Phase::Moving;
+        match step {
+            Step::Confirm if !self.weighs_evidence() => refuse("the evidence is not being weighed"),
+            Step::Scale => match self.phase {
+                Phase::Confirming { sufficient_since: Some(_) }
+                | Phase::AwaitingApproval { .. }
+                | Phase::Moving => Ok(()),
+                _ => refuse("the evidence is not sufficient, or the run has stopped"),
+            },
+            Step::Fence | Step::Promote | Step::Open | Step::Verify if !moving => {
+                refuse("the run is not moving")
+            }
+            Step::Promote if !self.overrides.override_fence && !done(Step::Fence, &self.scope.routes) => {
+                refuse("not every route is fenced")
+            }
+            Step::Promote if !self.passed_data_loss_gate(subject) => {
+                refuse("its data-loss gate was not passed")
+            }
+            Step::Open if !done(Step::Promote, &self.scope.databases) => {
+                refuse("not every database is writable")
+            }
+            Step::Open if !done(Step::Scale, &self.scope.fleets) => refuse("not every fleet is healthy"),
+            Step::Verify if !done(Step::Open, &self.scope.routes) => refuse("not every route is open"),
+            Step::Restore | Step::Unfence if !matches!(self.phase, Phase::Aborting { .. }) => {
+                refuse("the run is not aborting")
+            }
+            Step::Quarantine => refuse("it belongs to no run"),
+            _ => Ok(()),
+        }
+    }
+
+    fn passed_data_loss_gate(&self, database: &Name) -> bool {
+        self.overrides.allow_data_loss
+            || self.data_loss.iter().any(|loss| loss.database == *database && loss.within_limit)
+    }
+}
+
+/// What becomes of one item's step by a record.
+fn advance(
+    progress: &mut Option<Progress>,
+    step: Step,
+    subject: &Name,
+    record: &Record,
+) -> Result<(), Illegality> {
+    let at = record.at;
+    let since = progress.as_ref().map_or(at, Progress::since);
+    let not_held = |intent| Illegality::NotHeld { step, subject: subject.clone(), intent };
+    let held_by = match progress {
+        Some(Progress::Held { intent, .. }) => Some(*intent),
+        _ => None,
+    };
+    let holds = |intent: u64| held_by == Some(intent);
+    let next = match &record.event {
+        Event::StepIntended { until, .. } => match progress {
+            Some(Progress::Done { .. }) => {
+                let because = "it is done";
+                return Err(Illegality::Step { step, subject: subject.clone(), because });
+            }
+            Some(held) if held.is_held(at) => {
+                return Err(Illegality::Held { step, subject: subject.clone() });
+            }
+            _ => Progress::Held { intent: record.seq, since, until: *until, note: String::new() },
+        },
+        Event::StepWaiting { intent, until, note, .. } => {
+            if !holds(*intent) {
+                return Err(not_held(*intent));
+            }
+            Progress::Held { intent: *intent, since, until: *until, note: note.clone() }
+        }
+        Event::StepHandedOver { intent, .. } => {
+            if !holds(*intent) {
+                return Err(not_held(*intent));
+            }
+            Progress::Released { since }
+        }
+        Event::StepFailed { intent, code, .. } => {
+            if !holds(*intent) {
+                return Err(not_held(*intent));
+            }
+            Progress::Failed { since, code: code.clone() }
+        }
+        Event::StepDone { subjects, .. } => {
+            // Whoever saw the effect stand is right, also when another worker holds the item by now; and
+            // the first to say so is the one that counts.
+            let done = subjects.iter().find(|done| done.subject == *subject);
+            match (&progress, done) {
+                (Some(Progress::Done { .. }), _) | (_, None) => return Ok(()),
+                (None, _) => return Err(not_held(0)),
+                (_, Some(done)) => {
+                    Progress::Done { since, at, detail: done.detail.clone(), took_ms: done.took_ms }
+                }
+            }
+        }
+        _ => return Ok(()),
+    };
+    *progress = Some(next);
+    Ok(())
+}

@@ -1,0 +1,1102 @@
+//! What is refused as a plan, and with which words. One row of a table is one rule.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test: panics fail it, tables are long"
+)]
+
+use protocol::plan::{Plan, Probe, bounds, plan_schema};
+use serde_json::{Value, json};
+
+const SHOP: &str = include_str!("plans/shop.json");
+
+fn shop() -> Value {
+    serde_json::from_str(SHOP).unwrap()
+}
+
+/// The plan of the shop with some of its places changed; a change to null takes the field away.
+fn shop_with(changes: &[(&str, Value)]) -> Value {
+    let mut plan = shop();
+    for (pointer, value) in changes {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        match plan
+            .pointer_mut(parent)
+            .unwrap_or_else(|| panic!("no {parent} in the plan"))
+        {
+            Value::Object(fields) if value.is_null() => {
+                fields
+                    .remove(field)
+                    .unwrap_or_else(|| panic!("no {pointer} in the plan"));
+            }
+            Value::Object(fields) => {
+                fields.insert(field.to_owned(), value.clone());
+            }
+            Value::Array(items) => match field {
+                "-" => items.push(value.clone()),
+                index => items[index.parse::<usize>().unwrap()] = value.clone(),
+            },
+            other => panic!("{parent} is {other}"),
+        }
+    }
+    plan
+}
+
+fn lines(plan: &Value) -> Vec<String> {
+    lines_of_text(&plan.to_string())
+}
+
+fn lines_of_text(text: &str) -> Vec<String> {
+    match Plan::from_json(text) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+/// A row: the changes to the shop's plan, and all the lines that follow from them.
+type Row = (&'static [(&'static str, fn() -> Value)], &'static [&'static str]);
+
+fn assert_rows(rows: &[Row]) {
+    for (changes, expected) in rows {
+        let changes: Vec<(&str, Value)> = changes.iter().map(|(at, value)| (*at, value())).collect();
+        let found = lines(&shop_with(&changes));
+        assert_eq!(found, *expected, "after {changes:?}");
+    }
+}
+
+#[test]
+fn the_plan_of_the_shop_is_valid() {
+    let plan = Plan::from_json(SHOP).unwrap();
+    assert_eq!(plan.validate(), Vec::new());
+    assert_eq!(plan.databases.len(), 2);
+    assert!(matches!(&plan.detection.probes[1], Probe::Tcp { port: 5432, .. }));
+}
+
+#[test]
+fn what_may_be_left_out_has_the_documented_values() {
+    let plan = shop_with(&[
+        ("/mode", Value::Null),
+        ("/limits", Value::Null),
+        ("/detection/alarms", Value::Null),
+        ("/detection/topics", Value::Null),
+        ("/detection/confirm_seconds", Value::Null),
+        ("/detection/signal_age_seconds_max", Value::Null),
+        ("/detection/cooldown_seconds", Value::Null),
+        ("/databases/0/backup_retention_days", Value::Null),
+        ("/databases/0/quarantine_security_group", Value::Null),
+        ("/databases/0/after", Value::Null),
+    ]);
+    let mut expected = Plan::from_json(SHOP).unwrap();
+    expected.detection.alarms.clear();
+    expected.detection.topics.clear();
+    expected.databases[0].quarantine_security_group = None;
+    assert_eq!(Plan::from_json(&plan.to_string()).unwrap(), expected);
+}
+
+#[test]
+fn the_head_of_a_plan_is_checked() {
+    assert_rows(&[
+        (
+            &[("/schema", || json!(2))],
+            &["schema: is 2, and this version reads 1 only; give 1"],
+        ),
+        (
+            &[("/name", || json!("Shop"))],
+            &[
+                "name: is `Shop`, which is not a well-formed name; give a name of 1 to 40 characters of a-z, 0-9 \
+               and hyphens that starts with a letter",
+            ],
+        ),
+        // One slip in the account is one line, not one for every ARN.
+        (
+            &[("/account", || json!("12345678901"))],
+            &["account: is not an AWS account; give its 12 digits in quotes"],
+        ),
+        (
+            &[("/regions/primary", || json!("Ohio"))],
+            &["regions.primary: does not look like a region; give a region's code, like us-east-2"],
+        ),
+        (
+            &[("/operator_function", || json!(""))],
+            &[
+                "operator_function: is not the name of a Lambda function; give the alarm-handler's name: 1 to 64 \
+               characters of a-z, A-Z, 0-9, hyphen and underscore",
+            ],
+        ),
+        (
+            &[("/operator_function", || {
+                json!("arn:aws:lambda:us-west-1:123456789012:function:x")
+            })],
+            &[
+                "operator_function: is not the name of a Lambda function; give the alarm-handler's name: 1 to 64 \
+               characters of a-z, A-Z, 0-9, hyphen and underscore",
+            ],
+        ),
+        (
+            &[
+                ("/databases", || json!([])),
+                ("/routes", || json!([])),
+                ("/fleets", || json!([])),
+            ],
+            &[
+                "plan: has neither a database nor a route, so a failover would move nothing; give at least one of \
+               databases or routes",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn the_two_regions_must_differ() {
+    let found = lines(&shop_with(&[("/regions/recovery", json!("us-east-2"))]));
+    assert_eq!(
+        found[0],
+        "regions.recovery: is us-east-2, which is the primary region too; give another region, one that survives \
+         the loss of the primary"
+    );
+}
+
+#[test]
+fn names_are_well_formed_and_used_once() {
+    assert_rows(&[
+        (
+            &[
+                ("/databases/1/name", || json!("9-stock")),
+                ("/routes/0/after", || json!(["orders"])),
+            ],
+            &[
+                "databases[1].name: is `9-stock`, which is not a well-formed name; give a name of 1 to 40 \
+               characters of a-z, 0-9 and hyphens that starts with a letter",
+            ],
+        ),
+        (
+            &[
+                ("/fleets/0/name", || json!("stock")),
+                ("/routes/0/after", || json!(["stock"])),
+            ],
+            &[
+                "fleets[0].name: is stock, which databases[1] has already; give every database, fleet and route a \
+               name of its own",
+            ],
+        ),
+        (
+            &[("/detection/probes/1/name", || json!("front-primary"))],
+            &[
+                "detection.probes[1].name: is front-primary, which detection.probes[0] has already; give every \
+               probe a name of its own",
+            ],
+        ),
+        (
+            &[("/routes/0/probe/name", || json!("db"))],
+            &[
+                "routes[0].probe.name: is db, which detection.probes[1] has already; give every probe a name of \
+               its own",
+            ],
+        ),
+        (
+            &[("/detection/probes/0/name", || json!("x_y"))],
+            &[
+                "detection.probes[0].name: is `x_y`, which is not a well-formed name; give a name of 1 to 40 \
+               characters of a-z, 0-9 and hyphens that starts with a letter",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn database_arns_are_of_instances_on_the_right_side() {
+    const REMEDY: &str =
+        "give the ARN of an RDS instance, like arn:aws:rds:us-east-2:123456789012:db:shop-orders";
+    for (pointer, value, expected) in [
+        (
+            "/databases/0/primary",
+            "shop-orders",
+            "databases[0].primary: is not an ARN",
+        ),
+        (
+            "/databases/0/primary",
+            "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
+            "databases[0].primary: is not the ARN of an RDS instance",
+        ),
+        (
+            "/databases/0/primary",
+            "arn:aws:sns:us-east-2:123456789012:db:shop-orders",
+            "databases[0].primary: is not the ARN of an RDS instance",
+        ),
+        (
+            "/databases/0/primary",
+            "arn:aws:rds:us-west-1:123456789012:db:shop-orders",
+            "databases[0].primary: lies in us-west-1, and the primary region is us-east-2",
+        ),
+        (
+            "/databases/0/replica",
+            "arn:aws:rds:us-east-2:123456789012:db:shop-orders-replica",
+            "databases[0].replica: lies in us-east-2, and the recovery region is us-west-1",
+        ),
+        (
+            "/databases/0/replica",
+            "arn:aws:rds:us-west-1:999999999999:db:shop-orders-replica",
+            "databases[0].replica: belongs to 999999999999, and the plan's account is 123456789012",
+        ),
+    ] {
+        assert_eq!(
+            lines(&shop_with(&[(pointer, json!(value))])),
+            [format!("{expected}; {REMEDY}")]
+        );
+    }
+}
+
+#[test]
+fn databases_are_used_once_and_keep_backups_and_name_a_group() {
+    assert_rows(&[
+        (
+            &[("/databases/1/primary", || {
+                json!("arn:aws:rds:us-east-2:123456789012:db:shop-orders")
+            })],
+            &[
+                "databases[1].primary: is used by databases[0].primary already; give every database instances of \
+               its own",
+            ],
+        ),
+        (
+            &[("/databases/1/replica", || {
+                json!("arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica")
+            })],
+            &[
+                "databases[1].replica: is used by databases[0].replica already; give every database instances of \
+               its own",
+            ],
+        ),
+        (
+            &[("/databases/0/backup_retention_days", || json!(0))],
+            &["databases[0].backup_retention_days: is 0, outside 1 to 35; give a whole number from 1 to 35"],
+        ),
+        (
+            &[("/databases/0/backup_retention_days", || json!(36))],
+            &["databases[0].backup_retention_days: is 36, outside 1 to 35; give a whole number from 1 to 35"],
+        ),
+        (
+            &[("/databases/0/quarantine_security_group", || json!("quarantine"))],
+            &[
+                "databases[0].quarantine_security_group: is not the id of a security group; give the id of a \
+               security group without rules in the primary's VPC, like sg-0abc, or leave it out",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn fleets_have_a_group_target_groups_and_a_capacity_that_can_be() {
+    assert_rows(&[
+        (
+            &[("/fleets/0/group", || json!(""))],
+            &[
+                "fleets[0].group: is not the name of an Auto Scaling group; give its name (1 to 255 characters, \
+               no colon), not its ARN",
+            ],
+        ),
+        (
+            &[("/fleets/0/target_groups", || json!([]))],
+            &[
+                "fleets[0].target_groups: is empty, so nothing could say that the fleet is healthy; give the \
+               target groups whose healthy targets count",
+            ],
+        ),
+        (
+            &[("/fleets/0/target_groups/0", || {
+                json!(
+                    "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/shop-web/0a1b2c3d4e5f6071"
+                )
+            })],
+            &[
+                "fleets[0].target_groups[0]: lies in us-east-2, and the recovery region is us-west-1; give the ARN \
+               of a target group, like \
+               arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef",
+            ],
+        ),
+        (
+            &[("/fleets/0/target_groups/-", || {
+                json!(
+                    "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0a1b2c3d4e5f6071"
+                )
+            })],
+            &[
+                "fleets[0].target_groups[1]: is used by fleets[0].target_groups[0] already; give each target group \
+               once",
+            ],
+        ),
+        (
+            &[("/fleets/0/capacity/min", || json!(3))],
+            &["fleets[0].capacity.min: is 3, more than desired, which is 2; keep min <= desired <= max"],
+        ),
+        (
+            &[("/fleets/0/capacity/max", || json!(1))],
+            &["fleets[0].capacity.desired: is 2, more than max, which is 1; keep min <= desired <= max"],
+        ),
+        (
+            &[("/fleets/0/capacity", || json!({"min": 0, "desired": 0, "max": 4}))],
+            &[
+                "fleets[0].capacity.desired: is 0, outside 1 to 100000; give a whole number from 1 to 100000",
+                "fleets[0].healthy_targets_min: is 2, more than capacity.desired, which is 0; give at most as \
+                 many as are wanted",
+            ],
+        ),
+        (
+            &[("/fleets/0/healthy_targets_min", || json!(0))],
+            &[
+                "fleets[0].healthy_targets_min: is 0, outside 1 to 100000; give a whole number from 1 to 100000",
+            ],
+        ),
+        (
+            &[("/fleets/0/healthy_targets_min", || json!(3))],
+            &[
+                "fleets[0].healthy_targets_min: is 3, more than capacity.desired, which is 2; give at most as many \
+               as are wanted",
+            ],
+        ),
+    ]);
+    let mut plan = shop();
+    let mut second = plan["fleets"][0].clone();
+    second["name"] = json!("jobs");
+    plan["fleets"].as_array_mut().unwrap().push(second);
+    assert_eq!(
+        lines(&plan),
+        ["fleets[1].group: is used by fleets[0].group already; give every fleet a group of its own"]
+    );
+}
+
+#[test]
+fn routes_have_two_sides_in_two_regions_with_an_open_weight() {
+    assert_rows(&[
+        (
+            &[("/routes/0/recovery/weight", || json!(0))],
+            &[
+                "routes[0].recovery.weight: is 0, outside 1 to 255; a closed side is 0 by itself, give the open \
+               weight",
+            ],
+        ),
+        (
+            &[("/routes/0/primary/weight", || json!(256))],
+            &["routes[0].primary.weight: is 256, outside 1 to 255; give a whole number from 1 to 255"],
+        ),
+        (
+            &[("/routes/0/primary/endpoint", || {
+                json!("arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/net/x/1a2b")
+            })],
+            &[
+                "routes[0].primary.endpoint: lies in us-west-1, and the primary region is us-east-2; give the ARN \
+               of an application or network load balancer, like \
+               arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123456789abcdef",
+            ],
+        ),
+        (
+            &[("/routes/0/recovery/endpoint", || {
+                json!("arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/gwy/x/1a2b")
+            })],
+            &[
+                "routes[0].recovery.endpoint: is not the ARN of an application or network load balancer; give the \
+               ARN of an application or network load balancer, like \
+               arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123456789abcdef",
+            ],
+        ),
+        (
+            &[("/routes/0/recovery/endpoint_group", || {
+                json!("arn:aws:globalaccelerator::123456789012:accelerator/a/listener/b")
+            })],
+            &[
+                "routes[0].recovery.endpoint_group: is not the ARN of a Global Accelerator endpoint group; give the \
+               ARN of a Global Accelerator endpoint group, like \
+               arn:aws:globalaccelerator::123456789012:accelerator/…/listener/…/endpoint-group/…",
+            ],
+        ),
+        (
+            &[
+                ("/routes/0/primary/endpoint_group", || {
+                    json!("arn:aws:globalaccelerator::123456789012:accelerator/a/listener/b/endpoint-group/c")
+                }),
+                ("/routes/0/recovery/endpoint_group", || {
+                    json!("arn:aws:globalaccelerator::123456789012:accelerator/a/listener/b/endpoint-group/c")
+                }),
+            ],
+            &[
+                "routes[0].recovery.endpoint_group: is the primary side's endpoint group too, and an endpoint group \
+               lies in one region; give the endpoint group of the recovery region",
+            ],
+        ),
+    ]);
+    let mut plan = shop();
+    let mut second = plan["routes"][0].clone();
+    second["name"] = json!("back");
+    second["probe"] = Value::Null;
+    plan["routes"].as_array_mut().unwrap().push(second);
+    let remedy = "give every route endpoints of its own in an endpoint group";
+    assert_eq!(
+        lines(&plan),
+        [
+            format!("routes[1].primary.endpoint: is used by routes[0].primary.endpoint already; {remedy}"),
+            format!("routes[1].recovery.endpoint: is used by routes[0].recovery.endpoint already; {remedy}"),
+        ]
+    );
+}
+
+#[test]
+fn an_accelerator_is_refused_where_its_control_plane_is_the_region_to_be_left() {
+    let plan = SHOP.replace("us-east-2", "us-west-2");
+    assert_eq!(
+        lines_of_text(&plan),
+        [
+            "routes[0].kind: is global_accelerator, whose control plane is hosted in us-west-2, the plan's primary \
+          region: it would be lost together with that region; choose another primary region, or steer this route \
+          by other means and leave it out of the plan"
+        ]
+    );
+    let recovery = SHOP.replace("us-west-1", "us-west-2");
+    assert_eq!(lines_of_text(&recovery), Vec::<String>::new());
+}
+
+#[test]
+fn order_names_what_is_there_of_the_right_kind_and_once() {
+    assert_rows(&[
+        (
+            &[("/databases/1/after", || json!(["order"]))],
+            &[
+                "databases[1].after[0]: is `order`, which no item of the plan is called; did you mean `orders`?",
+            ],
+        ),
+        (
+            &[("/databases/1/after", || json!(["billing"]))],
+            &[
+                "databases[1].after[0]: is `billing`, which no item of the plan is called; known: orders, stock, \
+               web, front",
+            ],
+        ),
+        (
+            &[("/databases/1/after", || json!(["stock"]))],
+            &["databases[1].after[0]: is stock itself; leave it out: nothing waits for itself"],
+        ),
+        (
+            &[("/databases/1/after", || json!(["orders", "orders"]))],
+            &["databases[1].after[1]: is `orders`, given twice; give each name once"],
+        ),
+        (
+            &[("/databases/1/after", || json!(["web"]))],
+            &["databases[1].after[0]: is web, a fleet; a database waits for databases only"],
+        ),
+        (
+            &[("/fleets/0/after", || json!(["orders", "front"]))],
+            &["fleets[0].after[1]: is front, a route; a fleet waits for databases and fleets only"],
+        ),
+        (
+            &[("/databases/0/after", || json!(["stock"]))],
+            &[
+                "databases[0].after: closes a cycle: orders waits for stock waits for orders; leave one of these \
+               out, so that one of them can go first",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn detection_knows_its_alarms_topics_and_probes() {
+    const TOPIC: &str = "give the ARN of an SNS topic (not a FIFO one), like \
+                         arn:aws:sns:us-east-2:123456789012:shop-signals";
+    const ALARM: &str = "give the ARN of a CloudWatch alarm, like \
+                         arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-errors";
+    for (pointer, value, expected) in [
+        (
+            "/detection/alarms/0",
+            "arn:aws:cloudwatch:us-east-2:123456789012:dashboard:x",
+            format!("detection.alarms[0]: is not the ARN of a CloudWatch alarm; {ALARM}"),
+        ),
+        (
+            "/detection/alarms/1",
+            "arn:aws:cloudwatch:us-east-2:999999999999:alarm:x",
+            format!(
+                "detection.alarms[1]: belongs to 999999999999, and the plan's account is 123456789012; {ALARM}"
+            ),
+        ),
+        (
+            "/detection/alarms/1",
+            "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-front-errors",
+            "detection.alarms[1]: is the same as detection.alarms[0]; give each once".to_owned(),
+        ),
+        (
+            "/detection/topics/0",
+            "arn:aws:sqs:us-east-2:123456789012:x",
+            format!("detection.topics[0]: is not the ARN of an SNS topic (not a FIFO one); {TOPIC}"),
+        ),
+        (
+            "/detection/topics/0",
+            "arn:aws:sns:us-east-2:999999999999:x",
+            format!(
+                "detection.topics[0]: belongs to 999999999999, and the plan's account is 123456789012; {TOPIC}"
+            ),
+        ),
+    ] {
+        assert_eq!(lines(&shop_with(&[(pointer, json!(value))])), [expected]);
+    }
+    assert_rows(&[
+        (
+            &[("/detection/probes", || json!([]))],
+            &[
+                "detection.probes: is empty, so nothing would look at the primary region from outside it; give at \
+               least one probe of the primary region",
+            ],
+        ),
+        (
+            &[
+                ("/mode", || json!("automatic")),
+                ("/detection/alarms", || json!([])),
+                ("/databases", || json!([])),
+                ("/fleets/0/after", || json!([])),
+                ("/routes/0/after", || json!(["web"])),
+            ],
+            &[
+                "mode: is automatic, but probes are the only kind of evidence: an automatic failover needs two \
+               kinds, and detection.alarms and databases are empty; give an alarm or a database, or set mode to \
+               approve",
+            ],
+        ),
+        (
+            &[
+                ("/mode", || json!("automatic")),
+                ("/detection/alarms", || json!([])),
+            ],
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn probes_ask_something_that_can_be_asked() {
+    const REMEDY: &str = "give one like http://shop.example.com/health";
+    for (url, expected) in [
+        ("", format!("is not a URL; {REMEDY}")),
+        ("http://a b/", format!("is not a URL; {REMEDY}")),
+        ("shop.example.com/health", format!("is not a URL; {REMEDY}")),
+        ("/health", format!("is not an http:// or https:// URL; {REMEDY}")),
+        (
+            "ftp://shop.example.com/",
+            format!("is not an http:// or https:// URL; {REMEDY}"),
+        ),
+        ("http://:80/", format!("has no host; {REMEDY}")),
+        ("http://shop..com/", format!("has no host; {REMEDY}")),
+        (
+            "http://shop.example.com:99999/",
+            format!("has no valid port; {REMEDY}"),
+        ),
+        (
+            "http://user:word@shop.example.com/",
+            "holds credentials, which a plan must not; leave out what stands before the @".to_owned(),
+        ),
+    ] {
+        let found = lines(&shop_with(&[("/detection/probes/0/url", json!(url))]));
+        assert_eq!(found, [format!("detection.probes[0].url: {expected}")], "{url}");
+    }
+    for url in [
+        "https://shop.example.com",
+        "http://10.0.0.1:8080/health?deep=1",
+        "http://[2001:db8::1]:80/",
+    ] {
+        assert_eq!(
+            lines(&shop_with(&[("/detection/probes/0/url", json!(url))])),
+            Vec::<String>::new(),
+            "{url}"
+        );
+    }
+    assert_rows(&[
+        (
+            &[("/routes/0/probe/url", || json!("nowhere"))],
+            &[
+                "routes[0].probe.url: is not an http:// or https:// URL; give one like \
+               http://shop.example.com/health",
+            ],
+        ),
+        (
+            &[("/detection/probes/1/host", || json!("http://db"))],
+            &[
+                "detection.probes[1].host: is not a host; give a host name or an address alone, without scheme, \
+               port or path",
+            ],
+        ),
+    ]);
+}
+
+/// Every bounded number: where it is, and its bounds.
+const BOUNDED: &[(&str, bounds::Bounds)] = &[
+    (
+        "/databases/0/backup_retention_days",
+        bounds::BACKUP_RETENTION_DAYS,
+    ),
+    ("/fleets/0/capacity/min", bounds::CAPACITY),
+    ("/fleets/0/capacity/desired", bounds::CAPACITY_DESIRED),
+    ("/fleets/0/capacity/max", bounds::CAPACITY),
+    ("/fleets/0/healthy_targets_min", bounds::HEALTHY_TARGETS),
+    ("/routes/0/primary/weight", bounds::WEIGHT),
+    ("/routes/0/recovery/weight", bounds::WEIGHT),
+    ("/detection/probes/0/expect_status", bounds::EXPECT_STATUS),
+    (
+        "/detection/probes/0/timeout_seconds",
+        bounds::PROBE_TIMEOUT_SECONDS,
+    ),
+    (
+        "/detection/probes/1/timeout_seconds",
+        bounds::PROBE_TIMEOUT_SECONDS,
+    ),
+    ("/detection/probes/1/port", bounds::PORT),
+    ("/detection/confirm_seconds", bounds::CONFIRM_SECONDS),
+    ("/detection/signal_age_seconds_max", bounds::SIGNAL_AGE_SECONDS),
+    ("/detection/cooldown_seconds", bounds::COOLDOWN_SECONDS),
+    ("/limits/lag_seconds_max", bounds::LAG_SECONDS),
+    ("/limits/rto_seconds", bounds::RTO_SECONDS),
+    ("/limits/approval_seconds_max", bounds::APPROVAL_SECONDS),
+    (
+        "/limits/function_timeout_seconds/alarm_handler",
+        bounds::FUNCTION_TIMEOUT_SECONDS,
+    ),
+    (
+        "/limits/function_timeout_seconds/promote_replica",
+        bounds::FUNCTION_TIMEOUT_SECONDS,
+    ),
+    (
+        "/limits/function_timeout_seconds/scale_asg",
+        bounds::FUNCTION_TIMEOUT_SECONDS,
+    ),
+    (
+        "/limits/function_timeout_seconds/shift_traffic",
+        bounds::FUNCTION_TIMEOUT_SECONDS,
+    ),
+    ("/limits/step_seconds_max/scale", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/fence", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/promote", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/open", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/verify", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/quarantine", bounds::STEP_SECONDS),
+];
+
+/// A pointer as a path: `/databases/0/name` is `databases[0].name`.
+fn path_of(pointer: &str) -> String {
+    pointer
+        .trim_start_matches('/')
+        .split('/')
+        .fold(String::new(), |path, part| {
+            match (part.parse::<usize>(), path.is_empty()) {
+                (Ok(index), _) => format!("{path}[{index}]"),
+                (Err(_), true) => part.to_owned(),
+                (Err(_), false) => format!("{path}.{part}"),
+            }
+        })
+}
+
+#[test]
+fn every_number_keeps_to_its_bounds_and_both_ends_are_allowed() {
+    for (pointer, bounds) in BOUNDED {
+        let place = format!("{}: is ", path_of(pointer));
+        let out_of_bounds = |value: u64| {
+            let plan = shop_with(&[(pointer, json!(value))]);
+            let expected = format!("{place}{value}, outside {bounds}; ");
+            lines(&plan)
+                .iter()
+                .filter(|line| line.starts_with(&expected))
+                .count()
+        };
+        assert_eq!(out_of_bounds(bounds.min), 0, "{pointer} at its least");
+        assert_eq!(out_of_bounds(bounds.max), 0, "{pointer} at its greatest");
+        assert_eq!(out_of_bounds(bounds.max + 1), 1, "{pointer} above");
+        assert_eq!(out_of_bounds(u64::MAX), 1, "{pointer} far above");
+        if let Some(below) = bounds.min.checked_sub(1) {
+            assert_eq!(out_of_bounds(below), 1, "{pointer} below");
+        }
+    }
+}
+
+#[test]
+fn timeouts_deadlines_and_the_objective_are_named_together() {
+    assert_rows(&[
+        (
+            &[("/limits/function_timeout_seconds/alarm_handler", || json!(240))],
+            &[
+                "limits.function_timeout_seconds.alarm_handler: is 240, not less than \
+               limits.step_seconds_max.verify, which is 240; raise the step's deadline or lower the function's \
+               timeout: a step goes on over several invocations",
+            ],
+        ),
+        (
+            &[("/limits/function_timeout_seconds/promote_replica", || json!(900))],
+            &[
+                "limits.function_timeout_seconds.promote_replica: is 900, not less than \
+               limits.step_seconds_max.quarantine, which is 900; raise the step's deadline or lower the \
+               function's timeout: a step goes on over several invocations",
+            ],
+        ),
+        (
+            &[("/limits/step_seconds_max/promote", || json!(600))],
+            &[
+                "limits.function_timeout_seconds.promote_replica: is 840, not less than \
+               limits.step_seconds_max.promote, which is 600; raise the step's deadline or lower the function's \
+               timeout: a step goes on over several invocations",
+            ],
+        ),
+        (
+            &[("/limits/step_seconds_max/scale", || json!(840))],
+            &[
+                "limits.function_timeout_seconds.scale_asg: is 840, not less than limits.step_seconds_max.scale, \
+               which is 840; raise the step's deadline or lower the function's timeout: a step goes on over \
+               several invocations",
+            ],
+        ),
+        (
+            &[("/limits/function_timeout_seconds/shift_traffic", || json!(200))],
+            &[
+                "limits.function_timeout_seconds.shift_traffic: is 200, not less than \
+               limits.step_seconds_max.fence, which is 180; raise the step's deadline or lower the function's \
+               timeout: a step goes on over several invocations",
+            ],
+        ),
+        (
+            &[("/limits/step_seconds_max/open", || json!(100))],
+            &[
+                "limits.function_timeout_seconds.shift_traffic: is 120, not less than \
+               limits.step_seconds_max.open, which is 100; raise the step's deadline or lower the function's \
+               timeout: a step goes on over several invocations",
+            ],
+        ),
+        (
+            &[("/limits/rto_seconds", || json!(1800))],
+            &[
+                "limits.step_seconds_max.promote: is 1800, not less than limits.rto_seconds, which is 1800; lower \
+               the step's deadline or raise the objective: a step that may take as long can't keep it",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
+    assert_rows(&[
+        (
+            &[("/databases/0/replcia", || json!("x"))],
+            &["databases[0].replcia: is not a field of the plan; did you mean `replica`?"],
+        ),
+        (
+            &[("/regions/third", || json!("x"))],
+            &["regions.third: is not a field of the plan; known: primary, recovery"],
+        ),
+        (
+            &[("/detection/probes/1/url", || json!("http://x/"))],
+            &[
+                "detection.probes[1].url: is not a field of the plan; known: kind, name, host, port, \
+               timeout_seconds",
+            ],
+        ),
+        (
+            &[("/databases/0/replica", || Value::Null)],
+            &["databases[0].replica: is missing; give the ARN of its replica in the recovery region"],
+        ),
+        (
+            &[("/detection/probes/0/kind", || Value::Null)],
+            &["detection.probes[0].kind: is missing; give one of: http, tcp"],
+        ),
+        (
+            &[("/detection/probes/0/kind", || json!("htttp"))],
+            &["detection.probes[0].kind: is `htttp`, which is not known; did you mean `http`?"],
+        ),
+        (
+            &[("/fleets/0/kind", || json!("ecs_service"))],
+            &["fleets[0].kind: is `ecs_service`, which is not known; known: auto_scaling_group"],
+        ),
+        (
+            &[("/mode", || json!("auto"))],
+            &["mode: is `auto`, which is not known; known: approve, automatic"],
+        ),
+        (
+            &[("/account", || json!(123_456_789_012_u64))],
+            &["account: is the number 123456789012, not a text; give the AWS account, 12 digits in quotes"],
+        ),
+        (
+            &[("/fleets/0/capacity/min", || json!(-1))],
+            &[
+                "fleets[0].capacity.min: is the number -1, not a whole number; give a whole number from 0 to 100000",
+            ],
+        ),
+        (
+            &[("/limits/rto_seconds", || json!("1h"))],
+            &[
+                "limits.rto_seconds: is a text, not a whole number; give a whole number from 60 to 604800, or leave \
+               it out",
+            ],
+        ),
+        (
+            &[("/detection/alarms", || json!("x"))],
+            &["detection.alarms: is a text, not a list; give a list of ARNs of alarms"],
+        ),
+        (
+            &[("/databases/1/after", || json!([1]))],
+            &["databases[1].after[0]: is the number 1, not a text; give names of items of the plan"],
+        ),
+        // The items that wait for what can't be read are not blamed for it.
+        (
+            &[("/databases/0", || json!("orders"))],
+            &[
+                "databases[0]: is a text, not an object; give an object with name, kind, primary, replica, \
+             backup_retention_days, quarantine_security_group, after",
+            ],
+        ),
+        (
+            &[("/databases/0/name", || Value::Null)],
+            &[
+                "databases[0].name: is missing; give a name of 1 to 40 characters of a-z, 0-9 and hyphens that starts \
+             with a letter",
+            ],
+        ),
+        (
+            &[("/regions", || Value::Null)],
+            &["regions: is missing; give an object with primary and recovery"],
+        ),
+    ]);
+    let twice = SHOP.replacen("\"name\": \"shop\"", "\"name\": \"shop\", \"name\": \"shop2\"", 1);
+    assert_eq!(
+        lines_of_text(&twice),
+        ["name: is given twice; keep one of the two"]
+    );
+}
+
+#[test]
+fn what_is_no_object_of_json_is_one_problem() {
+    for (text, expected) in [
+        ("", "plan: is not JSON ("),
+        ("{", "plan: is not JSON ("),
+        (
+            "[]",
+            "plan: is a list, not an object; give an object with schema, name, account",
+        ),
+        ("null", "plan: is null, not an object; "),
+    ] {
+        let found = lines_of_text(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(expected), "{found:?}");
+    }
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(lines_of_text(&deep)[0].contains("recursion limit exceeded"));
+}
+
+#[test]
+fn all_problems_are_named_at_once() {
+    let plan = shop_with(&[
+        ("/schema", json!(7)),
+        ("/operator_function", Value::Null),
+        ("/colour", json!("red")),
+        (
+            "/databases/0/primary",
+            json!("arn:aws:rds:us-west-1:123456789012:db:shop-orders"),
+        ),
+        ("/databases/0/repluca", json!(1)),
+        ("/databases/1/after", json!(["order"])),
+        ("/fleets/0/capacity/max", json!("four")),
+        ("/fleets/0/healthy_targets_min", json!(9)),
+        ("/routes/0/primary/weight", json!(0)),
+        ("/detection/probes/1/port", json!(70_000)),
+        ("/limits/rto_seconds", json!(1000)),
+    ]);
+    let error = Plan::from_json(&plan.to_string()).unwrap_err();
+    let paths: Vec<&str> = error
+        .as_slice()
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "colour",
+            "databases[0].repluca",
+            "fleets[0].capacity.max",
+            "detection.probes[1].port",
+            "operator_function",
+            "schema",
+            "databases[1].after[0]",
+            "databases[0].primary",
+            "fleets[0].healthy_targets_min",
+            "routes[0].primary.weight",
+            "limits.step_seconds_max.promote",
+            "limits.step_seconds_max.scale",
+        ]
+    );
+    assert_eq!(error.to_string().lines().count(), paths.len());
+}
+
+/// A plan of 1,000 databases in one chain and 500 fleets, each of which waits for two of them.
+fn large_plan() -> Value {
+    let databases = (0..1000).map(|n| {
+        json!({
+            "name": format!("db-{n}"),
+            "kind": "rds_replica",
+            "primary": format!("arn:aws:rds:us-east-2:123456789012:db:db-{n}"),
+            "replica": format!("arn:aws:rds:us-west-1:123456789012:db:db-{n}-replica"),
+            "after": if n > 0 { vec![format!("db-{}", n - 1)] } else { vec![] },
+        })
+    });
+    let fleets = (0..500).map(|n| {
+        json!({
+            "name": format!("fleet-{n}"),
+            "kind": "auto_scaling_group",
+            "group": format!("group-{n}"),
+            "target_groups": [
+                format!("arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/fleet-{n}/0a1b2c3d4e5f6071")
+            ],
+            "capacity": {"min": 1, "desired": 1, "max": 2},
+            "healthy_targets_min": 1,
+            "after": [format!("db-{n}"), format!("db-{}", n + 500)],
+        })
+    });
+    let mut plan = shop_with(&[("/routes", json!([]))]);
+    plan["databases"] = databases.collect();
+    plan["fleets"] = fleets.collect();
+    plan
+}
+
+#[test]
+fn a_plan_of_1000_databases_and_500_fleets_is_checked_in_linear_time() {
+    let plan = large_plan();
+    assert_eq!(lines(&plan), Vec::<String>::new());
+    let mut ring = plan.clone();
+    ring["databases"][0]["after"] = json!(["db-999"]);
+    let found = lines(&ring);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("databases[0].after: closes a cycle: db-0 waits for db-999 "),
+        "{found:?}"
+    );
+    assert!(found[0].contains("(988 more) waits for db-0; "), "{found:?}");
+    // All 1,500 wait for what isn't there: one line each, and only the first few are searched for what was meant.
+    let mut lost = plan;
+    for item in ["databases", "fleets"] {
+        for item in lost[item].as_array_mut().unwrap() {
+            item["after"] = json!(["db-x"]);
+        }
+    }
+    assert_eq!(lines(&lost).len(), 1500);
+}
+
+/// Every place of a document, by its pointer.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), all)),
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), all));
+        }
+        _ => {}
+    }
+}
+
+/// The reader is written by hand and the types are derived: changed at any place in any way, they agree.
+#[test]
+fn the_reader_takes_exactly_what_the_types_take() {
+    let mut all = Vec::new();
+    pointers(&shop(), "", &mut all);
+    assert!(all.len() > 100, "{}", all.len());
+    let replacements = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(u64::MAX),
+        json!("x"),
+        json!([]),
+        json!({}),
+    ];
+    let mut changed: Vec<(String, Value)> = Vec::new();
+    for pointer in &all {
+        for replacement in &replacements {
+            let mut plan = shop();
+            *plan.pointer_mut(pointer).unwrap() = replacement.clone();
+            changed.push((format!("{pointer} = {replacement}"), plan));
+        }
+        let mut plan = shop();
+        if let Some(Value::Object(fields)) = plan.pointer_mut(pointer) {
+            fields.insert("extra".to_owned(), json!(1));
+            changed.push((format!("{pointer} + extra"), plan));
+        }
+        let mut plan = shop();
+        let Some((parent, field)) = pointer.rsplit_once('/') else {
+            continue;
+        };
+        if let Some(Value::Object(fields)) = plan.pointer_mut(parent) {
+            fields.remove(field);
+            changed.push((format!("{pointer} removed"), plan));
+        }
+    }
+    for (change, plan) in changed {
+        match (
+            serde_json::from_value::<Plan>(plan.clone()),
+            Plan::from_json(&plan.to_string()),
+        ) {
+            (Ok(derived), Ok(read)) => assert_eq!(derived, read, "{change}"),
+            (Ok(derived), Err(problems)) => {
+                // A derived struct can be read from a list of its fields' values; a plan is never written so.
+                if !change.ends_with("= []") {
+                    assert_eq!(problems.as_slice(), derived.validate(), "{change}");
+                }
+            }
+            (Err(_), Err(_)) => {}
+            (Err(error), Ok(_)) => panic!("{change}: the reader takes what the types refuse: {error}"),
+        }
+    }
+}
+
+#[test]
+fn the_checked_in_schema_is_the_schema_of_the_types() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/plan.schema.json");
+    let checked_in: Value = std::fs::read_to_string(path)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    assert_eq!(
+        checked_in,
+        plan_schema(),
+        "docs/plan.schema.json is stale; run: cargo run -p protocol --example plan-schema > docs/plan.schema.json"
+    );
+}
+
+#[test]
+fn the_schema_has_the_same_bounds_as_the_validation() {
+    let schema = plan_schema();
+    for (pointer, bounds) in BOUNDED {
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        let found = schema_of(&schema, parent, field);
+        assert_eq!(found["minimum"], json!(bounds.min), "{pointer}");
+        assert_eq!(found["maximum"], json!(bounds.max), "{pointer}");
+    }
+}
+
+/// The part of the schema that is about a field, found by following the plan's pointer through the references.
+fn schema_of<'a>(schema: &'a Value, parent: &str, field: &str) -> &'a Value {
+    fn resolved<'a>(schema: &'a Value, part: &'a Value) -> &'a Value {
+        let reference = part["$ref"].as_str().or(part["anyOf"][0]["$ref"].as_str());
+        match reference {
+            Some(reference) => schema.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => part,
+        }
+    }
+    let mut here = schema;
+    for part in parent.split('/').filter(|part| !part.is_empty()) {
+        here = match part.parse::<usize>() {
+            Ok(_) => resolved(schema, &here["items"]),
+            Err(_) => resolved(schema, &here["properties"][part]),
+        };
+        if let Some(variant) = here["oneOf"].as_array() {
+            here = variant
+                .iter()
+                .find(|variant| variant["properties"][field].is_object())
+                .unwrap();
+        }
+    }
+    &here["properties"][field]
+}

@@ -1,0 +1,40 @@
+"""Which additions make up the lab's world, and in which order are they registered?"""
+
+from __future__ import annotations
+
+from ministack import app
+
+from . import (
+    addresses,
+    alarms,
+    authorization,
+    autoscaling,
+    deliveries,
+    functions,
+    globalaccelerator,
+    rds,
+    replica_lag,
+    schedules,
+    target_health,
+)
+from .control import Asgi, with_control
+from .heartbeat import Heartbeat
+from .settings import Settings
+from .world import World
+
+
+def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
+    """The emulator with everything registered, and the heartbeat that must run beside it."""
+    world, heartbeat = World(settings), Heartbeat()
+    rds.install(world, heartbeat)
+    replica_lag.install(world, heartbeat)
+    addresses.install(settings)
+    target_health.install(world)
+    autoscaling.install(world, heartbeat)
+    globalaccelerator.install(world)
+    alarms.install()
+    deliveries.install()
+    schedules.install(settings)
+    functions.install(settings)
+    authorization.install()
+    return with_control(app.app, world), heartbeat

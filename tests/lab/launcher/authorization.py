@@ -1,0 +1,130 @@
+"""Which calls does IAM check that the emulator would let pass, or check on the wrong resource?"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import re
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_region
+from ministack.services import autoscaling
+
+from . import globalaccelerator
+
+_OPERATION_PATH = re.compile(r"/operation/([A-Za-z]+)$")
+
+# The resources beyond the first that the request under way names.
+_further_resources: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar(
+    "further_resources", default=()
+)
+
+
+def install() -> None:
+    """Registers the checks with the emulator, which looks these functions up at each request."""
+    extract_action, extract_resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
+    tag_context, enforce = iam_actions.request_tag_context, iam_evaluator.enforce
+
+    def action(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, params: Any
+    ) -> str | None:
+        operation = _OPERATION_PATH.search(path) if service == "monitoring" else None
+        if operation:  # smithy rpc-v2-cbor: the Rust SDK's CloudWatch client
+            return f"cloudwatch:{operation.group(1)}"
+        return extract_action(service, method, path, headers, body, params)
+
+    def resource(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        params: Any,
+        region: str,
+        account: str,
+    ) -> str:
+        found = _resources(service, path, headers, body, params, region, account)
+        if not found:
+            found = [extract_resource(service, method, path, headers, body, params, region, account)]
+        _further_resources.set(tuple(found[1:]))
+        return found[0]
+
+    def context(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
+        keys = tag_context(service, iam_action, body, params)
+        if iam_action == "cloudwatch:PutMetricData":
+            namespace = _first(params, "Namespace") or (_json(body) or _cbor(body)).get("Namespace")
+            if namespace:
+                keys["cloudwatch:namespace"] = namespace
+        if service == "autoscaling":
+            group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName")) or {}
+            for tag in group.get("Tags", []):
+                keys[f"aws:ResourceTag/{tag['Key']}"] = keys[f"autoscaling:ResourceTag/{tag['Key']}"] = tag[
+                    "Value"
+                ]
+        return keys
+
+    def enforce_all(
+        access_key: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Any = None,
+    ) -> Any:
+        denied = enforce(access_key, iam_action, service, region, resource_arn, service_context)
+        further, _ = _further_resources.get(), _further_resources.set(())
+        for arn in further:
+            denied = denied or enforce(access_key, iam_action, service, region, arn, service_context)
+        return denied
+
+    iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action, resource
+    iam_actions.request_tag_context, iam_evaluator.enforce = context, enforce_all
+
+
+def _resources(
+    service: str, path: str, headers: dict[str, str], body: bytes, params: Any, region: str, account: str
+) -> list[str]:
+    """The resources a request names, where the emulator's own reading isn't AWS's; empty to use the emulator's."""
+    target = headers.get("x-amz-target", "").rpartition(".")[2]
+    if service == "globalaccelerator":
+        return [globalaccelerator.resource_arn(_json(body))]
+    if service == "monitoring" and _OPERATION_PATH.search(path):
+        name = _cbor(body).get("AlarmName")
+        return [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"] if name else ["*"]
+    if service == "ssm" and target in ("GetParameters", "DeleteParameters"):
+        names = [str(name) for name in _json(body).get("Names") or []]
+        return [f"arn:aws:ssm:{region}:{account}:parameter/{name.lstrip('/')}" for name in names]
+    if service == "ssm" and target == "GetParametersByPath":
+        wanted = str(_json(body).get("Path", "/")).strip("/")
+        return [f"arn:aws:ssm:{region}:{account}:parameter/{wanted}"]
+    if service == "rds":
+        name = _first(params, "DBInstanceIdentifier")
+        return [name] if name.startswith("arn:") else []
+    if service == "autoscaling":
+        group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName"))
+        return [group["AutoScalingGroupARN"]] if group and get_region() == region else []
+    return []
+
+
+def _first(params: Any, name: str) -> str:
+    value = params.get(name, "")
+    return str(value[0] if value else "") if isinstance(value, list) else str(value)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _cbor(body: bytes) -> dict[str, Any]:
+    import cbor2
+
+    try:
+        document = cbor2.loads(body) if body else {}
+    except Exception:
+        return {}
+    return document if isinstance(document, dict) else {}

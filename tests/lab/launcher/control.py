@@ -1,0 +1,101 @@
+"""What does the control API under /_lab answer?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from . import functions, globalaccelerator, rds, target_health
+from .world import World
+
+PREFIX = "/_lab/"
+BODY_BYTES_MAX = 64 * 1024
+
+Asgi = Callable[
+    [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[dict[str, Any]], Awaitable[None]]],
+    Awaitable[None],
+]
+
+
+class BadRequest(ValueError):
+    """A request the control API can't use; the message says why."""
+
+
+def with_control(app: Asgi, world: World) -> Asgi:
+    """The emulator's application with the control API in front of it."""
+
+    async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await app(scope, receive, send)
+            return
+        try:
+            body = await _body(receive)
+            status, document = answer(world, scope["method"], scope["path"][len(PREFIX) :].split("/"), body)
+        except BadRequest as problem:
+            status, document = 400, {"error": str(problem)}
+        payload = json.dumps(document).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": payload})
+
+    return serve
+
+
+async def _body(receive: Any) -> dict[str, Any]:
+    data, more = b"", True
+    while more:
+        message = await receive()
+        data += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(data) > BODY_BYTES_MAX:
+            raise BadRequest("the body is too long")
+    try:
+        document = json.loads(data) if data else {}
+    except ValueError:
+        raise BadRequest("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise BadRequest("the body is not a JSON object")
+    return document
+
+
+def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> tuple[int, Any]:
+    """The status and document for one request; `path` is what follows /_lab/."""
+    match method, path:
+        case "GET", ["health"]:
+            return 200, {"ok": True}
+        case "GET", ["regions"]:
+            return 200, [{"region": region, "lost": True} for region in sorted(world.lost_since)]
+        case "PUT", ["regions", region]:
+            world.set_lost(region, _flag(body, "lost"))
+            return 200, {"region": region, "lost": world.is_lost(region)}
+        case "PUT", ["capacity", group]:
+            available = _flag(body, "available")
+            (world.refused_capacity.discard if available else world.refused_capacity.add)(group)
+            return 200, {"group": group, "available": available}
+        case "PUT", ["databases", region, name]:
+            status = body.get("status")
+            if not isinstance(status, str):
+                raise BadRequest("status must be a string")
+            found = rds.set_status(region, name, status)
+            return (
+                (200, {"name": name, "status": status}) if found else (404, {"error": f"no database {name}"})
+            )
+        case "GET", ["accelerators"]:
+            return 200, globalaccelerator.control_documents(world)
+        case "GET", ["load-balancers"]:
+            return 200, target_health.control_documents(world, world.settings)
+        case "GET", ["timings"]:
+            return 200, [timing.document() for timing in world.timings]
+        case "GET", ["promotions"]:
+            return 200, list(world.promotions)
+        case "GET", ["functions"]:
+            return 200, functions.control_documents()
+    return 404, {"error": f"nothing at {method} {PREFIX}{'/'.join(path)}"}
+
+
+def _flag(body: dict[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name} must be true or false")
+    return value

@@ -1,0 +1,87 @@
+"""Where do the Lambda functions run, what do they see, and how do they end?"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_region, new_uuid
+from ministack.services import lambda_svc
+
+from .settings import Settings
+
+_ending = threading.Event()
+
+
+def install(settings: Settings) -> None:
+    """Gives each function the environment Lambda gives it, and nothing of the server's."""
+    lambda_svc._provided_worker_env = lambda config, code_dir, port: _environment(
+        settings, config, code_dir, port
+    )
+    spawn = lambda_runtime.ProvidedWorker._spawn
+
+    def spawn_unless_ending(worker: Any, init_timeout: float | None = None) -> None:
+        if _ending.is_set():
+            raise RuntimeError("the lab is ending")
+        spawn(worker, init_timeout)
+
+    lambda_runtime.ProvidedWorker._spawn = spawn_unless_ending
+
+
+def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
+    """The environment variables of a function's process (Lambda developer guide, defined runtime variables)."""
+    name = config.get("FunctionName", "unknown")
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        **lambda_svc._runtime_env_vars(config),
+        **lambda_runtime.execution_credentials(config),
+        **_logging(config, name),
+        "AWS_REGION": get_region(),
+        "AWS_DEFAULT_REGION": get_region(),
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', 'provided.al2023')}",
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+        "LAMBDA_TASK_ROOT": code_dir,
+        "_HANDLER": config.get("Handler", "bootstrap"),
+        # The one thing AWS doesn't give: it leads the SDK to the lab instead of the internet.
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+    }
+
+
+def _logging(config: dict[str, Any], name: str) -> dict[str, str]:
+    logging = config.get("LoggingConfig") or {}
+    variables = {
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging.get("LogGroup") or f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": new_uuid(),
+        "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat") or "Text",
+    }
+    if logging.get("ApplicationLogLevel"):
+        variables["AWS_LAMBDA_LOG_LEVEL"] = logging["ApplicationLogLevel"]
+    return variables
+
+
+def control_documents() -> list[dict[str, Any]]:
+    """The functions that have run, as the control API shows them, with the ids of their live processes."""
+    documents = []
+    with lambda_runtime._lock:
+        pools = {key: list(workers) for key, workers in lambda_runtime._workers.items()}
+    for key, workers in sorted(pools.items()):
+        _account, region, name, _qualifier = key.split(":")
+        processes = [worker._proc for worker in workers]
+        alive = [process.pid for process in processes if process and process.poll() is None]
+        documents.append({"name": name, "region": region, "pids": alive})
+    return documents
+
+
+def end_all() -> None:
+    """Ends every function process, asked first and killed after two seconds, and lets no new one start."""
+    _ending.set()
+    lambda_runtime.reset()
+    # A process whose start was under way at the first pass is in its pool by now.
+    lambda_runtime.reset()

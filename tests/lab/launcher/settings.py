@@ -1,0 +1,131 @@
+"""Which settings does the launcher take, and from which environment variables?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+ACCOUNT_ID = "123456789012"
+"""The account every caller without an account of its own works in."""
+
+PROMOTION_SECONDS = 240.0
+"""How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
+
+LAUNCH_SECONDS = 60.0
+"""From Pending to InService for one instance on AWS; scaled by LAB_SCALE."""
+
+WARM_UP_SECONDS = 40.0
+"""From InService to a healthy target on AWS; scaled by LAB_SCALE."""
+
+REPLICATION_BREAK_SECONDS = 30.0
+"""How long a replica takes to notice that its source is gone; scaled by LAB_SCALE."""
+
+TERMINATE_SECONDS = 10.0
+"""From Terminating to gone for one instance; scaled by LAB_SCALE."""
+
+SETTLE_SECONDS = 10.0
+"""How long targets take to pass their health checks again when a region returns; scaled by LAB_SCALE."""
+
+
+class SettingsError(ValueError):
+    """A setting that can't be used; the message names the variable and its value."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The launcher's settings, all from LAB_* variables."""
+
+    port: int
+    endpoint_url: str
+    scale: float
+    site_ports: Mapping[str, int]
+    tick_seconds: float
+    state_dir: str
+    accelerator_port: int | None
+    parent_pid: int | None
+    log_level: str
+
+    def scaled(self, seconds: float) -> float:
+        """A duration of the real world as it passes in the lab."""
+        return seconds * self.scale
+
+    def site_address(self, region: str) -> str | None:
+        """The address that stands for every load balancer of the region, if the lab runs a site there."""
+        port = self.site_ports.get(region)
+        return None if port is None else f"127.0.0.1:{port}"
+
+    @staticmethod
+    def from_env(env: Mapping[str, str]) -> Settings:
+        """Reads the settings; raises SettingsError on a value that can't be used."""
+        port = _number(env, "LAB_PORT", None, minimum=1)
+        state_dir = env.get("LAB_STATE_DIR", "")
+        if not state_dir:
+            raise SettingsError("LAB_STATE_DIR is not set: the launcher keeps its temporary files there")
+        accelerator_port = env.get("LAB_ACCELERATOR_PORT")
+        parent_pid = env.get("LAB_PARENT_PID")
+        return Settings(
+            port=int(port),
+            endpoint_url=env.get("LAB_ENDPOINT_URL") or f"http://127.0.0.1:{int(port)}",
+            scale=_number(env, "LAB_SCALE", "1", minimum=0),
+            site_ports=_site_ports(env.get("LAB_SITE_PORTS", "")),
+            tick_seconds=_number(env, "LAB_TICK_SECONDS", "60", minimum=0.1),
+            state_dir=os.path.abspath(state_dir),
+            accelerator_port=int(_number(env, "LAB_ACCELERATOR_PORT", None, minimum=1))
+            if accelerator_port
+            else None,
+            parent_pid=int(_number(env, "LAB_PARENT_PID", None, minimum=2)) if parent_pid else None,
+            log_level=env.get("LAB_LOG_LEVEL", "INFO").upper(),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: str | None, *, minimum: float) -> float:
+    text = env.get(name) or default
+    if text is None:
+        raise SettingsError(f"{name} is not set")
+    try:
+        value = float(text)
+    except ValueError:
+        raise SettingsError(f"{name}={text!r} is not a number") from None
+    if not minimum <= value < float("inf"):
+        raise SettingsError(f"{name}={text!r} must be {minimum:g} or more")
+    return value
+
+
+def _site_ports(text: str) -> dict[str, int]:
+    """Parses "us-east-2=18081,us-west-1=18082"."""
+    ports: dict[str, int] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        region, separator, port = part.partition("=")
+        if not separator or not region or not port.isdigit():
+            raise SettingsError(f"LAB_SITE_PORTS has {part!r}, expected region=port")
+        ports[region] = int(port)
+    return ports
+
+
+def server_environment(settings: Settings, path: str) -> dict[str, str]:
+    """The whole environment the emulator runs with: nothing of the caller's but PATH."""
+    tmp = os.path.join(settings.state_dir, "tmp")
+    return {
+        "PATH": path,
+        "HOME": settings.state_dir,
+        "TMPDIR": tmp,
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "LOG_LEVEL": settings.log_level,
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(settings.port),
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "STATE_DIR": os.path.join(settings.state_dir, "state"),
+        "S3_DATA_DIR": os.path.join(settings.state_dir, "s3"),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # No docker here: an absent socket keeps the emulator from looking for a daemon.
+        "DOCKER_HOST": f"unix://{settings.state_dir}/no-docker.sock",
+        # Asynchronous invocations are retried after 1 and 2 minutes on AWS.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": f"{settings.scaled(60):.3f}",
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": f"{settings.scaled(120):.3f}",
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+    }

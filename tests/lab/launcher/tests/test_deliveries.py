@@ -1,0 +1,104 @@
+"""Deliveries to functions: filters, regions, permissions, dead letters, retries, schedules."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from .running_lab import ACCOUNT, PRIMARY, RECOVERY, TICK_SECONDS, Function, LabTest, eventually
+
+
+class Deliveries(LabTest):
+    """Each test has a topic and a function of its own."""
+
+    def subscribed(
+        self, name: str, region: str = RECOVERY, *, permitted: bool = True, **attributes: str
+    ) -> tuple[Any, str, Function]:
+        """The SNS client of the topic's region, the topic and its subscribed function."""
+        sns = self.lab.client("sns", region)
+        topic = sns.create_topic(Name=name)["TopicArn"]
+        function = Function(self.lab, name, permit=(topic,) if permitted else ())
+        sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function.arn, Attributes=attributes)
+        return sns, topic, function
+
+    def test_a_filter_policy_lets_only_its_steps_through(self) -> None:
+        sns, topic, function = self.subscribed(
+            "filtered", FilterPolicy=json.dumps({"step": ["promote", "quarantine"]})
+        )
+        for step in ("scale", "promote", "verify", "quarantine"):
+            sns.publish(
+                TopicArn=topic,
+                Message=json.dumps({"step": step}),
+                MessageAttributes={"step": {"DataType": "String", "StringValue": step}},
+            )
+        sns.publish(TopicArn=topic, Message="no attribute at all")
+        eventually(lambda: len(function.received()) == 2)
+        time.sleep(0.3)
+        notifications = [event["Records"][0]["Sns"] for event in function.received()]
+        self.assertEqual(
+            sorted(json.loads(entry["Message"])["step"] for entry in notifications), ["promote", "quarantine"]
+        )
+        self.assertEqual({entry["MessageAttributes"]["step"]["Type"] for entry in notifications}, {"String"})
+
+    def test_a_topic_reaches_a_function_of_another_region(self) -> None:
+        sns, topic, function = self.subscribed("far-topic", PRIMARY)
+        sns.publish(TopicArn=topic, Message="hello", Subject="s")
+        record = eventually(function.received)[0]["Records"][0]
+        self.assertEqual(record["EventSource"], "aws:sns")
+        self.assertEqual(
+            (record["Sns"]["TopicArn"], record["Sns"]["Message"], record["Sns"]["Subject"]),
+            (topic, "hello", "s"),
+        )
+        self.assertIn("SigningCertUrl", record["Sns"])
+
+    def test_without_permission_a_notification_becomes_a_dead_letter(self) -> None:
+        sqs = self.lab.client("sqs")
+        url = sqs.create_queue(QueueName="letters")["QueueUrl"]
+        queue = f"arn:aws:sqs:{RECOVERY}:{ACCOUNT}:letters"
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": queue,
+                }
+            ],
+        }
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        sns, topic, function = self.subscribed(
+            "unpermitted", permitted=False, RedrivePolicy=json.dumps({"deadLetterTargetArn": queue})
+        )
+        sns.publish(TopicArn=topic, Message="lost?")
+        letters = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+        self.assertEqual(json.loads(letters[0]["Body"])["Message"], "lost?")
+        self.assertEqual(function.received(), [])
+
+    def test_a_rule_without_permission_invokes_nothing(self) -> None:
+        function = Function(self.lab, "unpermitted-rule")
+        events = self.lab.client("events")
+        events.put_rule(Name="unpermitted", EventPattern='{"source": ["lab.test"]}')
+        events.put_targets(Rule="unpermitted", Targets=[{"Id": "f", "Arn": function.arn}])
+        events.put_events(Entries=[{"Source": "lab.test", "DetailType": "t", "Detail": "{}"}])
+        time.sleep(0.5)
+        self.assertEqual(function.received(), [])
+
+    def test_a_failed_asynchronous_invocation_is_tried_three_times(self) -> None:
+        function = Function(self.lab, "always-fails")
+        function.client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b'{"do": "fail"}')
+        # After 1 and 2 minutes on AWS, scaled.
+        eventually(lambda: len(function.received()) == 3)
+
+    def test_a_rate_rule_fires_every_tick_with_its_constant_input(self) -> None:
+        function = Function(self.lab, "ticked", permit=(f"arn:aws:events:{RECOVERY}:{ACCOUNT}:rule/tick",))
+        events = self.lab.client("events")
+        events.put_rule(Name="tick", ScheduleExpression="rate(1 minute)")
+        self.addCleanup(events.disable_rule, Name="tick")
+        started = time.monotonic()
+        events.put_targets(Rule="tick", Targets=[{"Id": "f", "Arn": function.arn, "Input": '{"tick": true}'}])
+        eventually(lambda: len(function.received()) >= 3)
+        elapsed = time.monotonic() - started
+        self.assertTrue(2 * TICK_SECONDS <= elapsed <= 5 * TICK_SECONDS, elapsed)
+        self.assertEqual(function.received()[0], {"tick": True})

@@ -1,0 +1,226 @@
+//! A stage for whole runs: the production handlers on the in-memory world, under a clock that waits for nobody.
+//!
+//! Messages take a moment, the tick comes once a minute, functions end at their timeouts: as in the cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::fault::Fault;
+use engine::world::World;
+use jiff::{SignedDuration, Timestamp};
+use ports::Clock;
+use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
+use protocol::command::{Step, StepCommand};
+use protocol::journal::Record;
+use protocol::plan::Plan;
+use protocol::state::{State, fold};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+/// The commands topic of the stage.
+pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
+
+/// How long a message is on its way.
+const MESSAGE_DELAY: Duration = Duration::from_millis(80);
+
+/// How often the stage looks for messages.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// A worker that was started by a command.
+pub struct Worker {
+    /// What it does.
+    pub command: StepCommand,
+    task: JoinHandle<Result<Value, Fault>>,
+}
+
+/// The stage.
+pub struct Stage {
+    /// The world.
+    pub world: Arc<MemoryWorld>,
+    /// Its clock.
+    pub clock: Arc<RuntimeClock>,
+    /// The plan.
+    pub plan: Plan,
+    /// Workers started so far.
+    pub workers: Vec<Worker>,
+    /// How often each command is delivered.
+    pub deliveries: usize,
+    ids: Arc<CountingIds>,
+    next_tick: Timestamp,
+    started: usize,
+}
+
+impl Stage {
+    /// A good day.
+    pub fn new(plan: Plan) -> Self {
+        let base: Timestamp = Timestamp::from_second(1_800_000_000).unwrap_or_default();
+        let clock = Arc::new(RuntimeClock::starting_at(base));
+        let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
+        let ids = Arc::new(CountingIds::default());
+        Self { world, clock, plan, workers: Vec::new(), deliveries: 1, ids, next_tick: base, started: 0 }
+    }
+
+    /// All ports, for one function's instance.
+    pub fn ports(&self, writer: &str) -> World {
+        let world = &self.world;
+        World {
+            plans: Arc::clone(world) as _,
+            journal: Arc::clone(world) as _,
+            databases: Arc::clone(world) as _,
+            fleets: Arc::clone(world) as _,
+            traffic: Arc::clone(world) as _,
+            lag: Arc::clone(world) as _,
+            probes: Arc::clone(world) as _,
+            publisher: Arc::clone(world) as _,
+            clock: Arc::clone(&self.clock) as _,
+            ids: Arc::clone(&self.ids) as _,
+            writer: writer.to_owned(),
+            commands_topic: COMMANDS_TOPIC.to_owned(),
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Invokes the alarm-handler and waits for its answer.
+    pub async fn invoke(&mut self, payload: Value) -> Result<Value, Fault> {
+        self.started += 1;
+        let ports = self.ports(&format!("alarm-handler/{}", self.started));
+        let deadline = self.deadline(Step::Verify);
+        alarm_handler::handle(&ports, &payload, deadline).await
+    }
+
+    /// An alarm of the plan goes into a state, and its message arrives.
+    pub async fn alarm(&mut self, state: &str) -> Result<Value, Fault> {
+        let arn = self.plan.detection.alarms.first().cloned().unwrap_or_default();
+        let changed_at = self.now().to_string();
+        let body = json!({
+            "AlarmName": "primary-health", "AlarmArn": arn, "NewStateValue": state, "OldStateValue": "OK",
+            "NewStateReason": "Threshold Crossed", "StateChangeTime": changed_at, "Region": "US East (Ohio)",
+        });
+        let topic = self.plan.detection.topics.first().cloned().unwrap_or_default();
+        self.invoke(sns(&topic, &body)).await
+    }
+
+    fn deadline(&self, step: Step) -> Timestamp {
+        let timeouts = &self.plan.limits.function_timeout_seconds;
+        let seconds = match step {
+            Step::Promote | Step::Quarantine => timeouts.promote_replica,
+            Step::Scale | Step::Restore => timeouts.scale_asg,
+            Step::Fence | Step::Unfence | Step::Open => timeouts.shift_traffic,
+            Step::Confirm | Step::Verify => timeouts.alarm_handler,
+        };
+        self.now().checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Starts a worker for a command, as the commands topic would.
+    pub fn start(&mut self, command: StepCommand) {
+        self.started += 1;
+        let deadline = self.deadline(command.step);
+        let payload = sns(COMMANDS_TOPIC, &json!(command));
+        let number = self.started;
+        let step = command.step;
+        let ports = self.ports(&format!("{step}/{number}"));
+        let task = tokio::spawn(async move {
+            match step {
+                Step::Promote | Step::Quarantine => {
+                    let workshop = promote_replica::PromoteReplica::new(&ports);
+                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                }
+                Step::Scale | Step::Restore => {
+                    let workshop = scale_asg::ScaleAsg::new(&ports);
+                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                }
+                Step::Fence | Step::Unfence | Step::Open => {
+                    let workshop = shift_traffic::ShiftTraffic::new(&ports);
+                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                }
+                Step::Confirm | Step::Verify => alarm_handler::handle(&ports, &payload, deadline).await,
+            }
+        });
+        self.workers.push(Worker { command, task });
+    }
+
+    /// Kills every worker of a step, as SIGKILL would: between two awaits, without a word.
+    pub fn kill(&mut self, step: Step) -> usize {
+        let (killed, left): (Vec<Worker>, Vec<Worker>) =
+            std::mem::take(&mut self.workers).into_iter().partition(|worker| worker.command.step == step);
+        self.workers = left;
+        killed.iter().filter(|worker| !worker.task.is_finished()).map(|worker| worker.task.abort()).count()
+    }
+
+    /// One beat: deliver what was published, tick if a minute has passed, let time pass.
+    pub async fn beat(&mut self) {
+        let commands: Vec<StepCommand> = self.world.inner().commands.drain(..).collect();
+        for command in commands {
+            for _ in 0..self.deliveries {
+                self.clock.sleep(MESSAGE_DELAY).await;
+                self.start(command.clone());
+            }
+        }
+        if self.now() >= self.next_tick {
+            self.next_tick = self.now().checked_add(SignedDuration::from_secs(60)).unwrap_or(Timestamp::MAX);
+            if self.world.inner().primary_lives {
+                self.world.sample_lag(400);
+            }
+            // A tick that fails is an error of the function; the next one comes in a minute.
+            drop(self.invoke(json!({ "tick": true })).await);
+        }
+        self.clock.sleep(BEAT).await;
+    }
+
+    /// Lets time pass until something holds; says whether it did within the limit.
+    pub async fn until(&mut self, limit: SignedDuration, holds: impl Fn(&State) -> bool) -> bool {
+        let end = self.now().checked_add(limit).unwrap_or(Timestamp::MAX);
+        while self.now() < end {
+            if holds(&self.state()) {
+                return true;
+            }
+            self.beat().await;
+        }
+        holds(&self.state())
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&mut self, duration: SignedDuration) {
+        self.until(duration, |_| false).await;
+    }
+
+    /// The journal.
+    pub fn records(&self) -> Vec<Record> {
+        self.world.inner().records.clone()
+    }
+
+    /// What the journal amounts to.
+    ///
+    /// # Panics
+    /// When the journal is illegal, which no scenario may bring about.
+    #[expect(clippy::panic, reason = "an illegal journal fails whatever test it appears in")]
+    pub fn state(&self) -> State {
+        match fold(&self.records()) {
+            Ok(state) => state,
+            Err(illegal) => panic!("{illegal}"),
+        }
+    }
+
+    /// The phase of the last run, in words.
+    pub fn phase(&self) -> &'static str {
+        self.state().run.map_or("no run", |run| run.phase.as_str())
+    }
+
+    /// All sentences of the journal.
+    pub fn sentences(&self) -> Vec<String> {
+        self.records().into_iter().map(|record| record.sentence).collect()
+    }
+}
+
+/// An SNS event with one message.
+pub fn sns(topic: &str, body: &Value) -> Value {
+    json!({ "Records": [{
+        "EventSource": "aws:sns", "EventVersion": "1.0",
+        "EventSubscriptionArn": format!("{topic}:subscription"),
+        "Sns": { "Type": "Notification", "TopicArn": topic, "Message": body.to_string() },
+    }] })
+}
