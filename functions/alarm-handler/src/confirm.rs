@@ -31,7 +31,10 @@ pub(crate) async fn confirm(
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
     let Some((intent, mut until)) = take(conductor, command, &mut log).await? else {
-        return Ok(format!("Nothing to do: run {} is confirmed by another worker, or not at all.", command.run));
+        return Ok(format!(
+            "Nothing to do: run {} is confirmed by another worker, or not at all.",
+            command.run
+        ));
     };
     let eyes = world.eyes();
     loop {
@@ -48,7 +51,9 @@ pub(crate) async fn confirm(
         if until.duration_since(now) < LEASE_LEFT_MIN {
             until = renew(conductor, &mut log, command, intent, &sentence).await?;
         }
-        let rest = LOOK_EVERY.checked_sub(now.duration_since(looked_at)).unwrap_or(LOOK_EVERY);
+        let rest = LOOK_EVERY
+            .checked_sub(now.duration_since(looked_at))
+            .unwrap_or(LOOK_EVERY);
         conductor.sleep(unsigned(rest)).await;
     }
 }
@@ -61,9 +66,14 @@ async fn conclude(
     observation: Observation,
     run: u64,
 ) -> Result<String, Fault> {
-    let facts = Facts { observation: Some(observation), ..Facts::default() };
+    let facts = Facts {
+        observation: Some(observation),
+        ..Facts::default()
+    };
     let mut sentence = conductor.advance(log, facts.clone()).await?.sentence;
-    let Some(left) = window_left(conductor, &log.state, run) else { return Ok(sentence) };
+    let Some(left) = window_left(conductor, &log.state, run) else {
+        return Ok(sentence);
+    };
     if left <= LOOK_EVERY {
         conductor.sleep(unsigned(left)).await;
         sentence = conductor.advance(log, facts).await?.sentence;
@@ -74,7 +84,12 @@ async fn conclude(
 /// How much of the window of sufficient evidence is left.
 fn window_left(conductor: &Conductor, state: &State, run: u64) -> Option<SignedDuration> {
     let active = state.active_run().filter(|active| active.id == run)?;
-    let Phase::Confirming { sufficient_since: Some(since) } = active.phase else { return None };
+    let Phase::Confirming {
+        sufficient_since: Some(since),
+    } = active.phase
+    else {
+        return None;
+    };
     let window = SignedDuration::from_secs(i64::from(conductor.plan.detection.confirm_seconds));
     Some(window.saturating_sub(conductor.clock.now().duration_since(since)))
 }
@@ -92,11 +107,23 @@ async fn take(
 ) -> Result<Option<(u64, Timestamp)>, Fault> {
     loop {
         let now = conductor.clock.now();
-        let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else { return Ok(None) };
+        let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else {
+            return Ok(None);
+        };
         let until = lease_from(now);
-        let event = Event::StepIntended { step: Step::Confirm, subjects, until, before: Vec::new() };
+        let event = Event::StepIntended {
+            step: Step::Confirm,
+            subjects,
+            until,
+            before: Vec::new(),
+        };
         let sentence = format!("The evidence of run {} is being watched.", command.run);
-        let draft = Draft { run: Some(command.run), event, sentence, answers: None };
+        let draft = Draft {
+            run: Some(command.run),
+            event,
+            sentence,
+            answers: None,
+        };
         match conductor.try_append(log, draft).await? {
             Some(Written::As(seq)) => return Ok(Some((seq, until))),
             Some(Written::Illegal(_)) => return Ok(None),
@@ -120,7 +147,9 @@ async fn renew(
         until,
         note: note.to_owned(),
     };
-    conductor.append(log, Some(command.run), event, note.to_owned()).await?;
+    conductor
+        .append(log, Some(command.run), event, note.to_owned())
+        .await?;
     Ok(until)
 }
 
@@ -131,9 +160,15 @@ async fn hand_over(
     intent: u64,
 ) -> Result<String, Fault> {
     let note = "the function's time is over; the tick goes on".to_owned();
-    let event =
-        Event::StepHandedOver { step: Step::Confirm, subjects: command.subjects.clone(), intent, note: note.clone() };
-    conductor.append(log, Some(command.run), event, note.clone()).await?;
+    let event = Event::StepHandedOver {
+        step: Step::Confirm,
+        subjects: command.subjects.clone(),
+        intent,
+        note: note.clone(),
+    };
+    conductor
+        .append(log, Some(command.run), event, note.clone())
+        .await?;
     Ok(note)
 }
 

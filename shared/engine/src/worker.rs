@@ -27,7 +27,10 @@ pub async fn handle(
 ) -> Result<Value, Fault> {
     let Incoming::Steps(messages) = Incoming::read(payload) else {
         let remedy = "this function takes step commands from the commands topic only";
-        return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
+        return Err(Fault::new(
+            "not_a_step_command",
+            format!("The event is not a step command: {remedy}"),
+        ));
     };
     let conductor = world.conductor().await?;
     let mut sentences = Vec::new();
@@ -36,7 +39,10 @@ pub async fn handle(
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
         let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
-            Fault::new("not_my_step", format!("This function does not do step {}", command.step))
+            Fault::new(
+                "not_my_step",
+                format!("This function does not do step {}", command.step),
+            )
         })?;
         sentences.push(carry_out(&conductor, work.as_ref(), command, deadline).await?);
     }
@@ -52,13 +58,19 @@ pub fn trusted<'m>(
     if message.topic != world.commands_topic {
         return Err(Fault::new(
             "foreign_topic",
-            format!("A step command came by {}, only {} may ask for steps", message.topic, world.commands_topic),
+            format!(
+                "A step command came by {}, only {} may ask for steps",
+                message.topic, world.commands_topic
+            ),
         ));
     }
     if message.command.plan != conductor.plan.name {
         return Err(Fault::new(
             "foreign_plan",
-            format!("The command is for plan {}, this function serves {}", message.command.plan, conductor.plan.name),
+            format!(
+                "The command is for plan {}, this function serves {}",
+                message.command.plan, conductor.plan.name
+            ),
         ));
     }
     Ok(&message.command)

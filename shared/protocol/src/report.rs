@@ -60,18 +60,24 @@ pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
 
 /// When the last of these steps was done.
 fn last_done(run: &Run, steps: &[Step]) -> Option<Timestamp> {
-    let done = run.steps.iter().filter_map(|((step, _), progress)| match progress {
-        Progress::Done { at, .. } if steps.contains(step) => Some(*at),
-        _ => None,
-    });
+    let done = run
+        .steps
+        .iter()
+        .filter_map(|((step, _), progress)| match progress {
+            Progress::Done { at, .. } if steps.contains(step) => Some(*at),
+            _ => None,
+        });
     done.max()
 }
 
 fn longest_ms(run: &Run, wanted: Step) -> u64 {
-    let took = run.steps.iter().filter_map(|((step, _), progress)| match progress {
-        Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
-        _ => None,
-    });
+    let took = run
+        .steps
+        .iter()
+        .filter_map(|((step, _), progress)| match progress {
+            Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
+            _ => None,
+        });
     took.max().unwrap_or(0)
 }
 

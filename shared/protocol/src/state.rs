@@ -6,9 +6,7 @@ use jiff::Timestamp;
 
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceMap, Standing, Veto, Weight};
-use crate::journal::{
-    AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope,
-};
+use crate::journal::{AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope};
 use crate::name::Name;
 use crate::operator::Overrides;
 use crate::report::RunReport;
@@ -18,7 +16,7 @@ mod evolve;
 mod illegal;
 
 pub use evolve::{evolve, fold};
-pub use illegal::{Illegality, IllegalRecord};
+pub use illegal::{IllegalRecord, Illegality};
 
 /// What the journal of one plan amounts to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -269,7 +267,10 @@ impl Run {
     /// Whether evidence still decides what becomes of it.
     pub fn weighs_evidence(&self) -> bool {
         self.cause == Cause::Evidence
-            && matches!(self.phase, Phase::Confirming { .. } | Phase::AwaitingApproval { .. })
+            && matches!(
+                self.phase,
+                Phase::Confirming { .. } | Phase::AwaitingApproval { .. }
+            )
     }
 }
 

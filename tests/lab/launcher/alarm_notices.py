@@ -7,13 +7,13 @@ import json
 import logging
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.loaders import create_loader
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region, new_uuid
-from ministack.services import cloudwatch, lambda_svc, sns
+from ministack.services import lambda_svc, sns
 
 from . import deliveries, service_events
 
@@ -30,7 +30,7 @@ _last_states: dict[str, dict[str, Any]] = {}
 
 def stamp(epoch: float) -> str:
     """The time format of alarm messages, such as 2026-11-20T10:00:00.123+0000."""
-    at = datetime.fromtimestamp(epoch, tz=timezone.utc)
+    at = datetime.fromtimestamp(epoch, tz=UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}+0000"
 
 

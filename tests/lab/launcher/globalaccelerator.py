@@ -15,7 +15,6 @@ from ministack.core.responses import get_account_id, get_region
 from . import target_health
 from .world import World
 
-
 HOME_REGION = "us-west-2"
 """The only region in which the service's API answers."""
 

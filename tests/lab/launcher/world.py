@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from .settings import Settings
@@ -13,7 +13,7 @@ from .settings import Settings
 
 def rfc3339(epoch: float) -> str:
     """RFC 3339 in UTC with milliseconds."""
-    at = datetime.fromtimestamp(epoch, tz=timezone.utc)
+    at = datetime.fromtimestamp(epoch, tz=UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 

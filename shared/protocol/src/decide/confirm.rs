@@ -14,25 +14,43 @@ use crate::state::{Phase, Run, State};
 const WINDOWS_MAX: u32 = 5;
 
 /// Concludes a confirming run, if it is time and a look is in hand.
-pub(super) fn conclude(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Option<Draft> {
+pub(super) fn conclude(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Draft> {
     // Nothing is concluded from memory: only with the world in view.
     let observation = facts.observation.as_ref()?;
     if let Cause::Operator { name, .. } = &run.cause {
         return Some(commit(plan, run, observation, Some(name), run.overrides, now));
     }
     let window = SignedDuration::from_secs(i64::from(plan.detection.confirm_seconds));
-    let Phase::Confirming { sufficient_since } = run.phase else { return None };
+    let Phase::Confirming { sufficient_since } = run.phase else {
+        return None;
+    };
     let still = state.weight(now).is_sufficient();
     match sufficient_since.filter(|_| still) {
-        Some(since) if now.duration_since(since) >= window => Some(believe(plan, state, run, observation, now)),
-        Some(_) if now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1) => None,
+        Some(since) if now.duration_since(since) >= window => {
+            Some(believe(plan, state, run, observation, now))
+        }
+        Some(_) if now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1) => {
+            None
+        }
         None if now.duration_since(run.opened_at) < window => None,
         _ => Some(dismiss(plan, state, run, now)),
     }
 }
 
 /// The latest moment at which a confirming run concludes.
-pub(super) fn believe(plan: &Plan, state: &State, run: &Run, observation: &Observation, now: Timestamp) -> Draft {
+pub(super) fn believe(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    observation: &Observation,
+    now: Timestamp,
+) -> Draft {
     if plan.mode == Mode::Automatic && state.hold_at(now).is_none() {
         return commit(plan, run, observation, None, Overrides::default(), now);
     }
@@ -63,7 +81,10 @@ pub(super) fn commit(
         let blocked = losses.into_iter().filter(|loss| !loss.within_limit).collect();
         return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked });
     }
-    let who = by.map_or_else(|| "the evidence held".to_owned(), |name| format!("{name} decided"));
+    let who = by.map_or_else(
+        || "the evidence held".to_owned(),
+        |name| format!("{name} decided"),
+    );
     let sentence = format!(
         "Run {} moves {} to {}: {who}; estimated loss: {}.",
         run.id,
@@ -71,13 +92,20 @@ pub(super) fn commit(
         plan.regions.recovery,
         data_loss(&losses)
     );
-    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides };
+    let event = Event::Committed {
+        data_loss: losses,
+        by: by.map(str::to_owned),
+        overrides,
+    };
     Draft::new(Some(run.id), event, sentence)
 }
 
 fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
     let why = insufficiency(state, run, now);
-    let sentence = format!("No failover: {} is not taken for lost: {why}.", plan.regions.primary);
+    let sentence = format!(
+        "No failover: {} is not taken for lost: {why}.",
+        plan.regions.primary
+    );
     due::abort(run, AbortCause::Evidence, sentence)
 }
 
@@ -95,7 +123,10 @@ pub(super) fn await_approval(
     let vetoes = observation.vetoes(plan);
     if run.cause == Cause::Evidence && !vetoes.is_empty() {
         let signs = list(vetoes.keys().map(ToString::to_string));
-        let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
+        let sentence = format!(
+            "No failover: {} shows signs of life: {signs}.",
+            plan.regions.primary
+        );
         return Some(due::abort(run, AbortCause::Evidence, sentence));
     }
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));

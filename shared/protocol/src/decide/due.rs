@@ -53,7 +53,9 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         .ready(run)
         .into_iter()
         .filter(|node| {
-            let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
+            let since = run
+                .progress(node.step, &node.subject)
+                .map_or(run.progress_at, Progress::since);
             // Work that began while the evidence was weighed has its whole time from the decision on.
             let since = since.max(run.committed_at.unwrap_or(since));
             let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, node.step)));
@@ -61,7 +63,11 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         })
         .collect();
     let step = late.first()?.step;
-    let subjects = late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
+    let subjects = late
+        .iter()
+        .filter(|node| node.step == step)
+        .map(|node| node.subject.clone())
+        .collect();
     Some(Need::StepOverdue { step, subjects })
 }
 
@@ -73,17 +79,30 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
         None if run.scope.databases.is_empty() => "no database moved".to_owned(),
         None => "an unknown amount of writes".to_owned(),
     };
-    let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
+    let rto = duration(SignedDuration::from_millis(
+        i64::try_from(report.rto_ms).unwrap_or(i64::MAX),
+    ));
     let sentence = format!(
         "Run {} completed: {} serves from {}; recovery took {rto} from the first sign (objective {} s), estimated loss: {loss}.",
         run.id, plan.name, plan.regions.recovery, plan.limits.rto_seconds
     );
-    Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
+    Draft::new(
+        Some(run.id),
+        Event::Completed {
+            report: Box::new(report),
+        },
+        sentence,
+    )
 }
 
 /// Stops a run until an operator speaks.
 pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
-    let sentence = format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run.id, &why));
+    let sentence = format!(
+        "Run {} needs an operator: {}; {}",
+        run.id,
+        need(&why),
+        unblock(plan, run.id, &why)
+    );
     Draft::new(Some(run.id), Event::OperatorNeeded { need: why }, sentence)
 }
 
@@ -119,7 +138,11 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
         }
     }
     let confirming = matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence();
-    if confirming && run.progress(Step::Confirm, &plan.name).is_none_or(|progress| !progress.is_held(now)) {
+    if confirming
+        && run
+            .progress(Step::Confirm, &plan.name)
+            .is_none_or(|progress| !progress.is_held(now))
+    {
         due.entry(Step::Confirm).or_default().push(plan.name.clone());
     }
     chunks(plan, run.id, due)
@@ -145,9 +168,17 @@ fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
 fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepCommand> {
     due.into_iter()
         .flat_map(|(step, subjects)| {
-            subjects.chunks(SUBJECTS_PER_COMMAND).map(<[Name]>::to_vec).collect::<Vec<_>>().into_iter().map(
-                move |subjects| StepCommand { plan: plan.name.clone(), run, step, subjects },
-            )
+            subjects
+                .chunks(SUBJECTS_PER_COMMAND)
+                .map(<[Name]>::to_vec)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(move |subjects| StepCommand {
+                    plan: plan.name.clone(),
+                    run,
+                    step,
+                    subjects,
+                })
         })
         .collect()
 }
@@ -165,7 +196,10 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
         .iter()
         .filter(|(name, _)| able.contains(name))
         .filter(|(_, quarantine)| {
-            !matches!(quarantine.progress, Some(Progress::Done { .. } | Progress::Failed { .. }))
+            !matches!(
+                quarantine.progress,
+                Some(Progress::Done { .. } | Progress::Failed { .. })
+            )
         })
         .collect()
 }
@@ -174,7 +208,11 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
 pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<StepCommand> {
     let mut by_run: BTreeMap<u64, Vec<Name>> = BTreeMap::new();
     for (name, quarantine) in to_quarantine(plan, state) {
-        if quarantine.progress.as_ref().is_none_or(|progress| !progress.is_held(now)) {
+        if quarantine
+            .progress
+            .as_ref()
+            .is_none_or(|progress| !progress.is_held(now))
+        {
             by_run.entry(quarantine.run).or_default().push(name.clone());
         }
     }

@@ -14,12 +14,19 @@ const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
 pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
     let limit_ms = u64::from(plan.limits.lag_seconds_max) * 1000;
     // An operator may move a workload whose source still lives; then the newest sample is the one that counts.
-    let lived_until = if run.cause == crate::journal::Cause::Evidence { run.first_signal_at } else { now };
+    let lived_until = if run.cause == crate::journal::Cause::Evidence {
+        run.first_signal_at
+    } else {
+        now
+    };
     run.scope
         .databases
         .iter()
         .map(|database| {
-            let sample = observation.lag.get(database).and_then(|points| last_before(points, lived_until));
+            let sample = observation
+                .lag
+                .get(database)
+                .and_then(|points| last_before(points, lived_until));
             DataLoss {
                 database: database.clone(),
                 lag_ms: sample.map(|point| point.lag_ms),

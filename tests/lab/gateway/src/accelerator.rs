@@ -168,6 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn a_load_balancer_behind_two_listeners_gets_one_share() {
+        let mut both = accelerator(&[("us-east-2", 64, "HEALTHY"), ("us-west-1", 64, "HEALTHY")]);
+        both.listeners
+            .extend(accelerator(&[("us-east-2", 64, "HEALTHY")]).listeners);
+        let dealt = deal(&both, 10);
+        assert_eq!(
+            dealt
+                .iter()
+                .filter(|region| region.as_deref() == Some("us-east-2"))
+                .count(),
+            5
+        );
+    }
+
+    #[test]
     fn weight_zero_and_bad_health_get_nothing() {
         let shut = accelerator(&[("us-east-2", 128, "UNHEALTHY"), ("us-west-1", 0, "HEALTHY")]);
         assert_eq!(deal(&shut, 1), [None]);

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, Incoming};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -62,6 +62,7 @@ impl Peeked {
     }
 }
 
+// No size hint: a length that is known stands in the request's own `content-length`.
 impl HttpBody for Peeked {
     type Data = Bytes;
     type Error = hyper::Error;
@@ -78,16 +79,5 @@ impl HttpBody for Peeked {
 
     fn is_end_stream(&self) -> bool {
         self.first.is_empty() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let rest = self.rest.size_hint();
-        let first = self.first.len() as u64;
-        let mut hint = SizeHint::new();
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(first));
-        }
-        hint.set_lower(rest.lower().saturating_add(first));
-        hint
     }
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
-from .running_lab import ACCOUNT, PRIMARY, RECOVERY, Function, LabTest, eventually
+from .running_lab import ACCOUNT, PRIMARY, Function, LabTest, eventually
 
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$")
 METRIC = {
@@ -115,7 +115,7 @@ class Alarms(LabTest):
         self.assertRegex(message["StateChangeTime"], STAMP)
         self.assertRegex(message["AlarmConfigurationUpdatedTimestamp"], STAMP)
         changed = datetime.strptime(message["StateChangeTime"], "%Y-%m-%dT%H:%M:%S.%f%z")
-        self.assertLess(abs((datetime.now(timezone.utc) - changed).total_seconds()), 5)
+        self.assertLess(abs((datetime.now(UTC) - changed).total_seconds()), 5)
         self.assertEqual(
             message["Trigger"],
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, SCALE, Function, LabTest, eventually
@@ -181,7 +181,7 @@ class ReplicaLag(ReplicaTest):
 
     def datapoints(self) -> list[Any]:
         """The replica's lag over the last minutes."""
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         answer = self.lab.binary_client("cloudwatch", RECOVERY).get_metric_statistics(
             Namespace="AWS/RDS",
             MetricName="ReplicaLag",

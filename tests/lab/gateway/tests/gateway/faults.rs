@@ -1,10 +1,10 @@
 //! Do rules do to calls what they say?
 
-use crate::world::{EAST, WEST, call, count, endpoint, eventually, query, signed, start};
-use bytes::Bytes;
+use crate::world::{EAST, WEST, call, count, endpoint, eventually, query, start};
 use gateway::{Blackout, Count, Effect, ErrorAnswer, Match, Rule};
-use http_body_util::Full;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -193,16 +193,23 @@ async fn a_throttled_upload_is_read_to_its_end_so_that_the_client_sees_the_answe
         .add_rule(Rule::new(Match::service("lambda"), Effect::Throttle))
         .unwrap();
     let package = vec![7; 8 << 20];
-    let request = signed(
-        "POST",
-        "/2015-03-31/functions",
-        "lambda",
-        WEST,
-        Full::<Bytes>::from(package),
+    // Like most clients, this one looks at no answer before everything is sent.
+    let mut stream = TcpStream::connect(endpoint(&gateway)).await.unwrap();
+    let credential = "Credential=AKIATEST/20261120/us-west-1/lambda/aws4_request";
+    let head = format!(
+        "POST /2015-03-31/functions HTTP/1.1\r\nhost: gateway.test\r\nauthorization: AWS4-HMAC-SHA256 {credential}, \
+         Signature=0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        package.len()
     );
-    let answer = call(endpoint(&gateway), request).await.unwrap();
-    assert_eq!(answer.status, 429);
-    assert_eq!(answer.headers["x-amzn-errortype"], "TooManyRequestsException");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&package).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429 Too Many Requests"), "{answer}");
+    assert!(
+        answer.contains("x-amzn-errortype: TooManyRequestsException"),
+        "{answer}"
+    );
     assert_eq!(
         count(&gateway, "CreateFunction"),
         Count {

@@ -38,6 +38,7 @@ async fn a_call_reaches_the_upstream_as_it_was_sent_and_its_answer_comes_back() 
 #[tokio::test]
 async fn one_connection_serves_many_calls_between_faults() {
     let (upstream, gateway) = start().await;
+    upstream.script(&[("connection", "close")], "");
     let mut client = Client::connect(endpoint(&gateway)).await;
     let rule = gateway::Rule::new(gateway::Match::service("sns"), gateway::Effect::Throttle);
     gateway.switchboard().add_rule(rule).unwrap();
