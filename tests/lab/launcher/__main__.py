@@ -48,6 +48,7 @@ async def _serve(settings: Settings) -> None:
 
     from .assembly import assemble
 
+    application: Any
     application, heartbeat = assemble(settings)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ from .settings import Settings
 
 
 def install(settings: Settings) -> None:
-    """Gives every load balancer its region's site as DNS name, and every queue a URL at the lab's one endpoint."""
+    """Gives load balancers their region's site as DNS name, and queues a URL at the lab's one endpoint."""
     render = alb._lb_xml
 
     def with_site_address(load_balancer: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ def display_name(region: str) -> str:
 
 
 def act(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
-    """Does what a state change does: the event on the default bus, and the alarm's actions for the new state."""
+    """Does what a state change does: the event on the default bus, and the actions for the new state."""
     now = round(time.time(), 3)
     previous = _last_states.get(alarm["AlarmArn"]) or {
         "value": old_state,
@@ -83,7 +83,10 @@ def act(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
 
 
 def _take(action: str, alarm: Alarm, detail: dict[str, Any], message: dict[str, Any]) -> None:
-    """Takes one action. Topics and functions must lie in the alarm's region, as on AWS; other kinds do nothing here."""
+    """Takes one action.
+
+    Topics and functions must lie in the alarm's region, as on AWS; other kinds of action do nothing here.
+    """
     try:
         target = parse_arn(action)
     except ArnParseError:
@@ -110,7 +113,8 @@ def _take(action: str, alarm: Alarm, detail: dict[str, Any], message: dict[str, 
 def _may_publish(topic_arn: str, alarm: Alarm) -> bool:
     """Whether CloudWatch gets a message into the topic: by the topic's policy, and by its key.
 
-    The key `alias/aws/sns` lets no service principal in, so an alarm's message to such a topic is lost, as on AWS.
+    The key `alias/aws/sns` lets no service principal in: an alarm's message to such a topic is lost, as on
+    AWS.
     """
     topic = sns._topic_by_arn_any_scope(topic_arn) or {}
     if topic.get("attributes", {}).get("KmsMasterKeyId") == "alias/aws/sns":
@@ -121,7 +125,7 @@ def _may_publish(topic_arn: str, alarm: Alarm) -> bool:
     )
 
 
-# ---- the shape SNS delivers ------------------------------------------------------------------------------------
+# ---- the shape SNS delivers -----------------------------------------------------------------------
 
 
 def sns_message(alarm: Alarm, old_state: str, new_state: str, reason: str, at: float) -> dict[str, Any]:
@@ -211,7 +215,7 @@ def _math_period(alarm: Alarm) -> int:
     return int(max(periods, default=60))
 
 
-# ---- the shape EventBridge and direct actions deliver ----------------------------------------------------------
+# ---- the shape EventBridge and direct actions deliver ---------------------------------------------
 
 
 def _configuration(alarm: Alarm) -> dict[str, Any]:

@@ -87,9 +87,9 @@ _COMPOSITE_MEMBERS = (
 def install() -> None:
     """Registers the changes with the emulator.
 
-    The emulator's own evaluation is switched off: it takes one datapoint for three, ignores dimensions and never acts
-    on missing data, so it would raise and clear alarms that AWS would not. In the lab an alarm changes state by
-    SetAlarmState, a composite one by its rule.
+    The emulator's own evaluation is switched off: it takes one datapoint for three, ignores dimensions and
+    never acts on missing data, so it would raise and clear alarms that AWS would not. In the lab an alarm
+    changes state by SetAlarmState, a composite one by its rule.
     """
     cloudwatch._evaluate_alarm = lambda _alarm: None
     cloudwatch._dispatch_alarm_actions = alarm_notices.act

@@ -12,6 +12,7 @@ from . import (
     deliveries,
     functions,
     globalaccelerator,
+    launches,
     rds,
     replica_lag,
     schedules,
@@ -30,7 +31,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
     target_health.install(world)
-    autoscaling.install(world, heartbeat)
+    autoscaling.install(world)
+    launches.install(world, heartbeat)
     globalaccelerator.install(world)
     alarms.install()
     deliveries.install()

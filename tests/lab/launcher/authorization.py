@@ -85,7 +85,7 @@ def install() -> None:
 def _resources(
     service: str, path: str, headers: dict[str, str], body: bytes, params: Any, region: str, account: str
 ) -> list[str]:
-    """The resources a request names, where the emulator's own reading isn't AWS's; empty to use the emulator's."""
+    """The resources a request names where the emulator misreads them; empty to keep its reading."""
     target = headers.get("x-amz-target", "").rpartition(".")[2]
     if service == "globalaccelerator":
         return [globalaccelerator.resource_arn(_json(body))]

@@ -18,7 +18,7 @@ logger = logging.getLogger("lab.deliveries")
 
 
 def install() -> None:
-    """Makes both services invoke asynchronously with Lambda's retries, and only where the function permits it."""
+    """Makes both services invoke with Lambda's asynchronous retries, and only where permitted."""
     sns._deliver_to_lambda = _from_sns
     eventbridge._dispatch_to_lambda = _from_eventbridge
     invoke_target = eventbridge._invoke_target
@@ -76,7 +76,10 @@ def _from_sns(
     message: str,
     attributes: dict[str, Any],
 ) -> None:
-    """Delivers one notification; without the function or its permission it goes to the subscription's dead letters."""
+    """Delivers one notification.
+
+    Without the function or its permission it goes to the dead letters of the subscription.
+    """
     notification = json.loads(envelope) if envelope.startswith("{") else {}
     sent = {
         "Type": "Notification",

@@ -30,7 +30,7 @@ def install(settings: Settings) -> None:
 
 
 def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
-    """The environment variables of a function's process (Lambda developer guide, defined runtime variables)."""
+    """The environment of a function's process (Lambda developer guide, defined runtime variables)."""
     name = config.get("FunctionName", "unknown")
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",

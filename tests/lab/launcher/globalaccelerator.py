@@ -107,7 +107,7 @@ def control_documents(world: World) -> list[Document]:
     ]
 
 
-# ---- look-ups and shapes ---------------------------------------------------------------------------------------
+# ---- look-ups and shapes --------------------------------------------------------------------------
 
 
 def _accelerator(request: Document) -> Document:
@@ -180,7 +180,7 @@ def _endpoints(configurations: list[Document]) -> list[Document]:
     return list(found.values())
 
 
-# ---- accelerators ----------------------------------------------------------------------------------------------
+# ---- accelerators ---------------------------------------------------------------------------------
 
 
 def _create_accelerator(world: World, request: Document) -> Document:
@@ -256,7 +256,7 @@ def _update_attributes(_world: World, request: Document) -> Document:
     return {"AcceleratorAttributes": attributes}
 
 
-# ---- listeners -------------------------------------------------------------------------------------------------
+# ---- listeners ------------------------------------------------------------------------------------
 
 
 def _create_listener(_world: World, request: Document) -> Document:
@@ -302,7 +302,7 @@ def _list_listeners(_world: World, request: Document) -> Document:
     return {"Listeners": [_shown(entry) for entry in listeners.values() if entry["_accelerator"] == arn]}
 
 
-# ---- endpoint groups -------------------------------------------------------------------------------------------
+# ---- endpoint groups ------------------------------------------------------------------------------
 
 _GROUP_MEMBERS = (
     "TrafficDialPercentage",
@@ -403,7 +403,7 @@ def _list_cross_account_resources(_world: World, _request: Document) -> Document
     return {"CrossAccountResources": []}
 
 
-# ---- tags ------------------------------------------------------------------------------------------------------
+# ---- tags -----------------------------------------------------------------------------------------
 
 
 def _tagged(request: Document) -> dict[str, str]:

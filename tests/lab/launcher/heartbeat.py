@@ -16,7 +16,8 @@ BEAT_SECONDS = 0.05
 class Heartbeat:
     """Calls short functions at their intervals, on the server's event loop.
 
-    The emulator's own handlers run on that loop too (those of RDS excepted), so the functions see no half-made change.
+    The emulator's own handlers run on that loop too (those of RDS excepted), so the functions see no
+    half-made change.
     """
 
     def __init__(self) -> None:

@@ -93,8 +93,8 @@ def _instance_xml(render: Any, instance: Instance) -> str:
         status, normal = broken, "false"
         message = f"<Message>The source of {instance['DBInstanceIdentifier']} can't be reached.</Message>"
     info = (
-        f"<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType><Normal>{normal}</Normal>"
-        f"<Status>{status}</Status>{message}</DBInstanceStatusInfo></StatusInfos>"
+        "<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType>"
+        f"<Normal>{normal}</Normal><Status>{status}</Status>{message}</DBInstanceStatusInfo></StatusInfos>"
     )
     return xml.replace("<StatusInfos/>", info, 1)
 
@@ -121,7 +121,7 @@ def _find(params: dict[str, Any]) -> tuple[Instance | None, Answer | None]:
     return instance, None
 
 
-# ---- creation --------------------------------------------------------------------------------------------------
+# ---- creation -------------------------------------------------------------------------------------
 
 _COPIED_FROM_SOURCE = (
     "Engine",
@@ -194,11 +194,11 @@ def _refuse_replica_of(source: Instance, foreign: bool, params: dict[str, Any]) 
     return None
 
 
-# ---- promotion -------------------------------------------------------------------------------------------------
+# ---- promotion ------------------------------------------------------------------------------------
 
 
 def _promote(world: World, params: dict[str, Any]) -> Answer:
-    """PromoteReadReplica: accepted at once, done when the source's name is gone and the status is available."""
+    """PromoteReadReplica: accepted at once, done when the status is available and the source's name gone."""
     name = rds._p(params, "DBInstanceIdentifier").rpartition(":")[2]
     arn = f"arn:aws:rds:{get_region()}:{get_account_id()}:db:{name}"
     with _lock:
@@ -283,7 +283,7 @@ def _forget_replica(account: str, region: str, replica: Instance) -> None:
         source[REPLICAS] = [name for name in source.get(REPLICAS, []) if name not in names]
 
 
-# ---- replication, changes and deletion -------------------------------------------------------------------------
+# ---- replication, changes and deletion ------------------------------------------------------------
 
 
 def _watch_replication(world: World) -> None:
@@ -311,7 +311,7 @@ def _watch_replication(world: World) -> None:
 
 
 def _modify(original: Any, params: dict[str, Any]) -> Answer:
-    """ModifyDBInstance; refused while a promotion runs, as AWS refuses it unless the instance is available."""
+    """ModifyDBInstance; refused while a promotion runs, as AWS refuses it then."""
     instance, _missing = _find(params)
     if instance is not None and "_lab_promotion" in instance:
         return rds._error(

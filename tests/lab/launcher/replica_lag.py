@@ -15,7 +15,7 @@ INTERVAL_SECONDS = 5.0
 
 
 def install(world: World, heartbeat: Heartbeat) -> None:
-    """Puts AWS/RDS ReplicaLag into the replica's region for as long as it replicates and its source's region lives."""
+    """Puts AWS/RDS ReplicaLag into the replica's region while it replicates and its source's region lives."""
     heartbeat.every(INTERVAL_SECONDS, lambda: _put(world))
 
 

@@ -10,8 +10,8 @@ from .settings import Settings
 def install(settings: Settings) -> None:
     """Makes a minute of a rate() expression last LAB_TICK_SECONDS.
 
-    The emulator looks at its rules every 10 s, too coarse for scaled ticks. cron() expressions name moments of the
-    day and stay as they are.
+    The emulator looks at its rules every 10 s, too coarse for scaled ticks. cron() expressions name moments
+    of the day and stay as they are.
     """
     parse = eventbridge._parse_rate_seconds
 

@@ -36,11 +36,12 @@ def register(account: str, group_arn: str, target_id: str) -> None:
         targets.append({"Id": target_id, _REGISTERED_AT: time.time()})
 
 
-def deregister(account: str, group_arn: str, target_id: str) -> None:
-    """Takes an instance out of a target group."""
-    targets = alb._targets.get_scoped(account, None, group_arn)
-    if targets is not None:
-        targets[:] = [target for target in targets if target["Id"] != target_id]
+def leave(account: str, group_arns: list[str], target_id: str) -> None:
+    """Takes an instance out of target groups."""
+    for group_arn in group_arns:
+        targets = alb._targets.get_scoped(account, None, group_arn)
+        if targets is not None:
+            targets[:] = [target for target in targets if target["Id"] != target_id]
 
 
 def state(world: World, group_arn: str, target: Target) -> tuple[str, str, str]:

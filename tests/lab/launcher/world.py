@@ -1,4 +1,4 @@
-"""What has happened in the local world that AWS itself would not tell: lost regions, refusals, timings, calls?"""
+"""What happened in the local world that AWS would not tell: lost regions, refusals, timings, calls?"""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ locals {
 }
 
 resource "aws_vpc" "this" {
-  cidr_block           = var.network
-  enable_dns_hostnames = true
-  tags                 = { Name = var.name }
+  cidr_block = var.network
+  tags       = { Name = var.name }
 }
 
 resource "aws_internet_gateway" "this" {

@@ -79,7 +79,7 @@ impl Proxy {
     ) -> Result<Response<Body>, Closed> {
         match self.exchange(call, head, body, &tally).await? {
             Exchange::Answered(mut response) => {
-                
+                upstream::strip_connection_headers(response.headers_mut());
                 Ok(response.map(BodyExt::boxed_unsync))
             }
             Exchange::Failed(failure) => Ok(self.made_here(call, &failure, "upstream")),

@@ -151,7 +151,7 @@ class RunningLab:
             return json.load(answer)
 
     def query(self, service: str, region: str, action: str, **members: str) -> str:
-        """One call by the query protocol, as older clients and the Terraform provider make it; the answer's XML."""
+        """One call by the query protocol, as the Terraform provider makes it; the answer's XML."""
         credential = f"Credential=test/20260101/{region}/{service}/aws4_request"
         request = urllib.request.Request(
             self.url,
@@ -185,7 +185,7 @@ def shared_lab() -> RunningLab:
 
 
 def eventually(probe: Callable[[], T], seconds: float = 8.0) -> T:
-    """What the probe returns as soon as it is something true; raises its last error, or AssertionError, in the end."""
+    """What the probe returns once that is true; raises its last error, or AssertionError, in the end."""
     deadline = time.monotonic() + seconds
     problem: Exception | None = None
     while time.monotonic() < deadline:
@@ -292,6 +292,8 @@ def _package() -> bytes:
 
 class LabTest(unittest.TestCase):
     """A test on the shared world."""
+
+    lab: RunningLab
 
     @classmethod
     def setUpClass(cls) -> None:

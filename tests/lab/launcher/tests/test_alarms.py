@@ -240,16 +240,16 @@ class Alarms(LabTest):
             self.assertIsInstance(shown["StateUpdatedTimestamp"], datetime)
         xml = self.lab.query("monitoring", PRIMARY, "DescribeAlarms", **{"AlarmNames.member.1": self.name})
         root = ElementTree.fromstring(re.sub(r' xmlns="[^"]+"', "", xml))
-        member = root.find("./DescribeAlarmsResult/MetricAlarms/member")
-        assert member is not None
-        texts = {child.tag: child.text for child in member}
+        found = root.find("./DescribeAlarmsResult/MetricAlarms/member")
+        assert found is not None
+        texts = {child.tag: child.text for child in found}
         self.assertEqual(texts["AlarmDescription"], "a & b <c>")
         self.assertEqual(
             (texts["Period"], texts["Statistic"], texts["TreatMissingData"], texts["ActionsEnabled"]),
             ("60", "Minimum", "breaching", "true"),
         )
-        self.assertEqual(member.findtext("./Dimensions/member/Value"), "app/shop/1")
-        self.assertEqual(member.findtext("./OKActions/member"), self.topic)
+        self.assertEqual(found.findtext("./Dimensions/member/Value"), "app/shop/1")
+        self.assertEqual(found.findtext("./OKActions/member"), self.topic)
 
     def test_a_binary_request_sets_what_a_query_would(self) -> None:
         binary = self.lab.binary_client("cloudwatch", PRIMARY)

@@ -36,9 +36,8 @@ class AutoScaling(LabTest):
         self.assertIn("initial", fleet.health())
         eventually(lambda: fleet.health() == ["healthy", "healthy"])
         self.assertGreaterEqual(time.monotonic() - started, 100 * SCALE)
-        timing = eventually(
-            lambda: self.timing(fleet.name) if self.timing(fleet.name)["finished_at"] else None
-        )
+        eventually(lambda: self.timing(fleet.name)["finished_at"])
+        timing = self.timing(fleet.name)
         self.assertEqual((timing["kind"], timing["region"]), ("launch", RECOVERY))
 
     def test_lowered_capacity_terminates(self) -> None:

@@ -1,7 +1,8 @@
-"""How the world ends: with every function process, on each signal, and with the process it was started for."""
+"""How the world ends: with every function process, on each signal, and with its parent."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -19,6 +20,11 @@ def is_alive(pid: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def all_ended(pids: list[int]) -> bool:
+    """Whether none of the processes is left."""
+    return not any(is_alive(pid) for pid in pids)
 
 
 class Ending(unittest.TestCase):
@@ -46,7 +52,7 @@ class Ending(unittest.TestCase):
                 lab.process.send_signal(number)
                 lab.process.wait(timeout=10)
                 self.assertEqual(lab.process.returncode, 0)
-                eventually(lambda pids=pids: not any(is_alive(pid) for pid in pids))
+                eventually(functools.partial(all_ended, pids))
 
     def test_the_world_ends_with_the_process_it_was_started_for(self) -> None:
         parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
@@ -54,7 +60,7 @@ class Ending(unittest.TestCase):
         parent.kill()
         parent.communicate()
         lab.process.wait(timeout=10)
-        eventually(lambda: not any(is_alive(pid) for pid in pids))
+        eventually(functools.partial(all_ended, pids))
 
 
 class Refusals(unittest.TestCase):

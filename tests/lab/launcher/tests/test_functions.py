@@ -82,8 +82,8 @@ class Rights(LabTest):
         self.assertIn(self.code("ssm", "get_parameters", Names=["/plan/0", "/plan/2"]), DENIED)
 
     def test_cloudwatch_calls_are_checked_over_every_protocol(self) -> None:
-        window = {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-01T01:00:00Z"}
-        lag = {
+        window: dict[str, Any] = {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-01T01:00:00Z"}
+        lag: dict[str, Any] = {
             "Namespace": "AWS/RDS",
             "Period": 60,
             "MetricName": "ReplicaLag",

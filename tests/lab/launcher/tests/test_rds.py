@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,10 +115,8 @@ class Replicas(ReplicaTest):
 
     def test_replication_breaks_with_the_sources_region_and_resumes_with_it(self) -> None:
         self.lose(PRIMARY)
-        broken = eventually(
-            lambda: next((info for info in self.show()["StatusInfos"] if info["Status"] == "error"), None)
-        )
-        self.assertFalse(broken["Normal"])
+        eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "error")
+        self.assertFalse(self.show()["StatusInfos"][0]["Normal"])
         self.lab.control("PUT", f"regions/{PRIMARY}", {"lost": False})
         eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "replicating")
 
@@ -154,10 +153,8 @@ class Replicas(ReplicaTest):
         rule = f"arn:aws:events:{RECOVERY}:{ACCOUNT}:rule/rds-wake"
         function = Function(self.lab, "rds-wake", permit=(rule,))
         events = self.lab.client("events")
-        events.put_rule(
-            Name="rds-wake",
-            EventPattern='{"source": ["aws.rds"], "detail": {"SourceIdentifier": ["%s"]}}' % self.replica,
-        )
+        pattern = {"source": ["aws.rds"], "detail": {"SourceIdentifier": [self.replica]}}
+        events.put_rule(Name="rds-wake", EventPattern=json.dumps(pattern))
         events.put_targets(Rule="rds-wake", Targets=[{"Id": "f", "Arn": function.arn}])
         self.rds.promote_read_replica(DBInstanceIdentifier=self.replica)
 

@@ -1,0 +1,28 @@
+//! The local two-region world: two regions of an emulated AWS behind the gateway, the real Terraform applied to it,
+//! the real functions in it, users in front of it; and the story of a lost region told in it.
+
+#![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
+
+pub mod checkout;
+pub mod cloud;
+pub mod follow;
+pub mod http;
+pub mod packages;
+pub mod process;
+pub mod stack;
+pub mod story;
+pub mod timeline;
+pub mod tools;
+pub mod users;
+pub mod world;
+
+/// Says what is being done, with the time since the command began.
+pub fn say(words: &str) {
+    println!("[{:6.1} s] {words}", started().elapsed().as_secs_f64());
+}
+
+#[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]
+fn started() -> std::time::Instant {
+    static STARTED: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    *STARTED.get_or_init(std::time::Instant::now)
+}
