@@ -1,1 +1,12 @@
-fn main() {}
+//! Wires the world of the scale-asg function.
+
+use aws::lambda::RuntimeError;
+use scale_asg::ScaleAsg;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), RuntimeError> {
+    aws::lambda::open_log();
+    let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
+    let workshop = &ScaleAsg::new(world);
+    aws::lambda::serve(async |payload, deadline| engine::worker::handle(world, workshop, &payload, deadline).await).await
+}

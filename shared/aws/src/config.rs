@@ -106,7 +106,9 @@ macro_rules! client {
 impl Sdk {
     /// Reads credentials and endpoint from where AWS puts them; the region is the one given, never a default.
     pub async fn load(region: &str) -> Self {
-        Self { base: loader(region).load().await }
+        Self {
+            base: loader(region).load().await,
+        }
     }
 
     /// DynamoDB in the own region.
@@ -136,7 +138,12 @@ impl Sdk {
 
     /// Global Accelerator, where its control plane is.
     pub(crate) fn global_accelerator(&self) -> aws_sdk_globalaccelerator::Client {
-        client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)
+        client!(
+            aws_sdk_globalaccelerator,
+            &self.base,
+            ACCELERATOR,
+            ACCELERATOR_REGION
+        )
     }
 
     /// CloudWatch in the own region.
@@ -169,8 +176,23 @@ impl Sdk {
     pub(crate) async fn on(http_client: impl aws_sdk_sns::config::HttpClient + 'static) -> Self {
         let credentials =
             aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
-        let base =
-            loader("us-west-1").credentials_provider(credentials).http_client(http_client).load().await;
+        let base = loader("us-west-1")
+            .credentials_provider(credentials)
+            .http_client(http_client)
+            .load()
+            .await;
+        Self { base }
+    }
+
+    /// The real configuration of every client in `us-west-1`, toward an emulator.
+    pub(crate) async fn toward(endpoint: &str) -> Self {
+        let credentials =
+            aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
+        let base = loader("us-west-1")
+            .credentials_provider(credentials)
+            .endpoint_url(endpoint)
+            .load()
+            .await;
         Self { base }
     }
 }
@@ -203,13 +225,19 @@ mod tests {
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
         let failure = databases.promote(&database("orders")).await.unwrap_err();
-        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
+        assert_eq!(
+            (failure.kind, failure.code.as_str()),
+            (FailureKind::Unreachable, "timeout")
+        );
         assert!(started.elapsed() <= OWN.operation, "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_primary_region_gets_no_second_attempt_and_the_own_region_does() {
-        let busy = (503, "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>");
+        let busy = (
+            503,
+            "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>",
+        );
         let http = replay(&[busy, busy, busy, busy]);
         let sdk = Sdk::on(http.clone()).await;
         let databases = RdsDatabases::new(&sdk);
@@ -223,11 +251,22 @@ mod tests {
     async fn each_client_calls_its_own_region() {
         let http = replay(&[(400, "{}"), (400, "<a/>"), (400, "<a/>")]);
         let sdk = Sdk::on(http.clone()).await;
-        let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
-        let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
+        let _ = sdk
+            .global_accelerator()
+            .describe_endpoint_group()
+            .endpoint_group_arn("x")
+            .send()
+            .await;
+        let _ = sdk
+            .rds_of_primary("us-east-2")
+            .describe_db_instances()
+            .send()
+            .await;
         let _ = sdk.rds().describe_db_instances().send().await;
-        let hosts: Vec<String> =
-            http.actual_requests().map(|request| request.uri().trim_end_matches('/').to_owned()).collect();
+        let hosts: Vec<String> = http
+            .actual_requests()
+            .map(|request| request.uri().trim_end_matches('/').to_owned())
+            .collect();
         assert_eq!(
             hosts,
             [
@@ -241,7 +280,10 @@ mod tests {
     #[test]
     fn no_attempt_may_outlast_its_operation() {
         for bounds in [OWN, JOURNAL, PRIMARY, ACCELERATOR] {
-            assert!(bounds.connect <= bounds.attempt && bounds.read <= bounds.attempt, "{bounds:?}");
+            assert!(
+                bounds.connect <= bounds.attempt && bounds.read <= bounds.attempt,
+                "{bounds:?}"
+            );
             assert!(bounds.attempt <= bounds.operation, "{bounds:?}");
         }
         assert_eq!((PRIMARY.operation, PRIMARY.attempts), (Duration::from_secs(2), 1));
@@ -252,12 +294,24 @@ mod tests {
     async fn an_endpoint_in_the_environment_takes_every_call_with_the_right_region() {
         const CHILD: &str = "PILOTLIGHT_TEST_ENDPOINT_CHILD";
         let name = "config::tests::an_endpoint_in_the_environment_takes_every_call_with_the_right_region";
-        #[expect(clippy::disallowed_methods, reason = "tells the child process from the parent")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "tells the child process from the parent"
+        )]
         let is_child = std::env::var(CHILD).is_ok();
         if is_child {
             let sdk = Sdk::load("us-west-1").await;
-            let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
-            let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
+            let _ = sdk
+                .global_accelerator()
+                .describe_endpoint_group()
+                .endpoint_group_arn("x")
+                .send()
+                .await;
+            let _ = sdk
+                .rds_of_primary("us-east-2")
+                .describe_db_instances()
+                .send()
+                .await;
             return;
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -280,7 +334,15 @@ mod tests {
         assert!(status.success());
         server.abort();
         let seen = seen.lock().await;
-        assert!(seen.iter().any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")), "{seen:?}");
-        assert!(seen.iter().any(|head| head.contains("/us-east-2/rds/aws4_request")), "{seen:?}");
+        assert!(
+            seen.iter()
+                .any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")),
+            "{seen:?}"
+        );
+        assert!(
+            seen.iter()
+                .any(|head| head.contains("/us-east-2/rds/aws4_request")),
+            "{seen:?}"
+        );
     }
 }

@@ -4,7 +4,6 @@
 //! the invocation, with the fault's code as its type, and the runtime logs it: nothing here logs it again.
 
 use std::fmt;
-use std::future::Future;
 
 use engine::fault::Fault;
 use jiff::Timestamp;
@@ -21,10 +20,9 @@ pub fn open_log() {
 }
 
 /// Serves invocations until the runtime ends. The handler gets the payload and the time by which it must have answered.
-pub async fn serve<H, F>(handle: H) -> Result<(), RuntimeError>
+pub async fn serve<H>(handle: H) -> Result<(), RuntimeError>
 where
-    H: Fn(Value, Timestamp) -> F,
-    F: Future<Output = Result<Value, Fault>>,
+    H: AsyncFn(Value, Timestamp) -> Result<Value, Fault>,
 {
     let handle = &handle;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
@@ -34,19 +32,22 @@ where
     .await
 }
 
-async fn answer<H, F>(handle: &H, payload: Value, context: &Context) -> Result<Value, InvocationError>
+async fn answer<H>(handle: &H, payload: Value, context: &Context) -> Result<Value, InvocationError>
 where
-    H: Fn(Value, Timestamp) -> F,
-    F: Future<Output = Result<Value, Fault>>,
+    H: AsyncFn(Value, Timestamp) -> Result<Value, Fault>,
 {
     let deadline = Timestamp::try_from(context.deadline()).map_err(|error| {
-        InvocationError(Fault::new("deadline_unreadable", format!("the invocation's deadline: {error}")))
+        InvocationError(Fault::new(
+            "deadline_unreadable",
+            format!("the invocation's deadline: {error}"),
+        ))
     })?;
     let answer = handle(payload, deadline).await.map_err(InvocationError)?;
-    match answer.get("sentence").and_then(Value::as_str) {
-        Some(sentence) => tracing::info!("{sentence}"),
-        None => tracing::info!("answered without a sentence"),
-    }
+    let sentence = answer
+        .get("sentence")
+        .and_then(Value::as_str)
+        .unwrap_or("answered without a sentence");
+    tracing::info!("{sentence}");
     Ok(answer)
 }
 
@@ -61,7 +62,10 @@ impl fmt::Debug for InvocationError {
 
 impl From<InvocationError> for Diagnostic {
     fn from(InvocationError(fault): InvocationError) -> Self {
-        Self { error_type: fault.code.to_owned(), error_message: fault.message }
+        Self {
+            error_type: fault.code.to_owned(),
+            error_message: fault.message,
+        }
     }
 }
 
@@ -91,7 +95,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_is_an_error_with_its_code_and_sentence() {
-        let handle = async |_: Value, _: Timestamp| Err(Fault::new("plan_invalid", "the plan has 2 problems"));
+        let handle =
+            async |_: Value, _: Timestamp| Err(Fault::new("plan_invalid", "the plan has 2 problems"));
         let error = answer(&handle, json!({}), &context()).await.unwrap_err();
         assert_eq!(format!("{error:?}"), "plan_invalid: the plan has 2 problems");
         let diagnostic = Diagnostic::from(error);

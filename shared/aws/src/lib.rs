@@ -1,11 +1,13 @@
 //! The ports on the AWS SDK, one file per service; the journal on `DynamoDB`; settings and the Lambda wiring.
 //!
-//! A function's `main` opens the log, reads [`settings::Settings`], builds the [`world::World`] and hands its handler to
-//! [`lambda::serve`]. Nothing is called before the first invocation.
+//! A function's `main` opens the log, reads [`settings::Settings`], builds the world with [`world::connect`] and hands its
+//! handler to [`lambda::serve`]. Nothing is called before the first invocation.
 
 pub mod accelerator;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod emulator;
 mod failure;
 pub mod fleets;
 pub mod ids;

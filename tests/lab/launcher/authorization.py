@@ -98,8 +98,12 @@ def _resources(
     if service == "ssm" and target == "GetParametersByPath":
         wanted = str(_json(body).get("Path", "/")).strip("/")
         return [f"arn:aws:ssm:{region}:{account}:parameter/{wanted}"]
+    if service == "elasticloadbalancing" and _first(params, "Action").startswith("Describe"):
+        return ["*"]  # AWS knows no resources for these calls
     if service == "rds":
         name = _first(params, "DBInstanceIdentifier")
+        if not name and _first(params, "Action") == "DescribeDBInstances":
+            return [f"arn:aws:rds:{region}:{account}:db:*"]
         return [name] if name.startswith("arn:") else []
     if service == "autoscaling":
         group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName"))

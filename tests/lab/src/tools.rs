@@ -1,8 +1,8 @@
 //! The tools that the lab needs: found, or asked for in one line; what can be installed goes into the checkout.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use tokio::process::Command;
 
 use crate::checkout;
@@ -47,8 +47,7 @@ async fn terraform() -> Result<PathBuf> {
 /// The emulator in a virtual environment of the checkout, as pinned. Made anew when the pins change.
 async fn emulator() -> Result<PathBuf> {
     const WANTED: (u32, u32) = (3, 11);
-    let found = version_of("python3", &["--version"]).await;
-    match found {
+    match version_of("python3", &["--version"]).await {
         Some(version) if version >= WANTED => {}
         Some((major, minor)) => {
             return Err(anyhow!("Python {major}.{minor} is too old: install Python 3.11 or newer"));
@@ -56,23 +55,10 @@ async fn emulator() -> Result<PathBuf> {
         None => return Err(anyhow!("python3 is missing: install Python 3.11 or newer and put it on the PATH")),
     }
     let home = checkout::lab_dir().join("venv");
-    let python = home.join("bin/python");
-    let pins = checkout::launcher_parent().join("launcher/requirements.txt");
-    let wanted = std::fs::read(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    let mark = home.join("installed.txt");
-    if python.exists() && std::fs::read(&mark).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    crate::say("installing the AWS emulator into .lab/venv");
     std::fs::create_dir_all(checkout::lab_dir())?;
-    run("python3 -m venv", Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home), |_| {}).await?;
-    install(&python, &pins).await?;
-    std::fs::write(&mark, wanted)?;
-    Ok(python)
-}
-
-async fn install(python: &Path, pins: &Path) -> Result<()> {
-    let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(pins);
-    run("pip install", &mut pip, |_| {}).await
+    let mut make = Command::new("python3");
+    make.arg(checkout::root().join("tests/venv.py")).arg(&home);
+    make.arg(checkout::launcher_parent().join("launcher/requirements.txt"));
+    run("making the emulator's environment", &mut make, |line| crate::say(line)).await?;
+    Ok(home.join("bin/python"))
 }

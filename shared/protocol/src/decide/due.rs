@@ -137,13 +137,12 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
             due.entry(node.step).or_default().push(node.subject.clone());
         }
     }
-    let confirming = matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence();
-    if confirming
-        && run
-            .progress(Step::Confirm, &plan.name)
-            .is_none_or(|progress| !progress.is_held(now))
-    {
-        due.entry(Step::Confirm).or_default().push(plan.name.clone());
+    if matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence() {
+        let watch = Node { step: Step::Confirm, subject: plan.name.clone(), needs: Vec::new() };
+        let is_over = run.progress(watch.step, &watch.subject).is_some_and(Progress::is_done);
+        if !is_over && is_free(run, &watch, now) {
+            due.entry(watch.step).or_default().push(watch.subject);
+        }
     }
     chunks(plan, run.id, due)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, TICK_SECONDS, Function, LabTest, eventually
@@ -52,37 +53,39 @@ class Deliveries(LabTest):
         )
         self.assertIn("SigningCertUrl", record["Sns"])
 
-    def test_without_permission_a_notification_becomes_a_dead_letter(self) -> None:
-        sqs = self.lab.client("sqs")
-        url = sqs.create_queue(QueueName="letters")["QueueUrl"]
-        queue = f"arn:aws:sqs:{RECOVERY}:{ACCOUNT}:letters"
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sns.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": queue,
-                }
-            ],
+    def letters(self, name: str, service: str) -> tuple[str, Callable[[], list[Any]]]:
+        """A queue that the service may send to: its ARN, and what reads it."""
+        sqs, queue = self.lab.client("sqs"), f"arn:aws:sqs:{RECOVERY}:{ACCOUNT}:{name}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": queue,
         }
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-        sns, topic, function = self.subscribed(
-            "unpermitted", permitted=False, RedrivePolicy=json.dumps({"deadLetterTargetArn": queue})
-        )
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+        self.assertEqual(url, f"{self.lab.url}/{ACCOUNT}/{name}")
+        return queue, lambda: [
+            json.loads(entry["Body"]) for entry in sqs.receive_message(QueueUrl=url).get("Messages", [])
+        ]
+
+    def test_without_permission_a_notification_becomes_a_dead_letter(self) -> None:
+        queue, read = self.letters("letters-of-sns", "sns.amazonaws.com")
+        redrive = json.dumps({"deadLetterTargetArn": queue})
+        sns, topic, function = self.subscribed("unpermitted", permitted=False, RedrivePolicy=redrive)
         sns.publish(TopicArn=topic, Message="lost?")
-        letters = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
-        self.assertEqual(json.loads(letters[0]["Body"])["Message"], "lost?")
+        self.assertEqual(eventually(read)[0]["Message"], "lost?")
         self.assertEqual(function.received(), [])
 
-    def test_a_rule_without_permission_invokes_nothing(self) -> None:
+    def test_without_permission_an_event_becomes_a_dead_letter(self) -> None:
+        queue, read = self.letters("letters-of-events", "events.amazonaws.com")
         function = Function(self.lab, "unpermitted-rule")
         events = self.lab.client("events")
         events.put_rule(Name="unpermitted", EventPattern='{"source": ["lab.test"]}')
-        events.put_targets(Rule="unpermitted", Targets=[{"Id": "f", "Arn": function.arn}])
+        target = {"Id": "f", "Arn": function.arn, "DeadLetterConfig": {"Arn": queue}}
+        events.put_targets(Rule="unpermitted", Targets=[target])
         events.put_events(Entries=[{"Source": "lab.test", "DetailType": "t", "Detail": "{}"}])
-        time.sleep(0.5)
+        self.assertEqual(eventually(read)[0]["source"], "lab.test")
         self.assertEqual(function.received(), [])
 
     def test_a_failed_asynchronous_invocation_is_tried_three_times(self) -> None:

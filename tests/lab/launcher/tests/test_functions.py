@@ -42,6 +42,11 @@ ALLOWED = [
     },
     {
         "Effect": "Allow",
+        "Action": "elasticloadbalancing:DescribeTargetHealth",
+        "Resource": f"arn:aws:elasticloadbalancing:{RECOVERY}:{ACCOUNT}:targetgroup/mine/1",
+    },
+    {
+        "Effect": "Allow",
         "Action": "autoscaling:UpdateAutoScalingGroup",
         "Resource": f"arn:aws:autoscaling:{RECOVERY}:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/mine",
     },
@@ -106,6 +111,10 @@ class Rights(LabTest):
                 self.assertIn(
                     self.code("cloudwatch", "put_metric_data", Namespace="Other", MetricData=data), DENIED
                 )
+
+    def test_describing_targets_takes_a_right_on_everything(self) -> None:
+        group = f"arn:aws:elasticloadbalancing:{RECOVERY}:{ACCOUNT}:targetgroup/mine/1"
+        self.assertIn(self.code("elbv2", "describe_target_health", TargetGroupArn=group), DENIED)
 
     def test_databases_groups_and_endpoint_groups_are_checked_by_name(self) -> None:
         arn = f"arn:aws:rds:{RECOVERY}:{ACCOUNT}:db:mine"

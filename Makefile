@@ -1,0 +1,75 @@
+# The commands people type; CI calls the same. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+MODE ?= automatic
+CARGO ?= cargo
+FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic
+ARCH ?= x86_64
+# The tests need what they build once; incremental data and most debug information would only cost time.
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: tools
+tools:
+	@tests/tools.sh
+
+.PHONY: demo
+demo: tools ## lose a primary region, see the recovery region serve (MODE=approve waits for a person)
+	@echo "demo: compiling the lab (the first time takes some minutes)"
+	@$(CARGO) build --quiet --profile lab --package lab
+	@target/lab/lab demo --mode $(MODE)
+
+.PHONY: test
+test: tools ## everything that must hold: units, laws, scenarios, launcher, Terraform, end to end
+	@python3 tests/run.py
+
+.PHONY: verify
+verify: tools ## the read-only gate: formatting, lints, docs, tests, terraform fmt and validate
+	@echo "verify: formatting"
+	@$(CARGO) fmt --all --check
+	@echo "verify: lints"
+	@$(CARGO) clippy --quiet --profile lab --workspace --all-targets -- -D warnings
+	@echo "verify: documentation"
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --profile lab --workspace --no-deps
+	@$(MAKE) --no-print-directory test
+
+.PHONY: fix
+fix: tools ## format and mend what can be mended by itself
+	@$(CARGO) fmt --all
+	@$(CARGO) clippy --quiet --profile lab --workspace --all-targets --fix --allow-dirty --allow-staged
+	@terraform fmt -recursive infra
+
+.PHONY: build
+build: tools ## release packages of all functions in target/lambda (ARCH=arm64 for Graviton)
+	@tests/lab/build.sh $(ARCH) $(FUNCTIONS)
+
+.PHONY: lab
+lab: tools ## start the local world with the example stack and leave it up
+	@$(CARGO) build --quiet --profile lab --package lab
+	@target/lab/lab up --mode $(if $(filter command line,$(origin MODE)),$(MODE),approve)
+
+.PHONY: lab-down
+lab-down: ## end the local world
+	@target/lab/lab down
+
+.PHONY: lab-lose
+lab-lose: ## cut the primary region of the local world off
+	@target/lab/lab lose
+
+.PHONY: lab-return
+lab-return: ## bring the primary region of the local world back
+	@target/lab/lab give-back
+
+.PHONY: watch
+watch: tools ## serve the functions from source with cargo lambda watch, against the local world
+	@tests/lab/watch.sh
+
+.PHONY: bench
+bench: tools ## measure cold start, memory, sizes and the core against their budgets
+	@tests/bench/run.sh

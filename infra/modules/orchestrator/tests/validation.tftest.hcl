@@ -1,0 +1,548 @@
+# Every rule of variables.tf, broken on its own. `infra/tests/validation_messages_test.py` runs the same cases without
+# `expect_failures`, and checks that each breaks one rule only and that no rule is left out.
+
+mock_provider "aws" {
+  alias = "primary"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-2" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "recovery"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+variables {
+  name        = "shop"
+  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  package_dir = "tests/packages"
+  detection   = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
+  databases = [{
+    name    = "orders"
+    primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+    replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+  }]
+}
+
+run "a_name_with_capitals_is_refused" {
+  command = plan
+  variables {
+    name = "Shop"
+  }
+  expect_failures = [var.name]
+}
+
+run "a_region_that_is_none_is_refused" {
+  command = plan
+  variables {
+    regions   = { primary = "ohio", recovery = "us-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:ohio:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "the_same_region_twice_is_refused" {
+  command = plan
+  variables {
+    regions   = { primary = "us-west-1", recovery = "us-west-1" }
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-west-1:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "a_recovery_in_an_opt_in_region_is_refused" {
+  command = plan
+  variables {
+    regions   = { primary = "us-east-2", recovery = "af-south-1" }
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:af-south-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "an_unknown_mode_is_refused" {
+  command = plan
+  variables {
+    mode = "auto"
+  }
+  expect_failures = [var.mode]
+}
+
+run "a_database_name_with_an_underscore_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders_1", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "an_unknown_kind_of_database_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", kind = "aurora" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_primary_in_another_region_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-1:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_replica_outside_the_recovery_region_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_promoted_instance_without_backups_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 0 }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_quarantine_group_that_is_no_security_group_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", quarantine_security_group = "quarantine" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_database_after_something_unknown_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", after = ["customers"] }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_fleet_name_beginning_with_a_digit_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "1web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "an_unknown_kind_of_fleet_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2, kind = "ecs" }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_group_name_with_a_wildcard_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-*", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_fleet_without_target_groups_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = [], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_desired_capacity_above_the_maximum_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 5, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "more_healthy_targets_than_instances_are_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 3 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_fleet_after_something_unknown_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2, after = ["front"] }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_route_name_that_is_empty_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "an_unknown_kind_of_route_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, kind = "route53" }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "global_accelerator_with_the_primary_in_us_west_2_is_refused" {
+  command = plan
+  variables {
+    regions   = { primary = "us-west-2", recovery = "us-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_weight_of_zero_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", weight = 0 } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "an_endpoint_group_that_is_none_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "front", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "one_endpoint_group_for_both_sides_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "an_endpoint_in_the_wrong_region_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_probe_of_a_route_without_a_web_address_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "shop.example.com" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_route_after_something_unknown_is_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["web"] }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_plan_with_neither_database_nor_route_is_refused" {
+  command = plan
+  variables {
+    databases = []
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_name_used_twice_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "orders", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "a_plan_without_probes_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "two_probes_of_one_name_are_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432 }, { kind = "tcp", name = "db", host = "b", port = 5432 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_probe_name_with_a_blank_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "the db", host = "a", port = 5432 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_probe_and_a_routes_probe_of_one_name_are_refused" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-primary", url = "http://recovery.example.com/health" } }]
+  }
+  expect_failures = [var.detection]
+}
+
+run "an_unknown_kind_of_probe_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "icmp", name = "front", host = "a" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "an_http_probe_without_a_url_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_tcp_probe_without_a_port_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "a" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_probe_that_waits_longer_than_ten_seconds_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 11 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "an_alarm_of_a_third_region_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop"] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_confirm_window_below_ten_seconds_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], confirm_seconds = 9 }
+  }
+  expect_failures = [var.detection]
+}
+
+run "signals_that_stay_valid_for_hours_are_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], signal_age_seconds_max = 21600 }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_negative_cooldown_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], cooldown_seconds = -1 }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_negative_lag_is_refused" {
+  command = plan
+  variables {
+    limits = { lag_seconds_max = -1 }
+  }
+  expect_failures = [var.limits]
+}
+
+run "an_approval_that_never_ends_is_refused" {
+  command = plan
+  variables {
+    limits = { approval_seconds_max = 10000000 }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_step_deadline_beyond_the_objective_is_refused" {
+  command = plan
+  variables {
+    limits = { rto_seconds = 1800 }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_verify_shorter_than_its_function_is_refused" {
+  command = plan
+  variables {
+    limits = { step_seconds_max = { verify = 170 } }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_promotion_shorter_than_its_function_is_refused" {
+  command = plan
+  variables {
+    limits = { step_seconds_max = { promote = 840 } }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_scaling_shorter_than_its_function_is_refused" {
+  command = plan
+  variables {
+    limits = { step_seconds_max = { scale = 840 } }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_fence_shorter_than_its_function_is_refused" {
+  command = plan
+  variables {
+    limits = { step_seconds_max = { fence = 120 } }
+  }
+  expect_failures = [var.limits]
+}
+
+run "a_folder_without_packages_is_refused" {
+  command = plan
+  variables {
+    package_dir = "tests/nowhere"
+  }
+  expect_failures = [var.package_dir]
+}
+
+run "an_unknown_architecture_is_refused" {
+  command = plan
+  variables {
+    architecture = "amd64"
+  }
+  expect_failures = [var.architecture]
+}
+
+run "a_timeout_beyond_lambdas_own_is_refused" {
+  command = plan
+  variables {
+    function_timeout_seconds = { scale_asg = 901 }
+    limits                   = { step_seconds_max = { scale = 1200 } }
+  }
+  expect_failures = [var.function_timeout_seconds]
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+  variables {
+    function_memory_mb = { scale_asg = 64 }
+  }
+  expect_failures = [var.function_memory_mb]
+}
+
+run "a_reservation_of_one_is_refused" {
+  command = plan
+  variables {
+    reserved_concurrency = 1
+  }
+  expect_failures = [var.reserved_concurrency]
+}
+
+run "the_log_level_trace_is_refused" {
+  command = plan
+  variables {
+    log_level = "TRACE"
+  }
+  expect_failures = [var.log_level]
+}
+
+run "a_retention_cloudwatch_does_not_offer_is_refused" {
+  command = plan
+  variables {
+    log_retention_days = 10
+  }
+  expect_failures = [var.log_retention_days]
+}
+
+run "a_plan_in_no_parts_is_refused" {
+  command = plan
+  variables {
+    plan_parts = 0
+  }
+  expect_failures = [var.plan_parts]
+}
+
+run "an_address_that_is_none_is_refused" {
+  command = plan
+  variables {
+    notice_emails = ["oncall"]
+  }
+  expect_failures = [var.notice_emails]
+}
+
+run "an_address_given_twice_is_refused" {
+  command = plan
+  variables {
+    notice_emails = ["oncall@example.com", "oncall@example.com"]
+  }
+  expect_failures = [var.notice_emails]
+}
+
+run "a_silence_of_one_minute_is_refused" {
+  command = plan
+  variables {
+    silence_minutes = 1
+  }
+  expect_failures = [var.silence_minutes]
+}
+
+run "an_error_alarm_for_an_unknown_function_is_refused" {
+  command = plan
+  variables {
+    error_alarm_functions = ["snapshot-scheduler"]
+  }
+  expect_failures = [var.error_alarm_functions]
+}
+
+run "a_direct_alarm_with_a_wildcard_is_refused" {
+  command = plan
+  variables {
+    direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"]
+  }
+  expect_failures = [var.direct_alarm_arns]
+}
+
+run "a_key_of_the_other_region_is_refused" {
+  command = plan
+  variables {
+    kms_key_arns = { recovery = "arn:aws:kms:us-east-2:123456789012:key/1" }
+  }
+  expect_failures = [var.kms_key_arns]
+}

@@ -1,0 +1,145 @@
+"""Can policy_test.py and validation_messages_test.py fail? Each rule is shown a plan that breaks it.
+
+Usage: python3 infra/tests/policy_negative_test.py
+Exit code: 0, or 1 with one line per rule that noticed nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import policy_test as checker
+import validation_messages_test as messages
+
+Plan = dict[str, Any]
+
+
+def after(plan: Plan, kind: str, part: str = "") -> dict[str, Any]:
+    """The planned values of the first resource of a type whose address holds the text."""
+    return next(r for r in checker.resources(plan, kind) if part in r["address"])["change"]["after"]
+
+
+def edit(kind: str, part: str, attribute: str, change: Callable[[list[dict[str, Any]]], Any]) -> Callable[[Plan], None]:
+    """Changes the statements of a policy."""
+
+    def apply(plan: Plan) -> None:
+        values = after(plan, kind, part)
+        document = json.loads(values[attribute])
+        change(document["Statement"])
+        values[attribute] = json.dumps(document)
+
+    return apply
+
+
+def put(kind: str, part: str, attribute: str, value: Any) -> Callable[[Plan], None]:
+    """Replaces one planned value."""
+    return lambda plan: after(plan, kind, part).__setitem__(attribute, value)
+
+
+def drop(kind: str, part: str = "") -> Callable[[Plan], None]:
+    """Removes every resource of a type whose address holds the text."""
+
+    def apply(plan: Plan) -> None:
+        plan["resource_changes"] = [r for r in plan["resource_changes"] if not (r["type"] == kind and part in r["address"])]
+
+    return apply
+
+
+def statement(found: list[dict[str, Any]], sid: str) -> dict[str, Any]:
+    return next(s for s in found if s.get("Sid") == sid)
+
+
+ROLE, TOPIC, QUEUE = "aws_iam_role_policy", "aws_sns_topic_policy", "aws_sqs_queue_policy"
+PERMISSION, SUBSCRIPTION, ALARM = "aws_lambda_permission", "aws_sns_topic_subscription", "aws_cloudwatch_metric_alarm"
+
+# A change to a good plan, and words of the line it must cause.
+BROKEN: list[tuple[str, Callable[[Plan], None]]] = [
+    ("allows rds:*, which is not on the list", edit(ROLE, 'steps["promote', "policy", lambda s: statement(s, "Promote").update(Action=["rds:*"]))),
+    ("allows rds:DeleteDBInstance", edit(ROLE, 'steps["promote', "policy", lambda s: statement(s, "Promote")["Action"].append("rds:DeleteDBInstance"))),
+    ("allows all but something", edit(ROLE, "common", "policy", lambda s: s[0].update(NotAction=["iam:*"]))),
+    ("rds:PromoteReadReplica on every resource", edit(ROLE, 'steps["promote', "policy", lambda s: statement(s, "Promote").update(Resource="*"))),
+    ("of every region", edit(ROLE, 'steps["scale', "policy", lambda s: statement(s, "LookAtFleets").pop("Condition"))),
+    ("has a wildcard in arn:aws:rds:us-west-1:123456789012:db:*", edit(ROLE, 'steps["promote', "policy", lambda s: statement(s, "Promote").update(Resource=["arn:aws:rds:us-west-1:123456789012:db:*"]))),
+    ("has a wildcard in arn:aws:autoscaling", edit(ROLE, 'steps["scale', "policy", lambda s: statement(s, "Scale").update(Resource=["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-*"]))),
+    ("may be assumed by", edit("aws_iam_role", "", "assume_role_policy", lambda s: s[0].update(Principal={"AWS": "*"}))),
+    ("carries the managed policy", put("aws_iam_role", "", "managed_policy_arns", ["arn:aws:iam::aws:policy/AdministratorAccess"])),
+    ("names no source_arn", put(PERMISSION, "tick", "source_arn", None)),
+    ("isn't one topic, rule or alarm of one account", put(PERMISSION, "tick", "source_arn", "arn:aws:events:us-west-1:123456789012:rule/*")),
+    ("isn't one topic, rule or alarm of one account", put(PERMISSION, "tick", "source_arn", "arn:aws:s3:::bucket")),
+    ("names no source_account", put(PERMISSION, "tick", "principal", "lambda.alarms.cloudwatch.amazonaws.com")),
+    ("lets s3.amazonaws.com invoke", put(PERMISSION, "tick", "principal", "s3.amazonaws.com")),
+    ("allows lambda:*", put(PERMISSION, "tick", "action", "lambda:*")),
+    ("rule/shop-tick has no permission to invoke", drop(PERMISSION, "tick")),
+    ("shop-commands has no permission to invoke", drop(PERMISSION, 'commands["scale-asg"]')),
+    ("shop-signals has no permission to invoke", drop(PERMISSION, "signals_primary")),
+    ("has no dead-letter queue", put(SUBSCRIPTION, "signals_primary", "redrive_policy", None)),
+    ("lies in another region than its topic", put(SUBSCRIPTION, "signals_primary", "redrive_policy", json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-west-1:123456789012:q"}))),
+    ("aws_cloudwatch_event_target.tick: has no dead-letter queue", put("aws_cloudwatch_event_target", "tick", "dead_letter_config", [])),
+    ("an invocation that fails is lost", drop("aws_lambda_function_event_invoke_config", "shift-traffic")),
+    ("nobody is told when something lies in it", drop(ALARM, "signals_dead_letters")),
+    ("tells nobody", put(ALARM, "detector_silent", "alarm_actions", [])),
+    ("nobody is told when that ends", put(ALARM, "detector_silent", "treat_missing_data", "notBreaching")),
+    ("aws_sns_topic_policy.commands: takes messages without TLS", edit(TOPIC, "commands", "policy", lambda s: s.remove(statement(s, "TlsOnly")))),
+    ("aws_sqs_queue_policy.signals_primary: takes messages without TLS", edit(QUEUE, "signals_primary", "policy", lambda s: s.remove(statement(s, "TlsOnly")))),
+    ("of them, but", drop(TOPIC, "notices_primary")),
+    ("admits everybody", edit(TOPIC, "signals_primary", "policy", lambda s: statement(s, "AlarmsOfThisRegionAndAccount").update(Principal="*"))),
+    ("doesn't say for which source", edit(QUEUE, "signals_primary", "policy", lambda s: statement(s, "Subscriptions").pop("Condition"))),
+    ("admits alarms of any account", edit(TOPIC, "signals_primary", "policy", lambda s: statement(s, "AlarmsOfThisRegionAndAccount")["Condition"].pop("StringEquals"))),
+    ("others than the functions may publish commands", edit(TOPIC, "commands", "policy", lambda s: s.remove(statement(s, "NobodyElsePublishes")))),
+    ("others than the functions may publish commands", edit(TOPIC, "commands", "policy", lambda s: statement(s, "NobodyElsePublishes")["Condition"]["ArnNotEquals"]["aws:PrincipalArn"].append("arn:aws:iam::123456789012:role/admin"))),
+    ("step verify: heard by 0 functions", put(SUBSCRIPTION, 'commands["alarm-handler"]', "filter_policy", json.dumps({"step": ["confirm"]}))),
+    ("step open: heard by 2 functions", put(SUBSCRIPTION, 'commands["alarm-handler"]', "filter_policy", json.dumps({"step": ["confirm", "verify", "open"]}))),
+    ("has no point-in-time recovery", put("aws_dynamodb_table", "", "point_in_time_recovery", [])),
+    ("forgets records after a time", put("aws_dynamodb_table", "", "ttl", [{"enabled": True, "attribute_name": "t"}])),
+    ("its logs aren't JSON", put("aws_lambda_function", "", "logging_config", [{"log_format": "Text"}])),
+    ("3 functions of the orchestrator instead of 4", drop("aws_lambda_function", 'this["scale-asg"]')),
+]
+
+
+def unnoticed_plans() -> list[str]:
+    good = checker.plans_of_the_modules_tests()["the_plan_document_says_what_the_variables_say"]
+    lines = [f"the good plan is refused: {line}" for line in checker.violations(good)]
+    for words, break_it in BROKEN:
+        broken = copy.deepcopy(good)
+        break_it(broken)
+        if not any(words in line for line in checker.violations(broken)):
+            lines.append(f"no rule noticed: {words}")
+    exercised = {line for words, _ in BROKEN for line in [words]}
+    if len(exercised) < len(checker.RULES):
+        lines.append(f"{len(checker.RULES)} rules, but only {len(exercised)} ways to break them")
+    return lines
+
+
+def unnoticed_messages() -> list[str]:
+    first, second = messages.Rule("mode", "mode: '${var.mode}' is neither."), messages.Rule("name", "name: too long.")
+    case = messages.Case("an_unknown_mode_is_refused", "mode", "")
+
+    def judged(*errors: str) -> list[str]:
+        return messages.violations([first], [case], {case.name: messages.Heard(list(errors))})
+
+    wrong = {
+        "a case that nothing refuses": judged(),
+        "a case refused in other words": judged("mode: 'auto' is wrong."),
+        "a rule without a case": messages.violations([first, second], [case], {case.name: messages.Heard(["mode: 'auto' is neither."])}),
+        "a case that breaks two rules": messages.violations(
+            [first, second], [case], {case.name: messages.Heard(["mode: 'auto' is neither.", "name: too long."])}
+        ),
+    }
+    lines = [f"validation_messages_test.py doesn't notice {what}" for what, found in wrong.items() if not found]
+    return lines + [f"validation_messages_test.py refuses a good case: {line}" for line in judged("mode: 'auto' is neither.")]
+
+
+def main() -> int:
+    lines = unnoticed_plans() + unnoticed_messages()
+    for line in lines:
+        print(line)
+    print(f"{len(BROKEN)} broken plans, {len(lines)} unnoticed", file=sys.stderr)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

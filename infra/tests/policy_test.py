@@ -1,0 +1,366 @@
+"""May anybody do more than they must, and can anything be lost unseen? Rules on what Terraform plans.
+
+Reads a plan as JSON and applies every rule below to it. Without arguments the plans are those of the module's own
+tests (`terraform test`, provider mocked, offline), in which every value is known. A plan of a real stack works too;
+what is known only after apply is not judged there.
+
+Usage: python3 infra/tests/policy_test.py [PLAN.json ...]      (from `terraform show -json plan.tfplan`)
+Exit code: 0, or 1 with one line per violation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+MODULE = Path(__file__).resolve().parents[1] / "modules" / "orchestrator"
+
+# Every action a function may have. Nothing here destroys; a new action needs a line, and so a second look.
+ACTIONS = {
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:UpdateAutoScalingGroup",
+    "cloudwatch:GetMetricStatistics",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "globalaccelerator:DescribeEndpointGroup",
+    "globalaccelerator:UpdateEndpointGroup",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "rds:DescribeDBInstances",
+    "rds:ModifyDBInstance",
+    "rds:PromoteReadReplica",
+    "sns:Publish",
+    "sqs:SendMessage",
+    "ssm:GetParameters",
+}
+
+# Actions that may stand on the resource "*", each with its reason. They must be bound to one region.
+ON_EVERYTHING = {
+    "autoscaling:DescribeAutoScalingGroups": "the action has no resource types",
+    "cloudwatch:GetMetricStatistics": "the action has no resource types",
+    "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
+}
+
+# Wildcards inside ARNs, each with its reason.
+WILDCARDS = [
+    (r"arn:[^:*]+:logs:[^:*]+:\d{12}:log-group:/aws/lambda/[^:*?]+:\*", "the streams of the function's own log group"),
+    (r"arn:[^:*]+:ssm:[^:*]+:\d{12}:parameter/pilotlight/[^/*?]+/plan/\*", "the numbered parts of one plan"),
+    (
+        r"arn:[^:*]+:autoscaling:[^:*]+:\d{12}:autoScalingGroup:\*:autoScalingGroupName/[^*?]+",
+        "AWS makes up the id at creation; the name is unique",
+    ),
+]
+
+STEPS = {"confirm", "fence", "open", "promote", "quarantine", "restore", "scale", "unfence", "verify"}
+
+Resource = dict[str, Any]
+Plan = dict[str, Any]
+Rule = Callable[[Plan], Iterator[str]]
+
+
+def resources(plan: Plan, kind: str) -> list[Resource]:
+    """The resources of one type that exist once the plan is applied."""
+    return [r for r in plan["resource_changes"] if r["type"] == kind and r["mode"] == "managed" and r["change"]["after"]]
+
+
+def value(resource: Resource, name: str) -> Any:
+    return resource["change"]["after"].get(name)
+
+
+def unknown(resource: Resource, name: str) -> bool:
+    """Whether the value is known only after apply."""
+    return bool((resource["change"].get("after_unknown") or {}).get(name))
+
+
+def statements(resource: Resource, name: str) -> list[dict[str, Any]]:
+    """The statements of a policy document; empty if it isn't known yet."""
+    return json.loads(value(resource, name))["Statement"] if value(resource, name) else []
+
+
+def listed(item: Any) -> list[Any]:
+    return item if isinstance(item, list) else [item]
+
+
+def region(arn: str) -> str:
+    return arn.split(":")[3]
+
+
+# --- The rules ------------------------------------------------------------------------------------------------
+
+
+def roles_hold_listed_actions_only(plan: Plan) -> Iterator[str]:
+    for policy in resources(plan, "aws_iam_role_policy"):
+        for statement in statements(policy, "policy"):
+            if "NotAction" in statement or "NotResource" in statement:
+                yield f"{policy['address']}: {statement.get('Sid')} allows all but something"
+            for action in listed(statement.get("Action", [])):
+                if action not in ACTIONS:
+                    yield f"{policy['address']}: {statement.get('Sid')} allows {action}, which is not on the list"
+
+
+def roles_name_exact_resources(plan: Plan) -> Iterator[str]:
+    for policy in resources(plan, "aws_iam_role_policy"):
+        for statement in statements(policy, "policy"):
+            where = f"{policy['address']}: {statement.get('Sid')}"
+            for resource in listed(statement.get("Resource", [])):
+                if resource == "*":
+                    loose = [a for a in listed(statement.get("Action", [])) if a not in ON_EVERYTHING]
+                    if loose:
+                        yield f"{where} allows {', '.join(loose)} on every resource"
+                    if not statement.get("Condition", {}).get("StringEquals", {}).get("aws:RequestedRegion"):
+                        yield f"{where} stands on every resource of every region"
+                elif re.search(r"[*?]", resource) and not any(re.fullmatch(p, resource) for p, _reason in WILDCARDS):
+                    yield f"{where} has a wildcard in {resource}"
+
+
+def roles_are_for_lambda_alone(plan: Plan) -> Iterator[str]:
+    for role in resources(plan, "aws_iam_role"):
+        for statement in statements(role, "assume_role_policy"):
+            if statement["Principal"] != {"Service": "lambda.amazonaws.com"}:
+                yield f"{role['address']}: may be assumed by {statement['Principal']}"
+        for managed in value(role, "managed_policy_arns") or []:
+            yield f"{role['address']}: carries the managed policy {managed}"
+    for kind in ("aws_iam_role_policy_attachment", "aws_iam_policy_attachment"):
+        for attachment in resources(plan, kind):
+            yield f"{attachment['address']}: attaches a managed policy, which these rules don't see"
+
+
+def permissions_name_one_source_of_a_known_account(plan: Plan) -> Iterator[str]:
+    """The ARNs of topics, rules and alarms hold the account, so an exact source_arn binds the account as well.
+
+    `source_account` in addition is asked for only where AWS documents that the service sends it. Where it doesn't,
+    the condition would never hold, and nothing would be invoked.
+    """
+    for permission in resources(plan, "aws_lambda_permission"):
+        where, source = permission["address"], value(permission, "source_arn")
+        if unknown(permission, "source_arn"):
+            continue
+        if not source:
+            yield f"{where}: names no source_arn"
+        elif not re.fullmatch(r"arn:[^:*]+:(sns|events|cloudwatch):[a-z0-9-]+:\d{12}:[^*?]+", source):
+            yield f"{where}: source_arn {source} isn't one topic, rule or alarm of one account"
+        if value(permission, "principal") == "lambda.alarms.cloudwatch.amazonaws.com" and not value(permission, "source_account"):
+            yield f"{where}: names no source_account"
+        if not re.fullmatch(r"(sns|sns\.[a-z0-9-]+|events|lambda\.alarms\.cloudwatch)\.amazonaws\.com", value(permission, "principal") or ""):
+            yield f"{where}: lets {value(permission, 'principal')} invoke"
+        if value(permission, "action") != "lambda:InvokeFunction":
+            yield f"{where}: allows {value(permission, 'action')}"
+
+
+def what_is_wired_may_invoke(plan: Plan) -> Iterator[str]:
+    admitted = {
+        (value(p, "function_name"), value(p, "source_arn")) for p in resources(plan, "aws_lambda_permission") if not unknown(p, "source_arn")
+    }
+    sources = [
+        (s["address"], value(s, "endpoint"), value(s, "topic_arn"))
+        for s in resources(plan, "aws_sns_topic_subscription")
+        if value(s, "protocol") == "lambda"
+    ]
+    for target in resources(plan, "aws_cloudwatch_event_target"):
+        arn = value(target, "arn")
+        rule = f"{arn.rsplit(':', 2)[0].replace(':lambda:', ':events:').removesuffix(':function')}:rule/{value(target, 'rule')}" if arn else None
+        sources.append((target["address"], arn, rule))
+    for where, function, source in sources:
+        if function and source and (function.rsplit(":", 1)[1], source) not in admitted:
+            yield f"{where}: {source} has no permission to invoke {function}"
+
+
+def subscriptions_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
+    for subscription in resources(plan, "aws_sns_topic_subscription"):
+        if value(subscription, "protocol") != "lambda" or unknown(subscription, "redrive_policy"):
+            continue
+        queue = json.loads(value(subscription, "redrive_policy") or "{}").get("deadLetterTargetArn")
+        if not queue:
+            yield f"{subscription['address']}: has no dead-letter queue"
+        elif value(subscription, "topic_arn") and region(queue) != region(value(subscription, "topic_arn")):
+            yield f"{subscription['address']}: its dead-letter queue {queue} lies in another region than its topic"
+
+
+def rules_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
+    for target in resources(plan, "aws_cloudwatch_event_target"):
+        if not value(target, "dead_letter_config"):
+            yield f"{target['address']}: has no dead-letter queue"
+
+
+def failed_invocations_reach_a_queue(plan: Plan) -> Iterator[str]:
+    kept = {
+        value(c, "function_name")
+        for c in resources(plan, "aws_lambda_function_event_invoke_config")
+        if any(d.get("on_failure") for d in value(c, "destination_config") or [])
+    }
+    for function in resources(plan, "aws_lambda_function"):
+        if value(function, "function_name") not in kept and not value(function, "dead_letter_config"):
+            yield f"{function['address']}: an invocation that fails is lost"
+
+
+def queues_have_alarms_that_speak(plan: Plan) -> Iterator[str]:
+    watched = {
+        (value(a, "dimensions") or {}).get("QueueName")
+        for a in resources(plan, "aws_cloudwatch_metric_alarm")
+        if value(a, "metric_name") == "ApproximateNumberOfMessagesVisible" and value(a, "threshold") == 0 and value(a, "comparison_operator") == "GreaterThanThreshold"
+    }
+    for queue in resources(plan, "aws_sqs_queue"):
+        if value(queue, "name") not in watched:
+            yield f"{queue['address']}: nobody is told when something lies in it"
+    for alarm in resources(plan, "aws_cloudwatch_metric_alarm"):
+        if not value(alarm, "alarm_actions") and not unknown(alarm, "alarm_actions"):
+            yield f"{alarm['address']}: tells nobody"
+
+
+def silence_raises_an_alarm(plan: Plan) -> Iterator[str]:
+    watched = {
+        (value(a, "dimensions") or {}).get("FunctionName")
+        for a in resources(plan, "aws_cloudwatch_metric_alarm")
+        if value(a, "metric_name") == "Invocations" and value(a, "treat_missing_data") == "breaching" and value(a, "comparison_operator") == "LessThanThreshold"
+    }
+    ticked = {
+        value(t, "arn").rsplit(":", 1)[1] for t in resources(plan, "aws_cloudwatch_event_target") if value(t, "input") and value(t, "arn")
+    }
+    for name in sorted(ticked - watched):
+        yield f"{name}: is invoked every minute, and nobody is told when that ends"
+
+
+def topics_and_queues_take_tls_only(plan: Plan) -> Iterator[str]:
+    for kind in ("aws_sns_topic_policy", "aws_sqs_queue_policy"):
+        for policy in resources(plan, kind):
+            found = statements(policy, "policy")
+            tls = [s for s in found if s["Effect"] == "Deny" and s["Principal"] == "*" and s.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}]
+            if found and not tls:
+                yield f"{policy['address']}: takes messages without TLS"
+    for topics, policies in (("aws_sns_topic", "aws_sns_topic_policy"), ("aws_sqs_queue", "aws_sqs_queue_policy")):
+        if len(resources(plan, topics)) != len(resources(plan, policies)):
+            yield f"{topics}: {len(resources(plan, topics))} of them, but {len(resources(plan, policies))} policies"
+
+
+def topics_and_queues_admit_nobody_unconditionally(plan: Plan) -> Iterator[str]:
+    for kind in ("aws_sns_topic_policy", "aws_sqs_queue_policy"):
+        for policy in resources(plan, kind):
+            for statement in statements(policy, "policy"):
+                if statement["Effect"] != "Allow":
+                    continue
+                if statement["Principal"] == "*" or "*" in listed(statement["Principal"].get("AWS", [])):
+                    yield f"{policy['address']}: {statement.get('Sid')} admits everybody"
+                condition = {k.lower() for test in statement.get("Condition", {}).values() for k in test}
+                if not condition & {"aws:sourcearn", "aws:principalarn"}:
+                    yield f"{policy['address']}: {statement.get('Sid')} doesn't say for which source"
+                if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and "aws:sourceaccount" not in condition:
+                    yield f"{policy['address']}: {statement.get('Sid')} admits alarms of any account"
+
+
+def commands_come_from_functions_alone(plan: Plan) -> Iterator[str]:
+    roles = {value(r, "name") for r in resources(plan, "aws_iam_role")}
+    for policy in resources(plan, "aws_sns_topic_policy"):
+        if not policy["address"].endswith("aws_sns_topic_policy.commands"):
+            continue
+        fences = [
+            s["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+            for s in statements(policy, "policy")
+            if s["Effect"] == "Deny" and s["Principal"] == "*" and "ArnNotEquals" in s.get("Condition", {})
+        ]
+        if not any({arn.rsplit("/", 1)[1] for arn in fence} <= roles for fence in fences):
+            yield f"{policy['address']}: others than the functions may publish commands"
+
+
+def each_step_is_heard_once(plan: Plan) -> Iterator[str]:
+    heard: list[str] = []
+    for subscription in resources(plan, "aws_sns_topic_subscription"):
+        if value(subscription, "filter_policy"):
+            heard += json.loads(value(subscription, "filter_policy")).get("step", [])
+    for step in sorted(STEPS | set(heard)):
+        if heard.count(step) != 1 or step not in STEPS:
+            yield f"step {step}: heard by {heard.count(step)} functions"
+
+
+def the_journal_is_kept(plan: Plan) -> Iterator[str]:
+    for table in resources(plan, "aws_dynamodb_table"):
+        if not any(p.get("enabled") for p in value(table, "point_in_time_recovery") or []):
+            yield f"{table['address']}: has no point-in-time recovery"
+        if any(t.get("enabled") for t in value(table, "ttl") or []):
+            yield f"{table['address']}: forgets records after a time"
+
+
+def logs_end_and_are_json(plan: Plan) -> Iterator[str]:
+    groups = {value(g, "name") for g in resources(plan, "aws_cloudwatch_log_group") if value(g, "retention_in_days")}
+    for function in resources(plan, "aws_lambda_function"):
+        logging = (value(function, "logging_config") or [{}])[0]
+        if logging.get("log_format") != "JSON" or logging.get("log_group") not in groups:
+            yield f"{function['address']}: its logs aren't JSON, or are kept for ever"
+
+
+RULES: list[Rule] = [
+    roles_hold_listed_actions_only,
+    roles_name_exact_resources,
+    roles_are_for_lambda_alone,
+    permissions_name_one_source_of_a_known_account,
+    what_is_wired_may_invoke,
+    subscriptions_have_dead_letter_queues,
+    rules_have_dead_letter_queues,
+    failed_invocations_reach_a_queue,
+    queues_have_alarms_that_speak,
+    silence_raises_an_alarm,
+    topics_and_queues_take_tls_only,
+    topics_and_queues_admit_nobody_unconditionally,
+    commands_come_from_functions_alone,
+    each_step_is_heard_once,
+    the_journal_is_kept,
+    logs_end_and_are_json,
+]
+
+# --- Where plans come from ------------------------------------------------------------------------------------
+
+
+def only_the_orchestrator(plan: Plan) -> Plan:
+    """The module's part of a whole stack's plan; a plan of the module itself as it is."""
+    changes = plan["resource_changes"]
+    prefixes = {r["address"][: -len("aws_dynamodb_table.journal")] for r in changes if r["address"].endswith("aws_dynamodb_table.journal")}
+    return {"resource_changes": [r for r in changes if any(r["address"].startswith(p) for p in prefixes)]}
+
+
+def plans_of_the_modules_tests() -> dict[str, Plan]:
+    """The plans of the module's wiring tests, by the test's name."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "module"
+        shutil.copytree(MODULE, copy, ignore=shutil.ignore_patterns(".terraform*"))
+        subprocess.run(["terraform", "init", "-input=false", "-no-color"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(
+            ["terraform", "test", "-json", "-verbose", "-filter=tests/wiring.tftest.hcl"], cwd=copy, capture_output=True, text=True, check=False
+        )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    plans = {e["@testrun"]: e["test_plan"] for e in events if e["type"] == "test_plan" and e["test_plan"].get("resource_changes")}
+    if not plans:
+        raise SystemExit(f"terraform test gave no plan:\n{done.stdout}{done.stderr}")
+    return plans
+
+
+def violations(plan: Plan) -> list[str]:
+    """Every violation of every rule. A plan without functions is one: there is nothing it could have been checked on."""
+    part = only_the_orchestrator(plan)
+    if len(resources(part, "aws_lambda_function")) != 4:
+        return [f"the plan holds {len(resources(part, 'aws_lambda_function'))} functions of the orchestrator instead of 4"]
+    return [line for rule in RULES for line in rule(part)]
+
+
+def main(arguments: list[str]) -> int:
+    plans = {path: json.loads(Path(path).read_text()) for path in arguments} or plans_of_the_modules_tests()
+    count = 0
+    for name, plan in plans.items():
+        for line in violations(plan):
+            print(f"{name}: {line}")
+            count += 1
+    print(f"{len(plans)} plans, {len(RULES)} rules, {count} violations", file=sys.stderr)
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,268 @@
+//! Do the adapters and a running emulator of AWS understand each other? Asked only when one runs:
+//! `PILOTLIGHT_EMULATOR_URL=http://127.0.0.1:5000 cargo test -p aws emulator -- --ignored`.
+//!
+//! Every test makes what it needs under a fresh name, so that an emulator can be used again.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_sdk_ssm::types::ParameterType;
+use ports::{
+    Appended, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, Plans, Publisher, ReplicaView,
+    Vitals,
+};
+use protocol::command::{Step, StepCommand};
+use protocol::journal::{Event, Record, Rejection};
+use protocol::name::Name;
+use protocol::plan::{Capacity, Database, Fleet, FleetKind};
+
+use crate::clock::SystemClock;
+use crate::config::Sdk;
+use crate::fleets::AutoScalingFleets;
+use crate::ids::FreshUlids;
+use crate::journal::DynamoJournal;
+use crate::lag::CloudWatchLag;
+use crate::parameters::ParameterPlans;
+use crate::publisher::SnsPublisher;
+use crate::rds::RdsDatabases;
+use crate::replay::database;
+
+async fn sdk() -> Sdk {
+    #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
+    let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
+    Sdk::toward(&endpoint).await
+}
+
+fn fresh(what: &str) -> String {
+    format!("{what}-{}", FreshUlids.fresh().to_lowercase())
+}
+
+fn record(plan: &Name, seq: u64) -> Record {
+    Record {
+        schema: 1,
+        plan: plan.clone(),
+        seq,
+        run: None,
+        at: "2026-11-20T03:00:00.25Z".parse().unwrap(),
+        writer: "test".to_owned(),
+        attempt: FreshUlids.fresh(),
+        sentence: "Nothing is due.".to_owned(),
+        event: Event::SignalRejected {
+            source: "x".to_owned(),
+            reason: Rejection::Stale,
+            changed_at: None,
+        },
+    }
+}
+
+async fn make_table(sdk: &Sdk, table: &str) {
+    let attribute = |name: &str, kind| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(kind)
+            .build()
+            .unwrap()
+    };
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    sdk.dynamodb()
+        .create_table()
+        .table_name(table)
+        .attribute_definitions(attribute("plan", ScalarAttributeType::S))
+        .attribute_definitions(attribute("seq", ScalarAttributeType::N))
+        .key_schema(key("plan", KeyType::Hash))
+        .key_schema(key("seq", KeyType::Range))
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn two_writers_at_one_number_end_with_one_record() {
+    let sdk = sdk().await;
+    let table = fresh("journal");
+    make_table(&sdk, &table).await;
+    let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
+    let plan = Name::new("shop");
+    let (first, second) = (record(&plan, 1), record(&plan, 1));
+    let (a, b) = tokio::join!(journal.append(&first), journal.append(&second));
+    let stood = [a.unwrap(), b.unwrap()];
+    assert!(
+        stood.contains(&Appended::Stands) && stood.contains(&Appended::Taken),
+        "{stood:?}"
+    );
+
+    let standing = journal.load_after(&plan, 0).await.unwrap();
+    assert_eq!(standing.len(), 1);
+    // The same attempt once more is a lost acknowledgement.
+    assert_eq!(journal.append(&standing[0]).await, Ok(Appended::Stands));
+    for seq in 2..=30 {
+        assert_eq!(journal.append(&record(&plan, seq)).await, Ok(Appended::Stands));
+    }
+    let seqs: Vec<u64> = journal
+        .load_after(&plan, 10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|record| record.seq)
+        .collect();
+    assert_eq!(seqs, (11..=30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn the_vitals_are_kept_beside_the_log() {
+    let sdk = sdk().await;
+    let table = fresh("journal");
+    make_table(&sdk, &table).await;
+    let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
+    let plan = Name::new("shop");
+    assert_eq!(journal.load_vitals(&plan).await, Ok(None));
+    let vitals = Vitals {
+        ticked_at: Some(record(&plan, 1).at),
+        ..Vitals::default()
+    };
+    for _ in 0..2 {
+        journal.save_vitals(&plan, &vitals).await.unwrap();
+    }
+    assert_eq!(journal.load_vitals(&plan).await, Ok(Some(vitals)));
+    assert_eq!(journal.load_after(&plan, 0).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_journal_without_a_table_is_missing() {
+    let sdk = sdk().await;
+    let journal = DynamoJournal::new(&sdk, fresh("journal"), Arc::new(SystemClock));
+    let failure = journal.load_after(&Name::new("shop"), 0).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Missing);
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_plan_of_eleven_parts_is_joined() {
+    let sdk = sdk().await;
+    let prefix = format!("/{}/plan", fresh("pilotlight"));
+    for part in 0..11 {
+        sdk.ssm()
+            .put_parameter()
+            .name(format!("{prefix}/{part}"))
+            .value(format!("[{part}]"))
+            .r#type(ParameterType::String)
+            .send()
+            .await
+            .unwrap();
+    }
+    let text = ParameterPlans::new(&sdk, &prefix, 11).load().await.unwrap();
+    assert_eq!(text, "[0][1][2][3][4][5][6][7][8][9][10]");
+    let failure = ParameterPlans::new(&sdk, &prefix, 12).load().await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Missing);
+    assert!(failure.message.contains(&format!("{prefix}/11")), "{failure}");
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn commands_and_notices_are_taken() {
+    let sdk = sdk().await;
+    let topic = sdk
+        .sns()
+        .create_topic()
+        .name(fresh("topic"))
+        .send()
+        .await
+        .unwrap();
+    let topic = topic.topic_arn().unwrap();
+    let publisher = SnsPublisher::new(&sdk, topic, topic);
+    let command = StepCommand {
+        plan: Name::new("shop"),
+        run: 1,
+        step: Step::Scale,
+        subjects: vec![Name::new("web")],
+    };
+    publisher.commands(&vec![command; 11]).await.unwrap();
+    publisher.notice("shop: failover", "It serves.").await.unwrap();
+
+    let nowhere = SnsPublisher::new(&sdk, format!("{topic}-gone"), format!("{topic}-gone"));
+    assert_eq!(
+        nowhere.notice("s", "t").await.unwrap_err().kind,
+        FailureKind::Missing
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing() {
+    let sdk = sdk().await;
+    let id = fresh("shop");
+    sdk.rds()
+        .create_db_instance()
+        .db_instance_identifier(&id)
+        .db_instance_class("db.t4g.micro")
+        .engine("postgres")
+        .allocated_storage(20)
+        .master_username("operator")
+        .master_user_password("not-a-secret")
+        .send()
+        .await
+        .unwrap();
+    let standing = Database {
+        replica: format!("arn:aws:rds:us-west-1:123456789012:db:{id}"),
+        ..database("orders")
+    };
+    let absent = database("nobody");
+    let databases = RdsDatabases::new(&sdk);
+    let seen = databases.look(&[&absent, &standing]).await.unwrap();
+    assert_eq!(seen, [ReplicaView::Missing, ReplicaView::Writable]);
+    assert_eq!(
+        databases.is_quarantined(&absent).await.unwrap_err().kind,
+        FailureKind::Missing
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_group_that_does_not_exist_is_missing() {
+    let sdk = sdk().await;
+    let capacity = Capacity {
+        min: 1,
+        desired: 1,
+        max: 1,
+    };
+    let fleet = Fleet {
+        name: Name::new("web"),
+        kind: FleetKind::AutoScalingGroup,
+        group: fresh("web"),
+        target_groups: Vec::new(),
+        capacity,
+        healthy_targets_min: 1,
+        after: Vec::new(),
+    };
+    let fleets = AutoScalingFleets::new(&sdk);
+    assert_eq!(fleets.look(&[&fleet]).await, Ok(vec![FleetView::Missing]));
+    assert_eq!(
+        fleets.resize(&fleet, capacity).await.unwrap_err().kind,
+        FailureKind::Missing
+    );
+}
+
+/// `CloudWatch` is called by the CBOR protocol, which not every emulator speaks.
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn the_lag_of_a_replica_without_samples_is_not_known() {
+    let lag = CloudWatchLag::new(&sdk().await, Arc::new(SystemClock));
+    let nobody = database(&fresh("nobody"));
+    assert_eq!(
+        lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap())
+            .await,
+        Ok(Vec::new())
+    );
+}

@@ -1,0 +1,187 @@
+//! The stacks of the play, and how each is brought on.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use futures::future::try_join_all;
+use lab::cloud::Answer;
+use lab::say;
+use lab::stack::{Stack, Wishes};
+use lab::tools::Tools;
+use lab::world::{PRIMARY, RECOVERY, World, pause};
+use protocol::journal::Record;
+use protocol::state::{Phase, State, fold};
+use serde_json::{Value, json};
+
+/// The stacks, each for one fault.
+pub(crate) struct Scene<'w> {
+    pub(crate) world: &'w World,
+    stacks: Vec<Stack>,
+}
+
+/// Which stack plays which part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Approval,
+    Killed,
+    Throttled,
+    LostAnswer,
+    Denied,
+}
+
+const PARTS: [(Part, &str, &str); 5] = [
+    (Part::Approval, "shop", "approve"),
+    (Part::Killed, "killed", "automatic"),
+    (Part::Throttled, "throttled", "automatic"),
+    (Part::LostAnswer, "lostanswer", "automatic"),
+    (Part::Denied, "denied", "automatic"),
+];
+
+/// How often the journal is read.
+const EVERY: Duration = Duration::from_millis(300);
+
+impl<'w> Scene<'w> {
+    /// Applies all stacks at the same time, and holds those whose turn comes later.
+    pub(crate) async fn set(tools: &Tools, world: &'w World) -> Result<Scene<'w>> {
+        let wishes = PARTS.map(|(_, name, mode)| Wishes {
+            name: name.to_owned(),
+            mode: mode.to_owned(),
+            confirm_seconds: 15,
+        });
+        let stacks = try_join_all(wishes.iter().map(|wishes| Stack::apply(tools, world, wishes))).await?;
+        let scene = Scene { world, stacks };
+        for (part, _, mode) in PARTS {
+            if mode == "automatic" {
+                let hold = json!({ "command": "hold", "minutes": 60, "by": "e2e", "reason": "its turn comes later" });
+                scene.operate(part, &hold).await?;
+            }
+        }
+        scene.wait_for_lag().await?;
+        Ok(scene)
+    }
+
+    /// A lag sample must be there before the source dies; otherwise the data-loss gate rightly stays closed.
+    async fn wait_for_lag(&self) -> Result<()> {
+        for _ in 0..120 {
+            let mut known = 0;
+            for (part, _, _) in PARTS {
+                let status = self.operate(part, &json!({ "command": "status" })).await?;
+                known += usize::from(status.pointer("/last_lag/orders").is_some());
+            }
+            if known == PARTS.len() {
+                return Ok(());
+            }
+            pause(Duration::from_secs(1)).await;
+        }
+        bail!("the replicas' lag was not sampled within two minutes")
+    }
+
+    pub(crate) fn stack(&self, part: Part) -> &Stack {
+        &self.stacks[part as usize]
+    }
+
+    /// Raises the alarm of every held stack, then loses the region for all of them.
+    pub(crate) async fn lose_primary(&self) -> Result<()> {
+        for stack in &self.stacks {
+            stack.raise_alarm(&self.world.cloud).await?;
+        }
+        // The messages of the alarms must be out of the region before it is lost.
+        pause(Duration::from_secs(2)).await;
+        self.world.lose(PRIMARY).await?;
+        say(&format!("{PRIMARY} is cut off"));
+        Ok(())
+    }
+
+    /// Lets a held stack begin.
+    pub(crate) async fn bring_on(&self, part: Part) -> Result<()> {
+        self.operate(part, &json!({ "command": "release", "by": "e2e" })).await?;
+        Ok(())
+    }
+
+    /// Gives an operator's command, which must be accepted.
+    pub(crate) async fn operate(&self, part: Part, command: &Value) -> Result<Value> {
+        let answer = self.answer(part, command).await?;
+        ensure!(!answer.is_error, "{command} was answered with an error: {}", answer.payload);
+        Ok(answer.payload)
+    }
+
+    /// Gives an operator's command, whatever the answer.
+    pub(crate) async fn answer(&self, part: Part, command: &Value) -> Result<Answer> {
+        self.stack(part).operate(&self.world.cloud, command).await
+    }
+
+    pub(crate) async fn journal(&self, part: Part) -> Result<Vec<Record>> {
+        self.stack(part).journal(&self.world.cloud).await
+    }
+
+    /// Waits until something holds of a stack's state.
+    pub(crate) async fn until(
+        &self,
+        part: Part,
+        what: &str,
+        limit: Duration,
+        holds: impl Fn(&State) -> bool,
+    ) -> Result<State> {
+        let mut left = limit;
+        loop {
+            let records = self.journal(part).await?;
+            let state = fold(&records)?;
+            if holds(&state) {
+                return Ok(state);
+            }
+            let Some(rest) = left.checked_sub(EVERY) else {
+                let said: Vec<&str> = records.iter().map(|record| record.sentence.as_str()).collect();
+                bail!("{what}: not within {} s; the journal says:\n{}", limit.as_secs(), said.join("\n"));
+            };
+            left = rest;
+            pause(EVERY).await;
+        }
+    }
+
+    /// Waits for the end of a run, and checks that it ended in the one right place.
+    pub(crate) async fn must_complete(&self, part: Part) -> Result<State> {
+        let limit = Duration::from_secs(240);
+        let over = |state: &State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
+        let state = self.until(part, "the run ends", limit, over).await?;
+        let phase = state.run.as_ref().map(|run| &run.phase);
+        ensure!(matches!(phase, Some(Phase::Completed { .. })), "the run ended otherwise: {phase:?}");
+        self.must_have_moved(part).await?;
+        Ok(state)
+    }
+
+    /// The world as it must be after a failover: one promotion, the old side closed, the new side open.
+    async fn must_have_moved(&self, part: Part) -> Result<()> {
+        let stack = self.stack(part);
+        let replica = stack.output(&["databases", "replica"])?;
+        let promotions = self.world.lab("promotions").await?;
+        let accepted = promotions.as_array().context("promotions are a list")?.iter().filter(|promotion| {
+            let resource = promotion.get("resource").and_then(Value::as_str).unwrap_or_default();
+            resource.ends_with(replica) && promotion.get("accepted") == Some(&Value::Bool(true))
+        });
+        let accepted = accepted.count();
+        ensure!(accepted == 1, "{replica} was promoted {accepted} times: {promotions}");
+        for (role, wanted) in [("primary", 0), ("recovery", 128)] {
+            let weight = self.weight(stack.output(&["endpoint_group_arns", role])?).await?;
+            ensure!(weight == wanted, "the {role} side of {} has weight {weight}, not {wanted}", stack.name);
+        }
+        Ok(())
+    }
+
+    async fn weight(&self, group: &str) -> Result<u64> {
+        let accelerators = self.world.lab("accelerators").await?;
+        let groups = accelerators.as_array().context("accelerators are a list")?.iter().flat_map(|accelerator| {
+            let listeners = accelerator.get("listeners").and_then(Value::as_array).cloned().unwrap_or_default();
+            listeners.into_iter().flat_map(|listener| {
+                listener.get("endpoint_groups").and_then(Value::as_array).cloned().unwrap_or_default()
+            })
+        });
+        let found = groups.into_iter().find(|found| found.get("arn").and_then(Value::as_str) == Some(group));
+        let weight = found.as_ref().and_then(|found| found.pointer("/endpoints/0/weight")).and_then(Value::as_u64);
+        weight.with_context(|| format!("no endpoint group {group} with an endpoint"))
+    }
+
+    /// The region that everything runs in.
+    pub(crate) fn region(&self) -> &'static str {
+        RECOVERY
+    }
+}

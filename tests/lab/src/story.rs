@@ -1,0 +1,123 @@
+//! The demo: a primary region is lost, the recovery region serves.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use protocol::state::Phase;
+
+use crate::follow::Follower;
+use crate::stack::{Stack, Wishes};
+use crate::tools::Tools;
+use crate::users::Users;
+use crate::world::{PRIMARY, RECOVERY, Settings, World, pause};
+use crate::{packages, say, timeline};
+
+/// Which demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// A person approves.
+    Approve,
+    /// The evidence decides.
+    Automatic,
+}
+
+impl Mode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Automatic => "automatic",
+        }
+    }
+}
+
+/// How long evidence must hold in the demo. A plan's default is 60 s.
+pub const CONFIRM_SECONDS: u32 = 20;
+
+/// Tells the story from nothing to nothing: what it starts, it ends.
+pub async fn demo(mode: Mode) -> Result<()> {
+    say("Pilotlight demo: a primary region is lost, the recovery region takes over");
+    let tools = Tools::find().await?;
+    packages::build().await?;
+    let world = World::start(&tools, "demo", &Settings::default()).await?;
+    let told = tell(&tools, &world, mode).await;
+    world.stop().await;
+    say("everything that was started has ended");
+    told
+}
+
+async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
+    let wishes =
+        Wishes { name: "shop".to_owned(), mode: mode.as_str().to_owned(), confirm_seconds: CONFIRM_SECONDS };
+    let stack = Stack::apply(tools, world, &wishes).await?;
+    let users = Users::start(world.accelerator_url()?);
+    good_day(world, &users).await?;
+    let mut follower = Follower::from_now(&world.cloud, &stack).await?;
+    let alarm = stack.raise_alarm(&world.cloud).await?;
+    say(&format!("alarm {alarm} in {PRIMARY} goes to ALARM"));
+    world.lose(PRIMARY).await?;
+    say(&format!("{PRIMARY} is cut off: no API call, no user, no probe gets through"));
+    say("the journal, as the functions write it:");
+    if mode == Mode::Approve {
+        approval(world, &stack, &mut follower).await?;
+    }
+    let limit = Duration::from_secs(300);
+    follower.until(limit, |state, _| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await?;
+    let records = stack.journal(&world.cloud).await?;
+    let state = protocol::state::fold(&records)?;
+    timeline::print(&records, &state)?;
+    let report = timeline::report(&state)?;
+    let cloud = timeline::cloud_time(&world.lab("timings").await?, report.committed_at)?;
+    pause(Duration::from_secs(2)).await;
+    timeline::print_report(report, cloud, &users.visits(), PRIMARY, RECOVERY);
+    match users.served_by() {
+        Some(region) if region == RECOVERY => {
+            say(&format!("users are served by {RECOVERY}; traffic has moved"));
+            Ok(())
+        }
+        other => bail!("traffic did not move: users are served by {}", other.as_deref().unwrap_or("nobody")),
+    }
+}
+
+/// Waits until users are served by the primary region and the first lag sample is there.
+async fn good_day(world: &World, users: &Users) -> Result<()> {
+    for _ in 0..120 {
+        if users.served_by().as_deref() == Some(PRIMARY) {
+            say(&format!("users come in through the accelerator and are served by {PRIMARY}"));
+            // The lag is sampled every few seconds here; one sample must be older than the first sign.
+            pause(Duration::from_secs(6)).await;
+            return Ok(());
+        }
+        pause(Duration::from_millis(500)).await;
+    }
+    bail!("no user was served by {PRIMARY}; the launcher says {}", world.lab("load-balancers").await?)
+}
+
+/// Shows the command that approves, and waits until somebody gives it.
+async fn approval(world: &World, stack: &Stack, follower: &mut Follower<'_>) -> Result<()> {
+    let waits = |state: &protocol::state::State, _: &[_]| {
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+    };
+    if !follower.until(Duration::from_secs(180), waits).await? {
+        bail!("the run did not come to ask for an approval");
+    }
+    let records = stack.journal(&world.cloud).await?;
+    let state = protocol::state::fold(&records)?;
+    let run = state.run.as_ref().map_or(0, |run| run.id);
+    println!("\nThe run waits for a person. In another terminal, point the AWS CLI at this local world:\n");
+    println!("  {}\n", environment(world.endpoint_url()));
+    println!("and approve:\n");
+    let line = records.iter().rev().find_map(|record| record.sentence.split_once("approve with: "));
+    println!("  {}\n", line.map_or("", |(_, command)| command));
+    let goes_on = move |state: &protocol::state::State, _: &[_]| {
+        state.run.as_ref().is_some_and(|now| now.id == run && !matches!(now.phase, Phase::AwaitingApproval { .. }))
+    };
+    if !follower.until(Duration::from_secs(3600), goes_on).await? {
+        bail!("nobody approved within an hour");
+    }
+    Ok(())
+}
+
+/// The line that points the AWS CLI at a local world.
+pub fn environment(endpoint_url: &str) -> String {
+    format!("export AWS_ENDPOINT_URL={endpoint_url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test")
+}

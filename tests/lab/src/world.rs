@@ -1,0 +1,163 @@
+//! The local world: the emulator with its launcher, the gateway in front, the regions, and their loss.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use gateway::{Blackout, Config, Gateway, Handle, Switchboard};
+use serde_json::{Value, json};
+
+use crate::checkout;
+use crate::cloud::Cloud;
+use crate::http;
+use crate::process::{Daemon, clean};
+use crate::say;
+use crate::tools::Tools;
+
+/// The two regions of the example stacks.
+pub const PRIMARY: &str = "us-east-2";
+/// The region that takes over.
+pub const RECOVERY: &str = "us-west-1";
+
+/// How the world is made.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Real durations are multiplied by this: a promotion takes 240 s, a launch 60 s, its warm-up 40 s.
+    pub scale: f64,
+    /// How often the once-a-minute tick comes.
+    pub tick_seconds: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { scale: 0.05, tick_seconds: 60 }
+    }
+}
+
+/// The world. It ends when it is stopped or dropped.
+pub struct World {
+    /// The gateway, to lose regions and to set faults.
+    pub gateway: Handle,
+    /// Clients.
+    pub cloud: Cloud,
+    /// The address of the emulator itself.
+    emulator_url: String,
+    emulator: Daemon,
+    /// What the emulator and the lab write.
+    pub state_dir: PathBuf,
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port on 127.0.0.1")?;
+    Ok(listener.local_addr()?.port())
+}
+
+impl World {
+    /// Starts emulator and gateway on free ports of 127.0.0.1.
+    pub async fn start(tools: &Tools, name: &str, settings: &Settings) -> Result<Self> {
+        let state_dir = checkout::lab_dir().join(name);
+        if state_dir.exists() {
+            std::fs::remove_dir_all(&state_dir)?;
+        }
+        std::fs::create_dir_all(&state_dir)?;
+        let emulator_port = free_port()?;
+        let (site_primary, site_recovery) = (free_port()?, free_port()?);
+        let accelerator = free_port()?;
+        let upstream = format!("127.0.0.1:{emulator_port}");
+        let config = Config::new(upstream.parse()?)
+            .site(PRIMARY, site_primary)
+            .site(RECOVERY, site_recovery)
+            .accelerator(accelerator);
+        let gateway = Gateway::start(config).await?;
+        let endpoint = gateway.addresses().endpoint_url.clone();
+        let mut command = clean(&tools.python);
+        command
+            .current_dir(checkout::launcher_parent())
+            .args(["-m", "launcher"])
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("LAB_PORT", emulator_port.to_string())
+            .env("LAB_ENDPOINT_URL", &endpoint)
+            .env("LAB_SCALE", settings.scale.to_string())
+            .env("LAB_TICK_SECONDS", settings.tick_seconds.to_string())
+            .env("LAB_SITE_PORTS", format!("{PRIMARY}={site_primary},{RECOVERY}={site_recovery}"))
+            .env("LAB_ACCELERATOR_PORT", accelerator.to_string())
+            .env("LAB_STATE_DIR", state_dir.join("emulator"))
+            .env("LAB_PARENT_PID", std::process::id().to_string());
+        let emulator = Daemon::start("the emulator", &mut command, &state_dir.join("emulator.log"))?;
+        let emulator_url = format!("http://{upstream}");
+        let cloud = Cloud::new(&endpoint);
+        let mut world = Self { gateway, cloud, emulator_url, emulator, state_dir };
+        world.wait_until_up().await?;
+        say(&format!("local AWS is up: emulator {upstream}, gateway {endpoint}"));
+        Ok(world)
+    }
+
+    async fn wait_until_up(&mut self) -> Result<()> {
+        let url = format!("{}/_lab/health", self.emulator_url);
+        for _ in 0..240 {
+            if let Some(status) = self.emulator.has_ended() {
+                let log = self.state_dir.join("emulator.log");
+                let tail = std::fs::read_to_string(&log).unwrap_or_default();
+                let lines: Vec<&str> = tail.lines().rev().take(15).collect();
+                let tail: Vec<&str> = lines.into_iter().rev().collect();
+                bail!("the emulator ended ({status}); see {}:\n{}", log.display(), tail.join("\n"));
+            }
+            if http::ask("GET", &url, None, Duration::from_secs(1)).await.is_ok_and(|(status, _)| status == 200) {
+                return Ok(());
+            }
+            pause(Duration::from_millis(250)).await;
+        }
+        bail!("the emulator did not answer within 60 s; see {}", self.state_dir.join("emulator.log").display())
+    }
+
+    /// Loses regions, sets rules, reads counts.
+    pub fn switchboard(&self) -> &Switchboard {
+        self.gateway.switchboard()
+    }
+
+    /// The address that every AWS client uses.
+    pub fn endpoint_url(&self) -> &str {
+        &self.gateway.addresses().endpoint_url
+    }
+
+    /// The address by which users come.
+    pub fn accelerator_url(&self) -> Result<String> {
+        self.gateway.addresses().accelerator_url.clone().context("the world has an accelerator")
+    }
+
+    /// Cuts a region off: no API call, no user and no probe gets through, and its replicas lose their source.
+    pub async fn lose(&self, region: &str) -> Result<()> {
+        self.switchboard().lose_region(region, Blackout::Hang)?;
+        self.tell("PUT", &format!("regions/{region}"), &json!({ "lost": true })).await?;
+        Ok(())
+    }
+
+    /// Brings a region back.
+    pub async fn give_back(&self, region: &str) -> Result<()> {
+        self.tell("PUT", &format!("regions/{region}"), &json!({ "lost": false })).await?;
+        self.switchboard().return_region(region)?;
+        Ok(())
+    }
+
+    async fn tell(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        http::json(method, &format!("{}/_lab/{path}", self.emulator_url), Some(body)).await
+    }
+
+    /// Reads of the launcher's control API.
+    pub async fn lab(&self, path: &str) -> Result<Value> {
+        http::json("GET", &format!("{}/_lab/{path}", self.emulator_url), None).await
+    }
+
+    /// Ends everything.
+    pub async fn stop(self) {
+        self.emulator.stop().await;
+        self.gateway.stop().await;
+    }
+}
+
+/// Waits.
+#[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]
+pub async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}

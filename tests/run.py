@@ -1,0 +1,151 @@
+"""Which tests are there, and did they pass? Runs every stage, shows its progress, and ends in one summary line.
+
+    python3 tests/run.py             everything
+    python3 tests/run.py --list      the stages
+    python3 tests/run.py rust infra  some stages
+
+The output of each stage is kept in .lab/logs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".lab" / "logs"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A group of tests: the commands that run it, one after the other, and how its output is counted."""
+
+    name: str
+    what: str
+    commands: list[list[str]]
+    count: Callable[[str], tuple[int, int]]
+
+
+def count_cargo(text: str) -> tuple[int, int]:
+    """Sums the result lines of cargo's test runner."""
+    found = re.findall(r"test result: \w+\. (\d+) passed; (\d+) failed", text)
+    return sum(int(passed) for passed, _ in found), sum(int(failed) for _, failed in found)
+
+
+def count_unittest(text: str) -> tuple[int, int]:
+    """Sums the result lines of Python's unittest."""
+    ran = sum(int(number) for number in re.findall(r"^Ran (\d+) tests?", text, re.MULTILINE))
+    broken = sum(int(number) for number in re.findall(r"(?:failures|errors)=(\d+)", text))
+    return ran - broken, broken
+
+
+def count_plain(text: str) -> tuple[int, int]:
+    """Sums lines such as `12 passed, 0 failed`, with or without a word before them."""
+    found = re.findall(r"(\d+) passed, (\d+) failed", text)
+    return sum(int(passed) for passed, _ in found), sum(int(failed) for _, failed in found)
+
+
+def stages() -> list[Stage]:
+    """Every stage, the quickest first."""
+    venv = ROOT / ".lab" / "test-venv"
+    launcher = "tests/lab/launcher"
+    cargo = ["cargo", "test", "--profile", "lab", "--workspace", "--color", "never"]
+    return [
+        Stage("rust", "core, ports, engine, adapters, functions, scenarios, gateway", [cargo], count_cargo),
+        Stage(
+            "launcher",
+            "the emulator with what the launcher adds to it",
+            [
+                [sys.executable, "tests/venv.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
+                [str(venv / "bin/python"), "-B", "-m", "unittest", "discover", "-v", "-s", f"{launcher}/tests", "-t", "tests/lab"],
+            ],
+            count_unittest,
+        ),
+        Stage("infra", "terraform fmt, validate, test; policy assertions", [[sys.executable, "infra/tests/run.py"]], count_plain),
+        Stage(
+            "end-to-end",
+            "Terraform applied, a region cut off, five failovers with faults",
+            [
+                ["cargo", "build", "--profile", "lab", "--package", "e2e", "--color", "never"],
+                [str(TARGET / "lab" / "e2e")],
+            ],
+            count_plain,
+        ),
+    ]
+
+
+def run(stage: Stage) -> tuple[int, int]:
+    """Runs a stage; gives how many tests passed and failed. A stage that breaks counts as a failed test."""
+    log_path = LOGS / f"{stage.name}.log"
+    lines: list[str] = []
+    last_sign = time.monotonic()
+    with log_path.open("w", encoding="utf-8") as log:
+        for command in stage.commands:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace",
+            )
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    log.write(line)
+                    log.flush()
+                    lines.append(line)
+                    is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error", line)
+                    if is_news or time.monotonic() - last_sign > 30:
+                        print(f"  {line.rstrip()[:160]}", flush=True)
+                        last_sign = time.monotonic()
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+            code = process.wait()
+            if code != 0:
+                passed, failed = stage.count("".join(lines))
+                print("".join(lines[-80:]), flush=True)
+                print(f"  {stage.name}: {' '.join(command)} exited {code}; see {log_path.relative_to(ROOT)}", flush=True)
+                return passed, max(failed, 1)
+    passed, failed = stage.count("".join(lines))
+    if passed + failed == 0:
+        print(f"  {stage.name}: no test was run", flush=True)
+        return 0, 1
+    return passed, failed
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the stages that are asked for."""
+    every = stages()
+    if "--list" in arguments:
+        for stage in every:
+            print(f"{stage.name:<12} {stage.what}")
+        return 0
+    unknown = set(arguments) - {stage.name for stage in every}
+    if unknown:
+        print(f"unknown stage: {', '.join(sorted(unknown))}; see --list", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for stage in every:
+        if arguments and stage.name not in arguments:
+            continue
+        print(f"test: {stage.name} ({stage.what})", flush=True)
+        began = time.monotonic()
+        passed, failed = run(stage)
+        rows.append((stage.name, passed, failed, time.monotonic() - began))
+    print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'seconds':>8}")
+    for name, passed, failed, seconds in rows:
+        print(f"{name:<12} {passed:>7} {failed:>7} {seconds:>8.0f}")
+    passed, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
