@@ -63,7 +63,7 @@ def stages() -> list[Stage]:
             "launcher",
             "the emulator with what the launcher adds to it",
             [
-                [sys.executable, "tests/venv.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
+                [sys.executable, "tests/environment.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
                 [str(venv / "bin/python"), "-B", "-m", "unittest", "discover", "-v", "-s", f"{launcher}/tests", "-t", "tests/lab"],
             ],
             count_unittest,

@@ -80,7 +80,14 @@ def value(resource: Resource, name: str) -> Any:
 
 def unknown(resource: Resource, name: str) -> bool:
     """Whether the value is known only after apply."""
-    return bool((resource["change"].get("after_unknown") or {}).get(name))
+    return _any_true((resource["change"].get("after_unknown") or {}).get(name))
+
+
+def _any_true(item: Any) -> bool:
+    """Whether a tree of lists and objects holds a `true`."""
+    if isinstance(item, dict):
+        item = list(item.values())
+    return any(_any_true(i) for i in item) if isinstance(item, list) else item is True
 
 
 def statements(resource: Resource, name: str) -> list[dict[str, Any]]:

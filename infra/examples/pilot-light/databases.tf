@@ -1,14 +1,7 @@
 # The database, its replica in the recovery region, and the security group that cuts the old primary off.
 
-resource "aws_kms_key" "database_primary" {
-  provider                = aws.primary
-  description             = "Encrypts the database of ${var.name}."
-  enable_key_rotation     = true
-  deletion_window_in_days = 30
-}
-
-# A key never leaves its region, so the encrypted replica needs one of its own.
-resource "aws_kms_key" "database_recovery" {
+# A key never leaves its region, so the replica is encrypted with one of its own region. The source takes the key aws/rds.
+resource "aws_kms_key" "replica" {
   provider                = aws.recovery
   description             = "Encrypts the database replica of ${var.name}."
   enable_key_rotation     = true
@@ -82,7 +75,6 @@ resource "aws_db_instance" "orders" {
   allocated_storage = 20
   storage_type      = "gp3"
   storage_encrypted = true
-  kms_key_id        = aws_kms_key.database_primary.arn
 
   db_name             = "orders"
   username            = "orders"
@@ -92,12 +84,13 @@ resource "aws_db_instance" "orders" {
   db_subnet_group_name   = aws_db_subnet_group.primary.name
   vpc_security_group_ids = [aws_security_group.database_primary.id]
 
-  backup_retention_period   = 7 # above 0, or it can't have a replica
-  copy_tags_to_snapshot     = true
-  deletion_protection       = var.deletion_protection
-  skip_final_snapshot       = !var.deletion_protection
-  final_snapshot_identifier = var.deletion_protection ? "${var.name}-orders-final" : null
-  apply_immediately         = true
+  backup_retention_period    = 7 # above 0, or it can't have a replica
+  auto_minor_version_upgrade = true
+  copy_tags_to_snapshot      = true
+  deletion_protection        = var.deletion_protection
+  skip_final_snapshot        = !var.deletion_protection
+  final_snapshot_identifier  = var.deletion_protection ? "${var.name}-orders-final" : null
+  apply_immediately          = true
 
   lifecycle {
     # Quarantine replaces its security groups. Terraform must not let the old primary back in.
@@ -113,17 +106,18 @@ resource "aws_db_instance" "orders_replica" {
   instance_class      = var.database_class
   storage_type        = "gp3"
   storage_encrypted   = true
-  kms_key_id          = aws_kms_key.database_recovery.arn
+  kms_key_id          = aws_kms_key.replica.arn
 
   db_subnet_group_name   = aws_db_subnet_group.recovery.name
   vpc_security_group_ids = [aws_security_group.database_recovery.id]
 
   # No backup_retention_period: the promotion gives it one, and Terraform would take it away again.
-  copy_tags_to_snapshot     = true
-  deletion_protection       = var.deletion_protection
-  skip_final_snapshot       = !var.deletion_protection
-  final_snapshot_identifier = var.deletion_protection ? "${var.name}-orders-replica-final" : null
-  apply_immediately         = true
+  auto_minor_version_upgrade = true
+  copy_tags_to_snapshot      = true
+  deletion_protection        = var.deletion_protection
+  skip_final_snapshot        = !var.deletion_protection
+  final_snapshot_identifier  = var.deletion_protection ? "${var.name}-orders-replica-final" : null
+  apply_immediately          = true
 
   lifecycle {
     # Once promoted it has no source any more. Terraform must not make a replica of it again, which would destroy it.

@@ -53,6 +53,7 @@ module "pilotlight" {
       url           = "http://${module.primary.load_balancer_dns_name}/health"
       expect_status = 200
     }]
+    confirm_seconds = var.confirm_seconds
   }
 
   limits = { lag_seconds_max = var.lag_seconds_max }

@@ -98,3 +98,9 @@ variable "lag_seconds_max" {
   type        = number
   default     = 60
 }
+
+variable "confirm_seconds" {
+  description = "How long sufficient evidence of a loss must hold before it is believed."
+  type        = number
+  default     = 60
+}

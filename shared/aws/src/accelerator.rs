@@ -37,10 +37,7 @@ pub struct AcceleratorTraffic {
 impl AcceleratorTraffic {
     /// Traffic through the API's one region, `us-west-2`.
     pub fn new(sdk: &Sdk) -> Self {
-        Self {
-            client: sdk.global_accelerator(),
-            writer: Mutex::new(()),
-        }
+        Self { client: sdk.global_accelerator(), writer: Mutex::new(()) }
     }
 
     async fn describe(&self, arn: &str) -> Answer<EndpointGroup> {
@@ -53,12 +50,7 @@ impl AcceleratorTraffic {
             .map_err(|error| failure(DESCRIBE, &error))?;
         output.endpoint_group.ok_or_else(|| {
             let message = format!("the answer holds no endpoint group {arn}");
-            ours(
-                FailureKind::Missing,
-                DESCRIBE,
-                "EndpointGroupNotFoundException",
-                message,
-            )
+            ours(FailureKind::Missing, DESCRIBE, "EndpointGroupNotFoundException", message)
         })
     }
 
@@ -69,9 +61,7 @@ impl AcceleratorTraffic {
         let Some(own) = group.endpoint_group_arn().and_then(Arn::parse) else {
             return Ok(attachments);
         };
-        let Some((accelerator, _)) = group
-            .endpoint_group_arn()
-            .and_then(|arn| arn.split_once("/listener/"))
+        let Some((accelerator, _)) = group.endpoint_group_arn().and_then(|arn| arn.split_once("/listener/"))
         else {
             return Ok(attachments);
         };
@@ -137,11 +127,7 @@ impl Traffic for AcceleratorTraffic {
     }
 
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        let RouteSide {
-            endpoint_group,
-            endpoint,
-            ..
-        } = match side {
+        let RouteSide { endpoint_group, endpoint, .. } = match side {
             Side::Primary => &route.primary,
             Side::Recovery => &route.recovery,
         };
@@ -168,9 +154,7 @@ impl Traffic for AcceleratorTraffic {
             .send()
             .await
             .map_err(|error| failure(UPDATE, &error))?;
-        let seen = output
-            .endpoint_group()
-            .and_then(|group| weight_of(group, endpoint));
+        let seen = output.endpoint_group().and_then(|group| weight_of(group, endpoint));
         if seen == Some(weight) {
             return Ok(());
         }
@@ -181,10 +165,7 @@ impl Traffic for AcceleratorTraffic {
 
 /// The weight of an endpoint; nothing where the group does not have it.
 fn weight_of(group: &EndpointGroup, endpoint: &str) -> Option<u8> {
-    let found = group
-        .endpoint_descriptions()
-        .iter()
-        .find(|found| found.endpoint_id() == Some(endpoint))?;
+    let found = group.endpoint_descriptions().iter().find(|found| found.endpoint_id() == Some(endpoint))?;
     let weight = found.weight().map_or(WEIGHT_DEFAULT, |weight| {
         // AWS allows 0 to 255.
         u8::try_from(weight.clamp(0, 255)).unwrap_or(u8::MAX)
@@ -201,18 +182,9 @@ fn configuration(
     let is_the_one = described.endpoint_id() == Some(endpoint);
     EndpointConfiguration::builder()
         .set_endpoint_id(described.endpoint_id().map(str::to_owned))
-        .set_weight(if is_the_one {
-            Some(i32::from(weight))
-        } else {
-            described.weight()
-        })
+        .set_weight(if is_the_one { Some(i32::from(weight)) } else { described.weight() })
         .set_client_ip_preservation_enabled(described.client_ip_preservation_enabled())
-        .set_attachment_arn(
-            described
-                .endpoint_id()
-                .and_then(|id| attachments.get(id))
-                .cloned(),
-        )
+        .set_attachment_arn(described.endpoint_id().and_then(|id| attachments.get(id)).cloned())
         .build()
 }
 
@@ -263,13 +235,7 @@ mod tests {
         let http = replay(answers);
         let traffic = AcceleratorTraffic::new(&Sdk::on(http.clone()).await);
         let result = traffic.set_weight(&route(), side, weight).await;
-        (
-            result,
-            sent(&http)
-                .iter()
-                .map(|body| serde_json::from_str(body).unwrap())
-                .collect(),
-        )
+        (result, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }
 
     #[tokio::test(start_paused = true)]
@@ -278,32 +244,17 @@ mod tests {
         let recovery = group(RECOVERY, &json!([endpoint(&alb("other"), 7)]));
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])).await);
         let seen = traffic.look(&route()).await.unwrap();
-        assert_eq!(
-            seen,
-            RouteView {
-                primary: Some(128),
-                recovery: None
-            }
-        );
+        assert_eq!(seen, RouteView { primary: Some(128), recovery: None });
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_group_of_both_sides_is_read_once() {
-        let both = group(
-            PRIMARY,
-            &json!([endpoint(&alb("p"), 0), endpoint(&alb("r"), 255)]),
-        );
+        let both = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&alb("r"), 255)]));
         let mut route = route();
         route.recovery.endpoint_group = PRIMARY.to_owned();
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])).await);
         let seen = traffic.look(&route).await.unwrap();
-        assert_eq!(
-            seen,
-            RouteView {
-                primary: Some(0),
-                recovery: Some(255)
-            }
-        );
+        assert_eq!(seen, RouteView { primary: Some(0), recovery: Some(255) });
     }
 
     #[tokio::test(start_paused = true)]
@@ -335,10 +286,7 @@ mod tests {
         let without = group(PRIMARY, &json!([endpoint(&alb("other"), 1)]));
         let (result, requests) = set(&[(200, &without)], Side::Primary, 0).await;
         let failure = result.unwrap_err();
-        assert_eq!(
-            (failure.kind, failure.code.as_str()),
-            (FailureKind::Missing, "endpoint_missing")
-        );
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Missing, "endpoint_missing"));
         assert!(failure.message.contains(&alb("p")));
         assert_eq!(requests.len(), 1);
     }
@@ -348,10 +296,7 @@ mod tests {
         let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
         let (result, _) = set(&[(200, &before), (200, &before)], Side::Primary, 0).await;
         let failure = result.unwrap_err();
-        assert_eq!(
-            (failure.kind, failure.code.as_str()),
-            (FailureKind::Conflict, "weight_not_set")
-        );
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Conflict, "weight_not_set"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -366,15 +311,9 @@ mod tests {
             set(&[(200, &before), (200, &shared), (200, &after)], Side::Primary, 0).await;
         result.unwrap();
         assert_eq!(requests[1]["ResourceOwnerAwsAccountId"], "210987654321");
-        assert_eq!(
-            requests[1]["AcceleratorArn"],
-            "arn:aws:globalaccelerator::123456789012:accelerator/a"
-        );
+        assert_eq!(requests[1]["AcceleratorArn"], "arn:aws:globalaccelerator::123456789012:accelerator/a");
         let written = &requests[2]["EndpointConfigurations"];
-        assert_eq!(
-            written[1]["AttachmentArn"],
-            "arn:aws:globalaccelerator::210987654321:attachment/1"
-        );
+        assert_eq!(written[1]["AttachmentArn"], "arn:aws:globalaccelerator::210987654321:attachment/1");
         assert!(written[0].get("AttachmentArn").is_none());
     }
 
@@ -389,12 +328,9 @@ mod tests {
         ] {
             let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
             let refusal = json!({"__type": code, "Message": "no"}).to_string();
-            let (result, _) = set(
-                &[(200, &before), (400, &refusal), (400, &refusal), (400, &refusal)],
-                Side::Primary,
-                0,
-            )
-            .await;
+            let (result, _) =
+                set(&[(200, &before), (400, &refusal), (400, &refusal), (400, &refusal)], Side::Primary, 0)
+                    .await;
             let failure = result.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }

@@ -8,61 +8,50 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 
 /// Global Accelerator's API answers in this region only.
 pub const ACCELERATOR_REGION: &str = "us-west-2";
 
+/// Longest wait for a connection, to any service.
+const CONNECT: Duration = Duration::from_secs(2);
+/// Longest silence of a service once it is connected; an attempt ends sooner where its bound is smaller.
+const READ: Duration = Duration::from_secs(8);
+
 /// How long a call may take and how often it is tried.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
-    connect: Duration,
-    read: Duration,
     attempt: Duration,
     operation: Duration,
     attempts: u32,
 }
 
 /// Calls in the function's own region.
-const OWN: Bounds = Bounds {
-    connect: Duration::from_secs(1),
-    read: Duration::from_secs(4),
-    attempt: Duration::from_secs(5),
-    operation: Duration::from_secs(12),
-    attempts: 3,
-};
+const OWN: Bounds =
+    Bounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(12), attempts: 3 };
 
 /// The journal: a small item each time, and the adapter tries an append again by itself.
-const JOURNAL: Bounds = Bounds {
-    connect: Duration::from_secs(1),
-    read: Duration::from_secs(3),
-    attempt: Duration::from_secs(3),
-    operation: Duration::from_secs(7),
-    attempts: 2,
-};
+const JOURNAL: Bounds =
+    Bounds { attempt: Duration::from_secs(3), operation: Duration::from_secs(7), attempts: 2 };
 
 /// Calls to the primary region, which may be lost: best effort, 2 s in all, never again.
-const PRIMARY: Bounds = Bounds {
-    connect: Duration::from_secs(1),
-    read: Duration::from_secs(2),
-    attempt: Duration::from_secs(2),
-    operation: Duration::from_secs(2),
-    attempts: 1,
-};
+const PRIMARY: Bounds =
+    Bounds { attempt: Duration::from_secs(2), operation: Duration::from_secs(2), attempts: 1 };
 
 /// Global Accelerator, across regions and a slow control plane.
-const ACCELERATOR: Bounds = Bounds {
-    connect: Duration::from_secs(2),
-    read: Duration::from_secs(7),
-    attempt: Duration::from_secs(8),
-    operation: Duration::from_secs(20),
-    attempts: 3,
-};
+const ACCELERATOR: Bounds =
+    Bounds { attempt: Duration::from_secs(8), operation: Duration::from_secs(20), attempts: 3 };
 
 impl Bounds {
     fn timeouts(self) -> TimeoutConfig {
         TimeoutConfig::builder()
-            .connect_timeout(self.connect)
-            .read_timeout(self.read)
+            .connect_timeout(CONNECT)
+            .read_timeout(READ)
             .operation_attempt_timeout(self.attempt)
             .operation_timeout(self.operation)
             .build()
@@ -104,11 +93,15 @@ macro_rules! client {
 }
 
 impl Sdk {
+    /// On a configuration of one's own: its region, credentials and endpoint, with this crate's timeouts.
+    pub fn from_config(base: SdkConfig) -> Self {
+        Self { base }
+    }
+
     /// Reads credentials and endpoint from where AWS puts them; the region is the one given, never a default.
     pub async fn load(region: &str) -> Self {
-        Self {
-            base: loader(region).load().await,
-        }
+        let base = loader(region).http_client(one_http_client()).load().await;
+        Self { base }
     }
 
     /// DynamoDB in the own region.
@@ -138,12 +131,7 @@ impl Sdk {
 
     /// Global Accelerator, where its control plane is.
     pub(crate) fn global_accelerator(&self) -> aws_sdk_globalaccelerator::Client {
-        client!(
-            aws_sdk_globalaccelerator,
-            &self.base,
-            ACCELERATOR,
-            ACCELERATOR_REGION
-        )
+        client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)
     }
 
     /// CloudWatch in the own region.
@@ -162,6 +150,20 @@ impl Sdk {
     }
 }
 
+/// One connector for all clients, made when a function starts. Left alone, the SDK reads all root certificates again for
+/// each client, which is most of a cold start.
+fn one_http_client() -> SharedHttpClient {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+    let connector = Connector::builder()
+        .connector_settings(settings)
+        // As the SDK's own default does.
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
+}
+
 /// What every client has in common.
 fn loader(region: &str) -> aws_config::ConfigLoader {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -176,11 +178,8 @@ impl Sdk {
     pub(crate) async fn on(http_client: impl aws_sdk_sns::config::HttpClient + 'static) -> Self {
         let credentials =
             aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
-        let base = loader("us-west-1")
-            .credentials_provider(credentials)
-            .http_client(http_client)
-            .load()
-            .await;
+        let base =
+            loader("us-west-1").credentials_provider(credentials).http_client(http_client).load().await;
         Self { base }
     }
 
@@ -191,6 +190,7 @@ impl Sdk {
         let base = loader("us-west-1")
             .credentials_provider(credentials)
             .endpoint_url(endpoint)
+            .http_client(one_http_client())
             .load()
             .await;
         Self { base }
@@ -225,19 +225,13 @@ mod tests {
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
         let failure = databases.promote(&database("orders")).await.unwrap_err();
-        assert_eq!(
-            (failure.kind, failure.code.as_str()),
-            (FailureKind::Unreachable, "timeout")
-        );
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
         assert!(started.elapsed() <= OWN.operation, "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_primary_region_gets_no_second_attempt_and_the_own_region_does() {
-        let busy = (
-            503,
-            "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>",
-        );
+        let busy = (503, "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>");
         let http = replay(&[busy, busy, busy, busy]);
         let sdk = Sdk::on(http.clone()).await;
         let databases = RdsDatabases::new(&sdk);
@@ -251,22 +245,11 @@ mod tests {
     async fn each_client_calls_its_own_region() {
         let http = replay(&[(400, "{}"), (400, "<a/>"), (400, "<a/>")]);
         let sdk = Sdk::on(http.clone()).await;
-        let _ = sdk
-            .global_accelerator()
-            .describe_endpoint_group()
-            .endpoint_group_arn("x")
-            .send()
-            .await;
-        let _ = sdk
-            .rds_of_primary("us-east-2")
-            .describe_db_instances()
-            .send()
-            .await;
+        let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
+        let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
         let _ = sdk.rds().describe_db_instances().send().await;
-        let hosts: Vec<String> = http
-            .actual_requests()
-            .map(|request| request.uri().trim_end_matches('/').to_owned())
-            .collect();
+        let hosts: Vec<String> =
+            http.actual_requests().map(|request| request.uri().trim_end_matches('/').to_owned()).collect();
         assert_eq!(
             hosts,
             [
@@ -280,13 +263,22 @@ mod tests {
     #[test]
     fn no_attempt_may_outlast_its_operation() {
         for bounds in [OWN, JOURNAL, PRIMARY, ACCELERATOR] {
-            assert!(
-                bounds.connect <= bounds.attempt && bounds.read <= bounds.attempt,
-                "{bounds:?}"
-            );
+            assert!(CONNECT <= bounds.attempt && bounds.attempt <= READ, "{bounds:?}");
             assert!(bounds.attempt <= bounds.operation, "{bounds:?}");
         }
         assert_eq!((PRIMARY.operation, PRIMARY.attempts), (Duration::from_secs(2), 1));
+    }
+
+    /// Toward an address that never answers: the bounds hold on the real HTTP client too.
+    #[tokio::test]
+    async fn a_hanging_primary_region_is_given_up_after_two_seconds_of_real_time() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let databases = RdsDatabases::new(&Sdk::toward(&endpoint).await);
+        let started = Instant::now();
+        let failure = databases.quarantine(&database("orders")).await.unwrap_err();
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
+        assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
     }
 
     /// The endpoint override comes from the environment alone, so the proof runs in a process of its own.
@@ -294,24 +286,12 @@ mod tests {
     async fn an_endpoint_in_the_environment_takes_every_call_with_the_right_region() {
         const CHILD: &str = "PILOTLIGHT_TEST_ENDPOINT_CHILD";
         let name = "config::tests::an_endpoint_in_the_environment_takes_every_call_with_the_right_region";
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "tells the child process from the parent"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "tells the child process from the parent")]
         let is_child = std::env::var(CHILD).is_ok();
         if is_child {
             let sdk = Sdk::load("us-west-1").await;
-            let _ = sdk
-                .global_accelerator()
-                .describe_endpoint_group()
-                .endpoint_group_arn("x")
-                .send()
-                .await;
-            let _ = sdk
-                .rds_of_primary("us-east-2")
-                .describe_db_instances()
-                .send()
-                .await;
+            let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
+            let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
             return;
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -335,14 +315,9 @@ mod tests {
         server.abort();
         let seen = seen.lock().await;
         assert!(
-            seen.iter()
-                .any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")),
+            seen.iter().any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")),
             "{seen:?}"
         );
-        assert!(
-            seen.iter()
-                .any(|head| head.contains("/us-east-2/rds/aws4_request")),
-            "{seen:?}"
-        );
+        assert!(seen.iter().any(|head| head.contains("/us-east-2/rds/aws4_request")), "{seen:?}");
     }
 }

@@ -49,29 +49,16 @@ fn record(plan: &Name, seq: u64) -> Record {
         writer: "test".to_owned(),
         attempt: FreshUlids.fresh(),
         sentence: "Nothing is due.".to_owned(),
-        event: Event::SignalRejected {
-            source: "x".to_owned(),
-            reason: Rejection::Stale,
-            changed_at: None,
-        },
+        event: Event::SignalRejected { source: "x".to_owned(), reason: Rejection::Stale, changed_at: None },
     }
 }
 
 async fn make_table(sdk: &Sdk, table: &str) {
     let attribute = |name: &str, kind| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(kind)
-            .build()
-            .unwrap()
+        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
     };
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
-    };
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     sdk.dynamodb()
         .create_table()
         .table_name(table)
@@ -96,10 +83,7 @@ async fn two_writers_at_one_number_end_with_one_record() {
     let (first, second) = (record(&plan, 1), record(&plan, 1));
     let (a, b) = tokio::join!(journal.append(&first), journal.append(&second));
     let stood = [a.unwrap(), b.unwrap()];
-    assert!(
-        stood.contains(&Appended::Stands) && stood.contains(&Appended::Taken),
-        "{stood:?}"
-    );
+    assert!(stood.contains(&Appended::Stands) && stood.contains(&Appended::Taken), "{stood:?}");
 
     let standing = journal.load_after(&plan, 0).await.unwrap();
     assert_eq!(standing.len(), 1);
@@ -108,13 +92,8 @@ async fn two_writers_at_one_number_end_with_one_record() {
     for seq in 2..=30 {
         assert_eq!(journal.append(&record(&plan, seq)).await, Ok(Appended::Stands));
     }
-    let seqs: Vec<u64> = journal
-        .load_after(&plan, 10)
-        .await
-        .unwrap()
-        .iter()
-        .map(|record| record.seq)
-        .collect();
+    let seqs: Vec<u64> =
+        journal.load_after(&plan, 10).await.unwrap().iter().map(|record| record.seq).collect();
     assert_eq!(seqs, (11..=30).collect::<Vec<_>>());
 }
 
@@ -127,10 +106,7 @@ async fn the_vitals_are_kept_beside_the_log() {
     let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
     let plan = Name::new("shop");
     assert_eq!(journal.load_vitals(&plan).await, Ok(None));
-    let vitals = Vitals {
-        ticked_at: Some(record(&plan, 1).at),
-        ..Vitals::default()
-    };
+    let vitals = Vitals { ticked_at: Some(record(&plan, 1).at), ..Vitals::default() };
     for _ in 0..2 {
         journal.save_vitals(&plan, &vitals).await.unwrap();
     }
@@ -173,29 +149,16 @@ async fn a_plan_of_eleven_parts_is_joined() {
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn commands_and_notices_are_taken() {
     let sdk = sdk().await;
-    let topic = sdk
-        .sns()
-        .create_topic()
-        .name(fresh("topic"))
-        .send()
-        .await
-        .unwrap();
+    let topic = sdk.sns().create_topic().name(fresh("topic")).send().await.unwrap();
     let topic = topic.topic_arn().unwrap();
     let publisher = SnsPublisher::new(&sdk, topic, topic);
-    let command = StepCommand {
-        plan: Name::new("shop"),
-        run: 1,
-        step: Step::Scale,
-        subjects: vec![Name::new("web")],
-    };
+    let command =
+        StepCommand { plan: Name::new("shop"), run: 1, step: Step::Scale, subjects: vec![Name::new("web")] };
     publisher.commands(&vec![command; 11]).await.unwrap();
     publisher.notice("shop: failover", "It serves.").await.unwrap();
 
     let nowhere = SnsPublisher::new(&sdk, format!("{topic}-gone"), format!("{topic}-gone"));
-    assert_eq!(
-        nowhere.notice("s", "t").await.unwrap_err().kind,
-        FailureKind::Missing
-    );
+    assert_eq!(nowhere.notice("s", "t").await.unwrap_err().kind, FailureKind::Missing);
 }
 
 #[tokio::test]
@@ -214,29 +177,20 @@ async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing()
         .send()
         .await
         .unwrap();
-    let standing = Database {
-        replica: format!("arn:aws:rds:us-west-1:123456789012:db:{id}"),
-        ..database("orders")
-    };
+    let standing =
+        Database { replica: format!("arn:aws:rds:us-west-1:123456789012:db:{id}"), ..database("orders") };
     let absent = database("nobody");
     let databases = RdsDatabases::new(&sdk);
     let seen = databases.look(&[&absent, &standing]).await.unwrap();
     assert_eq!(seen, [ReplicaView::Missing, ReplicaView::Writable]);
-    assert_eq!(
-        databases.is_quarantined(&absent).await.unwrap_err().kind,
-        FailureKind::Missing
-    );
+    assert_eq!(databases.is_quarantined(&absent).await.unwrap_err().kind, FailureKind::Missing);
 }
 
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn a_group_that_does_not_exist_is_missing() {
     let sdk = sdk().await;
-    let capacity = Capacity {
-        min: 1,
-        desired: 1,
-        max: 1,
-    };
+    let capacity = Capacity { min: 1, desired: 1, max: 1 };
     let fleet = Fleet {
         name: Name::new("web"),
         kind: FleetKind::AutoScalingGroup,
@@ -248,10 +202,7 @@ async fn a_group_that_does_not_exist_is_missing() {
     };
     let fleets = AutoScalingFleets::new(&sdk);
     assert_eq!(fleets.look(&[&fleet]).await, Ok(vec![FleetView::Missing]));
-    assert_eq!(
-        fleets.resize(&fleet, capacity).await.unwrap_err().kind,
-        FailureKind::Missing
-    );
+    assert_eq!(fleets.resize(&fleet, capacity).await.unwrap_err().kind, FailureKind::Missing);
 }
 
 /// `CloudWatch` is called by the CBOR protocol, which not every emulator speaks.
@@ -260,9 +211,5 @@ async fn a_group_that_does_not_exist_is_missing() {
 async fn the_lag_of_a_replica_without_samples_is_not_known() {
     let lag = CloudWatchLag::new(&sdk().await, Arc::new(SystemClock));
     let nobody = database(&fresh("nobody"));
-    assert_eq!(
-        lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap())
-            .await,
-        Ok(Vec::new())
-    );
+    assert_eq!(lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
 }

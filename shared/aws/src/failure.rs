@@ -114,31 +114,15 @@ where
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             // An answer that can't be read says nothing of what happened, unless its status does.
-            let kind = if status >= 500 {
-                FailureKind::Unavailable
-            } else {
-                FailureKind::Unreachable
-            };
-            ours(
-                kind,
-                action,
-                "response",
-                format!("HTTP status {status}: {}", causes(error)),
-            )
+            let kind = if status >= 500 { FailureKind::Unavailable } else { FailureKind::Unreachable };
+            ours(kind, action, "response", format!("HTTP status {status}: {}", causes(error)))
         }
         SdkError::ServiceError(service) => {
             let status = service.raw().status().as_u16();
             let error = service.err();
-            let code = error
-                .code()
-                .map_or_else(|| format!("http_{status}"), str::to_owned);
+            let code = error.code().map_or_else(|| format!("http_{status}"), str::to_owned);
             let message = error.message().unwrap_or("the service gave no message");
-            Failure {
-                kind: kind_of(&code, status),
-                action,
-                code,
-                message: one_line(message),
-            }
+            Failure { kind: kind_of(&code, status), action, code, message: one_line(message) }
         }
         other => ours(FailureKind::Unreachable, action, "unknown", causes(other)),
     }
@@ -146,22 +130,15 @@ where
 
 /// A failure that this crate itself found.
 pub(crate) fn ours(kind: FailureKind, action: &'static str, code: &str, message: impl AsRef<str>) -> Failure {
-    Failure {
-        kind,
-        action,
-        code: code.to_owned(),
-        message: one_line(message.as_ref()),
-    }
+    Failure { kind, action, code: code.to_owned(), message: one_line(message.as_ref()) }
 }
 
 /// What a service's code and the HTTP status it came with mean.
 pub(crate) fn kind_of(code: &str, status: u16) -> FailureKind {
     let bare = code.strip_suffix("Exception").unwrap_or(code);
     let bare = bare.strip_suffix("Fault").unwrap_or(bare);
-    let known = CODES
-        .iter()
-        .find(|(_, codes)| codes.contains(&bare) || codes.contains(&code))
-        .map(|(kind, _)| *kind);
+    let known =
+        CODES.iter().find(|(_, codes)| codes.contains(&bare) || codes.contains(&code)).map(|(kind, _)| *kind);
     known.unwrap_or(match status {
         401 | 403 => FailureKind::Denied,
         404 => FailureKind::Missing,
@@ -282,11 +259,7 @@ mod tests {
 
     #[test]
     fn a_service_error_keeps_the_services_code_and_words_and_nothing_of_the_body() {
-        let seen = refusal(
-            Some("AccessDenied"),
-            "User: shop is not authorized\nto perform this",
-            403,
-        );
+        let seen = refusal(Some("AccessDenied"), "User: shop is not authorized\nto perform this", 403);
         assert_eq!(
             seen.to_string(),
             "rds:PromoteReadReplica: User: shop is not authorized to perform this (AccessDenied)"
@@ -297,10 +270,7 @@ mod tests {
     #[test]
     fn an_answer_without_a_code_is_sorted_by_its_status() {
         let seen = refusal(None, "gone", 503);
-        assert_eq!(
-            (seen.kind, seen.code.as_str()),
-            (FailureKind::Unavailable, "http_503")
-        );
+        assert_eq!((seen.kind, seen.code.as_str()), (FailureKind::Unavailable, "http_503"));
     }
 
     #[test]
@@ -327,11 +297,7 @@ mod tests {
     fn an_unreadable_answer_is_unreachable_unless_its_status_says_more() {
         for (status, expected) in [(200, FailureKind::Unreachable), (502, FailureKind::Unavailable)] {
             let error = SdkError::<Refusal, _>::response_error("not XML", response(status, "<html>"));
-            assert_eq!(
-                failure("rds:DescribeDBInstances", &error).kind,
-                expected,
-                "{status}"
-            );
+            assert_eq!(failure("rds:DescribeDBInstances", &error).kind, expected, "{status}");
         }
     }
 
@@ -343,9 +309,6 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut() {
-        assert_eq!(
-            refusal(Some("X"), &"x".repeat(10_000), 400).message.len(),
-            MESSAGE_CHARACTERS_MAX
-        );
+        assert_eq!(refusal(Some("X"), &"x".repeat(10_000), 400).message.len(), MESSAGE_CHARACTERS_MAX);
     }
 }

@@ -34,10 +34,7 @@ pub struct AutoScalingFleets {
 impl AutoScalingFleets {
     /// The fleets in the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
-        Self {
-            groups: sdk.auto_scaling(),
-            targets: sdk.load_balancing(),
-        }
+        Self { groups: sdk.auto_scaling(), targets: sdk.load_balancing() }
     }
 
     async fn describe(&self, names: &[&str]) -> Answer<Vec<AutoScalingGroup>> {
@@ -64,12 +61,7 @@ impl AutoScalingFleets {
 
     /// Healthy targets of a target group. One that is gone has none, and the other fleets go on.
     async fn healthy(&self, target_group: &str) -> Answer<u32> {
-        let result = self
-            .targets
-            .describe_target_health()
-            .target_group_arn(target_group)
-            .send()
-            .await;
+        let result = self.targets.describe_target_health().target_group_arn(target_group).send().await;
         match result.map_err(|error| failure(HEALTH, &error)) {
             Ok(output) => {
                 let healthy = output.target_health_descriptions().iter().filter(|description| {
@@ -94,10 +86,7 @@ impl Fleets for AutoScalingFleets {
         let mut groups = BTreeMap::new();
         for batch in names.chunks(BATCH) {
             for group in self.describe(batch).await? {
-                groups.insert(
-                    group.auto_scaling_group_name().unwrap_or_default().to_owned(),
-                    group,
-                );
+                groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
             }
         }
         // Of a group that does not exist nothing more is asked.
@@ -107,14 +96,9 @@ impl Fleets for AutoScalingFleets {
             .into_iter()
             .map(|arn| async move { Ok::<_, Failure>((arn, self.healthy(arn).await?)) })
             .collect();
-        let healthy: BTreeMap<&str, u32> = stream::iter(calls)
-            .buffer_unordered(HEALTH_CALLS)
-            .try_collect()
-            .await?;
-        Ok(fleets
-            .iter()
-            .map(|fleet| view(fleet, groups.get(&fleet.group), &healthy))
-            .collect())
+        let healthy: BTreeMap<&str, u32> =
+            stream::iter(calls).buffer_unordered(HEALTH_CALLS).try_collect().await?;
+        Ok(fleets.iter().map(|fleet| view(fleet, groups.get(&fleet.group), &healthy)).collect())
     }
 
     async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
@@ -127,19 +111,14 @@ impl Fleets for AutoScalingFleets {
             .desired_capacity(size(capacity.desired)?)
             .send()
             .await;
-        result
-            .map(|_| ())
-            .map_err(|error| missing_group(failure(UPDATE, &error)))
+        result.map(|_| ()).map_err(|error| missing_group(failure(UPDATE, &error)))
     }
 }
 
 /// Auto Scaling says `ValidationError` of a group that does not exist.
 fn missing_group(failure: Failure) -> Failure {
     if failure.code == "ValidationError" && failure.message.contains("not found") {
-        Failure {
-            kind: FailureKind::Missing,
-            ..failure
-        }
+        Failure { kind: FailureKind::Missing, ..failure }
     } else {
         failure
     }
@@ -154,11 +133,7 @@ fn view(fleet: &Fleet, group: Option<&AutoScalingGroup>, healthy: &BTreeMap<&str
         .iter()
         .filter(|instance| instance.lifecycle_state() == Some(&LifecycleState::InService));
     let in_service = count(in_service.count());
-    let least = fleet
-        .target_groups
-        .iter()
-        .map(|arn| healthy.get(arn.as_str()).copied().unwrap_or(0))
-        .min();
+    let least = fleet.target_groups.iter().map(|arn| healthy.get(arn.as_str()).copied().unwrap_or(0)).min();
     let bound = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
     FleetView::Group {
         capacity: Capacity {
@@ -185,14 +160,8 @@ fn count(number: usize) -> u32 {
 }
 
 fn size(number: u32) -> Answer<i32> {
-    i32::try_from(number).map_err(|_| {
-        ours(
-            FailureKind::Invalid,
-            UPDATE,
-            "size",
-            format!("{number} instances are too many"),
-        )
-    })
+    i32::try_from(number)
+        .map_err(|_| ours(FailureKind::Invalid, UPDATE, "size", format!("{number} instances are too many")))
 }
 
 #[cfg(test)]
@@ -203,11 +172,7 @@ mod tests {
     use super::*;
     use crate::replay::{replay, sent};
 
-    const CAPACITY: Capacity = Capacity {
-        min: 2,
-        desired: 2,
-        max: 4,
-    };
+    const CAPACITY: Capacity = Capacity { min: 2, desired: 2, max: 4 };
 
     fn fleet(name: &str, target_groups: &[&str]) -> Fleet {
         Fleet {
@@ -259,17 +224,8 @@ mod tests {
     }
 
     fn seen(in_service: u32, healthy_targets: u32, launch_suspended: bool) -> FleetView {
-        let capacity = Capacity {
-            min: 1,
-            desired: 3,
-            max: 4,
-        };
-        FleetView::Group {
-            capacity,
-            in_service,
-            healthy_targets,
-            launch_suspended,
-        }
+        let capacity = Capacity { min: 1, desired: 3, max: 4 };
+        FleetView::Group { capacity, in_service, healthy_targets, launch_suspended }
     }
 
     async fn look(answers: &[(u16, &str)], fleets: &[Fleet]) -> (Answer<Vec<FleetView>>, Vec<String>) {
@@ -281,14 +237,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_target_group_with_the_fewest_healthy_targets_counts() {
-        let page = groups(
-            &[group("shop-web", &["InService", "InService", "Pending"], "")],
-            "",
-        );
-        let (full, half) = (
-            health(&["healthy", "healthy"]),
-            health(&["healthy", "initial", "unhealthy"]),
-        );
+        let page = groups(&[group("shop-web", &["InService", "InService", "Pending"], "")], "");
+        let (full, half) = (health(&["healthy", "healthy"]), health(&["healthy", "initial", "unhealthy"]));
         let fleets = [fleet("web", &["arn:tg/a", "arn:tg/b"])];
         let (view, requests) = look(&[(200, &page), (200, &full), (200, &half)], &fleets).await;
         assert_eq!(view.unwrap(), [seen(2, 1, false)]);
@@ -320,10 +270,7 @@ mod tests {
         let second = groups(&[group("shop-b", &["InService"], "")], "");
         let fleets = [fleet("b", &[]), fleet("c", &["arn:tg/c"]), fleet("a", &[])];
         let (view, requests) = look(&[(200, &first), (200, &second)], &fleets).await;
-        assert_eq!(
-            view.unwrap(),
-            [seen(1, 1, false), FleetView::Missing, seen(0, 0, false)]
-        );
+        assert_eq!(view.unwrap(), [seen(1, 1, false), FleetView::Missing, seen(0, 0, false)]);
         assert_eq!(requests.len(), 2);
         assert!(requests[1].contains("NextToken=t1"), "{}", requests[1]);
     }
@@ -339,20 +286,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_target_group_that_is_gone_has_no_healthy_target_and_holds_no_other_fleet_up() {
-        let page = groups(
-            &[
-                group("shop-a", &["InService"], ""),
-                group("shop-b", &["InService"], ""),
-            ],
-            "",
-        );
+        let page = groups(&[group("shop-a", &["InService"], ""), group("shop-b", &["InService"], "")], "");
         let gone = error("TargetGroupNotFound", "One or more target groups not found");
         let fleets = [fleet("a", &["arn:tg/a"]), fleet("b", &["arn:tg/b"])];
-        let (view, _) = look(
-            &[(200, &page), (400, &gone), (200, &health(&["healthy"]))],
-            &fleets,
-        )
-        .await;
+        let (view, _) = look(&[(200, &page), (400, &gone), (200, &health(&["healthy"]))], &fleets).await;
         assert_eq!(view.unwrap(), [seen(1, 0, false), seen(1, 1, false)]);
     }
 
@@ -365,12 +302,7 @@ mod tests {
             (400, "Throttling", FailureKind::Throttled),
         ] {
             let refusal = error(code, "no");
-            let answers = [
-                (200, page.as_str()),
-                (status, &refusal),
-                (status, &refusal),
-                (status, &refusal),
-            ];
+            let answers = [(200, page.as_str()), (status, &refusal), (status, &refusal), (status, &refusal)];
             let (view, _) = look(&answers, &[fleet("a", &["arn:tg/a"])]).await;
             let failure = view.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, HEALTH));
@@ -383,12 +315,7 @@ mod tests {
         let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()).await);
         adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap();
         let request = &sent(&http)[0];
-        for part in [
-            "AutoScalingGroupName=shop-web",
-            "MinSize=2",
-            "MaxSize=4",
-            "DesiredCapacity=2",
-        ] {
+        for part in ["AutoScalingGroupName=shop-web", "MinSize=2", "MaxSize=4", "DesiredCapacity=2"] {
             assert!(request.contains(part), "{request}");
         }
     }
@@ -397,16 +324,8 @@ mod tests {
     async fn a_refused_resize_says_what_helps() {
         for (code, message, expected) in [
             ("ScalingActivityInProgress", "busy", FailureKind::Conflict),
-            (
-                "ValidationError",
-                "AutoScalingGroup name not found - null",
-                FailureKind::Missing,
-            ),
-            (
-                "ValidationError",
-                "max must not be below min",
-                FailureKind::Invalid,
-            ),
+            ("ValidationError", "AutoScalingGroup name not found - null", FailureKind::Missing),
+            ("ValidationError", "max must not be below min", FailureKind::Invalid),
             ("ResourceContention", "pending update", FailureKind::Conflict),
         ] {
             let refusal = error(code, message);

@@ -50,11 +50,7 @@ pub struct DynamoJournal {
 impl DynamoJournal {
     /// The journal in a table of the function's own region.
     pub fn new(sdk: &Sdk, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            client: sdk.dynamodb(),
-            table: table.into(),
-            clock,
-        }
+        Self { client: sdk.dynamodb(), table: table.into(), clock }
     }
 
     /// One try. A failed condition with an item of our own is an earlier try that had worked.
@@ -186,9 +182,7 @@ fn vitals_partition(plan: &Name) -> String {
 
 fn is_own(item: &Item, record: &Record) -> bool {
     let same = |name: &str, expected: &str| {
-        item.get(name)
-            .and_then(|value| value.as_s().ok())
-            .is_some_and(|text| text == expected)
+        item.get(name).and_then(|value| value.as_s().ok()).is_some_and(|text| text == expected)
     };
     same("writer", &record.writer) && same("attempt", &record.attempt)
 }
@@ -200,9 +194,7 @@ fn write_record(record: &Record) -> Answer<Item> {
     };
     let event = serde_json::to_value(&record.event).map_err(|error| unwritable(error.to_string()))?;
     let kind = event.get("type").and_then(serde_json::Value::as_str);
-    let kind = kind
-        .ok_or_else(|| unwritable("the event has no type".to_owned()))?
-        .to_owned();
+    let kind = kind.ok_or_else(|| unwritable("the event has no type".to_owned()))?.to_owned();
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let mut item = HashMap::from([
         ("plan".to_owned(), text(record.plan.as_str())),
@@ -228,18 +220,11 @@ fn read_record(item: &Item) -> Answer<Record> {
         None => "a record without a sequence number".to_owned(),
     };
     let unreadable = |detail: String| -> Failure {
-        ours(
-            FailureKind::Invalid,
-            QUERY,
-            "record_unreadable",
-            format!("{place}: {detail}"),
-        )
+        ours(FailureKind::Invalid, QUERY, "record_unreadable", format!("{place}: {detail}"))
     };
     let text = |name: &str| {
         let value = item.get(name).and_then(|value| value.as_s().ok());
-        value
-            .map(String::as_str)
-            .ok_or_else(|| unreadable(format!("`{name}` is missing or not a text")))
+        value.map(String::as_str).ok_or_else(|| unreadable(format!("`{name}` is missing or not a text")))
     };
     let number = |name: &str| {
         let value = item.get(name).and_then(|value| value.as_n().ok());
@@ -250,22 +235,14 @@ fn read_record(item: &Item) -> Answer<Record> {
     // First of all: an event of a newer shape would only give a riddle of an error.
     let schema = number("schema")?;
     if schema == 0 || schema > u64::from(JOURNAL_SCHEMA) {
-        return Err(unreadable(format!(
-            "its schema is {schema}; this version reads 1 to {JOURNAL_SCHEMA}"
-        )));
+        return Err(unreadable(format!("its schema is {schema}; this version reads 1 to {JOURNAL_SCHEMA}")));
     }
     Ok(Record {
         schema: u16::try_from(schema).map_err(|error| unreadable(error.to_string()))?,
         plan: Name::new(text("plan")?),
         seq: number("seq")?,
-        run: if item.contains_key("run") {
-            Some(number("run")?)
-        } else {
-            None
-        },
-        at: text("at")?
-            .parse()
-            .map_err(|error: jiff::Error| unreadable(format!("`at`: {error}")))?,
+        run: if item.contains_key("run") { Some(number("run")?) } else { None },
+        at: text("at")?.parse().map_err(|error: jiff::Error| unreadable(format!("`at`: {error}")))?,
         writer: text("writer")?.to_owned(),
         attempt: text("attempt")?.to_owned(),
         sentence: text("sentence")?.to_owned(),
@@ -327,10 +304,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_append_is_one_conditional_put_that_asks_for_the_old_item() {
         let http = replay(&[(200, "{}")]);
-        assert_eq!(
-            journal(&http).await.0.append(&record()).await,
-            Ok(Appended::Stands)
-        );
+        assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Stands));
         let put: serde_json::Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(put["TableName"], "shop-journal");
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(#seq)");
@@ -345,23 +319,14 @@ mod tests {
     async fn what_was_written_reads_back_the_same() {
         let written = write_record(&record()).unwrap();
         assert_eq!(read_record(&written).unwrap(), record());
-        let without_run = Record {
-            run: None,
-            ..record()
-        };
-        assert_eq!(
-            read_record(&write_record(&without_run).unwrap()).unwrap(),
-            without_run
-        );
+        let without_run = Record { run: None, ..record() };
+        assert_eq!(read_record(&write_record(&without_run).unwrap()).unwrap(), without_run);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_own_item_in_the_way_is_a_lost_acknowledgement_and_stands() {
         let http = replay(&[(400, &condition_failed(&item(42, &record().attempt)))]);
-        assert_eq!(
-            journal(&http).await.0.append(&record()).await,
-            Ok(Appended::Stands)
-        );
+        assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Stands));
     }
 
     #[tokio::test(start_paused = true)]
@@ -370,20 +335,14 @@ mod tests {
         let other_writer = item(42, &record().attempt).replace("handler@a", "handler@b");
         for item in [other_attempt, other_writer] {
             let http = replay(&[(400, &condition_failed(&item))]);
-            assert_eq!(
-                journal(&http).await.0.append(&record()).await,
-                Ok(Appended::Taken)
-            );
+            assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Taken));
             assert_eq!(http.actual_requests().count(), 1);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_without_the_old_item_is_resolved_by_a_consistent_read() {
-        for (attempt, expected) in [
-            (record().attempt, Appended::Stands),
-            ("B".to_owned(), Appended::Taken),
-        ] {
+        for (attempt, expected) in [(record().attempt, Appended::Stands), ("B".to_owned(), Appended::Taken)] {
             let refusal = r#"{"__type":"ConditionalCheckFailedException","Message":"failed"}"#;
             let standing = format!(r#"{{"Item":{}}}"#, item(42, &attempt));
             let http = replay(&[(400, refusal), (200, &standing)]);
@@ -434,20 +393,10 @@ mod tests {
         );
         let second = format!(r#"{{"Items":[{}]}}"#, item(43, "C"));
         let http = replay(&[(200, &first), (200, &second)]);
-        let records = journal(&http)
-            .await
-            .0
-            .load_after(&Name::new("shop"), 40)
-            .await
-            .unwrap();
-        assert_eq!(
-            records.iter().map(|record| record.seq).collect::<Vec<_>>(),
-            [41, 42, 43]
-        );
-        let queries: Vec<serde_json::Value> = sent(&http)
-            .iter()
-            .map(|body| serde_json::from_str(body).unwrap())
-            .collect();
+        let records = journal(&http).await.0.load_after(&Name::new("shop"), 40).await.unwrap();
+        assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [41, 42, 43]);
+        let queries: Vec<serde_json::Value> =
+            sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect();
         assert!(queries.iter().all(|query| query["ConsistentRead"] == true));
         assert_eq!(queries[0]["ExpressionAttributeValues"][":seq"]["N"], "40");
         assert_eq!(queries[1]["ExclusiveStartKey"]["seq"]["N"], "42");
@@ -457,12 +406,7 @@ mod tests {
     async fn a_journal_that_never_ends_is_an_error() {
         let page = r#"{"Items":[],"LastEvaluatedKey":{"plan":{"S":"shop"},"seq":{"N":"1"}}}"#;
         let http = replay(&[(200, page); PAGES_MAX as usize]);
-        let failure = journal(&http)
-            .await
-            .0
-            .load_after(&Name::new("shop"), 0)
-            .await
-            .unwrap_err();
+        let failure = journal(&http).await.0.load_after(&Name::new("shop"), 0).await.unwrap_err();
         assert_eq!(failure.code, "journal_too_long");
     }
 
@@ -470,18 +414,9 @@ mod tests {
     async fn a_record_that_cannot_be_read_is_an_error_that_names_it() {
         let sound = item(42, "A");
         for (broken, words) in [
-            (
-                sound.replace("signal_rejected", "from_tomorrow"),
-                "record 42: `event`",
-            ),
-            (
-                sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"2"}"#),
-                "record 42: its schema is 2",
-            ),
-            (
-                sound.replace(r#""attempt""#, r#""attempts""#),
-                "record 42: `attempt` is missing",
-            ),
+            (sound.replace("signal_rejected", "from_tomorrow"), "record 42: `event`"),
+            (sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"2"}"#), "record 42: its schema is 2"),
+            (sound.replace(r#""attempt""#, r#""attempts""#), "record 42: `attempt` is missing"),
             (
                 sound.replace(r#""run":{"N":"40"}"#, r#""run":{"S":"40"}"#),
                 "record 42: `run` is missing or not",
@@ -489,33 +424,17 @@ mod tests {
             (sound.replace("2026-11-20T03:00", "yesterday"), "record 42: `at`"),
         ] {
             let http = replay(&[(200, &format!(r#"{{"Items":[{broken}]}}"#))]);
-            let failure = journal(&http)
-                .await
-                .0
-                .load_after(&Name::new("shop"), 0)
-                .await
-                .unwrap_err();
-            assert_eq!(
-                (failure.kind, failure.code.as_str()),
-                (FailureKind::Invalid, "record_unreadable")
-            );
+            let failure = journal(&http).await.0.load_after(&Name::new("shop"), 0).await.unwrap_err();
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "record_unreadable"));
             assert!(failure.message.starts_with(words), "{}", failure.message);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_vitals_lie_beside_the_log_and_read_back_the_same() {
-        let vitals = Vitals {
-            ticked_at: Some(record().at),
-            ..Vitals::default()
-        };
+        let vitals = Vitals { ticked_at: Some(record().at), ..Vitals::default() };
         let http = replay(&[(200, "{}")]);
-        journal(&http)
-            .await
-            .0
-            .save_vitals(&Name::new("shop"), &vitals)
-            .await
-            .unwrap();
+        journal(&http).await.0.save_vitals(&Name::new("shop"), &vitals).await.unwrap();
         let put: serde_json::Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(put["Item"]["plan"]["S"], "shop#vitals");
         assert_eq!(put["Item"]["seq"]["N"], "0");
@@ -523,24 +442,14 @@ mod tests {
 
         let stored = serde_json::json!({"Item": put["Item"]}).to_string();
         let http = replay(&[(200, &stored)]);
-        assert_eq!(
-            journal(&http).await.0.load_vitals(&Name::new("shop")).await,
-            Ok(Some(vitals))
-        );
+        assert_eq!(journal(&http).await.0.load_vitals(&Name::new("shop")).await, Ok(Some(vitals)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn absent_and_unreadable_vitals_are_not_known() {
-        for answer in [
-            "{}",
-            r#"{"Item":{"vitals":{"S":"not JSON"}}}"#,
-            r#"{"Item":{"seq":{"N":"0"}}}"#,
-        ] {
+        for answer in ["{}", r#"{"Item":{"vitals":{"S":"not JSON"}}}"#, r#"{"Item":{"seq":{"N":"0"}}}"#] {
             let http = replay(&[(200, answer)]);
-            assert_eq!(
-                journal(&http).await.0.load_vitals(&Name::new("shop")).await,
-                Ok(None)
-            );
+            assert_eq!(journal(&http).await.0.load_vitals(&Name::new("shop")).await, Ok(None));
         }
     }
 }

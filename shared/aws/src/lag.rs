@@ -31,10 +31,7 @@ pub struct CloudWatchLag {
 impl CloudWatchLag {
     /// The lag of replicas in the function's own region.
     pub fn new(sdk: &Sdk, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            client: sdk.cloudwatch(),
-            clock,
-        }
+        Self { client: sdk.cloudwatch(), clock }
     }
 }
 
@@ -52,12 +49,7 @@ impl Lag for CloudWatchLag {
             .get_metric_statistics()
             .namespace("AWS/RDS")
             .metric_name("ReplicaLag")
-            .dimensions(
-                Dimension::builder()
-                    .name("DBInstanceIdentifier")
-                    .value(id)
-                    .build(),
-            )
+            .dimensions(Dimension::builder().name("DBInstanceIdentifier").value(id).build())
             .start_time(DateTime::from_secs(since.as_second()))
             // The end is exclusive, and whole seconds are enough.
             .end_time(DateTime::from_secs(now.as_second().saturating_add(1)))
@@ -69,10 +61,7 @@ impl Lag for CloudWatchLag {
         let known = output.datapoints().iter().filter_map(|point| {
             let at = point.timestamp()?;
             let at = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()?;
-            Some(LagSample {
-                at,
-                lag_ms: milliseconds(point.maximum()?)?,
-            })
+            Some(LagSample { at, lag_ms: milliseconds(point.maximum()?)? })
         });
         let mut samples: Vec<LagSample> = known.collect();
         samples.sort_by_key(|sample| sample.at);
@@ -87,11 +76,7 @@ fn milliseconds(seconds: f64) -> Option<u64> {
     if !(0.0..=SECONDS_MAX).contains(&seconds) {
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked just above"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
     Some((seconds * 1000.0).ceil() as u64)
 }
 
@@ -114,17 +99,11 @@ mod tests {
 
     fn point(minute: i64, maximum: Option<f64>) -> Datapoint {
         let at = time("2026-11-20T03:00:00Z").as_second() + minute * 60;
-        Datapoint::builder()
-            .timestamp(DateTime::from_secs(at))
-            .set_maximum(maximum)
-            .build()
+        Datapoint::builder().timestamp(DateTime::from_secs(at)).set_maximum(maximum).build()
     }
 
     fn lag(client: Client) -> CloudWatchLag {
-        CloudWatchLag {
-            client,
-            clock: StillClock::at("2026-11-20T03:10:00Z"),
-        }
+        CloudWatchLag { client, clock: StillClock::at("2026-11-20T03:10:00Z") }
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,26 +126,15 @@ mod tests {
                     point(4, None),
                     point(5, Some(f64::NAN)),
                 ];
-                GetMetricStatisticsOutput::builder()
-                    .set_datapoints(Some(points.to_vec()))
-                    .build()
+                GetMetricStatisticsOutput::builder().set_datapoints(Some(points.to_vec())).build()
             });
         let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
-        let samples = lag(client)
-            .samples(&database("orders"), time("2026-11-20T03:00:00Z"))
-            .await
-            .unwrap();
+        let samples = lag(client).samples(&database("orders"), time("2026-11-20T03:00:00Z")).await.unwrap();
         assert_eq!(
             samples,
             [
-                LagSample {
-                    at: time("2026-11-20T03:01:00Z"),
-                    lag_ms: 1235
-                },
-                LagSample {
-                    at: time("2026-11-20T03:03:00Z"),
-                    lag_ms: 0
-                },
+                LagSample { at: time("2026-11-20T03:01:00Z"), lag_ms: 1235 },
+                LagSample { at: time("2026-11-20T03:03:00Z"), lag_ms: 0 },
             ]
         );
     }
@@ -180,9 +148,7 @@ mod tests {
             })
             .then_output(|| GetMetricStatisticsOutput::builder().build());
         let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
-        let samples = lag(client)
-            .samples(&database("orders"), time("2026-01-01T00:00:00Z"))
-            .await;
+        let samples = lag(client).samples(&database("orders"), time("2026-01-01T00:00:00Z")).await;
         assert_eq!(samples, Ok(Vec::new()));
         assert_eq!(rule.num_calls(), 1);
     }
@@ -190,26 +156,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_future_is_not_asked_for() {
         let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, []);
-        let samples = lag(client)
-            .samples(&database("orders"), time("2026-11-20T03:10:00Z"))
-            .await;
+        let samples = lag(client).samples(&database("orders"), time("2026-11-20T03:10:00Z")).await;
         assert_eq!(samples, Ok(Vec::new()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_a_failure_and_never_an_empty_list() {
         let rule = mock!(Client::get_metric_statistics).then_error(|| {
-            let meta = ErrorMetadata::builder()
-                .code("AccessDenied")
-                .message("no")
-                .build();
+            let meta = ErrorMetadata::builder().code("AccessDenied").message("no").build();
             GetMetricStatisticsError::generic(meta)
         });
         let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
-        let failure = lag(client)
-            .samples(&database("orders"), time("2026-11-20T03:00:00Z"))
-            .await
-            .unwrap_err();
+        let failure =
+            lag(client).samples(&database("orders"), time("2026-11-20T03:00:00Z")).await.unwrap_err();
         assert_eq!((failure.kind, failure.action), (FailureKind::Denied, STATISTICS));
     }
 }

@@ -37,16 +37,10 @@ where
     H: AsyncFn(Value, Timestamp) -> Result<Value, Fault>,
 {
     let deadline = Timestamp::try_from(context.deadline()).map_err(|error| {
-        InvocationError(Fault::new(
-            "deadline_unreadable",
-            format!("the invocation's deadline: {error}"),
-        ))
+        InvocationError(Fault::new("deadline_unreadable", format!("the invocation's deadline: {error}")))
     })?;
     let answer = handle(payload, deadline).await.map_err(InvocationError)?;
-    let sentence = answer
-        .get("sentence")
-        .and_then(Value::as_str)
-        .unwrap_or("answered without a sentence");
+    let sentence = answer.get("sentence").and_then(Value::as_str).unwrap_or("answered without a sentence");
     tracing::info!("{sentence}");
     Ok(answer)
 }
@@ -62,10 +56,7 @@ impl fmt::Debug for InvocationError {
 
 impl From<InvocationError> for Diagnostic {
     fn from(InvocationError(fault): InvocationError) -> Self {
-        Self {
-            error_type: fault.code.to_owned(),
-            error_message: fault.message,
-        }
+        Self { error_type: fault.code.to_owned(), error_message: fault.message }
     }
 }
 

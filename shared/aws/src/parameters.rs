@@ -25,10 +25,7 @@ impl ParameterPlans {
     /// The plan under a prefix, in so many parts.
     pub fn new(sdk: &Sdk, prefix: &str, parts: u16) -> Self {
         let names = (0..parts).map(|part| format!("{prefix}/{part}")).collect();
-        Self {
-            client: sdk.ssm(),
-            names,
-        }
+        Self { client: sdk.ssm(), names }
     }
 }
 
@@ -54,10 +51,8 @@ impl Plans for ParameterPlans {
         let mut plan = String::new();
         for name in &self.names {
             let Some(value) = values.get(name) else {
-                let message = format!(
-                    "parameter {name}, one of the plan's {} parts, does not exist",
-                    self.names.len()
-                );
+                let message =
+                    format!("parameter {name}, one of the plan's {} parts, does not exist", self.names.len());
                 return Err(ours(FailureKind::Missing, GET, "ParameterNotFound", message));
             };
             plan.push_str(value);
@@ -87,13 +82,7 @@ mod tests {
         let http = replay(answers);
         let plans = ParameterPlans::new(&Sdk::on(http.clone()).await, "/pilotlight/shop/plan", parts);
         let text = plans.load().await;
-        (
-            text,
-            sent(&http)
-                .iter()
-                .map(|body| serde_json::from_str(body).unwrap())
-                .collect(),
-        )
+        (text, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }
 
     #[tokio::test(start_paused = true)]

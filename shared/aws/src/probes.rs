@@ -51,55 +51,37 @@ impl NetworkProbes {
             .pool_max_idle_per_host(0)
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build_with_resolver(names.clone());
-        Self {
-            connector,
-            names,
-            clock,
-        }
+        Self { connector, names, clock }
     }
 
     /// One try. `turn` says which of a name's addresses comes first, so that the second try begins with another: a
     /// load balancer has one in each zone, and a lost zone is no lost region.
     async fn once(&self, probe: &Probe, turn: usize) -> ProbeAnswer {
-        let seconds = probe
-            .timeout_seconds()
-            .clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
+        let seconds = probe.timeout_seconds().clamp(*TIMEOUT_SECONDS.start(), *TIMEOUT_SECONDS.end());
         let limit = Duration::from_secs(u64::from(seconds));
         let asked = async {
             match probe {
-                Probe::Http {
-                    url, expect_status, ..
-                } => self.http(url, *expect_status, limit, turn).await,
+                Probe::Http { url, expect_status, .. } => self.http(url, *expect_status, limit, turn).await,
                 Probe::Tcp { host, port, .. } => tcp(host, *port, limit, turn).await,
             }
         };
         match asked.await {
             Ok(()) => ProbeAnswer::Good,
-            Err(Trouble::Theirs(detail)) => ProbeAnswer::Bad {
-                detail: one_line(&detail),
-            },
-            Err(Trouble::Ours(detail)) => ProbeAnswer::Unknown {
-                detail: one_line(&detail),
-            },
+            Err(Trouble::Theirs(detail)) => ProbeAnswer::Bad { detail: one_line(&detail) },
+            Err(Trouble::Ours(detail)) => ProbeAnswer::Unknown { detail: one_line(&detail) },
         }
     }
 
     async fn http(&self, url: &str, expect: u16, limit: Duration, turn: usize) -> Result<(), Trouble> {
-        let uri: Uri = url
-            .parse()
-            .map_err(|_| Trouble::Ours(format!("{url} is no URL")))?;
-        let host = uri
-            .host()
-            .ok_or_else(|| Trouble::Ours(format!("{url} names no host")))?
-            .to_owned();
+        let uri: Uri = url.parse().map_err(|_| Trouble::Ours(format!("{url} is no URL")))?;
+        let host = uri.host().ok_or_else(|| Trouble::Ours(format!("{url} names no host")))?.to_owned();
         let port = match (uri.port_u16(), uri.scheme_str()) {
             (Some(port), _) => port,
             (None, Some("http")) => 80,
             (None, Some("https")) => 443,
             _ => return Err(Trouble::Ours(format!("{url} is neither http nor https"))),
         };
-        self.names
-            .keep(&host, &addresses(&host, port, limit, turn).await?);
+        self.names.keep(&host, &addresses(&host, port, limit, turn).await?);
         let request = http::Request::get(uri)
             .header("user-agent", "pilotlight-probe")
             .header("accept", "*/*")
@@ -115,9 +97,7 @@ impl NetworkProbes {
         if status == expect {
             return Ok(());
         }
-        Err(Trouble::Theirs(format!(
-            "HTTP status {status} instead of {expect}"
-        )))
+        Err(Trouble::Theirs(format!("HTTP status {status} instead of {expect}")))
     }
 }
 
@@ -172,9 +152,7 @@ async fn addresses(host: &str, port: u16, limit: Duration, turn: usize) -> Resul
             found.rotate_left(first);
             Ok(found)
         }
-        Ok(_) => Err(Trouble::Ours(format!(
-            "{bare} does not resolve: it has no address"
-        ))),
+        Ok(_) => Err(Trouble::Ours(format!("{bare} does not resolve: it has no address"))),
         Err(detail) => Err(Trouble::Ours(format!("{bare} does not resolve: {detail}"))),
     }
 }
@@ -188,11 +166,7 @@ fn trouble(error: &(dyn Error + 'static), could_not_ask: bool) -> Trouble {
         ours |= cause.is::<ResolveDnsError>() || io.is_some_and(is_own_network);
         next = cause.source();
     }
-    if ours {
-        Trouble::Ours(causes(error))
-    } else {
-        Trouble::Theirs(causes(error))
-    }
+    if ours { Trouble::Ours(causes(error)) } else { Trouble::Theirs(causes(error)) }
 }
 
 /// Errors of the prober's own side: no route, no address, no file descriptor, a local ban.
@@ -216,21 +190,13 @@ struct Names(Arc<Mutex<HashMap<String, Vec<IpAddr>>>>);
 impl Names {
     fn keep(&self, host: &str, addresses: &[SocketAddr]) {
         let addresses = addresses.iter().map(SocketAddr::ip).collect();
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(host.to_owned(), addresses);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), addresses);
     }
 }
 
 impl ResolveDns for Names {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        let kept = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned();
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         DnsFuture::ready(kept.ok_or_else(|| ResolveDnsError::new(format!("{name} was not looked up"))))
     }
 }
@@ -253,21 +219,11 @@ mod tests {
     }
 
     fn http_probe(url: String) -> Probe {
-        Probe::Http {
-            name: Name::new("front"),
-            url,
-            expect_status: 200,
-            timeout_seconds: 1,
-        }
+        Probe::Http { name: Name::new("front"), url, expect_status: 200, timeout_seconds: 1 }
     }
 
     fn tcp_probe(host: &str, port: u16) -> Probe {
-        Probe::Tcp {
-            name: Name::new("db"),
-            host: host.to_owned(),
-            port,
-            timeout_seconds: 1,
-        }
+        Probe::Tcp { name: Name::new("db"), host: host.to_owned(), port, timeout_seconds: 1 }
     }
 
     /// Gives these answers, one to each connection, the last one for ever; an empty one is silence.
@@ -295,12 +251,7 @@ mod tests {
 
     /// A port nobody listens at.
     async fn closed_port() -> u16 {
-        TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port()
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
     }
 
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -314,9 +265,7 @@ mod tests {
             let (port, asked) = server(answer).await;
             let (probes, _) = probes();
             assert_eq!(
-                probes
-                    .ask(&http_probe(format!("http://127.0.0.1:{port}/health")))
-                    .await,
+                probes.ask(&http_probe(format!("http://127.0.0.1:{port}/health"))).await,
                 ProbeAnswer::Good
             );
             assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -327,10 +276,7 @@ mod tests {
     async fn a_name_is_resolved_and_asked() {
         let (port, _) = server(&[OK]).await;
         let (probes, _) = probes();
-        assert_eq!(
-            probes.ask(&http_probe(format!("http://localhost:{port}/"))).await,
-            ProbeAnswer::Good
-        );
+        assert_eq!(probes.ask(&http_probe(format!("http://localhost:{port}/"))).await, ProbeAnswer::Good);
         assert_eq!(probes.ask(&tcp_probe("localhost", port)).await, ProbeAnswer::Good);
     }
 
@@ -338,15 +284,8 @@ mod tests {
     async fn another_status_is_bad_after_a_second_try_a_second_later() {
         let (port, asked) = server(&[BUSY]).await;
         let (probes, clock) = probes();
-        let answer = probes
-            .ask(&http_probe(format!("http://127.0.0.1:{port}/health")))
-            .await;
-        assert_eq!(
-            answer,
-            ProbeAnswer::Bad {
-                detail: "HTTP status 503 instead of 200".to_owned()
-            }
-        );
+        let answer = probes.ask(&http_probe(format!("http://127.0.0.1:{port}/health"))).await;
+        assert_eq!(answer, ProbeAnswer::Bad { detail: "HTTP status 503 instead of 200".to_owned() });
         assert_eq!(asked.load(Ordering::SeqCst), 2);
         assert_eq!(clock.waits(), [SECOND_TRY_AFTER]);
     }
@@ -355,10 +294,7 @@ mod tests {
     async fn a_single_bad_answer_is_no_sign() {
         let (port, _) = server(&[BUSY, OK]).await;
         let (probes, _) = probes();
-        assert_eq!(
-            probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await,
-            ProbeAnswer::Good
-        );
+        assert_eq!(probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await, ProbeAnswer::Good);
     }
 
     #[tokio::test]
@@ -376,12 +312,7 @@ mod tests {
         let (port, _) = server(&[MOVED]).await;
         let (probes, _) = probes();
         let answer = probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await;
-        assert_eq!(
-            answer,
-            ProbeAnswer::Bad {
-                detail: "HTTP status 302 instead of 200".to_owned()
-            }
-        );
+        assert_eq!(answer, ProbeAnswer::Bad { detail: "HTTP status 302 instead of 200".to_owned() });
     }
 
     #[tokio::test]
@@ -389,22 +320,14 @@ mod tests {
         let (port, _) = server(&[""]).await;
         let (probes, _) = probes();
         let answer = probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await;
-        assert_eq!(
-            answer,
-            ProbeAnswer::Bad {
-                detail: "no answer within 1 s".to_owned()
-            }
-        );
+        assert_eq!(answer, ProbeAnswer::Bad { detail: "no answer within 1 s".to_owned() });
     }
 
     #[tokio::test]
     async fn a_refused_connection_is_bad() {
         let port = closed_port().await;
         let (probes, _) = probes();
-        for probe in [
-            tcp_probe("127.0.0.1", port),
-            http_probe(format!("http://127.0.0.1:{port}/")),
-        ] {
+        for probe in [tcp_probe("127.0.0.1", port), http_probe(format!("http://127.0.0.1:{port}/"))] {
             let answer = probes.ask(&probe).await;
             assert!(
                 matches!(&answer, ProbeAnswer::Bad { detail } if detail.contains("refused")),
@@ -448,9 +371,7 @@ mod tests {
     async fn plain_text_where_tls_is_spoken_is_bad() {
         let (port, _) = server(&[OK]).await;
         let (probes, _) = probes();
-        let answer = probes
-            .ask(&http_probe(format!("https://127.0.0.1:{port}/")))
-            .await;
+        let answer = probes.ask(&http_probe(format!("https://127.0.0.1:{port}/"))).await;
         assert!(matches!(answer, ProbeAnswer::Bad { .. }), "{answer:?}");
     }
 

@@ -33,11 +33,7 @@ pub struct SnsPublisher {
 impl SnsPublisher {
     /// A publisher to two topics, by ARN.
     pub fn new(sdk: &Sdk, commands_topic: impl Into<String>, notices_topic: impl Into<String>) -> Self {
-        Self {
-            client: sdk.sns(),
-            commands_topic: commands_topic.into(),
-            notices_topic: notices_topic.into(),
-        }
+        Self { client: sdk.sns(), commands_topic: commands_topic.into(), notices_topic: notices_topic.into() }
     }
 
     async fn publish(&self, batch: Vec<PublishBatchRequestEntry>) -> Answer<()> {
@@ -105,17 +101,10 @@ type Entry = aws_sdk_sns::types::builders::PublishBatchRequestEntryBuilder;
 
 fn entry(command: &StepCommand) -> Answer<(usize, Entry)> {
     let message = serde_json::to_string(command).map_err(unbuildable)?;
-    let step = MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value(command.step.as_str());
+    let step = MessageAttributeValue::builder().data_type("String").string_value(command.step.as_str());
     let step = step.build().map_err(unbuildable)?;
     let bytes = message.len();
-    Ok((
-        bytes,
-        PublishBatchRequestEntry::builder()
-            .message(message)
-            .message_attributes("step", step),
-    ))
+    Ok((bytes, PublishBatchRequestEntry::builder().message(message).message_attributes("step", step)))
 }
 
 fn numbered(entry: Entry, place: usize) -> Answer<PublishBatchRequestEntry> {
@@ -123,37 +112,21 @@ fn numbered(entry: Entry, place: usize) -> Answer<PublishBatchRequestEntry> {
 }
 
 fn unbuildable(error: impl std::error::Error) -> Failure {
-    ours(
-        FailureKind::Invalid,
-        PUBLISH,
-        "command_unwritable",
-        error.to_string(),
-    )
+    ours(FailureKind::Invalid, PUBLISH, "command_unwritable", error.to_string())
 }
 
 /// SNS takes ASCII that begins with a letter, a digit or a punctuation mark, on one line, of at most 100 characters.
 fn sendable_subject(subject: &str) -> String {
-    let ascii: String = one_line(subject)
-        .chars()
-        .map(|c| if c.is_ascii() { c } else { '?' })
-        .collect();
+    let ascii: String = one_line(subject).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
     let cut: String = ascii.trim().chars().take(SUBJECT_CHARACTERS_MAX).collect();
     let cut = cut.trim_end();
-    if cut.is_empty() {
-        "Pilotlight".to_owned()
-    } else {
-        cut.to_owned()
-    }
+    if cut.is_empty() { "Pilotlight".to_owned() } else { cut.to_owned() }
 }
 
 fn cut(text: &str, bytes_max: usize) -> String {
     const MARK: &str = "\n[cut]";
     if text.len() <= bytes_max {
-        return if text.is_empty() {
-            "(no text)".to_owned()
-        } else {
-            text.to_owned()
-        };
+        return if text.is_empty() { "(no text)".to_owned() } else { text.to_owned() };
     }
     let mut end = bytes_max - MARK.len();
     while !text.is_char_boundary(end) {
@@ -201,11 +174,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_command_is_json_with_its_step_as_an_attribute() {
         let http = replay(&[(200, DONE)]);
-        publisher(&http)
-            .await
-            .commands(&[command("orders")])
-            .await
-            .unwrap();
+        publisher(&http).await.commands(&[command("orders")]).await.unwrap();
         let request = &sent(&http)[0];
         for part in [
             "TopicArn=arn:commands",
@@ -228,26 +197,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ten_commands_are_one_call_and_one_more_is_another() {
         let http = replay(&[(200, DONE), (200, DONE)]);
-        publisher(&http)
-            .await
-            .commands(&vec![command("orders"); 11])
-            .await
-            .unwrap();
+        publisher(&http).await.commands(&vec![command("orders"); 11]).await.unwrap();
         assert_eq!(http.actual_requests().count(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn large_commands_do_not_share_a_call() {
         let http = replay(&[(200, DONE), (200, DONE)]);
-        let large = StepCommand {
-            subjects: vec![Name::new("x".repeat(40)); 3_000],
-            ..command("orders")
-        };
-        publisher(&http)
-            .await
-            .commands(&[large.clone(), large])
-            .await
-            .unwrap();
+        let large = StepCommand { subjects: vec![Name::new("x".repeat(40)); 3_000], ..command("orders") };
+        publisher(&http).await.commands(&[large.clone(), large]).await.unwrap();
         assert_eq!(http.actual_requests().count(), 2);
     }
 
@@ -261,11 +219,7 @@ mod tests {
             ("Throttled", true, FailureKind::Throttled),
         ] {
             let http = replay(&[(200, &failed(code, sender)), (200, DONE)]);
-            let failure = publisher(&http)
-                .await
-                .commands(&vec![command("orders"); 11])
-                .await
-                .unwrap_err();
+            let failure = publisher(&http).await.commands(&vec![command("orders"); 11]).await.unwrap_err();
             assert_eq!((failure.kind, failure.code.as_str()), (expected, code));
             assert_eq!(http.actual_requests().count(), 2);
         }
@@ -275,28 +229,16 @@ mod tests {
     async fn a_denied_publish_names_the_action() {
         let denied = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>";
         let http = replay(&[(403, denied)]);
-        let failure = publisher(&http)
-            .await
-            .notice("subject", "text")
-            .await
-            .unwrap_err();
+        let failure = publisher(&http).await.notice("subject", "text").await.unwrap_err();
         assert_eq!((failure.kind, failure.action), (FailureKind::Denied, PUBLISH));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_notice_goes_to_people_with_a_subject_that_sns_takes() {
         let http = replay(&[(200, SAID)]);
-        publisher(&http)
-            .await
-            .notice("shop:\nfailover \u{2013} done", "It serves.")
-            .await
-            .unwrap();
+        publisher(&http).await.notice("shop:\nfailover \u{2013} done", "It serves.").await.unwrap();
         let request = &sent(&http)[0];
-        for part in [
-            "TopicArn=arn:notices",
-            "Subject=shop: failover ? done",
-            "Message=It serves.",
-        ] {
+        for part in ["TopicArn=arn:notices", "Subject=shop: failover ? done", "Message=It serves."] {
             assert!(request.contains(part), "{part} in {request}");
         }
     }

@@ -38,27 +38,17 @@ pub struct RdsDatabases {
 impl RdsDatabases {
     /// The databases as seen from the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
-        Self {
-            own: sdk.rds(),
-            sdk: sdk.clone(),
-            primaries: Mutex::new(BTreeMap::new()),
-        }
+        Self { own: sdk.rds(), sdk: sdk.clone(), primaries: Mutex::new(BTreeMap::new()) }
     }
 
     fn of_primary(&self, region: &str) -> Client {
         let mut primaries = self.primaries.lock().unwrap_or_else(PoisonError::into_inner);
-        primaries
-            .entry(region.to_owned())
-            .or_insert_with(|| self.sdk.rds_of_primary(region))
-            .clone()
+        primaries.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
     }
 
     /// All instances of a batch of identifiers that exist.
     async fn describe(&self, batch: &[String]) -> Answer<Vec<DbInstance>> {
-        let filter = Filter::builder()
-            .name("db-instance-id")
-            .set_values(Some(batch.to_vec()))
-            .build();
+        let filter = Filter::builder().name("db-instance-id").set_values(Some(batch.to_vec())).build();
         let mut instances = Vec::new();
         let mut marker = None;
         for _ in 0..PAGES_MAX {
@@ -89,22 +79,14 @@ impl Databases for RdsDatabases {
             .iter()
             .map(|database| Ok(instance(DESCRIBE, &database.replica)?.0))
             .collect::<Answer<Vec<String>>>()?;
-        let distinct: Vec<String> = wanted
-            .iter()
-            .cloned()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        let distinct: Vec<String> = wanted.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let mut batches: Vec<Vec<String>> = distinct.chunks(BATCH).map(<[String]>::to_vec).collect();
         let mut seen = BTreeMap::new();
         while let Some(mut batch) = batches.pop() {
             match self.describe(&batch).await {
                 Ok(instances) => {
                     for instance in instances {
-                        let id = instance
-                            .db_instance_identifier()
-                            .unwrap_or_default()
-                            .to_lowercase();
+                        let id = instance.db_instance_identifier().unwrap_or_default().to_lowercase();
                         seen.insert(id, view(&instance));
                     }
                 }
@@ -120,10 +102,7 @@ impl Databases for RdsDatabases {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(wanted
-            .iter()
-            .map(|id| seen.get(id).cloned().unwrap_or(ReplicaView::Missing))
-            .collect())
+        Ok(wanted.iter().map(|id| seen.get(id).cloned().unwrap_or(ReplicaView::Missing)).collect())
     }
 
     async fn promote(&self, database: &Database) -> Answer<()> {
@@ -150,12 +129,7 @@ impl Databases for RdsDatabases {
             .map_err(|error| failure(DESCRIBE, &error))?;
         let Some(found) = output.db_instances().first() else {
             let message = format!("the answer does not hold {}", database.primary);
-            return Err(ours(
-                FailureKind::Missing,
-                DESCRIBE,
-                "DBInstanceNotFound",
-                message,
-            ));
+            return Err(ours(FailureKind::Missing, DESCRIBE, "DBInstanceNotFound", message));
         };
         // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
         Ok(matches!(found.vpc_security_groups(), [only]
@@ -181,12 +155,7 @@ impl Databases for RdsDatabases {
 pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, String)> {
     Arn::parse(arn)
         .filter(|arn| arn.service == "rds" && !arn.region.is_empty())
-        .and_then(|arn| {
-            Some((
-                arn.resource.strip_prefix("db:")?.to_lowercase(),
-                arn.region.to_owned(),
-            ))
-        })
+        .and_then(|arn| Some((arn.resource.strip_prefix("db:")?.to_lowercase(), arn.region.to_owned())))
         .ok_or_else(|| {
             ours(
                 FailureKind::Invalid,
@@ -214,10 +183,7 @@ fn view(instance: &DbInstance) -> ReplicaView {
         instance.read_replica_source_db_cluster_identifier(),
     ];
     if names.into_iter().flatten().any(|source| !source.is_empty()) {
-        ReplicaView::Replica {
-            status,
-            replication: replication(instance),
-        }
+        ReplicaView::Replica { status, replication: replication(instance) }
     } else if status == "available" {
         ReplicaView::Writable
     } else {
@@ -227,10 +193,7 @@ fn view(instance: &DbInstance) -> ReplicaView {
 
 fn replication(instance: &DbInstance) -> Replication {
     let infos = instance.status_infos();
-    let Some(info) = infos
-        .iter()
-        .find(|info| info.status_type() == Some("read replication"))
-    else {
+    let Some(info) = infos.iter().find(|info| info.status_type() == Some("read replication")) else {
         return Replication::Unknown;
     };
     match (info.normal(), info.status()) {
@@ -243,9 +206,7 @@ fn replication(instance: &DbInstance) -> Replication {
             } else if normal == Some(false) && status == Some("replicating") {
                 detail.push_str(", but not normally");
             }
-            Replication::Broken {
-                detail: crate::failure::one_line(&detail),
-            }
+            Replication::Broken { detail: crate::failure::one_line(&detail) }
         }
     }
 }
@@ -299,59 +260,23 @@ mod tests {
 
     /// Status, what else RDS says of the instance, and how it is seen.
     fn standings() -> [(&'static str, String, ReplicaView); 9] {
-        let broken = |detail: &str| Replication::Broken {
-            detail: detail.to_owned(),
-        };
-        let replica = |status: &str, replication| ReplicaView::Replica {
-            status: status.to_owned(),
-            replication,
-        };
+        let broken = |detail: &str| Replication::Broken { detail: detail.to_owned() };
+        let replica =
+            |status: &str, replication| ReplicaView::Replica { status: status.to_owned(), replication };
         [
-            (
-                "available",
-                replicating(true, "replicating", ""),
-                replica("available", Replication::Running),
-            ),
-            (
-                "available",
-                replicating(false, "error", "lost"),
-                replica("available", broken("error: lost")),
-            ),
-            (
-                "available",
-                replicating(true, "terminated", ""),
-                replica("available", broken("terminated")),
-            ),
+            ("available", replicating(true, "replicating", ""), replica("available", Replication::Running)),
+            ("available", replicating(false, "error", "lost"), replica("available", broken("error: lost"))),
+            ("available", replicating(true, "terminated", ""), replica("available", broken("terminated"))),
             (
                 "available",
                 replicating(false, "replicating", ""),
                 replica("available", broken("replicating, but not normally")),
             ),
-            (
-                "available",
-                SOURCE.to_owned(),
-                replica("available", Replication::Unknown),
-            ),
-            (
-                "modifying",
-                SOURCE.to_owned(),
-                replica("modifying", Replication::Unknown),
-            ),
-            (
-                "rebooting",
-                String::new(),
-                ReplicaView::Changing {
-                    status: "rebooting".to_owned(),
-                },
-            ),
+            ("available", SOURCE.to_owned(), replica("available", Replication::Unknown)),
+            ("modifying", SOURCE.to_owned(), replica("modifying", Replication::Unknown)),
+            ("rebooting", String::new(), ReplicaView::Changing { status: "rebooting".to_owned() }),
             ("available", String::new(), ReplicaView::Writable),
-            (
-                "backing-up",
-                String::new(),
-                ReplicaView::Changing {
-                    status: "backing-up".to_owned(),
-                },
-            ),
+            ("backing-up", String::new(), ReplicaView::Changing { status: "backing-up".to_owned() }),
         ]
     }
 
@@ -369,34 +294,18 @@ mod tests {
         let (seen, requests) = look(&[(200, &page(&instances, ""))], &names).await;
         assert_eq!(seen.unwrap(), cases.map(|(_, _, expected)| expected));
         assert_eq!(requests.len(), 1);
-        assert!(
-            requests[0].contains("Filters.Filter.1.Name=db-instance-id"),
-            "{}",
-            requests[0]
-        );
-        assert!(
-            requests[0].contains("Filters.Filter.1.Values.Value.9=shop-d8-replica"),
-            "{}",
-            requests[0]
-        );
+        assert!(requests[0].contains("Filters.Filter.1.Name=db-instance-id"), "{}", requests[0]);
+        assert!(requests[0].contains("Filters.Filter.1.Values.Value.9=shop-d8-replica"), "{}", requests[0]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn every_page_is_read_and_what_is_on_none_is_missing() {
-        let first = page(
-            &[instance_xml("shop-a-replica", "available", "")],
-            "<Marker>m1</Marker>",
-        );
+        let first = page(&[instance_xml("shop-a-replica", "available", "")], "<Marker>m1</Marker>");
         let second = page(&[instance_xml("shop-b-replica", "creating", SOURCE)], "");
         let (seen, requests) = look(&[(200, &first), (200, &second)], &["a", "b", "c"]).await;
-        let creating = ReplicaView::Replica {
-            status: "creating".to_owned(),
-            replication: Replication::Unknown,
-        };
-        assert_eq!(
-            seen.unwrap(),
-            [ReplicaView::Writable, creating, ReplicaView::Missing]
-        );
+        let creating =
+            ReplicaView::Replica { status: "creating".to_owned(), replication: Replication::Unknown };
+        assert_eq!(seen.unwrap(), [ReplicaView::Writable, creating, ReplicaView::Missing]);
         assert!(requests[1].contains("Marker=m1"), "{}", requests[1]);
     }
 
@@ -453,11 +362,7 @@ mod tests {
         let again = databases.promote(&database("orders")).await.unwrap_err();
         assert_eq!((again.kind, again.action), (FailureKind::Conflict, PROMOTE));
         let requests = sent(&http);
-        assert!(
-            requests[0].contains("DBInstanceIdentifier=shop-orders-replica"),
-            "{}",
-            requests[0]
-        );
+        assert!(requests[0].contains("DBInstanceIdentifier=shop-orders-replica"), "{}", requests[0]);
         assert!(requests[0].contains("BackupRetentionPeriod=7"), "{}", requests[0]);
     }
 
@@ -472,24 +377,14 @@ mod tests {
         for (groups, expected) in [
             (vec![group("sg-0abc", "active")], true),
             (vec![group("sg-0abc", "adding")], false),
-            (
-                vec![group("sg-0abc", "active"), group("sg-0web", "active")],
-                false,
-            ),
+            (vec![group("sg-0abc", "active"), group("sg-0web", "active")], false),
             (vec![group("sg-0web", "active")], false),
             (vec![], false),
         ] {
             let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
-            let http = replay(&[(
-                200,
-                &page(&[instance_xml("shop-orders", "available", &inner)], ""),
-            )]);
+            let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
             let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
-            assert_eq!(
-                databases.is_quarantined(&database("orders")).await,
-                Ok(expected),
-                "{groups:?}"
-            );
+            assert_eq!(databases.is_quarantined(&database("orders")).await, Ok(expected), "{groups:?}");
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
         }
@@ -503,10 +398,7 @@ mod tests {
         let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
         databases.quarantine(&database("orders")).await.unwrap();
         let request = &sent(&http)[0];
-        assert!(
-            request.contains("VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc"),
-            "{request}"
-        );
+        assert!(request.contains("VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc"), "{request}");
         assert!(request.contains("ApplyImmediately=true"), "{request}");
         assert!(request.contains("DBInstanceIdentifier=shop-orders&") || request.ends_with("=shop-orders"));
     }
@@ -515,18 +407,12 @@ mod tests {
     async fn without_a_quarantine_group_nothing_is_called() {
         let http = replay(&[]);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
-        let bare = Database {
-            quarantine_security_group: None,
-            ..database("orders")
-        };
+        let bare = Database { quarantine_security_group: None, ..database("orders") };
         for failure in [
             databases.quarantine(&bare).await.unwrap_err(),
             databases.is_quarantined(&bare).await.unwrap_err(),
         ] {
-            assert_eq!(
-                (failure.kind, failure.code.as_str()),
-                (FailureKind::Invalid, "no_quarantine_group")
-            );
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
         }
         assert_eq!(http.actual_requests().count(), 0);
     }
@@ -540,18 +426,9 @@ mod tests {
             "arn:aws:rds:us-west-1:123456789012:cluster:shop",
             "arn:aws:sns:us-west-1:123456789012:db:x",
         ] {
-            let wrong = Database {
-                replica: arn.to_owned(),
-                ..database("orders")
-            };
-            assert_eq!(
-                databases.promote(&wrong).await.unwrap_err().code,
-                "not_an_instance"
-            );
-            assert_eq!(
-                databases.look(&[&wrong]).await.unwrap_err().code,
-                "not_an_instance"
-            );
+            let wrong = Database { replica: arn.to_owned(), ..database("orders") };
+            assert_eq!(databases.promote(&wrong).await.unwrap_err().code, "not_an_instance");
+            assert_eq!(databases.look(&[&wrong]).await.unwrap_err().code, "not_an_instance");
         }
         assert_eq!(http.actual_requests().count(), 0);
     }

@@ -17,14 +17,8 @@ use tokio::sync::Mutex;
 /// An HTTP client that gives these answers, one after the other.
 pub(crate) fn replay(answers: &[(u16, &str)]) -> StaticReplayClient {
     let events = answers.iter().map(|(status, body)| {
-        let request = http::Request::builder()
-            .uri("https://unused.invalid")
-            .body(SdkBody::empty())
-            .unwrap();
-        let response = http::Response::builder()
-            .status(*status)
-            .body(SdkBody::from(*body))
-            .unwrap();
+        let request = http::Request::builder().uri("https://unused.invalid").body(SdkBody::empty()).unwrap();
+        let response = http::Response::builder().status(*status).body(SdkBody::from(*body)).unwrap();
         ReplayEvent::new(request, response)
     });
     StaticReplayClient::new(events.collect())
@@ -36,11 +30,7 @@ pub(crate) fn sent(client: &StaticReplayClient) -> Vec<String> {
         .actual_requests()
         .map(|request| {
             let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
-            if body.starts_with('{') {
-                body
-            } else {
-                undo_form_encoding(&body)
-            }
+            if body.starts_with('{') { body } else { undo_form_encoding(&body) }
         })
         .collect()
 }
@@ -67,10 +57,7 @@ pub(crate) async fn refuse_all(listener: TcpListener, heads: Arc<Mutex<Vec<Strin
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut buffer = vec![0; 16_384];
         let length = stream.read(&mut buffer).await.unwrap_or(0);
-        heads
-            .lock()
-            .await
-            .push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        heads.lock().await.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         let _ = stream
             .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
             .await;

@@ -48,25 +48,17 @@ const FUNCTION_SECONDS_MAX: u32 = 900;
 
 impl Settings {
     /// Reads the environment.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
     /// Reads an environment of one's own.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut reader = Reader {
-            lookup,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader { lookup, problems: Vec::new() };
         let region = reader.region();
-        let function = reader.required(
-            "AWS_LAMBDA_FUNCTION_NAME",
-            "Lambda sets it; outside of it, set a name",
-        );
+        let function =
+            reader.required("AWS_LAMBDA_FUNCTION_NAME", "Lambda sets it; outside of it, set a name");
         let settings = Self {
             writer: reader.writer(&function),
             plan_parameter: reader.plan_parameter(),
@@ -82,9 +74,7 @@ impl Settings {
         if reader.problems.is_empty() {
             Ok(settings)
         } else {
-            Err(SettingsError {
-                problems: reader.problems,
-            })
+            Err(SettingsError { problems: reader.problems })
         }
     }
 }
@@ -108,14 +98,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     fn region(&mut self) -> String {
-        let region = self.required(
-            "AWS_REGION",
-            "Lambda sets it; outside of it, set the recovery region's name",
-        );
+        let region =
+            self.required("AWS_REGION", "Lambda sets it; outside of it, set the recovery region's name");
         if !region.is_empty() && !is_region(&region) {
-            self.problems.push(format!(
-                "AWS_REGION is `{region}`, which is no region: set one like us-west-1"
-            ));
+            self.problems
+                .push(format!("AWS_REGION is `{region}`, which is no region: set one like us-west-1"));
         }
         region
     }
@@ -129,15 +116,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn plan_parameter(&mut self) -> String {
         const NAME: &str = "PILOTLIGHT_PLAN_PARAMETER";
-        let prefix = self.required(
-            NAME,
-            "set the prefix of the plan's parameters, like /pilotlight/shop/plan",
-        );
+        let prefix =
+            self.required(NAME, "set the prefix of the plan's parameters, like /pilotlight/shop/plan");
         let sound = prefix.starts_with('/')
             && !prefix.ends_with('/')
-            && prefix
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
+            && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
         if !prefix.is_empty() && !sound {
             self.problems.push(format!(
                 "{NAME} is `{prefix}`, which is no prefix of parameters: set one like /pilotlight/shop/plan"
@@ -150,13 +133,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         const NAME: &str = "PILOTLIGHT_JOURNAL_TABLE";
         let table = self.required(NAME, "set the name of the journal's DynamoDB table");
         let sound = (3..=255).contains(&table.len())
-            && table
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+            && table.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
         if !table.is_empty() && !sound {
-            self.problems.push(format!(
-                "{NAME} is `{table}`, which is no table's name: set the name, not the ARN"
-            ));
+            self.problems
+                .push(format!("{NAME} is `{table}`, which is no table's name: set the name, not the ARN"));
         }
         table
     }
@@ -192,8 +172,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             Ok(number) if number >= one && number <= max => number,
             _ => {
                 if !text.is_empty() {
-                    self.problems
-                        .push(format!("{name} is `{text}`: set a whole number from 1 to {max}"));
+                    self.problems.push(format!("{name} is `{text}`: set a whole number from 1 to {max}"));
                 }
                 one
             }
@@ -221,27 +200,16 @@ mod tests {
         ("PILOTLIGHT_PLAN_PARAMETER", "/pilotlight/shop/plan"),
         ("PILOTLIGHT_PLAN_PARTS", "2"),
         ("PILOTLIGHT_JOURNAL_TABLE", "shop-journal"),
-        (
-            "PILOTLIGHT_COMMANDS_TOPIC",
-            "arn:aws:sns:us-west-1:123456789012:shop-commands",
-        ),
-        (
-            "PILOTLIGHT_NOTICES_TOPIC",
-            "arn:aws:sns:us-west-1:123456789012:shop-notices",
-        ),
+        ("PILOTLIGHT_COMMANDS_TOPIC", "arn:aws:sns:us-west-1:123456789012:shop-commands"),
+        ("PILOTLIGHT_NOTICES_TOPIC", "arn:aws:sns:us-west-1:123456789012:shop-notices"),
         ("PILOTLIGHT_FUNCTION_SECONDS", "840"),
     ];
 
     fn read_with(changes: &[(&str, Option<&str>)]) -> Result<Settings, SettingsError> {
-        Settings::read(
-            |name| match changes.iter().find(|(changed, _)| *changed == name) {
-                Some((_, value)) => value.map(str::to_owned),
-                None => SOUND
-                    .iter()
-                    .find(|(known, _)| *known == name)
-                    .map(|(_, value)| (*value).to_owned()),
-            },
-        )
+        Settings::read(|name| match changes.iter().find(|(changed, _)| *changed == name) {
+            Some((_, value)) => value.map(str::to_owned),
+            None => SOUND.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+        })
     }
 
     #[test]
@@ -268,11 +236,7 @@ mod tests {
             .collect();
         assert_eq!(error.problems.len(), needed.len());
         for name in needed {
-            let of_it: Vec<_> = error
-                .problems
-                .iter()
-                .filter(|problem| problem.starts_with(name))
-                .collect();
+            let of_it: Vec<_> = error.problems.iter().filter(|problem| problem.starts_with(name)).collect();
             assert_eq!(of_it.len(), 1, "{name}: {error}");
             assert!(of_it[0].contains(" is not set: "), "{error}");
         }
@@ -294,34 +258,14 @@ mod tests {
     fn every_wrong_value_is_named_with_its_remedy() {
         for (name, value, words) in [
             ("AWS_REGION", "Ohio", "set one like us-west-1"),
-            (
-                "PILOTLIGHT_PLAN_PARAMETER",
-                "pilotlight",
-                "set one like /pilotlight/shop/plan",
-            ),
-            (
-                "PILOTLIGHT_PLAN_PARAMETER",
-                "/pilotlight/",
-                "set one like /pilotlight/shop/plan",
-            ),
+            ("PILOTLIGHT_PLAN_PARAMETER", "pilotlight", "set one like /pilotlight/shop/plan"),
+            ("PILOTLIGHT_PLAN_PARAMETER", "/pilotlight/", "set one like /pilotlight/shop/plan"),
             ("PILOTLIGHT_PLAN_PARTS", "0", "set a whole number from 1 to 100"),
             ("PILOTLIGHT_PLAN_PARTS", "101", "set a whole number from 1 to 100"),
             ("PILOTLIGHT_PLAN_PARTS", "two", "set a whole number from 1 to 100"),
-            (
-                "PILOTLIGHT_FUNCTION_SECONDS",
-                "901",
-                "set a whole number from 1 to 900",
-            ),
-            (
-                "PILOTLIGHT_JOURNAL_TABLE",
-                "arn:aws:dynamodb:x",
-                "set the name, not the ARN",
-            ),
-            (
-                "PILOTLIGHT_COMMANDS_TOPIC",
-                "shop-commands",
-                "is no ARN of a topic",
-            ),
+            ("PILOTLIGHT_FUNCTION_SECONDS", "901", "set a whole number from 1 to 900"),
+            ("PILOTLIGHT_JOURNAL_TABLE", "arn:aws:dynamodb:x", "set the name, not the ARN"),
+            ("PILOTLIGHT_COMMANDS_TOPIC", "shop-commands", "is no ARN of a topic"),
             (
                 "PILOTLIGHT_NOTICES_TOPIC",
                 "arn:aws:sns:us-east-2:123456789012:shop-notices",
@@ -331,11 +275,7 @@ mod tests {
             ("LOG_SENSITIVE_BODIES", "1", "remove it"),
         ] {
             let error = read_with(&[(name, Some(value))]).unwrap_err();
-            let problem = error
-                .problems
-                .iter()
-                .find(|problem| problem.starts_with(name))
-                .unwrap();
+            let problem = error.problems.iter().find(|problem| problem.starts_with(name)).unwrap();
             assert!(problem.contains(words), "{problem}");
         }
     }

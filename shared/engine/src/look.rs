@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Clock, Databases, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication};
+use ports::{Clock, Databases, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication};
 use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{Database, Plan, Probe};
@@ -30,6 +30,8 @@ pub struct Eyes {
     pub databases: Arc<dyn Databases>,
     /// Lag.
     pub lag: Arc<dyn Lag>,
+    /// The vitals, which know when the primary last answered.
+    pub journal: Arc<dyn Journal>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The last answer about lag, and when it came.
@@ -45,18 +47,18 @@ impl Eyes {
             .iter()
             .filter(|database| !state.moved.contains(&database.name))
             .collect();
-        let (probes, replicas, lag) = futures::join!(
+        let (probes, replicas, lag, vitals) = futures::join!(
             self.ask_all(&plan.detection.probes),
             self.look_at(&staying),
-            self.sample(&staying, at)
+            self.sample(&staying, at),
+            self.journal.load_vitals(&plan.name)
         );
-        Observation {
-            at,
-            vantage: plan.regions.recovery.clone(),
-            probes,
-            replicas,
-            lag,
-        }
+        let answers_now = probes.iter().any(|probe| probe.sight == Sight::Good);
+        // Advisory: without the vitals the first sign of loss stands in for the last answer.
+        let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
+        let answered_at = if answers_now { Some(at) } else { last_answer };
+        let vantage = plan.regions.recovery.clone();
+        Observation { at, vantage, probes, replicas, lag, answered_at }
     }
 
     async fn ask_all(&self, probes: &[Probe]) -> Vec<ProbeSeen> {

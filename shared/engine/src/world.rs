@@ -71,6 +71,7 @@ impl World {
             probes: Arc::clone(&self.probes),
             databases: Arc::clone(&self.databases),
             lag: Arc::clone(&self.lag),
+            journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             last_lag: Mutex::new(None),
         }

@@ -175,6 +175,7 @@ impl History {
             probes: self.plan.detection.probes.iter().map(|item| probe(item.name())).collect(),
             replicas: self.plan.databases.iter().map(|item| replica(&item.name)).collect(),
             lag: self.plan.databases.iter().map(|item| lag(&item.name)).collect::<BTreeMap<_, _>>(),
+            answered_at: None,
         }
     }
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_region
-from ministack.services import autoscaling
+from ministack.services import autoscaling, iam
 
 from . import globalaccelerator
 
 _OPERATION_PATH = re.compile(r"/operation/([A-Za-z]+)$")
+
+_SESSION_ARN = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 
 # The resources beyond the first that the request under way names.
 _further_resources: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar(
@@ -32,7 +34,9 @@ def install() -> None:
         operation = _OPERATION_PATH.search(path) if service == "monitoring" else None
         if operation:  # smithy rpc-v2-cbor: the Rust SDK's CloudWatch client
             return f"cloudwatch:{operation.group(1)}"
-        return extract_action(service, method, path, headers, body, params)
+        found = extract_action(service, method, path, headers, body, params)
+        # One permission covers both calls on AWS.
+        return "sns:Publish" if found == "sns:PublishBatch" else found
 
     def resource(
         service: str,
@@ -78,8 +82,28 @@ def install() -> None:
             denied = denied or enforce(access_key, iam_action, service, region, arn, service_context)
         return denied
 
+    resolve_key = iam_evaluator._resolve_condition_key
+
+    def condition_key(key: str, evaluation: Any) -> Any:
+        # The local world speaks plain HTTP where AWS speaks TLS: what it stands for is TLS.
+        if key.lower() == "aws:securetransport":
+            return "true"
+        value = resolve_key(key, evaluation)
+        return role_arn(value) if key.lower() == "aws:principalarn" else value
+
+    iam_evaluator._resolve_condition_key = condition_key
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action, resource
     iam_actions.request_tag_context, iam_evaluator.enforce = context, enforce_all
+
+
+def role_arn(principal: str) -> str:
+    """The ARN that `aws:PrincipalArn` has on AWS: of a session's role, not of the session."""
+    session = _SESSION_ARN.match(principal or "")
+    if not session:
+        return principal
+    account, name = session.groups()
+    role = iam._roles.get(name) or {}
+    return str(role.get("Arn") or f"arn:aws:iam::{account}:role/{name}")
 
 
 def _resources(

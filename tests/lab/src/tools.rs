@@ -57,7 +57,7 @@ async fn emulator() -> Result<PathBuf> {
     let home = checkout::lab_dir().join("venv");
     std::fs::create_dir_all(checkout::lab_dir())?;
     let mut make = Command::new("python3");
-    make.arg(checkout::root().join("tests/venv.py")).arg(&home);
+    make.arg(checkout::root().join("tests/environment.py")).arg(&home);
     make.arg(checkout::launcher_parent().join("launcher/requirements.txt"));
     run("making the emulator's environment", &mut make, |line| crate::say(line)).await?;
     Ok(home.join("bin/python"))

@@ -408,6 +408,16 @@ run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
     override_during = plan
     values          = { id = "eu-south-1" }
   }
+  override_resource {
+    target          = aws_sns_topic.signals_primary
+    override_during = plan
+    values          = { arn = "arn:aws:sns:eu-south-1:123456789012:shop-signals" }
+  }
+  override_resource {
+    target          = aws_sqs_queue.signals_primary
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:eu-south-1:123456789012:shop-signals-dead-letters", url = "https://sqs.eu-south-1.amazonaws.com/123456789012/shop-signals-dead-letters" }
+  }
 
   assert {
     condition     = aws_lambda_permission.signals_primary[*].principal == ["sns.amazonaws.com", "sns.eu-south-1.amazonaws.com"]

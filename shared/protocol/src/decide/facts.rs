@@ -24,6 +24,8 @@ pub struct Observation {
     pub replicas: Vec<ReplicaSeen>,
     /// The recent lag samples of each database, oldest first.
     pub lag: BTreeMap<Name, Vec<LagPoint>>,
+    /// When a probe of the primary region last got a good answer, if that is known.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// What a probe got.

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LagPoint, Observation};
-use crate::journal::DataLoss;
+use crate::journal::{Cause, DataLoss};
 use crate::plan::Plan;
 use crate::state::Run;
 
@@ -13,12 +13,7 @@ const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
 /// The estimate for each database that is yet to be promoted.
 pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
     let limit_ms = u64::from(plan.limits.lag_seconds_max) * 1000;
-    // An operator may move a workload whose source still lives; then the newest sample is the one that counts.
-    let lived_until = if run.cause == crate::journal::Cause::Evidence {
-        run.first_signal_at
-    } else {
-        now
-    };
+    let lived_until = lived_until(run, observation, now);
     run.scope
         .databases
         .iter()
@@ -35,6 +30,20 @@ pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: T
             }
         })
         .collect()
+}
+
+/// Until when the source is known to have lived. An operator may move a workload whose source still lives; then
+/// the newest sample is the one that counts.
+fn lived_until(run: &Run, observation: &Observation, now: Timestamp) -> Timestamp {
+    if run.cause != Cause::Evidence {
+        return now;
+    }
+    // An alarm needs minutes to notice a death, and lag grows meanwhile; the last good answer is nearer to it. One
+    // from long before says nothing: nobody asked for a while.
+    observation
+        .answered_at
+        .filter(|at| run.first_signal_at.duration_since(*at) <= SAMPLE_AGE_MAX)
+        .unwrap_or(run.first_signal_at)
 }
 
 /// The last sample while the source lived. What is sampled after its death only says how long it is dead.

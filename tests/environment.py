@@ -1,6 +1,6 @@
 """Is a virtual environment as its pins say? Makes it, or makes it anew when the pins have changed.
 
-    python3 tests/venv.py DIRECTORY REQUIREMENTS...
+    python3 tests/environment.py DIRECTORY REQUIREMENTS...
 
 Prints nothing when there is nothing to do.
 """

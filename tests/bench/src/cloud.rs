@@ -1,0 +1,171 @@
+//! What does the function under test find in the cloud? The example plan in Parameter Store, and a quiet journal.
+//!
+//! Any other call fails the measurement: it would not be of what it claims to be.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::server::{Request, Response, Server};
+
+/// The example plan.
+pub(crate) const PLAN: &str = include_str!("../../../shared/protocol/tests/plans/shop.json");
+
+/// The prefix of the plan's parameters.
+pub(crate) const PLAN_PARAMETER: &str = "/pilotlight/shop/plan";
+
+/// Most characters of a standard parameter, with some to spare.
+pub(crate) const PART_CHARACTERS_MAX: usize = 4000;
+
+/// The stand-in for AWS.
+pub(crate) struct Cloud {
+    parts: usize,
+    strangers: Arc<Mutex<Vec<String>>>,
+    server: Server,
+}
+
+impl Cloud {
+    /// Listens on a free port.
+    pub(crate) fn start() -> Result<Self> {
+        let parts = cut(&compact(PLAN)?);
+        let strangers = Arc::new(Mutex::new(Vec::new()));
+        let (count, noted) = (parts.len(), Arc::clone(&strangers));
+        let server = Server::start(Arc::new(move |request| {
+            let answer = answer(&parts, &request);
+            if answer.is_err() {
+                let target = request.header("x-amz-target");
+                let stranger = format!("{} {} {target}", request.method, request.path);
+                noted
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(stranger);
+            }
+            Some(match answer {
+                Ok(body) => response(200, &body),
+                Err(error) => {
+                    let body = json!({ "__type": "ValidationException", "message": format!("{error:#}") });
+                    response(400, &body)
+                }
+            })
+        }))?;
+        Ok(Self {
+            parts: count,
+            strangers,
+            server,
+        })
+    }
+
+    /// What `AWS_ENDPOINT_URL` is to say.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// In how many parameters the plan lies.
+    pub(crate) fn plan_parts(&self) -> usize {
+        self.parts
+    }
+
+    /// An error if it was asked for anything that it does not have.
+    pub(crate) fn check(&self) -> Result<()> {
+        let strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        ensure!(
+            strangers.is_empty(),
+            "the functions made calls that are no part of the measurement: {}",
+            strangers.join(", ")
+        );
+        Ok(())
+    }
+}
+
+/// The plan as Terraform writes it: without spaces.
+fn compact(plan: &str) -> Result<String> {
+    let plan: Value = serde_json::from_str(plan).context("the example plan is not JSON")?;
+    Ok(plan.to_string())
+}
+
+fn cut(plan: &str) -> Vec<String> {
+    let characters: Vec<char> = plan.chars().collect();
+    let parts = characters.chunks(PART_CHARACTERS_MAX);
+    parts.map(|part| part.iter().collect()).collect()
+}
+
+fn answer(parts: &[String], request: &Request) -> Result<Value> {
+    let body: Value = serde_json::from_slice(&request.body).context("not JSON")?;
+    match request.header("x-amz-target") {
+        "AmazonSSM.GetParameters" => parameters(parts, &body),
+        // The journal has no records, and nobody saved vitals.
+        "DynamoDB_20120810.Query" => Ok(json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
+        "DynamoDB_20120810.GetItem" => Ok(json!({})),
+        other => anyhow::bail!("there is no `{other}` here"),
+    }
+}
+
+fn parameters(parts: &[String], body: &Value) -> Result<Value> {
+    let names = body["Names"].as_array().context("no names")?;
+    let mut found = Vec::new();
+    for name in names {
+        let name = name.as_str().context("a name that is no text")?;
+        let number = name
+            .strip_prefix(PLAN_PARAMETER)
+            .and_then(|rest| rest.strip_prefix('/'));
+        let part = number
+            .and_then(|digits| digits.parse::<usize>().ok())
+            .and_then(|number| parts.get(number));
+        let value = part.with_context(|| format!("there is no parameter {name}"))?;
+        found.push(json!({ "Name": name, "Type": "String", "Value": value, "Version": 1, "DataType": "text" }));
+    }
+    Ok(json!({ "Parameters": found, "InvalidParameters": [] }))
+}
+
+fn response(status: u16, body: &Value) -> Response {
+    Response {
+        status,
+        headers: vec![("x-amzn-requestid", "b1e5a0f2-0000-4000-8000-000000000000".to_owned())],
+        body: body.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str, body: &Value) -> Request {
+        Request {
+            arrived: crate::measure::now(),
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            headers: vec![("x-amz-target".to_owned(), target.to_owned())],
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    #[test]
+    fn the_parts_of_the_plan_make_the_plan() {
+        let parts = cut(&compact(PLAN).unwrap());
+        let names: Vec<String> = (0..parts.len())
+            .map(|part| format!("{PLAN_PARAMETER}/{part}"))
+            .collect();
+        let answer = answer(
+            &parts,
+            &request("AmazonSSM.GetParameters", &json!({ "Names": names })),
+        )
+        .unwrap();
+        let text: String = answer["Parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|parameter| parameter["Value"].as_str().unwrap())
+            .collect();
+        let read = protocol::plan::Plan::from_json(&text).unwrap();
+        assert_eq!(read, protocol::plan::Plan::from_json(PLAN).unwrap());
+    }
+
+    #[test]
+    fn an_effect_is_no_part_of_the_measurement() {
+        let put = request("DynamoDB_20120810.PutItem", &json!({}));
+        assert!(answer(&[], &put).is_err());
+        let foreign = request("AmazonSSM.GetParameters", &json!({ "Names": ["/other/0"] }));
+        assert!(answer(&[], &foreign).is_err());
+    }
+}

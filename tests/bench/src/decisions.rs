@@ -1,0 +1,195 @@
+//! What does a decision cost? Fold the journal and decide: of a long journal, and of a large plan.
+
+use anyhow::{Context, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use protocol::command::Step;
+use protocol::decide::{Decision, Facts, decide};
+use protocol::journal::{Event, Record};
+use protocol::plan::Plan;
+use protocol::state::{IllegalRecord, Phase, fold};
+
+use crate::estate;
+use crate::history::{History, look};
+use crate::measure::{Samples, ms};
+use crate::table::Row;
+
+/// Records of the long journal.
+const RECORDS: usize = 1000;
+
+/// How often a decision is measured: of the long journal, and of a large plan.
+const TIMES: usize = 500;
+const TIMES_LARGE: usize = 25;
+
+/// The bound on fold and decide, as the project promises it.
+const DECISION_MS_MAX: f64 = 5.0;
+
+/// Databases of the large plan, and of the one it is compared with, a tenth of it.
+const LARGE: usize = 1000;
+const TENTH: usize = 100;
+
+/// How many times as long ten times the plan may take. Sorted maps and caches make it more than ten; work that is
+/// quadratic makes it a hundred.
+const GROWTH_MAX: f64 = 20.0;
+
+/// Measures the core.
+pub(crate) fn measure() -> Result<Vec<Row>> {
+    crate::say(&format!("decide and evolve: {RECORDS} records"));
+    let mut rows = vec![
+        decision_row("the run over", &long_journal_at_its_end()?)?,
+        decision_row("the run moving", &long_journal_amid_a_move()?)?,
+    ];
+    crate::say(&format!("decide and evolve: plans of {TENTH} and {LARGE} databases"));
+    rows.extend(large_rows(&Costs::of(TENTH)?, &Costs::of(LARGE)?));
+    Ok(rows)
+}
+
+/// A journal, and what the tick after its last record has in hand.
+struct Moment {
+    plan: Plan,
+    records: Vec<Record>,
+    facts: Facts,
+    now: Timestamp,
+}
+
+impl Moment {
+    /// The moment after some records of a history, with the primary region still lost.
+    fn after(history: &History, records: usize) -> Result<Self> {
+        let plan = history.plan().clone();
+        let records = history.records().get(..records).context("the journal is shorter")?;
+        let now = records.last().context("the journal is empty")?.at;
+        let now = now.checked_add(SignedDuration::from_secs(1))?;
+        let observation = look(&plan, &fold(records)?, now, history.lost_at());
+        Ok(Self {
+            plan,
+            records: records.to_vec(),
+            facts: Facts {
+                observation: Some(observation),
+                ..Facts::default()
+            },
+            now,
+        })
+    }
+
+    /// What an invocation does with the journal that it has read.
+    fn fold_and_decide(&self) -> Result<Decision, IllegalRecord> {
+        let state = fold(&self.records)?;
+        Ok(decide(&self.plan, &state, &self.facts, self.now))
+    }
+}
+
+/// Ordinary days, and then a loss: the last of exactly so many records is the last of the run.
+fn long_journal_at_its_end() -> Result<Moment> {
+    let mut run = History::of(estate::example()?);
+    run.lose_primary()?;
+    let mut history = History::of(estate::example()?);
+    history.ordinary_days(RECORDS - run.records().len())?;
+    history.lose_primary()?;
+    let length = history.records().len();
+    ensure!(length == RECORDS, "the journal has {length} records, not {RECORDS}");
+    let moment = Moment::after(&history, RECORDS)?;
+    let run = fold(&moment.records)?.run.context("there was a run")?;
+    ensure!(
+        matches!(run.phase, Phase::Completed { .. }),
+        "the run is {}",
+        run.phase.as_str()
+    );
+    Ok(moment)
+}
+
+/// Ordinary days, and then a loss: the last of exactly so many records is of the time when everything is under way.
+fn long_journal_amid_a_move() -> Result<Moment> {
+    let mut run = History::of(estate::example()?);
+    run.lose_primary()?;
+    let mut history = History::of(estate::example()?);
+    history.ordinary_days(RECORDS - begun_by(run.records())?)?;
+    history.lose_primary()?;
+    let moment = Moment::after(&history, RECORDS)?;
+    let run = fold(&moment.records)?.run.context("there is a run")?;
+    ensure!(
+        run.phase == Phase::Moving && run.has_begun(Step::Promote),
+        "the run is {}",
+        run.phase.as_str()
+    );
+    Ok(moment)
+}
+
+/// How many records there are when promotions are under way and none is done yet.
+fn begun_by(records: &[Record]) -> Result<usize> {
+    let done = |record: &Record| matches!(record.event, Event::StepDone { step: Step::Promote, .. });
+    records.iter().position(done).context("nothing was promoted")
+}
+
+fn decision_row(when: &str, moment: &Moment) -> Result<Row> {
+    let samples = Samples::take(TIMES, || moment.fold_and_decide()).context("nothing was measured")?;
+    let median = samples.median().as_secs_f64() * 1000.0;
+    let shown = format!("{}, p99 {}", ms(samples.median()), ms(samples.p99()));
+    let what = format!("decide + evolve: 1,000 records, {when}");
+    Ok(Row::below(what, median, DECISION_MS_MAX, shown, "ms"))
+}
+
+/// What a plan of some size costs.
+struct Costs {
+    /// Reading and validating the plan.
+    read: Samples,
+    /// Folding the journal of a whole run.
+    fold: Samples,
+    /// Deciding while everything is under way.
+    decide: Samples,
+    /// A whole run: its records, the most of one look, and all its folding and deciding.
+    records: usize,
+    records_of_a_look_max: usize,
+    decisions: usize,
+    run_ms: f64,
+}
+
+impl Costs {
+    fn of(databases: usize) -> Result<Self> {
+        let plan = estate::of(databases)?;
+        let text = serde_json::to_string(&plan)?;
+        let mut history = History::of(plan);
+        history.lose_primary()?;
+        let moment = Moment::after(&history, begun_by(history.records())?)?;
+        let state = fold(&moment.records)?;
+        let effort = history.effort();
+        let nothing = "nothing was measured";
+        Ok(Self {
+            read: Samples::take(TIMES_LARGE, || Plan::from_json(&text)).context(nothing)?,
+            fold: Samples::take(TIMES_LARGE, || fold(history.records())).context(nothing)?,
+            decide: Samples::take(TIMES_LARGE, || {
+                decide(&moment.plan, &state, &moment.facts, moment.now)
+            })
+            .context(nothing)?,
+            records: history.records().len(),
+            records_of_a_look_max: effort.appended_max,
+            decisions: effort.decisions,
+            run_ms: effort.spent.as_secs_f64() * 1000.0,
+        })
+    }
+}
+
+fn large_rows(tenth: &Costs, large: &Costs) -> Vec<Row> {
+    let what = |part: &str| format!("1,000 databases, 500 fleets: {part}");
+    let growth = |part: &str, tenth: &Samples, large: &Samples| {
+        let times = large.median().as_secs_f64() / tenth.median().as_secs_f64();
+        let shown = format!("{times:.1} times ({} of a tenth)", ms(tenth.median()));
+        let what = format!("ten times the plan: {part}");
+        Row::below(what, times, GROWTH_MAX, shown, "times")
+    };
+    let run = format!(
+        "{:.0} ms in {} decisions, {:.1} times a tenth's",
+        large.run_ms,
+        large.decisions,
+        large.run_ms / tenth.run_ms
+    );
+    let records = format!("{}, up to {} of one look", large.records, large.records_of_a_look_max);
+    vec![
+        Row::reported(what("read the plan"), ms(large.read.median())),
+        Row::reported(what("fold a whole run"), ms(large.fold.median())),
+        Row::reported(what("one decision amid it"), ms(large.decide.median())),
+        Row::reported(what("records of a run"), records),
+        Row::reported(what("deciding a whole run"), run),
+        growth("read the plan", &tenth.read, &large.read),
+        growth("fold a whole run", &tenth.fold, &large.fold),
+        growth("one decision amid it", &tenth.decide, &large.decide),
+    ]
+}

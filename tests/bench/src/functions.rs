@@ -1,0 +1,163 @@
+//! What does each function cost? Its package, its start, its first invocation and its memory, all of the release build.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::function::Function;
+use crate::measure::{Samples, ms};
+use crate::package::Package;
+use crate::scratch::Scratch;
+use crate::table::Row;
+
+/// Starts that are measured, each of a new process.
+const STARTS: usize = 30;
+
+/// Invocations after which the memory is read.
+const INVOCATIONS: usize = 20;
+
+/// Bounds, as the project promises them.
+const COLD_START_MS_MAX: f64 = 10.0;
+const ZIP_MB_MAX: f64 = 3.5;
+const RESIDENT_MB_MAX: f64 = 40.0;
+
+/// A function, and an event that it reads plan and journal for and then has nothing to do with.
+struct Subject {
+    name: &'static str,
+    event: &'static str,
+    /// How the sentence of its answer begins; any other answer is not what was to be measured.
+    answer: &'static str,
+}
+
+const SUBJECTS: [Subject; 4] = [
+    Subject {
+        name: "alarm-handler",
+        event: include_str!("../../../events/operator-status.json"),
+        answer: "Nothing to do: us-east-2 serves",
+    },
+    Subject {
+        name: "promote-replica",
+        event: include_str!("../../../events/sns-step-promote.json"),
+        answer: "Nothing to do: step promote of orders is not due",
+    },
+    Subject {
+        name: "scale-asg",
+        event: include_str!("../../../events/sns-step-scale.json"),
+        answer: "Nothing to do: step scale of web is not due",
+    },
+    Subject {
+        name: "shift-traffic",
+        event: include_str!("../../../events/sns-step-fence.json"),
+        answer: "Nothing to do: step fence of front is not due",
+    },
+];
+
+/// Measures the packages of a directory.
+pub(crate) fn measure(packages: &Path) -> Result<Vec<Row>> {
+    let scratch = Scratch::new()?;
+    let cloud = Cloud::start()?;
+    let mut rows = Vec::new();
+    for subject in &SUBJECTS {
+        crate::say(&format!(
+            "{}: {STARTS} starts, {INVOCATIONS} invocations",
+            subject.name
+        ));
+        let measured = subject.measure(packages, scratch.path(), &cloud);
+        rows.extend(measured.with_context(|| format!("{} can't be measured", subject.name))?);
+    }
+    cloud.check()?;
+    Ok(rows)
+}
+
+impl Subject {
+    fn measure(&self, packages: &Path, scratch: &Path, cloud: &Cloud) -> Result<Vec<Row>> {
+        let name = self.name;
+        let package =
+            Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join(name))?;
+        let log = scratch.join(format!("{name}.log"));
+        let start = || Function::start(name, &package.bootstrap, cloud, &log);
+
+        // The first start reads the program from the disk, which Lambda has its own ways for: not counted.
+        drop(start()?);
+        let mut cold = Vec::with_capacity(STARTS);
+        let mut first = Vec::with_capacity(STARTS);
+        for _ in 0..STARTS {
+            let (mut function, took) = start()?;
+            cold.push(took);
+            first.push(self.invoke(&mut function)?);
+        }
+
+        let (mut function, _) = start()?;
+        let mut later = Vec::with_capacity(INVOCATIONS);
+        for _ in 0..INVOCATIONS {
+            later.push(self.invoke(&mut function)?);
+        }
+        let resident = function.resident_bytes_max()?;
+        later.remove(0);
+        let samples = |measured| Samples::of(measured).context("nothing was measured");
+        Ok(vec![
+            zip_row(name, package.zip_bytes),
+            cold_row(name, &samples(cold)?),
+            invoke_row(name, &samples(first)?, &samples(later)?),
+            resident_row(name, resident),
+        ])
+    }
+
+    fn invoke(&self, function: &mut Function<'_>) -> Result<Duration> {
+        let (answer, took) = function.invoke(self.event)?;
+        let sentence = answer.get("sentence").and_then(Value::as_str).unwrap_or_default();
+        ensure!(
+            sentence.starts_with(self.answer),
+            "it was to answer `{}…`, and answered {answer}",
+            self.answer
+        );
+        Ok(took)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below what a float counts exactly")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn zip_row(name: &str, bytes: u64) -> Row {
+    let mb = megabytes(bytes);
+    Row::below(
+        format!("{name}: package"),
+        mb,
+        ZIP_MB_MAX,
+        format!("{mb:.2} MB"),
+        "MB",
+    )
+}
+
+fn cold_row(name: &str, cold: &Samples) -> Row {
+    let median = cold.median().as_secs_f64() * 1000.0;
+    let shown = format!("{}, longest {}", ms(cold.median()), ms(cold.max()));
+    Row::below(
+        format!("{name}: cold start"),
+        median,
+        COLD_START_MS_MAX,
+        shown,
+        "ms",
+    )
+}
+
+fn invoke_row(name: &str, first: &Samples, later: &Samples) -> Row {
+    let shown = format!("{}, later ones {}", ms(first.median()), ms(later.median()));
+    Row::reported(format!("{name}: first invocation"), shown)
+}
+
+fn resident_row(name: &str, bytes: u64) -> Row {
+    let mb = megabytes(bytes);
+    Row::below(
+        format!("{name}: resident memory"),
+        mb,
+        RESIDENT_MB_MAX,
+        format!("{mb:.1} MB"),
+        "MB",
+    )
+}
