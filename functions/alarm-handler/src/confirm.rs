@@ -51,9 +51,7 @@ pub(crate) async fn confirm(
         if until.duration_since(now) < LEASE_LEFT_MIN {
             until = renew(conductor, &mut log, command, intent, &sentence).await?;
         }
-        let rest = LOOK_EVERY
-            .checked_sub(now.duration_since(looked_at))
-            .unwrap_or(LOOK_EVERY);
+        let rest = LOOK_EVERY.checked_sub(now.duration_since(looked_at)).unwrap_or(LOOK_EVERY);
         conductor.sleep(unsigned(rest)).await;
     }
 }
@@ -66,10 +64,7 @@ async fn conclude(
     observation: Observation,
     run: u64,
 ) -> Result<String, Fault> {
-    let facts = Facts {
-        observation: Some(observation),
-        ..Facts::default()
-    };
+    let facts = Facts { observation: Some(observation), ..Facts::default() };
     let mut sentence = conductor.advance(log, facts.clone()).await?.sentence;
     let Some(left) = window_left(conductor, &log.state, run) else {
         return Ok(sentence);
@@ -84,10 +79,7 @@ async fn conclude(
 /// How much of the window of sufficient evidence is left.
 fn window_left(conductor: &Conductor, state: &State, run: u64) -> Option<SignedDuration> {
     let active = state.active_run().filter(|active| active.id == run)?;
-    let Phase::Confirming {
-        sufficient_since: Some(since),
-    } = active.phase
-    else {
+    let Phase::Confirming { sufficient_since: Some(since) } = active.phase else {
         return None;
     };
     let window = SignedDuration::from_secs(i64::from(conductor.plan.detection.confirm_seconds));
@@ -111,19 +103,9 @@ async fn take(
             return Ok(None);
         };
         let until = lease_from(now);
-        let event = Event::StepIntended {
-            step: Step::Confirm,
-            subjects,
-            until,
-            before: Vec::new(),
-        };
+        let event = Event::StepIntended { step: Step::Confirm, subjects, until, before: Vec::new() };
         let sentence = format!("The evidence of run {} is being watched.", command.run);
-        let draft = Draft {
-            run: Some(command.run),
-            event,
-            sentence,
-            answers: None,
-        };
+        let draft = Draft { run: Some(command.run), event, sentence, answers: None };
         match conductor.try_append(log, draft).await? {
             Some(Written::As(seq)) => return Ok(Some((seq, until))),
             Some(Written::Illegal(_)) => return Ok(None),
@@ -147,9 +129,7 @@ async fn renew(
         until,
         note: note.to_owned(),
     };
-    conductor
-        .append(log, Some(command.run), event, note.to_owned())
-        .await?;
+    conductor.append(log, Some(command.run), event, note.to_owned()).await?;
     Ok(until)
 }
 
@@ -166,9 +146,7 @@ async fn hand_over(
         intent,
         note: note.clone(),
     };
-    conductor
-        .append(log, Some(command.run), event, note.clone())
-        .await?;
+    conductor.append(log, Some(command.run), event, note.clone()).await?;
     Ok(note)
 }
 

@@ -29,10 +29,7 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
         Incoming::Operator(command) => operator(world, &conductor, command).await,
         Incoming::Signals(signals) => {
-            let facts = Facts {
-                signals,
-                ..Facts::default()
-            };
+            let facts = Facts { signals, ..Facts::default() };
             advance(&conductor, facts).await
         }
         Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
@@ -53,10 +50,7 @@ async fn tick(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
     conductor.refresh(&mut log).await?;
     let observation = world.eyes().observe(&conductor.plan, &log.state).await;
     save_vitals(world, conductor, &observation).await;
-    let facts = Facts {
-        observation: Some(observation),
-        ..Facts::default()
-    };
+    let facts = Facts { observation: Some(observation), ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
@@ -77,13 +71,7 @@ async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observa
     }
     for (database, points) in &observation.lag {
         if let Some(point) = points.last() {
-            vitals.lag.insert(
-                database.clone(),
-                LagSample {
-                    at: point.at,
-                    lag_ms: point.lag_ms,
-                },
-            );
+            vitals.lag.insert(database.clone(), LagSample { at: point.at, lag_ms: point.lag_ms });
         }
     }
     if let Err(failure) = world.journal.save_vitals(plan, &vitals).await {
@@ -95,30 +83,17 @@ async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observa
 async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand) -> Result<Value, Fault> {
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
-    let looks = matches!(
-        command,
-        OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. }
-    );
-    let observation = if looks {
-        Some(world.eyes().observe(&conductor.plan, &log.state).await)
-    } else {
-        None
-    };
-    let facts = Facts {
-        operator: Some(command),
-        observation,
-        signals: Vec::new(),
-    };
+    let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
+    let observation =
+        if looks { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
+    let facts = Facts { operator: Some(command), observation, signals: Vec::new() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     match advanced.verdict {
         Some((Verdict::Refused, sentence)) => Err(Fault::new("refused", sentence)),
         Some((Verdict::Accepted, sentence)) => Ok(
             json!({ "sentence": sentence, "now": advanced.sentence, "run": advanced.state.run.map(|run| run.id) }),
         ),
-        None => Err(Fault::new(
-            "no_answer",
-            "The command was not decided; see the status",
-        )),
+        None => Err(Fault::new("no_answer", "The command was not decided; see the status")),
     }
 }
 
@@ -141,10 +116,7 @@ async fn steps(
                 carry_out(conductor, &work, command, deadline).await?
             }
             step => {
-                return Err(Fault::new(
-                    "not_my_step",
-                    format!("This function does not do step {step}"),
-                ));
+                return Err(Fault::new("not_my_step", format!("This function does not do step {step}")));
             }
         });
     }

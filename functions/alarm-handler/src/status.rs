@@ -21,12 +21,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
     let records = records.map_err(|failure| {
         Fault::from_failure("journal_unreadable", "The journal can't be read", &failure)
     })?;
-    let vitals = conductor
-        .journal
-        .load_vitals(&conductor.plan.name)
-        .await
-        .ok()
-        .flatten();
+    let vitals = conductor.journal.load_vitals(&conductor.plan.name).await.ok().flatten();
     let decision = decide(&conductor.plan, state, &Facts::default(), now);
     let plan = &conductor.plan;
     Ok(json!({
@@ -53,10 +48,7 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
         .iter()
         .map(|(key, standing)| {
             let held = duration(now.duration_since(standing.since));
-            format!(
-                "{key}, seen from {}, for {held}: {}",
-                standing.vantage, standing.detail
-            )
+            format!("{key}, seen from {}, for {held}: {}", standing.vantage, standing.detail)
         })
         .collect()
 }
@@ -102,10 +94,7 @@ fn quarantine(state: &State) -> Vec<String> {
 /// The last run, second by second from its first sign of loss.
 fn timeline(state: &State, records: &[Record]) -> Vec<String> {
     let Some(run) = &state.run else { return Vec::new() };
-    let shown: Vec<&Record> = records
-        .iter()
-        .filter(|record| record.run == Some(run.id))
-        .collect();
+    let shown: Vec<&Record> = records.iter().filter(|record| record.run == Some(run.id)).collect();
     let skipped = shown.len().saturating_sub(TIMELINE_MAX);
     shown
         .into_iter()

@@ -37,9 +37,7 @@ impl Verify {
     async fn serves(&self, route: &Route) -> Result<Sight, Failure> {
         let view = self.traffic.look(route).await?;
         if view.recovery != Some(route.recovery.weight) {
-            return Ok(Sight::Underway {
-                note: "the recovery endpoint does not have its weight".to_owned(),
-            });
+            return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
         }
         if view.primary.is_some_and(|weight| weight > 0) {
             return Ok(Sight::Hopeless {
@@ -48,17 +46,15 @@ impl Verify {
             });
         }
         let Some(probe) = &route.probe else {
-            return Ok(Sight::Stands {
-                detail: "open, databases writable, fleets healthy".to_owned(),
-            });
+            return Ok(Sight::Stands { detail: "open, databases writable, fleets healthy".to_owned() });
         };
         Ok(match self.probes.ask(probe).await {
-            ProbeAnswer::Good => Sight::Stands {
-                detail: format!("probe {} gets good answers", probe.name()),
-            },
-            ProbeAnswer::Bad { detail } | ProbeAnswer::Unknown { detail } => Sight::Underway {
-                note: format!("probe {}: {detail}", probe.name()),
-            },
+            ProbeAnswer::Good => {
+                Sight::Stands { detail: format!("probe {} gets good answers", probe.name()) }
+            }
+            ProbeAnswer::Bad { detail } | ProbeAnswer::Unknown { detail } => {
+                Sight::Underway { note: format!("probe {}: {detail}", probe.name()) }
+            }
         })
     }
 }

@@ -21,9 +21,7 @@ pub struct PromoteReplica {
 impl PromoteReplica {
     /// On the ports of the world.
     pub fn new(world: &World) -> Self {
-        Self {
-            databases: Arc::clone(&world.databases),
-        }
+        Self { databases: Arc::clone(&world.databases) }
     }
 }
 
@@ -44,15 +42,12 @@ fn named<'p>(plan: &'p Plan, subjects: &[Name]) -> Result<Vec<&'p Database>, Fai
 }
 
 fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Database, Failure> {
-    plan.databases
-        .iter()
-        .find(|database| database.name == *subject)
-        .ok_or_else(|| Failure {
-            kind: FailureKind::Missing,
-            action: "plan",
-            code: "not_in_plan".to_owned(),
-            message: format!("the plan has no database {subject}"),
-        })
+    plan.databases.iter().find(|database| database.name == *subject).ok_or_else(|| Failure {
+        kind: FailureKind::Missing,
+        action: "plan",
+        code: "not_in_plan".to_owned(),
+        message: format!("the plan has no database {subject}"),
+    })
 }
 
 struct Promote {
@@ -79,9 +74,7 @@ impl Work for Promote {
 /// How far a promotion is. "available" alone is not done: it must follow nobody as well.
 fn promotion(view: ReplicaView) -> Sight {
     match view {
-        ReplicaView::Writable => Sight::Stands {
-            detail: "available and follows no source".to_owned(),
-        },
+        ReplicaView::Writable => Sight::Stands { detail: "available and follows no source".to_owned() },
         ReplicaView::Replica { status, .. } if status == "available" => Sight::Wanting { before: None },
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } if is_lost(&status) => {
             Sight::Hopeless {
@@ -132,13 +125,13 @@ impl Work for Quarantine {
         let mut sights = Vec::with_capacity(subjects.len());
         for database in named(&self.plan, subjects)? {
             sights.push(match self.databases.is_quarantined(database).await {
-                Ok(true) => Sight::Stands {
-                    detail: "the old primary is in its quarantine group only".to_owned(),
-                },
+                Ok(true) => {
+                    Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
+                }
                 Ok(false) => Sight::Wanting { before: None },
-                Err(failure) if failure.kind == FailureKind::Missing => Sight::Stands {
-                    detail: "the old primary does not exist any more".to_owned(),
-                },
+                Err(failure) if failure.kind == FailureKind::Missing => {
+                    Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
+                }
                 Err(failure) => return Err(failure),
             });
         }

@@ -21,9 +21,7 @@ pub struct ScaleAsg {
 impl ScaleAsg {
     /// On the ports of the world.
     pub fn new(world: &World) -> Self {
-        Self {
-            fleets: Arc::clone(&world.fleets),
-        }
+        Self { fleets: Arc::clone(&world.fleets) }
     }
 }
 
@@ -32,11 +30,7 @@ impl Workshop for ScaleAsg {
         let (plan, fleets) = (Arc::clone(&conductor.plan), Arc::clone(&self.fleets));
         match step {
             Step::Scale => Some(Box::new(Scale { plan, fleets })),
-            Step::Restore => Some(Box::new(Restore {
-                plan,
-                fleets,
-                before: noted(log),
-            })),
+            Step::Restore => Some(Box::new(Restore { plan, fleets, before: noted(log) })),
             _ => None,
         }
     }
@@ -44,12 +38,7 @@ impl Workshop for ScaleAsg {
 
 /// The sizes that were noted before the run touched anything.
 fn noted(log: &Log) -> BTreeMap<Name, Capacity> {
-    let notes = log
-        .state
-        .active_run()
-        .map(|run| &run.before)
-        .into_iter()
-        .flatten();
+    let notes = log.state.active_run().map(|run| &run.before).into_iter().flatten();
     notes
         .filter(|((step, _), _)| *step == Step::Scale)
         .filter_map(|((_, fleet), note)| Some((fleet.clone(), serde_json::from_str(note).ok()?)))
@@ -68,12 +57,7 @@ fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Fleet, Failure> {
 }
 
 fn missing(code: &str, message: String) -> Failure {
-    Failure {
-        kind: FailureKind::Missing,
-        action: "plan",
-        code: code.to_owned(),
-        message,
-    }
+    Failure { kind: FailureKind::Missing, action: "plan", code: code.to_owned(), message }
 }
 
 struct Scale {
@@ -90,43 +74,25 @@ impl Work for Scale {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
-        Ok(fleets
-            .into_iter()
-            .zip(views)
-            .map(|(fleet, view)| scaling(fleet, &view))
-            .collect())
+        Ok(fleets.into_iter().zip(views).map(|(fleet, view)| scaling(fleet, &view)).collect())
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let fleet = one(&self.plan, subject)?;
         let views = self.fleets.look(&[fleet]).await?;
         let Some(FleetView::Group { capacity, .. }) = views.first() else {
-            return Err(missing(
-                "group_missing",
-                format!("the group {} does not exist", fleet.group),
-            ));
+            return Err(missing("group_missing", format!("the group {} does not exist", fleet.group)));
         };
-        self.fleets
-            .resize(fleet, at_least(*capacity, fleet.capacity))
-            .await
+        self.fleets.resize(fleet, at_least(*capacity, fleet.capacity)).await
     }
 }
 
 /// How far a scale-out is. In service is not healthy: what counts are healthy targets.
 fn scaling(fleet: &Fleet, view: &FleetView) -> Sight {
-    let FleetView::Group {
-        capacity,
-        in_service,
-        healthy_targets,
-        launch_suspended,
-    } = view
-    else {
+    let FleetView::Group { capacity, in_service, healthy_targets, launch_suspended } = view else {
         return Sight::Hopeless {
             code: "group_missing",
-            message: format!(
-                "the group {} does not exist; correct fleets[].group of the plan",
-                fleet.group
-            ),
+            message: format!("the group {} does not exist; correct fleets[].group of the plan", fleet.group),
         };
     };
     let wanted = at_least(*capacity, fleet.capacity);
@@ -137,22 +103,14 @@ fn scaling(fleet: &Fleet, view: &FleetView) -> Sight {
         };
     }
     if *capacity != wanted {
-        return Sight::Wanting {
-            before: serde_json::to_string(capacity).ok(),
-        };
+        return Sight::Wanting { before: serde_json::to_string(capacity).ok() };
     }
-    let counted = format!(
-        "{healthy_targets} of {} targets healthy",
-        fleet.healthy_targets_min
-    );
+    let counted = format!("{healthy_targets} of {} targets healthy", fleet.healthy_targets_min);
     if *healthy_targets >= fleet.healthy_targets_min {
         Sight::Stands { detail: counted }
     } else {
         Sight::Underway {
-            note: format!(
-                "{in_service} of {} instances in service, {counted}",
-                wanted.desired
-            ),
+            note: format!("{in_service} of {} instances in service, {counted}", wanted.desired),
         }
     }
 }
@@ -181,11 +139,7 @@ impl Work for Restore {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
-        Ok(fleets
-            .into_iter()
-            .zip(views)
-            .map(|(fleet, view)| self.restoring(fleet, &view))
-            .collect())
+        Ok(fleets.into_iter().zip(views).map(|(fleet, view)| self.restoring(fleet, &view)).collect())
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -199,15 +153,11 @@ impl Work for Restore {
 impl Restore {
     fn restoring(&self, fleet: &Fleet, view: &FleetView) -> Sight {
         match (self.before.get(&fleet.name), view) {
-            (None, _) => Sight::Stands {
-                detail: "its size was not changed".to_owned(),
-            },
-            (Some(_), FleetView::Missing) => Sight::Stands {
-                detail: "the group does not exist".to_owned(),
-            },
-            (Some(before), FleetView::Group { capacity, .. }) if capacity == before => Sight::Stands {
-                detail: format!("desired size is {} again", before.desired),
-            },
+            (None, _) => Sight::Stands { detail: "its size was not changed".to_owned() },
+            (Some(_), FleetView::Missing) => Sight::Stands { detail: "the group does not exist".to_owned() },
+            (Some(before), FleetView::Group { capacity, .. }) if capacity == before => {
+                Sight::Stands { detail: format!("desired size is {} again", before.desired) }
+            }
             (Some(_), FleetView::Group { .. }) => Sight::Wanting { before: None },
         }
     }

@@ -38,11 +38,7 @@ impl Workshop for ShiftTraffic {
         let (plan, traffic) = (Arc::clone(&conductor.plan), Arc::clone(&self.traffic));
         match step {
             Step::Fence => Some(Box::new(Fence { plan, traffic })),
-            Step::Unfence => Some(Box::new(Unfence {
-                plan,
-                traffic,
-                before: noted(log),
-            })),
+            Step::Unfence => Some(Box::new(Unfence { plan, traffic, before: noted(log) })),
             Step::Open => Some(Box::new(Open {
                 plan,
                 traffic,
@@ -57,12 +53,7 @@ impl Workshop for ShiftTraffic {
 
 /// The weights that were noted before the run touched anything.
 fn noted(log: &Log) -> BTreeMap<Name, u8> {
-    let notes = log
-        .state
-        .active_run()
-        .map(|run| &run.before)
-        .into_iter()
-        .flatten();
+    let notes = log.state.active_run().map(|run| &run.before).into_iter().flatten();
     notes
         .filter(|((step, _), _)| *step == Step::Fence)
         .filter_map(|((_, route), note)| Some((route.clone(), note.parse().ok()?)))
@@ -70,25 +61,13 @@ fn noted(log: &Log) -> BTreeMap<Name, u8> {
 }
 
 fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Route, Failure> {
-    plan.routes
-        .iter()
-        .find(|route| route.name == *subject)
-        .ok_or_else(|| {
-            failure(
-                FailureKind::Missing,
-                "not_in_plan",
-                format!("the plan has no route {subject}"),
-            )
-        })
+    plan.routes.iter().find(|route| route.name == *subject).ok_or_else(|| {
+        failure(FailureKind::Missing, "not_in_plan", format!("the plan has no route {subject}"))
+    })
 }
 
 fn failure(kind: FailureKind, code: &str, message: String) -> Failure {
-    Failure {
-        kind,
-        action: "open",
-        code: code.to_owned(),
-        message,
-    }
+    Failure { kind, action: "open", code: code.to_owned(), message }
 }
 
 struct Fence {
@@ -105,34 +84,22 @@ impl Work for Fence {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let mut sights = Vec::with_capacity(subjects.len());
         for subject in subjects {
-            sights.push(
-                match self.traffic.look(one(&self.plan, subject)?).await?.primary {
-                    Some(0) => Sight::Stands {
-                        detail: "the primary endpoint has weight 0".to_owned(),
-                    },
-                    Some(weight) => Sight::Wanting {
-                        before: Some(weight.to_string()),
-                    },
-                    None => Sight::Stands {
-                        detail: "the primary group has no such endpoint".to_owned(),
-                    },
-                },
-            );
+            sights.push(match self.traffic.look(one(&self.plan, subject)?).await?.primary {
+                Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
+                Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
+                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
+            });
         }
         Ok(sights)
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        self.traffic
-            .set_weight(one(&self.plan, subject)?, Side::Primary, 0)
-            .await
+        self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, 0).await
     }
 
     async fn take_back(&self, subject: &Name) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
-        self.traffic
-            .set_weight(route, Side::Primary, route.primary.weight)
-            .await
+        self.traffic.set_weight(route, Side::Primary, route.primary.weight).await
     }
 }
 
@@ -145,10 +112,7 @@ struct Unfence {
 impl Unfence {
     /// The weight to give back: the one that was found, else the plan's.
     fn weight(&self, route: &Route) -> u8 {
-        self.before
-            .get(&route.name)
-            .copied()
-            .unwrap_or(route.primary.weight)
+        self.before.get(&route.name).copied().unwrap_or(route.primary.weight)
     }
 }
 
@@ -164,13 +128,11 @@ impl Work for Unfence {
             let route = one(&self.plan, subject)?;
             let weight = self.weight(route);
             sights.push(match self.traffic.look(route).await?.primary {
-                Some(now) if now == weight => Sight::Stands {
-                    detail: format!("the primary endpoint has weight {now}"),
-                },
+                Some(now) if now == weight => {
+                    Sight::Stands { detail: format!("the primary endpoint has weight {now}") }
+                }
                 Some(_) => Sight::Wanting { before: None },
-                None => Sight::Stands {
-                    detail: "the primary group has no such endpoint".to_owned(),
-                },
+                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
             });
         }
         Ok(sights)
@@ -178,9 +140,7 @@ impl Work for Unfence {
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
-        self.traffic
-            .set_weight(route, Side::Primary, self.weight(route))
-            .await
+        self.traffic.set_weight(route, Side::Primary, self.weight(route)).await
     }
 }
 
@@ -203,9 +163,9 @@ impl Work for Open {
         for subject in subjects {
             let route = one(&self.plan, subject)?;
             sights.push(match self.traffic.look(route).await?.recovery {
-                Some(weight) if weight == route.recovery.weight => Sight::Stands {
-                    detail: format!("the recovery endpoint has weight {weight}"),
-                },
+                Some(weight) if weight == route.recovery.weight => {
+                    Sight::Stands { detail: format!("the recovery endpoint has weight {weight}") }
+                }
                 Some(_) => Sight::Wanting { before: None },
                 None => Sight::Hopeless {
                     code: "endpoint_missing",
@@ -228,18 +188,13 @@ impl Work for Open {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
         self.close_primary(route).await?;
-        self.traffic
-            .set_weight(route, Side::Recovery, route.recovery.weight)
-            .await
+        self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
     }
 }
 
 impl Open {
     async fn close_primary(&self, route: &Route) -> Result<(), Failure> {
-        let overridden = self
-            .state
-            .active_run()
-            .is_some_and(|run| run.overrides.override_fence);
+        let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
         let closed = match self.traffic.look(route).await {
             Ok(view) if view.primary.unwrap_or(0) == 0 => return Ok(()),
             Ok(_) => self.traffic.set_weight(route, Side::Primary, 0).await,

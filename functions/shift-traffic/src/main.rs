@@ -8,5 +8,8 @@ async fn main() -> Result<(), RuntimeError> {
     aws::lambda::open_log();
     let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
     let workshop = &ShiftTraffic::new(world);
-    aws::lambda::serve(async |payload, deadline| engine::worker::handle(world, workshop, &payload, deadline).await).await
+    aws::lambda::serve(async |payload, deadline| {
+        engine::worker::handle(world, workshop, &payload, deadline).await
+    })
+    .await
 }

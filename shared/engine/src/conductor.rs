@@ -88,16 +88,9 @@ impl Conductor {
     async fn unreadable(&self, why: &str) -> Fault {
         let fault = Fault::new(
             "journal_unreadable",
-            format!(
-                "The journal of {} can't be read, so nothing is decided: {why}",
-                self.plan.name
-            ),
+            format!("The journal of {} can't be read, so nothing is decided: {why}", self.plan.name),
         );
-        if let Err(failure) = self
-            .publisher
-            .notice("Pilotlight: journal unreadable", &fault.message)
-            .await
-        {
+        if let Err(failure) = self.publisher.notice("Pilotlight: journal unreadable", &fault.message).await {
             tracing::error!(%failure, "nobody could be told that the journal is unreadable");
         }
         fault
@@ -111,12 +104,8 @@ impl Conductor {
 
     /// The same without reading first: for a caller who has just read or written.
     pub async fn advance_from(&self, log: &mut Log, mut facts: Facts) -> Result<Advanced, Fault> {
-        let mut advanced = Advanced {
-            state: State::default(),
-            sentence: String::new(),
-            verdict: None,
-            appended: 0,
-        };
+        let mut advanced =
+            Advanced { state: State::default(), sentence: String::new(), verdict: None, appended: 0 };
         let mut races = 0;
         let decision = loop {
             let decision = decide(&self.plan, &log.state, &facts, self.clock.now());
@@ -139,20 +128,13 @@ impl Conductor {
                     }
                 }
                 Some(Written::Illegal(why)) => {
-                    return Err(Fault::new(
-                        "illegal_decision",
-                        format!("A decision was not legal: {why}"),
-                    ));
+                    return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
                 }
                 None => races += 1,
             }
         };
         self.publish(&decision.commands).await;
-        let notable_after = if advanced.appended > 0 {
-            self.clock.now()
-        } else {
-            self.notice_horizon()
-        };
+        let notable_after = if advanced.appended > 0 { self.clock.now() } else { self.notice_horizon() };
         self.tell(log, notable_after).await;
         advanced.sentence = decision.sentence;
         advanced.state = log.state.clone();
@@ -205,20 +187,12 @@ impl Conductor {
         sentence: String,
     ) -> Result<Written, Fault> {
         for _ in 0..RACES_MAX {
-            let draft = Draft {
-                run,
-                event: event.clone(),
-                sentence: sentence.clone(),
-                answers: None,
-            };
+            let draft = Draft { run, event: event.clone(), sentence: sentence.clone(), answers: None };
             if let Some(written) = self.try_append(log, draft).await? {
                 return Ok(written);
             }
         }
-        Err(Fault::new(
-            "journal_busy",
-            format!("Too many writers; not appended: {sentence}"),
-        ))
+        Err(Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}")))
     }
 
     /// Appends a record at the next sequence number; `None` when another record has taken it, which is read.
@@ -259,9 +233,5 @@ impl Conductor {
 }
 
 fn not_written(failure: &Failure) -> Fault {
-    Fault::from_failure(
-        "journal_unwritable",
-        "The journal can't be written, so nothing is done",
-        failure,
-    )
+    Fault::from_failure("journal_unwritable", "The journal can't be written, so nothing is done", failure)
 }

@@ -16,10 +16,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of our own.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// A port's failure, as what it meant here.

@@ -42,11 +42,8 @@ impl Eyes {
     /// Looks at everything that the plan's detection is about.
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
         let at = self.clock.now();
-        let staying: Vec<&Database> = plan
-            .databases
-            .iter()
-            .filter(|database| !state.moved.contains(&database.name))
-            .collect();
+        let staying: Vec<&Database> =
+            plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
         let (probes, replicas, lag, vitals) = futures::join!(
             self.ask_all(&plan.detection.probes),
             self.look_at(&staying),
@@ -72,10 +69,7 @@ impl Eyes {
             ProbeAnswer::Bad { detail } => Sight::Bad { detail },
             ProbeAnswer::Unknown { detail } => Sight::Unknown { detail },
         };
-        ProbeSeen {
-            name: probe.name().clone(),
-            sight,
-        }
+        ProbeSeen { name: probe.name().clone(), sight }
     }
 
     async fn look_at(&self, databases: &[&Database]) -> Vec<ReplicaSeen> {
@@ -85,17 +79,12 @@ impl Eyes {
         let states: Vec<ReplicaState> = match self.databases.look(databases).await {
             Ok(views) => views.into_iter().map(state_of).collect(),
             Err(failure) => {
-                let unknown = ReplicaState::Unknown {
-                    detail: failure.to_string(),
-                };
+                let unknown = ReplicaState::Unknown { detail: failure.to_string() };
                 vec![unknown; databases.len()]
             }
         };
         let names = databases.iter().map(|database| database.name.clone());
-        names
-            .zip(states)
-            .map(|(database, state)| ReplicaSeen { database, state })
-            .collect()
+        names.zip(states).map(|(database, state)| ReplicaSeen { database, state }).collect()
     }
 
     async fn sample(&self, databases: &[&Database], now: Timestamp) -> Samples {
@@ -105,10 +94,7 @@ impl Eyes {
             return samples;
         }
         let since = now.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
-        let asked: Vec<_> = databases
-            .iter()
-            .map(|database| self.sample_one(database, since))
-            .collect();
+        let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
         let samples: Samples = stream::iter(asked).buffered(CONCURRENCY).collect().await;
         if let Ok(mut last) = self.last_lag.lock() {
             *last = Some((now, samples.clone()));
@@ -128,31 +114,19 @@ impl Eyes {
 }
 
 fn point(sample: LagSample) -> LagPoint {
-    LagPoint {
-        at: sample.at,
-        lag_ms: sample.lag_ms,
-    }
+    LagPoint { at: sample.at, lag_ms: sample.lag_ms }
 }
 
 fn state_of(view: ReplicaView) -> ReplicaState {
     match view {
-        ReplicaView::Replica {
-            replication: Replication::Running,
-            ..
-        } => ReplicaState::Replicating,
-        ReplicaView::Replica {
-            replication: Replication::Broken { detail },
-            ..
-        } => ReplicaState::Broken { detail },
-        ReplicaView::Replica {
-            replication: Replication::Unknown,
-            status,
-        } => ReplicaState::Unknown {
-            detail: format!("status {status}, nothing said of its replication"),
-        },
+        ReplicaView::Replica { replication: Replication::Running, .. } => ReplicaState::Replicating,
+        ReplicaView::Replica { replication: Replication::Broken { detail }, .. } => {
+            ReplicaState::Broken { detail }
+        }
+        ReplicaView::Replica { replication: Replication::Unknown, status } => {
+            ReplicaState::Unknown { detail: format!("status {status}, nothing said of its replication") }
+        }
         ReplicaView::Writable | ReplicaView::Changing { .. } => ReplicaState::Detached,
-        ReplicaView::Missing => ReplicaState::Unknown {
-            detail: "the replica does not exist".to_owned(),
-        },
+        ReplicaView::Missing => ReplicaState::Unknown { detail: "the replica does not exist".to_owned() },
     }
 }

@@ -112,10 +112,7 @@ pub async fn carry_out(
     let Some((subjects, sights)) = first_look(conductor, work, command, &mut log, deadline).await? else {
         return Ok(not_due(conductor, command, &log));
     };
-    let before = sights
-        .as_ref()
-        .map(|sights| notes_of(&subjects, sights))
-        .unwrap_or_default();
+    let before = sights.as_ref().map(|sights| notes_of(&subjects, sights)).unwrap_or_default();
     let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
         return Ok(not_due(conductor, command, &log));
     };
@@ -138,10 +135,7 @@ fn not_due(conductor: &Conductor, command: &StepCommand, log: &Log) -> String {
     match claim(&conductor.plan, &log.state, command, conductor.clock.now()) {
         Claim::Nothing(why) => why,
         Claim::Take(_) => {
-            format!(
-                "Step {} of run {} got no answer yet; the tick tries again.",
-                command.step, command.run
-            )
+            format!("Step {} of run {} got no answer yet; the tick tries again.", command.step, command.run)
         }
     }
 }
@@ -181,10 +175,9 @@ fn notes_of(subjects: &[Name], sights: &[Sight]) -> Vec<SubjectNote> {
         .iter()
         .zip(sights)
         .filter_map(|(subject, sight)| match sight {
-            Sight::Wanting { before: Some(note) } => Some(SubjectNote {
-                subject: subject.clone(),
-                note: note.clone(),
-            }),
+            Sight::Wanting { before: Some(note) } => {
+                Some(SubjectNote { subject: subject.clone(), note: note.clone() })
+            }
             _ => None,
         })
         .collect()
@@ -205,19 +198,9 @@ async fn intend(
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let step = command.step;
         let names = list(subjects.iter().map(ToString::to_string));
-        let event = Event::StepIntended {
-            step,
-            subjects: subjects.clone(),
-            until,
-            before: before.clone(),
-        };
+        let event = Event::StepIntended { step, subjects: subjects.clone(), until, before: before.clone() };
         let sentence = format!("Step {step} of {names} begins.");
-        let draft = Draft {
-            run: Some(command.run),
-            event,
-            sentence,
-            answers: None,
-        };
+        let draft = Draft { run: Some(command.run), event, sentence, answers: None };
         match conductor.try_append(log, draft).await? {
             Some(Written::As(seq)) => return Ok(Some((seq, until, subjects))),
             Some(Written::Illegal(why)) => {
@@ -246,11 +229,7 @@ impl Attempt<'_> {
             };
             self.let_go_of_lost().await?;
             if self.left.is_empty() {
-                return Ok(format!(
-                    "Step {} of run {} has no more items here.",
-                    self.work.step(),
-                    self.run
-                ));
+                return Ok(format!("Step {} of run {} has no more items here.", self.work.step(), self.run));
             }
             if self.conductor.clock.now() >= self.deadline {
                 return self.hand_over().await;
@@ -283,10 +262,7 @@ impl Attempt<'_> {
 
     fn outcome(&self, subject: &Name, detail: String) -> SubjectDone {
         let now = self.conductor.clock.now();
-        let took = self
-            .acted_at
-            .get(subject)
-            .map(|at| now.duration_since(*at).as_millis());
+        let took = self.acted_at.get(subject).map(|at| now.duration_since(*at).as_millis());
         SubjectDone {
             subject: subject.clone(),
             detail,
@@ -297,10 +273,7 @@ impl Attempt<'_> {
 
     /// Acts on what is still held at this moment, by the journal as it is now and by the clock.
     async fn bring_about(&mut self, wanting: Vec<Name>) -> Result<bool, Fault> {
-        let fresh: Vec<Name> = wanting
-            .into_iter()
-            .filter(|name| !self.acted_lately(name))
-            .collect();
+        let fresh: Vec<Name> = wanting.into_iter().filter(|name| !self.acted_lately(name)).collect();
         if fresh.is_empty() {
             return Ok(false);
         }
@@ -332,9 +305,7 @@ impl Attempt<'_> {
     /// An effect that was just asked for may take a moment to show; it is not asked for again at once.
     fn acted_lately(&self, subject: &Name) -> bool {
         let now = self.conductor.clock.now();
-        self.acted_at
-            .get(subject)
-            .is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(6))
+        self.acted_at.get(subject).is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(6))
     }
 
     /// Waits for what passes, fails on what only a person can mend.
@@ -353,10 +324,7 @@ impl Attempt<'_> {
         };
         let message = match failure.kind {
             FailureKind::Denied => {
-                format!(
-                    "{} was denied; allow it in the function's role: {}",
-                    failure.action, failure.message
-                )
+                format!("{} was denied; allow it in the function's role: {}", failure.action, failure.message)
             }
             _ => failure.to_string(),
         };
@@ -368,21 +336,11 @@ impl Attempt<'_> {
             return Ok(());
         }
         let names: Vec<Name> = done.iter().map(|done| done.subject.clone()).collect();
-        let details = list(
-            done.iter()
-                .map(|done| format!("{}: {}", done.subject, done.detail)),
-        );
+        let details = list(done.iter().map(|done| format!("{}: {}", done.subject, done.detail)));
         let step = self.work.step();
-        let event = Event::StepDone {
-            step,
-            subjects: done,
-            intent: self.intent,
-        };
+        let event = Event::StepDone { step, subjects: done, intent: self.intent };
         let sentence = format!("Step {step} is done: {details}.");
-        let written = self
-            .conductor
-            .append(&mut self.log, Some(self.run), event, sentence)
-            .await?;
+        let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
         self.left.retain(|name| !names.contains(name));
         match written {
             Written::As(_) => {
@@ -415,13 +373,9 @@ impl Attempt<'_> {
             message: message.to_owned(),
         };
         let sentence = format!("Step {step} of {names} failed ({code}): {message}.");
-        self.conductor
-            .append(&mut self.log, Some(self.run), event, sentence)
-            .await?;
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
         self.left.retain(|name| !subjects.contains(name));
-        self.conductor
-            .advance_from(&mut self.log, Facts::default())
-            .await?;
+        self.conductor.advance_from(&mut self.log, Facts::default()).await?;
         Ok(())
     }
 
@@ -435,25 +389,16 @@ impl Attempt<'_> {
         for subject in self.left.iter().filter(|name| !held.contains(name)) {
             let note = "the run does not want it now, or another worker holds it".to_owned();
             let sentence = format!("Step {step} lets go of {subject}: {note}.");
-            let event = Event::StepHandedOver {
-                step,
-                subjects: vec![subject.clone()],
-                intent: self.intent,
-                note,
-            };
+            let event =
+                Event::StepHandedOver { step, subjects: vec![subject.clone()], intent: self.intent, note };
             // Not legal means that somebody else holds it, or that the run is over: just as well.
-            let written = self
-                .conductor
-                .append(&mut self.log, Some(self.run), event, sentence)
-                .await?;
+            let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
             tracing::info!(?written, %subject, %step, "let go");
         }
         let let_go = held.len() < self.left.len();
         self.left = held;
         if let_go {
-            self.conductor
-                .advance_from(&mut self.log, Facts::default())
-                .await?;
+            self.conductor.advance_from(&mut self.log, Facts::default()).await?;
         }
         Ok(())
     }
@@ -468,18 +413,9 @@ impl Attempt<'_> {
         let note = self.note();
         let step = self.work.step();
         let sentence = format!("Step {step} waits: {note}.");
-        let event = Event::StepWaiting {
-            step,
-            subjects: self.left.clone(),
-            intent: self.intent,
-            until,
-            note,
-        };
-        match self
-            .conductor
-            .append(&mut self.log, Some(self.run), event, sentence)
-            .await?
-        {
+        let event =
+            Event::StepWaiting { step, subjects: self.left.clone(), intent: self.intent, until, note };
+        match self.conductor.append(&mut self.log, Some(self.run), event, sentence).await? {
             Written::As(_) => self.until = until,
             Written::Illegal(why) => tracing::info!(%why, "the items are no longer held"),
         }
@@ -491,15 +427,8 @@ impl Attempt<'_> {
         let note = self.note();
         let sentence = format!("Step {step} is handed over to the tick: {note}.");
         let subjects = self.left.clone();
-        let event = Event::StepHandedOver {
-            step,
-            subjects,
-            intent: self.intent,
-            note,
-        };
-        self.conductor
-            .append(&mut self.log, Some(self.run), event, sentence.clone())
-            .await?;
+        let event = Event::StepHandedOver { step, subjects, intent: self.intent, note };
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence.clone()).await?;
         Ok(sentence)
     }
 

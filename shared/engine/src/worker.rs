@@ -27,10 +27,7 @@ pub async fn handle(
 ) -> Result<Value, Fault> {
     let Incoming::Steps(messages) = Incoming::read(payload) else {
         let remedy = "this function takes step commands from the commands topic only";
-        return Err(Fault::new(
-            "not_a_step_command",
-            format!("The event is not a step command: {remedy}"),
-        ));
+        return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
     let conductor = world.conductor().await?;
     let mut sentences = Vec::new();
@@ -39,10 +36,7 @@ pub async fn handle(
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
         let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
-            Fault::new(
-                "not_my_step",
-                format!("This function does not do step {}", command.step),
-            )
+            Fault::new("not_my_step", format!("This function does not do step {}", command.step))
         })?;
         sentences.push(carry_out(&conductor, work.as_ref(), command, deadline).await?);
     }

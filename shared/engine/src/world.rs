@@ -43,17 +43,10 @@ impl World {
     /// Reads and validates the plan. Nothing is started with an invalid one.
     pub async fn conductor(&self) -> Result<Conductor, Fault> {
         let text = self.plans.load().await.map_err(|failure| {
-            Fault::from_failure(
-                "plan_unreadable",
-                "The plan can't be read, so nothing is done",
-                &failure,
-            )
+            Fault::from_failure("plan_unreadable", "The plan can't be read, so nothing is done", &failure)
         })?;
         let plan = Plan::from_json(&text).map_err(|problems| {
-            Fault::new(
-                "plan_invalid",
-                format!("The plan is not valid, so nothing is done:\n{problems}"),
-            )
+            Fault::new("plan_invalid", format!("The plan is not valid, so nothing is done:\n{problems}"))
         })?;
         Ok(Conductor {
             plan: Arc::new(plan),
@@ -96,11 +89,7 @@ impl<'p> MustServe<'p> {
                     .is_some_and(|run| run.scope.databases.contains(name) || run.scope.fleets.contains(name))
         };
         Self {
-            databases: plan
-                .databases
-                .iter()
-                .filter(|database| counts(&database.name))
-                .collect(),
+            databases: plan.databases.iter().filter(|database| counts(&database.name)).collect(),
             fleets: plan.fleets.iter().filter(|fleet| counts(&fleet.name)).collect(),
         }
     }

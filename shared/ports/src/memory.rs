@@ -28,10 +28,7 @@ pub struct RuntimeClock {
 impl RuntimeClock {
     /// Begins at a time.
     pub fn starting_at(base: Timestamp) -> Self {
-        Self {
-            base,
-            started: tokio::time::Instant::now(),
-        }
+        Self { base, started: tokio::time::Instant::now() }
     }
 }
 
@@ -42,10 +39,7 @@ impl Clock for RuntimeClock {
         self.base.checked_add(passed).unwrap_or(Timestamp::MAX)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that waiting goes through"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that waiting goes through")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
@@ -147,37 +141,16 @@ pub struct FleetTwin {
 impl MemoryWorld {
     /// A world as the plan wants it on a good day: everything in the primary, the fleets at zero.
     pub fn new(plan: &Plan, clock: std::sync::Arc<dyn Clock>) -> Self {
-        let empty = Capacity {
-            min: 0,
-            desired: 0,
-            max: 1,
-        };
-        let fleet = FleetTwin {
-            capacity: empty,
-            resized_at: None,
-            has_room: true,
-            launch_suspended: false,
-        };
+        let empty = Capacity { min: 0, desired: 0, max: 1 };
+        let fleet = FleetTwin { capacity: empty, resized_at: None, has_room: true, launch_suspended: false };
         let inner = Inner {
             plan: serde_json::to_string(plan).unwrap_or_default(),
             records: Vec::new(),
             vitals: None,
             primary_lives: true,
-            databases: plan
-                .databases
-                .iter()
-                .map(|db| (db.name.clone(), DatabaseTwin::default()))
-                .collect(),
-            fleets: plan
-                .fleets
-                .iter()
-                .map(|item| (item.name.clone(), fleet))
-                .collect(),
-            routes: plan
-                .routes
-                .iter()
-                .map(|route| (route.name.clone(), open_in_primary(route)))
-                .collect(),
+            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::default())).collect(),
+            fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
+            routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
             lag: BTreeMap::new(),
             probes: recovery_probes(plan),
             commands: VecDeque::new(),
@@ -189,10 +162,7 @@ impl MemoryWorld {
                 launch: SignedDuration::from_secs(100),
             },
         };
-        Self {
-            clock,
-            inner: Mutex::new(inner),
-        }
+        Self { clock, inner: Mutex::new(inner) }
     }
 
     /// The world itself, to look into or to change.
@@ -236,40 +206,22 @@ fn recovery_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
 }
 
 fn open_in_primary(route: &Route) -> RouteView {
-    RouteView {
-        primary: Some(route.primary.weight),
-        recovery: Some(0),
-    }
+    RouteView { primary: Some(route.primary.weight), recovery: Some(0) }
 }
 
 fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
-    Failure {
-        kind,
-        action,
-        code: format!("{kind:?}"),
-        message: message.to_owned(),
-    }
+    Failure { kind, action, code: format!("{kind:?}"), message: message.to_owned() }
 }
 
 fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
-    if lost {
-        Err(failure(action, FailureKind::Unreachable, "the answer was lost"))
-    } else {
-        Ok(value)
-    }
+    if lost { Err(failure(action, FailureKind::Unreachable, "the answer was lost")) } else { Ok(value) }
 }
 
 #[async_trait]
 impl Journal for MemoryWorld {
     async fn load_after(&self, _plan: &Name, seq: u64) -> Answer<Vec<Record>> {
         let lost = self.call("load")?;
-        let records = self
-            .inner()
-            .records
-            .iter()
-            .filter(|record| record.seq > seq)
-            .cloned()
-            .collect();
+        let records = self.inner().records.iter().filter(|record| record.seq > seq).cloned().collect();
         answer("load", lost, records)
     }
 
@@ -304,10 +256,7 @@ impl Databases for MemoryWorld {
         let lost = self.call("look_databases")?;
         let now = self.clock.now();
         let inner = self.inner();
-        let views = databases
-            .iter()
-            .map(|database| inner.replica(&database.name, now))
-            .collect();
+        let views = databases.iter().map(|database| inner.replica(&database.name, now)).collect();
         answer("look_databases", lost, views)
     }
 
@@ -319,11 +268,7 @@ impl Databases for MemoryWorld {
             return Err(failure("promote", FailureKind::Missing, "no such database"));
         };
         if twin.promoted_at.is_some() || twin.status.is_some_and(|status| status != "available") {
-            return Err(failure(
-                "promote",
-                FailureKind::Conflict,
-                "not in a state to be promoted",
-            ));
+            return Err(failure("promote", FailureKind::Conflict, "not in a state to be promoted"));
         }
         twin.promoted_at = Some(now);
         twin.promotions += 1;
@@ -335,16 +280,9 @@ impl Databases for MemoryWorld {
         let lost = self.call("is_quarantined")?;
         let inner = self.inner();
         if !inner.primary_lives {
-            return Err(failure(
-                "is_quarantined",
-                FailureKind::Unreachable,
-                "the region is lost",
-            ));
+            return Err(failure("is_quarantined", FailureKind::Unreachable, "the region is lost"));
         }
-        let quarantined = inner
-            .databases
-            .get(&database.name)
-            .is_some_and(|twin| twin.quarantined);
+        let quarantined = inner.databases.get(&database.name).is_some_and(|twin| twin.quarantined);
         answer("is_quarantined", lost, quarantined)
     }
 
@@ -352,11 +290,7 @@ impl Databases for MemoryWorld {
         let lost = self.call("quarantine")?;
         let mut inner = self.inner();
         if !inner.primary_lives {
-            return Err(failure(
-                "quarantine",
-                FailureKind::Unreachable,
-                "the region is lost",
-            ));
+            return Err(failure("quarantine", FailureKind::Unreachable, "the region is lost"));
         }
         if let Some(twin) = inner.databases.get_mut(&database.name) {
             twin.quarantined = true;
@@ -373,9 +307,7 @@ impl Inner {
             return ReplicaView::Missing;
         };
         let running = Replication::Running;
-        let broken = Replication::Broken {
-            detail: "error: the source does not answer".to_owned(),
-        };
+        let broken = Replication::Broken { detail: "error: the source does not answer".to_owned() };
         let replication = if self.primary_lives { running } else { broken };
         let Some(promoted_at) = twin.promoted_at else {
             let status = twin.status.unwrap_or("available").to_owned();
@@ -385,14 +317,9 @@ impl Inner {
         if passed >= self.durations.promotion {
             ReplicaView::Writable
         } else if passed * 2 >= self.durations.promotion {
-            ReplicaView::Changing {
-                status: "rebooting".to_owned(),
-            }
+            ReplicaView::Changing { status: "rebooting".to_owned() }
         } else {
-            ReplicaView::Replica {
-                status: "modifying".to_owned(),
-                replication,
-            }
+            ReplicaView::Replica { status: "modifying".to_owned(), replication }
         }
     }
 
@@ -401,14 +328,8 @@ impl Inner {
         let Some(twin) = self.fleets.get(name) else {
             return 0;
         };
-        let warm = twin
-            .resized_at
-            .is_some_and(|at| now.duration_since(at) >= self.durations.launch);
-        if warm && twin.has_room && !twin.launch_suspended {
-            twin.capacity.desired
-        } else {
-            0
-        }
+        let warm = twin.resized_at.is_some_and(|at| now.duration_since(at) >= self.durations.launch);
+        if warm && twin.has_room && !twin.launch_suspended { twin.capacity.desired } else { 0 }
     }
 }
 
@@ -433,11 +354,7 @@ impl Fleets for MemoryWorld {
     async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
         let lost = self.call("resize")?;
         if capacity.min > capacity.desired || capacity.desired > capacity.max {
-            return Err(failure(
-                "resize",
-                FailureKind::Invalid,
-                "min <= desired <= max does not hold",
-            ));
+            return Err(failure("resize", FailureKind::Invalid, "min <= desired <= max does not hold"));
         }
         let now = self.clock.now();
         let mut inner = self.inner();
@@ -484,11 +401,7 @@ impl Lag for MemoryWorld {
     async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
         let lost = self.call("samples")?;
         let samples = self.inner().lag.get(&database.name).cloned().unwrap_or_default();
-        answer(
-            "samples",
-            lost,
-            samples.into_iter().filter(|sample| sample.at >= since).collect(),
-        )
+        answer("samples", lost, samples.into_iter().filter(|sample| sample.at >= since).collect())
     }
 }
 
@@ -499,9 +412,7 @@ impl Probes for MemoryWorld {
         match inner.probes.get(probe.name()) {
             Some(answer) => answer.clone(),
             None if inner.primary_lives => ProbeAnswer::Good,
-            None => ProbeAnswer::Bad {
-                detail: "no answer in time".to_owned(),
-            },
+            None => ProbeAnswer::Bad { detail: "no answer in time".to_owned() },
         }
     }
 }

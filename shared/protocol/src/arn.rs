@@ -36,13 +36,7 @@ impl<'a> Arn<'a> {
             && (region.is_empty() || is_region(region))
             && (account.is_empty() || is_account(account))
             && !resource.is_empty();
-        sound.then_some(Self {
-            partition,
-            service,
-            region,
-            account,
-            resource,
-        })
+        sound.then_some(Self { partition, service, region, account, resource })
     }
 
     /// Whether this is the ARN of an alarm, with its region and account.
@@ -50,10 +44,7 @@ impl<'a> Arn<'a> {
         self.service == "cloudwatch"
             && !self.region.is_empty()
             && !self.account.is_empty()
-            && self
-                .resource
-                .strip_prefix("alarm:")
-                .is_some_and(|name| !name.is_empty())
+            && self.resource.strip_prefix("alarm:").is_some_and(|name| !name.is_empty())
     }
 
     /// Whether this is the ARN of an SNS topic that a function can be subscribed to; a FIFO topic can't be one.
@@ -62,10 +53,7 @@ impl<'a> Arn<'a> {
             && !self.region.is_empty()
             && !self.account.is_empty()
             && self.resource.len() <= 256
-            && self
-                .resource
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            && self.resource.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     }
 }
 
@@ -122,25 +110,10 @@ mod tests {
 
     #[test]
     fn regions_of_every_partition_look_like_regions_and_other_texts_do_not() {
-        for text in [
-            "us-east-2",
-            "us-gov-west-1",
-            "ap-southeast-4",
-            "cn-north-1",
-            "eusc-de-east-1",
-        ] {
+        for text in ["us-east-2", "us-gov-west-1", "ap-southeast-4", "cn-north-1", "eusc-de-east-1"] {
             assert!(is_region(text), "{text}");
         }
-        for text in [
-            "",
-            "us-east",
-            "us-east-2a",
-            "US-EAST-2",
-            "us--2",
-            "2-east-us",
-            "us-east-",
-            "useast2",
-        ] {
+        for text in ["", "us-east", "us-east-2a", "US-EAST-2", "us--2", "2-east-us", "us-east-", "useast2"] {
             assert!(!is_region(text), "{text}");
         }
     }

@@ -80,12 +80,7 @@ pub enum Verdict {
 
 impl Draft {
     fn new(run: Option<u64>, event: Event, sentence: impl Into<String>) -> Self {
-        Self {
-            run,
-            event,
-            sentence: sentence.into(),
-            answers: None,
-        }
+        Self { run, event, sentence: sentence.into(), answers: None }
     }
 
     fn answering(mut self, verdict: Verdict) -> Self {
@@ -118,11 +113,9 @@ fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
     }
     match open::open(plan, state, facts, now) {
         open::Opening::Open(draft) => Decision::of(draft),
-        open::Opening::Rest(sentence) => Decision {
-            append: None,
-            commands: due::quarantine(plan, state, now),
-            sentence,
-        },
+        open::Opening::Rest(sentence) => {
+            Decision { append: None, commands: due::quarantine(plan, state, now), sentence }
+        }
     }
 }
 
@@ -148,11 +141,7 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
 impl Decision {
     fn of(draft: Draft) -> Self {
         let sentence = draft.sentence.clone();
-        Self {
-            append: Some(draft),
-            commands: Vec::new(),
-            sentence,
-        }
+        Self { append: Some(draft), commands: Vec::new(), sentence }
     }
 
     /// The command of a step, if it is among those to publish.

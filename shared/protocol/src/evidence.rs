@@ -133,22 +133,12 @@ pub struct Weight {
 impl Weight {
     /// Weighs what stands.
     pub fn of(evidence: &EvidenceMap, now: Timestamp) -> Self {
-        let mut weight = Self {
-            kinds: BTreeSet::new(),
-            outside: false,
-            first_since: None,
-        };
-        for (key, standing) in evidence
-            .iter()
-            .filter(|(key, standing)| counts(key, standing, now))
-        {
+        let mut weight = Self { kinds: BTreeSet::new(), outside: false, first_since: None };
+        for (key, standing) in evidence.iter().filter(|(key, standing)| counts(key, standing, now)) {
             weight.kinds.insert(key.kind);
             weight.outside |= standing.outside;
-            weight.first_since = Some(
-                weight
-                    .first_since
-                    .map_or(standing.since, |first| first.min(standing.since)),
-            );
+            weight.first_since =
+                Some(weight.first_since.map_or(standing.since, |first| first.min(standing.since)));
         }
         weight
     }

@@ -54,11 +54,7 @@ impl Graph {
             .steps
             .keys()
             .filter_map(|(step, subject)| {
-                Some(Node {
-                    step: undo(*step)?,
-                    subject: subject.clone(),
-                    needs: Vec::new(),
-                })
+                Some(Node { step: undo(*step)?, subject: subject.clone(), needs: Vec::new() })
             })
             .collect();
         Self { nodes }
@@ -72,55 +68,23 @@ impl Graph {
         let after = |names: &[Name]| -> Vec<Prerequisite> {
             names.iter().filter_map(|name| scope.readiness(name)).collect()
         };
-        for fleet in plan
-            .fleets
-            .iter()
-            .filter(|fleet| scope.fleets.contains(&fleet.name))
-        {
-            nodes.push(Node {
-                step: Step::Scale,
-                subject: fleet.name.clone(),
-                needs: after(&fleet.after),
-            });
+        for fleet in plan.fleets.iter().filter(|fleet| scope.fleets.contains(&fleet.name)) {
+            nodes.push(Node { step: Step::Scale, subject: fleet.name.clone(), needs: after(&fleet.after) });
         }
-        for database in plan
-            .databases
-            .iter()
-            .filter(|database| scope.databases.contains(&database.name))
-        {
+        for database in plan.databases.iter().filter(|database| scope.databases.contains(&database.name)) {
             let mut needs = after(&database.after);
             needs.push(Prerequisite::Every(Step::Fence));
-            nodes.push(Node {
-                step: Step::Promote,
-                subject: database.name.clone(),
-                needs,
-            });
+            nodes.push(Node { step: Step::Promote, subject: database.name.clone(), needs });
         }
-        for route in plan
-            .routes
-            .iter()
-            .filter(|route| scope.routes.contains(&route.name))
-        {
+        for route in plan.routes.iter().filter(|route| scope.routes.contains(&route.name)) {
             if !run.overrides.override_fence {
-                nodes.push(Node {
-                    step: Step::Fence,
-                    subject: route.name.clone(),
-                    needs: Vec::new(),
-                });
+                nodes.push(Node { step: Step::Fence, subject: route.name.clone(), needs: Vec::new() });
             }
             let mut needs = after(&route.after);
             needs.extend([Step::Fence, Step::Promote, Step::Scale].map(Prerequisite::Every));
-            nodes.push(Node {
-                step: Step::Open,
-                subject: route.name.clone(),
-                needs,
-            });
+            nodes.push(Node { step: Step::Open, subject: route.name.clone(), needs });
             let needs = vec![Prerequisite::Every(Step::Open)];
-            nodes.push(Node {
-                step: Step::Verify,
-                subject: route.name.clone(),
-                needs,
-            });
+            nodes.push(Node { step: Step::Verify, subject: route.name.clone(), needs });
         }
         Self { nodes }
     }
@@ -147,10 +111,7 @@ impl Graph {
 
     /// Whether every step is done.
     pub fn is_done(&self, run: &Run) -> bool {
-        self.nodes.iter().all(|node| {
-            run.progress(node.step, &node.subject)
-                .is_some_and(Progress::is_done)
-        })
+        self.nodes.iter().all(|node| run.progress(node.step, &node.subject).is_some_and(Progress::is_done))
     }
 }
 
@@ -232,19 +193,11 @@ pub enum ScopeProblem {
 /// # Errors
 /// See [`ScopeProblem`].
 pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Scope, ScopeProblem> {
-    let wanted = if routes.is_empty() {
-        None
-    } else {
-        Some(closure(plan, routes)?)
-    };
+    let wanted = if routes.is_empty() { None } else { Some(closure(plan, routes)?) };
     let is_wanted = |name: &Name| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
     let pick = |name: &Name| (is_wanted(name) && !moved.contains(name)).then(|| name.clone());
     let scope = Scope {
-        databases: plan
-            .databases
-            .iter()
-            .filter_map(|item| pick(&item.name))
-            .collect(),
+        databases: plan.databases.iter().filter_map(|item| pick(&item.name)).collect(),
         fleets: plan.fleets.iter().filter_map(|item| pick(&item.name)).collect(),
         routes: plan.routes.iter().filter_map(|item| pick(&item.name)).collect(),
     };
@@ -252,17 +205,10 @@ pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Sco
         return Err(ScopeProblem::NothingLeft);
     }
     let taken: BTreeSet<&Name> = scope.databases.iter().collect();
-    for route in plan
-        .routes
-        .iter()
-        .filter(|route| !is_wanted(&route.name) && !moved.contains(&route.name))
-    {
+    for route in plan.routes.iter().filter(|route| !is_wanted(&route.name) && !moved.contains(&route.name)) {
         let needed = closure(plan, std::slice::from_ref(&route.name))?;
         if let Some(database) = needed.iter().find(|name| taken.contains(name)) {
-            return Err(ScopeProblem::Shared {
-                database: database.clone(),
-                route: route.name.clone(),
-            });
+            return Err(ScopeProblem::Shared { database: database.clone(), route: route.name.clone() });
         }
     }
     Ok(scope)
@@ -279,10 +225,7 @@ fn closure(plan: &Plan, routes: &[Name]) -> Result<BTreeSet<Name>, ScopeProblem>
         .collect();
     let mut found = BTreeSet::new();
     let mut queue: Vec<&Name> = routes.iter().collect();
-    if let Some(unknown) = routes
-        .iter()
-        .find(|name| !plan.routes.iter().any(|route| route.name == **name))
-    {
+    if let Some(unknown) = routes.iter().find(|name| !plan.routes.iter().any(|route| route.name == **name)) {
         return Err(ScopeProblem::UnknownRoute(unknown.clone()));
     }
     while let Some(name) = queue.pop() {

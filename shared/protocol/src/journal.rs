@@ -388,10 +388,8 @@ impl Event {
     pub fn is_notable(&self) -> bool {
         matches!(
             self,
-            Self::RunOpened {
-                cause: Cause::Operator { .. },
-                ..
-            } | Self::ApprovalAsked { .. }
+            Self::RunOpened { cause: Cause::Operator { .. }, .. }
+                | Self::ApprovalAsked { .. }
                 | Self::Committed { .. }
                 | Self::StepFailed { .. }
                 | Self::OperatorNeeded { .. }

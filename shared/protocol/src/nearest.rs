@@ -19,26 +19,15 @@ pub(crate) fn list(known: &[&str]) -> String {
     match known.len() {
         0 => "none".to_owned(),
         1..=LISTED_MAX => known.join(", "),
-        more => format!(
-            "{} and {} more",
-            known[..LISTED_MAX].join(", "),
-            more - LISTED_MAX
-        ),
+        more => format!("{} and {} more", known[..LISTED_MAX].join(", "), more - LISTED_MAX),
     }
 }
 
 /// A text from outside, fit to be repeated in a sentence: short, and without control characters.
 pub(crate) fn quoted(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .take(LENGTH_MAX)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    if text.chars().nth(LENGTH_MAX).is_some() {
-        format!("`{shown}…`")
-    } else {
-        format!("`{shown}`")
-    }
+    let shown: String =
+        text.chars().take(LENGTH_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(LENGTH_MAX).is_some() { format!("`{shown}…`") } else { format!("`{shown}`") }
 }
 
 /// The known name nearest to the text, if it is near: at most a third of its letters differ.

@@ -51,33 +51,25 @@ pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
         moving_ms: between_ms(committed_at, opened_at),
         promote_ms: longest_ms(run, Step::Promote),
         scale_ms: longest_ms(run, Step::Scale),
-        rpo_estimate_ms: known
-            .then(|| run.data_loss.iter().filter_map(|loss| loss.lag_ms).max())
-            .flatten(),
+        rpo_estimate_ms: known.then(|| run.data_loss.iter().filter_map(|loss| loss.lag_ms).max()).flatten(),
         data_loss: run.data_loss.clone(),
     }
 }
 
 /// When the last of these steps was done.
 fn last_done(run: &Run, steps: &[Step]) -> Option<Timestamp> {
-    let done = run
-        .steps
-        .iter()
-        .filter_map(|((step, _), progress)| match progress {
-            Progress::Done { at, .. } if steps.contains(step) => Some(*at),
-            _ => None,
-        });
+    let done = run.steps.iter().filter_map(|((step, _), progress)| match progress {
+        Progress::Done { at, .. } if steps.contains(step) => Some(*at),
+        _ => None,
+    });
     done.max()
 }
 
 fn longest_ms(run: &Run, wanted: Step) -> u64 {
-    let took = run
-        .steps
-        .iter()
-        .filter_map(|((step, _), progress)| match progress {
-            Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
-            _ => None,
-        });
+    let took = run.steps.iter().filter_map(|((step, _), progress)| match progress {
+        Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
+        _ => None,
+    });
     took.max().unwrap_or(0)
 }
 

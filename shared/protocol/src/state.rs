@@ -267,10 +267,7 @@ impl Run {
     /// Whether evidence still decides what becomes of it.
     pub fn weighs_evidence(&self) -> bool {
         self.cause == Cause::Evidence
-            && matches!(
-                self.phase,
-                Phase::Confirming { .. } | Phase::AwaitingApproval { .. }
-            )
+            && matches!(self.phase, Phase::Confirming { .. } | Phase::AwaitingApproval { .. })
     }
 }
 

@@ -64,51 +64,27 @@ enum Expected {
 use Expected::{BadOperator, Operator, Tick, Unrecognised};
 
 fn by(topic: &str) -> Via {
-    Via::Sns {
-        topic: topic.to_owned(),
-    }
+    Via::Sns { topic: topic.to_owned() }
 }
 
 fn alarm(arn: &'static str, via: Via) -> Expected {
-    Expected::Alarm {
-        arn,
-        state: AlarmState::Alarm,
-        changed_at: TEN,
-        via,
-    }
+    Expected::Alarm { arn, state: AlarmState::Alarm, changed_at: TEN, via }
 }
 
 fn alarm_of(arn: &'static str, state: AlarmState, changed_at: &'static str, via: Via) -> Expected {
-    Expected::Alarm {
-        arn,
-        state,
-        changed_at,
-        via,
-    }
+    Expected::Alarm { arn, state, changed_at, via }
 }
 
 fn step(step: Step, subjects: &'static [&'static str]) -> Expected {
-    Expected::Step {
-        topic: COMMANDS,
-        step,
-        subjects,
-    }
+    Expected::Step { topic: COMMANDS, step, subjects }
 }
 
 fn rds() -> Expected {
-    Expected::WakeUp {
-        source: "aws.rds",
-        detail_type: "RDS DB Instance Event",
-        resources: 1,
-    }
+    Expected::WakeUp { source: "aws.rds", detail_type: "RDS DB Instance Event", resources: 1 }
 }
 
 fn asg(detail_type: &'static str) -> Expected {
-    Expected::WakeUp {
-        source: "aws.autoscaling",
-        detail_type,
-        resources: 2,
-    }
+    Expected::WakeUp { source: "aws.autoscaling", detail_type, resources: 2 }
 }
 
 fn ana() -> String {
@@ -124,27 +100,12 @@ fn alarms() -> Vec<(&'static str, Expected)> {
         ("sns-anomaly-alarm", alarm(LATENCY, by(SIGNALS))),
         ("sns-null-description", alarm(ERRORS, by(SIGNALS))),
         ("sns-recovery-region-alarm", alarm(LAG, by(SIGNALS_RECOVERY))),
-        (
-            "sns-time-without-milliseconds",
-            alarm_of(ERRORS, Alarm, "2026-11-20T10:00:00Z", by(SIGNALS)),
-        ),
-        (
-            "sns-only-the-needed-fields",
-            alarm_of(ERRORS, Alarm, "2026-11-20T10:00:00Z", by(SIGNALS)),
-        ),
-        (
-            "sns-ok",
-            alarm_of(ERRORS, Ok, "2026-11-20T10:12:00.456Z", by(SIGNALS)),
-        ),
-        (
-            "sns-insufficient-data",
-            alarm_of(ERRORS, InsufficientData, TEN, by(SIGNALS)),
-        ),
+        ("sns-time-without-milliseconds", alarm_of(ERRORS, Alarm, "2026-11-20T10:00:00Z", by(SIGNALS))),
+        ("sns-only-the-needed-fields", alarm_of(ERRORS, Alarm, "2026-11-20T10:00:00Z", by(SIGNALS))),
+        ("sns-ok", alarm_of(ERRORS, Ok, "2026-11-20T10:12:00.456Z", by(SIGNALS))),
+        ("sns-insufficient-data", alarm_of(ERRORS, InsufficientData, TEN, by(SIGNALS))),
         ("eventbridge-metric-alarm", alarm(ERRORS, Via::EventBridge)),
-        (
-            "eventbridge-metric-math-alarm",
-            alarm(ERROR_RATE, Via::EventBridge),
-        ),
+        ("eventbridge-metric-math-alarm", alarm(ERROR_RATE, Via::EventBridge)),
         ("eventbridge-composite-alarm", alarm(DOWN, Via::EventBridge)),
         ("eventbridge-anomaly-alarm", alarm(LATENCY, Via::EventBridge)),
         ("eventbridge-ok", alarm_of(ERRORS, Ok, TEN, Via::EventBridge)),
@@ -152,34 +113,19 @@ fn alarms() -> Vec<(&'static str, Expected)> {
         ("direct-metric-math-alarm", alarm(ERROR_RATE, Via::Direct)),
         ("direct-composite-alarm", alarm(DOWN, Via::Direct)),
         ("direct-anomaly-alarm", alarm(LATENCY, Via::Direct)),
-        (
-            "stale-alarm",
-            alarm_of(ERRORS, Alarm, "2026-11-20T04:00:00.123Z", by(SIGNALS)),
-        ),
-        (
-            "future-alarm",
-            alarm_of(ERRORS, Alarm, "2027-11-20T10:00:00.123Z", by(SIGNALS)),
-        ),
+        ("stale-alarm", alarm_of(ERRORS, Alarm, "2026-11-20T04:00:00.123Z", by(SIGNALS))),
+        ("future-alarm", alarm_of(ERRORS, Alarm, "2027-11-20T10:00:00.123Z", by(SIGNALS))),
         (
             "foreign-account-alarm",
-            alarm(
-                "arn:aws:cloudwatch:us-east-2:999999999999:alarm:shop-front-errors",
-                by(SIGNALS),
-            ),
+            alarm("arn:aws:cloudwatch:us-east-2:999999999999:alarm:shop-front-errors", by(SIGNALS)),
         ),
         (
             "unlisted-alarm",
-            alarm(
-                "arn:aws:cloudwatch:us-east-2:123456789012:alarm:someone-elses-alarm",
-                by(SIGNALS),
-            ),
+            alarm("arn:aws:cloudwatch:us-east-2:123456789012:alarm:someone-elses-alarm", by(SIGNALS)),
         ),
         (
             "forged-region",
-            alarm(
-                "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-front-errors",
-                by(SIGNALS),
-            ),
+            alarm("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-front-errors", by(SIGNALS)),
         ),
         ("forged-topic", alarm(ERRORS, by(FOREIGN_SIGNALS))),
     ]
@@ -193,77 +139,40 @@ fn ticks_wake_ups_and_steps() -> Vec<(&'static str, Expected)> {
         ("rds-event-replication-stopped", rds()),
         ("asg-launch-successful", asg("EC2 Instance Launch Successful")),
         ("asg-launch-unsuccessful", asg("EC2 Instance Launch Unsuccessful")),
-        (
-            "asg-terminate-successful",
-            asg("EC2 Instance Terminate Successful"),
-        ),
+        ("asg-terminate-successful", asg("EC2 Instance Terminate Successful")),
         ("sns-step-confirm", step(Step::Confirm, &[])),
         ("sns-step-scale", step(Step::Scale, &["web"])),
         ("sns-step-fence", step(Step::Fence, &["front"])),
         ("sns-step-promote", step(Step::Promote, &["orders"])),
         ("sns-step-open", step(Step::Open, &["front"])),
         ("sns-step-verify", step(Step::Verify, &["front"])),
-        (
-            "sns-step-quarantine",
-            step(Step::Quarantine, &["orders", "stock"]),
-        ),
+        ("sns-step-quarantine", step(Step::Quarantine, &["orders", "stock"])),
         ("sns-step-restore", step(Step::Restore, &["web"])),
         ("sns-step-unfence", step(Step::Unfence, &["front"])),
         (
             "forged-step-by-foreign-topic",
-            Expected::Step {
-                topic: FOREIGN_COMMANDS,
-                step: Step::Promote,
-                subjects: &["orders"],
-            },
+            Expected::Step { topic: FOREIGN_COMMANDS, step: Step::Promote, subjects: &["orders"] },
         ),
     ]
 }
 
 fn operators() -> Vec<(&'static str, Expected)> {
     let none = Overrides::default();
-    let all = Overrides {
-        allow_data_loss: true,
-        override_fence: true,
-        override_vetoes: true,
-    };
-    let loss = Overrides {
-        allow_data_loss: true,
-        ..none
-    };
+    let all = Overrides { allow_data_loss: true, override_fence: true, override_vetoes: true };
+    let loss = Overrides { allow_data_loss: true, ..none };
     let failover = |reason: &str, routes, overrides| {
-        Operator(OperatorCommand::Failover {
-            by: ana(),
-            reason: reason.to_owned(),
-            routes,
-            overrides,
-        })
+        Operator(OperatorCommand::Failover { by: ana(), reason: reason.to_owned(), routes, overrides })
     };
     vec![
         ("operator-failover", failover("us-east-2 is lost", vec![], none)),
         (
             "operator-failover-with-overrides",
-            failover(
-                "us-east-2 is lost, the loss is accepted",
-                vec![Name::new("front")],
-                all,
-            ),
+            failover("us-east-2 is lost, the loss is accepted", vec![Name::new("front")], all),
         ),
-        (
-            "operator-approve",
-            Operator(OperatorCommand::Approve {
-                by: ana(),
-                run: 41,
-                overrides: none,
-            }),
-        ),
+        ("operator-approve", Operator(OperatorCommand::Approve { by: ana(), run: 41, overrides: none })),
         (
             "operator-approve-allow-data-loss",
-            Operator(OperatorCommand::Approve {
-                by: ana(),
-                run: 41,
-                overrides: loss,
-            }),
+            Operator(OperatorCommand::Approve { by: ana(), run: 41, overrides: loss }),
         ),
         (
             "operator-abort",
@@ -281,14 +190,8 @@ fn operators() -> Vec<(&'static str, Expected)> {
                 reason: "maintenance of the primary database".to_owned(),
             }),
         ),
-        (
-            "operator-release",
-            Operator(OperatorCommand::Release { by: ana() }),
-        ),
-        (
-            "operator-acknowledge",
-            Operator(OperatorCommand::Acknowledge { by: ana(), run: 41 }),
-        ),
+        ("operator-release", Operator(OperatorCommand::Release { by: ana() })),
+        ("operator-acknowledge", Operator(OperatorCommand::Acknowledge { by: ana(), run: 41 })),
         ("operator-status", Operator(OperatorCommand::Status {})),
         (
             "operator-bad-command",
@@ -319,46 +222,19 @@ fn operators() -> Vec<(&'static str, Expected)> {
 
 fn unrecognised() -> Vec<(&'static str, Expected)> {
     vec![
-        (
-            "malformed-message-not-json",
-            Unrecognised("a message that is not JSON: "),
-        ),
-        (
-            "malformed-message-nesting",
-            Unrecognised("a message that is not JSON: "),
-        ),
-        (
-            "malformed-wrong-types",
-            Unrecognised("a message of an alarm without the ARN of an alarm: "),
-        ),
-        (
-            "malformed-no-arn",
-            Unrecognised("a message of an alarm without the ARN of an alarm: "),
-        ),
-        (
-            "malformed-unknown-state",
-            Unrecognised("a message of an alarm without a known state: "),
-        ),
-        (
-            "malformed-time",
-            Unrecognised("a message of an alarm without the time of its change: "),
-        ),
+        ("malformed-message-not-json", Unrecognised("a message that is not JSON: ")),
+        ("malformed-message-nesting", Unrecognised("a message that is not JSON: ")),
+        ("malformed-wrong-types", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
+        ("malformed-no-arn", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
+        ("malformed-unknown-state", Unrecognised("a message of an alarm without a known state: ")),
+        ("malformed-time", Unrecognised("a message of an alarm without the time of its change: ")),
         (
             "malformed-empty-records",
             Unrecognised("a batch without messages: an object with Records (a list of 0)"),
         ),
-        (
-            "malformed-records-not-a-list",
-            Unrecognised("a batch without messages: "),
-        ),
-        (
-            "malformed-record-without-sns",
-            Unrecognised("a record that is no message of SNS: "),
-        ),
-        (
-            "malformed-sqs-record",
-            Unrecognised("a record that is no message of SNS: "),
-        ),
+        ("malformed-records-not-a-list", Unrecognised("a batch without messages: ")),
+        ("malformed-record-without-sns", Unrecognised("a record that is no message of SNS: ")),
+        ("malformed-sqs-record", Unrecognised("a record that is no message of SNS: ")),
         (
             "malformed-mixed-batch",
             Expected::Signals(&["a step's command in one batch with other messages", ERRORS]),
@@ -370,68 +246,32 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
                  step (a text), subjects (a list of 1)",
             ),
         ),
-        (
-            "malformed-step-extra-field",
-            Unrecognised("a message that is neither an alarm nor a step: "),
-        ),
+        ("malformed-step-extra-field", Unrecognised("a message that is neither an alarm nor a step: ")),
         (
             "malformed-eventbridge-no-resources",
             Unrecognised("an event of an alarm without the ARN of an alarm: "),
         ),
-        (
-            "malformed-direct-without-state",
-            Unrecognised("a direct alarm action without a known state: "),
-        ),
-        (
-            "malformed-tick-false",
-            Unrecognised("an object with tick (true or false)"),
-        ),
+        ("malformed-direct-without-state", Unrecognised("a direct alarm action without a known state: ")),
+        ("malformed-tick-false", Unrecognised("an object with tick (true or false)")),
         ("malformed-null", Unrecognised("null")),
         ("malformed-number", Unrecognised("a number")),
         ("malformed-text", Unrecognised("a text")),
         ("malformed-list", Unrecognised("a list of 2")),
         ("malformed-empty-object", Unrecognised("an empty object")),
         ("malformed-nesting", Unrecognised("a list of 1")),
-        (
-            "unrelated-ec2-event",
-            Unrecognised("an event that nothing waits for: "),
-        ),
-        (
-            "forged-arn-is-no-alarm",
-            Unrecognised("a message of an alarm without the ARN of an alarm: "),
-        ),
-        (
-            "forged-operator-by-sns",
-            Unrecognised("a message that is neither an alarm nor a step: "),
-        ),
-        (
-            "forged-operator-in-event",
-            Unrecognised("an event that nothing waits for: "),
-        ),
-        (
-            "forged-tick-by-sns",
-            Unrecognised("a message that is neither an alarm nor a step: "),
-        ),
-        (
-            "forged-step-direct",
-            Unrecognised("an object with plan (a text), run (a number), "),
-        ),
-        (
-            "forged-custom-event",
-            Unrecognised("an event that nothing waits for: "),
-        ),
-        (
-            "secret-in-unknown-event",
-            Unrecognised("an object with note (a text), password (a text)"),
-        ),
+        ("unrelated-ec2-event", Unrecognised("an event that nothing waits for: ")),
+        ("forged-arn-is-no-alarm", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
+        ("forged-operator-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
+        ("forged-operator-in-event", Unrecognised("an event that nothing waits for: ")),
+        ("forged-tick-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
+        ("forged-step-direct", Unrecognised("an object with plan (a text), run (a number), ")),
+        ("forged-custom-event", Unrecognised("an event that nothing waits for: ")),
+        ("secret-in-unknown-event", Unrecognised("an object with note (a text), password (a text)")),
     ]
 }
 
 fn table() -> Vec<(&'static str, Expected)> {
-    [alarms(), ticks_wake_ups_and_steps(), operators(), unrecognised()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [alarms(), ticks_wake_ups_and_steps(), operators(), unrecognised()].into_iter().flatten().collect()
 }
 
 fn folder() -> PathBuf {
@@ -449,73 +289,24 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
         (Incoming::Tick, Tick) => {}
         (Incoming::Operator(found), Operator(expected)) => assert_eq!(found, expected, "{name}"),
         (Incoming::BadOperator { problem }, BadOperator(expected)) => assert_eq!(problem, expected, "{name}"),
-        (
-            Incoming::WakeUp {
-                source,
-                detail_type,
-                resources,
-            },
-            Expected::WakeUp { .. },
-        ) => {
+        (Incoming::WakeUp { source, detail_type, resources }, Expected::WakeUp { .. }) => {
             let found = format!("{source} {detail_type} {}", resources.len());
-            let Expected::WakeUp {
-                source,
-                detail_type,
-                resources,
-            } = expected
-            else {
-                unreachable!()
-            };
+            let Expected::WakeUp { source, detail_type, resources } = expected else { unreachable!() };
             assert_eq!(found, format!("{source} {detail_type} {resources}"), "{name}");
         }
-        (
-            Incoming::Steps(found),
-            Expected::Step {
-                topic,
-                step,
-                subjects,
-            },
-        ) => {
+        (Incoming::Steps(found), Expected::Step { topic, step, subjects }) => {
             let subjects = subjects.iter().map(|name| Name::new(*name)).collect();
-            let command = StepCommand {
-                plan: Name::new("shop"),
-                run: 41,
-                step: *step,
-                subjects,
-            };
-            assert_eq!(
-                found,
-                &[StepCommandMessage {
-                    topic: (*topic).to_owned(),
-                    command
-                }],
-                "{name}"
-            );
+            let command = StepCommand { plan: Name::new("shop"), run: 41, step: *step, subjects };
+            assert_eq!(found, &[StepCommandMessage { topic: (*topic).to_owned(), command }], "{name}");
         }
-        (
-            Incoming::Signals(signals),
-            Expected::Alarm {
-                arn,
-                state,
-                changed_at,
-                via,
-            },
-        ) => {
-            let [Signal::Alarm(found)] = signals.as_slice() else {
-                panic!("{name}: {signals:?}")
-            };
-            assert_eq!(
-                (found.arn.as_str(), found.state, &found.via),
-                (*arn, *state, via),
-                "{name}"
-            );
+        (Incoming::Signals(signals), Expected::Alarm { arn, state, changed_at, via }) => {
+            let [Signal::Alarm(found)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
+            assert_eq!((found.arn.as_str(), found.state, &found.via), (*arn, *state, via), "{name}");
             assert_eq!(found.changed_at, changed_at.parse().unwrap(), "{name}");
             assert!(found.reason.chars().count() <= 300, "{name}");
         }
         (Incoming::Signals(signals), Unrecognised(expected)) => {
-            let [Signal::Unrecognised { shape }] = signals.as_slice() else {
-                panic!("{name}: {signals:?}")
-            };
+            let [Signal::Unrecognised { shape }] = signals.as_slice() else { panic!("{name}: {signals:?}") };
             assert!(shape.starts_with(expected), "{name}: {shape}");
         }
         (Incoming::Signals(signals), Expected::Signals(expected)) => {
@@ -556,11 +347,7 @@ fn every_event_has_one_row_in_the_table_and_one_in_the_readme() {
         .filter_map(|line| line.split_once(".json` |").map(|(name, _)| name))
         .collect();
     listed.sort_unstable();
-    assert_eq!(
-        listed,
-        Vec::from_iter(&files),
-        "files under events/ and rows of its README differ"
-    );
+    assert_eq!(listed, Vec::from_iter(&files), "files under events/ and rows of its README differ");
 }
 
 #[test]
@@ -577,40 +364,21 @@ fn the_plan_of_the_shop_lists_the_alarms_and_topics_that_the_events_come_from() 
             Via::EventBridge | Via::Direct => true,
         };
         let is_listed = topic_is_listed && plan.detection.alarms.iter().any(|listed| listed == arn);
-        let must_not_count = [
-            "foreign-account-alarm",
-            "unlisted-alarm",
-            "forged-region",
-            "forged-topic",
-        ];
+        let must_not_count = ["foreign-account-alarm", "unlisted-alarm", "forged-region", "forged-topic"];
         assert_eq!(is_listed, !must_not_count.contains(&name), "{name}");
     }
 }
 
 #[test]
 fn region_and_account_are_those_of_the_arn_whatever_the_rest_says() {
-    let Incoming::Signals(signals) = Incoming::read(&payload("forged-region")) else {
-        panic!()
-    };
-    let [Signal::Alarm(alarm)] = signals.as_slice() else {
-        panic!()
-    };
-    assert_eq!(
-        (alarm.region(), alarm.account()),
-        (Some("eu-west-1"), Some("123456789012"))
-    );
-    for (name, key) in [
-        ("direct-metric-alarm", "region"),
-        ("eventbridge-metric-alarm", "region"),
-    ] {
+    let Incoming::Signals(signals) = Incoming::read(&payload("forged-region")) else { panic!() };
+    let [Signal::Alarm(alarm)] = signals.as_slice() else { panic!() };
+    assert_eq!((alarm.region(), alarm.account()), (Some("eu-west-1"), Some("123456789012")));
+    for (name, key) in [("direct-metric-alarm", "region"), ("eventbridge-metric-alarm", "region")] {
         let mut event = payload(name);
         event[key] = json!("eu-west-1");
-        let Incoming::Signals(signals) = Incoming::read(&event) else {
-            panic!()
-        };
-        let [Signal::Alarm(alarm)] = signals.as_slice() else {
-            panic!()
-        };
+        let Incoming::Signals(signals) = Incoming::read(&event) else { panic!() };
+        let [Signal::Alarm(alarm)] = signals.as_slice() else { panic!() };
         assert_eq!(alarm.region(), Some("us-east-2"), "{name}");
     }
 }
@@ -618,12 +386,7 @@ fn region_and_account_are_those_of_the_arn_whatever_the_rest_says() {
 /// Takes the optional fields of the message away one after the other; the needed ones are three, and the topic.
 #[test]
 fn an_alarm_by_sns_needs_its_arn_state_and_time_and_nothing_else() {
-    for name in [
-        "sns-metric-alarm",
-        "sns-metric-math-alarm",
-        "sns-composite-alarm",
-        "sns-anomaly-alarm",
-    ] {
+    for name in ["sns-metric-alarm", "sns-metric-math-alarm", "sns-composite-alarm", "sns-anomaly-alarm"] {
         let event = payload(name);
         let body: Value =
             serde_json::from_str(event["Records"][0]["Sns"]["Message"].as_str().unwrap()).unwrap();
@@ -637,14 +400,8 @@ fn an_alarm_by_sns_needs_its_arn_state_and_time_and_nothing_else() {
                 let mut event = event.clone();
                 event["Records"][0]["Sns"]["Message"] = json!(body.to_string());
                 let needed = ["AlarmArn", "NewStateValue", "StateChangeTime"].contains(&key.as_str());
-                let Incoming::Signals(signals) = Incoming::read(&event) else {
-                    panic!("{name} {key}")
-                };
-                assert_eq!(
-                    matches!(signals.as_slice(), [Signal::Alarm(_)]),
-                    !needed,
-                    "{name} without {key}"
-                );
+                let Incoming::Signals(signals) = Incoming::read(&event) else { panic!("{name} {key}") };
+                assert_eq!(matches!(signals.as_slice(), [Signal::Alarm(_)]), !needed, "{name} without {key}");
             }
         }
     }
@@ -654,41 +411,25 @@ fn an_alarm_by_sns_needs_its_arn_state_and_time_and_nothing_else() {
 fn an_event_without_the_time_of_the_state_has_its_own_time() {
     for name in ["eventbridge-metric-alarm", "direct-metric-alarm"] {
         let mut event = payload(name);
-        let data = if name.starts_with("direct") {
-            "alarmData"
-        } else {
-            "detail"
-        };
+        let data = if name.starts_with("direct") { "alarmData" } else { "detail" };
         event[data]["state"].as_object_mut().unwrap().remove("timestamp");
         event["time"] = json!("2026-11-20T10:00:05Z");
-        let Incoming::Signals(signals) = Incoming::read(&event) else {
-            panic!("{name}")
-        };
-        let [Signal::Alarm(alarm)] = signals.as_slice() else {
-            panic!("{name}: {signals:?}")
-        };
+        let Incoming::Signals(signals) = Incoming::read(&event) else { panic!("{name}") };
+        let [Signal::Alarm(alarm)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
         assert_eq!(alarm.changed_at, "2026-11-20T10:00:05Z".parse().unwrap());
         // A time that is there and can't be read is not replaced by another.
         event[data]["state"]["timestamp"] = json!("yesterday");
-        let Incoming::Signals(signals) = Incoming::read(&event) else {
-            panic!("{name}")
-        };
-        assert!(
-            matches!(signals.as_slice(), [Signal::Unrecognised { .. }]),
-            "{name}"
-        );
+        let Incoming::Signals(signals) = Incoming::read(&event) else { panic!("{name}") };
+        assert!(matches!(signals.as_slice(), [Signal::Unrecognised { .. }]), "{name}");
     }
 }
 
 #[test]
 fn what_is_larger_than_a_message_can_be_is_not_read() {
     let long = "x".repeat(MESSAGE_BYTES_MAX);
-    let mut body: Value = serde_json::from_str(
-        payload("sns-metric-alarm")["Records"][0]["Sns"]["Message"]
-            .as_str()
-            .unwrap(),
-    )
-    .unwrap();
+    let mut body: Value =
+        serde_json::from_str(payload("sns-metric-alarm")["Records"][0]["Sns"]["Message"].as_str().unwrap())
+            .unwrap();
     body["AlarmDescription"] = json!(long);
     let mut by_sns = payload("sns-metric-alarm");
     by_sns["Records"][0]["Sns"]["Message"] = json!(body.to_string());
@@ -703,16 +444,9 @@ fn what_is_larger_than_a_message_can_be_is_not_read() {
         (direct, "larger than a message can be: "),
         (operator, "larger than a message can be: "),
     ] {
-        let Incoming::Signals(signals) = Incoming::read(&event) else {
-            panic!("{expected}")
-        };
-        let [Signal::Unrecognised { shape }] = signals.as_slice() else {
-            panic!("{expected}: {signals:?}")
-        };
-        assert!(
-            shape.starts_with(expected) && shape.chars().count() <= 300,
-            "{shape}"
-        );
+        let Incoming::Signals(signals) = Incoming::read(&event) else { panic!("{expected}") };
+        let [Signal::Unrecognised { shape }] = signals.as_slice() else { panic!("{expected}: {signals:?}") };
+        assert!(shape.starts_with(expected) && shape.chars().count() <= 300, "{shape}");
     }
 }
 
@@ -720,12 +454,8 @@ fn what_is_larger_than_a_message_can_be_is_not_read() {
 fn a_long_reason_is_cut_and_its_line_breaks_are_gone() {
     let mut event = payload("eventbridge-metric-alarm");
     event["detail"]["state"]["reason"] = json!("ä\n".repeat(1000));
-    let Incoming::Signals(signals) = Incoming::read(&event) else {
-        panic!()
-    };
-    let [Signal::Alarm(alarm)] = signals.as_slice() else {
-        panic!()
-    };
+    let Incoming::Signals(signals) = Incoming::read(&event) else { panic!() };
+    let [Signal::Alarm(alarm)] = signals.as_slice() else { panic!() };
     assert_eq!(alarm.reason, "ä ".repeat(150));
 }
 
@@ -734,9 +464,7 @@ fn many_messages_in_one_batch_are_not_read() {
     let mut event = payload("sns-metric-alarm");
     let record = event["Records"][0].clone();
     event["Records"] = vec![record; 11].into();
-    let Incoming::Signals(signals) = Incoming::read(&event) else {
-        panic!()
-    };
+    let Incoming::Signals(signals) = Incoming::read(&event) else { panic!() };
     let shape = "a batch of more messages than SNS sends: an object with Records (a list of 11)".to_owned();
     assert_eq!(signals, [Signal::Unrecognised { shape }]);
 }
@@ -752,13 +480,8 @@ fn no_description_of_an_event_holds_a_value_of_it() {
             let Signal::Unrecognised { shape } = signal else {
                 continue;
             };
-            for value in [
-                "correct-horse",
-                "shop-front-errors",
-                "123456789012",
-                "destroy",
-                "No value of this",
-            ] {
+            for value in ["correct-horse", "shop-front-errors", "123456789012", "destroy", "No value of this"]
+            {
                 assert!(!shape.contains(value), "{name}: {shape}");
             }
         }
@@ -829,15 +552,8 @@ fn arbitrary_json() -> impl Strategy<Value = Value> {
 
 /// Whether a payload has all that is needed to be taken for what it was taken for, said once more in other words.
 fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
-    let text = |pointer: &str| {
-        payload
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let alone = ["Records", "detail-type", "alarmData"]
-        .iter()
-        .all(|key| payload.get(key).is_none());
+    let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let alone = ["Records", "detail-type", "alarmData"].iter().all(|key| payload.get(key).is_none());
     match found {
         Incoming::Tick => {
             *payload == json!({"tick": true})
@@ -850,9 +566,9 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
             text(&format!("/Records/{index}/Sns/TopicArn")) == step.topic
                 && serde_json::from_str::<StepCommand>(message).is_ok_and(|command| command == step.command)
         }),
-        Incoming::WakeUp {
-            source, detail_type, ..
-        } => text("/source") == source && text("/detail-type") == detail_type,
+        Incoming::WakeUp { source, detail_type, .. } => {
+            text("/source") == source && text("/detail-type") == detail_type
+        }
         Incoming::Signals(signals) => {
             !signals.is_empty()
                 && signals.iter().all(|signal| match signal {
@@ -860,9 +576,7 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
                     Signal::Alarm(alarm) => {
                         let whole = payload.to_string();
                         whole.contains(&alarm.arn)
-                            && ["ALARM", "OK", "INSUFFICIENT_DATA"]
-                                .iter()
-                                .any(|state| whole.contains(state))
+                            && ["ALARM", "OK", "INSUFFICIENT_DATA"].iter().any(|state| whole.contains(state))
                     }
                     Signal::Unrecognised { shape } => !shape.is_empty() && shape.chars().count() <= 300,
                 })
@@ -908,9 +622,7 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
     match value {
         Value::Object(fields) => {
-            fields
-                .iter()
-                .for_each(|(key, value)| pointers(value, &format!("{at}/{}", escaped(key)), all));
+            fields.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{}", escaped(key)), all));
         }
         Value::Array(items) => {
             items

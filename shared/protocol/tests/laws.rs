@@ -130,7 +130,11 @@ impl History {
             let decision = decide(&self.plan, &self.state, &facts, self.now);
             assert!(!decision.sentence.is_empty(), "every decision ends in a sentence");
             let Some(draft) = decision.append else {
-                assert_eq!(decision, decide(&self.plan, &self.state, &facts, self.now), "deterministic, and at rest");
+                assert_eq!(
+                    decision,
+                    decide(&self.plan, &self.state, &facts, self.now),
+                    "deterministic, and at rest"
+                );
                 for command in &decision.commands {
                     assert!(
                         matches!(claim(&self.plan, &self.state, command, self.now), Claim::Take(_)),
@@ -168,7 +172,8 @@ impl History {
         };
         let point = |at: Timestamp| lag_ms.map(|lag_ms| LagPoint { at, lag_ms });
         let earlier = self.now.checked_sub(SignedDuration::from_secs(30)).expect("a time");
-        let lag = |name: &Name| (name.clone(), [point(earlier), point(self.now)].into_iter().flatten().collect());
+        let lag =
+            |name: &Name| (name.clone(), [point(earlier), point(self.now)].into_iter().flatten().collect());
         Observation {
             at: self.now,
             vantage: self.plan.regions.recovery.clone(),
@@ -204,7 +209,9 @@ impl History {
     fn held(&self, step: Step) -> Option<(u64, u64, Vec<Name>)> {
         let run = self.state.run.as_ref()?;
         let progress = |name: &Name| match step {
-            Step::Quarantine => self.state.quarantine.get(name).and_then(|quarantine| quarantine.progress.clone()),
+            Step::Quarantine => {
+                self.state.quarantine.get(name).and_then(|quarantine| quarantine.progress.clone())
+            }
             _ => run.progress(step, name).cloned(),
         };
         let mut held = None;
@@ -219,7 +226,8 @@ impl History {
 
     fn outcome(&mut self, step: Step, event: impl FnOnce(u64, Vec<Name>) -> Event) {
         let Some((run, intent, names)) = self.held(step) else { return };
-        let draft = Draft { run: Some(run), event: event(intent, names), sentence: "ends".into(), answers: None };
+        let draft =
+            Draft { run: Some(run), event: event(intent, names), sentence: "ends".into(), answers: None };
         // A zombie's outcome may be refused; that is no error of the worker's.
         self.append(draft);
         self.settle(Facts::default());
@@ -285,13 +293,17 @@ fn check_rules(before: &State, record: &Record) {
         Event::StepIntended { step: Step::Promote, subjects, .. } => {
             let run = before.run.as_ref().expect("a run");
             assert!(run.overrides.override_fence || done(before, Step::Fence, &run.scope.routes), "R6");
-            let within = |name: &Name| run.data_loss.iter().any(|loss| loss.database == *name && loss.within_limit);
+            let within =
+                |name: &Name| run.data_loss.iter().any(|loss| loss.database == *name && loss.within_limit);
             assert!(run.overrides.allow_data_loss || subjects.iter().all(within), "R8");
             assert_eq!(run.phase, Phase::Moving, "R5");
         }
         Event::StepIntended { step: Step::Open, .. } => {
             let scope = &before.run.as_ref().expect("a run").scope;
-            assert!(done(before, Step::Promote, &scope.databases) && done(before, Step::Scale, &scope.fleets), "R7");
+            assert!(
+                done(before, Step::Promote, &scope.databases) && done(before, Step::Scale, &scope.fleets),
+                "R7"
+            );
         }
         Event::RunOpened { .. } => assert!(before.active_run().is_none(), "R3"),
         Event::AbortBegan { .. } | Event::Aborted { .. } => {
@@ -391,8 +403,13 @@ fn a_gap_in_the_sequence_and_a_newer_schema_are_illegal() {
     lived.live(Happening::Alarm(AlarmState::Alarm));
     let mut gap = lived.records[0].clone();
     gap.seq = 3;
-    assert!(fold([&gap]).is_err_and(|illegal| illegal.to_string().contains("next sequence number is 1, not 3")));
+    assert!(
+        fold([&gap]).is_err_and(|illegal| illegal.to_string().contains("next sequence number is 1, not 3"))
+    );
     let mut newer = lived.records[0].clone();
     newer.schema = JOURNAL_SCHEMA + 1;
-    assert!(fold([&newer]).is_err_and(|illegal| illegal.to_string().contains("deploy all functions from one release")));
+    assert!(
+        fold([&newer])
+            .is_err_and(|illegal| illegal.to_string().contains("deploy all functions from one release"))
+    );
 }

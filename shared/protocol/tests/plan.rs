@@ -21,14 +21,9 @@ fn shop_with(changes: &[(&str, Value)]) -> Value {
     let mut plan = shop();
     for (pointer, value) in changes {
         let (parent, field) = pointer.rsplit_once('/').unwrap();
-        match plan
-            .pointer_mut(parent)
-            .unwrap_or_else(|| panic!("no {parent} in the plan"))
-        {
+        match plan.pointer_mut(parent).unwrap_or_else(|| panic!("no {parent} in the plan")) {
             Value::Object(fields) if value.is_null() => {
-                fields
-                    .remove(field)
-                    .unwrap_or_else(|| panic!("no {pointer} in the plan"));
+                fields.remove(field).unwrap_or_else(|| panic!("no {pointer} in the plan"));
             }
             Value::Object(fields) => {
                 fields.insert(field.to_owned(), value.clone());
@@ -97,10 +92,7 @@ fn what_may_be_left_out_has_the_documented_values() {
 #[test]
 fn the_head_of_a_plan_is_checked() {
     assert_rows(&[
-        (
-            &[("/schema", || json!(2))],
-            &["schema: is 2, and this version reads 1 only; give 1"],
-        ),
+        (&[("/schema", || json!(2))], &["schema: is 2, and this version reads 1 only; give 1"]),
         (
             &[("/name", || json!("Shop"))],
             &[
@@ -125,20 +117,14 @@ fn the_head_of_a_plan_is_checked() {
             ],
         ),
         (
-            &[("/operator_function", || {
-                json!("arn:aws:lambda:us-west-1:123456789012:function:x")
-            })],
+            &[("/operator_function", || json!("arn:aws:lambda:us-west-1:123456789012:function:x"))],
             &[
                 "operator_function: is not the name of a Lambda function; give the alarm-handler's name: 1 to 64 \
                characters of a-z, A-Z, 0-9, hyphen and underscore",
             ],
         ),
         (
-            &[
-                ("/databases", || json!([])),
-                ("/routes", || json!([])),
-                ("/fleets", || json!([])),
-            ],
+            &[("/databases", || json!([])), ("/routes", || json!([])), ("/fleets", || json!([]))],
             &[
                 "plan: has neither a database nor a route, so a failover would move nothing; give at least one of \
                databases or routes",
@@ -161,20 +147,12 @@ fn the_two_regions_must_differ() {
 fn names_are_well_formed_and_used_once() {
     assert_rows(&[
         (
-            &[
-                ("/databases/1/name", || json!("9-stock")),
-                ("/routes/0/after", || json!(["orders"])),
-            ],
-            &[
-                "databases[1].name: is `9-stock`, which is not a well-formed name; give a name of 1 to 40 \
-               characters of a-z, 0-9 and hyphens that starts with a letter",
-            ],
+            &[("/databases/1/name", || json!("9-stock")), ("/routes/0/after", || json!(["orders"]))],
+            &["databases[1].name: is `9-stock`, which is not a well-formed name; give a name of 1 to 40 \
+               characters of a-z, 0-9 and hyphens that starts with a letter"],
         ),
         (
-            &[
-                ("/fleets/0/name", || json!("stock")),
-                ("/routes/0/after", || json!(["stock"])),
-            ],
+            &[("/fleets/0/name", || json!("stock")), ("/routes/0/after", || json!(["stock"]))],
             &[
                 "fleets[0].name: is stock, which databases[1] has already; give every database, fleet and route a \
                name of its own",
@@ -196,10 +174,8 @@ fn names_are_well_formed_and_used_once() {
         ),
         (
             &[("/detection/probes/0/name", || json!("x_y"))],
-            &[
-                "detection.probes[0].name: is `x_y`, which is not a well-formed name; give a name of 1 to 40 \
-               characters of a-z, 0-9 and hyphens that starts with a letter",
-            ],
+            &["detection.probes[0].name: is `x_y`, which is not a well-formed name; give a name of 1 to 40 \
+               characters of a-z, 0-9 and hyphens that starts with a letter"],
         ),
     ]);
 }
@@ -209,11 +185,7 @@ fn database_arns_are_of_instances_on_the_right_side() {
     const REMEDY: &str =
         "give the ARN of an RDS instance, like arn:aws:rds:us-east-2:123456789012:db:shop-orders";
     for (pointer, value, expected) in [
-        (
-            "/databases/0/primary",
-            "shop-orders",
-            "databases[0].primary: is not an ARN",
-        ),
+        ("/databases/0/primary", "shop-orders", "databases[0].primary: is not an ARN"),
         (
             "/databases/0/primary",
             "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
@@ -240,10 +212,7 @@ fn database_arns_are_of_instances_on_the_right_side() {
             "databases[0].replica: belongs to 999999999999, and the plan's account is 123456789012",
         ),
     ] {
-        assert_eq!(
-            lines(&shop_with(&[(pointer, json!(value))])),
-            [format!("{expected}; {REMEDY}")]
-        );
+        assert_eq!(lines(&shop_with(&[(pointer, json!(value))])), [format!("{expected}; {REMEDY}")]);
     }
 }
 
@@ -251,9 +220,7 @@ fn database_arns_are_of_instances_on_the_right_side() {
 fn databases_are_used_once_and_keep_backups_and_name_a_group() {
     assert_rows(&[
         (
-            &[("/databases/1/primary", || {
-                json!("arn:aws:rds:us-east-2:123456789012:db:shop-orders")
-            })],
+            &[("/databases/1/primary", || json!("arn:aws:rds:us-east-2:123456789012:db:shop-orders"))],
             &[
                 "databases[1].primary: is used by databases[0].primary already; give every database instances of \
                its own",
@@ -278,10 +245,8 @@ fn databases_are_used_once_and_keep_backups_and_name_a_group() {
         ),
         (
             &[("/databases/0/quarantine_security_group", || json!("quarantine"))],
-            &[
-                "databases[0].quarantine_security_group: is not the id of a security group; give the id of a \
-               security group without rules in the primary's VPC, like sg-0abc, or leave it out",
-            ],
+            &["databases[0].quarantine_security_group: is not the id of a security group; give the id of a \
+               security group without rules in the primary's VPC, like sg-0abc, or leave it out"],
         ),
     ]);
 }
@@ -298,10 +263,8 @@ fn fleets_have_a_group_target_groups_and_a_capacity_that_can_be() {
         ),
         (
             &[("/fleets/0/target_groups", || json!([]))],
-            &[
-                "fleets[0].target_groups: is empty, so nothing could say that the fleet is healthy; give the \
-               target groups whose healthy targets count",
-            ],
+            &["fleets[0].target_groups: is empty, so nothing could say that the fleet is healthy; give the \
+               target groups whose healthy targets count"],
         ),
         (
             &[("/fleets/0/target_groups/0", || {
@@ -558,13 +521,7 @@ fn detection_knows_its_alarms_topics_and_probes() {
                approve",
             ],
         ),
-        (
-            &[
-                ("/mode", || json!("automatic")),
-                ("/detection/alarms", || json!([])),
-            ],
-            &[],
-        ),
+        (&[("/mode", || json!("automatic")), ("/detection/alarms", || json!([]))], &[]),
     ]);
 }
 
@@ -576,16 +533,10 @@ fn probes_ask_something_that_can_be_asked() {
         ("http://a b/", format!("is not a URL; {REMEDY}")),
         ("shop.example.com/health", format!("is not a URL; {REMEDY}")),
         ("/health", format!("is not an http:// or https:// URL; {REMEDY}")),
-        (
-            "ftp://shop.example.com/",
-            format!("is not an http:// or https:// URL; {REMEDY}"),
-        ),
+        ("ftp://shop.example.com/", format!("is not an http:// or https:// URL; {REMEDY}")),
         ("http://:80/", format!("has no host; {REMEDY}")),
         ("http://shop..com/", format!("has no host; {REMEDY}")),
-        (
-            "http://shop.example.com:99999/",
-            format!("has no valid port; {REMEDY}"),
-        ),
+        ("http://shop.example.com:99999/", format!("has no valid port; {REMEDY}")),
         (
             "http://user:word@shop.example.com/",
             "holds credentials, which a plan must not; leave out what stands before the @".to_owned(),
@@ -594,11 +545,8 @@ fn probes_ask_something_that_can_be_asked() {
         let found = lines(&shop_with(&[("/detection/probes/0/url", json!(url))]));
         assert_eq!(found, [format!("detection.probes[0].url: {expected}")], "{url}");
     }
-    for url in [
-        "https://shop.example.com",
-        "http://10.0.0.1:8080/health?deep=1",
-        "http://[2001:db8::1]:80/",
-    ] {
+    for url in ["https://shop.example.com", "http://10.0.0.1:8080/health?deep=1", "http://[2001:db8::1]:80/"]
+    {
         assert_eq!(
             lines(&shop_with(&[("/detection/probes/0/url", json!(url))])),
             Vec::<String>::new(),
@@ -608,10 +556,8 @@ fn probes_ask_something_that_can_be_asked() {
     assert_rows(&[
         (
             &[("/routes/0/probe/url", || json!("nowhere"))],
-            &[
-                "routes[0].probe.url: is not an http:// or https:// URL; give one like \
-               http://shop.example.com/health",
-            ],
+            &["routes[0].probe.url: is not an http:// or https:// URL; give one like \
+               http://shop.example.com/health"],
         ),
         (
             &[("/detection/probes/1/host", || json!("http://db"))],
@@ -625,10 +571,7 @@ fn probes_ask_something_that_can_be_asked() {
 
 /// Every bounded number: where it is, and its bounds.
 const BOUNDED: &[(&str, bounds::Bounds)] = &[
-    (
-        "/databases/0/backup_retention_days",
-        bounds::BACKUP_RETENTION_DAYS,
-    ),
+    ("/databases/0/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
     ("/fleets/0/capacity/min", bounds::CAPACITY),
     ("/fleets/0/capacity/desired", bounds::CAPACITY_DESIRED),
     ("/fleets/0/capacity/max", bounds::CAPACITY),
@@ -636,14 +579,8 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/routes/0/primary/weight", bounds::WEIGHT),
     ("/routes/0/recovery/weight", bounds::WEIGHT),
     ("/detection/probes/0/expect_status", bounds::EXPECT_STATUS),
-    (
-        "/detection/probes/0/timeout_seconds",
-        bounds::PROBE_TIMEOUT_SECONDS,
-    ),
-    (
-        "/detection/probes/1/timeout_seconds",
-        bounds::PROBE_TIMEOUT_SECONDS,
-    ),
+    ("/detection/probes/0/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
+    ("/detection/probes/1/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
     ("/detection/probes/1/port", bounds::PORT),
     ("/detection/confirm_seconds", bounds::CONFIRM_SECONDS),
     ("/detection/signal_age_seconds_max", bounds::SIGNAL_AGE_SECONDS),
@@ -651,22 +588,10 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/limits/lag_seconds_max", bounds::LAG_SECONDS),
     ("/limits/rto_seconds", bounds::RTO_SECONDS),
     ("/limits/approval_seconds_max", bounds::APPROVAL_SECONDS),
-    (
-        "/limits/function_timeout_seconds/alarm_handler",
-        bounds::FUNCTION_TIMEOUT_SECONDS,
-    ),
-    (
-        "/limits/function_timeout_seconds/promote_replica",
-        bounds::FUNCTION_TIMEOUT_SECONDS,
-    ),
-    (
-        "/limits/function_timeout_seconds/scale_asg",
-        bounds::FUNCTION_TIMEOUT_SECONDS,
-    ),
-    (
-        "/limits/function_timeout_seconds/shift_traffic",
-        bounds::FUNCTION_TIMEOUT_SECONDS,
-    ),
+    ("/limits/function_timeout_seconds/alarm_handler", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/promote_replica", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/scale_asg", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/shift_traffic", bounds::FUNCTION_TIMEOUT_SECONDS),
     ("/limits/step_seconds_max/scale", bounds::STEP_SECONDS),
     ("/limits/step_seconds_max/fence", bounds::STEP_SECONDS),
     ("/limits/step_seconds_max/promote", bounds::STEP_SECONDS),
@@ -677,16 +602,13 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
 
 /// A pointer as a path: `/databases/0/name` is `databases[0].name`.
 fn path_of(pointer: &str) -> String {
-    pointer
-        .trim_start_matches('/')
-        .split('/')
-        .fold(String::new(), |path, part| {
-            match (part.parse::<usize>(), path.is_empty()) {
-                (Ok(index), _) => format!("{path}[{index}]"),
-                (Err(_), true) => part.to_owned(),
-                (Err(_), false) => format!("{path}.{part}"),
-            }
-        })
+    pointer.trim_start_matches('/').split('/').fold(String::new(), |path, part| {
+        match (part.parse::<usize>(), path.is_empty()) {
+            (Ok(index), _) => format!("{path}[{index}]"),
+            (Err(_), true) => part.to_owned(),
+            (Err(_), false) => format!("{path}.{part}"),
+        }
+    })
 }
 
 #[test]
@@ -696,10 +618,7 @@ fn every_number_keeps_to_its_bounds_and_both_ends_are_allowed() {
         let out_of_bounds = |value: u64| {
             let plan = shop_with(&[(pointer, json!(value))]);
             let expected = format!("{place}{value}, outside {bounds}; ");
-            lines(&plan)
-                .iter()
-                .filter(|line| line.starts_with(&expected))
-                .count()
+            lines(&plan).iter().filter(|line| line.starts_with(&expected)).count()
         };
         assert_eq!(out_of_bounds(bounds.min), 0, "{pointer} at its least");
         assert_eq!(out_of_bounds(bounds.max), 0, "{pointer} at its greatest");
@@ -716,27 +635,21 @@ fn timeouts_deadlines_and_the_objective_are_named_together() {
     assert_rows(&[
         (
             &[("/limits/function_timeout_seconds/alarm_handler", || json!(240))],
-            &[
-                "limits.function_timeout_seconds.alarm_handler: is 240, not less than \
+            &["limits.function_timeout_seconds.alarm_handler: is 240, not less than \
                limits.step_seconds_max.verify, which is 240; raise the step's deadline or lower the function's \
-               timeout: a step goes on over several invocations",
-            ],
+               timeout: a step goes on over several invocations"],
         ),
         (
             &[("/limits/function_timeout_seconds/promote_replica", || json!(900))],
-            &[
-                "limits.function_timeout_seconds.promote_replica: is 900, not less than \
+            &["limits.function_timeout_seconds.promote_replica: is 900, not less than \
                limits.step_seconds_max.quarantine, which is 900; raise the step's deadline or lower the \
-               function's timeout: a step goes on over several invocations",
-            ],
+               function's timeout: a step goes on over several invocations"],
         ),
         (
             &[("/limits/step_seconds_max/promote", || json!(600))],
-            &[
-                "limits.function_timeout_seconds.promote_replica: is 840, not less than \
+            &["limits.function_timeout_seconds.promote_replica: is 840, not less than \
                limits.step_seconds_max.promote, which is 600; raise the step's deadline or lower the function's \
-               timeout: a step goes on over several invocations",
-            ],
+               timeout: a step goes on over several invocations"],
         ),
         (
             &[("/limits/step_seconds_max/scale", || json!(840))],
@@ -748,19 +661,15 @@ fn timeouts_deadlines_and_the_objective_are_named_together() {
         ),
         (
             &[("/limits/function_timeout_seconds/shift_traffic", || json!(200))],
-            &[
-                "limits.function_timeout_seconds.shift_traffic: is 200, not less than \
+            &["limits.function_timeout_seconds.shift_traffic: is 200, not less than \
                limits.step_seconds_max.fence, which is 180; raise the step's deadline or lower the function's \
-               timeout: a step goes on over several invocations",
-            ],
+               timeout: a step goes on over several invocations"],
         ),
         (
             &[("/limits/step_seconds_max/open", || json!(100))],
-            &[
-                "limits.function_timeout_seconds.shift_traffic: is 120, not less than \
+            &["limits.function_timeout_seconds.shift_traffic: is 120, not less than \
                limits.step_seconds_max.open, which is 100; raise the step's deadline or lower the function's \
-               timeout: a step goes on over several invocations",
-            ],
+               timeout: a step goes on over several invocations"],
         ),
         (
             &[("/limits/rto_seconds", || json!(1800))],
@@ -785,10 +694,8 @@ fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
         ),
         (
             &[("/detection/probes/1/url", || json!("http://x/"))],
-            &[
-                "detection.probes[1].url: is not a field of the plan; known: kind, name, host, port, \
-               timeout_seconds",
-            ],
+            &["detection.probes[1].url: is not a field of the plan; known: kind, name, host, port, \
+               timeout_seconds"],
         ),
         (
             &[("/databases/0/replica", || Value::Null)],
@@ -806,10 +713,7 @@ fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
             &[("/fleets/0/kind", || json!("ecs_service"))],
             &["fleets[0].kind: is `ecs_service`, which is not known; known: auto_scaling_group"],
         ),
-        (
-            &[("/mode", || json!("auto"))],
-            &["mode: is `auto`, which is not known; known: approve, automatic"],
-        ),
+        (&[("/mode", || json!("auto"))], &["mode: is `auto`, which is not known; known: approve, automatic"]),
         (
             &[("/account", || json!(123_456_789_012_u64))],
             &["account: is the number 123456789012, not a text; give the AWS account, 12 digits in quotes"],
@@ -838,10 +742,8 @@ fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
         // The items that wait for what can't be read are not blamed for it.
         (
             &[("/databases/0", || json!("orders"))],
-            &[
-                "databases[0]: is a text, not an object; give an object with name, kind, primary, replica, \
-             backup_retention_days, quarantine_security_group, after",
-            ],
+            &["databases[0]: is a text, not an object; give an object with name, kind, primary, replica, \
+             backup_retention_days, quarantine_security_group, after"],
         ),
         (
             &[("/databases/0/name", || Value::Null)],
@@ -850,16 +752,10 @@ fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
              with a letter",
             ],
         ),
-        (
-            &[("/regions", || Value::Null)],
-            &["regions: is missing; give an object with primary and recovery"],
-        ),
+        (&[("/regions", || Value::Null)], &["regions: is missing; give an object with primary and recovery"]),
     ]);
     let twice = SHOP.replacen("\"name\": \"shop\"", "\"name\": \"shop\", \"name\": \"shop2\"", 1);
-    assert_eq!(
-        lines_of_text(&twice),
-        ["name: is given twice; keep one of the two"]
-    );
+    assert_eq!(lines_of_text(&twice), ["name: is given twice; keep one of the two"]);
 }
 
 #[test]
@@ -867,10 +763,7 @@ fn what_is_no_object_of_json_is_one_problem() {
     for (text, expected) in [
         ("", "plan: is not JSON ("),
         ("{", "plan: is not JSON ("),
-        (
-            "[]",
-            "plan: is a list, not an object; give an object with schema, name, account",
-        ),
+        ("[]", "plan: is a list, not an object; give an object with schema, name, account"),
         ("null", "plan: is null, not an object; "),
     ] {
         let found = lines_of_text(text);
@@ -887,10 +780,7 @@ fn all_problems_are_named_at_once() {
         ("/schema", json!(7)),
         ("/operator_function", Value::Null),
         ("/colour", json!("red")),
-        (
-            "/databases/0/primary",
-            json!("arn:aws:rds:us-west-1:123456789012:db:shop-orders"),
-        ),
+        ("/databases/0/primary", json!("arn:aws:rds:us-west-1:123456789012:db:shop-orders")),
         ("/databases/0/repluca", json!(1)),
         ("/databases/1/after", json!(["order"])),
         ("/fleets/0/capacity/max", json!("four")),
@@ -900,11 +790,7 @@ fn all_problems_are_named_at_once() {
         ("/limits/rto_seconds", json!(1000)),
     ]);
     let error = Plan::from_json(&plan.to_string()).unwrap_err();
-    let paths: Vec<&str> = error
-        .as_slice()
-        .iter()
-        .map(|problem| problem.path.as_str())
-        .collect();
+    let paths: Vec<&str> = error.as_slice().iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(
         paths,
         [
@@ -963,10 +849,7 @@ fn a_plan_of_1000_databases_and_500_fleets_is_checked_in_linear_time() {
     ring["databases"][0]["after"] = json!(["db-999"]);
     let found = lines(&ring);
     assert_eq!(found.len(), 1);
-    assert!(
-        found[0].starts_with("databases[0].after: closes a cycle: db-0 waits for db-999 "),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("databases[0].after: closes a cycle: db-0 waits for db-999 "), "{found:?}");
     assert!(found[0].contains("(988 more) waits for db-0; "), "{found:?}");
     // All 1,500 wait for what isn't there: one line each, and only the first few are searched for what was meant.
     let mut lost = plan;
@@ -982,9 +865,9 @@ fn a_plan_of_1000_databases_and_500_fleets_is_checked_in_linear_time() {
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
-        Value::Object(fields) => fields
-            .iter()
-            .for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), all)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), all))
+        }
         Value::Array(items) => {
             items
                 .iter()
@@ -1034,10 +917,7 @@ fn the_reader_takes_exactly_what_the_types_take() {
         }
     }
     for (change, plan) in changed {
-        match (
-            serde_json::from_value::<Plan>(plan.clone()),
-            Plan::from_json(&plan.to_string()),
-        ) {
+        match (serde_json::from_value::<Plan>(plan.clone()), Plan::from_json(&plan.to_string())) {
             (Ok(derived), Ok(read)) => assert_eq!(derived, read, "{change}"),
             (Ok(derived), Err(problems)) => {
                 // A derived struct can be read from a list of its fields' values; a plan is never written so.
@@ -1092,10 +972,7 @@ fn schema_of<'a>(schema: &'a Value, parent: &str, field: &str) -> &'a Value {
             Err(_) => resolved(schema, &here["properties"][part]),
         };
         if let Some(variant) = here["oneOf"].as_array() {
-            here = variant
-                .iter()
-                .find(|variant| variant["properties"][field].is_object())
-                .unwrap();
+            here = variant.iter().find(|variant| variant["properties"][field].is_object()).unwrap();
         }
     }
     &here["properties"][field]

@@ -69,83 +69,60 @@ fn arbitrary_json() -> impl Strategy<Value = Value> {
 fn assert_each_problem_is_one_line(text: &str) {
     if let Err(problems) = Plan::from_json(text) {
         assert!(!problems.as_slice().is_empty());
-        assert_eq!(
-            problems.to_string().lines().count(),
-            problems.as_slice().len(),
-            "{problems}"
-        );
+        assert_eq!(problems.to_string().lines().count(), problems.as_slice().len(), "{problems}");
     }
 }
 
 /// How many items of each kind, and which earlier ones each waits for (as bits).
 fn valid_plan() -> impl Strategy<Value = Plan> {
     let waits = || prop::collection::vec(any::<u16>(), 0..6);
-    let numbers = (
-        10..=900_u32,
-        30..=3600_u32,
-        0..=86_400_u32,
-        0..=86_400_u32,
-        1..=35_u8,
-        1..=255_u8,
-    );
-    (
-        waits(),
-        waits(),
-        any::<u16>(),
-        any::<bool>(),
-        (1..5_u32, 0..5_u32, 0..5_u32),
-        numbers,
+    let numbers = (10..=900_u32, 30..=3600_u32, 0..=86_400_u32, 0..=86_400_u32, 1..=35_u8, 1..=255_u8);
+    (waits(), waits(), any::<u16>(), any::<bool>(), (1..5_u32, 0..5_u32, 0..5_u32), numbers).prop_map(
+        |(databases, fleets, route_waits, automatic, (desired, less, more), numbers)| {
+            let (confirm, age, cooldown, lag, days, weight) = numbers;
+            let mut plan = Plan::from_json(SHOP).unwrap();
+            let earlier = |names: &[Name], bits: u16| -> Vec<Name> {
+                names
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| bits & (1 << n) != 0)
+                    .map(|(_, n)| n.clone())
+                    .collect()
+            };
+            let (first_database, first_fleet) = (plan.databases[0].clone(), plan.fleets[0].clone());
+            let mut names: Vec<Name> = Vec::new();
+            plan.databases.clear();
+            for (n, bits) in databases.iter().enumerate() {
+                let mut database = first_database.clone();
+                database.name = Name::new(format!("db-{n}"));
+                database.primary.push_str(&n.to_string());
+                database.replica.push_str(&n.to_string());
+                database.backup_retention_days = days;
+                database.after = earlier(&names, *bits);
+                names.push(database.name.clone());
+                plan.databases.push(database);
+            }
+            plan.fleets.clear();
+            for (n, bits) in fleets.iter().enumerate() {
+                let mut fleet = first_fleet.clone();
+                fleet.name = Name::new(format!("fleet-{n}"));
+                fleet.group = format!("group {n}");
+                fleet.capacity = Capacity { min: desired.saturating_sub(less), desired, max: desired + more };
+                fleet.healthy_targets_min = desired;
+                fleet.after = earlier(&names, *bits);
+                names.push(fleet.name.clone());
+                plan.fleets.push(fleet);
+            }
+            plan.routes[0].after = earlier(&names, route_waits);
+            plan.routes[0].recovery.weight = weight;
+            plan.mode = if automatic { Mode::Automatic } else { Mode::Approve };
+            plan.detection.confirm_seconds = confirm;
+            plan.detection.signal_age_seconds_max = age;
+            plan.detection.cooldown_seconds = cooldown;
+            plan.limits.lag_seconds_max = lag;
+            plan
+        },
     )
-        .prop_map(
-            |(databases, fleets, route_waits, automatic, (desired, less, more), numbers)| {
-                let (confirm, age, cooldown, lag, days, weight) = numbers;
-                let mut plan = Plan::from_json(SHOP).unwrap();
-                let earlier = |names: &[Name], bits: u16| -> Vec<Name> {
-                    names
-                        .iter()
-                        .enumerate()
-                        .filter(|(n, _)| bits & (1 << n) != 0)
-                        .map(|(_, n)| n.clone())
-                        .collect()
-                };
-                let (first_database, first_fleet) = (plan.databases[0].clone(), plan.fleets[0].clone());
-                let mut names: Vec<Name> = Vec::new();
-                plan.databases.clear();
-                for (n, bits) in databases.iter().enumerate() {
-                    let mut database = first_database.clone();
-                    database.name = Name::new(format!("db-{n}"));
-                    database.primary.push_str(&n.to_string());
-                    database.replica.push_str(&n.to_string());
-                    database.backup_retention_days = days;
-                    database.after = earlier(&names, *bits);
-                    names.push(database.name.clone());
-                    plan.databases.push(database);
-                }
-                plan.fleets.clear();
-                for (n, bits) in fleets.iter().enumerate() {
-                    let mut fleet = first_fleet.clone();
-                    fleet.name = Name::new(format!("fleet-{n}"));
-                    fleet.group = format!("group {n}");
-                    fleet.capacity = Capacity {
-                        min: desired.saturating_sub(less),
-                        desired,
-                        max: desired + more,
-                    };
-                    fleet.healthy_targets_min = desired;
-                    fleet.after = earlier(&names, *bits);
-                    names.push(fleet.name.clone());
-                    plan.fleets.push(fleet);
-                }
-                plan.routes[0].after = earlier(&names, route_waits);
-                plan.routes[0].recovery.weight = weight;
-                plan.mode = if automatic { Mode::Automatic } else { Mode::Approve };
-                plan.detection.confirm_seconds = confirm;
-                plan.detection.signal_age_seconds_max = age;
-                plan.detection.cooldown_seconds = cooldown;
-                plan.limits.lag_seconds_max = lag;
-                plan
-            },
-        )
 }
 
 proptest! {

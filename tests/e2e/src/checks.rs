@@ -41,16 +41,25 @@ pub(crate) async fn false_alarm(scene: &Scene<'_>) -> Result<()> {
     let state = scene.until(Part::Approval, "the alarm is dismissed", 2 * MINUTE, over).await?;
     let phase = state.run.as_ref().map(|run| &run.phase);
     ensure!(matches!(phase, Some(Phase::Aborted { .. })), "{phase:?}");
-    let said: Vec<String> = scene.journal(Part::Approval).await?.into_iter().map(|record| record.sentence).collect();
+    let said: Vec<String> =
+        scene.journal(Part::Approval).await?.into_iter().map(|record| record.sentence).collect();
     let why = said.iter().find(|said| said.starts_with("No failover:")).context("no reason was given")?;
-    for words in ["1 of 2 kinds of evidence", "probe front-primary gets good answers", "replica orders still replicates"] {
+    for words in [
+        "1 of 2 kinds of evidence",
+        "probe front-primary gets good answers",
+        "replica orders still replicates",
+    ] {
         ensure!(why.contains(words), "{words:?} is missing in {why:?}");
     }
     scene.world.cloud.set_alarm(PRIMARY, &alarm, StateValue::Ok).await?;
     let quiet = |state: &State| state.evidence.is_empty();
     scene.until(Part::Approval, "the alarm's OK arrives", MINUTE, quiet).await?;
     for (service, action) in [("rds", "PromoteReadReplica"), ("globalaccelerator", "UpdateEndpointGroup")] {
-        let filter = CountFilter { service: Some(service.into()), action: Some(action.into()), ..CountFilter::default() };
+        let filter = CountFilter {
+            service: Some(service.into()),
+            action: Some(action.into()),
+            ..CountFilter::default()
+        };
         let seen = scene.world.switchboard().counts(&filter).total.seen;
         ensure!(seen == 0, "{action} was called {seen} times");
     }
@@ -77,8 +86,9 @@ pub(crate) async fn refusals(scene: &Scene<'_>) -> Result<()> {
 
 /// The run stops, says the command, and goes on when exactly that payload is given.
 pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
-    let waits =
-        |state: &State| state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }));
+    let waits = |state: &State| {
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+    };
     scene.until(Part::Approval, "the run asks for an approval", 2 * MINUTE, waits).await?;
     let records = scene.journal(Part::Approval).await?;
     let line = records.iter().rev().find_map(|record| record.sentence.split_once("approve with: "));
@@ -98,9 +108,11 @@ pub(crate) async fn killed(scene: &Scene<'_>) -> Result<()> {
     let function = scene.stack(Part::Killed).function("promote-replica")?.to_owned();
     promotion_begins(scene, Part::Killed).await?;
     let functions = scene.world.lab("functions").await?;
-    let pids = functions.as_array().context("functions are a list")?.iter().filter(|found| {
-        found.get("name").and_then(Value::as_str) == Some(function.as_str())
-    });
+    let pids = functions
+        .as_array()
+        .context("functions are a list")?
+        .iter()
+        .filter(|found| found.get("name").and_then(Value::as_str) == Some(function.as_str()));
     let pids: Vec<i64> = pids
         .flat_map(|found| found.get("pids").and_then(Value::as_array).cloned().unwrap_or_default())
         .filter_map(|pid| pid.as_i64())
@@ -113,7 +125,8 @@ pub(crate) async fn killed(scene: &Scene<'_>) -> Result<()> {
     let state = scene.must_complete(Part::Killed).await?;
     ensure!(state.run.is_some(), "a run");
     let intents = scene.journal(Part::Killed).await?;
-    let intents = intents.iter().filter(|record| record.sentence.starts_with("Step promote of orders begins")).count();
+    let intents =
+        intents.iter().filter(|record| record.sentence.starts_with("Step promote of orders begins")).count();
     ensure!(intents >= 2, "another worker took over: {intents} intents");
     Ok(())
 }
@@ -192,11 +205,13 @@ pub(crate) async fn lost_answer(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn denied(scene: &Scene<'_>) -> Result<()> {
     let switchboard = scene.world.switchboard();
     let promote = Match::service("rds").region(scene.region()).action("PromoteReadReplica");
-    let denied = ErrorAnswer { status: 403, code: "AccessDenied".into(), message: Some("not authorized".into()) };
+    let denied =
+        ErrorAnswer { status: 403, code: "AccessDenied".into(), message: Some("not authorized".into()) };
     let rule = switchboard.add_rule(Rule::new(promote, Effect::Error(denied)))?;
     scene.bring_on(Part::Denied).await?;
-    let stopped =
-        |state: &State| state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }));
+    let stopped = |state: &State| {
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
+    };
     let state = scene.until(Part::Denied, "the run needs an operator", 2 * MINUTE, stopped).await?;
     switchboard.remove_rule(rule);
     let records = scene.journal(Part::Denied).await?;
@@ -212,7 +227,10 @@ pub(crate) async fn denied(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn region_returns(scene: &Scene<'_>) -> Result<()> {
     scene.world.give_back(PRIMARY).await?;
     let cut_off = |state: &State| {
-        state.quarantine.values().all(|quarantine| quarantine.progress.as_ref().is_some_and(|step| step.is_done()))
+        state
+            .quarantine
+            .values()
+            .all(|quarantine| quarantine.progress.as_ref().is_some_and(|step| step.is_done()))
     };
     for part in [Part::Approval, Part::Killed, Part::Throttled, Part::LostAnswer, Part::Denied] {
         let state = scene.until(part, "the old primary is cut off", 3 * MINUTE, cut_off).await?;

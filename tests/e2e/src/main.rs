@@ -3,7 +3,11 @@
 //!
 //! One world serves all checks, because applying a stack takes minutes; holds keep the stacks apart.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command: what it prints is what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a command: what it prints is what it is for"
+)]
 
 mod checks;
 mod scene;
@@ -80,15 +84,31 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     let mut report = Report::default();
     report.note("a second plan after the apply is empty", checks::no_drift(&scene).await);
     report.note("the alarm-handler answers status", checks::status_is_readable(&scene).await);
-    report.note("an alarm with a healthy primary moves nothing and says why", checks::false_alarm(&scene).await);
+    report.note(
+        "an alarm with a healthy primary moves nothing and says why",
+        checks::false_alarm(&scene).await,
+    );
     report.note("an operator's mistakes are refused with the remedy", checks::refusals(&scene).await);
     scene.lose_primary().await?;
-    report.note("a run in approve mode waits and goes on by the printed command", checks::approval(&scene).await);
+    report.note(
+        "a run in approve mode waits and goes on by the printed command",
+        checks::approval(&scene).await,
+    );
     report.note("a worker killed in the middle of the promotion is replaced", checks::killed(&scene).await);
-    report.note("throttled RDS, repeated and reordered commands only cost time", checks::throttled(&scene).await);
-    report.note("an answer lost after the promotion began changes nothing", checks::lost_answer(&scene).await);
-    report.note("a denied action is named, and the run goes on when it is allowed", checks::denied(&scene).await);
-    report.note("the old primaries are cut off when their region returns", checks::region_returns(&scene).await);
+    report.note(
+        "throttled RDS, repeated and reordered commands only cost time",
+        checks::throttled(&scene).await,
+    );
+    report
+        .note("an answer lost after the promotion began changes nothing", checks::lost_answer(&scene).await);
+    report.note(
+        "a denied action is named, and the run goes on when it is allowed",
+        checks::denied(&scene).await,
+    );
+    report.note(
+        "the old primaries are cut off when their region returns",
+        checks::region_returns(&scene).await,
+    );
     report.note("Terraform does not undo a failover", checks::no_drift(&scene).await);
     Ok(report)
 }

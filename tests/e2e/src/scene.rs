@@ -169,14 +169,17 @@ impl<'w> Scene<'w> {
 
     async fn weight(&self, group: &str) -> Result<u64> {
         let accelerators = self.world.lab("accelerators").await?;
-        let groups = accelerators.as_array().context("accelerators are a list")?.iter().flat_map(|accelerator| {
-            let listeners = accelerator.get("listeners").and_then(Value::as_array).cloned().unwrap_or_default();
-            listeners.into_iter().flat_map(|listener| {
-                listener.get("endpoint_groups").and_then(Value::as_array).cloned().unwrap_or_default()
-            })
-        });
+        let groups =
+            accelerators.as_array().context("accelerators are a list")?.iter().flat_map(|accelerator| {
+                let listeners =
+                    accelerator.get("listeners").and_then(Value::as_array).cloned().unwrap_or_default();
+                listeners.into_iter().flat_map(|listener| {
+                    listener.get("endpoint_groups").and_then(Value::as_array).cloned().unwrap_or_default()
+                })
+            });
         let found = groups.into_iter().find(|found| found.get("arn").and_then(Value::as_str) == Some(group));
-        let weight = found.as_ref().and_then(|found| found.pointer("/endpoints/0/weight")).and_then(Value::as_u64);
+        let weight =
+            found.as_ref().and_then(|found| found.pointer("/endpoints/0/weight")).and_then(Value::as_u64);
         weight.with_context(|| format!("no endpoint group {group} with an endpoint"))
     }
 

@@ -57,16 +57,7 @@ impl Stage {
         let clock = Arc::new(RuntimeClock::starting_at(base));
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let ids = Arc::new(CountingIds::default());
-        Self {
-            world,
-            clock,
-            plan,
-            workers: Vec::new(),
-            deliveries: 1,
-            ids,
-            next_tick: base,
-            started: 0,
-        }
+        Self { world, clock, plan, workers: Vec::new(), deliveries: 1, ids, next_tick: base, started: 0 }
     }
 
     /// All ports, for one function's instance.
@@ -121,9 +112,7 @@ impl Stage {
             Step::Fence | Step::Unfence | Step::Open => timeouts.shift_traffic,
             Step::Confirm | Step::Verify => timeouts.alarm_handler,
         };
-        self.now()
-            .checked_add(SignedDuration::from_secs(i64::from(seconds)))
-            .unwrap_or(Timestamp::MAX)
+        self.now().checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
     }
 
     /// Starts a worker for a command, as the commands topic would.
@@ -156,15 +145,10 @@ impl Stage {
 
     /// Kills every worker of a step, as SIGKILL would: between two awaits, without a word.
     pub fn kill(&mut self, step: Step) -> usize {
-        let (killed, left): (Vec<Worker>, Vec<Worker>) = std::mem::take(&mut self.workers)
-            .into_iter()
-            .partition(|worker| worker.command.step == step);
+        let (killed, left): (Vec<Worker>, Vec<Worker>) =
+            std::mem::take(&mut self.workers).into_iter().partition(|worker| worker.command.step == step);
         self.workers = left;
-        killed
-            .iter()
-            .filter(|worker| !worker.task.is_finished())
-            .map(|worker| worker.task.abort())
-            .count()
+        killed.iter().filter(|worker| !worker.task.is_finished()).map(|worker| worker.task.abort()).count()
     }
 
     /// One beat: deliver what was published, tick if a minute has passed, let time pass.
@@ -177,10 +161,7 @@ impl Stage {
             }
         }
         if self.now() >= self.next_tick {
-            self.next_tick = self
-                .now()
-                .checked_add(SignedDuration::from_secs(60))
-                .unwrap_or(Timestamp::MAX);
+            self.next_tick = self.now().checked_add(SignedDuration::from_secs(60)).unwrap_or(Timestamp::MAX);
             if self.world.inner().primary_lives {
                 self.world.sample_lag(400);
             }
@@ -216,10 +197,7 @@ impl Stage {
     ///
     /// # Panics
     /// When the journal is illegal, which no scenario may bring about.
-    #[expect(
-        clippy::panic,
-        reason = "an illegal journal fails whatever test it appears in"
-    )]
+    #[expect(clippy::panic, reason = "an illegal journal fails whatever test it appears in")]
     pub fn state(&self) -> State {
         match fold(&self.records()) {
             Ok(state) => state,

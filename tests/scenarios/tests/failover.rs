@@ -49,10 +49,7 @@ fn assert_moved_once(stage: &Stage) {
     }
     for (name, route) in &inner.routes {
         assert_eq!(route.primary, Some(0), "the primary side of {name} is closed");
-        assert!(
-            route.recovery.is_some_and(|weight| weight > 0),
-            "the recovery side of {name} is open"
-        );
+        assert!(route.recovery.is_some_and(|weight| weight > 0), "the recovery side of {name} is open");
     }
 }
 
@@ -65,11 +62,7 @@ async fn run_of(plan: Plan, break_it: impl AsyncFnOnce(&mut Stage)) -> Stage {
     good_minutes(&mut stage).await;
     lose_primary(&mut stage).await;
     break_it(&mut stage).await;
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
     stage
 }
@@ -83,11 +76,7 @@ async fn an_automatic_run_moves_everything_and_its_overhead_is_within_the_budget
     };
     let cloud_ms = 240_000;
     let overhead_ms = report.moving_ms - cloud_ms;
-    assert!(
-        overhead_ms <= 2_400,
-        "overhead {overhead_ms} ms: {:#?}",
-        stage.sentences()
-    );
+    assert!(overhead_ms <= 2_400, "overhead {overhead_ms} ms: {:#?}", stage.sentences());
     assert_eq!(report.rpo_estimate_ms, Some(400));
 }
 
@@ -95,11 +84,7 @@ async fn an_automatic_run_moves_everything_and_its_overhead_is_within_the_budget
 async fn several_databases_fleets_and_routes_move_in_the_order_of_their_after() {
     let stage = run_of(plan(Mode::Automatic), async |_| ()).await;
     let said = stage.sentences();
-    let at = |words: &str| {
-        said.iter()
-            .position(|sentence| sentence.contains(words))
-            .expect(words)
-    };
+    let at = |words: &str| said.iter().position(|sentence| sentence.contains(words)).expect(words);
     assert!(at("Step promote is done: orders") < at("Step promote of stock begins"));
     assert!(at("Step promote is done: stock") < at("Step open of"));
 }
@@ -110,46 +95,20 @@ async fn a_run_in_approve_mode_waits_and_goes_on_when_it_is_approved() {
     good_minutes(&mut stage).await;
     lose_primary(&mut stage).await;
     let waits = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
     };
     assert!(stage.until(HOUR, waits).await, "{:#?}", stage.sentences());
     stage.pass(SignedDuration::from_mins(5)).await;
     assert_eq!(stage.phase(), "awaiting approval");
-    assert!(
-        stage
-            .world
-            .inner()
-            .databases
-            .values()
-            .all(|database| database.promotions == 0)
-    );
+    assert!(stage.world.inner().databases.values().all(|database| database.promotions == 0));
     let run = stage.state().run.expect("a run").id;
-    let notice = stage
-        .world
-        .inner()
-        .notices
-        .iter()
-        .find(|notice| notice.contains("awaits approval"))
-        .cloned();
+    let notice =
+        stage.world.inner().notices.iter().find(|notice| notice.contains("awaits approval")).cloned();
     let line =
         format!(r#"echo '{{"command":"approve","run":{run},"by":"'"$(whoami)"'"}}' | aws lambda invoke"#);
-    assert!(
-        notice.is_some_and(|notice| notice.contains(&line)),
-        "{:#?}",
-        stage.world.inner().notices
-    );
-    stage
-        .invoke(json!({ "command": "approve", "run": run, "by": "ana" }))
-        .await
-        .expect("approved");
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    assert!(notice.is_some_and(|notice| notice.contains(&line)), "{:#?}", stage.world.inner().notices);
+    stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
 }
 
@@ -161,27 +120,16 @@ async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
     stage.pass(SignedDuration::from_mins(10)).await;
     assert_eq!(stage.phase(), "aborted");
     let said = stage.sentences();
-    let why = said
-        .iter()
-        .find(|sentence| sentence.starts_with("No failover: us-east-2 is not taken for lost"));
+    let why =
+        said.iter().find(|sentence| sentence.starts_with("No failover: us-east-2 is not taken for lost"));
     let why = why.unwrap_or_else(|| panic!("no reason given: {said:#?}"));
     assert!(why.contains("1 of 2 kinds of evidence"), "{why}");
-    assert!(
-        why.contains("veto: replica orders still replicates with small lag"),
-        "{why}"
-    );
-    assert!(
-        why.contains("veto: probe front-primary gets good answers"),
-        "{why}"
-    );
+    assert!(why.contains("veto: replica orders still replicates with small lag"), "{why}");
+    assert!(why.contains("veto: probe front-primary gets good answers"), "{why}");
     let inner = stage.world.inner();
     assert_eq!(inner.calls.get("resize"), None);
     assert_eq!(inner.calls.get("weigh_primary"), None);
-    let runs = inner
-        .records
-        .iter()
-        .filter(|record| record.run == Some(record.seq))
-        .count();
+    let runs = inner.records.iter().filter(|record| record.run == Some(record.seq)).count();
     assert_eq!(runs, 1, "a dismissed alarm does not open one run after the other");
 }
 
@@ -190,11 +138,7 @@ async fn a_lost_region_that_sent_no_alarm_is_found_by_the_tick() {
     let mut stage = Stage::new(small(Mode::Automatic));
     good_minutes(&mut stage).await;
     stage.world.inner().primary_lives = false;
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
 }
 
@@ -202,31 +146,14 @@ async fn a_lost_region_that_sent_no_alarm_is_found_by_the_tick() {
 async fn one_witness_alone_moves_nothing() {
     let mut stage = Stage::new(small(Mode::Automatic));
     good_minutes(&mut stage).await;
-    let bad = ProbeAnswer::Bad {
-        detail: "status 503".to_owned(),
-    };
+    let bad = ProbeAnswer::Bad { detail: "status 503".to_owned() };
     for probe in &stage.plan.detection.probes.clone() {
-        stage
-            .world
-            .inner()
-            .probes
-            .insert(probe.name().clone(), bad.clone());
+        stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
     }
     stage.pass(SignedDuration::from_mins(30)).await;
     assert_eq!(stage.phase(), "aborted");
-    assert!(
-        stage
-            .world
-            .inner()
-            .databases
-            .values()
-            .all(|database| database.promotions == 0)
-    );
-    assert!(
-        stage.records().len() < 40,
-        "a long outage does not fill the journal: {}",
-        stage.records().len()
-    );
+    assert!(stage.world.inner().databases.values().all(|database| database.promotions == 0));
+    assert!(stage.records().len() < 40, "a long outage does not fill the journal: {}", stage.records().len());
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,14 +171,7 @@ async fn a_worker_killed_in_the_middle_of_the_promotion_is_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn every_worker_killed_once_ends_in_the_same_place() {
-    for step in [
-        Step::Confirm,
-        Step::Scale,
-        Step::Fence,
-        Step::Promote,
-        Step::Open,
-        Step::Verify,
-    ] {
+    for step in [Step::Confirm, Step::Scale, Step::Fence, Step::Promote, Step::Open, Step::Verify] {
         automatic_run(async |stage| {
             let begun =
                 |state: &protocol::state::State| state.run.as_ref().is_some_and(|run| run.has_begun(step));
@@ -271,26 +191,14 @@ async fn commands_delivered_three_times_have_one_effect() {
 async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
     let mut stage = Stage::new(small(Mode::Automatic));
     good_minutes(&mut stage).await;
-    for step in [
-        Step::Promote,
-        Step::Fence,
-        Step::Open,
-        Step::Scale,
-        Step::Restore,
-        Step::Unfence,
-    ] {
+    for step in [Step::Promote, Step::Fence, Step::Open, Step::Scale, Step::Restore, Step::Unfence] {
         let subject = match step {
             Step::Promote => "orders",
             Step::Scale | Step::Restore => "web",
             _ => "front",
         };
         let subjects = vec![Name::from(subject)];
-        stage.start(StepCommand {
-            plan: stage.plan.name.clone(),
-            run: 1,
-            step,
-            subjects,
-        });
+        stage.start(StepCommand { plan: stage.plan.name.clone(), run: 1, step, subjects });
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     let inner = stage.world.inner();
@@ -336,31 +244,16 @@ async fn a_denied_promotion_needs_an_operator_and_goes_on_when_it_is_mended() {
     stage.world.fault("promote", Fault::Fails(FailureKind::Denied));
     lose_primary(&mut stage).await;
     let needs = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
     };
     assert!(stage.until(HOUR, needs).await);
     let said = stage.sentences().join("\n");
-    assert!(
-        said.contains("promote was denied; allow it in the function's role"),
-        "{said}"
-    );
+    assert!(said.contains("promote was denied; allow it in the function's role"), "{said}");
     let run = stage.state().run.expect("a run").id;
-    let refused = stage
-        .invoke(json!({ "command": "abort", "run": run, "by": "ana", "reason": "no" }))
-        .await;
+    let refused = stage.invoke(json!({ "command": "abort", "run": run, "by": "ana", "reason": "no" })).await;
     assert!(refused.is_err_and(|fault| fault.message.contains("has begun a promotion")));
-    stage
-        .invoke(json!({ "command": "approve", "run": run, "by": "ana" }))
-        .await
-        .expect("resumed");
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("resumed");
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
 }
 
@@ -370,25 +263,16 @@ async fn unknown_lag_stops_at_the_gate_and_passes_with_allow_data_loss() {
     lose_primary(&mut stage).await;
     stage.world.inner().lag.clear();
     let needs = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
     };
     assert!(stage.until(HOUR, needs).await, "{:#?}", stage.sentences());
     stage.world.inner().lag.clear();
     let run = stage.state().run.expect("a run").id;
-    let refused = stage
-        .invoke(json!({ "command": "approve", "run": run, "by": "ana" }))
-        .await;
+    let refused = stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await;
     assert!(refused.is_err_and(|fault| fault.message.contains("allow_data_loss")));
     let approval = json!({ "command": "approve", "run": run, "by": "ana", "allow_data_loss": true });
     stage.invoke(approval).await.expect("approved");
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
 }
 
@@ -398,10 +282,7 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
     good_minutes(&mut stage).await;
     lose_primary(&mut stage).await;
     let waits = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
     };
     assert!(stage.until(HOUR, waits).await);
     let run = stage.state().run.expect("a run").id;
@@ -412,17 +293,9 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
     assert!(stage.until(HOUR, ended).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "aborted");
     let inner = stage.world.inner();
-    assert!(
-        inner.fleets.values().all(|fleet| fleet.capacity.desired == 0),
-        "the fleets are small again"
-    );
+    assert!(inner.fleets.values().all(|fleet| fleet.capacity.desired == 0), "the fleets are small again");
     assert!(inner.databases.values().all(|database| database.promotions == 0));
-    assert!(
-        inner
-            .routes
-            .values()
-            .all(|route| route.primary.is_some_and(|weight| weight > 0))
-    );
+    assert!(inner.routes.values().all(|route| route.primary.is_some_and(|weight| weight > 0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -431,48 +304,26 @@ async fn a_primary_that_comes_back_before_the_approval_ends_the_run() {
     good_minutes(&mut stage).await;
     lose_primary(&mut stage).await;
     let waits = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
     };
     assert!(stage.until(HOUR, waits).await);
     stage.world.inner().primary_lives = true;
     let ended = |state: &protocol::state::State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
     assert!(stage.until(HOUR, ended).await);
     assert_eq!(stage.phase(), "aborted");
-    assert!(
-        stage
-            .sentences()
-            .iter()
-            .any(|said| said.contains("us-east-2 shows signs of life"))
-    );
+    assert!(stage.sentences().iter().any(|said| said.contains("us-east-2 shows signs of life")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_old_primary_is_cut_off_when_its_region_returns() {
     let mut stage = automatic_run(async |_| ()).await;
     stage.pass(SignedDuration::from_mins(5)).await;
-    assert!(
-        stage
-            .world
-            .inner()
-            .databases
-            .values()
-            .all(|database| !database.quarantined)
-    );
+    assert!(stage.world.inner().databases.values().all(|database| !database.quarantined));
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_mins(3)).await;
     let inner = stage.world.inner();
-    assert!(
-        inner.databases.values().all(|database| database.quarantined),
-        "{:#?}",
-        inner.records.last()
-    );
-    assert!(
-        inner.routes.values().all(|route| route.primary == Some(0)),
-        "the old side stays closed"
-    );
+    assert!(inner.databases.values().all(|database| database.quarantined), "{:#?}", inner.records.last());
+    assert!(inner.routes.values().all(|route| route.primary == Some(0)), "the old side stays closed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -484,15 +335,8 @@ async fn a_hold_lets_nothing_start_and_its_release_does() {
     lose_primary(&mut stage).await;
     stage.pass(SignedDuration::from_mins(10)).await;
     assert_eq!(stage.phase(), "no run");
-    stage
-        .invoke(json!({ "command": "release", "by": "ana" }))
-        .await
-        .expect("released");
-    stage
-        .until(HOUR, |state| {
-            state.run.as_ref().is_some_and(|run| run.phase.is_final())
-        })
-        .await;
+    stage.invoke(json!({ "command": "release", "by": "ana" })).await.expect("released");
+    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
     assert_moved_once(&stage);
 }
 
@@ -505,14 +349,7 @@ async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
     let answer = stage.invoke(json!({ "tick": true })).await;
     assert!(answer.is_err_and(|fault| fault.code == "journal_unreadable"));
     assert!(stage.records().is_empty());
-    assert!(
-        stage
-            .world
-            .inner()
-            .notices
-            .iter()
-            .any(|notice| notice.contains("can't be read"))
-    );
+    assert!(stage.world.inner().notices.iter().any(|notice| notice.contains("can't be read")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -537,20 +374,12 @@ async fn no_capacity_in_the_recovery_region_needs_an_operator_and_opens_nothing(
     }
     lose_primary(&mut stage).await;
     let needs = |state: &protocol::state::State| {
-        state
-            .run
-            .as_ref()
-            .is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
+        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
     };
     assert!(stage.until(HOUR, needs).await, "{:#?}", stage.sentences());
     let said = stage.sentences().join("\n");
     assert!(said.contains("step scale of web is past its deadline"), "{said}");
     let inner = stage.world.inner();
     assert!(inner.routes.values().all(|route| route.recovery == Some(0)));
-    assert!(
-        inner
-            .notices
-            .iter()
-            .any(|notice| notice.contains("needs an operator"))
-    );
+    assert!(inner.notices.iter().any(|notice| notice.contains("needs an operator")));
 }

@@ -26,18 +26,10 @@ pub fn claim(plan: &Plan, state: &State, command: &StepCommand, now: Timestamp) 
         .filter(|due| due.step == command.step)
         .flat_map(|due| due.subjects)
         .collect();
-    let taken: Vec<Name> = command
-        .subjects
-        .iter()
-        .filter(|name| due.contains(name))
-        .cloned()
-        .collect();
+    let taken: Vec<Name> = command.subjects.iter().filter(|name| due.contains(name)).cloned().collect();
     if taken.is_empty() {
         let names = sentence::list(command.subjects.iter().map(ToString::to_string));
-        return Claim::Nothing(format!(
-            "Nothing to do: step {} of {names} is not due.",
-            command.step
-        ));
+        return Claim::Nothing(format!("Nothing to do: step {} of {names} is not due.", command.step));
     }
     Claim::Take(taken)
 }
@@ -46,10 +38,7 @@ fn due_now(plan: &Plan, state: &State, run: u64, now: Timestamp) -> Vec<StepComm
     match state.active_run() {
         Some(active) if active.id == run => due::commands(plan, active, now),
         Some(_) => Vec::new(),
-        None => due::quarantine(plan, state, now)
-            .into_iter()
-            .filter(|command| command.run == run)
-            .collect(),
+        None => due::quarantine(plan, state, now).into_iter().filter(|command| command.run == run).collect(),
     }
 }
 
@@ -57,10 +46,9 @@ fn due_now(plan: &Plan, state: &State, run: u64, now: Timestamp) -> Vec<StepComm
 pub fn still_held(state: &State, step: Step, subjects: &[Name], intent: u64, now: Timestamp) -> Vec<Name> {
     let holds = |name: &Name| {
         let progress = match step {
-            Step::Quarantine => state
-                .quarantine
-                .get(name)
-                .and_then(|quarantine| quarantine.progress.as_ref()),
+            Step::Quarantine => {
+                state.quarantine.get(name).and_then(|quarantine| quarantine.progress.as_ref())
+            }
             _ => state
                 .active_run()
                 .filter(|run| crate::graph::may_run(run, step))

@@ -81,10 +81,7 @@ pub(super) fn commit(
         let blocked = losses.into_iter().filter(|loss| !loss.within_limit).collect();
         return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked });
     }
-    let who = by.map_or_else(
-        || "the evidence held".to_owned(),
-        |name| format!("{name} decided"),
-    );
+    let who = by.map_or_else(|| "the evidence held".to_owned(), |name| format!("{name} decided"));
     let sentence = format!(
         "Run {} moves {} to {}: {who}; estimated loss: {}.",
         run.id,
@@ -92,20 +89,13 @@ pub(super) fn commit(
         plan.regions.recovery,
         data_loss(&losses)
     );
-    let event = Event::Committed {
-        data_loss: losses,
-        by: by.map(str::to_owned),
-        overrides,
-    };
+    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides };
     Draft::new(Some(run.id), event, sentence)
 }
 
 fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
     let why = insufficiency(state, run, now);
-    let sentence = format!(
-        "No failover: {} is not taken for lost: {why}.",
-        plan.regions.primary
-    );
+    let sentence = format!("No failover: {} is not taken for lost: {why}.", plan.regions.primary);
     due::abort(run, AbortCause::Evidence, sentence)
 }
 
@@ -123,10 +113,7 @@ pub(super) fn await_approval(
     let vetoes = observation.vetoes(plan);
     if run.cause == Cause::Evidence && !vetoes.is_empty() {
         let signs = list(vetoes.keys().map(ToString::to_string));
-        let sentence = format!(
-            "No failover: {} shows signs of life: {signs}.",
-            plan.regions.primary
-        );
+        let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
         return Some(due::abort(run, AbortCause::Evidence, sentence));
     }
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));

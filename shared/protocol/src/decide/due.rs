@@ -53,9 +53,7 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         .ready(run)
         .into_iter()
         .filter(|node| {
-            let since = run
-                .progress(node.step, &node.subject)
-                .map_or(run.progress_at, Progress::since);
+            let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
             // Work that began while the evidence was weighed has its whole time from the decision on.
             let since = since.max(run.committed_at.unwrap_or(since));
             let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, node.step)));
@@ -63,11 +61,7 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         })
         .collect();
     let step = late.first()?.step;
-    let subjects = late
-        .iter()
-        .filter(|node| node.step == step)
-        .map(|node| node.subject.clone())
-        .collect();
+    let subjects = late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
     Some(Need::StepOverdue { step, subjects })
 }
 
@@ -79,30 +73,18 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
         None if run.scope.databases.is_empty() => "no database moved".to_owned(),
         None => "an unknown amount of writes".to_owned(),
     };
-    let rto = duration(SignedDuration::from_millis(
-        i64::try_from(report.rto_ms).unwrap_or(i64::MAX),
-    ));
+    let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
     let sentence = format!(
         "Run {} completed: {} serves from {}; recovery took {rto} from the first sign (objective {} s), estimated loss: {loss}.",
         run.id, plan.name, plan.regions.recovery, plan.limits.rto_seconds
     );
-    Draft::new(
-        Some(run.id),
-        Event::Completed {
-            report: Box::new(report),
-        },
-        sentence,
-    )
+    Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
 }
 
 /// Stops a run until an operator speaks.
 pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
-    let sentence = format!(
-        "Run {} needs an operator: {}; {}",
-        run.id,
-        need(&why),
-        unblock(plan, run.id, &why)
-    );
+    let sentence =
+        format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run.id, &why));
     Draft::new(Some(run.id), Event::OperatorNeeded { need: why }, sentence)
 }
 
@@ -172,12 +154,7 @@ fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepComm
                 .map(<[Name]>::to_vec)
                 .collect::<Vec<_>>()
                 .into_iter()
-                .map(move |subjects| StepCommand {
-                    plan: plan.name.clone(),
-                    run,
-                    step,
-                    subjects,
-                })
+                .map(move |subjects| StepCommand { plan: plan.name.clone(), run, step, subjects })
         })
         .collect()
 }
@@ -195,10 +172,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
         .iter()
         .filter(|(name, _)| able.contains(name))
         .filter(|(_, quarantine)| {
-            !matches!(
-                quarantine.progress,
-                Some(Progress::Done { .. } | Progress::Failed { .. })
-            )
+            !matches!(quarantine.progress, Some(Progress::Done { .. } | Progress::Failed { .. }))
         })
         .collect()
 }
@@ -207,11 +181,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
 pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<StepCommand> {
     let mut by_run: BTreeMap<u64, Vec<Name>> = BTreeMap::new();
     for (name, quarantine) in to_quarantine(plan, state) {
-        if quarantine
-            .progress
-            .as_ref()
-            .is_none_or(|progress| !progress.is_held(now))
-        {
+        if quarantine.progress.as_ref().is_none_or(|progress| !progress.is_held(now)) {
             by_run.entry(quarantine.run).or_default().push(name.clone());
         }
     }

@@ -94,28 +94,19 @@ pub struct LagPoint {
 impl Observation {
     /// The facts in it that forbid an automatic failover, each with what was seen.
     pub fn vetoes(&self, plan: &Plan) -> BTreeMap<Veto, String> {
-        let answers = self
-            .probes
-            .iter()
-            .filter(|probe| probe.sight == Sight::Good)
-            .map(|probe| {
-                let veto = Veto::PrimaryAnswers {
-                    probe: probe.name.to_string(),
-                };
-                (veto, "a good answer from the primary region".to_owned())
-            });
-        let replicates = self
-            .replicas
-            .iter()
-            .filter(|replica| replica.state == ReplicaState::Replicating)
-            .filter_map(|replica| {
-                let point = self.latest_lag(&replica.database)?;
-                let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
-                let veto = Veto::SourceReplicates {
-                    database: replica.database.to_string(),
-                };
-                small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
-            });
+        let answers = self.probes.iter().filter(|probe| probe.sight == Sight::Good).map(|probe| {
+            let veto = Veto::PrimaryAnswers { probe: probe.name.to_string() };
+            (veto, "a good answer from the primary region".to_owned())
+        });
+        let replicates =
+            self.replicas.iter().filter(|replica| replica.state == ReplicaState::Replicating).filter_map(
+                |replica| {
+                    let point = self.latest_lag(&replica.database)?;
+                    let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
+                    let veto = Veto::SourceReplicates { database: replica.database.to_string() };
+                    small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
+                },
+            );
         answers.chain(replicates).collect()
     }
 
@@ -126,10 +117,7 @@ impl Observation {
 
     /// The newest lag sample that says something about now.
     fn latest_lag(&self, database: &Name) -> Option<&LagPoint> {
-        self.lag
-            .get(database)?
-            .last()
-            .filter(|point| self.at.duration_since(point.at) <= LAG_AGE_MAX)
+        self.lag.get(database)?.last().filter(|point| self.at.duration_since(point.at) <= LAG_AGE_MAX)
     }
 }
 

@@ -18,10 +18,7 @@ pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: T
         .databases
         .iter()
         .map(|database| {
-            let sample = observation
-                .lag
-                .get(database)
-                .and_then(|points| last_before(points, lived_until));
+            let sample = observation.lag.get(database).and_then(|points| last_before(points, lived_until));
             DataLoss {
                 database: database.clone(),
                 lag_ms: sample.map(|point| point.lag_ms),

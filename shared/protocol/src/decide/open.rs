@@ -21,11 +21,8 @@ pub(super) enum Opening {
 
 /// Opens a run, or says why not.
 pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Opening {
-    let counting: Vec<(&EvidenceKey, &Standing)> = state
-        .evidence
-        .iter()
-        .filter(|(key, standing)| counts(key, standing, now))
-        .collect();
+    let counting: Vec<(&EvidenceKey, &Standing)> =
+        state.evidence.iter().filter(|(key, standing)| counts(key, standing, now)).collect();
     let Some(first_since) = counting.iter().map(|(_, standing)| standing.since).min() else {
         return Opening::Rest(quiet(plan, state, now));
     };
@@ -35,9 +32,7 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         Err(why) => return Opening::Rest(format!("Nothing starts although {named} stands: {why}.")),
     };
     let ended_seq = state.run.as_ref().map_or(0, |run| run.last_seq);
-    let news = counting
-        .iter()
-        .any(|(_, standing)| standing.raised_seq > ended_seq);
+    let news = counting.iter().any(|(_, standing)| standing.raised_seq > ended_seq);
     if !news && !is_unopposed(plan, state, facts, now) {
         let why = "it was weighed and dismissed in the last run, and nothing is new";
         return Opening::Rest(format!("Nothing starts although {named} stands: {why}."));
@@ -57,20 +52,14 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         overrides: Overrides::default(),
     };
     let window = plan.detection.confirm_seconds;
-    let sentence = format!(
-        "Confirming for {window} s whether {} is lost: {named}.",
-        plan.regions.primary
-    );
+    let sentence = format!("Confirming for {window} s whether {} is lost: {named}.", plan.regions.primary);
     Opening::Open(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
 /// The evidence is sufficient by itself, and a look in hand shows no veto.
 fn is_unopposed(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> bool {
     state.weight(now).is_sufficient()
-        && facts
-            .observation
-            .as_ref()
-            .is_some_and(|observation| observation.vetoes(plan).is_empty())
+        && facts.observation.as_ref().is_some_and(|observation| observation.vetoes(plan).is_empty())
 }
 
 /// What a run would move, if one may begin by itself; else why not, with the command that unblocks it.
@@ -97,18 +86,10 @@ pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Sco
 fn cooldown(plan: &Plan, state: &State, now: Timestamp) -> Option<(u64, Timestamp)> {
     let run = state.run.as_ref()?;
     let ended_at = run.ended_at()?;
-    if matches!(
-        &run.phase,
-        Phase::Aborted {
-            cause: AbortCause::Evidence,
-            ..
-        }
-    ) {
+    if matches!(&run.phase, Phase::Aborted { cause: AbortCause::Evidence, .. }) {
         return None;
     }
-    let until = ended_at.checked_add(SignedDuration::from_secs(i64::from(
-        plan.detection.cooldown_seconds,
-    )));
+    let until = ended_at.checked_add(SignedDuration::from_secs(i64::from(plan.detection.cooldown_seconds)));
     let until = until.unwrap_or(Timestamp::MAX);
     (now < until && state.acknowledged != Some(run.id)).then_some((run.id, until))
 }
@@ -119,10 +100,6 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         Some(hold) => format!("; a hold by {} is in force until {}", hold.by, hold.until),
         None => String::new(),
     };
-    let moved = if state.moved.is_empty() {
-        &plan.regions.primary
-    } else {
-        &plan.regions.recovery
-    };
+    let moved = if state.moved.is_empty() { &plan.regions.primary } else { &plan.regions.recovery };
     format!("Nothing to do: {moved} serves and no evidence stands{hold}.")
 }

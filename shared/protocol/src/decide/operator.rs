@@ -20,10 +20,7 @@ struct Refusal {
 
 impl Refusal {
     fn new(code: &'static str, why: impl Into<String>) -> Self {
-        Self {
-            code,
-            why: why.into(),
-        }
+        Self { code, why: why.into() }
     }
 }
 
@@ -33,25 +30,13 @@ pub(super) fn answer(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) 
     let observation = facts.observation.as_ref();
     let (name, by, outcome) = match command {
         OperatorCommand::Status {} => return None,
-        OperatorCommand::Failover {
-            by,
-            reason,
-            routes,
-            overrides,
-        } => {
-            let asked = Asked {
-                by,
-                reason,
-                routes,
-                overrides: *overrides,
-            };
+        OperatorCommand::Failover { by, reason, routes, overrides } => {
+            let asked = Asked { by, reason, routes, overrides: *overrides };
             ("failover", by, failover(plan, state, observation, &asked, now))
         }
-        OperatorCommand::Approve { by, run, overrides } => (
-            "approve",
-            by,
-            approve(plan, state, observation, by, *run, *overrides, now),
-        ),
+        OperatorCommand::Approve { by, run, overrides } => {
+            ("approve", by, approve(plan, state, observation, by, *run, *overrides, now))
+        }
         OperatorCommand::Abort { by, run, reason } => ("abort", by, abort(state, by, *run, reason)),
         OperatorCommand::Hold { by, minutes, reason } => ("hold", by, hold(plan, by, *minutes, reason, now)),
         OperatorCommand::Release { by } => ("release", by, release(state, by)),
@@ -88,11 +73,7 @@ fn failover(
     now: Timestamp,
 ) -> Result<Draft, Refusal> {
     if let Some(run) = state.active_run() {
-        let why = format!(
-            "run {} is {}; there is one run at a time",
-            run.id,
-            run.phase.as_str()
-        );
+        let why = format!("run {} is {}; there is one run at a time", run.id, run.phase.as_str());
         return Err(Refusal::new("run_active", why));
     }
     let scope =
@@ -102,10 +83,7 @@ fn failover(
     let event = Event::RunOpened {
         kind: RunKind::Failover,
         scope,
-        cause: Cause::Operator {
-            name: asked.by.to_owned(),
-            reason: asked.reason.to_owned(),
-        },
+        cause: Cause::Operator { name: asked.by.to_owned(), reason: asked.reason.to_owned() },
         first_signal_at: now,
         overrides: asked.overrides,
     };
@@ -120,10 +98,7 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
     match problem {
         ScopeProblem::UnknownRoute(name) => {
             let known = list(plan.routes.iter().map(|route| route.name.to_string()));
-            Refusal::new(
-                "unknown_route",
-                format!("routes: the plan has no route {name}; it has {known}"),
-            )
+            Refusal::new("unknown_route", format!("routes: the plan has no route {name}; it has {known}"))
         }
         ScopeProblem::NothingLeft => {
             let why = format!("everything asked for is in {} already", plan.regions.recovery);
@@ -140,10 +115,7 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
 }
 
 fn blind() -> Refusal {
-    Refusal::new(
-        "no_observation",
-        "the world could not be looked at just now; try again",
-    )
+    Refusal::new("no_observation", "the world could not be looked at just now; try again")
 }
 
 /// A living source is not failed over from by accident.
@@ -213,11 +185,7 @@ fn approve(
         plan.regions.recovery,
         data_loss(&losses)
     );
-    let event = Event::Committed {
-        data_loss: losses,
-        by: Some(by.to_owned()),
-        overrides,
-    };
+    let event = Event::Committed { data_loss: losses, by: Some(by.to_owned()), overrides };
     Ok(Draft::new(Some(run.id), event, sentence))
 }
 
@@ -227,20 +195,9 @@ fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journ
         (overrides.override_fence, "override_fence"),
         (overrides.override_vetoes, "override_vetoes"),
     ];
-    let passed = passed
-        .iter()
-        .filter(|(is_passed, _)| *is_passed)
-        .map(|(_, name)| (*name).to_owned());
-    let sentence = format!(
-        "Run {} goes on: approved by {by}; passed on purpose: {}.",
-        run.id,
-        list(passed)
-    );
-    let event = Event::Resumed {
-        by: by.to_owned(),
-        overrides,
-        data_loss,
-    };
+    let passed = passed.iter().filter(|(is_passed, _)| *is_passed).map(|(_, name)| (*name).to_owned());
+    let sentence = format!("Run {} goes on: approved by {by}; passed on purpose: {}.", run.id, list(passed));
+    let event = Event::Resumed { by: by.to_owned(), overrides, data_loss };
     Draft::new(Some(run.id), event, sentence)
 }
 
@@ -253,10 +210,7 @@ fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refus
         );
         return Err(Refusal::new("abort_after_promotion", why));
     }
-    let cause = AbortCause::Operator {
-        name: by.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let cause = AbortCause::Operator { name: by.to_owned(), reason: reason.to_owned() };
     let sentence = format!("Run {} is aborted by {by}: {reason}.", run.id);
     Ok(due::abort(run, cause, sentence))
 }
@@ -273,11 +227,7 @@ fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Re
     let sentence = format!(
         "Hold by {by} until {until}: {reason}; nothing automatic starts; end it early with: {release}"
     );
-    let event = Event::HoldPlaced {
-        by: by.to_owned(),
-        reason: reason.to_owned(),
-        until,
-    };
+    let event = Event::HoldPlaced { by: by.to_owned(), reason: reason.to_owned(), until };
     Ok(Draft::new(None, event, sentence))
 }
 
@@ -285,31 +235,14 @@ fn release(state: &State, by: &str) -> Result<Draft, Refusal> {
     if state.hold.is_none() {
         return Err(Refusal::new("no_hold", "no hold is in force"));
     }
-    Ok(Draft::new(
-        None,
-        Event::HoldReleased { by: by.to_owned() },
-        format!("The hold is released by {by}."),
-    ))
+    Ok(Draft::new(None, Event::HoldReleased { by: by.to_owned() }, format!("The hold is released by {by}.")))
 }
 
 fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, Refusal> {
-    let last = state
-        .run
-        .as_ref()
-        .filter(|last| last.id == run && last.phase.is_final());
+    let last = state.run.as_ref().filter(|last| last.id == run && last.phase.is_final());
     if last.is_none() {
-        return Err(Refusal::new(
-            "other_run",
-            format!("run: {run} is not the last run that ended"),
-        ));
+        return Err(Refusal::new("other_run", format!("run: {run} is not the last run that ended")));
     }
     let sentence = format!("Run {run} is acknowledged by {by}; its cooldown is over.");
-    Ok(Draft::new(
-        None,
-        Event::Acknowledged {
-            by: by.to_owned(),
-            of_run: run,
-        },
-        sentence,
-    ))
+    Ok(Draft::new(None, Event::Acknowledged { by: by.to_owned(), of_run: run }, sentence))
 }

@@ -48,9 +48,7 @@ pub fn invocation(plan: &Plan, fields: &str) -> String {
 
 /// The command that approves or resumes a run.
 pub(super) fn approve(plan: &Plan, run: u64, override_: Option<&str>) -> String {
-    let extra = override_
-        .map(|name| format!(r#","{name}":true"#))
-        .unwrap_or_default();
+    let extra = override_.map(|name| format!(r#","{name}":true"#)).unwrap_or_default();
     invocation(plan, &format!(r#""command":"approve","run":{run}{extra}"#))
 }
 
@@ -61,16 +59,9 @@ pub(super) fn data_loss(losses: &[DataLoss]) -> String {
     }
     list(losses.iter().map(|loss| match (loss.lag_ms, loss.sampled_at) {
         (Some(lag_ms), Some(at)) => {
-            format!(
-                "{} up to {:.1} s of writes (lag sampled {at})",
-                loss.database,
-                seconds(lag_ms)
-            )
+            format!("{} up to {:.1} s of writes (lag sampled {at})", loss.database, seconds(lag_ms))
         }
-        _ => format!(
-            "{} an unknown amount (no lag sample from while its source lived)",
-            loss.database
-        ),
+        _ => format!("{} an unknown amount (no lag sample from while its source lived)", loss.database),
     }))
 }
 
@@ -81,17 +72,9 @@ pub(super) fn need(need: &Need) -> String {
             format!("the data-loss gate is closed: {}", data_loss(losses))
         }
         Need::StepOverdue { step, subjects } => {
-            format!(
-                "step {step} of {} is past its deadline",
-                list(subjects.iter().map(ToString::to_string))
-            )
+            format!("step {step} of {} is past its deadline", list(subjects.iter().map(ToString::to_string)))
         }
-        Need::StepFailed {
-            step,
-            subjects,
-            error,
-            message,
-        } => {
+        Need::StepFailed { step, subjects, error, message } => {
             let names = list(subjects.iter().map(ToString::to_string));
             format!("step {step} of {names} failed ({error}): {message}")
         }
@@ -107,33 +90,22 @@ pub(super) fn need(need: &Need) -> String {
 pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> String {
     let id = run.id;
     match &run.phase {
-        Phase::Confirming {
-            sufficient_since: Some(since),
-        } => {
+        Phase::Confirming { sufficient_since: Some(since) } => {
             let held = duration(now.duration_since(*since));
             format!(
                 "Run {id} confirms: the evidence is sufficient for {held} of {} s.",
                 plan.detection.confirm_seconds
             )
         }
-        Phase::Confirming {
-            sufficient_since: None,
-        } => {
+        Phase::Confirming { sufficient_since: None } => {
             format!("Run {id} confirms: {}.", insufficiency(state, run, now))
         }
         Phase::AwaitingApproval { .. } => {
-            format!(
-                "Run {id} awaits approval; approve with: {}",
-                approve(plan, id, None)
-            )
+            format!("Run {id} awaits approval; approve with: {}", approve(plan, id, None))
         }
         Phase::Moving => format!("Run {id} moves: {}.", progress(run)),
         Phase::NeedsOperator { need: why, .. } => {
-            format!(
-                "Run {id} needs an operator: {}; {}",
-                need(why),
-                unblock(plan, id, why)
-            )
+            format!("Run {id} needs an operator: {}; {}", need(why), unblock(plan, id, why))
         }
         Phase::Aborting { .. } => format!("Run {id} is being undone."),
         Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} is over."),
@@ -144,14 +116,8 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
 pub(super) fn unblock(plan: &Plan, id: u64, why: &Need) -> String {
     let override_ = match why {
         Need::DataLoss { .. } => Some("allow_data_loss"),
-        Need::StepFailed {
-            step: crate::command::Step::Fence,
-            ..
-        }
-        | Need::StepOverdue {
-            step: crate::command::Step::Fence,
-            ..
-        } => Some("override_fence"),
+        Need::StepFailed { step: crate::command::Step::Fence, .. }
+        | Need::StepOverdue { step: crate::command::Step::Fence, .. } => Some("override_fence"),
         _ => None,
     };
     let retry = match why {
@@ -177,20 +143,13 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
                 .filter(|(k, s)| crate::evidence::counts(k, s, now))
                 .map(|(k, _)| k.to_string()),
         );
-        reasons.push(format!(
-            "{} of 2 kinds of evidence stand ({standing})",
-            weight.kinds.len()
-        ));
+        reasons.push(format!("{} of 2 kinds of evidence stand ({standing})", weight.kinds.len()));
     }
     if !weight.outside {
         reasons.push("nothing was seen from outside the primary region".to_owned());
     }
     reasons.extend(run.vetoes.iter().map(|veto| format!("veto: {veto}")));
-    if reasons.is_empty() {
-        "the evidence did not hold without a gap".to_owned()
-    } else {
-        reasons.join("; ")
-    }
+    if reasons.is_empty() { "the evidence did not hold without a gap".to_owned() } else { reasons.join("; ") }
 }
 
 fn progress(run: &Run) -> String {

@@ -31,17 +31,11 @@ fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -
     if let Some((reason, why)) = rejection(plan, alarm, now) {
         return reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now);
     }
-    let is_news = state
-        .alarms
-        .get(&alarm.arn)
-        .is_none_or(|seen| seen.changed_at < alarm.changed_at);
+    let is_news = state.alarms.get(&alarm.arn).is_none_or(|seen| seen.changed_at < alarm.changed_at);
     if !is_news {
         return None;
     }
-    let key = EvidenceKey {
-        kind: EvidenceKind::Alarm,
-        source: alarm.arn.clone(),
-    };
+    let key = EvidenceKey { kind: EvidenceKind::Alarm, source: alarm.arn.clone() };
     match alarm.state {
         AlarmState::Alarm => {
             let region = alarm.region().unwrap_or_default().to_owned();
@@ -57,11 +51,8 @@ fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -
         }
         AlarmState::Ok => {
             let sentence = format!("No evidence any more: {key} is OK.");
-            let event = Event::EvidenceCleared {
-                key,
-                seen_at: alarm.changed_at,
-                detail: alarm.reason.clone(),
-            };
+            let event =
+                Event::EvidenceCleared { key, seen_at: alarm.changed_at, detail: alarm.reason.clone() };
             Some(Draft::new(None, event, sentence))
         }
         // Missing data is neither healthy nor dead: what stood goes on standing.
@@ -72,10 +63,7 @@ fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -
 /// Why an alarm does not count, and in which words.
 fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Rejection, String)> {
     let Some(account) = alarm.account() else {
-        return Some((
-            Rejection::Unrecognised,
-            "its ARN is not that of a CloudWatch alarm".into(),
-        ));
+        return Some((Rejection::Unrecognised, "its ARN is not that of a CloudWatch alarm".into()));
     };
     if account != plan.account {
         let why = format!("it belongs to account {account}, the plan to {}", plan.account);
@@ -88,10 +76,7 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
         return Some((Rejection::UnlistedTopic, why));
     }
     if !plan.detection.alarms.contains(&alarm.arn) {
-        return Some((
-            Rejection::UnlistedAlarm,
-            "it is not in detection.alarms of the plan".into(),
-        ));
+        return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
     }
     let age = now.duration_since(alarm.changed_at);
     if age > SignedDuration::from_secs(i64::from(plan.detection.signal_age_seconds_max)) {
@@ -119,10 +104,6 @@ fn reject(
         return None;
     }
     let sentence = format!("Signal rejected: {source}: {why}.");
-    let event = Event::SignalRejected {
-        source: source.to_owned(),
-        reason,
-        changed_at,
-    };
+    let event = Event::SignalRejected { source: source.to_owned(), reason, changed_at };
     Some(Draft::new(None, event, sentence))
 }

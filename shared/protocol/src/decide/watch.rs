@@ -28,10 +28,7 @@ fn note_probes(
     now: Timestamp,
 ) -> Option<Draft> {
     observation.probes.iter().find_map(|probe| {
-        let key = EvidenceKey {
-            kind: EvidenceKind::Probe,
-            source: probe.name.to_string(),
-        };
+        let key = EvidenceKey { kind: EvidenceKind::Probe, source: probe.name.to_string() };
         match &probe.sight {
             Sight::Bad { detail } => raise(plan, state, observation, key, detail, weighing, now),
             Sight::Good => clear(state, observation, key, "a good answer"),
@@ -47,23 +44,14 @@ fn note_replicas(
     weighing: Option<&Run>,
     now: Timestamp,
 ) -> Option<Draft> {
-    observation
-        .replicas
-        .iter()
-        .filter(|seen| !state.moved.contains(&seen.database))
-        .find_map(|replica| {
-            let key = EvidenceKey {
-                kind: EvidenceKind::Replica,
-                source: replica.database.to_string(),
-            };
-            match &replica.state {
-                ReplicaState::Broken { detail } => {
-                    raise(plan, state, observation, key, detail, weighing, now)
-                }
-                ReplicaState::Replicating => clear(state, observation, key, "it replicates"),
-                ReplicaState::Detached | ReplicaState::Unknown { .. } => None,
-            }
-        })
+    observation.replicas.iter().filter(|seen| !state.moved.contains(&seen.database)).find_map(|replica| {
+        let key = EvidenceKey { kind: EvidenceKind::Replica, source: replica.database.to_string() };
+        match &replica.state {
+            ReplicaState::Broken { detail } => raise(plan, state, observation, key, detail, weighing, now),
+            ReplicaState::Replicating => clear(state, observation, key, "it replicates"),
+            ReplicaState::Detached | ReplicaState::Unknown { .. } => None,
+        }
+    })
 }
 
 /// Evidence that is new, or was last written down a while ago and is being weighed.
@@ -86,10 +74,7 @@ fn raise(
             return None;
         }
     }
-    let sentence = format!(
-        "Recorded as evidence, seen from {}: {key}: {detail}.",
-        observation.vantage
-    );
+    let sentence = format!("Recorded as evidence, seen from {}: {key}: {detail}.", observation.vantage);
     let evidence = Evidence {
         key,
         outside: observation.vantage != plan.regions.primary,
@@ -113,33 +98,19 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
 fn clear(state: &State, observation: &Observation, key: EvidenceKey, detail: &str) -> Option<Draft> {
     state.standing(&key)?;
     let sentence = format!("No evidence any more: {key}: {detail}.");
-    let event = Event::EvidenceCleared {
-        key,
-        seen_at: observation.at,
-        detail: detail.to_owned(),
-    };
+    let event = Event::EvidenceCleared { key, seen_at: observation.at, detail: detail.to_owned() };
     Some(Draft::new(None, event, sentence))
 }
 
 fn note_vetoes(plan: &Plan, observation: &Observation, run: &Run) -> Option<Draft> {
     let seen = observation.vetoes(plan);
-    let new = seen
-        .iter()
-        .find(|(veto, _)| !run.vetoes.contains(veto))
-        .map(|(veto, detail)| {
-            let event = Event::VetoSeen {
-                veto: veto.clone(),
-                detail: detail.clone(),
-            };
-            Draft::new(Some(run.id), event, format!("Veto: {veto} ({detail})."))
-        });
+    let new = seen.iter().find(|(veto, _)| !run.vetoes.contains(veto)).map(|(veto, detail)| {
+        let event = Event::VetoSeen { veto: veto.clone(), detail: detail.clone() };
+        Draft::new(Some(run.id), event, format!("Veto: {veto} ({detail})."))
+    });
     new.or_else(|| {
         let gone = run.vetoes.iter().find(|veto| !seen.contains_key(veto))?;
         let event = Event::VetoCleared { veto: gone.clone() };
-        Some(Draft::new(
-            Some(run.id),
-            event,
-            format!("Veto gone: it is no longer so that {gone}."),
-        ))
+        Some(Draft::new(Some(run.id), event, format!("Veto gone: it is no longer so that {gone}.")))
     })
 }

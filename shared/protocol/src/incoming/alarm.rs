@@ -21,9 +21,7 @@ pub(super) type Lack = &'static str;
 
 /// The body of an alarm's message by SNS. `Region` is a display name there and is not read.
 pub(super) fn in_sns(body: &Value, topic: &str) -> Result<AlarmSignal, Lack> {
-    let by = Via::Sns {
-        topic: topic.to_owned(),
-    };
+    let by = Via::Sns { topic: topic.to_owned() };
     let (state, changed_at) = (&body["NewStateValue"], &body["StateChangeTime"]);
     signal(&body["AlarmArn"], state, changed_at, &body["NewStateReason"], by)
 }
@@ -31,35 +29,15 @@ pub(super) fn in_sns(body: &Value, topic: &str) -> Result<AlarmSignal, Lack> {
 /// An alarm's change of state as an event.
 pub(super) fn in_event(event: &Value) -> Result<AlarmSignal, Lack> {
     let state = &event["detail"]["state"];
-    let changed_at = if state["timestamp"].is_null() {
-        &event["time"]
-    } else {
-        &state["timestamp"]
-    };
-    signal(
-        &event["resources"][0],
-        &state["value"],
-        changed_at,
-        &state["reason"],
-        Via::EventBridge,
-    )
+    let changed_at = if state["timestamp"].is_null() { &event["time"] } else { &state["timestamp"] };
+    signal(&event["resources"][0], &state["value"], changed_at, &state["reason"], Via::EventBridge)
 }
 
 /// The payload of an alarm whose action is the function itself.
 pub(super) fn direct(payload: &Value) -> Result<AlarmSignal, Lack> {
     let state = &payload["alarmData"]["state"];
-    let changed_at = if state["timestamp"].is_null() {
-        &payload["time"]
-    } else {
-        &state["timestamp"]
-    };
-    signal(
-        &payload["alarmArn"],
-        &state["value"],
-        changed_at,
-        &state["reason"],
-        Via::Direct,
-    )
+    let changed_at = if state["timestamp"].is_null() { &payload["time"] } else { &state["timestamp"] };
+    signal(&payload["alarmArn"], &state["value"], changed_at, &state["reason"], Via::Direct)
 }
 
 fn signal(
@@ -79,26 +57,15 @@ fn signal(
         Some("INSUFFICIENT_DATA") => AlarmState::InsufficientData,
         _ => return Err("without a known state"),
     };
-    let changed_at = changed_at
-        .as_str()
-        .and_then(time)
-        .ok_or("without the time of its change")?;
+    let changed_at = changed_at.as_str().and_then(time).ok_or("without the time of its change")?;
     let reason = shape::cut(reason.as_str().unwrap_or_default(), REASON_MAX);
-    Ok(AlarmSignal {
-        arn: arn.to_owned(),
-        state,
-        changed_at,
-        reason,
-        via,
-    })
+    Ok(AlarmSignal { arn: arn.to_owned(), state, changed_at, reason, via })
 }
 
 /// Reads a time. Alarms write `+0000`, which RFC 3339 doesn't allow, with or without milliseconds.
 fn time(text: &str) -> Option<Timestamp> {
     // Without the length and the `[` a longer text in jiff's own format would be read too.
-    (text.len() <= TIME_MAX && !text.contains('['))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() <= TIME_MAX && !text.contains('[')).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -41,9 +41,6 @@ pub(super) fn read(event: &Value) -> Incoming {
 
 fn resources(event: &Value) -> Vec<String> {
     let items = event["resources"].as_array().map_or(&[][..], Vec::as_slice);
-    let arns = items
-        .iter()
-        .filter_map(Value::as_str)
-        .filter(|text| Arn::parse(text).is_some());
+    let arns = items.iter().filter_map(Value::as_str).filter(|text| Arn::parse(text).is_some());
     arns.take(RESOURCES_MAX).map(str::to_owned).collect()
 }

@@ -92,7 +92,5 @@ impl Incoming {
 }
 
 fn unrecognised(what: &str, value: &Value) -> Incoming {
-    Incoming::Signals(vec![Signal::Unrecognised {
-        shape: shape::describe(what, value),
-    }])
+    Incoming::Signals(vec![Signal::Unrecognised { shape: shape::describe(what, value) }])
 }

@@ -26,27 +26,8 @@ const HOLD_MINUTES_MAX: u64 = 10_080;
 
 /// Every command with its own fields.
 const COMMANDS: [(&str, &[&str]); 7] = [
-    (
-        "failover",
-        &[
-            "by",
-            "reason",
-            "routes",
-            "allow_data_loss",
-            "override_fence",
-            "override_vetoes",
-        ],
-    ),
-    (
-        "approve",
-        &[
-            "by",
-            "run",
-            "allow_data_loss",
-            "override_fence",
-            "override_vetoes",
-        ],
-    ),
+    ("failover", &["by", "reason", "routes", "allow_data_loss", "override_fence", "override_vetoes"]),
+    ("approve", &["by", "run", "allow_data_loss", "override_fence", "override_vetoes"]),
     ("abort", &["by", "run", "reason"]),
     ("hold", &["by", "minutes", "reason"]),
     ("release", &["by"]),
@@ -65,10 +46,7 @@ pub(super) fn read(fields: &Map<String, Value>) -> Incoming {
 fn command(fields: &Map<String, Value>) -> Result<OperatorCommand, String> {
     let known = COMMANDS.map(|(name, _)| name);
     let Some(Value::String(name)) = fields.get("command") else {
-        return Err(format!(
-            "`command` is not a text: give one of {}.",
-            nearest::list(&known)
-        ));
+        return Err(format!("`command` is not a text: give one of {}.", nearest::list(&known)));
     };
     let Some((name, allowed)) = COMMANDS.iter().find(|(known, _)| known == name) else {
         let meant = match nearest::remedy(name, &known) {
@@ -76,15 +54,9 @@ fn command(fields: &Map<String, Value>) -> Result<OperatorCommand, String> {
             _ => String::new(),
         };
         let name = nearest::quoted(name);
-        return Err(format!(
-            "{name} is not a command: {meant}Commands: {}.",
-            nearest::list(&known)
-        ));
+        return Err(format!("{name} is not a command: {meant}Commands: {}.", nearest::list(&known)));
     };
-    let mut reading = Reading {
-        fields,
-        problems: Vec::new(),
-    };
+    let mut reading = Reading { fields, problems: Vec::new() };
     reading.refuse_unknown(name, allowed);
     let command = reading.command(name);
     match command {
@@ -105,36 +77,19 @@ impl Reading<'_> {
             "failover" => {
                 let (by, reason, routes, overrides) =
                     (self.by(), self.reason(), self.routes(), self.overrides());
-                OperatorCommand::Failover {
-                    by: by?,
-                    reason: reason?,
-                    routes,
-                    overrides,
-                }
+                OperatorCommand::Failover { by: by?, reason: reason?, routes, overrides }
             }
             "approve" => {
                 let (by, run, overrides) = (self.by(), self.run(), self.overrides());
-                OperatorCommand::Approve {
-                    by: by?,
-                    run: run?,
-                    overrides,
-                }
+                OperatorCommand::Approve { by: by?, run: run?, overrides }
             }
             "abort" => {
                 let (by, run, reason) = (self.by(), self.run(), self.reason());
-                OperatorCommand::Abort {
-                    by: by?,
-                    run: run?,
-                    reason: reason?,
-                }
+                OperatorCommand::Abort { by: by?, run: run?, reason: reason? }
             }
             "hold" => {
                 let (by, minutes, reason) = (self.by(), self.minutes(), self.reason());
-                OperatorCommand::Hold {
-                    by: by?,
-                    minutes: minutes?,
-                    reason: reason?,
-                }
+                OperatorCommand::Hold { by: by?, minutes: minutes?, reason: reason? }
             }
             "release" => OperatorCommand::Release { by: self.by()? },
             "acknowledge" => {
@@ -146,20 +101,15 @@ impl Reading<'_> {
     }
 
     fn refuse_unknown(&mut self, command: &str, allowed: &[&str]) {
-        let unknown = self
-            .fields
-            .keys()
-            .filter(|key| *key != "command" && !allowed.contains(&key.as_str()));
+        let unknown = self.fields.keys().filter(|key| *key != "command" && !allowed.contains(&key.as_str()));
         for key in unknown {
             let remedy = if allowed.is_empty() {
                 "it has none but `command`".to_owned()
             } else {
                 nearest::remedy(key, allowed)
             };
-            self.problems.push(sentence(
-                &format!("{} is not a field of {command}", nearest::quoted(key)),
-                &remedy,
-            ));
+            self.problems
+                .push(sentence(&format!("{} is not a field of {command}", nearest::quoted(key)), &remedy));
         }
     }
 
@@ -182,8 +132,7 @@ impl Reading<'_> {
 
     fn minutes(&mut self) -> Option<u32> {
         let remedy = "give the minutes that the hold lasts, 1 to 10080";
-        self.number("minutes", remedy, 1, HOLD_MINUTES_MAX)
-            .and_then(|minutes| u32::try_from(minutes).ok())
+        self.number("minutes", remedy, 1, HOLD_MINUTES_MAX).and_then(|minutes| u32::try_from(minutes).ok())
     }
 
     fn text(&mut self, field: &str, remedy: &str, characters_max: usize) -> Option<String> {
@@ -199,8 +148,7 @@ impl Reading<'_> {
             Some(Value::String(text)) => return Some(text.trim().to_owned()),
             Some(_) => "is not a text".to_owned(),
         };
-        self.problems
-            .push(sentence(&format!("`{field}` {problem}"), remedy));
+        self.problems.push(sentence(&format!("`{field}` {problem}"), remedy));
         None
     }
 
@@ -213,8 +161,7 @@ impl Reading<'_> {
                 None => "is not a whole number".to_owned(),
             },
         };
-        self.problems
-            .push(sentence(&format!("`{field}` {problem}"), remedy));
+        self.problems.push(sentence(&format!("`{field}` {problem}"), remedy));
         None
     }
 
@@ -224,19 +171,16 @@ impl Reading<'_> {
             None => return Vec::new(),
             Some(Value::Array(items)) if items.len() <= ROUTES_MAX => items,
             Some(_) => {
-                self.problems
-                    .push(sentence("`routes` is not a list of at most 1000 names", remedy));
+                self.problems.push(sentence("`routes` is not a list of at most 1000 names", remedy));
                 return Vec::new();
             }
         };
         let names: Vec<Name> = items.iter().filter_map(Value::as_str).map(Name::from).collect();
         if names.len() < items.len() || !names.iter().all(Name::is_well_formed) {
-            self.problems
-                .push(sentence("`routes` holds something that is not a name", remedy));
+            self.problems.push(sentence("`routes` holds something that is not a name", remedy));
         }
         if names.iter().collect::<HashSet<_>>().len() < names.len() {
-            self.problems
-                .push(sentence("`routes` names a route twice", "give each once"));
+            self.problems.push(sentence("`routes` names a route twice", "give each once"));
         }
         names
     }
@@ -255,8 +199,7 @@ impl Reading<'_> {
             Some(Value::Bool(value)) => *value,
             Some(_) => {
                 let remedy = "give true to pass this rule, or leave it out";
-                self.problems
-                    .push(sentence(&format!("`{field}` is not true or false"), remedy));
+                self.problems.push(sentence(&format!("`{field}` is not true or false"), remedy));
                 false
             }
         }
@@ -293,21 +236,14 @@ mod tests {
         ];
         for value in all {
             let command = read_json(&value).unwrap();
-            assert_eq!(
-                read_json(&serde_json::to_value(&command).unwrap()),
-                Ok(command),
-                "{value}"
-            );
+            assert_eq!(read_json(&serde_json::to_value(&command).unwrap()), Ok(command), "{value}");
         }
         assert_eq!(
             read_json(&json!({"command": "approve", "by": "ana", "run": 7, "allow_data_loss": true})),
             Ok(OperatorCommand::Approve {
                 by: "ana".to_owned(),
                 run: 7,
-                overrides: Overrides {
-                    allow_data_loss: true,
-                    ..Overrides::default()
-                },
+                overrides: Overrides { allow_data_loss: true, ..Overrides::default() },
             })
         );
     }

@@ -33,10 +33,7 @@ pub(super) fn describe(what: &str, value: &Value) -> String {
 
 /// A text cut to a number of characters, without control characters.
 pub(super) fn cut(text: &str, characters_max: usize) -> String {
-    text.chars()
-        .take(characters_max)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.chars().take(characters_max).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Whether the texts and values of a tree take more than so many bytes; it stops counting there.
@@ -100,21 +97,13 @@ mod tests {
 
     #[test]
     fn a_key_that_does_not_look_like_one_is_counted_and_not_repeated() {
-        assert_eq!(
-            describe("", &json!({"pass word": 1})),
-            "an object with a key of 9 characters (a number)"
-        );
-        assert_eq!(
-            describe("", &json!({"": 1})),
-            "an object with a key of 0 characters (a number)"
-        );
+        assert_eq!(describe("", &json!({"pass word": 1})), "an object with a key of 9 characters (a number)");
+        assert_eq!(describe("", &json!({"": 1})), "an object with a key of 0 characters (a number)");
     }
 
     #[test]
     fn a_description_is_short_whatever_it_describes() {
-        let many: Value = (0..1000)
-            .map(|n| (format!("key-number-{n:030}"), json!(n)))
-            .collect();
+        let many: Value = (0..1000).map(|n| (format!("key-number-{n:030}"), json!(n))).collect();
         assert_eq!(describe("", &many).chars().count(), DESCRIPTION_MAX);
     }
 

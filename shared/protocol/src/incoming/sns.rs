@@ -32,9 +32,9 @@ pub(super) fn read(records: &Value, payload: &Value) -> Incoming {
     }
     let signals = messages.into_iter().map(|message| match message {
         Message::Signal(signal) => signal,
-        Message::Step(_) => Signal::Unrecognised {
-            shape: "a step's command in one batch with other messages".to_owned(),
-        },
+        Message::Step(_) => {
+            Signal::Unrecognised { shape: "a step's command in one batch with other messages".to_owned() }
+        }
     });
     Incoming::Signals(signals.collect())
 }
@@ -42,11 +42,7 @@ pub(super) fn read(records: &Value, payload: &Value) -> Incoming {
 fn read_record(record: &Value) -> Message {
     let topic = record["Sns"]["TopicArn"].as_str();
     let topic = topic.filter(|topic| Arn::parse(topic).is_some_and(|arn| arn.is_topic()));
-    match (
-        record["EventSource"].as_str(),
-        topic,
-        record["Sns"]["Message"].as_str(),
-    ) {
+    match (record["EventSource"].as_str(), topic, record["Sns"]["Message"].as_str()) {
         (Some("aws:sns"), Some(topic), Some(message)) => read_message(topic, message),
         _ => unknown("a record that is no message of SNS: ", record),
     }
@@ -60,14 +56,10 @@ fn read_message(topic: &str, message: &str) -> Message {
         return unknown("a message that is not JSON: ", &Value::String(String::new()));
     };
     if let Some(command) = step::read(&body) {
-        return Message::Step(StepCommandMessage {
-            topic: topic.to_owned(),
-            command,
-        });
+        return Message::Step(StepCommandMessage { topic: topic.to_owned(), command });
     }
-    let speaks_of_an_alarm = ["AlarmArn", "AlarmName", "NewStateValue"]
-        .iter()
-        .any(|key| body.get(key).is_some());
+    let speaks_of_an_alarm =
+        ["AlarmArn", "AlarmName", "NewStateValue"].iter().any(|key| body.get(key).is_some());
     if !speaks_of_an_alarm {
         return unknown("a message that is neither an alarm nor a step: ", &body);
     }
@@ -78,7 +70,5 @@ fn read_message(topic: &str, message: &str) -> Message {
 }
 
 fn unknown(what: &str, value: &Value) -> Message {
-    Message::Signal(Signal::Unrecognised {
-        shape: shape::describe(what, value),
-    })
+    Message::Signal(Signal::Unrecognised { shape: shape::describe(what, value) })
 }

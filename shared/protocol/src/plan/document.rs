@@ -41,10 +41,7 @@ impl<'de> Deserialize<'de> for Document {
 
 struct DocumentVisitor;
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a negative number is only ever named in a sentence"
-)]
+#[allow(clippy::cast_precision_loss, reason = "a negative number is only ever named in a sentence")]
 impl<'de> Visitor<'de> for DocumentVisitor {
     type Value = Document;
 

@@ -375,25 +375,13 @@ impl Default for Limits {
 
 impl Default for FunctionTimeouts {
     fn default() -> Self {
-        Self {
-            alarm_handler: 170,
-            promote_replica: 840,
-            scale_asg: 840,
-            shift_traffic: 120,
-        }
+        Self { alarm_handler: 170, promote_replica: 840, scale_asg: 840, shift_traffic: 120 }
     }
 }
 
 impl Default for StepLimits {
     fn default() -> Self {
-        Self {
-            scale: 1200,
-            fence: 180,
-            promote: 1800,
-            open: 240,
-            verify: 240,
-            quarantine: 900,
-        }
+        Self { scale: 1200, fence: 180, promote: 1800, open: 240, verify: 240, quarantine: 900 }
     }
 }
 

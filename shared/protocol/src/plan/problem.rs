@@ -69,9 +69,7 @@ impl Broken {
         !self.0.is_empty()
             && (self.0.contains(super::ROOT)
                 || self.0.contains(path)
-                || path
-                    .match_indices(['.', '['])
-                    .any(|(end, _)| self.0.contains(&path[..end])))
+                || path.match_indices(['.', '[']).any(|(end, _)| self.0.contains(&path[..end])))
     }
 
     /// Whether an item of the plan hides its name: the item, its name or the list could not be read.
@@ -93,10 +91,7 @@ pub(super) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(broken: &'a Broken) -> Self {
-        Self {
-            broken,
-            problems: Vec::new(),
-        }
+        Self { broken, problems: Vec::new() }
     }
 
     /// Adds a problem that follows from the value at its own path alone.
@@ -119,11 +114,7 @@ impl<'a> Findings<'a> {
     ) {
         let path = path.into();
         if !self.broken.holds(&path) && !others.iter().any(|other| self.broken.holds(other)) {
-            self.problems.push(Problem {
-                path,
-                problem: problem.into(),
-                remedy: remedy.into(),
-            });
+            self.problems.push(Problem { path, problem: problem.into(), remedy: remedy.into() });
         }
     }
 

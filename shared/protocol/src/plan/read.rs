@@ -60,22 +60,15 @@ fn read_mode(section: &Section<'_>, notes: &mut Notes) -> Mode {
         return Mode::default();
     }
     section
-        .word(
-            "mode",
-            &[("approve", Mode::Approve), ("automatic", Mode::Automatic)],
-            notes,
-        )
+        .word("mode", &[("approve", Mode::Approve), ("automatic", Mode::Automatic)], notes)
         .unwrap_or_default()
 }
 
 fn read_regions(plan: &Section<'_>, notes: &mut Notes) -> Regions {
-    let section = open_field(
-        plan,
-        "regions",
-        "an object with primary and recovery",
-        notes,
-        |path, value, notes| Section::open(path, value, &["primary", "recovery"], notes),
-    );
+    let section =
+        open_field(plan, "regions", "an object with primary and recovery", notes, |path, value, notes| {
+            Section::open(path, value, &["primary", "recovery"], notes)
+        });
     Regions {
         primary: section.text("primary", "the region that serves on a good day", notes),
         recovery: section.text("recovery", "the region to recover in", notes),
@@ -104,33 +97,19 @@ fn read_items<T>(
     read: fn(&str, &Document, &mut Notes) -> T,
 ) -> Vec<T> {
     let items = plan.list(field, "objects", notes);
-    items
-        .into_iter()
-        .map(|(path, item)| read(&path, item, notes))
-        .collect()
+    items.into_iter().map(|(path, item)| read(&path, item, notes)).collect()
 }
 
 fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database {
-    const FIELDS: [&str; 7] = [
-        "name",
-        "kind",
-        "primary",
-        "replica",
-        "backup_retention_days",
-        "quarantine_security_group",
-        "after",
-    ];
+    const FIELDS: [&str; 7] =
+        ["name", "kind", "primary", "replica", "backup_retention_days", "quarantine_security_group", "after"];
     let section = Section::open(path, document, &FIELDS, notes);
     Database {
         name: section.name("name", notes),
         kind: section
             .word("kind", &[("rds_replica", DatabaseKind::RdsReplica)], notes)
             .unwrap_or(DatabaseKind::RdsReplica),
-        primary: section.text(
-            "primary",
-            "the ARN of the RDS instance in the primary region",
-            notes,
-        ),
+        primary: section.text("primary", "the ARN of the RDS instance in the primary region", notes),
         replica: section.text("replica", "the ARN of its replica in the recovery region", notes),
         backup_retention_days: section.number_or(
             "backup_retention_days",
@@ -148,15 +127,8 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
 }
 
 fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
-    const FIELDS: [&str; 7] = [
-        "name",
-        "kind",
-        "group",
-        "target_groups",
-        "capacity",
-        "healthy_targets_min",
-        "after",
-    ];
+    const FIELDS: [&str; 7] =
+        ["name", "kind", "group", "target_groups", "capacity", "healthy_targets_min", "after"];
     let section = Section::open(path, document, &FIELDS, notes);
     let capacity = open_field(
         &section,
@@ -168,17 +140,9 @@ fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
     Fleet {
         name: section.name("name", notes),
         kind: section
-            .word(
-                "kind",
-                &[("auto_scaling_group", FleetKind::AutoScalingGroup)],
-                notes,
-            )
+            .word("kind", &[("auto_scaling_group", FleetKind::AutoScalingGroup)], notes)
             .unwrap_or(FleetKind::AutoScalingGroup),
-        group: section.text(
-            "group",
-            "the name of the Auto Scaling group in the recovery region",
-            notes,
-        ),
+        group: section.text("group", "the name of the Auto Scaling group in the recovery region", notes),
         target_groups: section.texts("target_groups", "ARNs of target groups", notes),
         capacity: Capacity {
             min: capacity.number("min", bounds::CAPACITY, notes),
@@ -196,11 +160,7 @@ fn read_route(path: &str, document: &Document, notes: &mut Notes) -> Route {
     Route {
         name: section.name("name", notes),
         kind: section
-            .word(
-                "kind",
-                &[("global_accelerator", RouteKind::GlobalAccelerator)],
-                notes,
-            )
+            .word("kind", &[("global_accelerator", RouteKind::GlobalAccelerator)], notes)
             .unwrap_or(RouteKind::GlobalAccelerator),
         primary: read_side(&section, "primary", notes),
         recovery: read_side(&section, "recovery", notes),
@@ -225,22 +185,14 @@ fn read_side(route: &Section<'_>, field: &str, notes: &mut Notes) -> RouteSide {
 }
 
 fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
-    const FIELDS: [&str; 6] = [
-        "alarms",
-        "topics",
-        "probes",
-        "confirm_seconds",
-        "signal_age_seconds_max",
-        "cooldown_seconds",
-    ];
+    const FIELDS: [&str; 6] =
+        ["alarms", "topics", "probes", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
     let hint = "an object that holds at least probes";
     let section = open_field(plan, "detection", hint, notes, |path, value, notes| {
         Section::open(path, value, &FIELDS, notes)
     });
     let probes_hint = "a list of at least one probe of the primary region";
-    let probes = section
-        .need("probes", probes_hint, notes)
-        .map(|_| section.list("probes", "probes", notes));
+    let probes = section.need("probes", probes_hint, notes).map(|_| section.list("probes", "probes", notes));
     Detection {
         alarms: section.texts("alarms", "ARNs of alarms", notes),
         topics: section.texts("topics", "ARNs of topics", notes),
@@ -377,12 +329,7 @@ fn read_function_timeouts(limits: &Section<'_>, notes: &mut Notes) -> FunctionTi
     let Some(document) = limits.find("function_timeout_seconds") else {
         return default;
     };
-    let section = Section::open(
-        &limits.place("function_timeout_seconds"),
-        document,
-        &FIELDS,
-        notes,
-    );
+    let section = Section::open(&limits.place("function_timeout_seconds"), document, &FIELDS, notes);
     let mut timeout =
         |field, default| section.number_or(field, default, bounds::FUNCTION_TIMEOUT_SECONDS, notes);
     FunctionTimeouts {

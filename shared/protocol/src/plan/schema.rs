@@ -9,8 +9,5 @@ use super::Plan;
 
 /// The JSON Schema (draft 2020-12) of the plan document.
 pub fn plan_schema() -> serde_json::Value {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<Plan>()
-        .to_value()
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Plan>().to_value()
 }

@@ -26,11 +26,7 @@ impl Notes {
     }
 
     fn note(&mut self, path: &str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.problems.push(Problem {
-            path: path.to_owned(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        });
+        self.problems.push(Problem { path: path.to_owned(), problem: problem.into(), remedy: remedy.into() });
     }
 }
 
@@ -51,11 +47,7 @@ impl<'d> Section<'d> {
             notes.broken(path, problem, format!("give an object with {}", known.join(", ")));
             return Self::absent(path);
         };
-        let section = Self {
-            path: path.to_owned(),
-            fields,
-            there: true,
-        };
+        let section = Self { path: path.to_owned(), fields, there: true };
         let mut seen = HashSet::new();
         for (name, _) in fields {
             if !known.contains(&name.as_str()) {
@@ -70,28 +62,17 @@ impl<'d> Section<'d> {
 
     /// An object that isn't there.
     pub(super) fn absent(path: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            fields: &[],
-            there: false,
-        }
+        Self { path: path.to_owned(), fields: &[], there: false }
     }
 
     /// The path of a field.
     pub(super) fn place(&self, field: &str) -> String {
-        if self.path == super::ROOT {
-            field.to_owned()
-        } else {
-            format!("{}.{field}", self.path)
-        }
+        if self.path == super::ROOT { field.to_owned() } else { format!("{}.{field}", self.path) }
     }
 
     /// The value of a field, if it is there.
     pub(super) fn find(&self, field: &str) -> Option<&'d Document> {
-        self.fields
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, value)| value)
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
     }
 
     /// The value of a field that must be there.
@@ -112,12 +93,7 @@ impl<'d> Section<'d> {
     /// A text that may be left out, or be null.
     pub(super) fn text_if_given(&self, field: &str, hint: &str, notes: &mut Notes) -> Option<String> {
         let value = self.find(field).filter(|value| **value != Document::Null)?;
-        Some(text(
-            &self.place(field),
-            value,
-            &format!("{hint}, or leave it out"),
-            notes,
-        ))
+        Some(text(&self.place(field), value, &format!("{hint}, or leave it out"), notes))
     }
 
     /// A name that must be there.
@@ -134,9 +110,7 @@ impl<'d> Section<'d> {
     ) -> T {
         let hint = format!("a whole number from {bounds}");
         let value = self.need(field, &hint, notes);
-        value
-            .and_then(|value| number(&self.place(field), value, bounds, &hint, notes))
-            .unwrap_or_default()
+        value.and_then(|value| number(&self.place(field), value, bounds, &hint, notes)).unwrap_or_default()
     }
 
     /// A whole number that may be left out.
@@ -160,10 +134,7 @@ impl<'d> Section<'d> {
         let place = self.place(field);
         match self.need(field, &hint, notes)? {
             Document::Text(text) => {
-                let found = words
-                    .iter()
-                    .find(|(word, _)| word == text)
-                    .map(|(_, meaning)| *meaning);
+                let found = words.iter().find(|(word, _)| word == text).map(|(_, meaning)| *meaning);
                 if found.is_none() {
                     let problem = format!("is {}, which is not known", nearest::quoted(text));
                     notes.broken(&place, problem, nearest::remedy(text, &known));
@@ -171,11 +142,7 @@ impl<'d> Section<'d> {
                 found
             }
             other => {
-                notes.broken(
-                    &place,
-                    format!("is {}, not a text", other.what()),
-                    format!("give {hint}"),
-                );
+                notes.broken(&place, format!("is {}, not a text", other.what()), format!("give {hint}"));
                 None
             }
         }
@@ -186,11 +153,9 @@ impl<'d> Section<'d> {
         let place = self.place(field);
         match self.find(field) {
             None => Vec::new(),
-            Some(Document::List(items)) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| (format!("{place}[{index}]"), item))
-                .collect(),
+            Some(Document::List(items)) => {
+                items.iter().enumerate().map(|(index, item)| (format!("{place}[{index}]"), item)).collect()
+            }
             Some(other) => {
                 let problem = format!("is {}, not a list", other.what());
                 notes.broken(&place, problem, format!("give a list of {hint}"));
@@ -202,18 +167,12 @@ impl<'d> Section<'d> {
     /// A list of texts that may be left out.
     pub(super) fn texts(&self, field: &str, hint: &str, notes: &mut Notes) -> Vec<String> {
         let items = self.list(field, hint, notes);
-        items
-            .into_iter()
-            .map(|(path, item)| text(&path, item, hint, notes))
-            .collect()
+        items.into_iter().map(|(path, item)| text(&path, item, hint, notes)).collect()
     }
 
     /// A list of names that may be left out.
     pub(super) fn names(&self, field: &str, notes: &mut Notes) -> Vec<Name> {
-        self.texts(field, "names of items of the plan", notes)
-            .into_iter()
-            .map(Name::new)
-            .collect()
+        self.texts(field, "names of items of the plan", notes).into_iter().map(Name::new).collect()
     }
 }
 
@@ -225,11 +184,7 @@ fn text(path: &str, value: &Document, hint: &str, notes: &mut Notes) -> String {
     if let Document::Text(text) = value {
         return text.clone();
     }
-    notes.broken(
-        path,
-        format!("is {}, not a text", value.what()),
-        format!("give {hint}"),
-    );
+    notes.broken(path, format!("is {}, not a text", value.what()), format!("give {hint}"));
     String::new()
 }
 
@@ -241,10 +196,7 @@ fn number<T: TryFrom<u64>>(
     notes: &mut Notes,
 ) -> Option<T> {
     let (problem, found) = match value {
-        Document::Whole(number) => (
-            format!("is {number}, outside {bounds}"),
-            T::try_from(*number).ok(),
-        ),
+        Document::Whole(number) => (format!("is {number}, outside {bounds}"), T::try_from(*number).ok()),
         other => (format!("is {}, not a whole number", other.what()), None),
     };
     if found.is_none() {

@@ -52,11 +52,7 @@ impl<'a> Ground<'a> {
     fn of(plan: &'a Plan) -> Self {
         let region = |text: &'a str| Some(text).filter(|text| arn::is_region(text));
         let (primary, recovery) = (region(&plan.regions.primary), region(&plan.regions.recovery));
-        Self {
-            account: Some(plan.account.as_str()).filter(|text| arn::is_account(text)),
-            primary,
-            recovery,
-        }
+        Self { account: Some(plan.account.as_str()).filter(|text| arn::is_account(text)), primary, recovery }
     }
 }
 
@@ -72,16 +68,11 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
     if !arn::is_account(&plan.account) {
         findings.add("account", "is not an AWS account", "give its 12 digits in quotes");
     }
-    for (path, region) in [
-        ("regions.primary", &plan.regions.primary),
-        ("regions.recovery", &plan.regions.recovery),
-    ] {
+    for (path, region) in
+        [("regions.primary", &plan.regions.primary), ("regions.recovery", &plan.regions.recovery)]
+    {
         if !arn::is_region(region) {
-            findings.add(
-                path,
-                "does not look like a region",
-                "give a region's code, like us-east-2",
-            );
+            findings.add(path, "does not look like a region", "give a region's code, like us-east-2");
         }
     }
     if plan.regions.primary == plan.regions.recovery {
@@ -111,17 +102,13 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
 
 fn is_function_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn check_name(path: impl Into<String>, name: &Name, findings: &mut Findings<'_>) {
     if !name.is_well_formed() {
-        let problem = format!(
-            "is {}, which is not a well-formed name",
-            crate::nearest::quoted(name.as_str())
-        );
+        let problem =
+            format!("is {}, which is not a well-formed name", crate::nearest::quoted(name.as_str()));
         findings.add(path, problem, format!("give {NAME_HINT}"));
     }
 }

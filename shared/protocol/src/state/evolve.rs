@@ -30,18 +30,12 @@ pub fn evolve(mut state: State, record: &Record) -> Result<State, IllegalRecord>
         return Err(illegal(Illegality::Schema(record.schema)));
     }
     if record.seq != state.next_seq() {
-        return Err(illegal(Illegality::Sequence {
-            expected: state.next_seq(),
-            found: record.seq,
-        }));
+        return Err(illegal(Illegality::Sequence { expected: state.next_seq(), found: record.seq }));
     }
     state.apply(record).map_err(illegal)?;
     state.last_seq = record.seq;
     if record.event.is_notable() {
-        let unnoticed = Unnoticed {
-            at: record.at,
-            sentence: record.sentence.clone(),
-        };
+        let unnoticed = Unnoticed { at: record.at, sentence: record.sentence.clone() };
         state.unnoticed.insert(record.seq, unnoticed);
     }
     Ok(state)
@@ -57,11 +51,7 @@ impl State {
             Event::EvidenceSeen { evidence } => self.see_evidence(evidence, record),
             Event::EvidenceCleared { key, seen_at, .. } => self.clear_evidence(key, *seen_at, at),
             Event::HoldPlaced { by, reason, until } => {
-                self.hold = Some(Hold {
-                    by: by.clone(),
-                    reason: reason.clone(),
-                    until: *until,
-                });
+                self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
             }
             Event::HoldReleased { .. } => self.hold = None,
             Event::Acknowledged { of_run, .. } => self.acknowledged = Some(*of_run),
@@ -77,26 +67,11 @@ impl State {
                 }
             }
             Event::RunOpened { .. } => self.open_run(record)?,
-            Event::StepIntended {
-                step: Step::Quarantine,
-                ..
-            }
-            | Event::StepWaiting {
-                step: Step::Quarantine,
-                ..
-            }
-            | Event::StepDone {
-                step: Step::Quarantine,
-                ..
-            }
-            | Event::StepHandedOver {
-                step: Step::Quarantine,
-                ..
-            }
-            | Event::StepFailed {
-                step: Step::Quarantine,
-                ..
-            } => self.apply_quarantine(record)?,
+            Event::StepIntended { step: Step::Quarantine, .. }
+            | Event::StepWaiting { step: Step::Quarantine, .. }
+            | Event::StepDone { step: Step::Quarantine, .. }
+            | Event::StepHandedOver { step: Step::Quarantine, .. }
+            | Event::StepFailed { step: Step::Quarantine, .. } => self.apply_quarantine(record)?,
             _ => self.apply_to_run(record)?,
         }
         Ok(())
@@ -104,10 +79,7 @@ impl State {
 
     fn see_evidence(&mut self, evidence: &Evidence, record: &Record) {
         if evidence.key.kind == EvidenceKind::Alarm {
-            let seen = AlarmSeen {
-                changed_at: evidence.seen_at,
-                state: AlarmState::Alarm,
-            };
+            let seen = AlarmSeen { changed_at: evidence.seen_at, state: AlarmState::Alarm };
             self.alarms.insert(evidence.key.source.clone(), seen);
         }
         let before = self.evidence.get(&evidence.key);
@@ -116,9 +88,7 @@ impl State {
             evidence.key.kind != EvidenceKind::Alarm
                 && evidence.seen_at.duration_since(standing.last_seen) > OBSERVATION_GAP_MAX
         });
-        let since = before
-            .filter(|_| !had_gap)
-            .map_or(evidence.seen_at, |standing| standing.since);
+        let since = before.filter(|_| !had_gap).map_or(evidence.seen_at, |standing| standing.since);
         let standing = Standing {
             since,
             last_seen: evidence.seen_at,
@@ -136,10 +106,7 @@ impl State {
 
     fn clear_evidence(&mut self, key: &EvidenceKey, seen_at: Timestamp, at: Timestamp) {
         if key.kind == EvidenceKind::Alarm {
-            let seen = AlarmSeen {
-                changed_at: seen_at,
-                state: AlarmState::Ok,
-            };
+            let seen = AlarmSeen { changed_at: seen_at, state: AlarmState::Ok };
             self.alarms.insert(key.source.clone(), seen);
         }
         self.evidence.remove(key);
@@ -148,11 +115,7 @@ impl State {
 
     /// Forgets for how long the evidence was sufficient: nobody looked for a while.
     fn restart_window(&mut self) {
-        if let Some(Run {
-            phase: Phase::Confirming { sufficient_since },
-            ..
-        }) = &mut self.run
-        {
+        if let Some(Run { phase: Phase::Confirming { sufficient_since }, .. }) = &mut self.run {
             *sufficient_since = None;
         }
     }
@@ -169,14 +132,7 @@ impl State {
     }
 
     fn open_run(&mut self, record: &Record) -> Result<(), Illegality> {
-        let Event::RunOpened {
-            kind,
-            scope,
-            cause,
-            first_signal_at,
-            overrides,
-        } = &record.event
-        else {
+        let Event::RunOpened { kind, scope, cause, first_signal_at, overrides } = &record.event else {
             return Ok(());
         };
         if let Some(active) = self.active_run() {
@@ -191,9 +147,7 @@ impl State {
             cause: cause.clone(),
             opened_at: record.at,
             first_signal_at: *first_signal_at,
-            phase: Phase::Confirming {
-                sufficient_since: by_operator.then_some(record.at),
-            },
+            phase: Phase::Confirming { sufficient_since: by_operator.then_some(record.at) },
             steps: BTreeMap::new(),
             before: BTreeMap::new(),
             committed_at: None,
@@ -207,11 +161,7 @@ impl State {
     }
 
     fn apply_to_run(&mut self, record: &Record) -> Result<(), Illegality> {
-        let run = self
-            .run
-            .as_mut()
-            .filter(|run| Some(run.id) == record.run)
-            .ok_or(Illegality::OtherRun)?;
+        let run = self.run.as_mut().filter(|run| Some(run.id) == record.run).ok_or(Illegality::OtherRun)?;
         if run.phase.is_final() {
             return Err(Illegality::Finished(run.id));
         }
@@ -237,21 +187,9 @@ impl State {
 
     fn settle_completed(&mut self, run: &Run, at: Timestamp) {
         let scope = &run.scope;
-        self.moved.extend(
-            scope
-                .databases
-                .iter()
-                .chain(&scope.fleets)
-                .chain(&scope.routes)
-                .cloned(),
-        );
+        self.moved.extend(scope.databases.iter().chain(&scope.fleets).chain(&scope.routes).cloned());
         for database in &scope.databases {
-            let quarantine = Quarantine {
-                run: run.id,
-                since: at,
-                overdue: false,
-                progress: None,
-            };
+            let quarantine = Quarantine { run: run.id, since: at, overdue: false, progress: None };
             self.quarantine.insert(database.clone(), quarantine);
         }
     }
@@ -288,17 +226,13 @@ impl Run {
                 self.phase = Phase::AwaitingApproval { since: at };
                 self.progress_at = at;
             }
-            Event::Committed {
-                data_loss, overrides, ..
-            } => {
+            Event::Committed { data_loss, overrides, .. } => {
                 if !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
                 }
                 self.commit(at, data_loss, *overrides);
             }
-            Event::Resumed {
-                overrides, data_loss, ..
-            } => {
+            Event::Resumed { overrides, data_loss, .. } => {
                 let Phase::NeedsOperator { .. } = self.phase else {
                     return Err(self.wrong_phase());
                 };
@@ -308,10 +242,7 @@ impl Run {
                 if matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
                     return Err(self.wrong_phase());
                 }
-                self.phase = Phase::NeedsOperator {
-                    need: need.clone(),
-                    since: at,
-                };
+                self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
                 self.progress_at = at;
             }
             Event::AbortBegan { cause } => {
@@ -320,18 +251,14 @@ impl Run {
                 }
                 if let Phase::Aborting { .. } = self.phase {
                     // Asked again: what failed to be undone is tried again.
-                    self.steps
-                        .retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
+                    self.steps.retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
                 self.progress_at = at;
             }
             Event::Aborted { cause } => {
                 self.require_nothing_left()?;
-                self.phase = Phase::Aborted {
-                    at,
-                    cause: cause.clone(),
-                };
+                self.phase = Phase::Aborted { at, cause: cause.clone() };
             }
             _ => self.apply_step(record)?,
         }
@@ -339,16 +266,12 @@ impl Run {
     }
 
     fn wrong_phase(&self) -> Illegality {
-        Illegality::Phase {
-            phase: self.phase.as_str(),
-        }
+        Illegality::Phase { phase: self.phase.as_str() }
     }
 
     fn require_confirmed(&self) -> Result<(), Illegality> {
         match self.phase {
-            Phase::Confirming {
-                sufficient_since: Some(_),
-            } => Ok(()),
+            Phase::Confirming { sufficient_since: Some(_) } => Ok(()),
             Phase::Confirming { .. } => Err(Illegality::NotConfirmed),
             _ => Err(self.wrong_phase()),
         }
@@ -364,11 +287,7 @@ impl Run {
 
     /// Steps that are not done begin anew, with their whole time before them.
     fn resume(&mut self, at: Timestamp, data_loss: &[DataLoss], overrides: Overrides) {
-        let data_loss = if data_loss.is_empty() {
-            self.data_loss.clone()
-        } else {
-            data_loss.to_vec()
-        };
+        let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
         self.commit(at, &data_loss, overrides);
         self.steps.retain(|_, progress| match progress {
             Progress::Held { since, .. } => {
@@ -382,9 +301,7 @@ impl Run {
 
     fn complete(&mut self, at: Timestamp, report: &RunReport) -> Result<(), Illegality> {
         let all = |step, names: &[Name]| {
-            names
-                .iter()
-                .all(|name| self.progress(step, name).is_some_and(Progress::is_done))
+            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
         };
         let settled = self.phase == Phase::Moving
             && all(Step::Promote, &self.scope.databases)
@@ -394,10 +311,7 @@ impl Run {
         if !settled {
             return Err(self.wrong_phase());
         }
-        self.phase = Phase::Completed {
-            at,
-            report: Box::new(report.clone()),
-        };
+        self.phase = Phase::Completed { at, report: Box::new(report.clone()) };
         Ok(())
     }
 
@@ -410,11 +324,7 @@ impl Run {
             for (_, subject) in self.steps.keys().filter(|(begun, _)| *begun == step) {
                 if !self.progress(undo, subject).is_some_and(Progress::is_done) {
                     let because = "it was begun and is not undone yet";
-                    return Err(Illegality::Step {
-                        step,
-                        subject: subject.clone(),
-                        because,
-                    });
+                    return Err(Illegality::Step { step, subject: subject.clone(), because });
                 }
             }
         }
@@ -423,21 +333,14 @@ impl Run {
 
     fn apply_step(&mut self, record: &Record) -> Result<(), Illegality> {
         match &record.event {
-            Event::StepIntended {
-                step,
-                subjects,
-                before,
-                ..
-            } => {
+            Event::StepIntended { step, subjects, before, .. } => {
                 for subject in subjects {
                     self.allow(*step, subject)?;
                     self.advance(*step, subject, record)?;
                 }
                 for SubjectNote { subject, note } in before {
                     // The first note is the one that was true before this run touched anything.
-                    self.before
-                        .entry((*step, subject.clone()))
-                        .or_insert_with(|| note.clone());
+                    self.before.entry((*step, subject.clone())).or_insert_with(|| note.clone());
                 }
             }
             Event::StepWaiting { step, subjects, .. } | Event::StepHandedOver { step, subjects, .. } => {
@@ -452,13 +355,7 @@ impl Run {
                 }
                 self.progress_at = record.at;
             }
-            Event::StepFailed {
-                step,
-                subjects,
-                code,
-                message,
-                ..
-            } => {
+            Event::StepFailed { step, subjects, code, message, .. } => {
                 for subject in subjects {
                     self.advance(*step, subject, record)?;
                 }
@@ -470,10 +367,7 @@ impl Run {
                 };
                 // A first failure is what the operator is asked about; later ones stay in the journal.
                 if !matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
-                    self.phase = Phase::NeedsOperator {
-                        need,
-                        since: record.at,
-                    };
+                    self.phase = Phase::NeedsOperator { need, since: record.at };
                 }
                 self.progress_at = record.at;
             }
@@ -503,25 +397,15 @@ impl Run {
 
     /// Whether the rules let a worker begin a step.
     fn allow(&self, step: Step, subject: &Name) -> Result<(), Illegality> {
-        let refuse = |because| {
-            Err(Illegality::Step {
-                step,
-                subject: subject.clone(),
-                because,
-            })
-        };
+        let refuse = |because| Err(Illegality::Step { step, subject: subject.clone(), because });
         let done = |step, names: &[Name]| {
-            names
-                .iter()
-                .all(|name| self.progress(step, name).is_some_and(Progress::is_done))
+            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
         };
         let moving = self.phase == Phase::Moving;
         match step {
             Step::Confirm if !self.weighs_evidence() => refuse("the evidence is not being weighed"),
             Step::Scale => match self.phase {
-                Phase::Confirming {
-                    sufficient_since: Some(_),
-                }
+                Phase::Confirming { sufficient_since: Some(_) }
                 | Phase::AwaitingApproval { .. }
                 | Phase::Moving => Ok(()),
                 _ => refuse("the evidence is not sufficient, or the run has stopped"),
@@ -550,10 +434,7 @@ impl Run {
 
     fn passed_data_loss_gate(&self, database: &Name) -> bool {
         self.overrides.allow_data_loss
-            || self
-                .data_loss
-                .iter()
-                .any(|loss| loss.database == *database && loss.within_limit)
+            || self.data_loss.iter().any(|loss| loss.database == *database && loss.within_limit)
     }
 }
 
@@ -566,11 +447,7 @@ fn advance(
 ) -> Result<(), Illegality> {
     let at = record.at;
     let since = progress.as_ref().map_or(at, Progress::since);
-    let not_held = |intent| Illegality::NotHeld {
-        step,
-        subject: subject.clone(),
-        intent,
-    };
+    let not_held = |intent| Illegality::NotHeld { step, subject: subject.clone(), intent };
     let held_by = match progress {
         Some(Progress::Held { intent, .. }) => Some(*intent),
         _ => None,
@@ -580,37 +457,18 @@ fn advance(
         Event::StepIntended { until, .. } => match progress {
             Some(Progress::Done { .. }) => {
                 let because = "it is done";
-                return Err(Illegality::Step {
-                    step,
-                    subject: subject.clone(),
-                    because,
-                });
+                return Err(Illegality::Step { step, subject: subject.clone(), because });
             }
             Some(held) if held.is_held(at) => {
-                return Err(Illegality::Held {
-                    step,
-                    subject: subject.clone(),
-                });
+                return Err(Illegality::Held { step, subject: subject.clone() });
             }
-            _ => Progress::Held {
-                intent: record.seq,
-                since,
-                until: *until,
-                note: String::new(),
-            },
+            _ => Progress::Held { intent: record.seq, since, until: *until, note: String::new() },
         },
-        Event::StepWaiting {
-            intent, until, note, ..
-        } => {
+        Event::StepWaiting { intent, until, note, .. } => {
             if !holds(*intent) {
                 return Err(not_held(*intent));
             }
-            Progress::Held {
-                intent: *intent,
-                since,
-                until: *until,
-                note: note.clone(),
-            }
+            Progress::Held { intent: *intent, since, until: *until, note: note.clone() }
         }
         Event::StepHandedOver { intent, .. } => {
             if !holds(*intent) {
@@ -622,10 +480,7 @@ fn advance(
             if !holds(*intent) {
                 return Err(not_held(*intent));
             }
-            Progress::Failed {
-                since,
-                code: code.clone(),
-            }
+            Progress::Failed { since, code: code.clone() }
         }
         Event::StepDone { subjects, .. } => {
             // Whoever saw the effect stand is right, also when another worker holds the item by now; and
@@ -634,12 +489,9 @@ fn advance(
             match (&progress, done) {
                 (Some(Progress::Done { .. }), _) | (_, None) => return Ok(()),
                 (None, _) => return Err(not_held(0)),
-                (_, Some(done)) => Progress::Done {
-                    since,
-                    at,
-                    detail: done.detail.clone(),
-                    took_ms: done.took_ms,
-                },
+                (_, Some(done)) => {
+                    Progress::Done { since, at, detail: done.detail.clone(), took_ms: done.took_ms }
+                }
             }
         }
         _ => return Ok(()),

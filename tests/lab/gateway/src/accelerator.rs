@@ -34,29 +34,16 @@ impl Accelerator {
         let (head, body) = request.into_parts();
         let request = upstream::onward(head, body, address);
         // An accelerator carries bytes: what breaks behind it breaks in front of it.
-        let mut response = upstream::send(address, request, || {})
-            .await
-            .map_err(|_| Closed)?;
+        let mut response = upstream::send(address, request, || {}).await.map_err(|_| Closed)?;
         upstream::strip_connection_headers(response.headers_mut());
         Ok(response.map(BodyExt::boxed_unsync))
     }
 
     async fn destination(&self, request: &Request<Incoming>) -> Result<SocketAddr, String> {
-        let accelerators = self
-            .launcher
-            .accelerators()
-            .await
-            .map_err(|silent| silent.to_string())?;
-        let host = request
-            .headers()
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .unwrap_or_default();
+        let accelerators = self.launcher.accelerators().await.map_err(|silent| silent.to_string())?;
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let open = open_endpoints(chosen(&accelerators, host)?);
-        let region = self
-            .turns
-            .next(&open)
-            .ok_or("no endpoint is healthy and has a weight above 0")?;
+        let region = self.turns.next(&open).ok_or("no endpoint is healthy and has a weight above 0")?;
         self.sites.get(&region).copied().ok_or_else(|| {
             format!("{region} has an open endpoint but no site; start the gateway with --site {region}=PORT")
         })
@@ -69,15 +56,9 @@ fn chosen<'a>(accelerators: &'a [Shape], host: &str) -> Result<&'a Shape, String
         return Ok(only);
     }
     let name = host.split(':').next().unwrap_or_default();
-    accelerators
-        .iter()
-        .find(|accelerator| accelerator.dns_name == name)
-        .ok_or_else(|| {
-            format!(
-                "there are {} accelerators; name one by its DNS name in the Host header",
-                accelerators.len()
-            )
-        })
+    accelerators.iter().find(|accelerator| accelerator.dns_name == name).ok_or_else(|| {
+        format!("there are {} accelerators; name one by its DNS name in the Host header", accelerators.len())
+    })
 }
 
 /// An endpoint that may be given traffic.
@@ -89,10 +70,7 @@ pub(crate) struct Open {
 }
 
 fn open_endpoints(accelerator: &Shape) -> Vec<Open> {
-    let groups = accelerator
-        .listeners
-        .iter()
-        .flat_map(|listener| &listener.endpoint_groups);
+    let groups = accelerator.listeners.iter().flat_map(|listener| &listener.endpoint_groups);
     // A load balancer behind two listeners, for two ports, is one place to send users to.
     let mut met = BTreeSet::new();
     groups
@@ -151,35 +129,23 @@ mod tests {
 
     fn deal(accelerator: &Shape, turns: usize) -> Vec<Option<String>> {
         let dealer = Turns::default();
-        (0..turns)
-            .map(|_| dealer.next(&open_endpoints(accelerator)))
-            .collect()
+        (0..turns).map(|_| dealer.next(&open_endpoints(accelerator))).collect()
     }
 
     #[test]
     fn turns_follow_the_weights_exactly() {
         let both = accelerator(&[("us-east-2", 192, "HEALTHY"), ("us-west-1", 64, "HEALTHY")]);
         let dealt = deal(&both, 100);
-        let east = dealt
-            .iter()
-            .filter(|region| region.as_deref() == Some("us-east-2"))
-            .count();
+        let east = dealt.iter().filter(|region| region.as_deref() == Some("us-east-2")).count();
         assert_eq!(east, 75);
     }
 
     #[test]
     fn a_load_balancer_behind_two_listeners_gets_one_share() {
         let mut both = accelerator(&[("us-east-2", 64, "HEALTHY"), ("us-west-1", 64, "HEALTHY")]);
-        both.listeners
-            .extend(accelerator(&[("us-east-2", 64, "HEALTHY")]).listeners);
+        both.listeners.extend(accelerator(&[("us-east-2", 64, "HEALTHY")]).listeners);
         let dealt = deal(&both, 10);
-        assert_eq!(
-            dealt
-                .iter()
-                .filter(|region| region.as_deref() == Some("us-east-2"))
-                .count(),
-            5
-        );
+        assert_eq!(dealt.iter().filter(|region| region.as_deref() == Some("us-east-2")).count(), 5);
     }
 
     #[test]
@@ -196,16 +162,8 @@ mod tests {
         other.dns_name = "b.test".to_owned();
         let both = [accelerator(&[("us-east-2", 1, "HEALTHY")]), other];
         assert_eq!(chosen(&both, "b.test:80").unwrap().dns_name, "b.test");
-        assert!(
-            chosen(&both, "127.0.0.1:9")
-                .unwrap_err()
-                .contains("there are 2 accelerators")
-        );
+        assert!(chosen(&both, "127.0.0.1:9").unwrap_err().contains("there are 2 accelerators"));
         assert_eq!(chosen(&both[..1], "127.0.0.1:9").unwrap().dns_name, "a.test");
-        assert!(
-            chosen(&[], "a.test")
-                .unwrap_err()
-                .contains("there are 0 accelerators")
-        );
+        assert!(chosen(&[], "a.test").unwrap_err().contains("there are 0 accelerators"));
     }
 }

@@ -27,28 +27,19 @@ pub(crate) fn stands_in_form(head: &Parts) -> bool {
 /// What `service` is asked for; `form` is the beginning of the body when [`stands_in_form`] says it is needed.
 pub(crate) fn of(head: &Parts, service: &str, form: &[u8]) -> Asked {
     if let Some(action) = rpc_operation(head.uri.path()) {
-        return Asked {
-            action: action.to_owned(),
-            protocol: Protocol::Cbor,
-        };
+        return Asked { action: action.to_owned(), protocol: Protocol::Cbor };
     }
     if let Some(target) = header(head, "x-amz-target") {
         let action = target.rsplit('.').next().unwrap_or(target);
         let content_type = header(head, "content-type").unwrap_or("application/x-amz-json-1.1");
         return Asked {
             action: action.to_owned(),
-            protocol: Protocol::Json {
-                content_type: content_type.to_owned(),
-            },
+            protocol: Protocol::Json { content_type: content_type.to_owned() },
         };
     }
     let query = head.uri.query().unwrap_or_default();
     if let Some(action) = action_field(query.as_bytes()).or_else(|| action_field(form)) {
-        let protocol = if service == "ec2" {
-            Protocol::Ec2Query
-        } else {
-            Protocol::Query
-        };
+        let protocol = if service == "ec2" { Protocol::Ec2Query } else { Protocol::Query };
         return Asked { action, protocol };
     }
     let (action, protocol) = match service {
@@ -58,10 +49,7 @@ pub(crate) fn of(head: &Parts, service: &str, form: &[u8]) -> Asked {
         _ if stands_in_form(head) => (None, Protocol::Query),
         _ => (None, Protocol::RestJson),
     };
-    Asked {
-        action: action.unwrap_or_else(|| UNKNOWN.to_owned()),
-        protocol,
-    }
+    Asked { action: action.unwrap_or_else(|| UNKNOWN.to_owned()), protocol }
 }
 
 fn header<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
@@ -153,15 +141,10 @@ fn s3(head: &Parts) -> String {
     };
     let has_bucket = virtual_host || !path.is_empty();
     let query = head.uri.query().unwrap_or_default();
-    let names: Vec<String> = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, _)| name.into_owned())
-        .collect();
+    let names: Vec<String> =
+        form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
     let asks = |name: &str| names.iter().any(|known| known == name);
-    if has_key {
-        s3_object(head, &asks)
-    } else {
-        s3_bucket(&head.method, has_bucket, &asks)
-    }
+    if has_key { s3_object(head, &asks) } else { s3_bucket(&head.method, has_bucket, &asks) }
 }
 
 fn s3_object(head: &Parts, asks: &dyn Fn(&str) -> bool) -> String {
@@ -174,14 +157,10 @@ fn s3_object(head: &Parts, asks: &dyn Fn(&str) -> bool) -> String {
         "PUT" if head.headers.contains_key("x-amz-copy-source") => "CopyObject",
         "HEAD" => "HeadObject",
         method => {
-            let noun = [
-                ("tagging", "ObjectTagging"),
-                ("acl", "ObjectAcl"),
-                ("retention", "ObjectRetention"),
-            ]
-            .into_iter()
-            .find_map(|(name, noun)| asks(name).then_some(noun))
-            .unwrap_or("Object");
+            let noun = [("tagging", "ObjectTagging"), ("acl", "ObjectAcl"), ("retention", "ObjectRetention")]
+                .into_iter()
+                .find_map(|(name, noun)| asks(name).then_some(noun))
+                .unwrap_or("Object");
             return verb(method).map_or_else(|| UNKNOWN.to_owned(), |verb| format!("{verb}{noun}"));
         }
     };
@@ -208,9 +187,7 @@ fn s3_bucket(method: &Method, has_bucket: bool, asks: &dyn Fn(&str) -> bool) -> 
         ("versioning", "BucketVersioning"),
         ("website", "BucketWebsite"),
     ];
-    let noun = NOUNS
-        .into_iter()
-        .find_map(|(name, noun)| asks(name).then_some(noun));
+    let noun = NOUNS.into_iter().find_map(|(name, noun)| asks(name).then_some(noun));
     if let (Some(noun), Some(verb)) = (noun, verb(method.as_str())) {
         return format!("{verb}{noun}");
     }
@@ -256,44 +233,22 @@ mod tests {
         let call = head(
             "POST",
             "/",
-            &[
-                ("x-amz-target", "DynamoDB_20120810.PutItem"),
-                ("content-type", "application/x-amz-json-1.0"),
-            ],
+            &[("x-amz-target", "DynamoDB_20120810.PutItem"), ("content-type", "application/x-amz-json-1.0")],
         );
         let asked = of(&call, "dynamodb", b"");
         assert_eq!(asked.action, "PutItem");
-        assert_eq!(
-            asked.protocol,
-            Protocol::Json {
-                content_type: "application/x-amz-json-1.0".to_owned()
-            }
-        );
-        let call = head(
-            "POST",
-            "/",
-            &[("x-amz-target", "GlobalAccelerator_V20180706.UpdateEndpointGroup")],
-        );
+        assert_eq!(asked.protocol, Protocol::Json { content_type: "application/x-amz-json-1.0".to_owned() });
+        let call = head("POST", "/", &[("x-amz-target", "GlobalAccelerator_V20180706.UpdateEndpointGroup")]);
         assert_eq!(of(&call, "globalaccelerator", b"").action, "UpdateEndpointGroup");
     }
 
     #[test]
     fn a_query_call_names_its_action_in_the_form_wherever_it_stands() {
-        let call = head(
-            "POST",
-            "/",
-            &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
-        );
+        let call = head("POST", "/", &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")]);
         assert!(stands_in_form(&call));
         let form = b"Version=2014-10-31&DBInstanceIdentifier=shop-orders-replica&Action=PromoteReadReplica";
         let asked = of(&call, "rds", form);
-        assert_eq!(
-            asked,
-            Asked {
-                action: "PromoteReadReplica".to_owned(),
-                protocol: Protocol::Query
-            }
-        );
+        assert_eq!(asked, Asked { action: "PromoteReadReplica".to_owned(), protocol: Protocol::Query });
         let asked = of(&call, "ec2", b"Action=DescribeInstances&Version=2016-11-15");
         assert_eq!(asked.protocol, Protocol::Ec2Query);
     }
@@ -306,19 +261,9 @@ mod tests {
 
     #[test]
     fn a_form_that_cannot_be_read_is_still_answered_in_the_query_protocol() {
-        let call = head(
-            "POST",
-            "/",
-            &[("content-type", FORM), ("content-encoding", "gzip")],
-        );
+        let call = head("POST", "/", &[("content-type", FORM), ("content-encoding", "gzip")]);
         let asked = of(&call, "monitoring", &[0x1f, 0x8b, 0x08]);
-        assert_eq!(
-            asked,
-            Asked {
-                action: UNKNOWN.to_owned(),
-                protocol: Protocol::Query
-            }
-        );
+        assert_eq!(asked, Asked { action: UNKNOWN.to_owned(), protocol: Protocol::Query });
     }
 
     #[test]
@@ -326,52 +271,23 @@ mod tests {
         let call = head(
             "POST",
             "/service/GraniteServiceVersion20100801/operation/GetMetricStatistics",
-            &[
-                ("smithy-protocol", "rpc-v2-cbor"),
-                ("content-type", "application/cbor"),
-            ],
+            &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")],
         );
         let asked = of(&call, "monitoring", b"");
-        assert_eq!(
-            asked,
-            Asked {
-                action: "GetMetricStatistics".to_owned(),
-                protocol: Protocol::Cbor
-            }
-        );
+        assert_eq!(asked, Asked { action: "GetMetricStatistics".to_owned(), protocol: Protocol::Cbor });
     }
 
     #[test]
     fn lambda_actions_are_told_by_method_and_path() {
         let arn = "arn%3Aaws%3Alambda%3Aus-west-1%3A123456789012%3Afunction%3Ashop-alarm-handler";
         for (method, path, action) in [
-            (
-                "POST",
-                "/2015-03-31/functions/shop-alarm-handler/invocations",
-                "Invoke",
-            ),
-            (
-                "POST",
-                &format!("/2015-03-31/functions/{arn}/invocations?Qualifier=1"),
-                "Invoke",
-            ),
+            ("POST", "/2015-03-31/functions/shop-alarm-handler/invocations", "Invoke"),
+            ("POST", &format!("/2015-03-31/functions/{arn}/invocations?Qualifier=1"), "Invoke"),
             ("POST", "/2015-03-31/functions", "CreateFunction"),
             ("GET", "/2015-03-31/functions/shop-scale-asg", "GetFunction"),
-            (
-                "PUT",
-                "/2015-03-31/functions/shop-scale-asg/code",
-                "UpdateFunctionCode",
-            ),
-            (
-                "POST",
-                "/2015-03-31/functions/shop-scale-asg/policy",
-                "AddPermission",
-            ),
-            (
-                "DELETE",
-                "/2015-03-31/functions/shop-scale-asg/policy/sns",
-                "RemovePermission",
-            ),
+            ("PUT", "/2015-03-31/functions/shop-scale-asg/code", "UpdateFunctionCode"),
+            ("POST", "/2015-03-31/functions/shop-scale-asg/policy", "AddPermission"),
+            ("DELETE", "/2015-03-31/functions/shop-scale-asg/policy/sns", "RemovePermission"),
             (
                 "GET",
                 "/2020-06-30/functions/shop-scale-asg/code-signing-config",
@@ -383,10 +299,7 @@ mod tests {
             let asked = of(&head(method, path, &[]), "lambda", b"");
             assert_eq!(
                 asked,
-                Asked {
-                    action: action.to_owned(),
-                    protocol: Protocol::RestJson
-                },
+                Asked { action: action.to_owned(), protocol: Protocol::RestJson },
                 "{method} {path}"
             );
         }
@@ -404,39 +317,20 @@ mod tests {
             ("POST", "/shop-artifacts?delete", "DeleteObjects"),
             ("PUT", "/shop-artifacts/a/b.zip", "PutObject"),
             ("GET", "/shop-artifacts/a/b.zip?tagging", "GetObjectTagging"),
-            (
-                "PUT",
-                "/shop-artifacts/a/b.zip?partNumber=1&uploadId=x",
-                "UploadPart",
-            ),
+            ("PUT", "/shop-artifacts/a/b.zip?partNumber=1&uploadId=x", "UploadPart"),
             ("PATCH", "/shop-artifacts/a/b.zip", UNKNOWN),
         ] {
-            assert_eq!(
-                of(&head(method, path, &[]), "s3", b"").action,
-                action,
-                "{method} {path}"
-            );
+            assert_eq!(of(&head(method, path, &[]), "s3", b"").action, action, "{method} {path}");
         }
-        let virtual_host = head(
-            "GET",
-            "/b.zip",
-            &[("host", "shop-artifacts.s3.us-east-2.amazonaws.com")],
-        );
+        let virtual_host = head("GET", "/b.zip", &[("host", "shop-artifacts.s3.us-east-2.amazonaws.com")]);
         assert_eq!(of(&virtual_host, "s3", b"").action, "GetObject");
-        let copy = head(
-            "PUT",
-            "/shop-artifacts/b.zip",
-            &[("x-amz-copy-source", "/a/b.zip")],
-        );
+        let copy = head("PUT", "/shop-artifacts/b.zip", &[("x-amz-copy-source", "/a/b.zip")]);
         assert_eq!(of(&copy, "s3", b"").action, "CopyObject");
     }
 
     #[test]
     fn an_action_of_another_rest_service_is_unknown_rather_than_guessed() {
-        assert_eq!(
-            of(&head("GET", "/2013-04-01/hostedzone", &[]), "route53", b"").action,
-            UNKNOWN
-        );
+        assert_eq!(of(&head("GET", "/2013-04-01/hostedzone", &[]), "route53", b"").action, UNKNOWN);
         assert_eq!(of(&head("GET", "/clusters", &[]), "eks", b"").action, UNKNOWN);
     }
 }

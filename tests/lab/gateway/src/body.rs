@@ -12,9 +12,7 @@ pub(crate) type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, hyper::
 
 /// A body made here.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
+    Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
 /// Reads a body to its end and forgets it. A client must have sent everything before it looks at an answer.
@@ -35,10 +33,7 @@ pub(crate) struct Peeked {
 impl Peeked {
     /// Takes a body as it is, without reading any of it.
     pub(crate) fn unread(rest: Incoming) -> Self {
-        Self {
-            first: Bytes::new(),
-            rest,
-        }
+        Self { first: Bytes::new(), rest }
     }
 
     /// Reads up to about `bytes_max` bytes ahead.
@@ -50,10 +45,7 @@ impl Peeked {
                 first.extend_from_slice(&data);
             }
         }
-        Ok(Self {
-            first: first.freeze(),
-            rest,
-        })
+        Ok(Self { first: first.freeze(), rest })
     }
 
     /// What was read ahead.

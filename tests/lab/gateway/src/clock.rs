@@ -4,10 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Waits in real time: the lab's world runs on the machine's clock, and so do the clients it serves.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the lab is real processes; there is no clock to pass in"
-)]
+#[expect(clippy::disallowed_methods, reason = "the lab is real processes; there is no clock to pass in")]
 pub(crate) async fn sleep(wait: Duration) {
     tokio::time::sleep(wait).await;
 }

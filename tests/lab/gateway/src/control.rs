@@ -45,20 +45,10 @@ pub(crate) async fn serve(
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
         let remedy = format!("send at most {BODY_BYTES_MAX} bytes");
-        return Ok(refused(No::Rejected(Rejected::new(
-            "body",
-            "it could not be read",
-            remedy,
-        ))));
+        return Ok(refused(No::Rejected(Rejected::new("body", "it could not be read", remedy))));
     };
     let query = head.uri.query().unwrap_or_default();
-    let answer = route(
-        switchboard,
-        head.method.as_str(),
-        head.uri.path(),
-        query,
-        &body.to_bytes(),
-    );
+    let answer = route(switchboard, head.method.as_str(), head.uri.path(), query, &body.to_bytes());
     Ok(answer.map_or_else(refused, |(status, body)| plain(status, &body)))
 }
 
@@ -69,11 +59,7 @@ fn route(
     query: &str,
     body: &Bytes,
 ) -> Result<(StatusCode, Value), No> {
-    let parts: Vec<&str> = path
-        .strip_prefix("/_gateway/")
-        .unwrap_or_default()
-        .split('/')
-        .collect();
+    let parts: Vec<&str> = path.strip_prefix("/_gateway/").unwrap_or_default().split('/').collect();
     match (parts.as_slice(), method) {
         (["state"], "GET") => written(&on.state()),
         (["regions"], "DELETE") => Ok((StatusCode::OK, json!({"returned": on.return_all_regions()}))),
@@ -140,11 +126,7 @@ fn filter(query: &str) -> Result<CountFilter, Rejected> {
 
 fn written<T: serde::Serialize>(value: &T) -> Result<(StatusCode, Value), No> {
     let value = serde_json::to_value(value).map_err(|error| {
-        Rejected::new(
-            "answer",
-            error.to_string(),
-            "report this: it is a defect of the gateway",
-        )
+        Rejected::new("answer", error.to_string(), "report this: it is a defect of the gateway")
     })?;
     Ok((StatusCode::OK, value))
 }

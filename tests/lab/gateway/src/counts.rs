@@ -68,11 +68,7 @@ impl Counters {
     /// Begins the account of one call, which counts it as seen.
     pub(crate) fn open(self: &Arc<Self>, call: &Call) -> Tally {
         let key = (call.service.clone(), call.region.clone(), call.action.clone());
-        let tally = Tally {
-            counters: Arc::clone(self),
-            key,
-            faulted: false,
-        };
+        let tally = Tally { counters: Arc::clone(self), key, faulted: false };
         tally.add(|count| count.seen += 1);
         tally
     }
@@ -133,10 +129,7 @@ impl Tally {
     fn add(&self, change: impl FnOnce(&mut Count)) {
         let mut rows = self.counters.lock();
         if rows.len() >= ROWS_MAX && !rows.contains_key(&self.key) {
-            change(
-                rows.entry((OTHER.to_owned(), OTHER.to_owned(), OTHER.to_owned()))
-                    .or_default(),
-            );
+            change(rows.entry((OTHER.to_owned(), OTHER.to_owned(), OTHER.to_owned())).or_default());
         } else {
             change(rows.entry(self.key.clone()).or_default());
         }
@@ -175,30 +168,17 @@ mod tests {
         tally.faulted();
         drop(counters.open(&call("rds", "us-east-2", "DescribeDBInstances")));
         let counts = counters.read(&CountFilter::default());
-        assert_eq!(
-            counts.total,
-            Count {
-                seen: 2,
-                forwarded: 1,
-                faulted: 1
-            }
-        );
+        assert_eq!(counts.total, Count { seen: 2, forwarded: 1, faulted: 1 });
         assert_eq!(counts.rows.len(), 2);
-        assert_eq!(
-            (counts.rows[0].region.as_str(), counts.rows[0].count.faulted),
-            ("us-east-2", 0)
-        );
+        assert_eq!((counts.rows[0].region.as_str(), counts.rows[0].count.faulted), ("us-east-2", 0));
     }
 
     #[test]
     fn filters_narrow_the_rows_and_the_total() {
         let counters = Arc::new(Counters::default());
-        for (service, region, action) in [
-            ("rds", "a", "X"),
-            ("rds", "b", "X"),
-            ("sns", "a", "X"),
-            ("rds", "a", "Y"),
-        ] {
+        for (service, region, action) in
+            [("rds", "a", "X"), ("rds", "b", "X"), ("sns", "a", "X"), ("rds", "a", "Y")]
+        {
             drop(counters.open(&call(service, region, action)));
         }
         let seen = |f: CountFilter| counters.read(&f).total.seen;
@@ -214,14 +194,7 @@ mod tests {
         let tally = counters.open(&call("rds", "a", "X"));
         assert_eq!(counters.clear(), 1);
         tally.forwarded();
-        assert_eq!(
-            counters.read(&CountFilter::default()).total,
-            Count {
-                seen: 0,
-                forwarded: 1,
-                faulted: 0
-            }
-        );
+        assert_eq!(counters.read(&CountFilter::default()).total, Count { seen: 0, forwarded: 1, faulted: 0 });
     }
 
     #[test]

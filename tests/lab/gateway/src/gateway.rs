@@ -135,11 +135,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let switchboard = Arc::new(switchboard(&config, &ports));
         let tasks = run(&config, ports, &switchboard, &Stop(stopped));
-        Ok(Handle {
-            switchboard,
-            stop,
-            tasks,
-        })
+        Ok(Handle { switchboard, stop, tasks })
     }
 }
 
@@ -182,10 +178,7 @@ impl Ports {
     async fn bind(config: &Config) -> Result<Self, StartError> {
         let mut sites = BTreeMap::new();
         for (region, port) in &config.site_ports {
-            sites.insert(
-                region.clone(),
-                bind(*port, format!("the site of {region}")).await?,
-            );
+            sites.insert(region.clone(), bind(*port, format!("the site of {region}")).await?);
         }
         Ok(Self {
             endpoint: bind(config.port, "the endpoint".to_owned()).await?,
@@ -200,11 +193,7 @@ impl Ports {
 }
 
 async fn bind(port: u16, purpose: String) -> Result<Bound, StartError> {
-    listener::bind(port).await.map_err(|source| StartError::Bind {
-        purpose,
-        port,
-        source,
-    })
+    listener::bind(port).await.map_err(|source| StartError::Bind { purpose, port, source })
 }
 
 fn switchboard(config: &Config, ports: &Ports) -> Switchboard {
@@ -217,11 +206,7 @@ fn switchboard(config: &Config, ports: &Ports) -> Switchboard {
             endpoint_url: url(&ports.endpoint),
             control_url: url(&ports.control),
             upstream_url: format!("http://{}", config.upstream),
-            site_urls: ports
-                .sites
-                .iter()
-                .map(|(region, bound)| (region.clone(), url(bound)))
-                .collect(),
+            site_urls: ports.sites.iter().map(|(region, bound)| (region.clone(), url(bound))).collect(),
             accelerator_url: ports.accelerator.as_ref().map(url),
         },
         seed: config.seed,
@@ -234,11 +219,8 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
     let mut tasks = JoinSet::new();
     let limits = &config.limits;
     let launcher = Arc::new(Launcher::new(config.upstream, limits.launcher_age_max));
-    let site_addresses = ports
-        .sites
-        .iter()
-        .map(|(region, (_, address))| (region.clone(), *address))
-        .collect();
+    let site_addresses =
+        ports.sites.iter().map(|(region, (_, address))| (region.clone(), *address)).collect();
     let mut small = |listener: TcpListener, server: Server| {
         let places = Arc::new(Semaphore::new(limits.small_connections_max));
         tasks.spawn(listener::serve(listener, places, stop.clone(), move |request| {
@@ -248,21 +230,10 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
     small(ports.control.0, Server::Control(Arc::clone(switchboard)));
     for (region, (listener, _)) in ports.sites {
         let regions = Arc::clone(&switchboard.regions);
-        small(
-            listener,
-            Server::Site(Arc::new(Site {
-                region,
-                regions,
-                launcher: Arc::clone(&launcher),
-            })),
-        );
+        small(listener, Server::Site(Arc::new(Site { region, regions, launcher: Arc::clone(&launcher) })));
     }
     if let Some((listener, _)) = ports.accelerator {
-        let accelerator = Accelerator {
-            sites: site_addresses,
-            launcher,
-            turns: Turns::default(),
-        };
+        let accelerator = Accelerator { sites: site_addresses, launcher, turns: Turns::default() };
         small(listener, Server::Accelerator(Arc::new(accelerator)));
     }
     let proxy = Server::Proxy(Arc::new(Proxy {
@@ -276,12 +247,9 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
         stop: stop.clone(),
     }));
     let places = Arc::clone(&switchboard.connections);
-    tasks.spawn(listener::serve(
-        ports.endpoint.0,
-        places,
-        stop.clone(),
-        move |request| proxy.clone().serve(request),
-    ));
+    tasks.spawn(listener::serve(ports.endpoint.0, places, stop.clone(), move |request| {
+        proxy.clone().serve(request)
+    }));
     tasks
 }
 

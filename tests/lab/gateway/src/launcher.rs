@@ -55,11 +55,7 @@ pub(crate) enum Health {
 
 impl From<String> for Health {
     fn from(word: String) -> Self {
-        if word == "HEALTHY" {
-            Self::Healthy
-        } else {
-            Self::NotHealthy
-        }
+        if word == "HEALTHY" { Self::Healthy } else { Self::NotHealthy }
     }
 }
 
@@ -105,18 +101,12 @@ pub(crate) struct Launcher {
 
 impl Launcher {
     pub(crate) fn new(address: SocketAddr, age_max: Duration) -> Self {
-        let kept = |path| Kept {
-            path,
-            answer: Mutex::new(None),
-        };
+        let kept = |path| Kept { path, answer: Mutex::new(None) };
         Self {
             address,
             age_max,
             accelerators: kept("/_lab/accelerators"),
-            load_balancers: Kept {
-                path: "/_lab/load-balancers",
-                answer: Mutex::new(None),
-            },
+            load_balancers: Kept { path: "/_lab/load-balancers", answer: Mutex::new(None) },
         }
     }
 
@@ -151,12 +141,8 @@ impl Launcher {
         if response.status() != StatusCode::OK {
             return Err(Silent::Status(response.status()));
         }
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
-            .collect()
-            .await;
-        let bytes = body
-            .map_err(|error| Silent::Unreadable(error.to_string()))?
-            .to_bytes();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let bytes = body.map_err(|error| Silent::Unreadable(error.to_string()))?.to_bytes();
         serde_json::from_slice(&bytes).map_err(|error| Silent::Unreadable(error.to_string()))
     }
 }
@@ -174,10 +160,7 @@ mod tests {
         )
         .unwrap();
         let group = &accelerators[0].listeners[0].endpoint_groups[0];
-        assert_eq!(
-            (group.region.as_str(), group.endpoints[0].weight),
-            ("us-east-2", 128)
-        );
+        assert_eq!((group.region.as_str(), group.endpoints[0].weight), ("us-east-2", 128));
         assert_eq!(group.endpoints[0].health, Health::Healthy);
         assert_eq!(group.endpoints[1].health, Health::NotHealthy);
         let load_balancers: Vec<LoadBalancer> = serde_json::from_str(

@@ -41,10 +41,7 @@ fn upstream(text: &str) -> Result<SocketAddr, String> {
 fn site(text: &str) -> Result<(String, u16), String> {
     let remedy = "give REGION=PORT, for example us-east-2=18081";
     let (region, port) = text.split_once('=').ok_or(remedy)?;
-    Ok((
-        region.to_owned(),
-        port.parse().map_err(|error| format!("{error}; {remedy}"))?,
-    ))
+    Ok((region.to_owned(), port.parse().map_err(|error| format!("{error}; {remedy}"))?))
 }
 
 #[tokio::main]

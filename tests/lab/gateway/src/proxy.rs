@@ -112,10 +112,7 @@ impl Proxy {
         body: Peeked,
         tally: &Tally,
     ) -> Result<Exchange, Closed> {
-        let place = Arc::clone(&self.exchanges)
-            .acquire_owned()
-            .await
-            .map_err(|_| Closed)?;
+        let place = Arc::clone(&self.exchanges).acquire_owned().await.map_err(|_| Closed)?;
         let (address, wait, tally) = (self.upstream, self.answer_wait_max, tally.clone());
         let mut stop = self.stop.clone();
         let request = upstream::onward(head, body, address);
@@ -167,9 +164,7 @@ impl Proxy {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("00000000-0000-4000-8000-{number:012x}");
         let mut response = shapes::answer(&call.service, &call.protocol, failure, &request_id);
-        response
-            .headers_mut()
-            .insert(FAULT_HEADER, HeaderValue::from_static(made_by));
+        response.headers_mut().insert(FAULT_HEADER, HeaderValue::from_static(made_by));
         response
     }
 }
@@ -179,10 +174,7 @@ fn asked_for(answer: &ErrorAnswer) -> Failure {
     Failure::new(
         status,
         &answer.code,
-        answer
-            .message
-            .as_deref()
-            .unwrap_or("An error that the gateway was told to give."),
+        answer.message.as_deref().unwrap_or("An error that the gateway was told to give."),
     )
 }
 

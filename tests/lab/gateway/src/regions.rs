@@ -55,8 +55,7 @@ impl Regions {
     /// Whether the region was lost.
     pub(crate) fn restore(&self, region: &str) -> bool {
         let mut was_lost = false;
-        self.lost
-            .send_modify(|lost| was_lost = lost.remove(region).is_some());
+        self.lost.send_modify(|lost| was_lost = lost.remove(region).is_some());
         was_lost
     }
 
@@ -128,9 +127,7 @@ impl Regions {
     async fn until_not_hanging(&self, region: &str) {
         let mut changes = self.lost.subscribe();
         // An error means that the gateway is going away, which ends the wait as well.
-        let _ = changes
-            .wait_for(|lost| lost.get(region) != Some(&Blackout::Hang))
-            .await;
+        let _ = changes.wait_for(|lost| lost.get(region) != Some(&Blackout::Hang)).await;
     }
 }
 
@@ -157,14 +154,8 @@ mod tests {
     #[tokio::test]
     async fn a_refused_call_is_cut_off_and_a_503_call_is_answered() {
         let regions = Regions::new(1);
-        assert_eq!(
-            regions.meet("us-east-2", Blackout::Refuse, Some(asked())).await,
-            Err(Closed)
-        );
-        assert_eq!(
-            regions.meet("us-east-2", Blackout::Error503, Some(asked())).await,
-            Ok(Unavailable)
-        );
+        assert_eq!(regions.meet("us-east-2", Blackout::Refuse, Some(asked())).await, Err(Closed));
+        assert_eq!(regions.meet("us-east-2", Blackout::Error503, Some(asked())).await, Ok(Unavailable));
     }
 
     #[tokio::test(start_paused = true)]
@@ -203,10 +194,7 @@ mod tests {
     async fn past_the_limit_a_call_is_cut_off_instead_of_held() {
         let regions = Regions::new(0);
         regions.lose("us-east-2", Blackout::Hang);
-        assert_eq!(
-            regions.meet("us-east-2", Blackout::Hang, Some(asked())).await,
-            Err(Closed)
-        );
+        assert_eq!(regions.meet("us-east-2", Blackout::Hang, Some(asked())).await, Err(Closed));
     }
 
     #[tokio::test]

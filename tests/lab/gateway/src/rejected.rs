@@ -18,11 +18,7 @@ pub struct Rejected {
 
 impl Rejected {
     pub(crate) fn new(field: &str, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            field: field.to_owned(),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+        Self { field: field.to_owned(), problem: problem.into(), remedy: remedy.into() }
     }
 }
 

@@ -85,13 +85,7 @@ pub struct Rule {
 impl Rule {
     /// A rule that always applies.
     pub fn new(matching: Match, effect: Effect) -> Self {
-        Self {
-            matching,
-            effect,
-            times: None,
-            probability: 1.0,
-            seed: None,
-        }
+        Self { matching, effect, times: None, probability: 1.0, seed: None }
     }
 
     /// The same rule, spent after it has happened `times` times.
@@ -117,10 +111,7 @@ impl Match {
 
     /// Every call of one service.
     pub fn service(service: &str) -> Self {
-        Self {
-            service: Some(service.to_owned()),
-            ..Self::default()
-        }
+        Self { service: Some(service.to_owned()), ..Self::default() }
     }
 
     /// The same, for one region only.
@@ -147,13 +138,10 @@ impl Match {
     fn covers(&self, call: &Call) -> bool {
         let same =
             |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
-        let action = self
-            .action
-            .as_ref()
-            .is_none_or(|wanted| match wanted.strip_suffix('*') {
-                Some(beginning) => call.action.starts_with(beginning),
-                None => *wanted == call.action,
-            });
+        let action = self.action.as_ref().is_none_or(|wanted| match wanted.strip_suffix('*') {
+            Some(beginning) => call.action.starts_with(beginning),
+            None => *wanted == call.action,
+        });
         let principal = call
             .access_key
             .as_ref()
@@ -241,10 +229,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            book: Mutex::default(),
-        }
+        Self { seed, book: Mutex::default() }
     }
 
     pub(crate) fn add(&self, mut rule: Rule) -> Result<RuleId, Rejected> {
@@ -255,21 +240,14 @@ impl Rules {
         let mut book = self.lock();
         if book.rules.len() >= RULES_MAX {
             let problem = format!("there are {RULES_MAX} rules already");
-            return Err(Rejected::new(
-                "rule",
-                problem,
-                "remove some with DELETE /_gateway/rules",
-            ));
+            return Err(Rejected::new("rule", problem, "remove some with DELETE /_gateway/rules"));
         }
         book.last_id += 1;
         let id = book.last_id;
         // An odd multiplier spreads neighbouring ids over the whole range of seeds.
         let own = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let draws = fastrand::Rng::with_seed(rule.seed.unwrap_or(self.seed ^ own));
-        book.rules.push(Active {
-            state: RuleState { id, rule, fired: 0 },
-            draws,
-        });
+        book.rules.push(Active { state: RuleState { id, rule, fired: 0 }, draws });
         Ok(id)
     }
 
@@ -287,11 +265,7 @@ impl Rules {
     }
 
     pub(crate) fn list(&self) -> Vec<RuleState> {
-        self.lock()
-            .rules
-            .iter()
-            .map(|active| active.state.clone())
-            .collect()
+        self.lock().rules.iter().map(|active| active.state.clone()).collect()
     }
 
     pub(crate) fn judge(&self, call: &Call) -> Verdict {
@@ -309,10 +283,7 @@ impl Rules {
                 Effect::Error(answer) => Fault::Error(answer.clone()),
                 Effect::LoseAnswer => Fault::LoseAnswer,
             };
-            return Verdict {
-                delay,
-                fault: Some(fault),
-            };
+            return Verdict { delay, fault: Some(fault) };
         }
         Verdict { delay, fault: None }
     }
@@ -342,30 +313,18 @@ fn check(rule: &Rule) -> Result<(), Rejected> {
     match &rule.effect {
         Effect::DelayMs(ms) if !(1..=DELAY_MS_MAX).contains(ms) => {
             let remedy = format!("give 1 to {DELAY_MS_MAX} milliseconds");
-            return Err(Rejected::new(
-                "effect.delay_ms",
-                format!("{ms} is out of range"),
-                remedy,
-            ));
+            return Err(Rejected::new("effect.delay_ms", format!("{ms} is out of range"), remedy));
         }
         Effect::Error(answer) => check_error(answer)?,
         Effect::DelayMs(_) | Effect::Throttle | Effect::LoseAnswer => {}
     }
     if rule.times == Some(0) {
         let remedy = "give at least 1, or \"unlimited\"";
-        return Err(Rejected::new(
-            "times",
-            "a rule that happens 0 times does nothing",
-            remedy,
-        ));
+        return Err(Rejected::new("times", "a rule that happens 0 times does nothing", remedy));
     }
     if !(rule.probability > 0.0 && rule.probability <= 1.0) {
         let problem = format!("{} is out of range", rule.probability);
-        return Err(Rejected::new(
-            "probability",
-            problem,
-            "give a number above 0 and at most 1",
-        ));
+        return Err(Rejected::new("probability", problem, "give a number above 0 and at most 1"));
     }
     Ok(())
 }
@@ -375,11 +334,7 @@ fn check_match(matching: &Match) -> Result<(), Rejected> {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if service.is_empty() || !service.bytes().all(known) {
             let remedy = "give the name a client signs with, for example rds, autoscaling, monitoring, sns";
-            return Err(Rejected::new(
-                "match.service",
-                format!("{service:?} is no signing name"),
-                remedy,
-            ));
+            return Err(Rejected::new("match.service", format!("{service:?} is no signing name"), remedy));
         }
     }
     if let Some(region) = &matching.region {
@@ -390,11 +345,7 @@ fn check_match(matching: &Match) -> Result<(), Rejected> {
         if action.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let remedy =
                 "give an operation's name, for example PromoteReadReplica, or a beginning such as Describe*";
-            return Err(Rejected::new(
-                "match.action",
-                format!("{action:?} is no action"),
-                remedy,
-            ));
+            return Err(Rejected::new("match.action", format!("{action:?} is no action"), remedy));
         }
     }
     if matching.principal.as_ref().is_some_and(String::is_empty) {
@@ -431,11 +382,7 @@ fn check_error(answer: &ErrorAnswer) -> Result<(), Rejected> {
             "give a code such as InvalidDBInstanceState",
         ));
     }
-    if answer
-        .message
-        .as_ref()
-        .is_some_and(|message| message.len() > TEXT_LENGTH_MAX)
-    {
+    if answer.message.as_ref().is_some_and(|message| message.len() > TEXT_LENGTH_MAX) {
         let remedy = format!("give at most {TEXT_LENGTH_MAX} bytes");
         return Err(Rejected::new("effect.error.message", "it is too long", remedy));
     }
@@ -471,10 +418,7 @@ mod tests {
         for (matching, matches) in [
             (Match::any(), true),
             (
-                Match::service("rds")
-                    .region("us-west-1")
-                    .action("PromoteReadReplica")
-                    .principal("AKIATEST"),
+                Match::service("rds").region("us-west-1").action("PromoteReadReplica").principal("AKIATEST"),
                 true,
             ),
             (Match::service("sns"), false),
@@ -485,48 +429,28 @@ mod tests {
         ] {
             let rules = Rules::new(1);
             rules.add(Rule::new(matching.clone(), Effect::Throttle)).unwrap();
-            assert_eq!(
-                fault(&rules, &promote()),
-                matches.then_some(Fault::Throttle),
-                "{matching:?}"
-            );
+            assert_eq!(fault(&rules, &promote()), matches.then_some(Fault::Throttle), "{matching:?}");
         }
     }
 
     #[test]
     fn a_service_may_be_named_as_people_name_it() {
         let rules = Rules::new(1);
-        rules
-            .add(Rule::new(Match::service("cloudwatch"), Effect::Throttle))
-            .unwrap();
-        assert_eq!(
-            fault(&rules, &call("monitoring", "us-west-1", "PutMetricData")),
-            Some(Fault::Throttle)
-        );
+        rules.add(Rule::new(Match::service("cloudwatch"), Effect::Throttle)).unwrap();
+        assert_eq!(fault(&rules, &call("monitoring", "us-west-1", "PutMetricData")), Some(Fault::Throttle));
     }
 
     #[test]
     fn an_unsigned_request_matches_no_rule() {
         let rules = Rules::new(1);
         rules.add(Rule::new(Match::any(), Effect::Throttle)).unwrap();
-        assert_eq!(
-            fault(
-                &rules,
-                &Call {
-                    access_key: None,
-                    ..promote()
-                }
-            ),
-            None
-        );
+        assert_eq!(fault(&rules, &Call { access_key: None, ..promote() }), None);
     }
 
     #[test]
     fn a_rule_is_spent_after_its_times() {
         let rules = Rules::new(1);
-        let id = rules
-            .add(Rule::new(Match::any(), Effect::Throttle).times(2))
-            .unwrap();
+        let id = rules.add(Rule::new(Match::any(), Effect::Throttle).times(2)).unwrap();
         let faults: Vec<bool> = (0..4).map(|_| fault(&rules, &promote()).is_some()).collect();
         assert_eq!(faults, [true, true, false, false]);
         assert_eq!((rules.list()[0].id, rules.list()[0].fired), (id, 2));
@@ -540,26 +464,15 @@ mod tests {
         rules.add(Rule::new(Match::any(), Effect::LoseAnswer)).unwrap();
         rules.add(Rule::new(Match::any(), Effect::Throttle)).unwrap();
         let verdict = rules.judge(&promote());
-        assert_eq!(
-            verdict,
-            Verdict {
-                delay: Duration::from_millis(50),
-                fault: Some(Fault::LoseAnswer)
-            }
-        );
-        assert_eq!(
-            rules.list().iter().map(|state| state.fired).collect::<Vec<_>>(),
-            [1, 1, 1, 0]
-        );
+        assert_eq!(verdict, Verdict { delay: Duration::from_millis(50), fault: Some(Fault::LoseAnswer) });
+        assert_eq!(rules.list().iter().map(|state| state.fired).collect::<Vec<_>>(), [1, 1, 1, 0]);
     }
 
     #[test]
     fn the_same_seed_draws_the_same_chances_whatever_else_passes() {
         let draws = |others: bool| {
             let rules = Rules::new(7);
-            rules
-                .add(Rule::new(Match::service("rds"), Effect::Throttle).probability(0.5))
-                .unwrap();
+            rules.add(Rule::new(Match::service("rds"), Effect::Throttle).probability(0.5)).unwrap();
             (0..64)
                 .map(|_| {
                     if others {
@@ -577,16 +490,11 @@ mod tests {
     #[test]
     fn a_rule_with_a_seed_of_its_own_draws_the_same_in_any_place() {
         let rules = Rules::new(7);
-        let rule = Rule {
-            seed: Some(3),
-            ..Rule::new(Match::any(), Effect::Throttle).probability(0.5)
-        };
+        let rule = Rule { seed: Some(3), ..Rule::new(Match::any(), Effect::Throttle).probability(0.5) };
         let draws = |rules: &Rules| {
             rules.clear();
             rules.add(rule.clone()).unwrap();
-            (0..32)
-                .map(|_| fault(rules, &promote()).is_some())
-                .collect::<Vec<bool>>()
+            (0..32).map(|_| fault(rules, &promote()).is_some()).collect::<Vec<bool>>()
         };
         assert_eq!(draws(&rules), draws(&rules));
     }
@@ -598,10 +506,7 @@ mod tests {
         assert!(rules.remove(first));
         assert!(!rules.remove(first));
         assert_eq!(fault(&rules, &promote()), None);
-        assert_ne!(
-            rules.add(Rule::new(Match::any(), Effect::Throttle)).unwrap(),
-            first
-        );
+        assert_ne!(rules.add(Rule::new(Match::any(), Effect::Throttle)).unwrap(), first);
         assert_eq!(rules.clear(), 1);
     }
 
@@ -619,58 +524,25 @@ mod tests {
             (r#"{"match":{},"effect":{"delay_ms":600001}}"#, "effect.delay_ms"),
             (r#"{"match":{},"effect":{"delay_ms":-1}}"#, "effect.delay_ms"),
             (r#"{"match":{},"effect":"thottle"}"#, "effect"),
-            (
-                r#"{"match":{},"effect":{"error":{"status":200,"code":"X"}}}"#,
-                "effect.error.status",
-            ),
-            (
-                r#"{"match":{},"effect":{"error":{"status":500,"code":"<X>"}}}"#,
-                "effect.error.code",
-            ),
-            (
-                r#"{"match":{},"effect":{"error":{"status":500}}}"#,
-                "effect.error",
-            ),
+            (r#"{"match":{},"effect":{"error":{"status":200,"code":"X"}}}"#, "effect.error.status"),
+            (r#"{"match":{},"effect":{"error":{"status":500,"code":"<X>"}}}"#, "effect.error.code"),
+            (r#"{"match":{},"effect":{"error":{"status":500}}}"#, "effect.error"),
             (r#"{"match":{},"effect":"throttle","times":0}"#, "times"),
             (r#"{"match":{},"effect":"throttle","times":"often"}"#, "times"),
-            (
-                r#"{"match":{},"effect":"throttle","probability":0}"#,
-                "probability",
-            ),
-            (
-                r#"{"match":{},"effect":"throttle","probability":1.5}"#,
-                "probability",
-            ),
-            (
-                r#"{"match":{"region":"mars"},"effect":"throttle"}"#,
-                "match.region",
-            ),
-            (
-                r#"{"match":{"service":"RDS"},"effect":"throttle"}"#,
-                "match.service",
-            ),
-            (
-                r#"{"match":{"action":"a b"},"effect":"throttle"}"#,
-                "match.action",
-            ),
-            (
-                r#"{"match":{"principal":""},"effect":"throttle"}"#,
-                "match.principal",
-            ),
-            (
-                r#"{"match":{"servic":"rds"},"effect":"throttle"}"#,
-                "match.servic",
-            ),
+            (r#"{"match":{},"effect":"throttle","probability":0}"#, "probability"),
+            (r#"{"match":{},"effect":"throttle","probability":1.5}"#, "probability"),
+            (r#"{"match":{"region":"mars"},"effect":"throttle"}"#, "match.region"),
+            (r#"{"match":{"service":"RDS"},"effect":"throttle"}"#, "match.service"),
+            (r#"{"match":{"action":"a b"},"effect":"throttle"}"#, "match.action"),
+            (r#"{"match":{"principal":""},"effect":"throttle"}"#, "match.principal"),
+            (r#"{"match":{"servic":"rds"},"effect":"throttle"}"#, "match.servic"),
             (r#"{"effect":"throttle"}"#, "body"),
             (r#"{"match":{},"effect":"throttle"} {}"#, "body"),
             ("", "body"),
         ] {
             let rejected = rejected(json);
             assert_eq!(rejected.field, field, "{json}: {rejected}");
-            assert!(
-                !rejected.problem.is_empty() && !rejected.remedy.is_empty(),
-                "{json}"
-            );
+            assert!(!rejected.problem.is_empty() && !rejected.remedy.is_empty(), "{json}");
         }
     }
 

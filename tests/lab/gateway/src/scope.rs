@@ -27,9 +27,7 @@ fn in_header(head: &Parts) -> Option<Scope> {
     if !algorithm.starts_with("AWS4-") {
         return None;
     }
-    let credential = fields
-        .split(',')
-        .find_map(|field| field.trim().strip_prefix("Credential="))?;
+    let credential = fields.split(',').find_map(|field| field.trim().strip_prefix("Credential="))?;
     parse(credential, region_set(head))
 }
 
@@ -78,10 +76,7 @@ pub(crate) fn region_of_host(head: &Parts) -> Option<String> {
     let host = head.headers.get("host")?.to_str().ok()?;
     let name = host.split(':').next()?;
     // The first label is a service or a bucket, and a bucket may be named like a region.
-    name.split('.')
-        .skip(1)
-        .find(|label| is_region(label))
-        .map(str::to_owned)
+    name.split('.').skip(1).find(|label| is_region(label)).map(str::to_owned)
 }
 
 /// Whether this is shaped like the name of an AWS region: `us-east-2`, `us-gov-west-1`.
@@ -130,10 +125,7 @@ mod tests {
                  SignedHeaders=content-type;host;x-amz-date, Signature=fe5f80f7",
             )],
         );
-        assert_eq!(
-            of(&signed),
-            Some(scope("AKIAIOSFODNN7EXAMPLE", Some("us-east-2"), "rds"))
-        );
+        assert_eq!(of(&signed), Some(scope("AKIAIOSFODNN7EXAMPLE", Some("us-east-2"), "rds")));
     }
 
     #[test]
@@ -172,18 +164,9 @@ mod tests {
     #[test]
     fn sigv4a_takes_its_region_from_the_region_set_when_it_is_one_region() {
         let authorization = "AWS4-ECDSA-P256-SHA256 Credential=AKIA/20261120/s3/aws4_request, Signature=0";
-        let one = head(
-            "/",
-            &[
-                ("authorization", authorization),
-                ("x-amz-region-set", "us-east-2"),
-            ],
-        );
+        let one = head("/", &[("authorization", authorization), ("x-amz-region-set", "us-east-2")]);
         assert_eq!(of(&one), Some(scope("AKIA", Some("us-east-2"), "s3")));
-        let any = head(
-            "/",
-            &[("authorization", authorization), ("x-amz-region-set", "*")],
-        );
+        let any = head("/", &[("authorization", authorization), ("x-amz-region-set", "*")]);
         assert_eq!(of(&any), Some(scope("AKIA", None, "s3")));
     }
 
@@ -198,11 +181,7 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=AKIA/20261120/us-east-2/rds/aws5_request",
             "AWS4-HMAC-SHA256 Credential=/20261120/us-east-2/rds/aws4_request",
         ] {
-            assert_eq!(
-                of(&head("/", &[("authorization", authorization)])),
-                None,
-                "{authorization}"
-            );
+            assert_eq!(of(&head("/", &[("authorization", authorization)])), None, "{authorization}");
         }
         assert_eq!(of(&head("/_lab/health", &[])), None);
     }
@@ -210,35 +189,17 @@ mod tests {
     #[test]
     fn an_unsigned_request_may_name_its_region_in_the_host() {
         let region = |host| region_of_host(&head("/", &[("host", host)]));
-        assert_eq!(
-            region("sqs.us-east-2.amazonaws.com:443"),
-            Some("us-east-2".to_owned())
-        );
+        assert_eq!(region("sqs.us-east-2.amazonaws.com:443"), Some("us-east-2".to_owned()));
         assert_eq!(region("127.0.0.1:4566"), None);
         assert_eq!(region("my-bucket-1.s3.localhost"), None);
     }
 
     #[test]
     fn region_names_are_told_from_other_words() {
-        for name in [
-            "us-east-2",
-            "us-west-1",
-            "ap-southeast-4",
-            "us-gov-west-1",
-            "me-central-1",
-        ] {
+        for name in ["us-east-2", "us-west-1", "ap-southeast-4", "us-gov-west-1", "me-central-1"] {
             assert!(is_region(name), "{name}");
         }
-        for name in [
-            "",
-            "us",
-            "us-east",
-            "US-EAST-2",
-            "us-east-12",
-            "east-us-2",
-            "us--1",
-            "a-b-c-d-e-1",
-        ] {
+        for name in ["", "us", "us-east", "US-EAST-2", "us-east-12", "east-us-2", "us--1", "a-b-c-d-e-1"] {
             assert!(!is_region(name), "{name}");
         }
     }

@@ -38,11 +38,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, code: &str, message: &str) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
+        Self { status, code: code.to_owned(), message: message.to_owned() }
     }
 
     /// A region that answers, and says that it can't.
@@ -58,35 +54,27 @@ impl Failure {
     pub(crate) fn throttling(service: &str, action: &str, protocol: &Protocol) -> Self {
         let bad = StatusCode::BAD_REQUEST;
         match (protocol, service) {
-            (Protocol::Ec2Query, _) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "RequestLimitExceeded",
-                "Request limit exceeded.",
-            ),
-            (Protocol::S3, _) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "SlowDown",
-                "Please reduce your request rate.",
-            ),
+            (Protocol::Ec2Query, _) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "RequestLimitExceeded", "Request limit exceeded.")
+            }
+            (Protocol::S3, _) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+            }
             (Protocol::Query | Protocol::RestXml, _) | (Protocol::Cbor, "monitoring") => {
                 Self::new(bad, "Throttling", "Rate exceeded")
             }
-            (_, "lambda") => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-            ),
+            (_, "lambda") => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Rate Exceeded.")
+            }
             (_, "dynamodb") if reads_or_writes_items(action) => Self::new(
                 bad,
                 "ProvisionedThroughputExceededException",
                 "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
                  provisioning level with the UpdateTable API.",
             ),
-            (Protocol::RestJson, _) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "ThrottlingException",
-                "Rate exceeded",
-            ),
+            (Protocol::RestJson, _) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException", "Rate exceeded")
+            }
             (Protocol::Json { .. } | Protocol::Cbor, _) => {
                 Self::new(bad, "ThrottlingException", "Rate exceeded")
             }
@@ -95,11 +83,7 @@ impl Failure {
 
     /// AWS Query and S3 say whose fault an error is.
     fn blame(&self) -> &'static str {
-        if self.status.is_client_error() {
-            "Sender"
-        } else {
-            "Receiver"
-        }
+        if self.status.is_client_error() { "Sender" } else { "Receiver" }
     }
 }
 
@@ -120,10 +104,7 @@ pub(crate) fn answer(
         Protocol::Query | Protocol::RestXml => {
             ("text/xml", query_xml(service, failure, request_id).into_bytes())
         }
-        Protocol::Ec2Query => (
-            "text/xml;charset=UTF-8",
-            ec2_xml(failure, request_id).into_bytes(),
-        ),
+        Protocol::Ec2Query => ("text/xml;charset=UTF-8", ec2_xml(failure, request_id).into_bytes()),
         Protocol::S3 => ("application/xml", s3_xml(failure, request_id).into_bytes()),
         Protocol::RestJson => ("application/json", rest_json(service, failure)),
     };
@@ -139,10 +120,7 @@ pub(crate) fn answer(
     match protocol {
         Protocol::Cbor => {
             header("smithy-protocol", "rpc-v2-cbor");
-            header(
-                "x-amzn-query-error",
-                &format!("{};{}", failure.code, failure.blame()),
-            );
+            header("x-amzn-query-error", &format!("{};{}", failure.code, failure.blame()));
         }
         Protocol::RestJson => header("x-amzn-errortype", &failure.code),
         _ => {}
@@ -151,11 +129,7 @@ pub(crate) fn answer(
 }
 
 fn json(service: &str, failure: &Failure) -> Vec<u8> {
-    let namespace = if service == "dynamodb" {
-        "com.amazonaws.dynamodb.v20120810#"
-    } else {
-        ""
-    };
+    let namespace = if service == "dynamodb" { "com.amazonaws.dynamodb.v20120810#" } else { "" };
     serde_json::json!({"__type": format!("{namespace}{}", failure.code), "message": failure.message})
         .to_string()
         .into_bytes()
@@ -164,11 +138,7 @@ fn json(service: &str, failure: &Failure) -> Vec<u8> {
 fn rest_json(service: &str, failure: &Failure) -> Vec<u8> {
     let mut body = serde_json::json!({"message": failure.message});
     if service == "lambda" {
-        let whose = if failure.status.is_client_error() {
-            "User"
-        } else {
-            "Service"
-        };
+        let whose = if failure.status.is_client_error() { "User" } else { "Service" };
         body["Type"] = whose.into();
         if failure.code == "TooManyRequestsException" {
             body["Reason"] = "CallerRateLimitExceeded".into();
@@ -189,11 +159,7 @@ fn query_xml(service: &str, failure: &Failure, request_id: &str) -> String {
         "sts" => "https://sts.amazonaws.com/doc/2011-06-15/",
         _ => "",
     };
-    let xmlns = if namespace.is_empty() {
-        String::new()
-    } else {
-        format!(" xmlns=\"{namespace}\"")
-    };
+    let xmlns = if namespace.is_empty() { String::new() } else { format!(" xmlns=\"{namespace}\"") };
     format!(
         "<ErrorResponse{xmlns}><Error><Type>{}</Type><Code>{}</Code><Message>{}</Message></Error>\
          <RequestId>{request_id}</RequestId></ErrorResponse>",
@@ -222,9 +188,7 @@ fn s3_xml(failure: &Failure, request_id: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A map of two text strings; CBOR needs no more than this here.
@@ -251,18 +215,13 @@ mod tests {
     use http_body_util::BodyExt;
 
     fn json_11() -> Protocol {
-        Protocol::Json {
-            content_type: "application/x-amz-json-1.1".to_owned(),
-        }
+        Protocol::Json { content_type: "application/x-amz-json-1.1".to_owned() }
     }
 
     async fn throttled(service: &str, action: &str, protocol: Protocol) -> (Response<()>, Vec<u8>) {
         let failure = Failure::throttling(service, action, &protocol);
         let (head, body) = answer(service, &protocol, &failure, "id-1").into_parts();
-        (
-            Response::from_parts(head, ()),
-            body.collect().await.unwrap().to_bytes().to_vec(),
-        )
+        (Response::from_parts(head, ()), body.collect().await.unwrap().to_bytes().to_vec())
     }
 
     #[tokio::test]
@@ -278,10 +237,7 @@ mod tests {
         for service in ["autoscaling", "elasticloadbalancing", "sns", "monitoring"] {
             let (_, body) = throttled(service, "Any", Protocol::Query).await;
             let xml = String::from_utf8(body).unwrap();
-            assert!(
-                xml.contains(&format!("xmlns=\"http://{service}.amazonaws.com/doc/")),
-                "{xml}"
-            );
+            assert!(xml.contains(&format!("xmlns=\"http://{service}.amazonaws.com/doc/")), "{xml}");
         }
     }
 
@@ -293,17 +249,12 @@ mod tests {
             (400, &HeaderValue::from_static("application/x-amz-json-1.1"))
         );
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(
-            body,
-            serde_json::json!({"__type": "ThrottlingException", "message": "Rate exceeded"})
-        );
+        assert_eq!(body, serde_json::json!({"__type": "ThrottlingException", "message": "Rate exceeded"}));
     }
 
     #[tokio::test]
     async fn dynamodb_throttles_items_and_tables_differently() {
-        let protocol = Protocol::Json {
-            content_type: "application/x-amz-json-1.0".to_owned(),
-        };
+        let protocol = Protocol::Json { content_type: "application/x-amz-json-1.0".to_owned() };
         for (action, code) in [
             ("PutItem", "ProvisionedThroughputExceededException"),
             ("Query", "ProvisionedThroughputExceededException"),
@@ -312,11 +263,7 @@ mod tests {
         ] {
             let (_, body) = throttled("dynamodb", action, protocol.clone()).await;
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(
-                body["__type"],
-                format!("com.amazonaws.dynamodb.v20120810#{code}"),
-                "{action}"
-            );
+            assert_eq!(body["__type"], format!("com.amazonaws.dynamodb.v20120810#{code}"), "{action}");
         }
     }
 
@@ -346,11 +293,7 @@ mod tests {
     async fn s3_and_ec2_have_envelopes_of_their_own() {
         let (head, body) = throttled("s3", "GetObject", Protocol::S3).await;
         assert_eq!(head.status(), 503);
-        assert!(
-            String::from_utf8(body)
-                .unwrap()
-                .contains("<Error><Code>SlowDown</Code>")
-        );
+        assert!(String::from_utf8(body).unwrap().contains("<Error><Code>SlowDown</Code>"));
         let (head, body) = throttled("ec2", "RunInstances", Protocol::Ec2Query).await;
         assert_eq!(head.status(), 503);
         assert!(
@@ -363,16 +306,8 @@ mod tests {
     #[tokio::test]
     async fn text_from_a_rule_cannot_break_the_xml() {
         let failure = Failure::new(StatusCode::BAD_REQUEST, "InvalidDBInstanceState", "a < b & c");
-        let body = answer("rds", &Protocol::Query, &failure, "id")
-            .into_body()
-            .collect()
-            .await
-            .unwrap()
-            .to_bytes();
-        assert!(
-            std::str::from_utf8(&body)
-                .unwrap()
-                .contains("<Message>a &lt; b &amp; c</Message>")
-        );
+        let body =
+            answer("rds", &Protocol::Query, &failure, "id").into_body().collect().await.unwrap().to_bytes();
+        assert!(std::str::from_utf8(&body).unwrap().contains("<Message>a &lt; b &amp; c</Message>"));
     }
 }

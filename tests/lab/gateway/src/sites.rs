@@ -38,17 +38,12 @@ impl Site {
     }
 
     fn no(&self, why: &str) -> Response<Body> {
-        plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({"region": self.region, "error": why}),
-        )
+        plain(StatusCode::SERVICE_UNAVAILABLE, &json!({"region": self.region, "error": why}))
     }
 }
 
 fn serves(region: &str, load_balancers: &[LoadBalancer]) -> bool {
-    let mut own = load_balancers
-        .iter()
-        .filter(|load_balancer| load_balancer.region == region);
+    let mut own = load_balancers.iter().filter(|load_balancer| load_balancer.region == region);
     own.any(|load_balancer| load_balancer.target_groups.iter().any(|group| group.healthy > 0))
 }
 
@@ -56,9 +51,7 @@ fn serves(region: &str, load_balancers: &[LoadBalancer]) -> bool {
 pub(crate) fn plain(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(full(format!("{body}\n")));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -70,10 +63,7 @@ mod tests {
     fn load_balancer(region: &str, healthy: &[u32]) -> LoadBalancer {
         LoadBalancer {
             region: region.to_owned(),
-            target_groups: healthy
-                .iter()
-                .map(|healthy| TargetGroup { healthy: *healthy })
-                .collect(),
+            target_groups: healthy.iter().map(|healthy| TargetGroup { healthy: *healthy }).collect(),
         }
     }
 

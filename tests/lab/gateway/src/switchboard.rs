@@ -103,14 +103,8 @@ impl Switchboard {
 
     /// The calls that came, went on and were interfered with.
     pub fn counts(&self, filter: &CountFilter) -> Counts {
-        let service = filter
-            .service
-            .as_deref()
-            .map(|service| signing_name(service).to_owned());
-        self.counters.read(&CountFilter {
-            service,
-            ..filter.clone()
-        })
+        let service = filter.service.as_deref().map(|service| signing_name(service).to_owned());
+        self.counters.read(&CountFilter { service, ..filter.clone() })
     }
 
     /// Starts counting anew. Says how many rows there were.
@@ -127,9 +121,7 @@ impl Switchboard {
             held: self.regions.held(),
             rules: self.rules.list(),
             connections: Connections {
-                open: self
-                    .connections_max
-                    .saturating_sub(self.connections.available_permits()),
+                open: self.connections_max.saturating_sub(self.connections.available_permits()),
                 max: self.connections_max,
             },
         }

@@ -18,16 +18,10 @@ use tokio::net::TcpStream;
 pub(crate) enum NoAnswer {
     /// The request can't have reached anyone.
     #[error("no connection to {address}: {source}")]
-    Connect {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
+    Connect { address: SocketAddr, source: std::io::Error },
     /// The request may have been carried out.
     #[error("the exchange with {address} broke off: {source}")]
-    Exchange {
-        address: SocketAddr,
-        source: hyper::Error,
-    },
+    Exchange { address: SocketAddr, source: hyper::Error },
 }
 
 /// Sends a request; `connected` is called once it can reach the other side.
@@ -40,9 +34,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|source| NoAnswer::Connect { address, source })?;
+    let stream = TcpStream::connect(address).await.map_err(|source| NoAnswer::Connect { address, source })?;
     // Only costs time when it fails, never the exchange.
     let _ = stream.set_nodelay(true);
     connected();
@@ -79,18 +71,8 @@ pub(crate) fn strip_connection_headers(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    let fixed = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    for name in named
-        .into_iter()
-        .chain(fixed.into_iter().map(HeaderName::from_static))
-    {
+    let fixed = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+    for name in named.into_iter().chain(fixed.into_iter().map(HeaderName::from_static)) {
         headers.remove(name);
     }
 }

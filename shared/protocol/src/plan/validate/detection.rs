@@ -28,21 +28,9 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     check_arns("detection.topics", &detection.topics, &topic, ground, findings);
     check_probes(plan, findings);
     let seconds = [
-        (
-            "confirm_seconds",
-            detection.confirm_seconds,
-            bounds::CONFIRM_SECONDS,
-        ),
-        (
-            "signal_age_seconds_max",
-            detection.signal_age_seconds_max,
-            bounds::SIGNAL_AGE_SECONDS,
-        ),
-        (
-            "cooldown_seconds",
-            detection.cooldown_seconds,
-            bounds::COOLDOWN_SECONDS,
-        ),
+        ("confirm_seconds", detection.confirm_seconds, bounds::CONFIRM_SECONDS),
+        ("signal_age_seconds_max", detection.signal_age_seconds_max, bounds::SIGNAL_AGE_SECONDS),
+        ("cooldown_seconds", detection.cooldown_seconds, bounds::COOLDOWN_SECONDS),
     ];
     for (field, value, bounds) in seconds {
         check_bounds(format!("detection.{field}"), value, bounds, findings);
@@ -118,15 +106,8 @@ pub(super) fn check_probe(path: &str, probe: &Probe, findings: &mut Findings<'_>
         findings,
     );
     match probe {
-        Probe::Http {
-            url, expect_status, ..
-        } => {
-            check_bounds(
-                format!("{path}.expect_status"),
-                *expect_status,
-                bounds::EXPECT_STATUS,
-                findings,
-            );
+        Probe::Http { url, expect_status, .. } => {
+            check_bounds(format!("{path}.expect_status"), *expect_status, bounds::EXPECT_STATUS, findings);
             if let Some((problem, remedy)) = url_problem(url) {
                 findings.add(format!("{path}.url"), problem, remedy);
             }
@@ -143,10 +124,7 @@ pub(super) fn check_probe(path: &str, probe: &Probe, findings: &mut Findings<'_>
 
 fn url_problem(text: &str) -> Option<(&'static str, &'static str)> {
     const REMEDY: &str = "give one like http://shop.example.com/health";
-    let parsed = text
-        .parse::<http::Uri>()
-        .ok()
-        .filter(|_| text.len() <= URL_LENGTH_MAX);
+    let parsed = text.parse::<http::Uri>().ok().filter(|_| text.len() <= URL_LENGTH_MAX);
     let Some(url) = parsed else {
         return Some(("is not a URL", REMEDY));
     };
@@ -155,22 +133,13 @@ fn url_problem(text: &str) -> Option<(&'static str, &'static str)> {
     }
     let authority = url.authority().map_or("", http::uri::Authority::as_str);
     if authority.contains('@') {
-        return Some((
-            "holds credentials, which a plan must not",
-            "leave out what stands before the @",
-        ));
+        return Some(("holds credentials, which a plan must not", "leave out what stands before the @"));
     }
-    if !url
-        .host()
-        .is_some_and(|host| is_host(host.trim_start_matches('[').trim_end_matches(']')))
-    {
+    if !url.host().is_some_and(|host| is_host(host.trim_start_matches('[').trim_end_matches(']'))) {
         return Some(("has no host", REMEDY));
     }
     // `http` reads the port only when it is asked for it; one that is there but can't be read is a slip.
-    let has_port = authority
-        .rsplit(']')
-        .next()
-        .is_some_and(|rest| rest.contains(':'));
+    let has_port = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
     (has_port && url.port_u16().is_none_or(|port| port == 0)).then_some(("has no valid port", REMEDY))
 }
 
@@ -178,9 +147,7 @@ fn is_host(text: &str) -> bool {
     let is_name = || {
         text.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         })
     };
     text.len() <= 253 && (text.parse::<std::net::IpAddr>().is_ok() || is_name())

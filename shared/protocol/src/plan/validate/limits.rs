@@ -10,11 +10,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings<'_>) {
     for (field, value, bounds) in [
         ("lag_seconds_max", limits.lag_seconds_max, bounds::LAG_SECONDS),
         ("rto_seconds", limits.rto_seconds, bounds::RTO_SECONDS),
-        (
-            "approval_seconds_max",
-            limits.approval_seconds_max,
-            bounds::APPROVAL_SECONDS,
-        ),
+        ("approval_seconds_max", limits.approval_seconds_max, bounds::APPROVAL_SECONDS),
     ] {
         check_bounds(format!("limits.{field}"), value, bounds, findings);
     }
@@ -28,24 +24,9 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings<'_>) {
         check_bounds(path, timeout, bounds::FUNCTION_TIMEOUT_SECONDS, findings);
     }
     for (function, timeout, step, deadline) in [
-        (
-            "alarm_handler",
-            timeouts.alarm_handler,
-            "verify",
-            deadlines.verify,
-        ),
-        (
-            "promote_replica",
-            timeouts.promote_replica,
-            "promote",
-            deadlines.promote,
-        ),
-        (
-            "promote_replica",
-            timeouts.promote_replica,
-            "quarantine",
-            deadlines.quarantine,
-        ),
+        ("alarm_handler", timeouts.alarm_handler, "verify", deadlines.verify),
+        ("promote_replica", timeouts.promote_replica, "promote", deadlines.promote),
+        ("promote_replica", timeouts.promote_replica, "quarantine", deadlines.quarantine),
         ("scale_asg", timeouts.scale_asg, "scale", deadlines.scale),
         ("shift_traffic", timeouts.shift_traffic, "fence", deadlines.fence),
         ("shift_traffic", timeouts.shift_traffic, "open", deadlines.open),

@@ -104,29 +104,16 @@ fn waits(items: &[Item<'_>], places: &HashMap<&Name, usize>, findings: &mut Find
         for (position, name) in item.after.iter().enumerate() {
             let path = format!("{}.after[{position}]", item.path);
             if !seen.insert(name) {
-                findings.add(
-                    path,
-                    format!("is {}, given twice", quoted(name)),
-                    "give each name once",
-                );
+                findings.add(path, format!("is {}, given twice", quoted(name)), "give each name once");
                 continue;
             }
             match places.get(name) {
                 None => {
                     suggestions += 1;
-                    report_unknown(
-                        path,
-                        name,
-                        (suggestions <= SUGGESTIONS_MAX).then_some(&known),
-                        findings,
-                    );
+                    report_unknown(path, name, (suggestions <= SUGGESTIONS_MAX).then_some(&known), findings);
                 }
                 Some(_) if name == item.name => {
-                    findings.add(
-                        path,
-                        format!("is {name} itself"),
-                        "leave it out: nothing waits for itself",
-                    );
+                    findings.add(path, format!("is {name} itself"), "leave it out: nothing waits for itself");
                 }
                 Some(index) if items[*index].kind > item.kind => {
                     let problem = format!("is {name}, {}", items[*index].kind.what());
@@ -143,14 +130,9 @@ fn waits(items: &[Item<'_>], places: &HashMap<&Name, usize>, findings: &mut Find
 
 fn report_unknown(path: String, name: &Name, known: Option<&Vec<&str>>, findings: &mut Findings<'_>) {
     if findings.names_are_known() {
-        let remedy = known.map_or("give the name of an item".to_owned(), |known| {
-            nearest::remedy(name.as_str(), known)
-        });
-        findings.add(
-            path,
-            format!("is {}, which no item of the plan is called", quoted(name)),
-            remedy,
-        );
+        let remedy = known
+            .map_or("give the name of an item".to_owned(), |known| nearest::remedy(name.as_str(), known));
+        findings.add(path, format!("is {}, which no item of the plan is called", quoted(name)), remedy);
     }
 }
 
@@ -189,11 +171,7 @@ fn cycles(waits: &[Vec<usize>]) -> Vec<Vec<usize>> {
             here = waits[item].iter().copied().find(|other| left[*other] > 0);
         }
         if let Some(end) = here.filter(|item| walked_in[*item] == Some(start)) {
-            cycles.extend(
-                walk.iter()
-                    .position(|item| *item == end)
-                    .map(|from| walk.split_off(from)),
-            );
+            cycles.extend(walk.iter().position(|item| *item == end).map(|from| walk.split_off(from)));
         }
     }
     cycles
@@ -228,9 +206,8 @@ mod tests {
 
     #[test]
     fn a_chain_of_a_hundred_thousand_has_no_cycle_and_needs_no_deep_stack() {
-        let chain: Vec<Vec<usize>> = (0..100_000)
-            .map(|item| if item == 0 { vec![] } else { vec![item - 1] })
-            .collect();
+        let chain: Vec<Vec<usize>> =
+            (0..100_000).map(|item| if item == 0 { vec![] } else { vec![item - 1] }).collect();
         assert_eq!(cycles(&chain), Vec::<Vec<usize>>::new());
         let mut ring = chain;
         ring[0] = vec![99_999];

@@ -22,10 +22,7 @@ pub(super) struct Wanted<'a> {
     pub(super) region: Option<(&'a str, &'static str)>,
 }
 
-const INSTANCE: (&str, &str) = (
-    "an RDS instance",
-    "arn:aws:rds:us-east-2:123456789012:db:shop-orders",
-);
+const INSTANCE: (&str, &str) = ("an RDS instance", "arn:aws:rds:us-east-2:123456789012:db:shop-orders");
 const TARGET_GROUP: (&str, &str) = (
     "a target group",
     "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef",
@@ -59,23 +56,14 @@ fn is_load_balancer(arn: &Arn<'_>) -> bool {
 fn is_endpoint_group(arn: &Arn<'_>) -> bool {
     arn.service == "globalaccelerator"
         && arn.region.is_empty()
-        && has_path(
-            arn.resource,
-            &["accelerator", "", "listener", "", "endpoint-group", ""],
-        )
+        && has_path(arn.resource, &["accelerator", "", "listener", "", "endpoint-group", ""])
 }
 
 /// Whether a resource has these parts between its slashes; an empty one stands for any that isn't empty.
 fn has_path(resource: &str, parts: &[&str]) -> bool {
     let mut found = resource.split('/');
     parts.iter().all(|part| {
-        found.next().is_some_and(|found| {
-            if part.is_empty() {
-                !found.is_empty()
-            } else {
-                found == *part
-            }
-        })
+        found.next().is_some_and(|found| if part.is_empty() { !found.is_empty() } else { found == *part })
     }) && found.next().is_none()
 }
 
@@ -104,16 +92,8 @@ pub(super) fn check_arn(
         );
     }
     if let Some(account) = ground.account.filter(|account| *account != arn.account) {
-        let whose = if arn.account.is_empty() {
-            "no account"
-        } else {
-            arn.account
-        };
-        findings.add(
-            path,
-            format!("belongs to {whose}, and the plan's account is {account}"),
-            remedy,
-        );
+        let whose = if arn.account.is_empty() { "no account" } else { arn.account };
+        findings.add(path, format!("belongs to {whose}, and the plan's account is {account}"), remedy);
     }
 }
 
@@ -142,12 +122,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         let path = format!("fleets[{index}]");
         check_fleet(&path, fleet, ground, findings);
         let remedy = "give every fleet a group of its own";
-        groups.add(
-            ("", fleet.group.as_str()),
-            format!("{path}.group"),
-            remedy,
-            findings,
-        );
+        groups.add(("", fleet.group.as_str()), format!("{path}.group"), remedy, findings);
     }
     let mut endpoints = Uses::default();
     for (index, route) in plan.routes.iter().enumerate() {
@@ -168,25 +143,16 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
         is_it: is_instance,
         region: at_role(region, role),
     };
-    let (primary, replica) = (
-        wanted(ground.primary, "primary"),
-        wanted(ground.recovery, "recovery"),
-    );
+    let (primary, replica) = (wanted(ground.primary, "primary"), wanted(ground.recovery, "recovery"));
     let mut instances = Uses::default();
     for (index, database) in plan.databases.iter().enumerate() {
         let path = format!("databases[{index}]");
-        for (field, text, wanted) in [
-            ("primary", &database.primary, &primary),
-            ("replica", &database.replica, &replica),
-        ] {
+        for (field, text, wanted) in
+            [("primary", &database.primary, &primary), ("replica", &database.replica, &replica)]
+        {
             let path = format!("{path}.{field}");
             check_arn(&path, text, wanted, ground, findings);
-            instances.add(
-                ("", text.as_str()),
-                path,
-                "give every database instances of its own",
-                findings,
-            );
+            instances.add(("", text.as_str()), path, "give every database instances of its own", findings);
         }
         check_bounds(
             format!("{path}.backup_retention_days"),
@@ -223,11 +189,7 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
         || fleet.group.chars().any(|c| c == ':' || c.is_control())
     {
         let remedy = "give its name (1 to 255 characters, no colon), not its ARN";
-        findings.add(
-            format!("{path}.group"),
-            "is not the name of an Auto Scaling group",
-            remedy,
-        );
+        findings.add(format!("{path}.group"), "is not the name of an Auto Scaling group", remedy);
     }
     let wanted = Wanted {
         what: TARGET_GROUP.0,
@@ -239,12 +201,7 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
     for (index, group) in fleet.target_groups.iter().enumerate() {
         let path = format!("{path}.target_groups[{index}]");
         check_arn(&path, group, &wanted, ground, findings);
-        groups.add(
-            ("", group.as_str()),
-            path,
-            "give each target group once",
-            findings,
-        );
+        groups.add(("", group.as_str()), path, "give each target group once", findings);
     }
     if fleet.target_groups.is_empty() {
         findings.add(
@@ -300,20 +257,8 @@ fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Fi
             "choose another primary region, or steer this route by other means and leave it out of the plan",
         );
     }
-    check_side(
-        &format!("{path}.primary"),
-        &route.primary,
-        (ground.primary, "primary"),
-        ground,
-        findings,
-    );
-    check_side(
-        &format!("{path}.recovery"),
-        &route.recovery,
-        (ground.recovery, "recovery"),
-        ground,
-        findings,
-    );
+    check_side(&format!("{path}.primary"), &route.primary, (ground.primary, "primary"), ground, findings);
+    check_side(&format!("{path}.recovery"), &route.recovery, (ground.recovery, "recovery"), ground, findings);
     if route.primary.endpoint_group == route.recovery.endpoint_group {
         findings.add_reading(
             &[&format!("{path}.primary.endpoint_group")],
@@ -334,32 +279,16 @@ fn check_side(
     ground: &Ground<'_>,
     findings: &mut Findings<'_>,
 ) {
-    let group = Wanted {
-        what: ENDPOINT_GROUP.0,
-        example: ENDPOINT_GROUP.1,
-        is_it: is_endpoint_group,
-        region: None,
-    };
-    check_arn(
-        &format!("{path}.endpoint_group"),
-        &side.endpoint_group,
-        &group,
-        ground,
-        findings,
-    );
+    let group =
+        Wanted { what: ENDPOINT_GROUP.0, example: ENDPOINT_GROUP.1, is_it: is_endpoint_group, region: None };
+    check_arn(&format!("{path}.endpoint_group"), &side.endpoint_group, &group, ground, findings);
     let endpoint = Wanted {
         what: LOAD_BALANCER.0,
         example: LOAD_BALANCER.1,
         is_it: is_load_balancer,
         region: at_role(region, role),
     };
-    check_arn(
-        &format!("{path}.endpoint"),
-        &side.endpoint,
-        &endpoint,
-        ground,
-        findings,
-    );
+    check_arn(&format!("{path}.endpoint"), &side.endpoint, &endpoint, ground, findings);
     if side.weight == 0 {
         findings.add(
             format!("{path}.weight"),

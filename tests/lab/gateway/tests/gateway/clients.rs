@@ -33,20 +33,12 @@ macro_rules! client {
 
 async fn throttled_once(service: &str, action: &str) -> (Arc<Upstream>, Handle) {
     let (upstream, gateway) = start().await;
-    let rule = Rule::new(
-        Match::service(service).region(WEST).action(action),
-        Effect::Throttle,
-    )
-    .times(1);
+    let rule = Rule::new(Match::service(service).region(WEST).action(action), Effect::Throttle).times(1);
     gateway.switchboard().add_rule(rule).unwrap();
     (upstream, gateway)
 }
 
-const RETRIED: Count = Count {
-    seen: 2,
-    forwarded: 1,
-    faulted: 1,
-};
+const RETRIED: Count = Count { seen: 2, forwarded: 1, faulted: 1 };
 
 #[tokio::test]
 async fn a_query_client_retries_a_throttle() {
@@ -55,12 +47,8 @@ async fn a_query_client_retries_a_throttle() {
                <MessageId>m-1</MessageId></PublishResult></PublishResponse>";
     upstream.script(&[("content-type", "text/xml")], xml);
     let sns = client!(aws_sdk_sns, gateway, 2);
-    let published = sns
-        .publish()
-        .topic_arn("arn:aws:sns:us-west-1:123456789012:commands")
-        .message("{}")
-        .send()
-        .await;
+    let published =
+        sns.publish().topic_arn("arn:aws:sns:us-west-1:123456789012:commands").message("{}").send().await;
     assert_eq!(published.unwrap().message_id(), Some("m-1"));
     assert_eq!(count(&gateway, "Publish"), RETRIED);
     gateway.stop().await;
@@ -71,16 +59,9 @@ async fn a_json_client_retries_a_throttle() {
     let (upstream, gateway) = throttled_once("globalaccelerator", "DescribeEndpointGroup").await;
     upstream.script(&[], r#"{"EndpointGroup":{"EndpointGroupArn":"arn:group"}}"#);
     let accelerator = client!(aws_sdk_globalaccelerator, gateway, 2);
-    let described = accelerator
-        .describe_endpoint_group()
-        .endpoint_group_arn("arn:group")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        described.endpoint_group().unwrap().endpoint_group_arn(),
-        Some("arn:group")
-    );
+    let described =
+        accelerator.describe_endpoint_group().endpoint_group_arn("arn:group").send().await.unwrap();
+    assert_eq!(described.endpoint_group().unwrap().endpoint_group_arn(), Some("arn:group"));
     assert_eq!(count(&gateway, "DescribeEndpointGroup"), RETRIED);
     gateway.stop().await;
 }
@@ -90,12 +71,7 @@ async fn a_cbor_client_retries_a_throttle() {
     let (upstream, gateway) = throttled_once("cloudwatch", "PutMetricData").await;
     upstream.script(&[("smithy-protocol", "rpc-v2-cbor")], "");
     let cloudwatch = client!(aws_sdk_cloudwatch, gateway, 2);
-    cloudwatch
-        .put_metric_data()
-        .namespace("Shop")
-        .send()
-        .await
-        .unwrap();
+    cloudwatch.put_metric_data().namespace("Shop").send().await.unwrap();
     assert_eq!(count(&gateway, "PutMetricData"), RETRIED);
     gateway.stop().await;
 }
@@ -103,51 +79,19 @@ async fn a_cbor_client_retries_a_throttle() {
 #[tokio::test]
 async fn clients_read_the_code_of_an_error_in_each_protocol() {
     let (_upstream, gateway) = start().await;
-    let answer = ErrorAnswer {
-        status: 400,
-        code: "SomethingElse".to_owned(),
-        message: Some("a < b".to_owned()),
-    };
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::any(), Effect::Error(answer)))
-        .unwrap();
-    let sns = client!(aws_sdk_sns, gateway, 2)
-        .publish()
-        .message("{}")
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (sns.code(), sns.message()),
-        (Some("SomethingElse"), Some("a < b"))
-    );
+    let answer =
+        ErrorAnswer { status: 400, code: "SomethingElse".to_owned(), message: Some("a < b".to_owned()) };
+    gateway.switchboard().add_rule(Rule::new(Match::any(), Effect::Error(answer))).unwrap();
+    let sns = client!(aws_sdk_sns, gateway, 2).publish().message("{}").send().await.unwrap_err();
+    assert_eq!((sns.code(), sns.message()), (Some("SomethingElse"), Some("a < b")));
     let accelerator = client!(aws_sdk_globalaccelerator, gateway, 2);
-    let accelerator = accelerator
-        .describe_endpoint_group()
-        .endpoint_group_arn("arn:group")
-        .send()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (accelerator.code(), accelerator.message()),
-        (Some("SomethingElse"), Some("a < b"))
-    );
-    let cloudwatch = client!(aws_sdk_cloudwatch, gateway, 2)
-        .put_metric_data()
-        .namespace("Shop")
-        .send()
-        .await;
+    let accelerator =
+        accelerator.describe_endpoint_group().endpoint_group_arn("arn:group").send().await.unwrap_err();
+    assert_eq!((accelerator.code(), accelerator.message()), (Some("SomethingElse"), Some("a < b")));
+    let cloudwatch = client!(aws_sdk_cloudwatch, gateway, 2).put_metric_data().namespace("Shop").send().await;
     let cloudwatch = cloudwatch.unwrap_err();
-    assert_eq!(
-        (cloudwatch.code(), cloudwatch.message()),
-        (Some("SomethingElse"), Some("a < b"))
-    );
-    let seen = gateway
-        .switchboard()
-        .counts(&gateway::CountFilter::default())
-        .total
-        .seen;
+    assert_eq!((cloudwatch.code(), cloudwatch.message()), (Some("SomethingElse"), Some("a < b")));
+    let seen = gateway.switchboard().counts(&gateway::CountFilter::default()).total.seen;
     assert_eq!(seen, 3, "none of these is retried");
     gateway.stop().await;
 }
@@ -156,30 +100,13 @@ async fn clients_read_the_code_of_an_error_in_each_protocol() {
 async fn a_client_sees_a_lost_answer_as_a_broken_connection_and_tries_again() {
     let (upstream, gateway) = start().await;
     upstream.script(&[("smithy-protocol", "rpc-v2-cbor")], "");
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::any(), Effect::LoseAnswer).times(1))
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(Match::any(), Effect::LoseAnswer).times(1)).unwrap();
     let cloudwatch = client!(aws_sdk_cloudwatch, gateway, 2);
-    cloudwatch
-        .put_metric_data()
-        .namespace("Shop")
-        .send()
-        .await
-        .unwrap();
+    cloudwatch.put_metric_data().namespace("Shop").send().await.unwrap();
     assert_eq!(upstream.seen().len(), 2, "the effect happened twice");
     gateway.switchboard().lose_region(WEST, Blackout::Refuse).unwrap();
     let cloudwatch = client!(aws_sdk_cloudwatch, gateway, 1);
-    let error = cloudwatch
-        .put_metric_data()
-        .namespace("Shop")
-        .send()
-        .await
-        .unwrap_err();
-    assert!(
-        error.as_service_error().is_none(),
-        "{}",
-        DisplayErrorContext(&error)
-    );
+    let error = cloudwatch.put_metric_data().namespace("Shop").send().await.unwrap_err();
+    assert!(error.as_service_error().is_none(), "{}", DisplayErrorContext(&error));
     gateway.stop().await;
 }

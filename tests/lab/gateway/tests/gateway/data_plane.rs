@@ -66,10 +66,7 @@ async fn a_site_serves_while_a_target_of_its_region_is_healthy() {
     assert_eq!((answer.status, answer.json()), (200, json!({"region": EAST})));
     load_balancers(&upstream, &[(EAST, 0), (WEST, 2)]);
     let answer = get(site(&gateway, EAST)).await;
-    assert_eq!(
-        (answer.status, answer.json()["error"].as_str()),
-        (503, Some("no target is healthy"))
-    );
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (503, Some("no target is healthy")));
     assert_eq!(get(site(&gateway, WEST)).await.status, 200);
     gateway.stop().await;
 }
@@ -79,11 +76,7 @@ async fn a_site_whose_launcher_is_silent_does_not_claim_health() {
     let (_upstream, gateway) = start().await;
     let answer = get(site(&gateway, EAST)).await;
     assert_eq!(answer.status, 503);
-    assert!(
-        answer.text().contains("the launcher answered 404"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("the launcher answered 404"), "{}", answer.text());
     let answer = get(front(&gateway)).await;
     assert_eq!(answer.status, 503);
     gateway.stop().await;
@@ -150,11 +143,7 @@ async fn an_open_endpoint_without_a_site_is_a_mistake_that_is_named() {
     weights(&upstream, &[("eu-west-1", 128, "HEALTHY")]);
     let answer = get(front(&gateway)).await;
     assert_eq!(answer.status, 503);
-    assert!(
-        answer.text().contains("--site eu-west-1=PORT"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("--site eu-west-1=PORT"), "{}", answer.text());
     gateway.stop().await;
 }
 

@@ -11,44 +11,17 @@ use tokio::time::Instant;
 async fn an_action_is_throttled_so_often_and_then_passes() {
     let (upstream, gateway) = start().await;
     let matching = Match::service("rds").region(WEST).action("PromoteReadReplica");
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(matching, Effect::Throttle).times(2))
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(matching, Effect::Throttle).times(2)).unwrap();
     let to = endpoint(&gateway);
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        statuses.push(
-            call(to, query("rds", WEST, "PromoteReadReplica"))
-                .await
-                .unwrap()
-                .status,
-        );
-        assert_eq!(
-            call(to, query("rds", WEST, "DescribeDBInstances"))
-                .await
-                .unwrap()
-                .status,
-            200
-        );
-        assert_eq!(
-            call(to, query("rds", EAST, "PromoteReadReplica"))
-                .await
-                .unwrap()
-                .status,
-            200
-        );
+        statuses.push(call(to, query("rds", WEST, "PromoteReadReplica")).await.unwrap().status);
+        assert_eq!(call(to, query("rds", WEST, "DescribeDBInstances")).await.unwrap().status, 200);
+        assert_eq!(call(to, query("rds", EAST, "PromoteReadReplica")).await.unwrap().status, 200);
     }
     assert_eq!(statuses, [400, 400, 200]);
     assert_eq!(upstream.seen().len(), 7);
-    assert_eq!(
-        count(&gateway, "PromoteReadReplica"),
-        Count {
-            seen: 6,
-            forwarded: 4,
-            faulted: 2
-        }
-    );
+    assert_eq!(count(&gateway, "PromoteReadReplica"), Count { seen: 6, forwarded: 4, faulted: 2 });
     assert_eq!(gateway.switchboard().rules()[0].fired, 2);
     gateway.stop().await;
 }
@@ -61,31 +34,18 @@ async fn an_error_has_the_status_and_code_it_was_given() {
         code: "InvalidDBInstanceState".to_owned(),
         message: Some("no".to_owned()),
     };
-    let id = gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::service("rds"), Effect::Error(answer)))
-        .unwrap();
-    let answer = call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica"))
-        .await
-        .unwrap();
+    let id = gateway.switchboard().add_rule(Rule::new(Match::service("rds"), Effect::Error(answer))).unwrap();
+    let answer = call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica")).await.unwrap();
     assert_eq!(answer.status, 400);
     assert!(
-        answer
-            .text()
-            .contains("<Code>InvalidDBInstanceState</Code><Message>no</Message>"),
+        answer.text().contains("<Code>InvalidDBInstanceState</Code><Message>no</Message>"),
         "{}",
         answer.text()
     );
     assert_eq!(answer.headers["x-gateway-fault"], "rule");
     assert!(upstream.seen().is_empty());
     assert!(gateway.switchboard().remove_rule(id));
-    assert_eq!(
-        call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica"))
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica")).await.unwrap().status, 200);
     gateway.stop().await;
 }
 
@@ -93,105 +53,49 @@ async fn an_error_has_the_status_and_code_it_was_given() {
 async fn a_lost_answer_is_lost_after_its_effect() {
     let (upstream, gateway) = start().await;
     let matching = Match::service("rds").action("PromoteReadReplica");
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(matching, Effect::LoseAnswer).times(1))
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(matching, Effect::LoseAnswer).times(1)).unwrap();
     upstream.hold_answers();
     let calling = tokio::spawn(call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica")));
     eventually("the call is with the upstream", || upstream.seen().len() == 1).await;
-    assert!(
-        !calling.is_finished(),
-        "the connection is closed only once the upstream has answered"
-    );
+    assert!(!calling.is_finished(), "the connection is closed only once the upstream has answered");
     upstream.release();
     assert!(calling.await.unwrap().is_err());
-    assert_eq!(
-        upstream.seen()[0].body,
-        "Action=PromoteReadReplica&Version=2014-10-31"
-    );
-    assert_eq!(
-        count(&gateway, "PromoteReadReplica"),
-        Count {
-            seen: 1,
-            forwarded: 1,
-            faulted: 1
-        }
-    );
-    assert_eq!(
-        call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica"))
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(upstream.seen()[0].body, "Action=PromoteReadReplica&Version=2014-10-31");
+    assert_eq!(count(&gateway, "PromoteReadReplica"), Count { seen: 1, forwarded: 1, faulted: 1 });
+    assert_eq!(call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica")).await.unwrap().status, 200);
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_delayed_call_is_late_and_otherwise_unharmed() {
     let (upstream, gateway) = start().await;
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::service("rds"), Effect::DelayMs(60)))
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(Match::service("rds"), Effect::DelayMs(60))).unwrap();
     let began = Instant::now();
-    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances"))
-        .await
-        .unwrap();
+    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
     assert!(began.elapsed() >= Duration::from_millis(60));
     assert_eq!(answer.status, 200);
     assert_eq!(upstream.seen().len(), 1);
-    assert_eq!(
-        count(&gateway, "DescribeDBInstances"),
-        Count {
-            seen: 1,
-            forwarded: 1,
-            faulted: 1
-        }
-    );
+    assert_eq!(count(&gateway, "DescribeDBInstances"), Count { seen: 1, forwarded: 1, faulted: 1 });
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_region_lost_during_a_delay_is_lost_to_the_delayed_call() {
     let (upstream, gateway) = start().await;
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::service("rds"), Effect::DelayMs(100)))
-        .unwrap();
-    let calling = tokio::spawn(call(
-        endpoint(&gateway),
-        query("rds", EAST, "DescribeDBInstances"),
-    ));
-    eventually("the call is delayed", || {
-        count(&gateway, "DescribeDBInstances").faulted == 1
-    })
-    .await;
-    gateway
-        .switchboard()
-        .lose_region(EAST, Blackout::Error503)
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(Match::service("rds"), Effect::DelayMs(100))).unwrap();
+    let calling = tokio::spawn(call(endpoint(&gateway), query("rds", EAST, "DescribeDBInstances")));
+    eventually("the call is delayed", || count(&gateway, "DescribeDBInstances").faulted == 1).await;
+    gateway.switchboard().lose_region(EAST, Blackout::Error503).unwrap();
     assert_eq!(calling.await.unwrap().unwrap().status, 503);
     assert!(upstream.seen().is_empty());
-    assert_eq!(
-        count(&gateway, "DescribeDBInstances"),
-        Count {
-            seen: 1,
-            forwarded: 0,
-            faulted: 1
-        }
-    );
+    assert_eq!(count(&gateway, "DescribeDBInstances"), Count { seen: 1, forwarded: 0, faulted: 1 });
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_throttled_upload_is_read_to_its_end_so_that_the_client_sees_the_answer() {
     let (upstream, gateway) = start().await;
-    gateway
-        .switchboard()
-        .add_rule(Rule::new(Match::service("lambda"), Effect::Throttle))
-        .unwrap();
+    gateway.switchboard().add_rule(Rule::new(Match::service("lambda"), Effect::Throttle)).unwrap();
     let package = vec![7; 8 << 20];
     // Like most clients, this one looks at no answer before everything is sent.
     let mut stream = TcpStream::connect(endpoint(&gateway)).await.unwrap();
@@ -206,18 +110,8 @@ async fn a_throttled_upload_is_read_to_its_end_so_that_the_client_sees_the_answe
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 429 Too Many Requests"), "{answer}");
-    assert!(
-        answer.contains("x-amzn-errortype: TooManyRequestsException"),
-        "{answer}"
-    );
-    assert_eq!(
-        count(&gateway, "CreateFunction"),
-        Count {
-            seen: 1,
-            forwarded: 0,
-            faulted: 1
-        }
-    );
+    assert!(answer.contains("x-amzn-errortype: TooManyRequestsException"), "{answer}");
+    assert_eq!(count(&gateway, "CreateFunction"), Count { seen: 1, forwarded: 0, faulted: 1 });
     assert!(upstream.seen().is_empty());
     gateway.stop().await;
 }
@@ -230,13 +124,8 @@ async fn one_callers_calls_can_be_told_from_anothers() {
     let to = endpoint(&gateway);
     assert_eq!(call(to, query("sns", WEST, "Publish")).await.unwrap().status, 200);
     let mut other = query("sns", WEST, "Publish");
-    let authorization = other.headers()["authorization"]
-        .to_str()
-        .unwrap()
-        .replace("AKIATEST", "AKIAOTHER");
-    other
-        .headers_mut()
-        .insert("authorization", authorization.parse().unwrap());
+    let authorization = other.headers()["authorization"].to_str().unwrap().replace("AKIATEST", "AKIAOTHER");
+    other.headers_mut().insert("authorization", authorization.parse().unwrap());
     assert_eq!(call(to, other).await.unwrap().status, 400);
     gateway.stop().await;
 }

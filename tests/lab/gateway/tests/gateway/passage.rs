@@ -12,25 +12,15 @@ const MEGABYTE: usize = 1 << 20;
 #[tokio::test]
 async fn a_call_reaches_the_upstream_as_it_was_sent_and_its_answer_comes_back() {
     let (upstream, gateway) = start().await;
-    upstream.script(
-        &[("content-type", "text/xml"), ("x-amzn-requestid", "r-1")],
-        "<ok/>",
-    );
-    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances"))
-        .await
-        .unwrap();
+    upstream.script(&[("content-type", "text/xml"), ("x-amzn-requestid", "r-1")], "<ok/>");
+    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
     assert_eq!((answer.status, answer.text()), (200, "<ok/>"));
     assert_eq!(answer.headers["x-amzn-requestid"], "r-1");
     let seen = upstream.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].path, "/");
     assert_eq!(seen[0].headers["host"], "gateway.test");
-    assert!(
-        seen[0].headers["authorization"]
-            .to_str()
-            .unwrap()
-            .contains("us-west-1/rds")
-    );
+    assert!(seen[0].headers["authorization"].to_str().unwrap().contains("us-west-1/rds"));
     assert_eq!(seen[0].body, "Action=DescribeDBInstances&Version=2014-10-31");
     gateway.stop().await;
 }
@@ -43,18 +33,8 @@ async fn one_connection_serves_many_calls_between_faults() {
     let rule = gateway::Rule::new(gateway::Match::service("sns"), gateway::Effect::Throttle);
     gateway.switchboard().add_rule(rule).unwrap();
     for _ in 0..3 {
-        assert_eq!(
-            client
-                .call(query("rds", WEST, "DescribeDBInstances"))
-                .await
-                .unwrap()
-                .status,
-            200
-        );
-        assert_eq!(
-            client.call(query("sns", WEST, "Publish")).await.unwrap().status,
-            400
-        );
+        assert_eq!(client.call(query("rds", WEST, "DescribeDBInstances")).await.unwrap().status, 200);
+        assert_eq!(client.call(query("sns", WEST, "Publish")).await.unwrap().status, 400);
     }
     assert_eq!(upstream.seen().len(), 3);
     assert_eq!(gateway.switchboard().state().connections.open, 1);
@@ -64,17 +44,9 @@ async fn one_connection_serves_many_calls_between_faults() {
 #[tokio::test]
 async fn megabytes_pass_in_both_directions() {
     let (upstream, gateway) = start().await;
-    let bytes: Vec<u8> = (0..12 * MEGABYTE)
-        .map(|at| u8::try_from(at % 251).unwrap())
-        .collect();
+    let bytes: Vec<u8> = (0..12 * MEGABYTE).map(|at| u8::try_from(at % 251).unwrap()).collect();
     upstream.script(&[], bytes.clone());
-    let request = signed(
-        "PUT",
-        "/artifacts/shop.zip",
-        "s3",
-        WEST,
-        Full::<Bytes>::from(bytes.clone()),
-    );
+    let request = signed("PUT", "/artifacts/shop.zip", "s3", WEST, Full::<Bytes>::from(bytes.clone()));
     let answer = call(endpoint(&gateway), request).await.unwrap();
     assert!(answer.body == bytes, "the answer came back changed");
     let seen = upstream.seen();
@@ -87,13 +59,7 @@ async fn megabytes_pass_in_both_directions() {
 #[tokio::test]
 async fn a_body_of_unknown_length_is_passed_on_in_chunks() {
     let (upstream, gateway) = start().await;
-    let request = signed(
-        "PUT",
-        "/artifacts/shop.zip",
-        "s3",
-        WEST,
-        Slow::new(&["one ", "two ", "three"]),
-    );
+    let request = signed("PUT", "/artifacts/shop.zip", "s3", WEST, Slow::new(&["one ", "two ", "three"]));
     assert_eq!(call(endpoint(&gateway), request).await.unwrap().status, 200);
     let seen = upstream.seen();
     assert_eq!(seen[0].body, "one two three");
@@ -116,30 +82,15 @@ async fn a_form_larger_than_what_is_read_ahead_arrives_whole() {
 #[tokio::test]
 async fn unsigned_requests_pass_through_even_while_regions_are_lost_and_rules_match_everything() {
     let (upstream, gateway) = start().await;
-    gateway
-        .switchboard()
-        .lose_region(EAST, gateway::Blackout::Refuse)
-        .unwrap();
+    gateway.switchboard().lose_region(EAST, gateway::Blackout::Refuse).unwrap();
     let rule = gateway::Rule::new(gateway::Match::any(), gateway::Effect::Throttle);
     gateway.switchboard().add_rule(rule).unwrap();
-    let answer = call(
-        endpoint(&gateway),
-        unsigned("GET", "/_emulator/health?deep=1", ""),
-    )
-    .await
-    .unwrap();
+    let answer = call(endpoint(&gateway), unsigned("GET", "/_emulator/health?deep=1", "")).await.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(upstream.seen()[0].path, "/_emulator/health?deep=1");
     let counted = gateway.switchboard().counts(&CountFilter::default());
     assert_eq!(counted.rows[0].service, "unsigned");
-    assert_eq!(
-        counted.total,
-        Count {
-            seen: 1,
-            forwarded: 1,
-            faulted: 0
-        }
-    );
+    assert_eq!(counted.total, Count { seen: 1, forwarded: 1, faulted: 0 });
     gateway.stop().await;
 }
 
@@ -148,27 +99,13 @@ async fn what_has_arrived_is_carried_out_even_when_the_caller_hangs_up() {
     let (upstream, gateway) = start().await;
     upstream.hold_answers();
     let mut client = Client::connect(endpoint(&gateway)).await;
-    let calling = tokio::spawn(async move {
-        client
-            .call(query("rds", WEST, "PromoteReadReplica"))
-            .await
-            .is_ok()
-    });
+    let calling =
+        tokio::spawn(async move { client.call(query("rds", WEST, "PromoteReadReplica")).await.is_ok() });
     eventually("the call is with the upstream", || upstream.seen().len() == 1).await;
     calling.abort();
-    eventually("the caller is gone", || {
-        gateway.switchboard().state().connections.open == 0
-    })
-    .await;
+    eventually("the caller is gone", || gateway.switchboard().state().connections.open == 0).await;
     upstream.release();
-    assert_eq!(
-        count(&gateway, "PromoteReadReplica"),
-        Count {
-            seen: 1,
-            forwarded: 1,
-            faulted: 0
-        }
-    );
+    assert_eq!(count(&gateway, "PromoteReadReplica"), Count { seen: 1, forwarded: 1, faulted: 0 });
     gateway.stop().await;
 }
 
@@ -179,25 +116,12 @@ async fn an_upstream_that_is_not_there_is_said_to_be_and_not_counted_as_reached(
         listener.local_addr().unwrap()
     };
     let gateway = Gateway::start(Config::new(nobody)).await.unwrap();
-    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances"))
-        .await
-        .unwrap();
+    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
     assert_eq!(answer.status, 502);
-    assert!(
-        answer.text().contains("<Code>UpstreamUnreachable</Code>"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("<Code>UpstreamUnreachable</Code>"), "{}", answer.text());
     assert!(answer.text().contains(&nobody.to_string()));
     assert_eq!(answer.headers["x-gateway-fault"], "upstream");
-    assert_eq!(
-        count(&gateway, "DescribeDBInstances"),
-        Count {
-            seen: 1,
-            forwarded: 0,
-            faulted: 0
-        }
-    );
+    assert_eq!(count(&gateway, "DescribeDBInstances"), Count { seen: 1, forwarded: 0, faulted: 0 });
     gateway.stop().await;
 }
 
@@ -208,15 +132,9 @@ async fn an_upstream_that_takes_too_long_is_given_up() {
     let mut config = Config::new(upstream.address);
     config.limits.answer_wait_max = std::time::Duration::from_millis(50);
     let gateway = Gateway::start(config).await.unwrap();
-    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances"))
-        .await
-        .unwrap();
+    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
     assert_eq!(answer.status, 504);
-    assert!(
-        answer.text().contains("<Code>UpstreamTimeout</Code>"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("<Code>UpstreamTimeout</Code>"), "{}", answer.text());
     gateway.stop().await;
 }
 
@@ -244,10 +162,7 @@ async fn a_port_that_is_taken_is_named_with_its_purpose() {
         error.contains(&endpoint(&gateway).to_string()) && error.contains("for the control API"),
         "{error}"
     );
-    let error = Gateway::start(Config::new(upstream.address).site("mars", 0))
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = Gateway::start(Config::new(upstream.address).site("mars", 0)).await.unwrap_err().to_string();
     assert!(error.contains("\"mars\" is no region"), "{error}");
     gateway.stop().await;
 }
@@ -278,11 +193,7 @@ mod chunks {
             mut self: Pin<&mut Self>,
             _context: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            Poll::Ready(
-                self.0
-                    .pop_front()
-                    .map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes())))),
-            )
+            Poll::Ready(self.0.pop_front().map(|part| Ok(Frame::data(Bytes::from_static(part.as_bytes())))))
         }
     }
 }

@@ -55,10 +55,7 @@ impl Upstream {
         let upstream = Arc::new(Self {
             address: listener.local_addr().unwrap(),
             seen: Mutex::default(),
-            script: Mutex::new(Scripted {
-                headers: vec![],
-                body: Bytes::from_static(b"upstream"),
-            }),
+            script: Mutex::new(Scripted { headers: vec![], body: Bytes::from_static(b"upstream") }),
             lab: Mutex::default(),
             lab_asked: Mutex::default(),
             answers: Semaphore::new(1000),
@@ -97,11 +94,7 @@ impl Upstream {
         let Ok(body) = body.collect().await else {
             return Ok(Response::new(Full::default()));
         };
-        self.seen.lock().unwrap().push(Seen {
-            path,
-            headers: head.headers,
-            body: body.to_bytes(),
-        });
+        self.seen.lock().unwrap().push(Seen { path, headers: head.headers, body: body.to_bytes() });
         self.answers.acquire().await.unwrap().forget();
         let script = self.script.lock().unwrap().clone();
         let mut response = Response::builder();
@@ -116,10 +109,7 @@ impl Upstream {
     }
 
     pub(crate) fn script(&self, headers: &[(&'static str, &'static str)], body: impl Into<Bytes>) {
-        *self.script.lock().unwrap() = Scripted {
-            headers: headers.to_vec(),
-            body: body.into(),
-        };
+        *self.script.lock().unwrap() = Scripted { headers: headers.to_vec(), body: body.into() };
     }
 
     /// No answer is given before [`Self::release`].
@@ -132,10 +122,7 @@ impl Upstream {
     }
 
     pub(crate) fn lab(&self, path: &str, answer: &serde_json::Value) {
-        self.lab
-            .lock()
-            .unwrap()
-            .insert(path.to_owned(), answer.to_string());
+        self.lab.lock().unwrap().insert(path.to_owned(), answer.to_string());
     }
 
     pub(crate) fn lab_asked(&self) -> usize {
@@ -146,10 +133,7 @@ impl Upstream {
 /// A gateway with everything, which asks the launcher at every request.
 pub(crate) async fn start() -> (Arc<Upstream>, Handle) {
     let upstream = Upstream::start().await;
-    let mut config = Config::new(upstream.address)
-        .site(EAST, 0)
-        .site(WEST, 0)
-        .accelerator(0);
+    let mut config = Config::new(upstream.address).site(EAST, 0).site(WEST, 0).accelerator(0);
     config.limits.launcher_age_max = Duration::ZERO;
     config.seed = 7;
     let gateway = Gateway::start(config).await.unwrap();
@@ -165,10 +149,7 @@ pub(crate) fn endpoint(gateway: &Handle) -> SocketAddr {
 }
 
 pub(crate) fn count(gateway: &Handle, action: &str) -> Count {
-    let filter = CountFilter {
-        action: Some(action.to_owned()),
-        ..CountFilter::default()
-    };
+    let filter = CountFilter { action: Some(action.to_owned()), ..CountFilter::default() };
     gateway.switchboard().counts(&filter).total
 }
 
@@ -201,12 +182,7 @@ pub(crate) fn signed<B>(method: &str, path: &str, service: &str, region: &str, b
 
 pub(crate) fn unsigned(method: &str, path: &str, body: &str) -> Request<Full<Bytes>> {
     let body = Full::from(body.to_owned());
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "gateway.test")
-        .body(body)
-        .unwrap()
+    Request::builder().method(method).uri(path).header("host", "gateway.test").body(body).unwrap()
 }
 
 /// An answer, read to its end.
@@ -247,15 +223,9 @@ where
             self.0.ready().await?;
             let (head, body) = self.0.send_request(request).await?.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(Answer {
-                status: head.status.as_u16(),
-                headers: head.headers,
-                body,
-            })
+            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
         };
-        tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .expect("an answer, or the end of the connection")
+        tokio::time::timeout(PATIENCE, exchange).await.expect("an answer, or the end of the connection")
     }
 }
 
@@ -276,7 +246,5 @@ pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {
             checks.tick().await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("never came true: {what}"));
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never came true: {what}"));
 }
