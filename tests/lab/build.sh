@@ -31,7 +31,7 @@ esac
 # cargo-lambda in a virtual environment of the checkout, as pinned. Made anew when the pins change.
 venv=$root/.lab/build-venv
 pins=$here/requirements-build.txt
-if ! cmp --silent "$pins" "$venv/installed.txt"; then
+if ! cmp -s "$pins" "$venv/installed.txt"; then
     echo "build: installing cargo-lambda into .lab/build-venv"
     python3 -m venv --clear "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$pins"

@@ -39,10 +39,11 @@ impl Verify {
         if view.recovery != Some(route.recovery.weight) {
             return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
         }
-        if view.primary.is_some_and(|weight| weight > 0) {
+        let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
+        if view.primary != Some(0) && !overridden {
             return Ok(Sight::Hopeless {
                 code: "primary_open",
-                message: "the primary endpoint has traffic again; set its weight to 0".to_owned(),
+                message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
             });
         }
         let Some(probe) = &route.probe else {

@@ -87,7 +87,7 @@ impl Work for Fence {
             sights.push(match self.traffic.look(one(&self.plan, subject)?).await?.primary {
                 Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
                 Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
-                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
+                None => no_endpoint(one(&self.plan, subject)?),
             });
         }
         Ok(sights)
@@ -103,17 +103,21 @@ impl Work for Fence {
     }
 }
 
+/// An endpoint that isn't there is no proof that the side is closed: another one may have taken its place.
+fn no_endpoint(route: &Route) -> Sight {
+    Sight::Hopeless {
+        code: "endpoint_missing",
+        message: format!(
+            "the primary group has no endpoint {}; correct routes[].primary.endpoint of the plan",
+            route.primary.endpoint
+        ),
+    }
+}
+
 struct Unfence {
     plan: Arc<Plan>,
     traffic: Arc<dyn Traffic>,
     before: BTreeMap<Name, u8>,
-}
-
-impl Unfence {
-    /// The weight to give back: the one that was found, else the plan's.
-    fn weight(&self, route: &Route) -> u8 {
-        self.before.get(&route.name).copied().unwrap_or(route.primary.weight)
-    }
 }
 
 #[async_trait]
@@ -125,22 +129,28 @@ impl Work for Unfence {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let mut sights = Vec::with_capacity(subjects.len());
         for subject in subjects {
+            let Some(before) = self.before.get(subject) else {
+                // The run found this side closed: it is not opened by it.
+                sights.push(Sight::Stands { detail: "its weight was not changed".to_owned() });
+                continue;
+            };
             let route = one(&self.plan, subject)?;
-            let weight = self.weight(route);
             sights.push(match self.traffic.look(route).await?.primary {
-                Some(now) if now == weight => {
-                    Sight::Stands { detail: format!("the primary endpoint has weight {now}") }
+                Some(now) if now == *before => {
+                    Sight::Stands { detail: format!("the primary endpoint has weight {now} again") }
                 }
                 Some(_) => Sight::Wanting { before: None },
-                None => Sight::Stands { detail: "the primary group has no such endpoint".to_owned() },
+                None => no_endpoint(route),
             });
         }
         Ok(sights)
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        let route = one(&self.plan, subject)?;
-        self.traffic.set_weight(route, Side::Primary, self.weight(route)).await
+        match self.before.get(subject) {
+            Some(before) => self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, *before).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -196,7 +206,7 @@ impl Open {
     async fn close_primary(&self, route: &Route) -> Result<(), Failure> {
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
         let closed = match self.traffic.look(route).await {
-            Ok(view) if view.primary.unwrap_or(0) == 0 => return Ok(()),
+            Ok(view) if view.primary == Some(0) => return Ok(()),
             Ok(_) => self.traffic.set_weight(route, Side::Primary, 0).await,
             Err(failure) => Err(failure),
         };

@@ -3,7 +3,6 @@
 
 locals {
   replica_arns       = var.databases[*].replica
-  primary_arns       = var.databases[*].primary
   quarantinable_arns = [for d in var.databases : d.primary if d.quarantine_security_group != null]
   endpoint_groups    = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
@@ -13,24 +12,19 @@ locals {
 
   # Statements by what they allow. Each function's policy is a list of these.
   statements = {
+    # "db:*" of the region: RDS authorises a description of several instances against all of them, not one by one. It
+    # only reads.
     look_at_replicas = [for arns in [local.replica_arns] : {
       Sid      = "LookAtReplicas"
       Effect   = "Allow"
       Action   = ["rds:DescribeDBInstances"]
-      Resource = arns
-    } if length(arns) > 0]
-
-    look_at_primaries = [for arns in [local.primary_arns] : {
-      Sid      = "LookAtPrimaries"
-      Effect   = "Allow"
-      Action   = ["rds:DescribeDBInstances"]
-      Resource = arns
+      Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:db:*"]
     } if length(arns) > 0]
 
     promote = [for arns in [local.replica_arns] : {
       Sid      = "Promote"
       Effect   = "Allow"
-      Action   = ["rds:DescribeDBInstances", "rds:PromoteReadReplica"]
+      Action   = ["rds:PromoteReadReplica"]
       Resource = arns
     } if length(arns) > 0]
 
@@ -128,10 +122,10 @@ locals {
 
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
-    "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.look_at_primaries, local.statements.lag,
-    local.statements.look_at_fleets, local.statements.look_at_routes)
+    "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
+    local.statements.look_at_routes)
 
-    "promote-replica" = concat(local.statements.lag, local.statements.promote, local.statements.quarantine)
+    "promote-replica" = concat(local.statements.look_at_replicas, local.statements.promote, local.statements.quarantine)
 
     "scale-asg" = concat(local.statements.look_at_fleets, local.statements.scale)
 

@@ -1,7 +1,8 @@
 //! How far behind is a replica? `CloudWatch`'s `ReplicaLag` of RDS, one sample a minute.
 //!
 //! The statistic is `Maximum`: a figure for data loss must not be prettier than the worst second of its minute. A
-//! `-1` means that RDS does not know; it is left out, never taken for zero.
+//! `-1` means that RDS does not know; it is left out, never taken for zero. A sample carries the end of its minute, not
+//! the start that `CloudWatch` gives: what is from before a source's death must not hold seconds from after it.
 
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ impl Lag for CloudWatchLag {
             .map_err(|error| failure(STATISTICS, &error))?;
         let known = output.datapoints().iter().filter_map(|point| {
             let at = point.timestamp()?;
-            let at = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()?;
+            let from = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()?;
+            let at = from.checked_add(SignedDuration::from_secs(i64::from(PERIOD_SECONDS))).ok()?;
             Some(LagSample { at, lag_ms: milliseconds(point.maximum()?)? })
         });
         let mut samples: Vec<LagSample> = known.collect();
@@ -133,8 +135,8 @@ mod tests {
         assert_eq!(
             samples,
             [
-                LagSample { at: time("2026-11-20T03:01:00Z"), lag_ms: 1235 },
-                LagSample { at: time("2026-11-20T03:03:00Z"), lag_ms: 0 },
+                LagSample { at: time("2026-11-20T03:02:00Z"), lag_ms: 1235 },
+                LagSample { at: time("2026-11-20T03:04:00Z"), lag_ms: 0 },
             ]
         );
     }

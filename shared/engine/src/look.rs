@@ -11,14 +11,15 @@ use protocol::name::Name;
 use protocol::plan::{Database, Plan, Probe};
 use protocol::state::State;
 
-/// How far back lag samples are asked for: long enough to find the last one while the source lived.
-const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(20);
+/// How far back lag samples are asked for, before now or before the first sign of loss of the run under way: long
+/// enough to find the last one while the source lived, however late an operator approves.
+const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Lag is sampled once a minute; asking more often only costs calls.
 const LAG_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
 
 /// Calls under way at once.
-const CONCURRENCY: usize = 16;
+const CONCURRENCY: usize = 32;
 
 type Samples = BTreeMap<Name, Vec<LagPoint>>;
 
@@ -41,19 +42,21 @@ pub struct Eyes {
 impl Eyes {
     /// Looks at everything that the plan's detection is about.
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
-        let at = self.clock.now();
+        let began_at = self.clock.now();
         let staying: Vec<&Database> =
             plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
+        let lag_since = lag_window_start(state, began_at);
         let (probes, replicas, lag, vitals) = futures::join!(
             self.ask_all(&plan.detection.probes),
             self.look_at(&staying),
-            self.sample(&staying, at),
+            self.sample(&staying, began_at, lag_since),
             self.journal.load_vitals(&plan.name)
         );
+        let at = self.clock.now();
         let answers_now = probes.iter().any(|probe| probe.sight == Sight::Good);
         // Advisory: without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
-        let answered_at = if answers_now { Some(at) } else { last_answer };
+        let answered_at = if answers_now { Some(began_at) } else { last_answer };
         let vantage = plan.regions.recovery.clone();
         Observation { at, vantage, probes, replicas, lag, answered_at }
     }
@@ -87,13 +90,12 @@ impl Eyes {
         names.zip(states).map(|(database, state)| ReplicaSeen { database, state }).collect()
     }
 
-    async fn sample(&self, databases: &[&Database], now: Timestamp) -> Samples {
+    async fn sample(&self, databases: &[&Database], now: Timestamp, since: Timestamp) -> Samples {
         if let Some((asked_at, samples)) = self.remembered()
             && now.duration_since(asked_at) < LAG_ASKED_EVERY
         {
             return samples;
         }
-        let since = now.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
         let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
         let samples: Samples = stream::iter(asked).buffered(CONCURRENCY).collect().await;
         if let Ok(mut last) = self.last_lag.lock() {
@@ -111,6 +113,11 @@ impl Eyes {
     fn remembered(&self) -> Option<(Timestamp, Samples)> {
         self.last_lag.lock().ok()?.clone()
     }
+}
+
+fn lag_window_start(state: &State, now: Timestamp) -> Timestamp {
+    let from = state.active_run().map_or(now, |run| run.first_signal_at.min(now));
+    from.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN)
 }
 
 fn point(sample: LagSample) -> LagPoint {

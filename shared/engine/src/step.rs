@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Failure, FailureKind};
+use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
@@ -28,8 +28,11 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(75);
 /// A lease is renewed when less than this is left of it.
 const LEASE_LEFT_MIN: SignedDuration = SignedDuration::from_secs(45);
 
-/// A worker lets go this long before its function's deadline.
-const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(8);
+/// A worker lets go this long before its function's deadline: longer than any one call may take.
+const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(25);
+
+/// An effect is begun only while this much of the lease is left: one call with all its tries.
+const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
 /// Effects under way at once.
 const CONCURRENCY: usize = 5;
@@ -70,7 +73,7 @@ pub trait Work: Send + Sync {
     /// What is seen of each item, in the order asked for.
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure>;
 
-    /// Brings the effect about, or begins to. `before` is what was noted before the first effect of this run.
+    /// Brings the effect about, or begins to.
     async fn act(&self, subject: &Name) -> Result<(), Failure>;
 
     /// Whether a first look that gets no answer ends the attempt without a record. For effects in the lost
@@ -113,6 +116,7 @@ pub async fn carry_out(
         return Ok(not_due(conductor, command, &log));
     };
     let before = sights.as_ref().map(|sights| notes_of(&subjects, sights)).unwrap_or_default();
+    let failure = sights.err();
     let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
         return Ok(not_due(conductor, command, &log));
     };
@@ -128,6 +132,12 @@ pub async fn carry_out(
         acted_at: BTreeMap::new(),
         deadline,
     };
+    if let Some(failure) = failure {
+        // Without a look nothing is known that an undo would need; so nothing is done.
+        let subjects = attempt.left.clone();
+        attempt.stumble(&subjects, &failure).await?;
+        return Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run));
+    }
     attempt.go().await
 }
 
@@ -148,15 +158,15 @@ async fn first_look(
     command: &StepCommand,
     log: &mut Log,
     deadline: Timestamp,
-) -> Result<Option<(Vec<Name>, Option<Vec<Sight>>)>, Fault> {
+) -> Result<Option<(Vec<Name>, Result<Vec<Sight>, Failure>)>, Fault> {
     loop {
         let now = conductor.clock.now();
         let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else {
             return Ok(None);
         };
         match work.look(&subjects).await {
-            Ok(sights) => return Ok(Some((subjects, Some(sights)))),
-            Err(failure) if !failure.can_retry() => return Ok(Some((subjects, None))),
+            Ok(sights) => return Ok(Some((subjects, Ok(sights)))),
+            Err(failure) if !failure.can_retry() => return Ok(Some((subjects, Err(failure)))),
             Err(failure) if work.is_best_effort() || now >= deadline => {
                 tracing::info!(%failure, step = %command.step, "no answer; left to the next tick");
                 return Ok(None);
@@ -212,9 +222,18 @@ async fn intend(
     }
 }
 
-async fn act(work: &dyn Work, subject: Name) -> (Name, Result<(), Failure>) {
+/// Acts, if the lease leaves time for it at the very moment: effects that waited behind slow ones are left alone.
+async fn act(
+    work: &dyn Work,
+    clock: &dyn Clock,
+    until: Timestamp,
+    subject: Name,
+) -> Option<(Name, Result<(), Failure>)> {
+    if until.duration_since(clock.now()) < EFFECT_TIME {
+        return None;
+    }
     let result = work.act(&subject).await;
-    (subject, result)
+    Some((subject, result))
 }
 
 impl Attempt<'_> {
@@ -280,11 +299,14 @@ impl Attempt<'_> {
         self.conductor.refresh(&mut self.log).await?;
         let now = self.conductor.clock.now();
         let held = still_held(&self.log.state, self.work.step(), &fresh, self.intent, now);
-        let acts: Vec<_> = held.into_iter().map(|subject| act(self.work, subject)).collect();
-        let results: Vec<(Name, Result<(), Failure>)> =
+        let acts: Vec<_> = held
+            .into_iter()
+            .map(|subject| act(self.work, &*self.conductor.clock, self.until, subject))
+            .collect();
+        let results: Vec<Option<(Name, Result<(), Failure>)>> =
             stream::iter(acts).buffer_unordered(CONCURRENCY).collect().await;
         let mut acted = false;
-        for (subject, result) in results {
+        for (subject, result) in results.into_iter().flatten() {
             match result {
                 Ok(()) => {
                     acted = true;

@@ -123,19 +123,23 @@ fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
 fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Decision {
     let draft = match &run.phase {
         Phase::Confirming { .. } => confirm::conclude(plan, state, run, facts, now),
-        Phase::AwaitingApproval { since } => confirm::await_approval(plan, state, run, facts, *since, now),
+        Phase::AwaitingApproval { since } => confirm::await_approval(plan, run, facts, *since, now),
         Phase::Moving => due::advance(plan, run, now),
-        Phase::Aborting { cause } => due::finish_abort(run, cause),
-        Phase::NeedsOperator { .. } | Phase::Aborted { .. } | Phase::Completed { .. } => None,
+        Phase::Aborting { cause } => {
+            due::finish_abort(run, cause).or_else(|| due::undo_overdue(plan, run, now))
+        }
+        Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, run, facts),
+        Phase::Aborted { .. } | Phase::Completed { .. } => None,
     };
-    if let Some(draft) = draft {
+    if let Some(draft) = draft.or_else(|| due::quarantine_overdue(plan, state, now)) {
         return Decision::of(draft);
     }
-    Decision {
-        append: None,
-        commands: due::commands(plan, run, now),
-        sentence: sentence::standing(plan, state, run, now),
+    let mut commands = due::commands(plan, run, now);
+    // The lost region is asked for once a minute, with the tick's look; not at every step of the run.
+    if facts.observation.is_some() {
+        commands.extend(due::quarantine(plan, state, now));
     }
+    Decision { append: None, commands, sentence: sentence::standing(plan, state, run, now) }
 }
 
 impl Decision {

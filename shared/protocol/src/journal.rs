@@ -53,34 +53,27 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         changed_at: Option<Timestamp>,
     },
-    /// Evidence was raised, or seen again.
+    /// Evidence was raised, or seen again: all that one look or one signal brought.
     EvidenceSeen {
         /// The evidence.
-        evidence: Evidence,
+        evidence: Vec<Evidence>,
     },
     /// Evidence no longer stands.
     EvidenceCleared {
         /// What it was about.
-        #[serde(flatten)]
-        key: EvidenceKey,
+        keys: Vec<EvidenceKey>,
         /// The time of what cleared it.
         seen_at: Timestamp,
-        /// What was seen instead.
-        detail: String,
     },
-    /// A veto was seen while a run weighed the evidence.
-    VetoSeen {
-        /// The veto.
-        #[serde(flatten)]
-        veto: Veto,
-        /// What was seen.
-        detail: String,
+    /// Vetoes were seen while a run weighed the evidence.
+    VetoesSeen {
+        /// The vetoes.
+        vetoes: Vec<Veto>,
     },
-    /// A veto is gone.
-    VetoCleared {
-        /// The veto.
-        #[serde(flatten)]
-        veto: Veto,
+    /// Vetoes are gone.
+    VetoesCleared {
+        /// The vetoes.
+        vetoes: Vec<Veto>,
     },
     /// A run began.
     RunOpened {
@@ -231,9 +224,12 @@ pub enum Event {
         /// A stable code.
         code: String,
     },
-    /// The old primary could not be cut off in time; it is still tried.
-    QuarantineOverdue {
-        /// The databases.
+    /// What must still be done takes longer than it may, and no run can wait for an operator because of it: the
+    /// undoing of an aborted run, or the cutting off of an old primary. People are told; it is still tried.
+    Overdue {
+        /// The step.
+        step: Step,
+        /// The items.
         subjects: Vec<Name>,
     },
     /// People were told of a record.
@@ -397,7 +393,7 @@ impl Event {
                 | Self::AbortBegan { .. }
                 | Self::Aborted { .. }
                 | Self::Completed { .. }
-                | Self::QuarantineOverdue { .. }
+                | Self::Overdue { .. }
         )
     }
 }

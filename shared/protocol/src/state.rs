@@ -105,6 +105,8 @@ pub struct Run {
     pub data_loss: Vec<DataLoss>,
     /// The vetoes that were seen and not cleared.
     pub vetoes: BTreeSet<Veto>,
+    /// Whether people were told that its undoing takes too long.
+    pub undo_overdue: bool,
 }
 
 /// Where a run stands.
@@ -184,6 +186,8 @@ pub enum Progress {
     Failed {
         /// When it was begun.
         since: Timestamp,
+        /// When.
+        at: Timestamp,
         /// The worker's code.
         code: String,
     },

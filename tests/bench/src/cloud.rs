@@ -36,10 +36,7 @@ impl Cloud {
             if answer.is_err() {
                 let target = request.header("x-amz-target");
                 let stranger = format!("{} {} {target}", request.method, request.path);
-                noted
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(stranger);
+                noted.lock().unwrap_or_else(PoisonError::into_inner).push(stranger);
             }
             Some(match answer {
                 Ok(body) => response(200, &body),
@@ -49,11 +46,7 @@ impl Cloud {
                 }
             })
         }))?;
-        Ok(Self {
-            parts: count,
-            strangers,
-            server,
-        })
+        Ok(Self { parts: count, strangers, server })
     }
 
     /// What `AWS_ENDPOINT_URL` is to say.
@@ -106,14 +99,13 @@ fn parameters(parts: &[String], body: &Value) -> Result<Value> {
     let mut found = Vec::new();
     for name in names {
         let name = name.as_str().context("a name that is no text")?;
-        let number = name
-            .strip_prefix(PLAN_PARAMETER)
-            .and_then(|rest| rest.strip_prefix('/'));
-        let part = number
-            .and_then(|digits| digits.parse::<usize>().ok())
-            .and_then(|number| parts.get(number));
+        let number = name.strip_prefix(PLAN_PARAMETER).and_then(|rest| rest.strip_prefix('/'));
+        let part =
+            number.and_then(|digits| digits.parse::<usize>().ok()).and_then(|number| parts.get(number));
         let value = part.with_context(|| format!("there is no parameter {name}"))?;
-        found.push(json!({ "Name": name, "Type": "String", "Value": value, "Version": 1, "DataType": "text" }));
+        found.push(
+            json!({ "Name": name, "Type": "String", "Value": value, "Version": 1, "DataType": "text" }),
+        );
     }
     Ok(json!({ "Parameters": found, "InvalidParameters": [] }))
 }
@@ -143,14 +135,8 @@ mod tests {
     #[test]
     fn the_parts_of_the_plan_make_the_plan() {
         let parts = cut(&compact(PLAN).unwrap());
-        let names: Vec<String> = (0..parts.len())
-            .map(|part| format!("{PLAN_PARAMETER}/{part}"))
-            .collect();
-        let answer = answer(
-            &parts,
-            &request("AmazonSSM.GetParameters", &json!({ "Names": names })),
-        )
-        .unwrap();
+        let names: Vec<String> = (0..parts.len()).map(|part| format!("{PLAN_PARAMETER}/{part}")).collect();
+        let answer = answer(&parts, &request("AmazonSSM.GetParameters", &json!({ "Names": names }))).unwrap();
         let text: String = answer["Parameters"]
             .as_array()
             .unwrap()

@@ -70,10 +70,7 @@ fn nth_route(like: &Route, index: usize, databases: usize) -> Route {
     let beyond = databases.min(first + DATABASES_PER_ROUTE);
     let mut route = Route {
         name: Name::new(format!("route-{index:04}")),
-        after: (first..beyond)
-            .map(database_name)
-            .chain((first / 2..beyond / 2).map(fleet_name))
-            .collect(),
+        after: (first..beyond).map(database_name).chain((first / 2..beyond / 2).map(fleet_name)).collect(),
         probe: None,
         ..like.clone()
     };
@@ -92,10 +89,7 @@ mod tests {
     fn plans_of_all_sizes_are_valid_and_survive_their_json() {
         for databases in [2, 49, 100, 1000] {
             let plan = of(databases).unwrap();
-            assert_eq!(
-                (plan.databases.len(), plan.fleets.len()),
-                (databases, databases / 2)
-            );
+            assert_eq!((plan.databases.len(), plan.fleets.len()), (databases, databases / 2));
             let text = serde_json::to_string(&plan).unwrap();
             assert_eq!(Plan::from_json(&text).unwrap(), plan);
         }

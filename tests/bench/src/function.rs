@@ -29,16 +29,11 @@ impl<'a> Function<'a> {
     ) -> Result<(Self, Duration)> {
         let api = RuntimeApi::start()?;
         let mut command = Command::new(bootstrap);
-        command
-            .env_clear()
-            .envs(environment(name, &api, cloud))
-            .stdin(Stdio::null());
+        command.env_clear().envs(environment(name, &api, cloud)).stdin(Stdio::null());
         let out = File::create(log)?;
         command.stderr(out.try_clone()?).stdout(out);
         let started = now();
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", bootstrap.display()))?;
+        let child = command.spawn().with_context(|| format!("cannot start {}", bootstrap.display()))?;
         let mut function = Self { child, log, api };
         match function.api.ready() {
             Ok(ready) => Ok((function, ready.duration_since(started))),
@@ -97,10 +92,7 @@ fn environment(name: &str, api: &RuntimeApi, cloud: &Cloud) -> Vec<(&'static str
         ("AWS_LAMBDA_FUNCTION_NAME", format!("shop-{name}")),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/shop-{name}"),
-        ),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/shop-{name}")),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/20/[$LATEST]0".to_owned()),
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
         ("AWS_LAMBDA_LOG_LEVEL", "INFO".to_owned()),

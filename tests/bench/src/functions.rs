@@ -61,10 +61,7 @@ pub(crate) fn measure(packages: &Path) -> Result<Vec<Row>> {
     let cloud = Cloud::start()?;
     let mut rows = Vec::new();
     for subject in &SUBJECTS {
-        crate::say(&format!(
-            "{}: {STARTS} starts, {INVOCATIONS} invocations",
-            subject.name
-        ));
+        crate::say(&format!("{}: {STARTS} starts, {INVOCATIONS} invocations", subject.name));
         let measured = subject.measure(packages, scratch.path(), &cloud);
         rows.extend(measured.with_context(|| format!("{} can't be measured", subject.name))?);
     }
@@ -75,8 +72,7 @@ pub(crate) fn measure(packages: &Path) -> Result<Vec<Row>> {
 impl Subject {
     fn measure(&self, packages: &Path, scratch: &Path, cloud: &Cloud) -> Result<Vec<Row>> {
         let name = self.name;
-        let package =
-            Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join(name))?;
+        let package = Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join(name))?;
         let log = scratch.join(format!("{name}.log"));
         let start = || Function::start(name, &package.bootstrap, cloud, &log);
 
@@ -125,25 +121,13 @@ fn megabytes(bytes: u64) -> f64 {
 
 fn zip_row(name: &str, bytes: u64) -> Row {
     let mb = megabytes(bytes);
-    Row::below(
-        format!("{name}: package"),
-        mb,
-        ZIP_MB_MAX,
-        format!("{mb:.2} MB"),
-        "MB",
-    )
+    Row::below(format!("{name}: package"), mb, ZIP_MB_MAX, format!("{mb:.2} MB"), "MB")
 }
 
 fn cold_row(name: &str, cold: &Samples) -> Row {
     let median = cold.median().as_secs_f64() * 1000.0;
     let shown = format!("{}, longest {}", ms(cold.median()), ms(cold.max()));
-    Row::below(
-        format!("{name}: cold start"),
-        median,
-        COLD_START_MS_MAX,
-        shown,
-        "ms",
-    )
+    Row::below(format!("{name}: cold start"), median, COLD_START_MS_MAX, shown, "ms")
 }
 
 fn invoke_row(name: &str, first: &Samples, later: &Samples) -> Row {
@@ -153,11 +137,5 @@ fn invoke_row(name: &str, first: &Samples, later: &Samples) -> Row {
 
 fn resident_row(name: &str, bytes: u64) -> Row {
     let mb = megabytes(bytes);
-    Row::below(
-        format!("{name}: resident memory"),
-        mb,
-        RESIDENT_MB_MAX,
-        format!("{mb:.1} MB"),
-        "MB",
-    )
+    Row::below(format!("{name}: resident memory"), mb, RESIDENT_MB_MAX, format!("{mb:.1} MB"), "MB")
 }

@@ -131,11 +131,7 @@ impl History {
     fn ordinary_day(&mut self) -> Result<()> {
         let by = "ana".to_owned();
         let reason = "changing the load balancer".to_owned();
-        self.obey(OperatorCommand::Hold {
-            by: by.clone(),
-            minutes: 30,
-            reason,
-        })?;
+        self.obey(OperatorCommand::Hold { by: by.clone(), minutes: 30, reason })?;
         self.hear(AlarmState::Alarm)?;
         self.hear(AlarmState::Ok)?;
         self.obey(OperatorCommand::Release { by: by.clone() })?;
@@ -201,8 +197,7 @@ impl History {
     /// What has happened since the last beat; what is due now.
     fn beat(&mut self) -> Result<Vec<StepCommand>> {
         let confirming = self.confirming();
-        self.attempts
-            .retain(|attempt| attempt.step != Step::Confirm || confirming == Some(attempt.run));
+        self.attempts.retain(|attempt| attempt.step != Step::Confirm || confirming == Some(attempt.run));
         let mut commands = Vec::new();
         for attempt in std::mem::take(&mut self.attempts) {
             if self.now.duration_since(attempt.begun) >= duration_of(attempt.step) {
@@ -241,12 +236,7 @@ impl History {
                 Step::Scale => subjects.iter().map(size_before).collect(),
                 _ => Vec::new(),
             };
-            let event = Event::StepIntended {
-                step: command.step,
-                subjects: subjects.clone(),
-                until,
-                before,
-            };
+            let event = Event::StepIntended { step: command.step, subjects: subjects.clone(), until, before };
             let sentence = format!("Step {} of {} begins.", command.step, names(&subjects));
             let begun = self.now;
             let intent = self.append(Some(command.run), event, sentence)?;
@@ -311,10 +301,7 @@ impl History {
     fn hear_stranger(&mut self) -> Result<()> {
         self.pass(SignedDuration::from_secs(1));
         self.strangers += 1;
-        let arn = format!(
-            "arn:aws:cloudwatch:us-east-2:123456789012:alarm:stranger-{}",
-            self.strangers
-        );
+        let arn = format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:stranger-{}", self.strangers);
         self.hear_of(arn, AlarmState::Alarm)?;
         Ok(())
     }
@@ -326,32 +313,21 @@ impl History {
             state,
             changed_at: self.now,
             reason: "Threshold Crossed: 3 datapoints were greater than the threshold (5.0).".to_owned(),
-            via: Via::Sns {
-                topic: topic.context("the plan has a topic")?.clone(),
-            },
+            via: Via::Sns { topic: topic.context("the plan has a topic")?.clone() },
         };
-        self.advance(&Facts {
-            signals: vec![Signal::Alarm(signal)],
-            ..Facts::default()
-        })
+        self.advance(&Facts { signals: vec![Signal::Alarm(signal)], ..Facts::default() })
     }
 
     fn obey(&mut self, command: OperatorCommand) -> Result<()> {
         self.pass(SignedDuration::from_secs(1));
-        self.advance(&Facts {
-            operator: Some(command),
-            ..Facts::default()
-        })?;
+        self.advance(&Facts { operator: Some(command), ..Facts::default() })?;
         Ok(())
     }
 
     /// What a tick has in hand: a look at the world.
     fn tick(&self) -> Facts {
         let observation = look(&self.plan, &self.state, self.now, self.lost_at);
-        Facts {
-            observation: Some(observation),
-            ..Facts::default()
-        }
+        Facts { observation: Some(observation), ..Facts::default() }
     }
 
     /// Decides and appends until there is nothing to append; what is due then.
@@ -415,28 +391,24 @@ impl History {
 pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Timestamp>) -> Observation {
     let sight = match lost_at {
         None => Sight::Good,
-        Some(_) => Sight::Bad {
-            detail: "no answer within 3 s".to_owned(),
-        },
+        Some(_) => Sight::Bad { detail: "no answer within 3 s".to_owned() },
     };
     let replica = match lost_at {
         None => ReplicaState::Replicating,
-        Some(_) => ReplicaState::Broken {
-            detail: "read replication error: the source can't be reached".to_owned(),
-        },
+        Some(_) => {
+            ReplicaState::Broken { detail: "read replication error: the source can't be reached".to_owned() }
+        }
     };
     let staying = || {
         let databases = plan.databases.iter().map(|database| database.name.clone());
         databases.filter(|name| !state.moved.contains(name))
     };
-    let probes = plan.detection.probes.iter().map(|probe| ProbeSeen {
-        name: probe.name().clone(),
-        sight: sight.clone(),
-    });
-    let replicas = staying().map(|database| ReplicaSeen {
-        database,
-        state: replica.clone(),
-    });
+    let probes = plan
+        .detection
+        .probes
+        .iter()
+        .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight.clone() });
+    let replicas = staying().map(|database| ReplicaSeen { database, state: replica.clone() });
     let points = lag_samples(at, lost_at);
     // The last tick before the loss was half a minute earlier.
     let answered_at = match lost_at {
@@ -456,7 +428,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
 
 /// A sample a minute for the last twenty, none from after the loss.
 fn lag_samples(at: Timestamp, lost_at: Option<Timestamp>) -> Vec<LagPoint> {
-    let minutes = (0..20).rev().map(|age| SignedDuration::from_mins(age));
+    let minutes = (0..20).rev().map(SignedDuration::from_mins);
     let sampled = minutes.filter_map(|age| at.checked_sub(age).ok());
     sampled
         .filter(|sampled| lost_at.is_none_or(|lost_at| *sampled <= lost_at))
@@ -477,10 +449,7 @@ fn duration_of(step: Step) -> SignedDuration {
 }
 
 fn size_before(fleet: &Name) -> SubjectNote {
-    SubjectNote {
-        subject: fleet.clone(),
-        note: r#"{"min":0,"desired":0,"max":4}"#.to_owned(),
-    }
+    SubjectNote { subject: fleet.clone(), note: r#"{"min":0,"desired":0,"max":4}"#.to_owned() }
 }
 
 fn names(subjects: &[Name]) -> String {
@@ -510,7 +479,7 @@ mod tests {
         let has = |wanted: fn(&Event) -> bool| history.records().iter().any(|record| wanted(&record.event));
         assert!(has(|event| matches!(event, Event::SignalRejected { .. })));
         assert!(has(|event| matches!(event, Event::EvidenceSeen { .. })));
-        assert!(has(|event| matches!(event, Event::VetoSeen { .. })));
+        assert!(has(|event| matches!(event, Event::VetoesSeen { .. })));
         assert!(has(|event| matches!(event, Event::HoldPlaced { .. })));
         assert!(has(|event| matches!(event, Event::CommandRefused { .. })));
         assert!(has(|event| matches!(event, Event::Aborted { .. })));

@@ -59,7 +59,7 @@ fn run() -> Result<usize> {
         bail!("say where the packages are: bench target/lambda");
     };
     let mut table = Table::default();
-    //TMP table.extend(functions::measure(Path::new(&packages))?);
+    table.extend(functions::measure(Path::new(&packages))?);
     table.extend(decisions::measure()?);
     let missed = table.missed();
     write!(std::io::stdout(), "\n{table}\n{NOTES}").context("the table can't be printed")?;

@@ -3,10 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// The moment now. Benchmarks measure the machine's time, the rest of the project is told the time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures the time that passes on this machine"
-)]
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures the time that passes on this machine")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
@@ -36,6 +33,11 @@ impl Samples {
         Self::of(measured.collect())
     }
 
+    /// The shortest: what else the machine does meanwhile only adds to a time, so this is nearest to the thing itself.
+    pub(crate) fn min(&self) -> Duration {
+        self.at(0)
+    }
+
     /// The one in the middle; of two, the longer.
     pub(crate) fn median(&self) -> Duration {
         self.at(self.sorted.len() / 2)
@@ -59,11 +61,7 @@ impl Samples {
 /// A duration in milliseconds, for people.
 pub(crate) fn ms(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1000.0;
-    if ms < 10.0 {
-        format!("{ms:.2} ms")
-    } else {
-        format!("{ms:.1} ms")
-    }
+    if ms < 10.0 { format!("{ms:.2} ms") } else { format!("{ms:.1} ms") }
 }
 
 #[cfg(test)]
@@ -77,6 +75,7 @@ mod tests {
     #[test]
     fn a_hundred_measurements_have_their_middle_their_ninety_ninth_and_their_longest() {
         let samples = samples((1..=100).rev());
+        assert_eq!(samples.min(), Duration::from_millis(1));
         assert_eq!(samples.median(), Duration::from_millis(51));
         assert_eq!(samples.p99(), Duration::from_millis(99));
         assert_eq!(samples.max(), Duration::from_millis(100));

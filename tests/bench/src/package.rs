@@ -24,15 +24,9 @@ impl Package {
         let zip_bytes = file.metadata()?.len();
         let mut archive =
             ZipArchive::new(file).with_context(|| format!("{} is no package", zip.display()))?;
-        let names = archive
-            .file_names()
-            .map(|name| Ok(name?.into_owned()))
-            .collect::<Result<Vec<String>>>()?;
-        ensure!(
-            names == ["bootstrap"],
-            "{} must hold `bootstrap` alone, and holds {names:?}",
-            zip.display()
-        );
+        let names =
+            archive.file_names().map(|name| Ok(name?.into_owned())).collect::<Result<Vec<String>>>()?;
+        ensure!(names == ["bootstrap"], "{} must hold `bootstrap` alone, and holds {names:?}", zip.display());
         let mut entry = archive.by_name("bootstrap")?;
         let mode = entry.unix_mode().unwrap_or(0);
         ensure!(

@@ -16,7 +16,7 @@ use crate::server::{Request, Response, Server};
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// How long each invocation may take, as the function is told.
-const INVOCATION_MAX: Duration = Duration::from_secs(120);
+const INVOCATION_MAX: Duration = Duration::from_mins(2);
 
 const INVOCATIONS: &str = "/2018-06-01/runtime/invocation/";
 
@@ -44,12 +44,7 @@ impl RuntimeApi {
     pub(crate) fn start() -> Result<Self> {
         let (sender, calls) = channel();
         let server = Server::start(Arc::new(move |request| take(request, &sender)))?;
-        Ok(Self {
-            pending: None,
-            calls,
-            invocations: 0,
-            server,
-        })
+        Ok(Self { pending: None, calls, invocations: 0, server })
     }
 
     /// What `AWS_LAMBDA_RUNTIME_API` is to say.
@@ -76,13 +71,9 @@ impl RuntimeApi {
         self.invocations += 1;
         let invocation = invocation(self.invocations, event)?;
         let started = now();
-        reply
-            .send(invocation)
-            .context("the function closed the connection")?;
+        reply.send(invocation).context("the function closed the connection")?;
         match self.call().context("the function gave no answer")? {
-            Call::Answered { at, body } => {
-                Ok((serde_json::from_slice(&body)?, at.duration_since(started)))
-            }
+            Call::Answered { at, body } => Ok((serde_json::from_slice(&body)?, at.duration_since(started))),
             Call::Failed { body } => bail!("the invocation failed: {}", String::from_utf8_lossy(&body)),
             Call::Next { .. } => bail!("the function asks for the next invocation without an answer"),
         }
@@ -103,39 +94,25 @@ fn take(request: Request, calls: &Sender<Call>) -> Option<Response> {
         return invocation.recv().ok();
     }
     let call = if path.starts_with(INVOCATIONS) && path.ends_with("/response") {
-        Call::Answered {
-            at: request.arrived,
-            body: request.body,
-        }
+        Call::Answered { at: request.arrived, body: request.body }
     } else {
         Call::Failed { body: request.body }
     };
     calls.send(call).ok()?;
-    Some(Response {
-        status: 202,
-        headers: Vec::new(),
-        body: r#"{"status":"OK"}"#.to_owned(),
-    })
+    Some(Response { status: 202, headers: Vec::new(), body: r#"{"status":"OK"}"#.to_owned() })
 }
 
 fn invocation(number: u32, event: &str) -> Result<Response> {
     let deadline = unix_time()? + INVOCATION_MAX;
     let headers = vec![
-        (
-            "lambda-runtime-aws-request-id",
-            format!("8476a536-e9f4-11e8-9739-{number:012}"),
-        ),
+        ("lambda-runtime-aws-request-id", format!("8476a536-e9f4-11e8-9739-{number:012}")),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-west-1:123456789012:function:shop".to_owned(),
         ),
     ];
-    Ok(Response {
-        status: 200,
-        headers,
-        body: event.to_owned(),
-    })
+    Ok(Response { status: 200, headers, body: event.to_owned() })
 }
 
 #[expect(

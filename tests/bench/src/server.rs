@@ -75,12 +75,7 @@ impl Server {
             let (ending, connections) = (Arc::clone(&ending), Arc::clone(&connections));
             move || accept(&listener, &handler, &connections, &ending)
         });
-        Ok(Self {
-            address,
-            ending,
-            connections,
-            accepting: Some(accepting),
-        })
+        Ok(Self { address, ending, connections, accepting: Some(accepting) })
     }
 
     /// Host and port.
@@ -172,17 +167,8 @@ fn read(reader: &mut impl BufRead) -> Result<Option<Request>> {
         let (name, value) = line.split_once(':').context("a header without a colon")?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request {
-        arrived: now(),
-        method,
-        path,
-        headers,
-        body: Vec::new(),
-    };
-    ensure!(
-        request.header("transfer-encoding").is_empty(),
-        "a body of unknown length"
-    );
+    let mut request = Request { arrived: now(), method, path, headers, body: Vec::new() };
+    ensure!(request.header("transfer-encoding").is_empty(), "a body of unknown length");
     let length = match request.header("content-length") {
         "" => 0,
         digits => digits.parse::<u64>()?,
@@ -196,15 +182,15 @@ fn read(reader: &mut impl BufRead) -> Result<Option<Request>> {
 
 fn write(response: &Response) -> Vec<u8> {
     let Response { status, headers, body } = response;
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
     let length = body.len();
-    format!(
-        "HTTP/1.1 {status} \r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
-    )
-    .into_bytes()
+    let mut lines = vec![
+        // No reason phrase: nobody reads it.
+        format!("HTTP/1.1 {status} "),
+        "content-type: application/json".to_owned(),
+        format!("content-length: {length}"),
+    ];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    format!("{}\r\n\r\n{body}", lines.join("\r\n")).into_bytes()
 }
 
 #[cfg(test)]
@@ -214,11 +200,7 @@ mod tests {
     fn ask(requests: &str) -> String {
         let server = Server::start(Arc::new(|request: Request| {
             let body = String::from_utf8(request.body).unwrap();
-            Some(Response {
-                status: 200,
-                headers: vec![("x-path", request.path)],
-                body,
-            })
+            Some(Response { status: 200, headers: vec![("x-path", request.path)], body })
         }))
         .unwrap();
         let mut stream = TcpStream::connect(server.address()).unwrap();

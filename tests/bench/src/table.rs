@@ -39,12 +39,7 @@ impl Row {
 
     /// A measurement without a budget.
     pub(crate) fn reported(what: impl Into<String>, shown: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            measured: shown.into(),
-            budget: String::new(),
-            verdict: Verdict::Reported,
-        }
+        Self { what: what.into(), measured: shown.into(), budget: String::new(), verdict: Verdict::Reported }
     }
 
     fn cells(&self) -> [&str; 4] {
@@ -71,19 +66,14 @@ impl Table {
 
     /// How many budgets were missed.
     pub(crate) fn missed(&self) -> usize {
-        self.rows
-            .iter()
-            .filter(|row| row.verdict == Verdict::Missed)
-            .count()
+        self.rows.iter().filter(|row| row.verdict == Verdict::Missed).count()
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["what", "measured", "budget", "verdict"];
-        let lines: Vec<[&str; 4]> = std::iter::once(head)
-            .chain(self.rows.iter().map(Row::cells))
-            .collect();
+        let lines: Vec<[&str; 4]> = std::iter::once(head).chain(self.rows.iter().map(Row::cells)).collect();
         let mut widths = [0; 4];
         for line in &lines {
             for (width, cell) in widths.iter_mut().zip(line) {
@@ -116,18 +106,15 @@ mod tests {
             Row::reported("first invoke", "5.00 ms"),
         ]);
         let verdicts: Vec<Verdict> = table.rows.iter().map(|row| row.verdict).collect();
-        use Verdict::{Kept, Missed, Reported};
-        assert_eq!(verdicts, [Kept, Missed, Missed, Reported]);
+        assert_eq!(verdicts, [Verdict::Kept, Verdict::Missed, Verdict::Missed, Verdict::Reported]);
         assert_eq!(table.missed(), 2);
     }
 
     #[test]
     fn the_columns_stand_below_each_other() {
         let mut table = Table::default();
-        table.extend([
-            Row::below("zip", 2.0, 3.5, "2.00 MB", "MB"),
-            Row::reported("first invoke", "5.00 ms"),
-        ]);
+        table
+            .extend([Row::below("zip", 2.0, 3.5, "2.00 MB", "MB"), Row::reported("first invoke", "5.00 ms")]);
         let expected = "\
 what          measured  budget    verdict
 -----------------------------------------

@@ -1,5 +1,7 @@
 //! What the lab itself asks of the emulated AWS: invoke a function, set an alarm's state, read the journal.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, anyhow};
 use aws::config::Sdk;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -53,12 +55,22 @@ impl Cloud {
     /// Invokes a function and waits for its answer, as `aws lambda invoke` does.
     pub async fn invoke(&self, region: &str, function: &str, payload: &Value) -> Result<Answer> {
         let client = aws_sdk_lambda::Client::new(&self.config(region).await);
-        let answer = client.invoke().function_name(function).payload(Blob::new(payload.to_string())).send().await;
+        let answer =
+            client.invoke().function_name(function).payload(Blob::new(payload.to_string())).send().await;
         let answer = answer.with_context(|| format!("cannot invoke {function}"))?;
         let bytes = answer.payload.map(Blob::into_inner).unwrap_or_default();
         let payload = serde_json::from_slice(&bytes)
             .with_context(|| format!("{function} answered no JSON: {}", String::from_utf8_lossy(&bytes)))?;
         Ok(Answer { is_error: answer.function_error.is_some(), payload })
+    }
+
+    /// The environment that a function is deployed with.
+    pub async fn environment_of(&self, region: &str, function: &str) -> Result<BTreeMap<String, String>> {
+        let client = aws_sdk_lambda::Client::new(&self.config(region).await);
+        let answer = client.get_function_configuration().function_name(function).send().await;
+        let answer = answer.with_context(|| format!("cannot read the configuration of {function}"))?;
+        let variables = answer.environment.and_then(|environment| environment.variables).unwrap_or_default();
+        Ok(variables.into_iter().collect())
     }
 
     /// Sets an alarm's state, as `aws cloudwatch set-alarm-state` does.

@@ -37,7 +37,11 @@ impl<'w> Follower<'w> {
     }
 
     /// Reads and shows until something holds; says whether it did within the limit.
-    pub async fn until(&mut self, limit: Duration, holds: impl Fn(&State, &[Record]) -> bool) -> Result<bool> {
+    pub async fn until(
+        &mut self,
+        limit: Duration,
+        holds: impl Fn(&State, &[Record]) -> bool,
+    ) -> Result<bool> {
         let mut left = limit;
         loop {
             let records = self.stack.journal(self.cloud).await?;
@@ -63,6 +67,6 @@ impl<'w> Follower<'w> {
 
 /// The function that wrote a record, without its instance and its plan.
 pub fn by(writer: &str) -> &str {
-    let function = writer.split('/').next().unwrap_or(writer);
+    let function = writer.split(['@', '/']).next().unwrap_or(writer);
     crate::packages::FUNCTIONS.into_iter().find(|name| function.ends_with(name)).unwrap_or(function)
 }

@@ -13,7 +13,8 @@ use serde_json::Value;
 /// Asks, and gives the status and the body.
 pub async fn ask(method: &str, url: &str, body: Option<&Value>, limit: Duration) -> Result<(u16, String)> {
     // A client of its own for each request: what users see must not depend on a connection that was open before.
-    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
+    let client: Client<_, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
     let bytes = body.map(Value::to_string).unwrap_or_default();
     let request = Request::builder()
         .method(method)

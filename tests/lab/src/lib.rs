@@ -3,12 +3,16 @@
 
 #![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
 
+pub mod background;
 pub mod checkout;
 pub mod cloud;
+pub mod ending;
 pub mod follow;
 pub mod http;
 pub mod packages;
 pub mod process;
+pub mod serve;
+pub mod served;
 pub mod stack;
 pub mod story;
 pub mod timeline;
@@ -18,7 +22,13 @@ pub mod world;
 
 /// Says what is being done, with the time since the command began.
 pub fn say(words: &str) {
-    println!("[{:6.1} s] {words}", started().elapsed().as_secs_f64());
+    show(&format!("[{:6.1} s] {words}", started().elapsed().as_secs_f64()));
+}
+
+/// Shows a line. When nobody reads any more, what was started must still be ended: that is no reason to fail.
+pub fn show(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 #[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]

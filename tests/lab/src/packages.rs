@@ -17,10 +17,12 @@ pub const FUNCTIONS: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg
 /// Builds and packs all functions.
 pub async fn build() -> Result<()> {
     crate::say("building the functions (quick profile)");
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new("cargo");
     cargo.current_dir(checkout::root()).args(["build", "--profile", "lab", "--color", "never"]);
-    for function in FUNCTIONS {
-        cargo.args(["--package", function]);
+    // With the lab itself: on their own the functions would ask for fewer features of the crates they share with it, and
+    // all of the SDK would be compiled a second time.
+    for package in FUNCTIONS.into_iter().chain(["lab"]) {
+        cargo.args(["--package", package]);
     }
     let mut compiled = 0;
     run("cargo build", &mut cargo, |line| {
@@ -47,7 +49,9 @@ fn target_dir() -> std::path::PathBuf {
 
 fn pack(binary: &Path, package: &Path) -> Result<()> {
     let code = std::fs::read(binary).with_context(|| format!("cannot read {}", binary.display()))?;
-    let mut archive = zip::ZipWriter::new(File::create(package)?);
+    // Under another name until it is whole: another world may be reading the one that is there.
+    let unfinished = package.with_extension(format!("part-{}", std::process::id()));
+    let mut archive = zip::ZipWriter::new(File::create(&unfinished)?);
     // A fixed time: the same code gives the same package, so that nothing is deployed for nothing.
     let options = SimpleFileOptions::default()
         .unix_permissions(0o755)
@@ -56,5 +60,6 @@ fn pack(binary: &Path, package: &Path) -> Result<()> {
     archive.start_file("bootstrap", options)?;
     archive.write_all(&code)?;
     archive.finish()?;
+    std::fs::rename(unfinished, package)?;
     Ok(())
 }

@@ -84,7 +84,8 @@ impl Stack {
         std::fs::write(dir.join("lab.auto.tfvars.json"), serde_json::to_vec_pretty(&variables)?)?;
         let endpoint_url = world.endpoint_url().to_owned();
         let terraform = tools.terraform.clone();
-        let mut stack = Self { name: wishes.name.clone(), dir, terraform, endpoint_url, outputs: Value::Null };
+        let mut stack =
+            Self { name: wishes.name.clone(), dir, terraform, endpoint_url, outputs: Value::Null };
         stack.init().await?;
         stack.apply_plan().await?;
         stack.outputs = stack.read_outputs().await?;
@@ -116,7 +117,10 @@ impl Stack {
     }
 
     async fn apply_plan(&self) -> Result<()> {
-        say(&format!("{}: terraform apply (two regions; most of the time is the provider's own waiting)", self.name));
+        say(&format!(
+            "{}: terraform apply (two regions; most of the time is the provider's own waiting)",
+            self.name
+        ));
         let arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
         let mut made = 0;
         run("terraform apply", &mut self.command(&arguments), |line| {
@@ -133,7 +137,8 @@ impl Stack {
     }
 
     async fn read_outputs(&self) -> Result<Value> {
-        let (code, out, err) = output("terraform output", &mut self.command(&["output", "-json", "-no-color"])).await?;
+        let (code, out, err) =
+            output("terraform output", &mut self.command(&["output", "-json", "-no-color"])).await?;
         if code != 0 {
             bail!("terraform output failed: {err}");
         }
@@ -153,7 +158,8 @@ impl Stack {
 
     /// An output, by its path.
     pub fn output(&self, path: &[&str]) -> Result<&str> {
-        let mut value = self.outputs.get(path.first().copied().unwrap_or_default()).and_then(|o| o.get("value"));
+        let mut value =
+            self.outputs.get(path.first().copied().unwrap_or_default()).and_then(|o| o.get("value"));
         for part in path.iter().skip(1) {
             value = value.and_then(|value| value.get(part));
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use protocol::state::Phase;
 
+use crate::ending::{Ending, word_of};
 use crate::follow::Follower;
 use crate::stack::{Stack, Wishes};
 use crate::tools::Tools;
@@ -22,7 +23,8 @@ pub enum Mode {
 }
 
 impl Mode {
-    fn as_str(self) -> &'static str {
+    /// As the plan says it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Approve => "approve",
             Self::Automatic => "automatic",
@@ -34,15 +36,23 @@ impl Mode {
 pub const CONFIRM_SECONDS: u32 = 20;
 
 /// Tells the story from nothing to nothing: what it starts, it ends.
-pub async fn demo(mode: Mode) -> Result<()> {
+pub async fn demo(mode: Mode, ending: &Ending) -> Result<()> {
     say("Pilotlight demo: a primary region is lost, the recovery region takes over");
-    let tools = Tools::find().await?;
-    packages::build().await?;
-    let world = World::start(&tools, "demo", &Settings::default()).await?;
-    let told = tell(&tools, &world, mode).await;
+    let (tools, world) = ending.cut(open()).await?;
+    let told = ending.cut(tell(&tools, &world, mode)).await;
+    if told.as_ref().is_err_and(|error| word_of(error).is_some()) {
+        say("ending what was started");
+    }
     world.stop().await;
     say("everything that was started has ended");
     told
+}
+
+async fn open() -> Result<(Tools, World)> {
+    let tools = Tools::find().await?;
+    packages::build().await?;
+    let world = World::start(&tools, "demo", &Settings::default()).await?;
+    Ok((tools, world))
 }
 
 async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
@@ -109,7 +119,10 @@ async fn approval(world: &World, stack: &Stack, follower: &mut Follower<'_>) -> 
     let line = records.iter().rev().find_map(|record| record.sentence.split_once("approve with: "));
     println!("  {}\n", line.map_or("", |(_, command)| command));
     let goes_on = move |state: &protocol::state::State, _: &[_]| {
-        state.run.as_ref().is_some_and(|now| now.id == run && !matches!(now.phase, Phase::AwaitingApproval { .. }))
+        state
+            .run
+            .as_ref()
+            .is_some_and(|now| now.id == run && !matches!(now.phase, Phase::AwaitingApproval { .. }))
     };
     if !follower.until(Duration::from_secs(3600), goes_on).await? {
         bail!("nobody approved within an hour");

@@ -61,7 +61,8 @@ pub fn cloud_time(timings: &Value, committed_at: Timestamp) -> Result<CloudTime>
     let mut critical_ms = 0;
     for timing in timings.as_array().context("the launcher's timings are a list")? {
         let Some(finished) = timing.get("finished_at").and_then(Value::as_str) else { continue };
-        let started: Timestamp = timing.get("started_at").and_then(Value::as_str).unwrap_or_default().parse()?;
+        let started: Timestamp =
+            timing.get("started_at").and_then(Value::as_str).unwrap_or_default().parse()?;
         let finished: Timestamp = finished.parse()?;
         if finished <= committed_at {
             continue;

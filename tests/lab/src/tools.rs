@@ -36,11 +36,14 @@ async fn version_of(program: &str, args: &[&str]) -> Option<(u32, u32)> {
 }
 
 async fn terraform() -> Result<PathBuf> {
-    const WANTED: (u32, u32) = (1, 9);
+    // The example stack uses write-only arguments.
+    const WANTED: (u32, u32) = (1, 11);
     match version_of("terraform", &["version"]).await {
         Some(found) if found >= WANTED => Ok(PathBuf::from("terraform")),
-        Some((major, minor)) => Err(anyhow!("Terraform {major}.{minor} is too old: install Terraform 1.9 or newer")),
-        None => Err(anyhow!("terraform is missing: install Terraform 1.9 or newer and put it on the PATH")),
+        Some((major, minor)) => {
+            Err(anyhow!("Terraform {major}.{minor} is too old: install Terraform 1.11 or newer"))
+        }
+        None => Err(anyhow!("terraform is missing: install Terraform 1.11 or newer and put it on the PATH")),
     }
 }
 
@@ -52,7 +55,9 @@ async fn emulator() -> Result<PathBuf> {
         Some((major, minor)) => {
             return Err(anyhow!("Python {major}.{minor} is too old: install Python 3.11 or newer"));
         }
-        None => return Err(anyhow!("python3 is missing: install Python 3.11 or newer and put it on the PATH")),
+        None => {
+            return Err(anyhow!("python3 is missing: install Python 3.11 or newer and put it on the PATH"));
+        }
     }
     let home = checkout::lab_dir().join("venv");
     std::fs::create_dir_all(checkout::lab_dir())?;

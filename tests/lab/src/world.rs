@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use gateway::{Blackout, Config, Gateway, Handle, Switchboard};
 use serde_json::{Value, json};
 
@@ -19,6 +19,9 @@ use crate::tools::Tools;
 pub const PRIMARY: &str = "us-east-2";
 /// The region that takes over.
 pub const RECOVERY: &str = "us-west-1";
+
+/// How many of the last lines of the emulator's log an error shows.
+const TAIL_LINES: usize = 15;
 
 /// How the world is made.
 #[derive(Clone, Debug)]
@@ -97,18 +100,38 @@ impl World {
         let url = format!("{}/_lab/health", self.emulator_url);
         for _ in 0..240 {
             if let Some(status) = self.emulator.has_ended() {
-                let log = self.state_dir.join("emulator.log");
-                let tail = std::fs::read_to_string(&log).unwrap_or_default();
-                let lines: Vec<&str> = tail.lines().rev().take(15).collect();
-                let tail: Vec<&str> = lines.into_iter().rev().collect();
-                bail!("the emulator ended ({status}); see {}:\n{}", log.display(), tail.join("\n"));
+                return Err(self.emulator_failure(&status.to_string()));
             }
-            if http::ask("GET", &url, None, Duration::from_secs(1)).await.is_ok_and(|(status, _)| status == 200) {
+            if http::ask("GET", &url, None, Duration::from_secs(1))
+                .await
+                .is_ok_and(|(status, _)| status == 200)
+            {
                 return Ok(());
             }
             pause(Duration::from_millis(250)).await;
         }
-        bail!("the emulator did not answer within 60 s; see {}", self.state_dir.join("emulator.log").display())
+        bail!(
+            "the emulator did not answer within 60 s; see {}",
+            self.state_dir.join("emulator.log").display()
+        )
+    }
+
+    /// Waits until the world fails by itself, and says how.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let how = match self.emulator.ended().await {
+            Ok(status) => status.to_string(),
+            Err(error) => format!("{error:#}"),
+        };
+        self.emulator_failure(&how)
+    }
+
+    /// That the emulator has ended, with the end of its log.
+    fn emulator_failure(&self, how: &str) -> anyhow::Error {
+        let log = self.state_dir.join("emulator.log");
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n");
+        anyhow!("the emulator ended by itself ({how}); see {}:\n{tail}", log.display())
     }
 
     /// Loses regions, sets rules, reads counts.

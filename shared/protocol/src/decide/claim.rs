@@ -35,11 +35,12 @@ pub fn claim(plan: &Plan, state: &State, command: &StepCommand, now: Timestamp) 
 }
 
 fn due_now(plan: &Plan, state: &State, run: u64, now: Timestamp) -> Vec<StepCommand> {
-    match state.active_run() {
+    let steps = match state.active_run() {
         Some(active) if active.id == run => due::commands(plan, active, now),
-        Some(_) => Vec::new(),
-        None => due::quarantine(plan, state, now).into_iter().filter(|command| command.run == run).collect(),
-    }
+        _ => Vec::new(),
+    };
+    let quarantine = due::quarantine(plan, state, now).into_iter().filter(|command| command.run == run);
+    steps.into_iter().chain(quarantine).collect()
 }
 
 /// Of the items that a worker took, those it still holds. Asked right before each effect.

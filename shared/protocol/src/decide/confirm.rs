@@ -103,21 +103,27 @@ fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
 /// for an approval is over.
 pub(super) fn await_approval(
     plan: &Plan,
-    _state: &State,
     run: &Run,
     facts: &Facts,
     since: Timestamp,
     now: Timestamp,
 ) -> Option<Draft> {
-    let observation = facts.observation.as_ref()?;
-    let vetoes = observation.vetoes(plan);
-    if run.cause == Cause::Evidence && !vetoes.is_empty() {
-        let signs = list(vetoes.keys().map(ToString::to_string));
-        let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
-        return Some(due::abort(run, AbortCause::Evidence, sentence));
-    }
+    facts.observation.as_ref()?;
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));
-    (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
+    heed_signs_of_life(plan, run, facts).or_else(|| {
+        (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
+    })
+}
+
+/// A run that was begun by evidence and has not moved yet ends when the primary shows a sign of life.
+pub(super) fn heed_signs_of_life(plan: &Plan, run: &Run, facts: &Facts) -> Option<Draft> {
+    let vetoes = facts.observation.as_ref()?.vetoes(plan);
+    if run.cause != Cause::Evidence || run.committed_at.is_some() || vetoes.is_empty() {
+        return None;
+    }
+    let signs = list(vetoes.keys().map(ToString::to_string));
+    let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
+    Some(due::abort(run, AbortCause::Evidence, sentence))
 }
 
 fn evidence_names(state: &State, now: Timestamp) -> String {

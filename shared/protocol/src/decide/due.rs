@@ -14,6 +14,9 @@ use crate::plan::Plan;
 use crate::report;
 use crate::state::{Phase, Progress, Run, State};
 
+/// After this long, what failed and must be done in any case is tried again.
+const FAILED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
 /// The record that a moving run is due, if any.
 pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
     let gone = gone_from_plan(plan, run);
@@ -56,8 +59,7 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
             let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
             // Work that began while the evidence was weighed has its whole time from the decision on.
             let since = since.max(run.committed_at.unwrap_or(since));
-            let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, node.step)));
-            now.duration_since(since) >= limit
+            now.duration_since(since) >= limit(plan, node.step)
         })
         .collect();
     let step = late.first()?.step;
@@ -83,8 +85,7 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
 
 /// Stops a run until an operator speaks.
 pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
-    let sentence =
-        format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run.id, &why));
+    let sentence = format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run, &why));
     Draft::new(Some(run.id), Event::OperatorNeeded { need: why }, sentence)
 }
 
@@ -121,8 +122,7 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
     }
     if matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence() {
         let watch = Node { step: Step::Confirm, subject: plan.name.clone(), needs: Vec::new() };
-        let is_over = run.progress(watch.step, &watch.subject).is_some_and(Progress::is_done);
-        if !is_over && is_free(run, &watch, now) {
+        if is_free(run, &watch, now) {
             due.entry(watch.step).or_default().push(watch.subject);
         }
     }
@@ -131,9 +131,7 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
 
 /// Whether nobody holds a step, and a person isn't asked about it.
 fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
-    let free = run
-        .progress(node.step, &node.subject)
-        .is_none_or(|progress| !progress.is_held(now) && !matches!(progress, Progress::Failed { .. }));
+    let free = may_be_taken(node.step, run.progress(node.step, &node.subject), now);
     // What a worker may still be doing is undone only after its time is over.
     let undone = match node.step {
         Step::Unfence => Some(Step::Fence),
@@ -144,6 +142,19 @@ fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
         .and_then(|step| run.progress(step, &node.subject))
         .is_none_or(|progress| !progress.is_held(now));
     free && at_rest
+}
+
+/// What failed is for a person to mend; but what must be done in any case is tried again after a while.
+fn may_be_taken(step: Step, progress: Option<&Progress>, now: Timestamp) -> bool {
+    let Some(progress) = progress else { return true };
+    match progress {
+        Progress::Failed { at, .. } => {
+            let must_be_done = matches!(step, Step::Unfence | Step::Restore | Step::Quarantine);
+            must_be_done && now.duration_since(*at) >= FAILED_AGAIN_AFTER
+        }
+        Progress::Done { .. } => false,
+        Progress::Held { .. } | Progress::Released { .. } => !progress.is_held(now),
+    }
 }
 
 fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepCommand> {
@@ -171,9 +182,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
         .quarantine
         .iter()
         .filter(|(name, _)| able.contains(name))
-        .filter(|(_, quarantine)| {
-            !matches!(quarantine.progress, Some(Progress::Done { .. } | Progress::Failed { .. }))
-        })
+        .filter(|(_, quarantine)| !quarantine.progress.as_ref().is_some_and(Progress::is_done))
         .collect()
 }
 
@@ -181,7 +190,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
 pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<StepCommand> {
     let mut by_run: BTreeMap<u64, Vec<Name>> = BTreeMap::new();
     for (name, quarantine) in to_quarantine(plan, state) {
-        if quarantine.progress.as_ref().is_none_or(|progress| !progress.is_held(now)) {
+        if may_be_taken(Step::Quarantine, quarantine.progress.as_ref(), now) {
             by_run.entry(quarantine.run).or_default().push(name.clone());
         }
     }
@@ -193,7 +202,7 @@ pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<Step
 
 /// Tells, once, that an old primary could not be cut off in time.
 pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> Option<Draft> {
-    let limit = SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, Step::Quarantine)));
+    let limit = limit(plan, Step::Quarantine);
     let subjects: Vec<Name> = to_quarantine(plan, state)
         .into_iter()
         .filter(|(_, quarantine)| !quarantine.overdue && now.duration_since(quarantine.since) >= limit)
@@ -204,8 +213,35 @@ pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> 
     }
     let names = list(subjects.iter().map(ToString::to_string));
     let sentence = format!(
-        "The old primary of {names} is not cut off yet: {} does not answer; it is tried every minute until it does.",
+        "The old primary of {names} is not cut off yet: {} does not answer or refuses; it is tried again until it \
+         is.",
         plan.regions.primary
     );
-    Some(Draft::new(None, Event::QuarantineOverdue { subjects }, sentence))
+    Some(Draft::new(None, Event::Overdue { step: Step::Quarantine, subjects }, sentence))
+}
+
+/// Tells, once, that an aborted run is not undone in time: users may be without service.
+pub(super) fn undo_overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
+    if run.undo_overdue {
+        return None;
+    }
+    let late = |node: &Node| now.duration_since(run.progress_at) >= limit(plan, node.step);
+    let open = |node: &Node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+    let nodes = Graph::of_undo(run).nodes;
+    let step = nodes.iter().find(|node| open(node) && late(node))?.step;
+    let subjects: Vec<Name> = nodes
+        .iter()
+        .filter(|node| node.step == step && open(node))
+        .map(|node| node.subject.clone())
+        .collect();
+    let names = list(subjects.iter().map(ToString::to_string));
+    let sentence = format!(
+        "Run {} is aborted, but {step} of {names} is not done in time; it is tried again, and can be done by hand.",
+        run.id
+    );
+    Some(Draft::new(Some(run.id), Event::Overdue { step, subjects }, sentence))
+}
+
+fn limit(plan: &Plan, step: Step) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(seconds_max(&plan.limits, step)))
 }

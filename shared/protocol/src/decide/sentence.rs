@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::seconds;
+use crate::command::Step;
 use crate::journal::{DataLoss, Need};
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
@@ -105,30 +106,41 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
         }
         Phase::Moving => format!("Run {id} moves: {}.", progress(run)),
         Phase::NeedsOperator { need: why, .. } => {
-            format!("Run {id} needs an operator: {}; {}", need(why), unblock(plan, id, why))
+            format!("Run {id} needs an operator: {}; {}", need(why), unblock(plan, run, why))
         }
         Phase::Aborting { .. } => format!("Run {id} is being undone."),
         Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} is over."),
     }
 }
 
-/// The command that unblocks a run.
-pub(super) fn unblock(plan: &Plan, id: u64, why: &Need) -> String {
-    let override_ = match why {
-        Need::DataLoss { .. } => Some("allow_data_loss"),
-        Need::StepFailed { step: crate::command::Step::Fence, .. }
-        | Need::StepOverdue { step: crate::command::Step::Fence, .. } => Some("override_fence"),
-        _ => None,
-    };
-    let retry = match why {
-        Need::StepFailed { .. } | Need::StepOverdue { .. } if override_.is_some() => {
-            "if the old side is known to take no traffic, go on without the fence with: "
+/// What unblocks a run, with the commands.
+pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
+    let id = run.id;
+    let go_on = approve(plan, id, None);
+    let is_fence = matches!(
+        why,
+        Need::StepFailed { step: Step::Fence, .. } | Need::StepOverdue { step: Step::Fence, .. }
+    );
+    let advice = match why {
+        Need::DataLoss { .. } => {
+            format!("accept the loss with: {}", approve(plan, id, Some("allow_data_loss")))
         }
-        Need::StepFailed { .. } | Need::StepOverdue { .. } => "mend the cause and go on with: ",
-        Need::DataLoss { .. } => "accept the loss with: ",
-        Need::ApprovalExpired {} | Need::PlanChanged { .. } => "go on with: ",
+        Need::StepFailed { .. } | Need::StepOverdue { .. } if is_fence => format!(
+            "mend the cause and try again with: {go_on} ; or, if the old side is known to take no traffic, go on \
+             without the fence with: {}",
+            approve(plan, id, Some("override_fence"))
+        ),
+        Need::StepFailed { .. } | Need::StepOverdue { .. } => {
+            format!("mend the cause and go on with: {go_on}")
+        }
+        Need::ApprovalExpired {} => format!("approve with: {go_on}"),
+        Need::PlanChanged { .. } => format!("put them back into the plan and go on with: {go_on}"),
     };
-    format!("{retry}{}", approve(plan, id, override_))
+    if run.has_begun(Step::Promote) {
+        return advice;
+    }
+    let abort = invocation(plan, &format!(r#""command":"abort","run":{id},"reason":"not now""#));
+    format!("{advice} ; or end the run with: {abort}")
 }
 
 /// What is missing for sufficient evidence, in words.

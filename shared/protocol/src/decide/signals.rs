@@ -47,12 +47,11 @@ fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -
                 seen_at: alarm.changed_at,
                 detail: alarm.reason.clone(),
             };
-            Some(Draft::new(None, Event::EvidenceSeen { evidence }, sentence))
+            Some(Draft::new(None, Event::EvidenceSeen { evidence: vec![evidence] }, sentence))
         }
         AlarmState::Ok => {
             let sentence = format!("No evidence any more: {key} is OK.");
-            let event =
-                Event::EvidenceCleared { key, seen_at: alarm.changed_at, detail: alarm.reason.clone() };
+            let event = Event::EvidenceCleared { keys: vec![key], seen_at: alarm.changed_at };
             Some(Draft::new(None, event, sentence))
         }
         // Missing data is neither healthy nor dead: what stood goes on standing.

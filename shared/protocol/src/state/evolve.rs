@@ -48,8 +48,16 @@ impl State {
             Event::SignalRejected { source, reason, .. } => {
                 self.rejected.insert((source.clone(), *reason), at);
             }
-            Event::EvidenceSeen { evidence } => self.see_evidence(evidence, record),
-            Event::EvidenceCleared { key, seen_at, .. } => self.clear_evidence(key, *seen_at, at),
+            Event::EvidenceSeen { evidence } => {
+                for evidence in evidence {
+                    self.see_evidence(evidence, record);
+                }
+            }
+            Event::EvidenceCleared { keys, seen_at } => {
+                for key in keys {
+                    self.clear_evidence(key, *seen_at, at);
+                }
+            }
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
             }
@@ -59,13 +67,7 @@ impl State {
             Event::Noticed { of } => {
                 self.unnoticed.remove(of);
             }
-            Event::QuarantineOverdue { subjects } => {
-                for subject in subjects {
-                    if let Some(quarantine) = self.quarantine.get_mut(subject) {
-                        quarantine.overdue = true;
-                    }
-                }
-            }
+            Event::Overdue { step, subjects } => self.note_overdue(*step, subjects),
             Event::RunOpened { .. } => self.open_run(record)?,
             Event::StepIntended { step: Step::Quarantine, .. }
             | Event::StepWaiting { step: Step::Quarantine, .. }
@@ -75,6 +77,20 @@ impl State {
             _ => self.apply_to_run(record)?,
         }
         Ok(())
+    }
+
+    fn note_overdue(&mut self, step: Step, subjects: &[Name]) {
+        if step != Step::Quarantine {
+            if let Some(run) = &mut self.run {
+                run.undo_overdue = true;
+            }
+            return;
+        }
+        for subject in subjects {
+            if let Some(quarantine) = self.quarantine.get_mut(subject) {
+                quarantine.overdue = true;
+            }
+        }
     }
 
     fn see_evidence(&mut self, evidence: &Evidence, record: &Record) {
@@ -155,6 +171,7 @@ impl State {
             overrides: *overrides,
             data_loss: Vec::new(),
             vetoes: BTreeSet::new(),
+            undo_overdue: false,
         });
         self.weigh(record.at);
         Ok(())
@@ -167,30 +184,34 @@ impl State {
         }
         run.last_seq = record.seq;
         match &record.event {
-            Event::VetoSeen { veto, .. } => {
-                run.vetoes.insert(veto.clone());
+            Event::VetoesSeen { vetoes } => {
+                run.vetoes.extend(vetoes.iter().cloned());
                 self.weigh(record.at);
             }
-            Event::VetoCleared { veto } => {
-                run.vetoes.remove(veto);
+            Event::VetoesCleared { vetoes } => {
+                run.vetoes.retain(|veto| !vetoes.contains(veto));
                 self.weigh(record.at);
             }
             Event::Completed { report } => {
                 run.complete(record.at, report)?;
-                let run = run.clone();
-                self.settle_completed(&run, record.at);
+                let scope = run.scope.clone();
+                self.moved.extend(scope.databases.into_iter().chain(scope.fleets).chain(scope.routes));
+            }
+            Event::StepIntended { step: Step::Promote, subjects, .. } => {
+                run.apply(record)?;
+                let id = run.id;
+                self.leave_behind(subjects, id, record.at);
             }
             _ => run.apply(record)?,
         }
         Ok(())
     }
 
-    fn settle_completed(&mut self, run: &Run, at: Timestamp) {
-        let scope = &run.scope;
-        self.moved.extend(scope.databases.iter().chain(&scope.fleets).chain(&scope.routes).cloned());
-        for database in &scope.databases {
-            let quarantine = Quarantine { run: run.id, since: at, overdue: false, progress: None };
-            self.quarantine.insert(database.clone(), quarantine);
+    /// From the moment a promotion is intended, the old primary must not be written to again.
+    fn leave_behind(&mut self, databases: &[Name], run: u64, since: Timestamp) {
+        for database in databases {
+            let quarantine = Quarantine { run, since, overdue: false, progress: None };
+            self.quarantine.entry(database.clone()).or_insert(quarantine);
         }
     }
 
@@ -283,6 +304,7 @@ impl Run {
         self.committed_at.get_or_insert(at);
         self.phase = Phase::Moving;
         self.progress_at = at;
+        self.steps.retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
     }
 
     /// Steps that are not done begin anew, with their whole time before them.
@@ -365,8 +387,9 @@ impl Run {
                     error: code.clone(),
                     message: message.clone(),
                 };
-                // A first failure is what the operator is asked about; later ones stay in the journal.
-                if !matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
+                // While the evidence is weighed a failed scale-out stops nothing: it is tried again once the run
+                // moves. A first failure is what the operator is asked about; later ones stay in the journal.
+                if self.phase == Phase::Moving {
                     self.phase = Phase::NeedsOperator { need, since: record.at };
                 }
                 self.progress_at = record.at;
@@ -480,7 +503,7 @@ fn advance(
             if !holds(*intent) {
                 return Err(not_held(*intent));
             }
-            Progress::Failed { since, code: code.clone() }
+            Progress::Failed { since, at, code: code.clone() }
         }
         Event::StepDone { subjects, .. } => {
             // Whoever saw the effect stand is right, also when another worker holds the item by now; and
