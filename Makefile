@@ -51,12 +51,14 @@ build: tools ## release packages of all functions in target/lambda (ARCH=arm64 f
 
 .PHONY: lab
 lab: tools ## start the local world with the example stack and leave it up
+	@echo "lab: compiling the lab (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package lab
 	@target/lab/lab up --mode $(if $(filter command line,$(origin MODE)),$(MODE),approve)
 
 .PHONY: lab-down
 lab-down: ## end the local world
-	@target/lab/lab down
+	@[ ! -e .lab/world.lock ] || [ -x target/lab/lab ] || $(CARGO) build --quiet --profile lab --package lab
+	@if [ -x target/lab/lab ]; then target/lab/lab down; else echo "no world is up"; fi
 
 .PHONY: lab-lose
 lab-lose: ## cut the primary region of the local world off
@@ -68,6 +70,7 @@ lab-return: ## bring the primary region of the local world back
 
 .PHONY: watch
 watch: tools ## serve the functions from source with cargo lambda watch, against the local world
+	@$(CARGO) build --quiet --profile lab --package lab
 	@tests/lab/watch.sh
 
 .PHONY: bench

@@ -52,12 +52,18 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
 }
 
-# Wildcards inside ARNs, each with its reason.
+# Wildcards inside ARNs, each with the actions it may stand for, and its reason.
 WILDCARDS = [
-    (r"arn:[^:*]+:logs:[^:*]+:\d{12}:log-group:/aws/lambda/[^:*?]+:\*", "the streams of the function's own log group"),
-    (r"arn:[^:*]+:ssm:[^:*]+:\d{12}:parameter/pilotlight/[^/*?]+/plan/\*", "the numbered parts of one plan"),
+    (
+        r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:db:\*",
+        {"rds:DescribeDBInstances"},
+        "RDS authorises a description of several instances against all of them; it only reads",
+    ),
+    (r"arn:[^:*]+:logs:[^:*]+:\d{12}:log-group:/aws/lambda/[^:*?]+:\*", {"logs:CreateLogStream", "logs:PutLogEvents"}, "the streams of the function's own log group"),
+    (r"arn:[^:*]+:ssm:[^:*]+:\d{12}:parameter/pilotlight/[^/*?]+/plan/\*", {"ssm:GetParameters"}, "the numbered parts of one plan"),
     (
         r"arn:[^:*]+:autoscaling:[^:*]+:\d{12}:autoScalingGroup:\*:autoScalingGroupName/[^*?]+",
+        {"autoscaling:UpdateAutoScalingGroup"},
         "AWS makes up the id at creation; the name is unique",
     ),
 ]
@@ -127,7 +133,9 @@ def roles_name_exact_resources(plan: Plan) -> Iterator[str]:
                         yield f"{where} allows {', '.join(loose)} on every resource"
                     if not statement.get("Condition", {}).get("StringEquals", {}).get("aws:RequestedRegion"):
                         yield f"{where} stands on every resource of every region"
-                elif re.search(r"[*?]", resource) and not any(re.fullmatch(p, resource) for p, _reason in WILDCARDS):
+                elif re.search(r"[*?]", resource) and not any(
+                    re.fullmatch(pattern, resource) and set(listed(statement.get("Action", []))) <= actions for pattern, actions, _reason in WILDCARDS
+                ):
                     yield f"{where} has a wildcard in {resource}"
 
 

@@ -76,10 +76,9 @@ resource "aws_db_instance" "orders" {
   storage_type      = "gp3"
   storage_encrypted = true
 
-  db_name             = "orders"
-  username            = "orders"
-  password_wo         = var.database_password
-  password_wo_version = var.database_password_version
+  db_name  = "orders"
+  username = "orders"
+  password = var.database_password
 
   db_subnet_group_name   = aws_db_subnet_group.primary.name
   vpc_security_group_ids = [aws_security_group.database_primary.id]

@@ -37,7 +37,7 @@ variable "package_dir" {
 variable "architecture" {
   description = "Processor architecture of the functions' packages: arm64 or x86_64."
   type        = string
-  default     = "arm64"
+  default     = "x86_64"
 }
 
 variable "image_ids" {
@@ -71,20 +71,13 @@ variable "postgres_version" {
 }
 
 variable "database_password" {
-  description = "Password of the database's master user. Ephemeral: it is in no plan and in no state. RDS doesn't manage the password itself for a PostgreSQL instance that has replicas."
+  description = "Password of the database's master user. It is in the state: keep the state encrypted. RDS doesn't manage the password itself for a PostgreSQL instance that has replicas."
   type        = string
   sensitive   = true
-  ephemeral   = true
   validation {
     condition     = length(var.database_password) >= 16 && length(var.database_password) <= 41 && !can(regex("[/@\" ]", var.database_password))
     error_message = "database_password: 16 to 41 characters, none of them '/', '@', '\"' or a blank."
   }
-}
-
-variable "database_password_version" {
-  description = "Raise it by one to have a changed password written."
-  type        = number
-  default     = 1
 }
 
 variable "deletion_protection" {

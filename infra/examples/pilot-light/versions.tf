@@ -1,8 +1,7 @@
 # Which Terraform and provider this stack needs, and its two regions.
 
 terraform {
-  # 1.11: the database's password is a write-only argument and never reaches the state.
-  required_version = ">= 1.11"
+  required_version = ">= 1.9"
 
   required_providers {
     aws = {

@@ -348,7 +348,7 @@ variable "package_dir" {
 variable "architecture" {
   description = "Processor architecture the packages were built for: arm64 or x86_64."
   type        = string
-  default     = "arm64"
+  default     = "x86_64"
   validation {
     condition     = contains(["arm64", "x86_64"], var.architecture)
     error_message = "architecture: '${var.architecture}' is neither arm64 nor x86_64."

@@ -124,10 +124,10 @@ fn the_head_of_a_plan_is_checked() {
             ],
         ),
         (
-            &[("/databases", || json!([])), ("/routes", || json!([])), ("/fleets", || json!([]))],
+            &[("/routes", || json!([]))],
             &[
-                "plan: has neither a database nor a route, so a failover would move nothing; give at least one of \
-               databases or routes",
+                "routes: is empty, so nothing could be fenced before a promotion and no traffic would move; give at \
+                 least one route",
             ],
         ),
     ]);

@@ -206,3 +206,28 @@ fn large_rows(tenth: &Costs, large: &Costs) -> Vec<Row> {
 fn kilobytes(bytes: usize) -> f64 {
     bytes as f64 / 1024.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_long_journals_have_a_thousand_legal_records() {
+        for moment in [long_journal_at_its_end().unwrap(), long_journal_amid_a_move().unwrap()] {
+            assert_eq!(moment.records.len(), RECORDS);
+            assert_eq!(fold(&moment.records).unwrap().last_seq, 1000);
+            moment.fold_and_decide().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_largest_record_is_counted_with_its_event_and_its_sentence() {
+        let moment = long_journal_at_its_end().unwrap();
+        let record = moment.records.first().unwrap();
+        let event = serde_json::to_string(&record.event).unwrap();
+        let size = largest(std::slice::from_ref(record)).unwrap();
+        let bare = record.sentence.len() + event.len();
+        assert!((bare + 100..bare + 400).contains(&size), "{size} for {bare}");
+        assert!(largest(&[]).is_err());
+    }
+}

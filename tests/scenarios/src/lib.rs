@@ -2,6 +2,7 @@
 //!
 //! Messages take a moment, the tick comes once a minute, functions end at their timeouts: as in the cloud.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use ports::Clock;
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
-use protocol::plan::Plan;
-use protocol::state::{State, fold};
+use protocol::name::Name;
+use protocol::plan::{Mode, Plan};
+use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -25,6 +27,9 @@ const MESSAGE_DELAY: Duration = Duration::from_millis(80);
 
 /// How often the stage looks for messages.
 const BEAT: Duration = Duration::from_millis(100);
+
+/// Long enough for the tick to have seen that all is well.
+pub const GOOD_MINUTES: SignedDuration = SignedDuration::from_secs(130);
 
 /// A worker that was started by a command.
 pub struct Worker {
@@ -48,6 +53,7 @@ pub struct Stage {
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
     started: usize,
+    folded: RefCell<State>,
 }
 
 impl Stage {
@@ -57,7 +63,18 @@ impl Stage {
         let clock = Arc::new(RuntimeClock::starting_at(base));
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let ids = Arc::new(CountingIds::default());
-        Self { world, clock, plan, workers: Vec::new(), deliveries: 1, ids, next_tick: base, started: 0 }
+        let folded = RefCell::new(State::default());
+        Self {
+            world,
+            clock,
+            plan,
+            workers: Vec::new(),
+            deliveries: 1,
+            ids,
+            next_tick: base,
+            started: 0,
+            folded,
+        }
     }
 
     /// All ports, for one function's instance.
@@ -113,6 +130,23 @@ impl Stage {
             Step::Confirm | Step::Verify => timeouts.alarm_handler,
         };
         self.now().checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Two good minutes, an alarm, and the primary region is gone.
+    ///
+    /// # Panics
+    /// When the alarm is not taken.
+    #[expect(clippy::expect_used, reason = "an alarm that is not taken fails whatever test it appears in")]
+    pub async fn lose_primary(&mut self) {
+        self.pass(GOOD_MINUTES).await;
+        assert_eq!(self.phase(), "no run");
+        self.alarm("ALARM").await.expect("the alarm is taken");
+        self.world.inner().primary_lives = false;
+    }
+
+    /// The number of the run under way, or of the last one.
+    pub fn run(&self) -> u64 {
+        self.state().run.map_or(0, |run| run.id)
     }
 
     /// Starts a worker for a command, as the commands topic would.
@@ -174,13 +208,28 @@ impl Stage {
     /// Lets time pass until something holds; says whether it did within the limit.
     pub async fn until(&mut self, limit: SignedDuration, holds: impl Fn(&State) -> bool) -> bool {
         let end = self.now().checked_add(limit).unwrap_or(Timestamp::MAX);
-        while self.now() < end {
-            if holds(&self.state()) {
-                return true;
+        let mut seen = 0;
+        let mut state = self.state();
+        loop {
+            // What holds is asked again only when something was written.
+            if state.last_seq != seen || state.last_seq == 0 {
+                if holds(&state) {
+                    return true;
+                }
+                seen = state.last_seq;
+            }
+            if self.now() >= end {
+                return false;
             }
             self.beat().await;
+            if self.last_seq() != seen {
+                state = self.state();
+            }
         }
-        holds(&self.state())
+    }
+
+    fn last_seq(&self) -> u64 {
+        self.world.inner().records.last().map_or(0, |record| record.seq)
     }
 
     /// Lets time pass.
@@ -199,10 +248,16 @@ impl Stage {
     /// When the journal is illegal, which no scenario may bring about.
     #[expect(clippy::panic, reason = "an illegal journal fails whatever test it appears in")]
     pub fn state(&self) -> State {
-        match fold(&self.records()) {
-            Ok(state) => state,
-            Err(illegal) => panic!("{illegal}"),
+        let mut folded = self.folded.borrow_mut();
+        let inner = self.world.inner();
+        let read = usize::try_from(folded.last_seq).unwrap_or(usize::MAX);
+        for record in inner.records.iter().skip(read) {
+            match evolve(std::mem::take(&mut *folded), record) {
+                Ok(state) => *folded = state,
+                Err(illegal) => panic!("{illegal}"),
+            }
         }
+        folded.clone()
     }
 
     /// The phase of the last run, in words.
@@ -214,6 +269,55 @@ impl Stage {
     pub fn sentences(&self) -> Vec<String> {
         self.records().into_iter().map(|record| record.sentence).collect()
     }
+}
+
+/// The example plan: several databases, fleets and routes that depend on each other.
+///
+/// # Panics
+/// When the example plan is not valid.
+#[expect(clippy::expect_used, reason = "an invalid example fails whatever test it appears in")]
+pub fn example_plan(mode: Mode) -> Plan {
+    let text = include_str!("../../../shared/protocol/tests/plans/shop.json");
+    let mut plan = Plan::from_json(text).expect("the example plan is valid");
+    plan.mode = mode;
+    plan
+}
+
+/// One database, one fleet, one route: the common case.
+///
+/// # Panics
+/// When it is not valid.
+pub fn small_plan(mode: Mode) -> Plan {
+    let mut plan = example_plan(mode);
+    plan.databases.truncate(1);
+    plan.fleets.truncate(1);
+    plan.routes.truncate(1);
+    plan.fleets.iter_mut().for_each(|fleet| fleet.after.clear());
+    let after: Vec<Name> = plan.databases.iter().map(|item| item.name.clone()).collect();
+    let after = after.into_iter().chain(plan.fleets.iter().map(|item| item.name.clone())).collect::<Vec<_>>();
+    plan.routes.iter_mut().for_each(|route| route.after.clone_from(&after));
+    assert_eq!(plan.validate(), vec![]);
+    plan
+}
+
+/// Whether the last run awaits an approval.
+pub fn awaits_approval(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
+}
+
+/// Whether the last run needs an operator.
+pub fn needs_operator(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
+}
+
+/// Whether the last run is over.
+pub fn is_over(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|run| run.phase.is_final())
+}
+
+/// Whether a step of the last run was begun.
+pub fn has_begun(step: Step) -> impl Fn(&State) -> bool {
+    move |state| state.run.as_ref().is_some_and(|run| run.has_begun(step))
 }
 
 /// An SNS event with one message.

@@ -7,39 +7,12 @@ use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 use protocol::state::Phase;
-use scenarios::Stage;
+use scenarios::{
+    GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, needs_operator, small_plan,
+};
 use serde_json::json;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-fn plan(mode: Mode) -> Plan {
-    let text = include_str!("../../../shared/protocol/tests/plans/shop.json");
-    let mut plan = Plan::from_json(text).expect("the example plan is valid");
-    plan.mode = mode;
-    plan
-}
-
-/// One database, one fleet, one route: the common case.
-fn small(mode: Mode) -> Plan {
-    let mut plan = plan(mode);
-    plan.databases.truncate(1);
-    plan.fleets.truncate(1);
-    plan.routes.truncate(1);
-    plan.fleets[0].after.clear();
-    plan.routes[0].after = vec![plan.databases[0].name.clone(), plan.fleets[0].name.clone()];
-    assert_eq!(plan.validate(), vec![]);
-    plan
-}
-
-async fn good_minutes(stage: &mut Stage) {
-    stage.pass(SignedDuration::from_secs(130)).await;
-    assert_eq!(stage.phase(), "no run");
-}
-
-async fn lose_primary(stage: &mut Stage) {
-    stage.alarm("ALARM").await.expect("the alarm is taken");
-    stage.world.inner().primary_lives = false;
-}
 
 fn assert_moved_once(stage: &Stage) {
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
@@ -54,15 +27,14 @@ fn assert_moved_once(stage: &Stage) {
 }
 
 async fn automatic_run(break_it: impl AsyncFnOnce(&mut Stage)) -> Stage {
-    run_of(small(Mode::Automatic), break_it).await
+    run_of(small_plan(Mode::Automatic), break_it).await
 }
 
 async fn run_of(plan: Plan, break_it: impl AsyncFnOnce(&mut Stage)) -> Stage {
     let mut stage = Stage::new(plan);
-    good_minutes(&mut stage).await;
-    lose_primary(&mut stage).await;
+    stage.lose_primary().await;
     break_it(&mut stage).await;
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
     stage
 }
@@ -82,7 +54,7 @@ async fn an_automatic_run_moves_everything_and_its_overhead_is_within_the_budget
 
 #[tokio::test(start_paused = true)]
 async fn several_databases_fleets_and_routes_move_in_the_order_of_their_after() {
-    let stage = run_of(plan(Mode::Automatic), async |_| ()).await;
+    let stage = run_of(example_plan(Mode::Automatic), async |_| ()).await;
     let said = stage.sentences();
     let at = |words: &str| said.iter().position(|sentence| sentence.contains(words)).expect(words);
     assert!(at("Step promote is done: orders") < at("Step promote of stock begins"));
@@ -91,31 +63,27 @@ async fn several_databases_fleets_and_routes_move_in_the_order_of_their_after() 
 
 #[tokio::test(start_paused = true)]
 async fn a_run_in_approve_mode_waits_and_goes_on_when_it_is_approved() {
-    let mut stage = Stage::new(small(Mode::Approve));
-    good_minutes(&mut stage).await;
-    lose_primary(&mut stage).await;
-    let waits = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
-    };
-    assert!(stage.until(HOUR, waits).await, "{:#?}", stage.sentences());
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
     stage.pass(SignedDuration::from_mins(5)).await;
     assert_eq!(stage.phase(), "awaiting approval");
     assert!(stage.world.inner().databases.values().all(|database| database.promotions == 0));
-    let run = stage.state().run.expect("a run").id;
+    let run = stage.run();
     let notice =
         stage.world.inner().notices.iter().find(|notice| notice.contains("awaits approval")).cloned();
     let line =
         format!(r#"echo '{{"command":"approve","run":{run},"by":"'"$(whoami)"'"}}' | aws lambda invoke"#);
     assert!(notice.is_some_and(|notice| notice.contains(&line)), "{:#?}", stage.world.inner().notices);
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     stage.alarm("ALARM").await.expect("the alarm is taken");
     stage.pass(SignedDuration::from_mins(10)).await;
     assert_eq!(stage.phase(), "aborted");
@@ -135,17 +103,17 @@ async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_region_that_sent_no_alarm_is_found_by_the_tick() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_witness_alone_moves_nothing() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     let bad = ProbeAnswer::Bad { detail: "status 503".to_owned() };
     for probe in &stage.plan.detection.probes.clone() {
         stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
@@ -159,10 +127,7 @@ async fn one_witness_alone_moves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_killed_in_the_middle_of_the_promotion_is_replaced() {
     automatic_run(async |stage| {
-        let promoting = |state: &protocol::state::State| {
-            state.run.as_ref().is_some_and(|run| run.has_begun(Step::Promote))
-        };
-        assert!(stage.until(HOUR, promoting).await);
+        assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
         stage.pass(SignedDuration::from_secs(20)).await;
         assert!(stage.kill(Step::Promote) > 0);
     })
@@ -173,9 +138,7 @@ async fn a_worker_killed_in_the_middle_of_the_promotion_is_replaced() {
 async fn every_worker_killed_once_ends_in_the_same_place() {
     for step in [Step::Confirm, Step::Scale, Step::Fence, Step::Promote, Step::Open, Step::Verify] {
         automatic_run(async |stage| {
-            let begun =
-                |state: &protocol::state::State| state.run.as_ref().is_some_and(|run| run.has_begun(step));
-            assert!(stage.until(HOUR, begun).await, "{step} never began");
+            assert!(stage.until(HOUR, has_begun(step)).await, "{step} never began");
             stage.kill(step);
         })
         .await;
@@ -189,8 +152,8 @@ async fn commands_delivered_three_times_have_one_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     for step in [Step::Promote, Step::Fence, Step::Open, Step::Scale, Step::Restore, Step::Unfence] {
         let subject = match step {
             Step::Promote => "orders",
@@ -239,58 +202,49 @@ async fn throttling_timeouts_and_lost_answers_only_cost_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_denied_promotion_needs_an_operator_and_goes_on_when_it_is_mended() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     stage.world.fault("promote", Fault::Fails(FailureKind::Denied));
-    lose_primary(&mut stage).await;
-    let needs = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
-    };
-    assert!(stage.until(HOUR, needs).await);
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    stage.world.inner().primary_lives = false;
+    assert!(stage.until(HOUR, needs_operator).await);
     let said = stage.sentences().join("\n");
     assert!(said.contains("promote was denied; allow it in the function's role"), "{said}");
-    let run = stage.state().run.expect("a run").id;
+    let run = stage.run();
     let refused = stage.invoke(json!({ "command": "abort", "run": run, "by": "ana", "reason": "no" })).await;
     assert!(refused.is_err_and(|fault| fault.message.contains("has begun a promotion")));
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("resumed");
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
 }
 
 #[tokio::test(start_paused = true)]
 async fn unknown_lag_stops_at_the_gate_and_passes_with_allow_data_loss() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    lose_primary(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    stage.world.inner().primary_lives = false;
     stage.world.inner().lag.clear();
-    let needs = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
-    };
-    assert!(stage.until(HOUR, needs).await, "{:#?}", stage.sentences());
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     stage.world.inner().lag.clear();
-    let run = stage.state().run.expect("a run").id;
+    let run = stage.run();
     let refused = stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await;
     assert!(refused.is_err_and(|fault| fault.message.contains("allow_data_loss")));
     let approval = json!({ "command": "approve", "run": run, "by": "ana", "allow_data_loss": true });
     stage.invoke(approval).await.expect("approved");
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_abort_before_the_promotion_puts_everything_back() {
-    let mut stage = Stage::new(small(Mode::Approve));
-    good_minutes(&mut stage).await;
-    lose_primary(&mut stage).await;
-    let waits = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
-    };
-    assert!(stage.until(HOUR, waits).await);
-    let run = stage.state().run.expect("a run").id;
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let run = stage.run();
     let abort =
         json!({ "command": "abort", "run": run, "by": "ana", "reason": "the primary is being mended" });
     stage.invoke(abort).await.expect("aborted");
-    let ended = |state: &protocol::state::State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
-    assert!(stage.until(HOUR, ended).await, "{:#?}", stage.sentences());
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "aborted");
     let inner = stage.world.inner();
     assert!(inner.fleets.values().all(|fleet| fleet.capacity.desired == 0), "the fleets are small again");
@@ -300,16 +254,11 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_primary_that_comes_back_before_the_approval_ends_the_run() {
-    let mut stage = Stage::new(small(Mode::Approve));
-    good_minutes(&mut stage).await;
-    lose_primary(&mut stage).await;
-    let waits = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
-    };
-    assert!(stage.until(HOUR, waits).await);
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
     stage.world.inner().primary_lives = true;
-    let ended = |state: &protocol::state::State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
-    assert!(stage.until(HOUR, ended).await);
+    assert!(stage.until(HOUR, is_over).await);
     assert_eq!(stage.phase(), "aborted");
     assert!(stage.sentences().iter().any(|said| said.contains("us-east-2 shows signs of life")));
 }
@@ -328,22 +277,23 @@ async fn the_old_primary_is_cut_off_when_its_region_returns() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hold_lets_nothing_start_and_its_release_does() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     let hold = json!({ "command": "hold", "minutes": 30, "by": "ana", "reason": "maintenance" });
     stage.invoke(hold).await.expect("held");
-    lose_primary(&mut stage).await;
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    stage.world.inner().primary_lives = false;
     stage.pass(SignedDuration::from_mins(10)).await;
     assert_eq!(stage.phase(), "no run");
     stage.invoke(json!({ "command": "release", "by": "ana" })).await.expect("released");
-    stage.until(HOUR, |state| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await;
+    stage.until(HOUR, is_over).await;
     assert_moved_once(&stage);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
     stage.world.fault("load", Fault::Fails(FailureKind::Unavailable));
     let answer = stage.invoke(json!({ "tick": true })).await;
@@ -354,7 +304,7 @@ async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
 
 #[tokio::test(start_paused = true)]
 async fn an_invalid_plan_starts_nothing_and_lists_every_problem() {
-    let mut stage = Stage::new(small(Mode::Automatic));
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.world.inner().plan = r#"{"schema": 1, "name": "Shop!", "account": "12"}"#.to_owned();
     let answer = stage.invoke(json!({ "tick": true })).await;
     let fault = answer.expect_err("an invalid plan is an error");
@@ -367,16 +317,14 @@ async fn an_invalid_plan_starts_nothing_and_lists_every_problem() {
 
 #[tokio::test(start_paused = true)]
 async fn no_capacity_in_the_recovery_region_needs_an_operator_and_opens_nothing() {
-    let mut stage = Stage::new(small(Mode::Automatic));
-    good_minutes(&mut stage).await;
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
     for fleet in stage.world.inner().fleets.values_mut() {
         fleet.has_room = false;
     }
-    lose_primary(&mut stage).await;
-    let needs = |state: &protocol::state::State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
-    };
-    assert!(stage.until(HOUR, needs).await, "{:#?}", stage.sentences());
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    stage.world.inner().primary_lives = false;
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let said = stage.sentences().join("\n");
     assert!(said.contains("step scale of web is past its deadline"), "{said}");
     let inner = stage.world.inner();

@@ -1,7 +1,7 @@
 # One region of the example: handed one provider.
 
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.9"
   required_providers {
     aws = {
       source  = "hashicorp/aws"

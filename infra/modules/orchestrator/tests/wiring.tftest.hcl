@@ -253,7 +253,7 @@ run "the_defaults_are_those_of_the_documents" {
 
   assert {
     condition = alltrue([for l in aws_lambda_function.this :
-      l.runtime == "provided.al2023" && l.architectures == tolist(["arm64"]) && l.memory_size == 256 && l.reserved_concurrent_executions == -1
+      l.runtime == "provided.al2023" && l.architectures == tolist(["x86_64"]) && l.memory_size == 256 && l.reserved_concurrent_executions == -1
     && one(l.logging_config).log_format == "JSON" && one(l.logging_config).log_group == "/aws/lambda/${l.function_name}"])
     error_message = "A function's runtime, architecture, memory, concurrency or logging is not the default."
   }
@@ -545,7 +545,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
         "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
       "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
-      "promote-replica" = ["cloudwatch:GetMetricStatistics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents",
+      "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents",
       "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
       "elasticloadbalancing:DescribeTargetHealth", "logs:CreateLogStream", "logs:PutLogEvents", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
@@ -633,7 +633,7 @@ run "a_plan_too_large_for_exact_permissions_is_refused" {
   command = plan
   variables {
     plan_parts = 20
-    databases = [for i in range(60) : {
+    databases = [for i in range(90) : {
       name    = "orders-${i}"
       primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
       replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"

@@ -90,12 +90,12 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
             "give the alarm-handler's name: 1 to 64 characters of a-z, A-Z, 0-9, hyphen and underscore",
         );
     }
-    if plan.databases.is_empty() && plan.routes.is_empty() {
+    if plan.routes.is_empty() {
         findings.add_reading(
-            &["databases", "routes"],
-            super::ROOT,
-            "has neither a database nor a route, so a failover would move nothing",
-            "give at least one of databases or routes",
+            &["routes"],
+            "routes",
+            "is empty, so nothing could be fenced before a promotion and no traffic would move",
+            "give at least one route",
         );
     }
 }

@@ -65,6 +65,9 @@ fn check_arns(
     }
 }
 
+/// One look asks all probes at the same time, so that it is over before it is old.
+const PROBES_MAX: usize = 32;
+
 fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
     let asked = plan.detection.probes.iter().enumerate();
     let asked = asked.map(|(index, probe)| (format!("detection.probes[{index}]"), probe));
@@ -86,6 +89,13 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
         } else {
             first_at.insert(probe.name(), path);
         }
+    }
+    if plan.detection.probes.len() > PROBES_MAX {
+        findings.add(
+            "detection.probes",
+            format!("holds {} probes; a look asks all at once, {PROBES_MAX} at most", plan.detection.probes.len()),
+            "keep those that stand for the whole region",
+        );
     }
     if plan.detection.probes.is_empty() {
         findings.add(

@@ -1,0 +1,57 @@
+"""Does the Terraform hold? Layout, validation, the modules' own tests, and the rules on what is planned.
+
+Usage: python3 infra/tests/run.py
+Ends with `N passed, N failed`; exit code 1 if any failed. Works on a copy, so that the checkout stays clean.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+INFRA = Path(__file__).resolve().parents[1]
+
+
+def run(what: str, command: list[str], cwd: Path) -> tuple[int, int]:
+    """Runs one check; gives how many tests of it passed and failed. A check without a count is one test."""
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    text = done.stdout + done.stderr
+    counted = re.findall(r"(\d+) passed, (\d+) failed", text)
+    passed, failed = (int(counted[-1][0]), int(counted[-1][1])) if counted else (1, 0)
+    if done.returncode != 0:
+        failed = max(failed, 1)
+        passed = passed if counted else 0
+        print(text)
+    # The words are not those of the summary line, which is counted once.
+    print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {what} ({passed} of {passed + failed})", flush=True)
+    return passed, failed
+
+
+def main() -> int:
+    """Runs every check."""
+    with tempfile.TemporaryDirectory(prefix="infra-") as home:
+        copy = Path(home) / "infra"
+        shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "lab_override.tf"))
+        module, example = copy / "modules" / "orchestrator", copy / "examples" / "pilot-light"
+        init = ["terraform", "init", "-input=false", "-no-color", "-backend=false"]
+        checks = [
+            ("terraform fmt", ["terraform", "fmt", "-check", "-recursive", "-no-color"], copy),
+            ("module: init", init, module),
+            ("module: validate", ["terraform", "validate", "-no-color"], module),
+            ("module: test", ["terraform", "test", "-no-color"], module),
+            ("example: init", init, example),
+            ("example: validate", ["terraform", "validate", "-no-color"], example),
+        ]
+        checks += [(path.stem.replace("_", " "), [sys.executable, str(path)], copy) for path in sorted(copy.glob("tests/*_test.py"))]
+        counts = [run(*check) for check in checks]
+    passed, failed = sum(count[0] for count in counts), sum(count[1] for count in counts)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
