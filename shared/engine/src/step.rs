@@ -172,7 +172,7 @@ async fn first_look(
                 return Ok(None);
             }
             Err(failure) => {
-                tracing::warn!(%failure, step = %command.step, "the first look failed; looking again")
+                tracing::warn!(%failure, step = %command.step, "the first look failed; looking again");
             }
         }
         conductor.sleep(POLL_EVERY).await;

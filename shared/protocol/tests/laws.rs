@@ -1,6 +1,8 @@
 //! Laws of the core, over arbitrary histories: facts arrive in any order, workers act, fail, repeat themselves and
 //! forget; time passes. Whatever happens, the rules hold.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};

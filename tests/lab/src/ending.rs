@@ -102,7 +102,7 @@ impl Ending {
     pub async fn cut<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
-            word = self.told() => Err(CutShort(word).into()),
+            told = self.told() => Err(CutShort(told).into()),
             done = work => done,
         }
     }

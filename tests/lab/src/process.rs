@@ -28,7 +28,7 @@ pub struct Daemon {
     group: Pid,
     child: Child,
     /// It is never waited for: as long as it is unreaped, no other process can get the group's number.
-    _watch: Child,
+    watch: Child,
 }
 
 impl Daemon {
@@ -47,7 +47,7 @@ impl Daemon {
         let group = id_of(&watch)?;
         let child = command.process_group(group.as_raw()).kill_on_drop(true).spawn();
         let child = child.with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name, group, child, _watch: watch })
+        Ok(Self { name, group, child, watch })
     }
 
     /// Whether it has ended already.
@@ -75,6 +75,7 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         // What the process left behind, and the watch with it.
         let _ = killpg(self.group, Signal::SIGKILL);
+        let _ = self.watch.start_kill();
     }
 }
 
@@ -95,8 +96,8 @@ pub async fn run(name: &'static str, command: &mut Command, mut line: impl FnMut
     let (mut out_open, mut err_open) = (true, true);
     while out_open || err_open {
         let next = tokio::select! {
-            next = out.next_line(), if out_open => next.map(|text| { out_open = text.is_some(); text }),
-            next = err.next_line(), if err_open => next.map(|text| { err_open = text.is_some(); text }),
+            next = out.next_line(), if out_open => next.inspect(|text| out_open = text.is_some()),
+            next = err.next_line(), if err_open => next.inspect(|text| err_open = text.is_some()),
         };
         if let Some(text) = next? {
             line(&text);
@@ -202,7 +203,7 @@ mod tests {
         let mut daemon = Daemon::start("a daemon", &mut shell(&script), &dir.join("log")).unwrap();
         let grandchild = number_in(&note).await;
         // What the kernel does when the lab dies: the other end of the watch's standard input is closed.
-        drop(daemon._watch.stdin.take());
+        drop(daemon.watch.stdin.take());
         assert!(is_gone(grandchild).await);
         assert!(!daemon.ended().await.unwrap().success());
         drop(daemon);

@@ -39,7 +39,7 @@ pub const CONFIRM_SECONDS: u32 = 20;
 pub async fn demo(mode: Mode, ending: &Ending) -> Result<()> {
     say("Pilotlight demo: a primary region is lost, the recovery region takes over");
     let (tools, world) = ending.cut(open()).await?;
-    let told = ending.cut(tell(&tools, &world, mode)).await;
+    let told = ending.cut(Box::pin(tell(&tools, &world, mode))).await;
     if told.as_ref().is_err_and(|error| word_of(error).is_some()) {
         say("ending what was started");
     }
@@ -70,7 +70,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
     if mode == Mode::Approve {
         approval(world, &stack, &mut follower).await?;
     }
-    let limit = Duration::from_secs(300);
+    let limit = Duration::from_mins(5);
     follower.until(limit, |state, _| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await?;
     let records = stack.journal(&world.cloud).await?;
     let state = protocol::state::fold(&records)?;
@@ -107,7 +107,7 @@ async fn approval(world: &World, stack: &Stack, follower: &mut Follower<'_>) -> 
     let waits = |state: &protocol::state::State, _: &[_]| {
         state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::AwaitingApproval { .. }))
     };
-    if !follower.until(Duration::from_secs(180), waits).await? {
+    if !follower.until(Duration::from_mins(3), waits).await? {
         bail!("the run did not come to ask for an approval");
     }
     let records = stack.journal(&world.cloud).await?;
@@ -124,7 +124,7 @@ async fn approval(world: &World, stack: &Stack, follower: &mut Follower<'_>) -> 
             .as_ref()
             .is_some_and(|now| now.id == run && !matches!(now.phase, Phase::AwaitingApproval { .. }))
     };
-    if !follower.until(Duration::from_secs(3600), goes_on).await? {
+    if !follower.until(Duration::from_hours(1), goes_on).await? {
         bail!("nobody approved within an hour");
     }
     Ok(())

@@ -36,14 +36,13 @@ async fn version_of(program: &str, args: &[&str]) -> Option<(u32, u32)> {
 }
 
 async fn terraform() -> Result<PathBuf> {
-    // The example stack uses write-only arguments.
-    const WANTED: (u32, u32) = (1, 11);
+    const WANTED: (u32, u32) = (1, 9);
     match version_of("terraform", &["version"]).await {
         Some(found) if found >= WANTED => Ok(PathBuf::from("terraform")),
         Some((major, minor)) => {
-            Err(anyhow!("Terraform {major}.{minor} is too old: install Terraform 1.11 or newer"))
+            Err(anyhow!("Terraform {major}.{minor} is too old: install Terraform 1.9 or newer"))
         }
-        None => Err(anyhow!("terraform is missing: install Terraform 1.11 or newer and put it on the PATH")),
+        None => Err(anyhow!("terraform is missing: install Terraform 1.9 or newer and put it on the PATH")),
     }
 }
 
@@ -64,6 +63,6 @@ async fn emulator() -> Result<PathBuf> {
     let mut make = Command::new("python3");
     make.arg(checkout::root().join("tests/environment.py")).arg(&home);
     make.arg(checkout::launcher_parent().join("launcher/requirements.txt"));
-    run("making the emulator's environment", &mut make, |line| crate::say(line)).await?;
+    run("making the emulator's environment", &mut make, crate::say).await?;
     Ok(home.join("bin/python"))
 }

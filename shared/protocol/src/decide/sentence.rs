@@ -12,10 +12,10 @@ use crate::state::{Phase, Progress, Run, State};
 pub fn duration(duration: SignedDuration) -> String {
     let ms = duration.as_millis();
     match ms {
-        ..10_000 => format!("{}.{} s", ms / 1000, (ms % 1000).abs() / 100),
-        ..120_000 => format!("{} s", ms / 1000),
-        ..7_200_000 => format!("{} min", ms / 60_000),
-        ..172_800_000 => format!("{} h", ms / 3_600_000),
+        ..10_000 => format!("{:.1} s", duration.as_secs_f64()),
+        10_000..120_000 => format!("{} s", ms / 1000),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
         _ => format!("{} days", ms / 86_400_000),
     }
 }
