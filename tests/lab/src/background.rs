@@ -31,6 +31,7 @@ pub async fn up(mode: Mode, ending: &Ending) -> Result<()> {
         bail!("{}", is_up(Some(pid)));
     }
     until_emulator_is_gone(&desk).await?;
+    say("starting the local world; all that it says is kept in .lab/lab.log");
     let log = File::create(desk.log()).with_context(|| format!("cannot write {}", desk.log().display()))?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["serve", "--detached", "--mode", mode.as_str()]);

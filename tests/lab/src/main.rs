@@ -86,6 +86,6 @@ async fn run(command: Command, ending: &Ending) -> Result<()> {
         Command::Down => ending.cut(background::down()).await,
         Command::Lose => ending.cut(serve::lose()).await,
         Command::GiveBack => ending.cut(serve::give_back()).await,
-        Command::Environment { function } => ending.cut(serve::print_environment(&function)).await,
+        Command::Environment { function } => ending.cut(Box::pin(serve::print_environment(&function))).await,
     }
 }

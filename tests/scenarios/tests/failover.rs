@@ -44,8 +44,7 @@ async fn run_of(plan: Plan, break_it: impl AsyncFnOnce(&mut Stage)) -> Stage {
 #[tokio::test(start_paused = true)]
 async fn an_automatic_run_moves_everything_and_its_overhead_is_within_the_budget() {
     let stage = automatic_run(async |_| ()).await;
-    let state = stage.state();
-    let Some(Phase::Completed { report, .. }) = state.run.map(|run| run.phase) else {
+    let Some(Phase::Completed { report, .. }) = stage.state().run.map(|run| run.phase) else {
         panic!("not completed")
     };
     let cloud_ms = 240_000;
