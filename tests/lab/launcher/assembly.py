@@ -16,6 +16,7 @@ from . import (
     rds,
     replica_lag,
     schedules,
+    security_groups,
     target_health,
 )
 from .control import Asgi, with_control
@@ -38,5 +39,6 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     deliveries.install()
     schedules.install(settings)
     functions.install(settings)
+    security_groups.install()
     authorization.install()
     return with_control(app.app, world), heartbeat
