@@ -15,25 +15,13 @@ mod scene;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use lab::ending::{Ending, word_of};
 use lab::tools::Tools;
 use lab::world::{Settings, World};
 use lab::{packages, say};
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = run() => outcome,
-            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        }
-    });
-    match outcome {
+    match start() {
         Ok(report) => {
             println!("\n{} passed, {} failed", report.passed, report.failed.len());
             for (name, error) in &report.failed {
@@ -43,9 +31,16 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {error:?}");
-            ExitCode::FAILURE
+            word_of(&error).map_or(ExitCode::FAILURE, |word| ExitCode::from(word.exit_code()))
         }
     }
+}
+
+fn start() -> Result<Report> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let ending = Ending::listen()?;
+        run(&ending).await
+    })
 }
 
 /// What became of the checks.
@@ -70,13 +65,18 @@ impl Report {
     }
 }
 
-async fn run() -> Result<Report> {
+async fn run(ending: &Ending) -> Result<Report> {
+    let (tools, world) = ending.cut(open()).await?;
+    let report = ending.cut(Box::pin(play(&tools, &world))).await;
+    world.stop().await;
+    report
+}
+
+async fn open() -> Result<(Tools, World)> {
     let tools = Tools::find().await?;
     packages::build().await?;
     let world = World::start(&tools, "e2e", &Settings { scale: 0.05, tick_seconds: 15 }).await?;
-    let report = play(&tools, &world).await;
-    world.stop().await;
-    report
+    Ok((tools, world))
 }
 
 async fn play(tools: &Tools, world: &World) -> Result<Report> {
