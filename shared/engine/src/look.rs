@@ -54,7 +54,7 @@ impl Eyes {
         );
         let at = self.clock.now();
         let answers_now = probes.iter().any(|probe| probe.sight == Sight::Good);
-        // Advisory: without the vitals the first sign of loss stands in for the last answer.
+        // Without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
         let answered_at = if answers_now { Some(began_at) } else { last_answer };
         let vantage = plan.regions.recovery.clone();

@@ -43,16 +43,17 @@ impl Graph {
         }
     }
 
-    /// The steps by which an aborted run is undone: one for each step it began that leaves a trace.
+    /// The steps by which an aborted run is undone: one for each step it began, or noted something for, that leaves a
+    /// trace.
     pub fn of_undo(run: &Run) -> Self {
         let undo = |step| match step {
             Step::Fence => Some(Step::Unfence),
             Step::Scale => Some(Step::Restore),
             _ => None,
         };
-        let nodes = run
-            .steps
-            .keys()
+        let touched: BTreeSet<&(Step, Name)> = run.steps.keys().chain(run.before.keys()).collect();
+        let nodes = touched
+            .into_iter()
             .filter_map(|(step, subject)| {
                 Some(Node { step: undo(*step)?, subject: subject.clone(), needs: Vec::new() })
             })

@@ -1,6 +1,5 @@
 //! What is refused as a plan, and with which words. One row of a table is one rule.
 
-
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

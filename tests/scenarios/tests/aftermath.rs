@@ -199,3 +199,23 @@ async fn a_plan_with_many_databases_moves_as_a_small_one_does() {
     assert!(stage.world.inner().databases.values().all(|database| database.promotions == 1));
     assert!(stage.records().len() < 250, "{} records", stage.records().len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_out_that_failed_half_way_is_undone_too() {
+    let mut stage = lost(Mode::Approve).await;
+    // The group is resized and then can't launch: the step fails after its effect.
+    assert!(stage.until(HOUR, has_begun(Step::Scale)).await);
+    stage.pass(SignedDuration::from_secs(1)).await;
+    for fleet in stage.world.inner().fleets.values_mut() {
+        assert!(fleet.capacity.desired > 0);
+        fleet.launch_suspended = true;
+    }
+    assert!(stage.until(HOUR, awaits_approval).await);
+    stage.world.fault("resize", Fault::Fails(FailureKind::Denied));
+    abort(&mut stage).await;
+    stage.pass(SignedDuration::from_mins(1)).await;
+    assert_eq!(stage.phase(), "aborting");
+    abort(&mut stage).await;
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert!(stage.world.inner().fleets.values().all(|fleet| fleet.capacity.desired == 0));
+}

@@ -104,7 +104,11 @@ fn raise(observation: &Observation, evidence: Vec<Evidence>) -> Option<Draft> {
     if evidence.is_empty() {
         return None;
     }
-    let named = list(evidence.iter().map(|evidence| format!("{}: {}", evidence.key, evidence.detail.trim_end_matches('.'))));
+    let named = list(
+        evidence
+            .iter()
+            .map(|evidence| format!("{}: {}", evidence.key, evidence.detail.trim_end_matches('.'))),
+    );
     let sentence = format!("Recorded as evidence, seen from {}: {named}.", observation.vantage);
     Some(Draft::new(None, Event::EvidenceSeen { evidence }, sentence))
 }

@@ -49,6 +49,7 @@ pub struct Plan {
     pub fleets: Vec<Fleet>,
     /// The ways by which users reach the workload.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub routes: Vec<Route>,
     /// What counts as a sign of the primary region's loss.
     pub detection: Detection,
@@ -231,7 +232,7 @@ pub struct Detection {
     #[schemars(inner(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")))]
     pub topics: Vec<String>,
     /// Probes of the primary region, asked from the recovery region.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 32))]
     pub probes: Vec<Probe>,
     /// How long sufficient evidence must hold before it is believed.
     #[serde(default = "default_confirm_seconds")]

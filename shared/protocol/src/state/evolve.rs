@@ -8,6 +8,7 @@ use super::illegal::{IllegalRecord, Illegality};
 use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Run, State, Unnoticed, is_readable};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
+use crate::graph::{Graph, Node};
 use crate::journal::{Cause, DataLoss, Event, Need, Record, SubjectDone, SubjectNote};
 use crate::name::Name;
 use crate::operator::Overrides;
@@ -272,7 +273,10 @@ impl Run {
                 }
                 if let Phase::Aborting { .. } = self.phase {
                     // Asked again: what failed to be undone is tried again.
-                    self.steps.retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
+                    let is_undo = |step| matches!(step, Step::Unfence | Step::Restore);
+                    self.steps.retain(|(step, _), progress| {
+                        !(is_undo(*step) && matches!(progress, Progress::Failed { .. }))
+                    });
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
                 self.progress_at = at;
@@ -342,13 +346,10 @@ impl Run {
         if self.has_begun(Step::Promote) {
             return Err(Illegality::AbortAfterPromotion);
         }
-        for (step, undo) in [(Step::Fence, Step::Unfence), (Step::Scale, Step::Restore)] {
-            for (_, subject) in self.steps.keys().filter(|(begun, _)| *begun == step) {
-                if !self.progress(undo, subject).is_some_and(Progress::is_done) {
-                    let because = "it was begun and is not undone yet";
-                    return Err(Illegality::Step { step, subject: subject.clone(), because });
-                }
-            }
+        let left = |node: &Node| !self.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+        if let Some(node) = Graph::of_undo(self).nodes.into_iter().find(left) {
+            let because = "something was begun and this would undo it";
+            return Err(Illegality::Step { step: node.step, subject: node.subject, because });
         }
         Ok(())
     }

@@ -93,7 +93,10 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
     if plan.detection.probes.len() > PROBES_MAX {
         findings.add(
             "detection.probes",
-            format!("holds {} probes; a look asks all at once, {PROBES_MAX} at most", plan.detection.probes.len()),
+            format!(
+                "holds {} probes; a look asks all at once, {PROBES_MAX} at most",
+                plan.detection.probes.len()
+            ),
             "keep those that stand for the whole region",
         );
     }
