@@ -74,7 +74,13 @@ async fn run(ending: &Ending) -> Result<Report> {
 
 async fn open() -> Result<(Tools, World)> {
     let tools = Tools::find().await?;
-    packages::build().await?;
+    // A test run has built everything at once already; on their own the functions would be compiled anew, with other
+    // features of the crates they share with the tests.
+    if std::env::args().any(|argument| argument == "--prebuilt") {
+        packages::pack_all()?;
+    } else {
+        packages::build().await?;
+    }
     let world = World::start(&tools, "e2e", &Settings { scale: 0.05, tick_seconds: 15 }).await?;
     Ok((tools, world))
 }

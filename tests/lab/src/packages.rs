@@ -34,6 +34,11 @@ pub async fn build() -> Result<()> {
         }
     })
     .await?;
+    pack_all()
+}
+
+/// Packs all functions as they were built last.
+pub fn pack_all() -> Result<()> {
     let dir = checkout::packages_dir();
     std::fs::create_dir_all(&dir)?;
     for function in FUNCTIONS {
