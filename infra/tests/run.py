@@ -6,6 +6,7 @@ Ends with `N passed, N failed`; exit code 1 if any failed. Works on a copy, so t
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -31,6 +32,12 @@ def run(what: str, command: list[str], cwd: Path) -> tuple[int, int]:
     return passed, failed
 
 
+def terraform_version() -> tuple[int, ...]:
+    """Terraform's version; the modules' own tests need 1.11, what they test needs 1.9."""
+    done = subprocess.run(["terraform", "version", "-json"], capture_output=True, text=True, check=True)
+    return tuple(int(part) for part in json.loads(done.stdout)["terraform_version"].split("-")[0].split("."))
+
+
 def main() -> int:
     """Runs every check."""
     with tempfile.TemporaryDirectory(prefix="infra-") as home:
@@ -47,6 +54,10 @@ def main() -> int:
             ("example and module: validate", ["terraform", "validate", "-no-color"], example),
         ]
         checks += [(path.stem.replace("_", " "), [sys.executable, str(path)], copy) for path in sorted(copy.glob("tests/*_test.py"))]
+        if terraform_version() < (1, 11):
+            # Its mocks can't give values that are known while planning, which the assertions are about.
+            print("skipped: module test and the rules on its plans need Terraform 1.11 or newer", flush=True)
+            checks = [check for check in checks if "test" not in check[0]]
         counts = [run(*check) for check in checks]
     passed, failed = sum(count[0] for count in counts), sum(count[1] for count in counts)
     print(f"{passed} passed, {failed} failed")
