@@ -59,7 +59,7 @@ def stages() -> list[Stage]:
     launcher = "tests/lab/launcher"
     # All at once: one set of features, so that no crate is compiled twice.
     build = ["cargo", "build", "--profile", "lab", "--workspace", "--bins", "--tests", "--color", "never"]
-    cargo = ["cargo", "test", "--profile", "lab", "--workspace", "--color", "never"]
+    cargo = ["cargo", "test", "--profile", "lab", "--workspace", "--no-fail-fast", "--color", "never"]
     return [
         Stage("rust", "core, ports, engine, adapters, functions, scenarios, gateway", [build, cargo], count_cargo),
         Stage(

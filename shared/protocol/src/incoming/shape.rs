@@ -16,8 +16,11 @@ pub(super) fn describe(what: &str, value: &Value) -> String {
     let description = match value {
         Value::Object(fields) if fields.is_empty() => format!("{what}an empty object"),
         Value::Object(fields) => {
-            let mut parts: Vec<String> = fields
-                .iter()
+            // By name: the order of a map's keys depends on how the JSON library was built.
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_by_key(|(key, _)| *key);
+            let mut parts: Vec<String> = sorted
+                .into_iter()
                 .take(KEYS_MAX)
                 .map(|(key, value)| format!("{} ({})", named(key), kind(value)))
                 .collect();
