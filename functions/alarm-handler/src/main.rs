@@ -4,7 +4,7 @@ use aws::lambda::RuntimeError;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
-    aws::lambda::open_log();
+    aws::log::open_log();
     let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
     aws::lambda::serve(async |payload, deadline| alarm_handler::handle(world, &payload, deadline).await).await
 }

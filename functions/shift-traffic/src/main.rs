@@ -5,7 +5,7 @@ use shift_traffic::ShiftTraffic;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
-    aws::lambda::open_log();
+    aws::log::open_log();
     let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
     let workshop = &ShiftTraffic::new(world);
     aws::lambda::serve(async |payload, deadline| {

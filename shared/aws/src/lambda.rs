@@ -1,4 +1,4 @@
-//! How does a function meet the Lambda runtime? Its log, its payload, its deadline, and its errors.
+//! How does a function meet the Lambda runtime? Its payload, its deadline, and its errors.
 //!
 //! The payload is taken as any JSON: one that a type refuses would never reach the handler. A fault becomes an error of
 //! the invocation, with the fault's code as its type, and the runtime logs it: nothing here logs it again.
@@ -12,12 +12,6 @@ use serde_json::Value;
 
 /// Why the runtime came to an end.
 pub type RuntimeError = lambda_runtime::Error;
-
-/// Opens the log: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, by the level of `AWS_LAMBDA_LOG_LEVEL` or `RUST_LOG`. A release
-/// build has no TRACE whatever they say. Call it once, first of all.
-pub fn open_log() {
-    lambda_runtime::tracing::init_default_subscriber();
-}
 
 /// Serves invocations until the runtime ends. The handler gets the payload and the time by which it must have answered.
 pub async fn serve<H>(handle: H) -> Result<(), RuntimeError>

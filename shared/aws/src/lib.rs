@@ -14,6 +14,7 @@ pub mod ids;
 pub mod journal;
 pub mod lag;
 pub mod lambda;
+pub mod log;
 pub mod parameters;
 pub mod probes;
 pub mod publisher;
