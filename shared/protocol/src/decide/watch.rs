@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::open::may_open;
 use super::sentence::list;
@@ -20,9 +20,13 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
     let observation = facts.observation.as_ref()?;
     let weighing = state.active_run().filter(|run| run.weighs_evidence());
     let (standing, gone) = sort(state, observation);
+    let repeats_after = match weighing {
+        Some(_) => Some(REFRESH_EVERY),
+        None => could_begin_a_run(plan, state, observation, now).then_some(OBSERVATION_GAP_MAX),
+    };
     let news = standing
         .into_iter()
-        .filter(|seen| is_worth_noting(plan, state, observation, &seen.key, weighing, now))
+        .filter(|seen| is_worth_noting(state, observation, &seen.key, repeats_after))
         .map(|seen| as_evidence(plan, observation, seen))
         .collect();
     raise(observation, news)
@@ -58,21 +62,15 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
     (standing, gone)
 }
 
-/// Evidence that is new, or was last written down a while ago and is being weighed.
+/// Evidence that is new, or was last written down long enough ago to be repeated, if it is to be repeated at all.
 fn is_worth_noting(
-    plan: &Plan,
     state: &State,
     observation: &Observation,
     key: &EvidenceKey,
-    weighing: Option<&Run>,
-    now: Timestamp,
+    repeats_after: Option<SignedDuration>,
 ) -> bool {
     let Some(standing) = state.standing(key) else { return true };
-    let age = observation.at.duration_since(standing.last_seen);
-    match weighing {
-        Some(_) => age >= REFRESH_EVERY,
-        None => age > OBSERVATION_GAP_MAX && could_begin_a_run(plan, state, observation, now),
-    }
+    repeats_after.is_some_and(|after| observation.at.duration_since(standing.last_seen) >= after)
 }
 
 /// Whether evidence that lapsed is worth repeating: together with what else stands it could begin a run. A long

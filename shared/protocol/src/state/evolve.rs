@@ -51,13 +51,15 @@ impl State {
             }
             Event::EvidenceSeen { evidence } => {
                 for evidence in evidence {
-                    self.see_evidence(evidence, record);
+                    self.see_evidence(evidence, record.seq);
                 }
+                self.weigh(at);
             }
             Event::EvidenceCleared { keys, seen_at } => {
                 for key in keys {
-                    self.clear_evidence(key, *seen_at, at);
+                    self.clear_evidence(key, *seen_at);
                 }
+                self.weigh(at);
             }
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
@@ -94,13 +96,13 @@ impl State {
         }
     }
 
-    fn see_evidence(&mut self, evidence: &Evidence, record: &Record) {
+    fn see_evidence(&mut self, evidence: &Evidence, seq: u64) {
         if evidence.key.kind == EvidenceKind::Alarm {
             let seen = AlarmSeen { changed_at: evidence.seen_at, state: AlarmState::Alarm };
             self.alarms.insert(evidence.key.source.clone(), seen);
         }
         let before = self.evidence.get(&evidence.key);
-        let raised_seq = before.map_or(record.seq, |standing| standing.raised_seq);
+        let raised_seq = before.map_or(seq, |standing| standing.raised_seq);
         let had_gap = before.is_some_and(|standing| {
             evidence.key.kind != EvidenceKind::Alarm
                 && evidence.seen_at.duration_since(standing.last_seen) > OBSERVATION_GAP_MAX
@@ -118,16 +120,14 @@ impl State {
         if had_gap {
             self.restart_window();
         }
-        self.weigh(record.at);
     }
 
-    fn clear_evidence(&mut self, key: &EvidenceKey, seen_at: Timestamp, at: Timestamp) {
+    fn clear_evidence(&mut self, key: &EvidenceKey, seen_at: Timestamp) {
         if key.kind == EvidenceKind::Alarm {
             let seen = AlarmSeen { changed_at: seen_at, state: AlarmState::Ok };
             self.alarms.insert(key.source.clone(), seen);
         }
         self.evidence.remove(key);
-        self.weigh(at);
     }
 
     /// Forgets for how long the evidence was sufficient: nobody looked for a while.
@@ -357,6 +357,9 @@ impl Run {
     fn apply_step(&mut self, record: &Record) -> Result<(), Illegality> {
         match &record.event {
             Event::StepIntended { step, subjects, before, .. } => {
+                if *step == Step::Promote {
+                    self.require_data_loss_gate(subjects)?;
+                }
                 for subject in subjects {
                     self.allow(*step, subject)?;
                     self.advance(*step, subject, record)?;
@@ -440,9 +443,6 @@ impl Run {
             Step::Promote if !self.overrides.override_fence && !done(Step::Fence, &self.scope.routes) => {
                 refuse("not every route is fenced")
             }
-            Step::Promote if !self.passed_data_loss_gate(subject) => {
-                refuse("its data-loss gate was not passed")
-            }
             Step::Open if !done(Step::Promote, &self.scope.databases) => {
                 refuse("not every database is writable")
             }
@@ -456,9 +456,20 @@ impl Run {
         }
     }
 
-    fn passed_data_loss_gate(&self, database: &Name) -> bool {
-        self.overrides.allow_data_loss
-            || self.data_loss.iter().any(|loss| loss.database == *database && loss.within_limit)
+    /// No promotion before its data-loss gate, or an operator's word. Asked once for all the items of a record.
+    fn require_data_loss_gate(&self, databases: &[Name]) -> Result<(), Illegality> {
+        if self.overrides.allow_data_loss {
+            return Ok(());
+        }
+        let passed: BTreeSet<&Name> =
+            self.data_loss.iter().filter(|loss| loss.within_limit).map(|loss| &loss.database).collect();
+        match databases.iter().find(|database| !passed.contains(database)) {
+            None => Ok(()),
+            Some(database) => {
+                let because = "its data-loss gate was not passed";
+                Err(Illegality::Step { step: Step::Promote, subject: database.clone(), because })
+            }
+        }
     }
 }
 
