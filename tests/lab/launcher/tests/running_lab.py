@@ -6,6 +6,7 @@ import atexit
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -70,10 +71,15 @@ while True:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free port from below those that the system gives to connections of its own."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port on 127.0.0.1")
 
 
 class RunningLab:
