@@ -165,3 +165,11 @@ class AutoScaling(LabTest):
             [fleet.show()["AutoScalingGroupARN"], f"arn:aws:ec2:{RECOVERY}:{ACCOUNT}:instance/{instance}"],
         )
         self.assertEqual(event["detail"]["EC2InstanceId"], instance)
+
+    def test_a_creation_asked_for_again_in_the_same_words_is_answered_as_before(self) -> None:
+        client = self.lab.client("autoscaling")
+        words = {"AutoScalingGroupName": "asked-twice", "MinSize": 0, "MaxSize": 2, "AvailabilityZones": [f"{RECOVERY}a"]}
+        client.create_auto_scaling_group(**words)
+        client.create_auto_scaling_group(**words)
+        with self.assertRaisesRegex(Exception, "AlreadyExists"):
+            client.create_auto_scaling_group(**{**words, "MaxSize": 3})
