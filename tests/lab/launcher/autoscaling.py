@@ -15,7 +15,7 @@ from . import target_health
 from .query_protocol import structure
 from .world import World
 
-logger = logging.getLogger("autoscaling")
+logger = logging.getLogger("lab.autoscaling")
 
 Group = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
