@@ -6,16 +6,16 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
 use gateway::{CountFilter, Effect, ErrorAnswer, Match, Rule};
 use lab::say;
-use lab::world::{PRIMARY, pause};
+use lab::world::{PRIMARY, RECOVERY, pause};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use protocol::command::Step;
-use protocol::state::{Phase, State};
+use protocol::state::{Phase, Progress, State};
 use serde_json::{Value, json};
 
 use crate::scene::{Part, Scene};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Terraform has nothing to change.
 pub(crate) async fn no_drift(scene: &Scene<'_>) -> Result<()> {
@@ -95,7 +95,7 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
     let (_, line) = line.context("the command is not said")?;
     let payload = line.split('\'').nth(1).context("the command has a payload")?;
     let by = line.contains(r#""by":"'"$(whoami)"'""#);
-    ensure!(by && line.contains(&format!("--region {}", scene.region())), "{line}");
+    ensure!(by && line.contains(&format!("--region {RECOVERY}")), "{line}");
     let command: Value = serde_json::from_str(&format!("{payload}ana\"}}"))?;
     scene.operate(Part::Approval, &command).await?;
     scene.must_complete(Part::Approval).await?;
@@ -148,9 +148,9 @@ async fn promotion_begins(scene: &Scene<'_>, part: Part) -> Result<()> {
 /// RDS refuses calls; commands come twice, late and in the wrong order.
 pub(crate) async fn throttled(scene: &Scene<'_>) -> Result<()> {
     let switchboard = scene.world.switchboard();
-    let describe = Match::service("rds").region(scene.region()).action("DescribeDBInstances");
+    let describe = Match::service("rds").region(RECOVERY).action("DescribeDBInstances");
     switchboard.add_rule(Rule::new(describe, Effect::Throttle).probability(0.5))?;
-    let promote = Match::service("rds").region(scene.region()).action("PromoteReadReplica");
+    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
     switchboard.add_rule(Rule::new(promote, Effect::Throttle).times(4))?;
     // Before anything is due, in the reverse order.
     let early = scene.journal(Part::Throttled).await?.len();
@@ -182,7 +182,7 @@ async fn command_again(scene: &Scene<'_>, part: Part, step: Step, run: u64) -> R
     let command = json!({ "plan": stack.name, "run": run, "step": step, "subjects": [subject] });
     let topic = stack.output(&["topic_arns", "commands"])?;
     let event = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "TopicArn": topic, "Message": command.to_string() } }] });
-    let answer = scene.world.cloud.invoke(scene.region(), stack.function(function)?, &event).await?;
+    let answer = scene.world.cloud.invoke(RECOVERY, stack.function(function)?, &event).await?;
     ensure!(!answer.is_error, "{step}: {}", answer.payload);
     Ok(())
 }
@@ -190,7 +190,7 @@ async fn command_again(scene: &Scene<'_>, part: Part, step: Step, run: u64) -> R
 /// The promotion begins, and its answer never arrives.
 pub(crate) async fn lost_answer(scene: &Scene<'_>) -> Result<()> {
     let switchboard = scene.world.switchboard();
-    let promote = Match::service("rds").region(scene.region()).action("PromoteReadReplica");
+    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
     switchboard.add_rule(Rule::new(promote, Effect::LoseAnswer).times(1))?;
     scene.bring_on(Part::LostAnswer).await?;
     let state = scene.must_complete(Part::LostAnswer).await;
@@ -204,7 +204,7 @@ pub(crate) async fn lost_answer(scene: &Scene<'_>) -> Result<()> {
 /// A permission is missing: the record names the action, and an approval goes on once it is there.
 pub(crate) async fn denied(scene: &Scene<'_>) -> Result<()> {
     let switchboard = scene.world.switchboard();
-    let promote = Match::service("rds").region(scene.region()).action("PromoteReadReplica");
+    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
     let denied =
         ErrorAnswer { status: 403, code: "AccessDenied".into(), message: Some("not authorized".into()) };
     let rule = switchboard.add_rule(Rule::new(promote, Effect::Error(denied)))?;
@@ -230,7 +230,7 @@ pub(crate) async fn region_returns(scene: &Scene<'_>) -> Result<()> {
         state
             .quarantine
             .values()
-            .all(|quarantine| quarantine.progress.as_ref().is_some_and(|step| step.is_done()))
+            .all(|quarantine| quarantine.progress.as_ref().is_some_and(Progress::is_done))
     };
     for part in [Part::Approval, Part::Killed, Part::Throttled, Part::LostAnswer, Part::Denied] {
         let state = scene.until(part, "the old primary is cut off", 3 * MINUTE, cut_off).await?;

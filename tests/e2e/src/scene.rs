@@ -8,7 +8,7 @@ use lab::cloud::Answer;
 use lab::say;
 use lab::stack::{Stack, Wishes};
 use lab::tools::Tools;
-use lab::world::{PRIMARY, RECOVERY, World, pause};
+use lab::world::{PRIMARY, World, pause};
 use protocol::journal::Record;
 use protocol::state::{Phase, State, fold};
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ impl<'w> Scene<'w> {
 
     /// Waits for the end of a run, and checks that it ended in the one right place.
     pub(crate) async fn must_complete(&self, part: Part) -> Result<State> {
-        let limit = Duration::from_secs(240);
+        let limit = Duration::from_mins(4);
         let over = |state: &State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
         let state = self.until(part, "the run ends", limit, over).await?;
         let phase = state.run.as_ref().map(|run| &run.phase);
@@ -181,10 +181,5 @@ impl<'w> Scene<'w> {
         let weight =
             found.as_ref().and_then(|found| found.pointer("/endpoints/0/weight")).and_then(Value::as_u64);
         weight.with_context(|| format!("no endpoint group {group} with an endpoint"))
-    }
-
-    /// The region that everything runs in.
-    pub(crate) fn region(&self) -> &'static str {
-        RECOVERY
     }
 }
