@@ -3,9 +3,10 @@
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
+use protocol::command::Step;
 use protocol::decide::{Facts, decide, duration};
 use protocol::journal::Record;
-use protocol::state::{Progress, Run, State};
+use protocol::state::{Phase, Progress, Run, State};
 use serde_json::{Value, json};
 
 /// Most records shown of the last run.
@@ -54,9 +55,12 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
 }
 
 fn run_table(run: &Run, now: Timestamp) -> Value {
+    // The watch over the evidence has no outcome of its own: it is over when the run has come further.
+    let is_shown = |step: Step| step != Step::Confirm || matches!(run.phase, Phase::Confirming { .. });
     let steps: Vec<String> = run
         .steps
         .iter()
+        .filter(|((step, _), _)| is_shown(*step))
         .map(|((step, subject), progress)| format!("{step} {subject}: {}", progress_words(progress, now)))
         .collect();
     json!({ "id": run.id, "kind": run.kind, "phase": run.phase.as_str(), "opened_at": run.opened_at, "steps": steps })
