@@ -57,6 +57,14 @@ locals {
         Resource  = local.signals_dead_letter_arn
         Condition = { ArnEquals = { "aws:SourceArn" = [local.topic_arns.signals_primary] } }
       },
+      {
+        Sid       = "ZoneFailovers"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = local.signals_dead_letter_arn
+        Condition = { ArnLike = { "aws:SourceArn" = "${local.zone_failover_rule_arn_prefix}*" } }
+      },
     ]
   }
 }

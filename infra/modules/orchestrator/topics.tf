@@ -13,7 +13,7 @@ locals {
   # alarm may do is decided by the plan's list, which the function checks.
   signals_policy = { for side, arn in { primary = local.topic_arns.signals_primary, recovery = local.topic_arns.signals_recovery } : side => {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       merge(local.tls_only, { Resource = arn }),
       {
         Sid       = "AlarmsOfThisRegionAndAccount"
@@ -26,7 +26,16 @@ locals {
           StringEquals = { "aws:SourceAccount" = local.account }
         }
       },
-    ]
+      ],
+      # The rules of zone_failovers.tf, by their names: a rule's ARN holds region and account.
+      side != "primary" ? [] : [{
+        Sid       = "ZoneFailovers"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = arn
+        Condition = { ArnLike = { "aws:SourceArn" = "${local.zone_failover_rule_arn_prefix}*" } }
+    }])
   } }
 
   # Identity policies would let any administrator's role publish a command. The denial leaves the four functions.

@@ -123,12 +123,12 @@ fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
 fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Decision {
     let draft = match &run.phase {
         Phase::Confirming { .. } => confirm::conclude(plan, state, run, facts, now),
-        Phase::AwaitingApproval { since } => confirm::await_approval(plan, run, facts, *since, now),
+        Phase::AwaitingApproval { since } => confirm::await_approval(plan, state, run, facts, *since, now),
         Phase::Moving => due::advance(plan, run, now),
         Phase::Aborting { cause } => {
             due::finish_abort(run, cause).or_else(|| due::undo_overdue(plan, run, now))
         }
-        Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, run, facts),
+        Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts),
         Phase::Aborted { .. } | Phase::Completed { .. } => None,
     };
     if let Some(draft) = draft.or_else(|| due::quarantine_overdue(plan, state, now)) {

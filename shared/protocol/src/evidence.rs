@@ -15,6 +15,10 @@ pub const OBSERVATION_GAP_MAX: SignedDuration = SignedDuration::from_secs(90);
 /// How often evidence that still stands is written down again while a run weighs it.
 pub const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 
+/// For how long after RDS's word a failover within the region forbids an automatic one to the other region: one takes
+/// one to two minutes, and its alarms a while longer.
+pub const ZONE_FAILOVER_TAKES: SignedDuration = SignedDuration::from_secs(180);
+
 /// What sort of thing spoke. Two of the same kind are one witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,6 +101,11 @@ pub enum Veto {
         /// The probe.
         probe: String,
     },
+    /// RDS moves a database to its standby in another zone: the region lives.
+    ZoneFailover {
+        /// The database.
+        database: String,
+    },
 }
 
 impl std::fmt::Display for Veto {
@@ -106,6 +115,9 @@ impl std::fmt::Display for Veto {
                 write!(f, "replica {database} still replicates with small lag")
             }
             Self::PrimaryAnswers { probe } => write!(f, "probe {probe} gets good answers"),
+            Self::ZoneFailover { database } => {
+                write!(f, "RDS moves database {database} to its standby in another zone")
+            }
         }
     }
 }

@@ -65,6 +65,13 @@ pub enum Event {
         /// The time of what cleared it.
         seen_at: Timestamp,
     },
+    /// RDS moves a database to its standby in another zone of the primary region.
+    ZoneFailoverSeen {
+        /// The database.
+        database: Name,
+        /// When RDS said so.
+        seen_at: Timestamp,
+    },
     /// Vetoes were seen while a run weighed the evidence.
     VetoesSeen {
         /// The vetoes.
@@ -249,6 +256,8 @@ pub enum Rejection {
     ForeignAccount,
     /// Its alarm is not in the plan.
     UnlistedAlarm,
+    /// Its instance is not in the plan.
+    UnlistedInstance,
     /// It came by a topic that is not in the plan.
     UnlistedTopic,
     /// It is older than the plan's limit.

@@ -1,4 +1,4 @@
-//! Signals: what an alarm said, whichever way it came.
+//! Signals: what an alarm or RDS said, whichever way it came.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Signal {
     /// A CloudWatch alarm changed its state.
     Alarm(AlarmSignal),
+    /// RDS moves an instance to its standby in another zone of the same region.
+    ZoneFailover(ZoneFailover),
     /// Something else; recorded with its shape, never acted upon.
     Unrecognised {
         /// The shape, in words: top-level keys and types, never values.
@@ -26,6 +28,19 @@ pub struct AlarmSignal {
     pub changed_at: Timestamp,
     /// CloudWatch's reason, cut to 300 characters.
     pub reason: String,
+    /// How it came.
+    pub via: Via,
+}
+
+/// A Multi-AZ failover of an instance: its region lives, and the instance will answer again by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneFailover {
+    /// The instance's ARN: account and region are read from it and from nowhere else.
+    pub instance: String,
+    /// RDS's own id of the event, such as `RDS-EVENT-0013`.
+    pub event_id: String,
+    /// When RDS said so.
+    pub at: Timestamp,
     /// How it came.
     pub via: Via,
 }

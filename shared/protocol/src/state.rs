@@ -31,6 +31,8 @@ pub struct State {
     pub evidence: EvidenceMap,
     /// The newest time seen of each alarm, so that repeated and reordered messages change nothing.
     pub alarms: BTreeMap<String, AlarmSeen>,
+    /// When RDS last said that it moves a database to its standby in another zone.
+    pub zone_failovers: BTreeMap<Name, Timestamp>,
     /// When a rejection was last written down, so that a storm of them doesn't fill the journal.
     pub rejected: BTreeMap<(String, Rejection), Timestamp>,
     /// The run under way, or the last one.

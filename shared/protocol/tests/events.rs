@@ -57,6 +57,12 @@ enum Expected {
         detail_type: &'static str,
         resources: usize,
     },
+    /// A failover of the orders database within the primary region.
+    ZoneFailover {
+        event_id: &'static str,
+        at: &'static str,
+        via: Via,
+    },
     Operator(OperatorCommand),
     BadOperator(&'static str),
 }
@@ -128,6 +134,23 @@ fn alarms() -> Vec<(&'static str, Expected)> {
             alarm("arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-front-errors", by(SIGNALS)),
         ),
         ("forged-topic", alarm(ERRORS, by(FOREIGN_SIGNALS))),
+    ]
+}
+
+fn zone_failovers() -> Vec<(&'static str, Expected)> {
+    let began = |via| Expected::ZoneFailover { event_id: "RDS-EVENT-0013", at: TEN, via };
+    vec![
+        ("sns-zone-failover", began(by(SIGNALS))),
+        (
+            "sns-zone-failover-complete",
+            Expected::ZoneFailover {
+                event_id: "RDS-EVENT-0049",
+                at: "2026-11-20T10:01:10.456Z",
+                via: by(SIGNALS),
+            },
+        ),
+        ("rds-event-zone-failover", began(Via::EventBridge)),
+        ("forged-zone-failover", began(by(FOREIGN_SIGNALS))),
     ]
 }
 
@@ -232,6 +255,7 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
             "malformed-empty-records",
             Unrecognised("a batch without messages: an object with Records (a list of 0)"),
         ),
+        ("malformed-zone-failover", Unrecognised("an event of a failover without the ARN of an instance: ")),
         ("malformed-records-not-a-list", Unrecognised("a batch without messages: ")),
         ("malformed-record-without-sns", Unrecognised("a record that is no message of SNS: ")),
         ("malformed-sqs-record", Unrecognised("a record that is no message of SNS: ")),
@@ -271,7 +295,10 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
 }
 
 fn table() -> Vec<(&'static str, Expected)> {
-    [alarms(), ticks_wake_ups_and_steps(), operators(), unrecognised()].into_iter().flatten().collect()
+    [alarms(), zone_failovers(), ticks_wake_ups_and_steps(), operators(), unrecognised()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn folder() -> PathBuf {
@@ -305,6 +332,12 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
             assert_eq!(found.changed_at, changed_at.parse().unwrap(), "{name}");
             assert!(found.reason.chars().count() <= 300, "{name}");
         }
+        (Incoming::Signals(signals), Expected::ZoneFailover { event_id, at, via }) => {
+            let [Signal::ZoneFailover(found)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
+            let instance = "arn:aws:rds:us-east-2:123456789012:db:shop-orders";
+            assert_eq!((found.instance.as_str(), found.event_id.as_str()), (instance, *event_id), "{name}");
+            assert_eq!((found.at, &found.via), (at.parse().unwrap(), via), "{name}");
+        }
         (Incoming::Signals(signals), Unrecognised(expected)) => {
             let [Signal::Unrecognised { shape }] = signals.as_slice() else { panic!("{name}: {signals:?}") };
             assert!(shape.starts_with(expected), "{name}: {shape}");
@@ -314,6 +347,7 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
                 .iter()
                 .map(|signal| match signal {
                     Signal::Alarm(alarm) => alarm.arn.as_str(),
+                    Signal::ZoneFailover(seen) => seen.instance.as_str(),
                     Signal::Unrecognised { shape } => shape.as_str(),
                 })
                 .collect();
@@ -577,6 +611,10 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
                         let whole = payload.to_string();
                         whole.contains(&alarm.arn)
                             && ["ALARM", "OK", "INSUFFICIENT_DATA"].iter().any(|state| whole.contains(state))
+                    }
+                    Signal::ZoneFailover(seen) => {
+                        let whole = payload.to_string();
+                        whole.contains(&seen.instance) && whole.contains(&seen.event_id)
                     }
                     Signal::Unrecognised { shape } => !shape.is_empty() && shape.chars().count() <= 300,
                 })

@@ -15,13 +15,14 @@ use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
-use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
+use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
 use protocol::state::{Phase, Progress, State, evolve, fold};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
 enum Happening {
     Alarm(AlarmState),
+    ZoneFailover,
     Look { good: Option<bool>, replicates: Option<bool>, lag_ms: Option<u64> },
     Operate(OperatorCommand),
     Take(Step),
@@ -77,6 +78,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
     prop_oneof![
         1 => prop::sample::select(vec![AlarmState::Alarm, AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData])
             .prop_map(Happening::Alarm),
+        1 => Just(Happening::ZoneFailover),
         6 => (
             prop_oneof![3 => Just(Some(false)), 1 => Just(Some(true)), 1 => Just(None)],
             prop_oneof![3 => Just(Some(false)), 1 => Just(Some(true)), 1 => Just(None)],
@@ -246,6 +248,15 @@ impl History {
                     via: Via::EventBridge,
                 };
                 self.settle(Facts { signals: vec![Signal::Alarm(alarm)], ..Facts::default() });
+            }
+            Happening::ZoneFailover => {
+                let seen = ZoneFailover {
+                    instance: self.plan.databases[0].primary.clone(),
+                    event_id: "RDS-EVENT-0013".into(),
+                    at: self.now,
+                    via: Via::EventBridge,
+                };
+                self.settle(Facts { signals: vec![Signal::ZoneFailover(seen)], ..Facts::default() });
             }
             Happening::Look { good, replicates, lag_ms } => {
                 let observation = Some(self.look(good, replicates, lag_ms));

@@ -450,6 +450,24 @@ run "wakeups_match_the_plans_own_replicas_and_groups_only" {
   }
 }
 
+run "rds_tells_of_its_own_failovers_by_the_signals_topic_of_the_primary_region" {
+  command = plan
+
+  assert {
+    condition = { for k, r in aws_cloudwatch_event_rule.zone_failovers : r.name => jsondecode(r.event_pattern) } == { "shop-zone-failovers-0" = {
+      source      = ["aws.rds"]
+      detail-type = ["RDS DB Instance Event"]
+      resources   = ["arn:aws:rds:us-east-2:123456789012:db:shop-orders"]
+      detail      = { EventID = ["RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0049"] }
+    } }
+    error_message = "The rule matches something else than the failovers of the plan's primaries."
+  }
+  assert {
+    condition     = [for t in aws_cloudwatch_event_target.zone_failovers : [t.arn, t.dead_letter_config[0].arn]] == [["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters"]]
+    error_message = "The rule's target is not the signals topic, or has no dead-letter queue."
+  }
+}
+
 run "many_items_are_spread_over_parts_and_rules_within_awss_limits" {
   command = plan
   variables {
@@ -526,8 +544,19 @@ run "only_alarms_publish_signals_and_only_functions_publish_commands" {
       Action    = "sns:Publish"
       Resource  = "arn:aws:sns:us-east-2:123456789012:shop-signals"
       Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:*" }, StringEquals = { "aws:SourceAccount" = "123456789012" } }
+      }, {
+      Sid       = "ZoneFailovers"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sns:Publish"
+      Resource  = "arn:aws:sns:us-east-2:123456789012:shop-signals"
+      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:events:us-east-2:123456789012:rule/shop-zone-failovers-*" } }
     }]
-    error_message = "Others than this account's alarms may publish signals."
+    error_message = "Others than this account's alarms, and the rules about RDS, may publish signals."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_sns_topic_policy.signals_recovery.policy).Statement : s.Sid if s.Effect == "Allow"] == ["AlarmsOfThisRegionAndAccount"]
+    error_message = "Others than this account's alarms may publish signals of the recovery region."
   }
   assert {
     condition = [for s in jsondecode(aws_sns_topic_policy.commands.policy).Statement : s.Condition.ArnNotEquals["aws:PrincipalArn"] if s.Sid == "NobodyElsePublishes" && s.Effect == "Deny" && s.Principal == "*"] == [[

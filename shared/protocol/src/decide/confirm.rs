@@ -103,6 +103,7 @@ fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
 /// for an approval is over.
 pub(super) fn await_approval(
     plan: &Plan,
+    state: &State,
     run: &Run,
     facts: &Facts,
     since: Timestamp,
@@ -110,14 +111,14 @@ pub(super) fn await_approval(
 ) -> Option<Draft> {
     facts.observation.as_ref()?;
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));
-    heed_signs_of_life(plan, run, facts).or_else(|| {
+    heed_signs_of_life(plan, state, run, facts).or_else(|| {
         (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
     })
 }
 
 /// A run that was begun by evidence and has not moved yet ends when the primary shows a sign of life.
-pub(super) fn heed_signs_of_life(plan: &Plan, run: &Run, facts: &Facts) -> Option<Draft> {
-    let vetoes = facts.observation.as_ref()?.vetoes(plan);
+pub(super) fn heed_signs_of_life(plan: &Plan, state: &State, run: &Run, facts: &Facts) -> Option<Draft> {
+    let vetoes = facts.observation.as_ref()?.vetoes(plan, state);
     if run.cause != Cause::Evidence || run.committed_at.is_some() || vetoes.is_empty() {
         return None;
     }

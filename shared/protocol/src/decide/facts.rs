@@ -1,12 +1,13 @@
 //! What a look at the world showed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::evidence::Veto;
+use crate::evidence::{Veto, ZONE_FAILOVER_TAKES};
 use crate::name::Name;
 use crate::plan::Plan;
+use crate::state::State;
 
 /// Longest age at which a lag sample says something about now.
 const LAG_AGE_MAX: SignedDuration = SignedDuration::from_secs(180);
@@ -92,8 +93,8 @@ pub struct LagPoint {
 }
 
 impl Observation {
-    /// The facts in it that forbid an automatic failover, each with what was seen.
-    pub fn vetoes(&self, plan: &Plan) -> BTreeMap<Veto, String> {
+    /// What forbids an automatic failover, each with what was seen: by this look, and by what RDS said before it.
+    pub fn vetoes(&self, plan: &Plan, state: &State) -> BTreeMap<Veto, String> {
         let answers = self.probes.iter().filter(|probe| probe.sight == Sight::Good).map(|probe| {
             let veto = Veto::PrimaryAnswers { probe: probe.name.to_string() };
             (veto, "a good answer from the primary region".to_owned())
@@ -107,12 +108,17 @@ impl Observation {
                     small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
                 },
             );
-        answers.chain(replicates).collect()
-    }
-
-    /// The vetoes, without their details.
-    pub fn veto_set(&self, plan: &Plan) -> BTreeSet<Veto> {
-        self.vetoes(plan).into_keys().collect()
+        let zone_failovers = state
+            .zone_failovers
+            .iter()
+            .filter(|(database, at)| {
+                !state.moved.contains(*database) && self.at.duration_since(**at) < ZONE_FAILOVER_TAKES
+            })
+            .map(|(database, at)| {
+                let veto = Veto::ZoneFailover { database: database.to_string() };
+                (veto, format!("RDS said so at {at}"))
+            });
+        answers.chain(replicates).chain(zone_failovers).collect()
     }
 
     /// The newest lag sample that says something about now.

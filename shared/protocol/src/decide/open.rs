@@ -59,7 +59,7 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
 /// The evidence is sufficient by itself, and a look in hand shows no veto.
 fn is_unopposed(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> bool {
     state.weight(now).is_sufficient()
-        && facts.observation.as_ref().is_some_and(|observation| observation.vetoes(plan).is_empty())
+        && facts.observation.as_ref().is_some_and(|observation| observation.vetoes(plan, state).is_empty())
 }
 
 /// What a run would move, if one may begin by itself; else why not, with the command that unblocks it.

@@ -79,7 +79,7 @@ fn failover(
     let scope =
         graph::scope(plan, &state.moved, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
     let observation = observation.ok_or_else(blind)?;
-    refuse_vetoed(plan, observation, asked.overrides)?;
+    refuse_vetoed(plan, state, observation, asked.overrides)?;
     let event = Event::RunOpened {
         kind: RunKind::Failover,
         scope,
@@ -119,8 +119,13 @@ fn blind() -> Refusal {
 }
 
 /// A living source is not failed over from by accident.
-fn refuse_vetoed(plan: &Plan, observation: &Observation, overrides: Overrides) -> Result<(), Refusal> {
-    let vetoes = observation.vetoes(plan);
+fn refuse_vetoed(
+    plan: &Plan,
+    state: &State,
+    observation: &Observation,
+    overrides: Overrides,
+) -> Result<(), Refusal> {
+    let vetoes = observation.vetoes(plan, state);
     if vetoes.is_empty() || overrides.override_vetoes {
         return Ok(());
     }
@@ -168,7 +173,7 @@ fn approve(
         return Ok(resume(run, by, overrides, Vec::new()));
     }
     let observation = observation.ok_or_else(blind)?;
-    refuse_vetoed(plan, observation, overrides)?;
+    refuse_vetoed(plan, state, observation, overrides)?;
     let losses = gate::estimate(plan, run, observation, now);
     if !gate::is_open(&losses) && !overrides.allow_data_loss {
         let line = super::sentence::approve(plan, run.id, Some("allow_data_loss"));

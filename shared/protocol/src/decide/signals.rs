@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sentence::duration;
 use super::{Draft, Facts};
-use crate::evidence::{Evidence, EvidenceKey, EvidenceKind};
+use crate::arn::Arn;
+use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, ZONE_FAILOVER_TAKES};
 use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
-use crate::signal::{AlarmSignal, AlarmState, Signal, Via};
+use crate::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
 use crate::state::State;
 
 /// The same rejection is written down again only after this long: a storm must not fill the journal.
@@ -20,6 +21,7 @@ const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
 pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     facts.signals.iter().find_map(|signal| match signal {
         Signal::Alarm(alarm) => sort_alarm(plan, state, alarm, now),
+        Signal::ZoneFailover(seen) => sort_zone_failover(plan, state, seen, now),
         Signal::Unrecognised { shape } => {
             let why = "its shape is not known, nothing is done".to_owned();
             reject(state, shape, Rejection::Unrecognised, None, &why, now)
@@ -64,27 +66,69 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
     let Some(account) = alarm.account() else {
         return Some((Rejection::Unrecognised, "its ARN is not that of a CloudWatch alarm".into()));
     };
+    if let Some(foreign) = foreign(plan, account, &alarm.via) {
+        return Some(foreign);
+    }
+    if !plan.detection.alarms.contains(&alarm.arn) {
+        return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
+    }
+    untimely(plan, alarm.changed_at, "changed", now)
+}
+
+/// RDS moves a database to its standby: what breaks meanwhile is no sign that the region is lost.
+fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Timestamp) -> Option<Draft> {
+    // A replica that moves within the recovery region says nothing of the primary.
+    if plan.databases.iter().any(|database| database.replica == seen.instance) {
+        return None;
+    }
+    let account = Arn::parse(&seen.instance).map(|arn| arn.account).unwrap_or_default();
+    let database = plan.databases.iter().find(|database| database.primary == seen.instance);
+    let rejection = foreign(plan, account, &seen.via)
+        .or_else(|| {
+            database.is_none().then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
+        })
+        .or_else(|| untimely(plan, seen.at, "was said", now));
+    if let Some((reason, why)) = rejection {
+        return reject(state, &seen.instance, reason, Some(seen.at), &why, now);
+    }
+    let name = &database?.name;
+    if state.zone_failovers.get(name).is_some_and(|last| *last >= seen.at) {
+        return None;
+    }
+    let sentence = format!(
+        "No automatic failover for {}: RDS moves database {name} to its standby in another zone ({}).",
+        duration(ZONE_FAILOVER_TAKES),
+        seen.event_id
+    );
+    let event = Event::ZoneFailoverSeen { database: name.clone(), seen_at: seen.at };
+    Some(Draft::new(None, event, sentence))
+}
+
+/// Whether a signal comes from where it may not come from.
+fn foreign(plan: &Plan, account: &str, via: &Via) -> Option<(Rejection, String)> {
     if account != plan.account {
         let why = format!("it belongs to account {account}, the plan to {}", plan.account);
         return Some((Rejection::ForeignAccount, why));
     }
-    if let Via::Sns { topic } = &alarm.via
+    if let Via::Sns { topic } = via
         && !plan.detection.topics.contains(topic)
     {
         let why = format!("topic {topic} is not in detection.topics of the plan");
         return Some((Rejection::UnlistedTopic, why));
     }
-    if !plan.detection.alarms.contains(&alarm.arn) {
-        return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
-    }
-    let age = now.duration_since(alarm.changed_at);
+    None
+}
+
+/// Whether a signal's own time is too long ago, or has not come.
+fn untimely(plan: &Plan, at: Timestamp, did: &str, now: Timestamp) -> Option<(Rejection, String)> {
+    let age = now.duration_since(at);
     if age > SignedDuration::from_secs(i64::from(plan.detection.signal_age_seconds_max)) {
         let limit = plan.detection.signal_age_seconds_max;
-        let why = format!("it changed {} ago, the limit is {limit} s", duration(age));
+        let why = format!("it {did} {} ago, the limit is {limit} s", duration(age));
         return Some((Rejection::Stale, why));
     }
     if age < -CLOCK_SKEW_MAX {
-        let why = format!("it claims to have changed {} from now", duration(-age));
+        let why = format!("it claims a time {} from now", duration(-age));
         return Some((Rejection::FromTheFuture, why));
     }
     None

@@ -31,7 +31,7 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         .collect();
     raise(observation, news)
         .or_else(|| clear(state, observation, gone))
-        .or_else(|| note_vetoes(plan, observation, weighing?))
+        .or_else(|| note_vetoes(plan, state, observation, weighing?))
 }
 
 /// Something that speaks for a loss.
@@ -84,7 +84,7 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
         .collect();
     state.active_run().is_none()
         && kinds.len() >= 2
-        && observation.vetoes(plan).is_empty()
+        && observation.vetoes(plan, state).is_empty()
         && may_open(plan, state, now).is_ok()
 }
 
@@ -121,8 +121,8 @@ fn clear(state: &State, observation: &Observation, gone: Vec<EvidenceKey>) -> Op
     Some(Draft::new(None, Event::EvidenceCleared { keys, seen_at: observation.at }, sentence))
 }
 
-fn note_vetoes(plan: &Plan, observation: &Observation, run: &Run) -> Option<Draft> {
-    let seen = observation.vetoes(plan);
+fn note_vetoes(plan: &Plan, state: &State, observation: &Observation, run: &Run) -> Option<Draft> {
+    let seen = observation.vetoes(plan, state);
     let new: Vec<Veto> = seen.keys().filter(|veto| !run.vetoes.contains(veto)).cloned().collect();
     if !new.is_empty() {
         let named = list(new.iter().map(|veto| match seen.get(veto) {

@@ -63,7 +63,7 @@ fn signal(
 }
 
 /// Reads a time. Alarms write `+0000`, which RFC 3339 doesn't allow, with or without milliseconds.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     // Without the length and the `[` a longer text in jiff's own format would be read too.
     (text.len() <= TIME_MAX && !text.contains('[')).then(|| text.parse().ok()).flatten()
 }

@@ -1,10 +1,11 @@
-//! An event by `EventBridge`: an alarm's change, the tick of a schedule, or a change that a step may wait for.
+//! An event by `EventBridge`: an alarm's change, a failover within a region, the tick of a schedule, or a change that a
+//! step may wait for.
 
 use serde_json::Value;
 
-use super::{Incoming, alarm, unrecognised};
+use super::{Incoming, alarm, unrecognised, zone_failover};
 use crate::arn::Arn;
-use crate::signal::Signal;
+use crate::signal::{Signal, Via};
 
 /// The changes that steps wait for.
 const WAKE_UPS: [(&str, &str); 5] = [
@@ -24,6 +25,11 @@ pub(super) fn read(event: &Value) -> Incoming {
     let (Some(source), Some(detail_type)) = (source, detail_type) else {
         return unrecognised("an event without source or detail-type: ", event);
     };
+    match zone_failover::read(event, Via::EventBridge) {
+        Some(Ok(seen)) => return Incoming::Signals(vec![Signal::ZoneFailover(seen)]),
+        Some(Err(lack)) => return unrecognised(&format!("an event of a failover {lack}: "), event),
+        None => {}
+    }
     match (source, detail_type) {
         ("aws.cloudwatch", "CloudWatch Alarm State Change") => match alarm::in_event(event) {
             Ok(alarm) => Incoming::Signals(vec![Signal::Alarm(alarm)]),

@@ -11,6 +11,7 @@ mod operator;
 mod shape;
 mod sns;
 mod step;
+mod zone_failover;
 
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub enum Incoming {
         /// Everything that is wrong with it and what to do, in sentences.
         problem: String,
     },
-    /// Alarms, and whatever is not recognised; at least one.
+    /// Alarms, failovers within the primary region, and whatever is not recognised; at least one.
     Signals(Vec<Signal>),
     /// Steps asked for, each with the topic it came by; at least one.
     Steps(Vec<StepCommandMessage>),

@@ -1,10 +1,12 @@
-//! A batch of messages by SNS: alarms, steps, and what is neither.
+//! A batch of messages by SNS: alarms, failovers within the primary region, steps, and what is none of these.
 
 use serde_json::Value;
 
-use super::{Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, shape, step, unrecognised};
+use super::{
+    Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, shape, step, unrecognised, zone_failover,
+};
 use crate::arn::Arn;
-use crate::signal::Signal;
+use crate::signal::{Signal, Via};
 
 /// Most messages of a batch that are read. SNS sends one at a time.
 const RECORDS_MAX: usize = 10;
@@ -57,6 +59,11 @@ fn read_message(topic: &str, message: &str) -> Message {
     };
     if let Some(command) = step::read(&body) {
         return Message::Step(StepCommandMessage { topic: topic.to_owned(), command });
+    }
+    match zone_failover::read(&body, Via::Sns { topic: topic.to_owned() }) {
+        Some(Ok(seen)) => return Message::Signal(Signal::ZoneFailover(seen)),
+        Some(Err(lack)) => return unknown(&format!("a message of a failover {lack}: "), &body),
+        None => {}
     }
     let speaks_of_an_alarm =
         ["AlarmArn", "AlarmName", "NewStateValue"].iter().any(|key| body.get(key).is_some());

@@ -61,6 +61,9 @@ impl State {
                 }
                 self.weigh(at);
             }
+            Event::ZoneFailoverSeen { database, seen_at } => {
+                self.zone_failovers.insert(database.clone(), *seen_at);
+            }
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
             }

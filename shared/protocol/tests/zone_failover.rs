@@ -1,0 +1,179 @@
+//! A Multi-AZ failover within the primary region breaks the same things as the region's loss, for a minute or two. It must
+//! not be mistaken for it, nor hide it for long.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use jiff::{SignedDuration, Timestamp};
+use protocol::decide::{Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, decide};
+use protocol::journal::{JOURNAL_SCHEMA, Record};
+use protocol::name::Name;
+use protocol::plan::{Mode, Plan};
+use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::state::{State, evolve};
+
+const INSTANCE: &str = "arn:aws:rds:us-east-2:123456789012:db:shop-orders";
+
+struct Story {
+    plan: Plan,
+    state: State,
+    now: Timestamp,
+    sentences: Vec<String>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
+        plan.mode = Mode::Automatic;
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        Self { plan, state: State::default(), now, sentences: Vec::new() }
+    }
+
+    fn settle(&mut self, facts: &Facts) {
+        while let Some(draft) = decide(&self.plan, &self.state, facts, self.now).append {
+            let seq = self.state.next_seq();
+            let record = Record {
+                schema: JOURNAL_SCHEMA,
+                plan: self.plan.name.clone(),
+                seq,
+                run: draft.run,
+                at: self.now,
+                writer: "test".into(),
+                attempt: seq.to_string(),
+                sentence: draft.sentence.clone(),
+                event: draft.event,
+            };
+            let text = serde_json::to_string(&record).expect("a record is JSON");
+            assert_eq!(serde_json::from_str::<Record>(&text).expect("and is read again"), record);
+            self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
+            self.sentences.push(draft.sentence);
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.settle(&Facts { signals: vec![signal], ..Facts::default() });
+    }
+
+    fn alarm(&mut self) {
+        let topic = self.plan.detection.topics[0].clone();
+        let arn = self.plan.detection.alarms[0].clone();
+        let (state, reason, via) = (AlarmState::Alarm, "errors".to_owned(), Via::Sns { topic });
+        self.signal(Signal::Alarm(AlarmSignal { arn, state, changed_at: self.now, reason, via }));
+    }
+
+    fn zone_failover(&mut self, instance: &str, topic: Option<&str>) {
+        let topic = topic.map_or_else(|| self.plan.detection.topics[0].clone(), str::to_owned);
+        let (event_id, via) = ("RDS-EVENT-0013".to_owned(), Via::Sns { topic });
+        let instance = instance.to_owned();
+        self.signal(Signal::ZoneFailover(ZoneFailover { instance, event_id, at: self.now, via }));
+    }
+
+    /// Looks every five seconds; the primary answers nothing, and its replicas say that they are cut off.
+    fn look_for(&mut self, seconds: i64) {
+        for _ in 0..seconds / 5 {
+            self.now = self.now.checked_add(SignedDuration::from_secs(5)).expect("a time");
+            let bad = |name: &Name| ProbeSeen {
+                name: name.clone(),
+                sight: Sight::Bad { detail: "no answer".into() },
+            };
+            let broken = |name: &Name| ReplicaSeen {
+                database: name.clone(),
+                state: ReplicaState::Broken { detail: "error".into() },
+            };
+            let lag = LagPoint { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
+            let databases = self.plan.databases.iter().map(|database| &database.name);
+            let observation = Observation {
+                at: self.now,
+                vantage: self.plan.regions.recovery.clone(),
+                probes: self.plan.detection.probes.iter().map(|probe| bad(probe.name())).collect(),
+                replicas: databases.clone().map(broken).collect(),
+                lag: databases.map(|name| (name.clone(), vec![lag])).collect(),
+                answered_at: None,
+            };
+            self.settle(&Facts { observation: Some(observation), ..Facts::default() });
+        }
+    }
+
+    fn has_committed(&self) -> bool {
+        self.state.run.as_ref().is_some_and(|run| run.committed_at.is_some())
+    }
+}
+
+#[test]
+fn without_a_word_of_rds_the_run_moves_after_its_window() {
+    let mut story = Story::new();
+    story.alarm();
+    story.look_for(90);
+    assert!(story.has_committed(), "{:#?}", story.sentences);
+}
+
+#[test]
+fn a_failover_within_the_region_is_not_taken_for_its_loss_and_hides_it_for_three_minutes_only() {
+    let mut story = Story::new();
+    story.zone_failover(INSTANCE, None);
+    let said = "No automatic failover for 3 min: RDS moves database orders to its standby in another zone (RDS-EVENT-0013).";
+    assert_eq!(story.sentences, [said]);
+    story.alarm();
+    story.look_for(170);
+    assert!(!story.has_committed(), "{:#?}", story.sentences);
+    let why = "veto: RDS moves database orders to its standby in another zone";
+    assert!(
+        story
+            .sentences
+            .iter()
+            .any(|sentence| sentence.starts_with("No failover: ") && sentence.contains(why))
+    );
+    // It never came back: what looked like a failover of RDS was the beginning of the end.
+    story.look_for(120);
+    assert!(story.has_committed(), "{:#?}", story.sentences);
+}
+
+#[test]
+fn a_word_of_rds_during_the_window_begins_it_anew() {
+    let mut story = Story::new();
+    story.alarm();
+    story.look_for(30);
+    story.zone_failover(INSTANCE, None);
+    story.look_for(60);
+    assert!(!story.has_committed(), "{:#?}", story.sentences);
+}
+
+#[test]
+fn the_same_word_twice_is_one_record() {
+    let mut story = Story::new();
+    story.zone_failover(INSTANCE, None);
+    story.zone_failover(INSTANCE, None);
+    assert_eq!(story.sentences.len(), 1);
+}
+
+#[test]
+fn what_is_not_the_plans_is_rejected_and_forbids_nothing() {
+    let mut story = Story::new();
+    story.zone_failover(INSTANCE, Some("arn:aws:sns:us-east-2:999999999999:shop-signals"));
+    story.zone_failover("arn:aws:rds:us-east-2:123456789012:db:someone-elses", None);
+    story.zone_failover("arn:aws:rds:us-east-2:999999999999:db:shop-orders", None);
+    assert_eq!(story.sentences.len(), 3);
+    assert!(
+        story.sentences.iter().all(|sentence| sentence.starts_with("Signal rejected: ")),
+        "{:#?}",
+        story.sentences
+    );
+    assert!(story.state.zone_failovers.is_empty());
+    // A replica that moves within the recovery region says nothing of the primary.
+    story.zone_failover(&story.plan.databases[0].replica.clone(), None);
+    assert_eq!(story.sentences.len(), 3);
+}
+
+#[test]
+fn an_old_word_is_rejected() {
+    let mut story = Story::new();
+    let topic = story.plan.detection.topics[0].clone();
+    let at = story.now;
+    story.now = at.checked_add(SignedDuration::from_secs(3600)).expect("a time");
+    let (instance, event_id, via) = (INSTANCE.to_owned(), "RDS-EVENT-0013".to_owned(), Via::Sns { topic });
+    story.signal(Signal::ZoneFailover(ZoneFailover { instance, event_id, at, via }));
+    assert!(
+        story.sentences[0].contains("it was said 60 min ago, the limit is 300 s"),
+        "{:?}",
+        story.sentences
+    );
+}
