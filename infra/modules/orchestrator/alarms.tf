@@ -20,7 +20,8 @@ resource "aws_cloudwatch_metric_alarm" "detector_silent" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
-  for_each = var.error_alarm_functions
+  # What a keeper can't do is an error of its own, and nobody else would notice it.
+  for_each = setunion(var.error_alarm_functions, local.keepers)
   provider = aws.recovery
 
   alarm_name          = "${local.function_names[each.value]}-errors"
@@ -41,7 +42,7 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   alarm_name          = aws_sqs_queue.dead_letters[each.key].name
@@ -64,7 +65,7 @@ resource "aws_cloudwatch_metric_alarm" "signals_dead_letters" {
   provider = aws.primary
 
   alarm_name          = aws_sqs_queue.signals_primary.name
-  alarm_description   = "An alarm of ${var.regions.primary} could not be delivered to ${local.function_names["alarm-handler"]} in ${var.regions.recovery}; the queue of the same name holds it."
+  alarm_description   = "Something that ${var.regions.primary} had to say (an alarm, a failover of RDS, a change of a parameter) could not be delivered to ${var.regions.recovery}; the queue of the same name holds it."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.signals_primary.name }

@@ -4,30 +4,28 @@
 
 locals {
   # Who may put a message into a function's queue, besides the function's own role (its identity policy says so).
-  dead_letter_topics = { for f in keys(local.steps) : f => concat([local.topic_arns.commands], f == "alarm-handler" ? [local.topic_arns.signals_recovery] : []) }
+  dead_letter_topics = { for f in local.functions : f => concat(contains(local.keepers, f) ? [] : [local.topic_arns.commands], f == "alarm-handler" ? [local.topic_arns.signals_recovery] : []) }
 
   dead_letter_policy = { for f, arn in local.dead_letter_arns : f => {
     Version = "2012-10-17"
     Statement = concat(
-      [
-        {
-          Sid       = "TlsOnly"
-          Effect    = "Deny"
-          Principal = "*"
-          Action    = "sqs:SendMessage"
-          Resource  = arn
-          Condition = { Bool = { "aws:SecureTransport" = "false" } }
-        },
-        {
-          Sid       = "Subscriptions"
-          Effect    = "Allow"
-          Principal = { Service = "sns.amazonaws.com" }
-          Action    = "sqs:SendMessage"
-          Resource  = arn
-          Condition = { ArnEquals = { "aws:SourceArn" = local.dead_letter_topics[f] } }
-        },
-      ],
-      f != "alarm-handler" ? [] : [{
+      [{
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:SendMessage"
+        Resource  = arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      [for topics in [local.dead_letter_topics[f]] : {
+        Sid       = "Subscriptions"
+        Effect    = "Allow"
+        Principal = { Service = "sns.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = arn
+        Condition = { ArnEquals = { "aws:SourceArn" = topics } }
+      } if length(topics) > 0],
+      !contains(["alarm-handler", "ssm-replicator"], f) ? [] : [{
         Sid       = "Rules"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
@@ -58,19 +56,19 @@ locals {
         Condition = { ArnEquals = { "aws:SourceArn" = [local.topic_arns.signals_primary] } }
       },
       {
-        Sid       = "ZoneFailovers"
+        Sid       = "Rules"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.signals_dead_letter_arn
-        Condition = { ArnLike = { "aws:SourceArn" = "${local.zone_failover_rule_arn_prefix}*" } }
+        Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-*" } }
       },
     ]
   }
 }
 
 resource "aws_sqs_queue" "dead_letters" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   name                      = "${local.function_names[each.key]}-dead-letters"
@@ -81,7 +79,7 @@ resource "aws_sqs_queue" "dead_letters" {
 }
 
 resource "aws_sqs_queue_policy" "dead_letters" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   queue_url = aws_sqs_queue.dead_letters[each.key].url

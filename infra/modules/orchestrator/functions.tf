@@ -1,4 +1,4 @@
-# The four functions, their logs, and what becomes of an invocation that fails.
+# The functions, their logs, and what becomes of an invocation that fails.
 
 locals {
   settings = {
@@ -22,7 +22,20 @@ locals {
       timeout     = var.function_timeout_seconds.shift_traffic
       memory      = var.function_memory_mb.shift_traffic
     }
+    "snapshot-scheduler" = {
+      description = "Takes snapshots, copies them to the other region, and deletes what no tier keeps."
+      timeout     = local.keeper_timeout_seconds.snapshot_scheduler
+      memory      = var.function_memory_mb.snapshot_scheduler
+    }
+    "ssm-replicator" = {
+      description = "Keeps Parameter Store the same in both regions."
+      timeout     = local.keeper_timeout_seconds.ssm_replicator
+      memory      = var.function_memory_mb.ssm_replicator
+    }
   }
+
+  # A keeper is invoked again and goes on where it ended. It takes no step, so no deadline of the plan speaks of it.
+  keeper_timeout_seconds = { snapshot_scheduler = 300, ssm_replicator = 840 }
 
   environment = {
     PILOTLIGHT_PLAN_PARAMETER = local.plan_prefix
@@ -39,11 +52,14 @@ locals {
     "promote-replica" = max(var.limits.step_seconds_max.promote, var.limits.step_seconds_max.quarantine)
     "scale-asg"       = var.limits.step_seconds_max.scale
     "shift-traffic"   = max(var.limits.step_seconds_max.fence, var.limits.step_seconds_max.open)
+    # The next invocation of the schedule does what an older one would have done.
+    "snapshot-scheduler" = 900
+    "ssm-replicator"     = 900
   }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   name              = local.log_group_names[each.key]
@@ -53,7 +69,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   function_name    = local.function_names[each.key]
@@ -67,7 +83,8 @@ resource "aws_lambda_function" "this" {
   timeout          = local.settings[each.key].timeout
   role             = aws_iam_role.this[each.key].arn
 
-  reserved_concurrent_executions = var.reserved_concurrency
+  # One replicator at a time: the rate of its writes is the account's.
+  reserved_concurrent_executions = each.key == "ssm-replicator" ? 1 : contains(local.keepers, each.key) ? -1 : var.reserved_concurrency
 
   environment {
     variables = merge(local.environment, {
@@ -89,7 +106,7 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   function_name                = aws_lambda_function.this[each.key].function_name

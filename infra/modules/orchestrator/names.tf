@@ -25,7 +25,7 @@ locals {
   account   = data.aws_caller_identity.recovery.account_id
   partition = data.aws_partition.recovery.partition
 
-  # The four functions and the steps each takes: the filter of its subscription. What is sized by other variables stands
+  # The four functions that a run needs, and the steps each takes: the filter of its subscription. What is sized by other variables stands
   # apart, so that names, queues and roles needn't wait for the workload's own resources on a first apply.
   steps = {
     "alarm-handler"   = ["confirm", "verify"]
@@ -34,7 +34,11 @@ locals {
     "shift-traffic"   = ["fence", "unfence", "open"]
   }
 
-  function_names   = { for f in keys(local.steps) : f => "${var.name}-${f}" }
+  # The functions of every day: they take no step, and exist where the plan has their section.
+  keepers   = concat(var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : [])
+  functions = toset(concat(keys(local.steps), local.keepers))
+
+  function_names   = { for f in local.functions : f => "${var.name}-${f}" }
   role_arns        = { for f, name in local.function_names : f => "arn:${local.partition}:iam::${local.account}:role/${name}" }
   log_group_names  = { for f, name in local.function_names : f => "/aws/lambda/${name}" }
   log_group_arns   = { for f, name in local.log_group_names : f => "arn:${local.partition}:logs:${var.regions.recovery}:${local.account}:log-group:${name}" }

@@ -1,7 +1,7 @@
 # The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
 
 locals {
-  plan = {
+  plan = merge({
     schema    = 1
     name      = var.name
     account   = local.account
@@ -26,7 +26,20 @@ locals {
       step_seconds_max         = var.limits.step_seconds_max
     }
     operator_function = local.function_names["alarm-handler"]
-  }
+    },
+    { for policy in var.snapshots[*] : "snapshots" => merge(policy, {
+      kms_key_arns = { for side, arn in policy.kms_key_arns : side => arn if arn != null }
+    }) },
+    { for policy in var.parameters[*] : "parameters" => {
+      include             = policy.include
+      exclude             = policy.exclude
+      overrides           = policy.overrides
+      existing            = policy.existing
+      keys                = { for side, arn in policy.key_arns : side => arn if arn != null }
+      puts_per_second     = policy.puts_per_second
+      deletes_percent_max = policy.deletes_percent_max
+    } },
+  )
   plan_json = jsonencode(local.plan)
 
   # A standard parameter holds 4096 bytes. 4000 leaves room for the few characters that take two.

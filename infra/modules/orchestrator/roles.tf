@@ -77,7 +77,7 @@ locals {
   }
 
   # What every function does, whatever the plan holds.
-  common_policies = { for f in keys(local.steps) : f => concat(
+  common_policies = { for f in local.functions : f => concat(
     [
       {
         Sid      = "WriteLogs"
@@ -97,7 +97,8 @@ locals {
         Action   = ["ssm:GetParameters"]
         Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
       },
-      # Appending and reading, and nothing else: no update, no delete.
+      # Appending and reading, and nothing else: no update, no delete. A keeper reads whether a run is under way, and
+      # notes that people were told.
       {
         Sid      = "Journal"
         Effect   = "Allow"
@@ -108,7 +109,7 @@ locals {
         Sid      = "Publish"
         Effect   = "Allow"
         Action   = ["sns:Publish"]
-        Resource = [local.topic_arns.commands, local.topic_arns.notices_recovery]
+        Resource = contains(local.keepers, f) ? [local.topic_arns.notices_recovery] : [local.topic_arns.commands, local.topic_arns.notices_recovery]
       },
     ],
     # Encrypted topics, queues and table ask for the caller's right to use their key.
@@ -132,11 +133,14 @@ locals {
     # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
     "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
     local.statements.look_at_routes, local.statements.shift)
+
+    "snapshot-scheduler" = local.snapshot_statements
+    "ssm-replicator"     = local.parameter_statements
   }
 }
 
 resource "aws_iam_role" "this" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   name                 = local.function_names[each.key]
@@ -154,7 +158,7 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "common" {
-  for_each = local.steps
+  for_each = local.functions
   provider = aws.recovery
 
   name   = "common"
@@ -168,6 +172,7 @@ resource "aws_iam_role_policy" "steps" {
     length(var.databases) + length(var.fleets) + length(var.routes) > 0 ? ["alarm-handler", "shift-traffic"] : [],
     length(var.databases) > 0 ? ["promote-replica"] : [],
     length(var.fleets) > 0 ? ["scale-asg"] : [],
+    local.keepers,
   ))
   provider = aws.recovery
 

@@ -38,6 +38,8 @@ locals {
     }])
   } }
 
+  commanding_role_arns = [for f in keys(local.steps) : local.role_arns[f]]
+
   # Identity policies would let any administrator's role publish a command. The denial leaves the four functions.
   commands_policy = {
     Version = "2012-10-17"
@@ -49,7 +51,7 @@ locals {
         Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
         Action    = "sns:Publish"
         Resource  = local.topic_arns.commands
-        Condition = { ArnEquals = { "aws:PrincipalArn" = values(local.role_arns) } }
+        Condition = { ArnEquals = { "aws:PrincipalArn" = local.commanding_role_arns } }
       },
       {
         Sid       = "NobodyElsePublishes"
@@ -57,7 +59,7 @@ locals {
         Principal = "*"
         Action    = "sns:Publish"
         Resource  = local.topic_arns.commands
-        Condition = { ArnNotEquals = { "aws:PrincipalArn" = values(local.role_arns) } }
+        Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.commanding_role_arns } }
       },
     ]
   }

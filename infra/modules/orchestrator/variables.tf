@@ -336,15 +336,120 @@ variable "limits" {
   }
 }
 
+variable "snapshots" {
+  description = <<-TEXT
+    How snapshots of the databases are kept; null: none are taken, copied or deleted, and the function snapshot-scheduler does not exist.
+      schedule        when one is due, in UTC, as EventBridge writes it, at most once an hour: cron(0 3 * * ? *)
+      keep            the newest of each of so many last days, weeks and months that have one
+      keep_min        so many good ones of each database stay in each region, whatever the tiers say
+      deletions_max   most deletions of one invocation; 0 deletes none, ever
+      kms_key_arns    keys for copies into each region. A copy of an encrypted snapshot needs the one of its own region
+      except          databases that are left alone
+  TEXT
+  type = object({
+    schedule      = string
+    keep          = optional(object({ daily = optional(number, 7), weekly = optional(number, 4), monthly = optional(number, 6) }), {})
+    keep_min      = optional(number, 2)
+    deletions_max = optional(number, 10)
+    kms_key_arns  = optional(object({ primary = optional(string), recovery = optional(string) }), {})
+    except        = optional(list(string), [])
+  })
+  default = null
+  validation {
+    condition     = var.snapshots == null || try(can(regex("^cron\\([0-9]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+\\)$", var.snapshots.schedule)), false)
+    error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *)."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for t in values(var.snapshots.keep) : t >= 0 && t <= 100 && floor(t) == t]), false)
+    error_message = "snapshots: keep holds whole numbers from 0 to 100."
+  }
+  validation {
+    condition     = var.snapshots == null || try(var.snapshots.keep_min >= 1 && var.snapshots.keep_min <= 100 && floor(var.snapshots.keep_min) == var.snapshots.keep_min, false)
+    error_message = "snapshots: keep_min must be a whole number from 1 to 100. The newest good snapshot is never deleted."
+  }
+  validation {
+    condition     = var.snapshots == null || try(var.snapshots.deletions_max >= 0 && var.snapshots.deletions_max <= 100 && floor(var.snapshots.deletions_max) == var.snapshots.deletions_max, false)
+    error_message = "snapshots: deletions_max must be a whole number from 0 to 100."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    error_message = "snapshots: kms_key_arns must be ARNs of keys (no alias), each of its own region."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for name in var.snapshots.except : contains(var.databases[*].name, name)]), false)
+    error_message = "snapshots: except may name databases of the plan only."
+  }
+}
+
+variable "parameters" {
+  description = <<-TEXT
+    What of Parameter Store is kept the same in both regions; null: nothing is, and the function ssm-replicator does not exist. A pattern is
+    a full name, in which * stands for anything within one level and ** for any number of levels: /shop/**
+      include               what is copied
+      exclude               what is left alone although it is included
+      overrides             what differs on purpose: it must be there in both regions, and is written in neither
+      existing              what is there on both sides and is no copy: keep (people are told where it differs) or adopt
+      key_arns              keys that secure strings are encrypted with, each in its own region; null: AWS's own key
+      decrypt_key_arns      further keys that secure strings of the included paths are encrypted with
+      puts_per_second       most writes a second. The account has 3 by default
+      deletes_percent_max   of a hundred copies, how many one pass may delete
+      pass                  how often everything is compared, as EventBridge Scheduler writes it
+  TEXT
+  type = object({
+    include             = list(string)
+    exclude             = optional(list(string), [])
+    overrides           = optional(list(string), [])
+    existing            = optional(string, "keep")
+    key_arns            = optional(object({ primary = optional(string), recovery = optional(string) }), {})
+    decrypt_key_arns    = optional(list(string), [])
+    puts_per_second     = optional(number, 2)
+    deletes_percent_max = optional(number, 10)
+    pass                = optional(string, "rate(15 minutes)")
+  })
+  default = null
+  validation {
+    condition     = var.parameters == null || try(length(var.parameters.include) >= 1 && length(var.parameters.include) <= 50, false)
+    error_message = "parameters: include must hold 1 to 50 patterns."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for p in concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides) : can(regex("^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.*-]+)*$", p))]), false)
+    error_message = "parameters: a pattern is a full name that begins with a level without a wildcard, like /shop/**."
+  }
+  validation {
+    condition     = var.parameters == null || try(contains(["keep", "adopt"], var.parameters.existing), false)
+    error_message = "parameters: existing must be keep or adopt."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    error_message = "parameters: key_arns must be ARNs of keys (no alias), each of its own region."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    error_message = "parameters: decrypt_key_arns must be ARNs of keys (no alias) in one of the two regions."
+  }
+  validation {
+    condition     = var.parameters == null || try(var.parameters.puts_per_second >= 1 && var.parameters.puts_per_second <= 100 && floor(var.parameters.puts_per_second) == var.parameters.puts_per_second, false)
+    error_message = "parameters: puts_per_second must be a whole number from 1 to 100."
+  }
+  validation {
+    condition     = var.parameters == null || try(var.parameters.deletes_percent_max >= 0 && var.parameters.deletes_percent_max <= 100 && floor(var.parameters.deletes_percent_max) == var.parameters.deletes_percent_max, false)
+    error_message = "parameters: deletes_percent_max must be a whole number from 0 to 100."
+  }
+  validation {
+    condition     = var.parameters == null || try(can(regex("^(rate|cron)\\(.+\\)$", var.parameters.pass)), false)
+    error_message = "parameters: pass must be a rate or cron expression of EventBridge Scheduler, like rate(15 minutes)."
+  }
+}
+
 # --- The functions --------------------------------------------------------------------------------------------
 
 variable "package_dir" {
-  description = "Folder that holds alarm-handler.zip, promote-replica.zip, scale-asg.zip and shift-traffic.zip, each with one executable `bootstrap`."
+  description = "Folder that holds a zip for each function, such as alarm-handler.zip, with one executable `bootstrap` in it."
   type        = string
   default     = "target/lambda"
   validation {
-    condition     = alltrue([for f in ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] : fileexists("${var.package_dir}/${f}.zip")])
-    error_message = "package_dir: '${var.package_dir}' lacks a function's package. Build them first, or name the folder that holds the four zip files."
+    condition     = alltrue([for f in concat(["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"], var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : []) : fileexists("${var.package_dir}/${f}.zip")])
+    error_message = "package_dir: '${var.package_dir}' lacks a function's package. Build them first, or name the folder that holds the zip files."
   }
 }
 
@@ -380,6 +485,9 @@ variable "function_memory_mb" {
     promote_replica = optional(number, 256)
     scale_asg       = optional(number, 256)
     shift_traffic   = optional(number, 256)
+
+    snapshot_scheduler = optional(number, 256)
+    ssm_replicator     = optional(number, 256)
   })
   default = {}
   validation {

@@ -557,3 +557,115 @@ run "a_key_of_the_other_region_is_refused" {
   }
   expect_failures = [var.kms_key_arns]
 }
+
+run "a_schedule_of_snapshots_by_rate_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "rate(1 day)" }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "a_tier_below_zero_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", keep = { daily = -1 } }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "keeping_no_snapshot_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", keep_min = 0 }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "a_thousand_deletions_are_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", deletions_max = 1000 }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "an_alias_for_copies_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", kms_key_arns = { recovery = "alias/shop" } }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "an_exception_that_is_no_database_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", except = ["stock"] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "no_pattern_of_parameters_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = [] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "a_pattern_of_everything_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/**"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "an_unknown_word_for_existing_parameters_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], existing = "overwrite" }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "a_key_for_secure_strings_of_the_other_region_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], key_arns = { recovery = "arn:aws:kms:us-east-2:123456789012:key/1" } }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "a_key_to_decrypt_with_of_a_third_region_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], decrypt_key_arns = ["arn:aws:kms:eu-west-1:123456789012:key/1"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "half_a_write_a_second_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], puts_per_second = 0.5 }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "more_deletes_than_a_hundred_percent_are_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], deletes_percent_max = 101 }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "a_pass_without_a_schedule_is_refused" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], pass = "daily" }
+  }
+  expect_failures = [var.parameters]
+}

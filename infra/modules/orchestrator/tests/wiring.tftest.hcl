@@ -671,3 +671,127 @@ run "a_plan_too_large_for_exact_permissions_is_refused" {
   }
   expect_failures = [aws_iam_role_policy.steps]
 }
+
+run "without_their_sections_there_are_no_functions_of_every_day" {
+  command = plan
+
+  assert {
+    condition     = keys(aws_lambda_function.this) == ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] && length(aws_scheduler_schedule.snapshots) + length(aws_scheduler_schedule.parameters) + length(aws_iam_role.scheduler) + length(aws_cloudwatch_metric_alarm.snapshot_age) == 0
+    error_message = "Something of the functions of every day exists although the plan has no section for it."
+  }
+  assert {
+    condition     = !contains(keys(jsondecode(output.plan_json)), "snapshots") && !contains(keys(jsondecode(output.plan_json)), "parameters")
+    error_message = "The plan has a section that nobody asked for."
+  }
+}
+
+run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
+  command = plan
+  variables {
+    snapshots = {
+      schedule     = "cron(0 3 * * ? *)"
+      kms_key_arns = { recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
+    }
+    parameters = {
+      include   = ["/shop/**", "/common/*/url", "/single"]
+      overrides = ["/shop/database/endpoint"]
+      key_arns  = { primary = "arn:aws:kms:us-east-2:123456789012:key/99999999-2222-3333-4444-555555555555" }
+    }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead_letters["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-snapshot-scheduler-dead-letters" }
+  }
+  override_resource {
+    target          = aws_iam_role.this["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-snapshot-scheduler" }
+  }
+  override_resource {
+    target          = aws_lambda_function.this["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler" }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead_letters["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-ssm-replicator-dead-letters" }
+  }
+  override_resource {
+    target          = aws_iam_role.this["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-ssm-replicator" }
+  }
+  override_resource {
+    target          = aws_lambda_function.this["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
+  }
+  override_resource {
+    target          = aws_iam_role.scheduler
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
+  }
+  override_resource {
+    target          = aws_iam_role.parameter_events
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-parameter-events" }
+  }
+
+  assert {
+    condition = jsondecode(output.plan_json).snapshots == {
+      schedule      = "cron(0 3 * * ? *)"
+      keep          = { daily = 7, weekly = 4, monthly = 6 }
+      keep_min      = 2
+      deletions_max = 10
+      kms_key_arns  = { recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
+      except        = []
+    }
+    error_message = "The plan's section snapshots is not what the variable says."
+  }
+  assert {
+    condition = jsondecode(output.plan_json).parameters == {
+      include             = ["/shop/**", "/common/*/url", "/single"]
+      exclude             = []
+      overrides           = ["/shop/database/endpoint"]
+      existing            = "keep"
+      keys                = { primary = "arn:aws:kms:us-east-2:123456789012:key/99999999-2222-3333-4444-555555555555" }
+      puts_per_second     = 2
+      deletes_percent_max = 10
+    }
+    error_message = "The plan's section parameters is not what the variable says."
+  }
+  assert {
+    condition     = [for t in [aws_scheduler_schedule.snapshots[0].target[0], aws_scheduler_schedule.parameters[0].target[0]] : [t.arn, t.input, t.role_arn, t.dead_letter_config[0].arn]] == [["arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler", "{\"snapshots\":\"keep\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters"], ["arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator", "{\"command\":\"pass\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters"]]
+    error_message = "A schedule does not invoke its function with its request, or has no dead-letter queue."
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.treat_missing_data == "breaching" && a.threshold == 93600]) && toset([for a in aws_cloudwatch_metric_alarm.snapshot_age : "${a.dimensions.Database} ${a.dimensions.Region}"]) == toset(["orders us-east-2", "orders us-west-1"])
+    error_message = "A database has a region without an alarm on the age of its newest snapshot, or one that missing data does not raise."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : [s.Effect, s.Action, try(s.Resource, s.NotResource), try(s.Condition.StringEquals["aws:ResourceTag/pilotlight:plan"], null)] if contains(["DeleteOwn", "TagNoOther", "ShareNone"], s.Sid)] == [
+      ["Allow", ["rds:DeleteDBSnapshot"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], "shop"],
+      ["Deny", ["rds:AddTagsToResource"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], null],
+      ["Deny", ["rds:ModifyDBSnapshotAttribute"], "*", null],
+    ]
+    error_message = "The role may delete, tag or share a snapshot that is not the plan's own."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["ssm-replicator"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:ResourceTag/pilotlight:copied-by"]] if contains(s.Action, "ssm:DeleteParameter")] == [[["arn:aws:ssm:us-east-2:123456789012:parameter/shop/*", "arn:aws:ssm:us-east-2:123456789012:parameter/common/*", "arn:aws:ssm:us-east-2:123456789012:parameter/single", "arn:aws:ssm:us-west-1:123456789012:parameter/shop/*", "arn:aws:ssm:us-west-1:123456789012:parameter/common/*", "arn:aws:ssm:us-west-1:123456789012:parameter/single"], "shop"]]
+    error_message = "The replicator may delete what it did not make, or outside its paths."
+  }
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.parameters_primary[0].event_pattern) == { source = ["aws.ssm"], detail-type = ["Parameter Store Change"], detail = { operation = ["Create", "Update", "Delete", "LabelParameterVersion"], name = [{ prefix = "/shop/" }, { prefix = "/common/" }, { prefix = "/single" }] } } && aws_cloudwatch_event_rule.parameters[0].event_pattern == aws_cloudwatch_event_rule.parameters_primary[0].event_pattern && aws_cloudwatch_event_target.parameters_primary[0].arn == "arn:aws:events:us-west-1:123456789012:event-bus/default"
+    error_message = "A change of a parameter in one of the regions does not reach the replicator."
+  }
+  assert {
+    condition     = aws_lambda_function.this["ssm-replicator"].reserved_concurrent_executions == 1
+    error_message = "Two replicators at once would write twice as fast as the account allows."
+  }
+  assert {
+    condition     = alltrue([for f in ["snapshot-scheduler", "ssm-replicator"] : !strcontains(aws_iam_role_policy.common[f].policy, "shop-commands") && !strcontains(aws_sns_topic_policy.commands.policy, f)])
+    error_message = "A function of every day may command steps."
+  }
+}

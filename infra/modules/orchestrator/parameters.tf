@@ -1,0 +1,197 @@
+# What invokes ssm-replicator and what it may do. It exists where the plan has a section `parameters`.
+
+locals {
+  copies_parameters = contains(local.keepers, "ssm-replicator")
+
+  # The part of each pattern before its first wildcard, to its last whole level: what IAM and EventBridge can compare.
+  parameter_heads = var.parameters == null ? [] : distinct([for p in var.parameters.include : strcontains(p, "*") ? regex("^(?:/[^/*]+)*/", p) : p])
+  parameter_arns = { for side, region in var.regions : side => [
+    for head in local.parameter_heads : "arn:${local.partition}:ssm:${region}:${local.account}:parameter${endswith(head, "/") ? "${head}*" : head}"
+  ] }
+  parameter_key_arns = var.parameters == null ? [] : distinct(concat(compact([var.parameters.key_arns.primary, var.parameters.key_arns.recovery]), var.parameters.decrypt_key_arns))
+
+  # Both regions, reading and writing: the direction follows the journal, and after a failover nobody is there to change a
+  # policy.
+  parameter_statements = flatten([for policy in var.parameters[*] : concat(
+    [
+      {
+        Sid    = "ListParameters"
+        Effect = "Allow"
+        # "*": a listing is authorised against everything.
+        Action    = ["ssm:DescribeParameters"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:RequestedRegion" = values(var.regions) } }
+      },
+      {
+        Sid      = "CopyParameters"
+        Effect   = "Allow"
+        Action   = ["ssm:AddTagsToResource", "ssm:GetParameterHistory", "ssm:GetParameters", "ssm:LabelParameterVersion", "ssm:ListTagsForResource", "ssm:PutParameter"]
+        Resource = flatten(values(local.parameter_arns))
+      },
+      # What a person made is never deleted.
+      {
+        Sid       = "DeleteCopies"
+        Effect    = "Allow"
+        Action    = ["ssm:DeleteParameter"]
+        Resource  = flatten(values(local.parameter_arns))
+        Condition = { StringEquals = { "aws:ResourceTag/pilotlight:copied-by" = var.name } }
+      },
+    ],
+    [for arns in [local.parameter_key_arns] : {
+      Sid       = "KeysOfSecureStrings"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+      Resource  = arns
+      Condition = { StringEquals = { "kms:ViaService" = [for region in values(var.regions) : "ssm.${region}.amazonaws.com"] } }
+    } if length(arns) > 0],
+  )])
+
+  parameter_changes = {
+    source      = ["aws.ssm"]
+    detail-type = ["Parameter Store Change"]
+    detail = {
+      operation = ["Create", "Update", "Delete", "LabelParameterVersion"]
+      # A name without a wildcard is the prefix of itself; what else begins like it, the function leaves alone.
+      name = [for head in local.parameter_heads : { prefix = head }]
+    }
+  }
+  parameter_events_rule_arn = "${local.rule_arn_prefix}parameters"
+  event_bus_arn             = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/default"
+}
+
+# Repairs whatever an event missed.
+resource "aws_scheduler_schedule" "parameters" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  name                = "${var.name}-parameters"
+  description         = "Has the parameters of the plan ${var.name} compared and copied."
+  schedule_expression = var.parameters.pass
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.this["ssm-replicator"].arn
+    role_arn = aws_iam_role.scheduler[0].arn
+    input    = jsonencode({ command = "pass" })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 600
+      maximum_retry_attempts       = 2
+    }
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters["ssm-replicator"].arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
+}
+
+# A change in the recovery region, and one of the primary region that its rule has sent here.
+resource "aws_cloudwatch_event_rule" "parameters" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  name          = "${var.name}-parameters"
+  description   = "Tells ssm-replicator of the plan ${var.name} of each change of a parameter, in either region."
+  event_pattern = jsonencode(local.parameter_changes)
+  tags          = local.tags
+}
+
+resource "aws_lambda_permission" "parameters" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  statement_id  = "parameters"
+  function_name = aws_lambda_function.this["ssm-replicator"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = local.parameter_events_rule_arn
+}
+
+resource "aws_cloudwatch_event_target" "parameters" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  rule      = aws_cloudwatch_event_rule.parameters[0].name
+  target_id = "ssm-replicator"
+  arn       = aws_lambda_function.this["ssm-replicator"].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 900
+    maximum_retry_attempts       = 5
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters["ssm-replicator"].arn
+  }
+
+  depends_on = [aws_lambda_permission.parameters, aws_sqs_queue_policy.dead_letters]
+}
+
+# A rule invokes functions of its own region only; so the primary's changes go by the recovery region's event bus.
+resource "aws_cloudwatch_event_rule" "parameters_primary" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.primary
+
+  name          = "${var.name}-parameters"
+  description   = "Sends each change of a parameter of the plan ${var.name} to ${var.regions.recovery}."
+  event_pattern = jsonencode(local.parameter_changes)
+  tags          = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "parameters_primary" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.primary
+
+  rule      = aws_cloudwatch_event_rule.parameters_primary[0].name
+  target_id = "recovery-bus"
+  arn       = local.event_bus_arn
+  role_arn  = aws_iam_role.parameter_events[0].arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.signals_primary.arn
+  }
+
+  depends_on = [aws_sqs_queue_policy.signals_primary]
+}
+
+resource "aws_iam_role" "parameter_events" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  name                 = "${var.name}-parameter-events"
+  description          = "Lets EventBridge of ${var.regions.primary} send the changes of parameters to ${var.regions.recovery}."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-parameters" }
+      }
+    }]
+  })
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "parameter_events" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  name = "send"
+  role = aws_iam_role.parameter_events[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "Send"
+      Effect   = "Allow"
+      Action   = ["events:PutEvents"]
+      Resource = [local.event_bus_arn]
+    }]
+  })
+}

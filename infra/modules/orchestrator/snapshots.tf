@@ -1,0 +1,189 @@
+# What invokes snapshot-scheduler, what it may do, and who notices when there is no good snapshot. It exists where the plan
+# has a section `snapshots`.
+
+locals {
+  keeps_snapshots = contains(local.keepers, "snapshot-scheduler")
+
+  kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
+  instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica]])
+
+  # Only what has the function's own name. IAM compares names; the tags say the rest.
+  own_snapshot_arns = [for region in values(var.regions) : "arn:${local.partition}:rds:${region}:${local.account}:snapshot:pilotlight-${var.name}-*"]
+
+  snapshot_statements = flatten([for policy in var.snapshots[*] : concat(
+    [
+      # RDS authorises a listing against all snapshots and instances of the region. It only reads.
+      {
+        Sid    = "ListSnapshots"
+        Effect = "Allow"
+        Action = ["rds:DescribeDBSnapshots"]
+        Resource = flatten([for region in values(var.regions) : [
+          "arn:${local.partition}:rds:${region}:${local.account}:db:*",
+          "arn:${local.partition}:rds:${region}:${local.account}:snapshot:*",
+        ]])
+      },
+      {
+        Sid      = "TakeOf"
+        Effect   = "Allow"
+        Action   = ["rds:CreateDBSnapshot"]
+        Resource = concat(local.instance_arns, local.own_snapshot_arns)
+      },
+      {
+        Sid      = "CopyAndTag"
+        Effect   = "Allow"
+        Action   = ["rds:AddTagsToResource", "rds:CopyDBSnapshot"]
+        Resource = local.own_snapshot_arns
+      },
+      # The name alone is not enough to delete: the tag must be there too.
+      {
+        Sid       = "DeleteOwn"
+        Effect    = "Allow"
+        Action    = ["rds:DeleteDBSnapshot"]
+        Resource  = local.own_snapshot_arns
+        Condition = { StringEquals = { "aws:ResourceTag/pilotlight:plan" = var.name } }
+      },
+      # Whatever another policy of the role may allow one day: nobody else's snapshot is made ours, and none is shared.
+      {
+        Sid         = "TagNoOther"
+        Effect      = "Deny"
+        Action      = ["rds:AddTagsToResource"]
+        NotResource = local.own_snapshot_arns
+      },
+      {
+        Sid      = "ShareNone"
+        Effect   = "Deny"
+        Action   = ["rds:ModifyDBSnapshotAttribute"]
+        Resource = "*"
+      },
+      {
+        Sid    = "PutAges"
+        Effect = "Allow"
+        # "*": CloudWatch's metrics have no resource types.
+        Action    = ["cloudwatch:PutMetricData"]
+        Resource  = "*"
+        Condition = local.in_recovery_region
+      },
+    ],
+    [for arns in [compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery])] : {
+      Sid      = "KeysOfCopies"
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+      Resource = arns
+    } if length(arns) > 0],
+    # RDS works with a grant on the key, and only RDS may use it.
+    [for arns in [compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery])] : {
+      Sid       = "GrantKeysToRds"
+      Effect    = "Allow"
+      Action    = ["kms:CreateGrant"]
+      Resource  = arns
+      Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+    } if length(arns) > 0],
+  )])
+
+  # One alarm for each database and region. A day and two hours: one schedule missed, and time to make it good.
+  snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(var.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
+}
+
+# It looks every few minutes and begins what is due, by the plan's own schedule: a snapshot may take hours, and a copy is
+# begun when it is there.
+resource "aws_scheduler_schedule" "snapshots" {
+  count    = local.keeps_snapshots ? 1 : 0
+  provider = aws.recovery
+
+  name                = "${var.name}-snapshots"
+  description         = "Has the snapshots of the plan ${var.name} taken, copied and pruned."
+  schedule_expression = "rate(15 minutes)"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.this["snapshot-scheduler"].arn
+    role_arn = aws_iam_role.scheduler[0].arn
+    input    = jsonencode({ snapshots = "keep" })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 600
+      maximum_retry_attempts       = 2
+    }
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters["snapshot-scheduler"].arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
+}
+
+resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
+  for_each = local.snapshot_ages
+  provider = aws.recovery
+
+  alarm_name          = "${var.name}-snapshot-age-${each.key}"
+  alarm_description   = "There is no good snapshot of ${each.value.database} in ${each.value.region} from the last 26 hours, or nobody knows of one."
+  namespace           = "Pilotlight"
+  metric_name         = "SnapshotAge"
+  dimensions          = { Plan = var.name, Database = each.value.database, Region = each.value.region }
+  statistic           = "Maximum"
+  period              = 3600
+  evaluation_periods  = 2
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 26 * 3600
+  treat_missing_data  = "breaching" # where no good one is known there is no sample
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
+# --- EventBridge Scheduler, for both keepers ------------------------------------------------------------------
+
+locals {
+  has_keepers = length(local.keepers) > 0
+}
+
+resource "aws_iam_role" "scheduler" {
+  count    = local.has_keepers ? 1 : 0
+  provider = aws.recovery
+
+  name                 = "${var.name}-scheduler"
+  description          = "Lets EventBridge Scheduler invoke the functions of every day of the plan ${var.name}."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule/default/${var.name}-*" }
+      }
+    }]
+  })
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "scheduler" {
+  count    = local.has_keepers ? 1 : 0
+  provider = aws.recovery
+
+  name = "invoke"
+  role = aws_iam_role.scheduler[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Invoke"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
+      },
+      {
+        Sid      = "DeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [for f in local.keepers : local.dead_letter_arns[f]]
+      },
+    ]
+  })
+}
