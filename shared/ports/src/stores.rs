@@ -103,6 +103,8 @@ pub struct Inner {
     pub written: Vec<Written>,
     /// What was seen to be the same.
     pub seen: Vec<u8>,
+    /// Whether a listing of copies holds everything, as that of a store without tag filters does.
+    pub ignores_tag_filter: bool,
     /// Most puts in any second; more are throttled. Nothing: no limit.
     pub puts_per_second_max: Option<usize>,
 }
@@ -223,7 +225,9 @@ impl Parameters for MemoryStores {
         let lost = self.call("list", region)?;
         let inner = self.inner();
         let below = format!("{path}/");
-        let is_listed = |stored: &&Stored| copies_of.is_none_or(|plan| is_copy_of(&stored.tags, plan));
+        let is_listed = |stored: &&Stored| {
+            inner.ignores_tag_filter || copies_of.is_none_or(|plan| is_copy_of(&stored.tags, plan))
+        };
         let mut entries: Vec<Entry> = Vec::new();
         let mut next = None;
         for (name, stored) in
