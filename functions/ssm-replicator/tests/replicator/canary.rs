@@ -60,6 +60,8 @@ async fn everything(scene: &Scene) -> Vec<String> {
             said.push(format!("{:?}", scene.changed(FROM, "/shop/secret").await));
         }
     }
+    scene.stores.set(FROM, "/shop/secret", CANARY);
+    said.push(format!("{:?}", scene.invoke(&commands[0]).await));
     said
 }
 

@@ -12,7 +12,7 @@ fn a_change_is_copied_and_the_same_event_again_writes_nothing() {
         assert!(scene.is_copy(TO, "/shop/db/url"));
         scene.stores.set(FROM, "/shop/db/url", "two");
         let answer = scene.changed(FROM, "/shop/db/url").await.unwrap();
-        assert_eq!(sentence(&answer), "/shop/db/url is written in us-west-1: value differs.");
+        assert_eq!(sentence(&answer), "/shop/db/url is written in us-west-1: it differed in value.");
         for _ in 0..3 {
             let answer = scene.changed(FROM, "/shop/db/url").await.unwrap();
             assert_eq!(sentence(&answer), "Nothing to do: /shop/db/url is the same in us-west-1 already.");
@@ -89,7 +89,7 @@ fn a_label_goes_to_the_copys_current_version_and_one_on_an_earlier_version_needs
         };
         label(0);
         let answer = scene.changed(FROM, "/shop/a").await.unwrap();
-        assert_eq!(sentence(&answer), "/shop/a is written in us-west-1: labels differs.");
+        assert_eq!(sentence(&answer), "/shop/a is written in us-west-1: it differed in labels.");
         // A new version does not take the label along; it moves when its owner moves it.
         scene.stores.set(FROM, "/shop/a", "two");
         scene.changed(FROM, "/shop/a").await.unwrap();

@@ -163,7 +163,7 @@ fn what_was_there_before_and_is_no_copy_is_written_only_if_it_is_adopted() {
         scene.stores.set(FROM, "/shop/same", "x");
         scene.stores.set(TO, "/shop/same", "x");
         let fault = scene.pass().await.unwrap_err();
-        let told = "/shop/url is not written in us-west-1 although value differs: it was there before, and is no copy; \
+        let told = "/shop/url is not written in us-west-1 although it differs in value: it was there before, and is no copy; \
                     list it under parameters.overrides, or set parameters.existing to adopt.";
         assert!(fault.message.ends_with(told), "{}", fault.message);
         assert_eq!(scene.writes(), 0);

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::stores::{MemoryStores, Stored};
-use protocol::decide::Facts;
+use protocol::decide::{Facts, Verdict};
 use protocol::operator::OperatorCommand;
 use protocol::parameters::COPY_TAG;
 use protocol::plan::{Mode, Plan};
@@ -112,9 +112,14 @@ impl Scene {
 
     /// An operator gives a command to the alarm-handler.
     pub(crate) async fn operate(&self, command: OperatorCommand) {
-        let conductor = self.replicator().world.conductor().await.unwrap();
-        let facts = Facts { operator: Some(command), ..Facts::default() };
-        conductor.advance(&mut Log::default(), facts).await.unwrap();
+        let world = self.replicator().world;
+        let conductor = world.conductor().await.unwrap();
+        let mut log = Log::default();
+        conductor.refresh(&mut log).await.unwrap();
+        let observation = Some(world.eyes().observe(&conductor.plan, &log.state).await);
+        let facts = Facts { operator: Some(command), observation, ..Facts::default() };
+        let advanced = conductor.advance_from(&mut log, facts).await.unwrap();
+        assert!(matches!(advanced.verdict, Some((Verdict::Accepted, _))), "{:?}", advanced.verdict);
     }
 
     pub(crate) async fn hold(&self, minutes: u32) {

@@ -11,7 +11,6 @@ async fn begin_run(scene: &Scene) {
     let overrides = Overrides { allow_data_loss: true, override_vetoes: true, ..Overrides::default() };
     let (by, reason) = ("ana".to_owned(), "us-east-2 is lost".to_owned());
     scene.operate(OperatorCommand::Failover { by, reason, routes: Vec::new(), overrides }).await;
-    assert!(!scene.world.inner().records.is_empty());
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> Verdict 
             return Verdict::Same;
         }
         let sentence = format!(
-            "{name} is not written in {to} although {} differs: it was there before, and is no copy; list it under \
+            "{name} is not written in {to} although it differs in {}: it was there before, and is no copy; list it under \
              parameters.overrides, or set parameters.existing to adopt",
             words(&what)
         );
@@ -186,7 +186,7 @@ fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> Verdict 
         return astray(sides, copy, to);
     }
     let put = is_put.then(|| put(ground, sides.source, Some(copy.entry), None));
-    let sentence = format!("{name} is written in {to}: {} differs.", words(&what));
+    let sentence = format!("{name} is written in {to}: it differed in {}.", words(&what));
     Verdict::Write(Box::new(Writes { what, put, tags, labels, sentence }))
 }
 
