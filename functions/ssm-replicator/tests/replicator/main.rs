@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
 
-mod canary;
 mod changes;
 mod deletes;
 mod laws;

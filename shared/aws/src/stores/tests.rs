@@ -1,10 +1,6 @@
-//! The adapter against recorded shapes, and the proof that no value leaves it.
-
-use std::io::Write;
-use std::sync::Arc;
+//! The adapter against recorded shapes.
 
 use serde_json::{Value as Json, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::replay::{replay, sent};
@@ -266,73 +262,4 @@ async fn a_lost_region_is_given_up_after_two_seconds() {
     let failure = stores.list(THERE, "/shop", None, None).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert_eq!(started.elapsed(), std::time::Duration::from_secs(2));
-}
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
-
-/// Reads and writes the canary through the whole SDK, well and badly; gives what was logged and what was answered.
-async fn sing(level: tracing::level_filters::LevelFilter) -> (String, String) {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    let value = json!({ "Name": "/shop/a", "Type": "SecureString", "Value": CANARY, "Version": 7 });
-    let (stores, requests) = stores(&[
-        (200, json!({ "Parameters": [value] })),
-        // An answer that breaks off amid the value.
-        (200, json!(format!("{{\"Parameters\":[{{\"Value\":\"{CANARY}"))),
-        (200, json!({ "Version": 8 })),
-        refusal("ValidationException", &format!("Value '{CANARY}' at 'value' failed")),
-        refusal("SomethingNew", CANARY),
-        (503, json!({ "message": CANARY })),
-    ])
-    .await;
-    let mut answers = format!("{:?}", stores.values(HERE, &["/shop/a"]).await);
-    answers.push_str(&format!("{:?}", stores.values(HERE, &["/shop/a"]).await));
-    for _ in 0..4 {
-        answers.push_str(&format!("{:?}", stores.put(THERE, &put(None), &secret()).await));
-    }
-    drop(guard);
-    assert!(requests().iter().any(|(_, body)| body["Value"] == CANARY), "the value did go through the SDK");
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (logged, answers)
-}
-
-/// TRACE is left out of every build by [`crate::log::open_log`], and of a release build by its features too.
-#[tokio::test(start_paused = true)]
-async fn no_value_shows_at_any_level_that_a_log_can_be_opened_with() {
-    use tracing::level_filters::LevelFilter;
-    for level in [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG] {
-        let (logged, answers) = sing(level).await;
-        assert!(!logged.contains(CANARY), "{level}: {logged}");
-        assert!(!answers.contains(CANARY) && answers.contains("a secret"), "{answers}");
-        assert!(level != LevelFilter::DEBUG || !logged.is_empty(), "the log takes {level}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn answers_and_errors_hold_no_value_at_trace_either() {
-    let (logged, answers) = sing(tracing::level_filters::LevelFilter::TRACE).await;
-    assert!(!answers.contains(CANARY), "{answers}");
-    assert!(logged.contains("TRACE"), "the log takes TRACE");
 }

@@ -1,4 +1,11 @@
-//! A value shows nowhere: not in an answer, an error, a notice, a record, or a log at any level.
+//! A value shows nowhere: not in an answer, an error, a notice, a record, or a log at any level. In a process of its own:
+//! which events are logged at all is decided for all threads together.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
+
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "../replicator/scene.rs"]
+mod scene;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
