@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 MODE ?= automatic
 CARGO ?= cargo
-FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic
+FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic ssm-replicator
 ARCH ?= x86_64
 # The tests need what they build once; incremental data and most debug information would only cost time.
 export CARGO_TERM_COLOR ?= auto
@@ -74,5 +74,5 @@ watch: tools ## serve the functions from source with cargo lambda watch, against
 	@tests/lab/watch.sh
 
 .PHONY: bench
-bench: tools ## measure cold start, memory, sizes and the core against their budgets
+bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets
 	@tests/bench/run.sh

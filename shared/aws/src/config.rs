@@ -42,6 +42,10 @@ const OWN: Bounds =
 const JOURNAL: Bounds =
     Bounds { attempt: Duration::from_secs(3), operation: Duration::from_secs(7), attempts: 2 };
 
+/// Calls in the own region whose caller decides alone whether they are repeated.
+const ONCE: Bounds =
+    Bounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(5), attempts: 1 };
+
 /// Calls to the primary region, which may be lost: best effort, 2 s in all, never again.
 const PRIMARY: Bounds =
     Bounds { attempt: Duration::from_secs(2), operation: Duration::from_secs(2), attempts: 1 };
@@ -151,6 +155,16 @@ impl Sdk {
     /// Parameter Store in the own region.
     pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
         client!(aws_sdk_ssm, &self.base, OWN)
+    }
+
+    /// Parameter Store in the own region: one attempt.
+    pub(crate) fn ssm_once(&self) -> aws_sdk_ssm::Client {
+        client!(aws_sdk_ssm, &self.base, ONCE)
+    }
+
+    /// Parameter Store in the primary region: 2 s in all, one attempt.
+    pub(crate) fn ssm_of_primary(&self, region: &str) -> aws_sdk_ssm::Client {
+        client!(aws_sdk_ssm, &self.base, PRIMARY, region.to_owned())
     }
 }
 
@@ -269,7 +283,7 @@ mod tests {
 
     #[test]
     fn no_attempt_may_outlast_its_operation() {
-        for bounds in [OWN, JOURNAL, PRIMARY, ACCELERATOR] {
+        for bounds in [OWN, ONCE, JOURNAL, PRIMARY, ACCELERATOR] {
             assert!(CONNECT <= bounds.attempt && bounds.attempt <= READ, "{bounds:?}");
             assert!(bounds.attempt <= bounds.operation, "{bounds:?}");
         }

@@ -21,5 +21,7 @@ pub mod publisher;
 pub mod rds;
 #[cfg(test)]
 mod replay;
+pub mod seen;
 pub mod settings;
+pub mod stores;
 pub mod world;

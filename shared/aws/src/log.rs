@@ -3,8 +3,8 @@
 
 use tracing::level_filters::LevelFilter;
 
-/// Opens the log: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, by the level of `AWS_LAMBDA_LOG_LEVEL`. A release build has no
-/// TRACE whatever it says. Call it once, first of all.
+/// Opens the log: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, by the level of `AWS_LAMBDA_LOG_LEVEL`. There is no TRACE whatever
+/// it says: the SDK prints bodies there, and with them parameter values. Call it once, first of all.
 #[expect(
     clippy::disallowed_methods,
     reason = "the log is open before the settings are read, to log their problems"
@@ -24,8 +24,7 @@ pub fn open_log() {
 /// Lambda's names of levels; it has one more than we have, and anything else is taken for the usual one.
 fn level(name: Option<&str>) -> LevelFilter {
     match name.map(str::to_ascii_lowercase).as_deref() {
-        Some("trace") => LevelFilter::TRACE,
-        Some("debug") => LevelFilter::DEBUG,
+        Some("trace" | "debug") => LevelFilter::DEBUG,
         Some("warn") => LevelFilter::WARN,
         Some("error" | "fatal") => LevelFilter::ERROR,
         _ => LevelFilter::INFO,
@@ -40,6 +39,7 @@ mod tests {
     fn lambdas_levels_are_read_in_any_case_and_anything_else_is_info() {
         let levels = [
             (Some("DEBUG"), LevelFilter::DEBUG),
+            (Some("TRACE"), LevelFilter::DEBUG),
             (Some("warn"), LevelFilter::WARN),
             (Some("FATAL"), LevelFilter::ERROR),
             (Some("loud"), LevelFilter::INFO),

@@ -14,8 +14,13 @@ use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 
 pub mod failure;
 pub mod memory;
+pub mod parameters;
+mod secret;
+pub mod stores;
 
 pub use failure::{Failure, FailureKind};
+pub use parameters::{Parameters, SeenPairs};
+pub use secret::Secret;
 
 /// What every port answers with.
 pub type Answer<T> = Result<T, Failure>;

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod name;
 mod nearest;
 pub mod operator;
+pub mod parameters;
 pub mod plan;
 pub mod report;
 pub mod signal;

@@ -65,6 +65,8 @@ enum Expected {
     },
     Operator(OperatorCommand),
     BadOperator(&'static str),
+    /// A command of another function: the problem begins like this.
+    NotForMe(&'static str),
 }
 
 use Expected::{BadOperator, Operator, Tick, Unrecognised};
@@ -294,8 +296,42 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
     ]
 }
 
+/// What is for the function that copies parameters is nothing to the others; what it is to that one, see
+/// `parameter_events.rs`.
+fn parameters() -> Vec<(&'static str, Expected)> {
+    let changes = [
+        "parameter-create",
+        "parameter-update",
+        "parameter-delete",
+        "parameter-label",
+        "parameter-tags-changed",
+        "parameter-create-in-recovery",
+        "parameter-update-in-recovery",
+        "parameter-delete-in-recovery",
+        "parameter-label-in-recovery",
+        "parameter-outside",
+        "parameter-override",
+        "parameter-own-plan",
+        "parameter-foreign-account",
+        "parameter-foreign-region",
+        "parameter-forged-name-and-region",
+        "malformed-parameter-no-resources",
+        "malformed-parameter-is-a-document",
+        "forged-parameter-custom-event",
+    ];
+    let mut rows: Vec<(&'static str, Expected)> =
+        changes.map(|name| (name, Unrecognised("an event that nothing waits for: "))).into();
+    let commands = [
+        ("operator-pass", "`pass` is not a command: "),
+        ("operator-drift", "`drift` is not a command: "),
+        ("operator-bad-drift", "`drift` is not a command: "),
+    ];
+    rows.extend(commands.map(|(name, problem)| (name, Expected::NotForMe(problem))));
+    rows
+}
+
 fn table() -> Vec<(&'static str, Expected)> {
-    [alarms(), zone_failovers(), ticks_wake_ups_and_steps(), operators(), unrecognised()]
+    [alarms(), zone_failovers(), ticks_wake_ups_and_steps(), operators(), parameters(), unrecognised()]
         .into_iter()
         .flatten()
         .collect()
@@ -316,6 +352,9 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
         (Incoming::Tick, Tick) => {}
         (Incoming::Operator(found), Operator(expected)) => assert_eq!(found, expected, "{name}"),
         (Incoming::BadOperator { problem }, BadOperator(expected)) => assert_eq!(problem, expected, "{name}"),
+        (Incoming::BadOperator { problem }, Expected::NotForMe(expected)) => {
+            assert!(problem.starts_with(expected), "{name}: {problem}");
+        }
         (Incoming::WakeUp { source, detail_type, resources }, Expected::WakeUp { .. }) => {
             let found = format!("{source} {detail_type} {}", resources.len());
             let Expected::WakeUp { source, detail_type, resources } = expected else { unreachable!() };

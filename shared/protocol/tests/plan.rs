@@ -7,7 +7,7 @@
     reason = "a test: panics fail it, tables are long"
 )]
 
-use protocol::plan::{Plan, Probe, bounds, plan_schema};
+use protocol::plan::{Keys, Plan, Probe, bounds, plan_schema};
 use serde_json::{Value, json};
 
 const SHOP: &str = include_str!("plans/shop.json");
@@ -81,11 +81,21 @@ fn what_may_be_left_out_has_the_documented_values() {
         ("/databases/0/backup_retention_days", Value::Null),
         ("/databases/0/quarantine_security_group", Value::Null),
         ("/databases/0/after", Value::Null),
+        ("/parameters/exclude", Value::Null),
+        ("/parameters/overrides", Value::Null),
+        ("/parameters/existing", Value::Null),
+        ("/parameters/keys", Value::Null),
+        ("/parameters/puts_per_second", Value::Null),
+        ("/parameters/deletes_percent_max", Value::Null),
     ]);
     let mut expected = Plan::from_json(SHOP).unwrap();
     expected.detection.alarms.clear();
     expected.detection.topics.clear();
     expected.databases[0].quarantine_security_group = None;
+    let parameters = expected.parameters.as_mut().unwrap();
+    parameters.exclude.clear();
+    parameters.overrides.clear();
+    parameters.keys = Keys::default();
     assert_eq!(Plan::from_json(&plan.to_string()).unwrap(), expected);
 }
 
@@ -569,6 +579,111 @@ fn probes_ask_something_that_can_be_asked() {
     ]);
 }
 
+#[test]
+fn a_plan_without_parameters_copies_none() {
+    for nothing in [Value::Null, json!("null")] {
+        let mut plan = shop();
+        if nothing.is_null() {
+            plan.as_object_mut().unwrap().remove("parameters");
+        } else {
+            plan["parameters"] = Value::Null;
+        }
+        assert_eq!(Plan::from_json(&plan.to_string()).unwrap().parameters, None);
+    }
+}
+
+#[test]
+fn what_is_copied_of_the_parameters_is_checked() {
+    const LEVELS: &str = "give a name's levels, like /shop/** or /shop/*/url";
+    let pattern = |text: &str| lines(&shop_with(&[("/parameters/include/0", json!(text))]));
+    for (text, problem) in [
+        ("", "does not begin with a slash"),
+        ("shop/**", "does not begin with a slash"),
+        ("/**", "has no first level that is named and followed by another"),
+        ("/shop", "has no first level that is named and followed by another"),
+        ("/sh*p/url", "has no first level that is named and followed by another"),
+        (
+            "/shop//url",
+            "has a level that is empty, or holds more than letters, digits, _ . - and * (** stands alone)",
+        ),
+        (
+            "/shop/a**",
+            "has a level that is empty, or holds more than letters, digits, _ . - and * (** stands alone)",
+        ),
+        (
+            "/shop/{a,b}",
+            "has a level that is empty, or holds more than letters, digits, _ . - and * (** stands alone)",
+        ),
+        (
+            "/shop/",
+            "has a level that is empty, or holds more than letters, digits, _ . - and * (** stands alone)",
+        ),
+        ("/aws/x", "lies under /aws, which is AWS's or Pilotlight's own in each region"),
+        ("/Pilotlight/**", "lies under /pilotlight, which is AWS's or Pilotlight's own in each region"),
+        ("/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p", "is longer or deeper than a parameter's name can be"),
+    ] {
+        assert_eq!(pattern(text), [format!("parameters.include[0]: {problem}; {LEVELS}")], "{text}");
+    }
+    for sound in ["/shop/**", "/shop/*/url", "/shop/db/url", "/shop/**/url", "/shop/a*b/_x-y.z"] {
+        assert_eq!(pattern(sound), Vec::<String>::new(), "{sound}");
+    }
+    assert_rows(&[
+        (
+            &[("/parameters/include", || json!([]))],
+            &[
+                "parameters.include: is empty, so nothing would be copied; give at least one pattern, like /shop/**, \
+               or leave parameters out",
+            ],
+        ),
+        (
+            &[("/parameters/include", || Value::Null)],
+            &["parameters.include: is missing; give a list of at least one pattern, like /shop/**"],
+        ),
+        (
+            &[("/parameters/overrides/-", || json!("/shop/scratch/**"))],
+            &["parameters.overrides[1]: is the same as parameters.exclude[0]; keep one of the two"],
+        ),
+        (
+            &[("/parameters/exclude", || (0..501).map(|n| json!(format!("/shop/x/{n}"))).collect())],
+            &[
+                "parameters.exclude: holds 501 patterns, more than 500; let fewer patterns stand for more, with * and **",
+            ],
+        ),
+        (
+            &[("/parameters/existing", || json!("adapt"))],
+            &["parameters.existing: is `adapt`, which is not known; did you mean `adopt`?"],
+        ),
+        (
+            &[("/parameters/overides", || json!([]))],
+            &["parameters.overides: is not a field of the plan; did you mean `overrides`?"],
+        ),
+        (
+            &[("/parameters/keys/primary", || json!("arn:aws:kms:us-west-1:123456789012:key/1"))],
+            &[
+                "parameters.keys.primary: is a key of us-west-1, and what it encrypts is written in us-east-2; give a \
+               key of us-east-2",
+            ],
+        ),
+        (
+            &[("/parameters/keys/recovery", || json!("arn:aws:rds:us-west-1:123456789012:db:shop"))],
+            &[
+                "parameters.keys.recovery: is not the ARN of a key of KMS; give an alias (alias/shop), a key's id or \
+               its ARN",
+            ],
+        ),
+        (
+            &[("/parameters/keys/primary", || json!("my key"))],
+            &[
+                "parameters.keys.primary: is not a key of KMS; give an alias (alias/shop), a key's id or its ARN",
+            ],
+        ),
+        (
+            &[("/parameters/keys/tertiary", || json!("alias/x"))],
+            &["parameters.keys.tertiary: is not a field of the plan; known: primary, recovery"],
+        ),
+    ]);
+}
+
 /// Every bounded number: where it is, and its bounds.
 const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/databases/0/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
@@ -583,6 +698,8 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/detection/probes/1/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
     ("/detection/probes/1/port", bounds::PORT),
     ("/detection/confirm_seconds", bounds::CONFIRM_SECONDS),
+    ("/parameters/puts_per_second", bounds::PUTS_PER_SECOND),
+    ("/parameters/deletes_percent_max", bounds::DELETES_PERCENT),
     ("/detection/signal_age_seconds_max", bounds::SIGNAL_AGE_SECONDS),
     ("/detection/cooldown_seconds", bounds::COOLDOWN_SECONDS),
     ("/limits/lag_seconds_max", bounds::LAG_SECONDS),

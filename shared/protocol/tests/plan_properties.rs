@@ -141,7 +141,7 @@ proptest! {
         place in prop::sample::select(vec![
             "/schema", "/name", "/account", "/regions", "/regions/primary", "/databases", "/databases/0",
             "/databases/0/after", "/databases/1/after/0", "/fleets/0/capacity", "/fleets/0/target_groups/0",
-            "/routes/0/primary/endpoint", "/routes/0/probe", "/detection", "/detection/probes/0",
+            "/routes/0/primary/endpoint", "/routes/0/probe", "/parameters", "/parameters/include", "/parameters/keys", "/detection", "/detection/probes/0",
             "/detection/probes/0/url", "/detection/probes/1/host", "/limits", "/limits/step_seconds_max/scale",
         ]),
         value in arbitrary_json(),

@@ -32,7 +32,7 @@ struct Subject {
     answer: &'static str,
 }
 
-const SUBJECTS: [Subject; 4] = [
+const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "alarm-handler",
         event: include_str!("../../../events/operator-status.json"),
@@ -52,6 +52,11 @@ const SUBJECTS: [Subject; 4] = [
         name: "shift-traffic",
         event: include_str!("../../../events/sns-step-fence.json"),
         answer: "Nothing to do: step fence of front is not due",
+    },
+    Subject {
+        name: "ssm-replicator",
+        event: include_str!("../../../events/parameter-update-in-recovery.json"),
+        answer: "Nothing to do: /shop/db/url changed in us-west-1, which is copied to",
     },
 ];
 

@@ -21,6 +21,7 @@ mod functions;
 mod history;
 mod measure;
 mod package;
+mod parameters;
 mod runtime_api;
 mod scratch;
 mod server;
@@ -32,6 +33,7 @@ A budget is compared with the first number of its row, a median where several we
 Cold start: from the spawn of the release program to its first request for an invocation.
 Invocations: plan and journal are read from a stand-in on this machine, without TLS and without a network.
 Resident memory: the most at once, program included, after 20 invocations.
+Parameters: on stores in memory; each value has 4,000 characters, 40 MB on each side.
 ";
 
 fn main() -> ExitCode {
@@ -59,8 +61,11 @@ fn run() -> Result<usize> {
         bail!("say where the packages are: bench target/lambda");
     };
     let mut table = Table::default();
+    // First of all, while the memory of this process is its own.
+    let parameters = parameters::measure()?;
     table.extend(functions::measure(Path::new(&packages))?);
     table.extend(decisions::measure()?);
+    table.extend(parameters);
     let missed = table.missed();
     write!(std::io::stdout(), "\n{table}\n{NOTES}").context("the table can't be printed")?;
     Ok(missed)

@@ -62,3 +62,7 @@ pub const APPROVAL_SECONDS: Bounds = Bounds::of(60, 604_800);
 pub const FUNCTION_TIMEOUT_SECONDS: Bounds = Bounds::of(30, 900);
 /// The deadline of a step; also above the timeout of its function and below `rto_seconds`, checked beside it.
 pub const STEP_SECONDS: Bounds = Bounds::of(31, 604_799);
+/// `puts_per_second`: with Parameter Store's higher throughput the account has 10.
+pub const PUTS_PER_SECOND: Bounds = Bounds::of(1, 10);
+/// `deletes_percent_max`: 0 lets no copy ever be deleted.
+pub const DELETES_PERCENT: Bounds = Bounds::of(0, 100);

@@ -4,12 +4,14 @@
 
 pub mod bounds;
 mod document;
+mod parameters;
 mod problem;
 mod read;
 mod schema;
 mod section;
 mod validate;
 
+pub use parameters::{Existing, Keys, Parameters};
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
 
@@ -56,6 +58,9 @@ pub struct Plan {
     /// The bounds of every run.
     #[serde(default)]
     pub limits: Limits,
+    /// What of Parameter Store is kept the same in both regions; nothing if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,

@@ -1,5 +1,7 @@
 //! A document as a plan: section by section, noting what can't be read and going on.
 
+mod parameters;
+
 use super::bounds;
 use super::document::Document;
 use super::problem::Problem;
@@ -26,7 +28,7 @@ pub(super) fn plan(text: &str) -> Result<(Plan, Notes), Problem> {
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 11] = [
+    const FIELDS: [&str; 12] = [
         "schema",
         "name",
         "account",
@@ -37,6 +39,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         "routes",
         "detection",
         "limits",
+        "parameters",
         "operator_function",
     ];
     let section = Section::open(super::ROOT, document, &FIELDS, notes);
@@ -51,6 +54,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         routes: read_items(&section, "routes", notes, read_route),
         detection: read_detection(&section, notes),
         limits: read_limits(&section, notes),
+        parameters: parameters::read(&section, notes),
         operator_function: section.text("operator_function", "the alarm-handler's function name", notes),
     }
 }

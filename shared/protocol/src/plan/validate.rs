@@ -3,6 +3,7 @@
 mod detection;
 mod limits;
 mod order;
+mod parameters;
 mod resources;
 
 use super::bounds::Bounds;
@@ -38,6 +39,7 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
     resources::check(plan, &ground, &mut findings);
     detection::check(plan, &ground, &mut findings);
     limits::check(plan, &mut findings);
+    parameters::check(plan, &ground, &mut findings);
     findings.into_problems()
 }
 

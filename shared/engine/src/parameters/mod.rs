@@ -1,0 +1,101 @@
+//! Keeps Parameter Store the same in both regions: a full pass, one change, and what differs.
+//!
+//! A pass has no cursor. What is the same costs no write and no read beyond the listing, so that a pass that was cut short
+//! is simply begun again: the next one finds done what was done, and goes on with the rest.
+
+mod change;
+mod drift;
+mod leave;
+mod pace;
+mod pass;
+mod reader;
+mod report;
+mod writer;
+
+use jiff::{SignedDuration, Timestamp};
+use ports::{Failure, Parameters, SeenPairs};
+use protocol::parameters::direction::Direction;
+use protocol::parameters::request::Request;
+use protocol::parameters::seen::Seen;
+use protocol::parameters::survey::Ground;
+use serde_json::{Value, json};
+
+use crate::conductor::Conductor;
+use crate::fault::Fault;
+use reader::Reader;
+
+/// Nothing is begun in the last seconds of an invocation: the longest call with the saving of what was seen.
+const HANDOVER: SignedDuration = SignedDuration::from_secs(20);
+
+/// Everything that copying parameters needs.
+#[derive(Clone, Copy)]
+pub struct Replication<'r> {
+    /// Plan, journal and clock.
+    pub conductor: &'r Conductor,
+    /// Parameter Store.
+    pub stores: &'r dyn Parameters,
+    /// What was seen to be the same.
+    pub seen: &'r dyn SeenPairs,
+    /// When the invocation must have answered.
+    pub deadline: Timestamp,
+}
+
+impl Replication<'_> {
+    /// Answers a request.
+    pub async fn answer(&self, request: &Request) -> Result<Value, Fault> {
+        if self.conductor.plan.parameters.is_none() {
+            let sentence =
+                "Nothing is copied: the plan has no section parameters; add one to copy parameters.";
+            return Ok(json!({ "sentence": sentence }));
+        }
+        match request {
+            Request::Change { name, region, account } => self.change(name, region, account).await,
+            Request::Pass { deep } => self.pass(*deep).await,
+            Request::Drift { deep } => self.drift(*deep).await,
+        }
+    }
+
+    fn ground<'d>(&'d self, direction: &'d Direction) -> Result<Ground<'d>, Fault> {
+        let plan = &self.conductor.plan;
+        let parameters = plan.parameters.as_ref();
+        let parameters =
+            parameters.ok_or_else(|| Fault::new("no_parameters", "The plan has no section parameters"))?;
+        Ok(Ground { plan, parameters, direction })
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { stores: self.stores, clock: &*self.conductor.clock, until: self.until() }
+    }
+
+    /// The last moment at which something may be begun.
+    fn until(&self) -> Timestamp {
+        self.deadline.checked_sub(HANDOVER).unwrap_or(Timestamp::MIN)
+    }
+
+    /// What was seen to be the same; nothing if it can't be read, which costs reads alone.
+    async fn seen(&self, deep: bool) -> Seen {
+        if deep {
+            return Seen::default();
+        }
+        match self.seen.load(&self.conductor.plan.name).await {
+            Ok(bytes) => Seen::from_bytes(&bytes),
+            Err(failure) => {
+                tracing::warn!(%failure, "what was seen to be the same can't be read: everything is compared");
+                Seen::default()
+            }
+        }
+    }
+
+    async fn save(&self, seen: &Seen) {
+        if let Err(failure) = self.seen.save(&self.conductor.plan.name, &seen.to_bytes()).await {
+            tracing::warn!(%failure, "what was seen to be the same can't be saved: it will be compared again");
+        }
+    }
+}
+
+fn unreadable(direction: &Direction, failure: &Failure) -> Fault {
+    let Direction { from, to } = direction;
+    let meaning =
+        format!("Parameters of {from} and {to} can't be read, so nothing more is written or deleted");
+    Fault::from_failure("parameters_unreadable", &meaning, failure)
+}

@@ -1,0 +1,69 @@
+//! What a pass amounts to, in one sentence.
+
+use protocol::parameters::direction::Direction;
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+
+/// Most troubles that a sentence spells out.
+const TROUBLES_SHOWN: usize = 8;
+
+/// What a pass did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    pub(super) made: usize,
+    pub(super) written: usize,
+    pub(super) retouched: usize,
+    pub(super) deleted: usize,
+    pub(super) same: usize,
+    pub(super) overridden: usize,
+    /// What differs still, and will be looked at by the next pass.
+    pub(super) left: usize,
+    /// Why the pass ended before everything was written.
+    pub(super) ended: Option<String>,
+    /// What a person must see to: blocked, failed, missing.
+    pub(super) troubles: Vec<String>,
+}
+
+impl Report {
+    /// The answer; an error where a person must see to something.
+    pub(super) fn answer(self, direction: &Direction) -> Result<Value, Fault> {
+        let sentence = self.sentence(direction);
+        if !self.troubles.is_empty() {
+            return Err(Fault::new("not_all_copied", sentence));
+        }
+        Ok(json!({
+            "sentence": sentence,
+            "from": direction.from,
+            "to": direction.to,
+            "made": self.made,
+            "written": self.written,
+            "retouched": self.retouched,
+            "deleted": self.deleted,
+            "same": self.same,
+            "overridden": self.overridden,
+            "left": self.left,
+        }))
+    }
+
+    fn sentence(&self, direction: &Direction) -> String {
+        let Direction { from, to } = direction;
+        let Self { made, written, retouched, deleted, same, overridden, left, .. } = self;
+        let rest = match &self.ended {
+            Some(why) => format!("; {left} wait for the next pass: {}.", why.trim_end_matches('.')),
+            None if *left > 0 => format!("; {left} changed meanwhile and wait for the next pass."),
+            None => ".".to_owned(),
+        };
+        let done = format!(
+            "Parameters of {from} were copied to {to}: {made} made, {written} written, {retouched} tagged or labelled, \
+             {deleted} deleted; {same} are the same, {overridden} differ on purpose{rest}"
+        );
+        let mut parts = vec![done];
+        let troubles = self.troubles.iter().take(TROUBLES_SHOWN);
+        parts.extend(troubles.map(|trouble| format!("{}.", trouble.trim_end_matches('.'))));
+        if let more @ 1.. = self.troubles.len().saturating_sub(TROUBLES_SHOWN) {
+            parts.push(format!("And {more} more: ask for the drift."));
+        }
+        parts.join(" ")
+    }
+}

@@ -1,0 +1,62 @@
+//! From which region to which are parameters copied, and may anything be written now? The journal says.
+
+use jiff::Timestamp;
+
+use crate::decide::{invocation, list};
+use crate::plan::Plan;
+use crate::state::State;
+
+/// From where to where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// The region that serves.
+    pub from: String,
+    /// The other one.
+    pub to: String,
+}
+
+/// The direction by which routes have moved; why there is none while some have and others have not.
+pub fn direction(plan: &Plan, state: &State) -> Result<Direction, String> {
+    let regions = &plan.regions;
+    let (moved, stayed): (Vec<_>, Vec<_>) =
+        plan.routes.iter().map(|route| &route.name).partition(|name| state.moved.contains(*name));
+    if moved.is_empty() {
+        return Ok(Direction { from: regions.primary.clone(), to: regions.recovery.clone() });
+    }
+    if stayed.is_empty() {
+        return Ok(Direction { from: regions.recovery.clone(), to: regions.primary.clone() });
+    }
+    let names = |names: Vec<&crate::name::Name>| list(names.into_iter().map(ToString::to_string));
+    Err(format!(
+        "Nothing is copied: {} moved to {} and {} stayed in {}, so neither region's parameters are the ones to \
+         copy; move the rest: {}",
+        names(moved),
+        regions.recovery,
+        names(stayed),
+        regions.primary,
+        invocation(plan, r#""command":"failover","reason":"move the rest""#)
+    ))
+}
+
+/// The direction in which may be written now; why nothing may.
+pub fn may_write(plan: &Plan, state: &State, now: Timestamp) -> Result<Direction, String> {
+    if let Some(run) = state.active_run() {
+        return Err(format!(
+            "Nothing is copied: run {} is under way ({}), and parameters stay as they are until it ends; the status \
+             of {} says what it waits for",
+            run.id,
+            run.phase.as_str(),
+            plan.operator_function
+        ));
+    }
+    if let Some(hold) = state.hold_at(now) {
+        return Err(format!(
+            "Nothing is copied: a hold by {} lasts until {} ({}); end it: {}",
+            hold.by,
+            hold.until,
+            hold.reason,
+            invocation(plan, r#""command":"release""#)
+        ));
+    }
+    direction(plan, state)
+}
