@@ -16,5 +16,7 @@ mod nearest;
 pub mod operator;
 pub mod plan;
 pub mod report;
+pub mod schedule;
 pub mod signal;
+pub mod snapshots;
 pub mod state;

@@ -62,3 +62,9 @@ pub const APPROVAL_SECONDS: Bounds = Bounds::of(60, 604_800);
 pub const FUNCTION_TIMEOUT_SECONDS: Bounds = Bounds::of(30, 900);
 /// The deadline of a step; also above the timeout of its function and below `rto_seconds`, checked beside it.
 pub const STEP_SECONDS: Bounds = Bounds::of(31, 604_799);
+/// `daily`, `weekly` and `monthly` of `keep`. RDS keeps 100 manual snapshots in a region unless asked for more.
+pub const KEEP_TIER: Bounds = Bounds::of(0, 366);
+/// `keep_min`: at least one, so that the last one is never deleted.
+pub const KEEP_MIN: Bounds = Bounds::of(1, 366);
+/// `deletions_max`.
+pub const DELETIONS: Bounds = Bounds::of(0, 100);

@@ -8,10 +8,12 @@ mod problem;
 mod read;
 mod schema;
 mod section;
+mod snapshots;
 mod validate;
 
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
+pub use snapshots::{KeyArns, SnapshotPolicy, Tiers};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,9 @@ pub struct Plan {
     /// The bounds of every run.
     #[serde(default)]
     pub limits: Limits,
+    /// How snapshots of the databases are kept; none are without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<SnapshotPolicy>,
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,

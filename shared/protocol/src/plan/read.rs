@@ -26,7 +26,7 @@ pub(super) fn plan(text: &str) -> Result<(Plan, Notes), Problem> {
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 11] = [
+    const FIELDS: [&str; 12] = [
         "schema",
         "name",
         "account",
@@ -37,6 +37,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         "routes",
         "detection",
         "limits",
+        "snapshots",
         "operator_function",
     ];
     let section = Section::open(super::ROOT, document, &FIELDS, notes);
@@ -51,6 +52,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         routes: read_items(&section, "routes", notes, read_route),
         detection: read_detection(&section, notes),
         limits: read_limits(&section, notes),
+        snapshots: super::snapshots::read(&section, notes),
         operator_function: section.text("operator_function", "the alarm-handler's function name", notes),
     }
 }

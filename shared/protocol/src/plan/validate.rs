@@ -4,6 +4,7 @@ mod detection;
 mod limits;
 mod order;
 mod resources;
+mod snapshots;
 
 use super::bounds::Bounds;
 use super::problem::{Broken, Findings, PlanProblems, Problem};
@@ -38,6 +39,7 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
     resources::check(plan, &ground, &mut findings);
     detection::check(plan, &ground, &mut findings);
     limits::check(plan, &mut findings);
+    snapshots::check(plan, &ground, &mut findings);
     findings.into_problems()
 }
 
