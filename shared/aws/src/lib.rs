@@ -15,11 +15,14 @@ pub mod journal;
 pub mod lag;
 pub mod lambda;
 pub mod log;
+pub mod metrics;
 pub mod parameters;
+mod presigned;
 pub mod probes;
 pub mod publisher;
 pub mod rds;
 #[cfg(test)]
 mod replay;
 pub mod settings;
+pub mod snapshots;
 pub mod world;
