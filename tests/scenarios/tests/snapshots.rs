@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ports::memory::Fault;
@@ -31,7 +32,7 @@ async fn gathered(plan: protocol::plan::Plan) -> Keeper {
     hold(&keeper, 4 * 24 * 60).await;
     keeper.pass(DAY * 4 - HOUR).await;
     assert!(keeper.effects("delete").is_empty());
-    keeper.stage.clock.sleep(std::time::Duration::from_secs(7200)).await;
+    keeper.stage.clock.sleep(Duration::from_hours(2)).await;
     keeper
 }
 
@@ -39,6 +40,12 @@ async fn hold(keeper: &Keeper, minutes: u32) {
     let hold = json!({ "command": "hold", "minutes": minutes, "reason": "upgrade", "by": "ana" });
     let (ports, deadline) = (keeper.stage.ports("alarm-handler"), keeper.now() + HOUR);
     alarm_handler::handle(&ports, &hold, deadline).await.expect("held");
+}
+
+fn copies_under_way(keeper: &Keeper) -> usize {
+    let vault = keeper.snapshots.vault();
+    let there = vault.regions[RECOVERY].snapshots.values();
+    there.filter(|twin| twin.snapshot.status == Status::Copying).count()
 }
 
 /// Nothing was begun, or deleted, twice.
@@ -123,7 +130,7 @@ async fn killed_at_every_call_it_goes_on_where_it_was() {
                 calls_left += 1;
             } else {
                 calls_left = 0;
-                keeper.stage.clock.sleep(std::time::Duration::from_secs(300)).await;
+                keeper.stage.clock.sleep(Duration::from_mins(5)).await;
             }
         }
         assert_nothing_twice(&keeper);
@@ -342,9 +349,9 @@ async fn a_hold_that_begins_between_two_deletions_ends_them() {
     assert!(would.len() == 3 && would.iter().all(|sentence| sentence.starts_with("Delete")), "{dry}");
     let before = keeper.effects("delete").len();
     // The listings, the metric and each deletion take ten seconds: the hold falls into the first deletion.
-    keeper.snapshots.vault().call_lasts = std::time::Duration::from_secs(10);
+    keeper.snapshots.vault().call_lasts = Duration::from_secs(10);
     let hold = async {
-        keeper.stage.clock.sleep(std::time::Duration::from_secs(25)).await;
+        keeper.stage.clock.sleep(Duration::from_secs(25)).await;
         hold(&keeper, 60).await;
     };
     let (answer, ()) = tokio::join!(keeper.keep(), hold);
@@ -360,9 +367,9 @@ async fn a_hold_that_begins_between_two_deletions_ends_them() {
 async fn a_journal_that_goes_away_between_two_deletions_ends_them_and_is_an_error() {
     let keeper = gathered(small_plan(Mode::Automatic)).await;
     let before = keeper.effects("delete").len();
-    keeper.snapshots.vault().call_lasts = std::time::Duration::from_secs(10);
+    keeper.snapshots.vault().call_lasts = Duration::from_secs(10);
     let break_it = async {
-        keeper.stage.clock.sleep(std::time::Duration::from_secs(25)).await;
+        keeper.stage.clock.sleep(Duration::from_secs(25)).await;
         keeper.stage.world.fault("load", Fault::Fails(FailureKind::Unavailable));
     };
     let (answer, ()) = tokio::join!(keeper.keep(), break_it);
@@ -379,7 +386,7 @@ async fn a_journal_that_goes_away_between_two_deletions_ends_them_and_is_an_erro
 async fn a_pass_whose_time_is_over_leaves_the_rest_to_the_next() {
     let keeper = gathered(small_plan(Mode::Automatic)).await;
     let before = keeper.effects("delete").len();
-    keeper.snapshots.vault().call_lasts = std::time::Duration::from_secs(35);
+    keeper.snapshots.vault().call_lasts = Duration::from_secs(35);
     let answer = keeper.keep().await.expect("an answer");
     assert_eq!(texts(&answer, "put_off"), ["The time is over; 2 are left to the next invocation."]);
     assert_eq!(keeper.effects("delete").len(), before + 1);
@@ -408,7 +415,7 @@ async fn what_only_a_person_can_help_is_an_error_and_the_rest_is_done() {
     );
     assert_eq!(keeper.effects("take").len(), 1, "the other database has its own");
     keeper.snapshots.fault("put", Fault::Fails(FailureKind::Denied));
-    keeper.stage.clock.sleep(std::time::Duration::from_secs(1800)).await;
+    keeper.stage.clock.sleep(Duration::from_mins(30)).await;
     let fault = keeper.keep().await.expect_err("no metric");
     assert!(fault.message.contains("The ages of the snapshots could not be put"), "{fault}");
 }
@@ -431,11 +438,7 @@ async fn many_databases_are_copied_twenty_at_once() {
     for _ in 0..2 * 6 {
         let answer = keeper.keep().await.expect("no copy is refused");
         assert_eq!(texts(&answer, "put_off"), Vec::<String>::new());
-        let vault = keeper.snapshots.vault();
-        let copies =
-            vault.regions[RECOVERY].snapshots.values().filter(|twin| twin.snapshot.status == Status::Copying);
-        assert!(copies.count() <= 20);
-        drop(vault);
+        assert!(copies_under_way(&keeper) <= 20);
         keeper.stage.clock.sleep(EVERY.unsigned_abs()).await;
     }
     assert!(keeper.good(RECOVERY).len() >= 45, "{}", keeper.good(RECOVERY).len());
