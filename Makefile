@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 MODE ?= automatic
 CARGO ?= cargo
-FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic ssm-replicator
+FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic snapshot-scheduler ssm-replicator
 ARCH ?= x86_64
 # The tests need what they build once; incremental data and most debug information would only cost time.
 export CARGO_TERM_COLOR ?= auto

@@ -9,7 +9,7 @@ use ssm_replicator::Replicator;
 async fn main() -> Result<(), RuntimeError> {
     aws::log::open_log();
     let settings = aws::settings::Settings::from_env()?;
-    let sdk = aws::config::Sdk::load(&settings.region).await;
+    let sdk = aws::config::Sdk::load(&settings.region, settings.endpoint_url.as_deref());
     let replicator = &Replicator {
         world: aws::world::on(&sdk, &settings),
         stores: Arc::new(aws::stores::SsmParameters::new(&sdk, &settings.region)),

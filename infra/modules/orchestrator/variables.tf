@@ -360,12 +360,12 @@ variable "snapshots" {
     error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *)."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue([for t in values(var.snapshots.keep) : t >= 0 && t <= 100 && floor(t) == t]), false)
-    error_message = "snapshots: keep holds whole numbers from 0 to 100."
+    condition     = var.snapshots == null || try(alltrue([for t in values(var.snapshots.keep) : t >= 0 && t <= 366 && floor(t) == t]), false)
+    error_message = "snapshots: keep holds whole numbers from 0 to 366."
   }
   validation {
-    condition     = var.snapshots == null || try(var.snapshots.keep_min >= 1 && var.snapshots.keep_min <= 100 && floor(var.snapshots.keep_min) == var.snapshots.keep_min, false)
-    error_message = "snapshots: keep_min must be a whole number from 1 to 100. The newest good snapshot is never deleted."
+    condition     = var.snapshots == null || try(var.snapshots.keep_min >= 1 && var.snapshots.keep_min <= 366 && floor(var.snapshots.keep_min) == var.snapshots.keep_min, false)
+    error_message = "snapshots: keep_min must be a whole number from 1 to 366. The newest good snapshot is never deleted."
   }
   validation {
     condition     = var.snapshots == null || try(var.snapshots.deletions_max >= 0 && var.snapshots.deletions_max <= 100 && floor(var.snapshots.deletions_max) == var.snapshots.deletions_max, false)
@@ -428,8 +428,8 @@ variable "parameters" {
     error_message = "parameters: decrypt_key_arns must be ARNs of keys (no alias) in one of the two regions."
   }
   validation {
-    condition     = var.parameters == null || try(var.parameters.puts_per_second >= 1 && var.parameters.puts_per_second <= 100 && floor(var.parameters.puts_per_second) == var.parameters.puts_per_second, false)
-    error_message = "parameters: puts_per_second must be a whole number from 1 to 100."
+    condition     = var.parameters == null || try(var.parameters.puts_per_second >= 1 && var.parameters.puts_per_second <= 10 && floor(var.parameters.puts_per_second) == var.parameters.puts_per_second, false)
+    error_message = "parameters: puts_per_second must be a whole number from 1 to 10."
   }
   validation {
     condition     = var.parameters == null || try(var.parameters.deletes_percent_max >= 0 && var.parameters.deletes_percent_max <= 100 && floor(var.parameters.deletes_percent_max) == var.parameters.deletes_percent_max, false)

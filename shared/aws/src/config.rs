@@ -127,6 +127,11 @@ impl Sdk {
         client!(aws_sdk_rds, &self.base, PRIMARY, region.to_owned())
     }
 
+    /// Credentials of the function, for what is signed here.
+    pub(crate) fn credentials(&self) -> Option<aws_credential_types::provider::SharedCredentialsProvider> {
+        self.base.credentials_provider()
+    }
+
     /// Auto Scaling in the own region.
     pub(crate) fn auto_scaling(&self) -> aws_sdk_autoscaling::Client {
         client!(aws_sdk_autoscaling, &self.base, OWN)

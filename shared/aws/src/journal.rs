@@ -294,7 +294,7 @@ mod tests {
         )
     }
 
-    async fn journal(http: &StaticReplayClient) -> (DynamoJournal, Arc<StillClock>) {
+    fn journal(http: &StaticReplayClient) -> (DynamoJournal, Arc<StillClock>) {
         let clock = StillClock::at("2026-11-20T03:00:00Z");
         let sdk = Sdk::on(http.clone());
         let shared: Arc<dyn Clock> = clock.clone();
@@ -304,7 +304,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_append_is_one_conditional_put_that_asks_for_the_old_item() {
         let http = replay(&[(200, "{}")]);
-        assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Stands));
+        assert_eq!(journal(&http).0.append(&record()).await, Ok(Appended::Stands));
         let put: serde_json::Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(put["TableName"], "shop-journal");
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(#seq)");
@@ -326,7 +326,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_own_item_in_the_way_is_a_lost_acknowledgement_and_stands() {
         let http = replay(&[(400, &condition_failed(&item(42, &record().attempt)))]);
-        assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Stands));
+        assert_eq!(journal(&http).0.append(&record()).await, Ok(Appended::Stands));
     }
 
     #[tokio::test(start_paused = true)]
@@ -335,7 +335,7 @@ mod tests {
         let other_writer = item(42, &record().attempt).replace("handler@a", "handler@b");
         for item in [other_attempt, other_writer] {
             let http = replay(&[(400, &condition_failed(&item))]);
-            assert_eq!(journal(&http).await.0.append(&record()).await, Ok(Appended::Taken));
+            assert_eq!(journal(&http).0.append(&record()).await, Ok(Appended::Taken));
             assert_eq!(http.actual_requests().count(), 1);
         }
     }
@@ -346,7 +346,7 @@ mod tests {
             let refusal = r#"{"__type":"ConditionalCheckFailedException","Message":"failed"}"#;
             let standing = format!(r#"{{"Item":{}}}"#, item(42, &attempt));
             let http = replay(&[(400, refusal), (200, &standing)]);
-            assert_eq!(journal(&http).await.0.append(&record()).await, Ok(expected));
+            assert_eq!(journal(&http).0.append(&record()).await, Ok(expected));
             assert!(sent(&http)[1].contains(r#""ConsistentRead":true"#));
         }
     }
@@ -357,7 +357,7 @@ mod tests {
         let own = condition_failed(&item(42, &record().attempt));
         // Two attempts of the SDK, then the adapter's second try meets the record that had been written.
         let http = replay(&[(500, broken), (500, broken), (400, &own)]);
-        let (journal, clock) = journal(&http).await;
+        let (journal, clock) = journal(&http);
         assert_eq!(journal.append(&record()).await, Ok(Appended::Stands));
         let bodies = sent(&http);
         assert_eq!(bodies.len(), 3);
@@ -379,7 +379,7 @@ mod tests {
     async fn a_denied_append_is_not_tried_again() {
         let denied = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: x is not authorized to perform: dynamodb:PutItem"}"#;
         let http = replay(&[(400, denied)]);
-        let failure = journal(&http).await.0.append(&record()).await.unwrap_err();
+        let failure = journal(&http).0.append(&record()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Denied);
         assert_eq!(http.actual_requests().count(), 1);
     }
@@ -393,7 +393,7 @@ mod tests {
         );
         let second = format!(r#"{{"Items":[{}]}}"#, item(43, "C"));
         let http = replay(&[(200, &first), (200, &second)]);
-        let records = journal(&http).await.0.load_after(&Name::new("shop"), 40).await.unwrap();
+        let records = journal(&http).0.load_after(&Name::new("shop"), 40).await.unwrap();
         assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [41, 42, 43]);
         let queries: Vec<serde_json::Value> =
             sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect();
@@ -406,7 +406,7 @@ mod tests {
     async fn a_journal_that_never_ends_is_an_error() {
         let page = r#"{"Items":[],"LastEvaluatedKey":{"plan":{"S":"shop"},"seq":{"N":"1"}}}"#;
         let http = replay(&[(200, page); PAGES_MAX as usize]);
-        let failure = journal(&http).await.0.load_after(&Name::new("shop"), 0).await.unwrap_err();
+        let failure = journal(&http).0.load_after(&Name::new("shop"), 0).await.unwrap_err();
         assert_eq!(failure.code, "journal_too_long");
     }
 
@@ -424,7 +424,7 @@ mod tests {
             (sound.replace("2026-11-20T03:00", "yesterday"), "record 42: `at`"),
         ] {
             let http = replay(&[(200, &format!(r#"{{"Items":[{broken}]}}"#))]);
-            let failure = journal(&http).await.0.load_after(&Name::new("shop"), 0).await.unwrap_err();
+            let failure = journal(&http).0.load_after(&Name::new("shop"), 0).await.unwrap_err();
             assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "record_unreadable"));
             assert!(failure.message.starts_with(words), "{}", failure.message);
         }
@@ -434,7 +434,7 @@ mod tests {
     async fn the_vitals_lie_beside_the_log_and_read_back_the_same() {
         let vitals = Vitals { ticked_at: Some(record().at), ..Vitals::default() };
         let http = replay(&[(200, "{}")]);
-        journal(&http).await.0.save_vitals(&Name::new("shop"), &vitals).await.unwrap();
+        journal(&http).0.save_vitals(&Name::new("shop"), &vitals).await.unwrap();
         let put: serde_json::Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(put["Item"]["plan"]["S"], "shop#vitals");
         assert_eq!(put["Item"]["seq"]["N"], "0");
@@ -442,14 +442,14 @@ mod tests {
 
         let stored = serde_json::json!({"Item": put["Item"]}).to_string();
         let http = replay(&[(200, &stored)]);
-        assert_eq!(journal(&http).await.0.load_vitals(&Name::new("shop")).await, Ok(Some(vitals)));
+        assert_eq!(journal(&http).0.load_vitals(&Name::new("shop")).await, Ok(Some(vitals)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn absent_and_unreadable_vitals_are_not_known() {
         for answer in ["{}", r#"{"Item":{"vitals":{"S":"not JSON"}}}"#, r#"{"Item":{"seq":{"N":"0"}}}"#] {
             let http = replay(&[(200, answer)]);
-            assert_eq!(journal(&http).await.0.load_vitals(&Name::new("shop")).await, Ok(None));
+            assert_eq!(journal(&http).0.load_vitals(&Name::new("shop")).await, Ok(None));
         }
     }
 }

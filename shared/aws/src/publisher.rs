@@ -167,14 +167,14 @@ mod tests {
         )
     }
 
-    async fn publisher(http: &StaticReplayClient) -> SnsPublisher {
+    fn publisher(http: &StaticReplayClient) -> SnsPublisher {
         SnsPublisher::new(&Sdk::on(http.clone()), "arn:commands", "arn:notices")
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_command_is_json_with_its_step_as_an_attribute() {
         let http = replay(&[(200, DONE)]);
-        publisher(&http).await.commands(&[command("orders")]).await.unwrap();
+        publisher(&http).commands(&[command("orders")]).await.unwrap();
         let request = &sent(&http)[0];
         for part in [
             "TopicArn=arn:commands",
@@ -190,14 +190,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_command_is_no_call() {
         let http = replay(&[]);
-        publisher(&http).await.commands(&[]).await.unwrap();
+        publisher(&http).commands(&[]).await.unwrap();
         assert_eq!(http.actual_requests().count(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn ten_commands_are_one_call_and_one_more_is_another() {
         let http = replay(&[(200, DONE), (200, DONE)]);
-        publisher(&http).await.commands(&vec![command("orders"); 11]).await.unwrap();
+        publisher(&http).commands(&vec![command("orders"); 11]).await.unwrap();
         assert_eq!(http.actual_requests().count(), 2);
     }
 
@@ -205,7 +205,7 @@ mod tests {
     async fn large_commands_do_not_share_a_call() {
         let http = replay(&[(200, DONE), (200, DONE)]);
         let large = StepCommand { subjects: vec![Name::new("x".repeat(40)); 3_000], ..command("orders") };
-        publisher(&http).await.commands(&[large.clone(), large]).await.unwrap();
+        publisher(&http).commands(&[large.clone(), large]).await.unwrap();
         assert_eq!(http.actual_requests().count(), 2);
     }
 
@@ -219,7 +219,7 @@ mod tests {
             ("Throttled", true, FailureKind::Throttled),
         ] {
             let http = replay(&[(200, &failed(code, sender)), (200, DONE)]);
-            let failure = publisher(&http).await.commands(&vec![command("orders"); 11]).await.unwrap_err();
+            let failure = publisher(&http).commands(&vec![command("orders"); 11]).await.unwrap_err();
             assert_eq!((failure.kind, failure.code.as_str()), (expected, code));
             assert_eq!(http.actual_requests().count(), 2);
         }
@@ -229,14 +229,14 @@ mod tests {
     async fn a_denied_publish_names_the_action() {
         let denied = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>";
         let http = replay(&[(403, denied)]);
-        let failure = publisher(&http).await.notice("subject", "text").await.unwrap_err();
+        let failure = publisher(&http).notice("subject", "text").await.unwrap_err();
         assert_eq!((failure.kind, failure.action), (FailureKind::Denied, PUBLISH));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_notice_goes_to_people_with_a_subject_that_sns_takes() {
         let http = replay(&[(200, SAID)]);
-        publisher(&http).await.notice("shop:\nfailover \u{2013} done", "It serves.").await.unwrap();
+        publisher(&http).notice("shop:\nfailover \u{2013} done", "It serves.").await.unwrap();
         let request = &sent(&http)[0];
         for part in ["TopicArn=arn:notices", "Subject=shop: failover ? done", "Message=It serves."] {
             assert!(request.contains(part), "{part} in {request}");

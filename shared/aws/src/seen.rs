@@ -100,35 +100,35 @@ mod tests {
     use super::*;
     use crate::replay::{replay, sent};
 
-    async fn seen(http: &aws_smithy_http_client::test_util::StaticReplayClient) -> DynamoSeen {
-        DynamoSeen::new(&Sdk::on(http.clone()).await, "shop-journal")
+    fn seen(http: &aws_smithy_http_client::test_util::StaticReplayClient) -> DynamoSeen {
+        DynamoSeen::new(&Sdk::on(http.clone()), "shop-journal")
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_saved_in_parts_is_read_again_in_order() {
         let bytes: Vec<u8> = (0..PART_BYTES + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let http = replay(&[(200, "{}"), (200, "{}")]);
-        seen(&http).await.save(&Name::new("shop"), &bytes).await.unwrap();
+        seen(&http).save(&Name::new("shop"), &bytes).await.unwrap();
         let puts: Vec<Value> = sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect();
         assert_eq!(puts[1]["Item"]["plan"]["S"], "shop#parameters");
         assert_eq!(puts.iter().map(|put| put["Item"]["seq"]["N"].clone()).collect::<Vec<_>>(), ["0", "1"]);
         let items: Vec<String> = puts.iter().map(|put| json!({"Item": put["Item"]}).to_string()).collect();
         let http = replay(&[(200, &items[0]), (200, &items[1])]);
-        assert_eq!(seen(&http).await.load(&Name::new("shop")).await, Ok(bytes));
+        assert_eq!(seen(&http).load(&Name::new("shop")).await, Ok(bytes));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_saved_is_nothing_seen_and_a_stray_item_is_not_believed() {
         for answer in ["{}", r#"{"Item":{"parts":{"N":"many"}}}"#, r#"{"Item":{"parts":{"N":"1"}}}"#] {
             let http = replay(&[(200, answer)]);
-            assert_eq!(seen(&http).await.load(&Name::new("shop")).await, Ok(Vec::new()), "{answer}");
+            assert_eq!(seen(&http).load(&Name::new("shop")).await, Ok(Vec::new()), "{answer}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_to_remember_takes_away_what_was_remembered() {
         let http = replay(&[(200, "{}")]);
-        seen(&http).await.save(&Name::new("shop"), &[]).await.unwrap();
+        seen(&http).save(&Name::new("shop"), &[]).await.unwrap();
         let put: Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(
             (put["Item"]["parts"]["N"].as_str(), put["Item"]["part"]["B"].as_str()),

@@ -11,6 +11,7 @@ use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::snapshots::{Listing, SourceKind};
 
 pub mod failure;
 pub mod memory;
@@ -232,4 +233,63 @@ pub trait Publisher: Send + Sync {
 pub trait Plans: Send + Sync {
     /// The plan's JSON as it is now.
     async fn load(&self) -> Answer<String>;
+}
+
+/// Snapshots of databases, in any region. Calls outside the own region are best effort, 2 s at most each: it may be lost.
+#[async_trait]
+pub trait Snapshots: Send + Sync {
+    /// All manual snapshots of these kinds that a region has, ours and everybody's. A listing that is cut short says so.
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<Listing>;
+    /// Begins to take a snapshot; it may take hours. Done as well if the identifier is there already: a lost answer.
+    async fn take(&self, region: &str, order: &TakeOrder) -> Answer<()>;
+    /// Begins to copy a snapshot of another region; it may take hours. Done as well if the identifier is there already.
+    async fn copy(&self, region: &str, order: &CopyOrder) -> Answer<()>;
+    /// Deletes a snapshot. Done as well if it is gone already.
+    async fn delete(&self, region: &str, kind: SourceKind, id: &str) -> Answer<()>;
+}
+
+/// A snapshot to be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakeOrder {
+    /// ARN of the instance or cluster.
+    pub source: String,
+    /// The snapshot's identifier to be.
+    pub id: String,
+    /// Its tags.
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
+/// A snapshot to be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOrder {
+    /// ARN of the snapshot in the other region.
+    pub snapshot: String,
+    /// What it is of.
+    pub kind: SourceKind,
+    /// The copy's identifier to be.
+    pub id: String,
+    /// ARN of the key of the copy's region; nothing for a copy that is not encrypted.
+    pub kms_key: Option<String>,
+    /// All tags of the copy. None are taken over from the original by themselves.
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
+/// Metrics for alarms and dashboards.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// Puts samples.
+    async fn put(&self, samples: &[MetricSample]) -> Answer<()>;
+}
+
+/// One sample of a metric in seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricSample {
+    /// The metric's name.
+    pub name: &'static str,
+    /// What it is about: names and values.
+    pub dimensions: Vec<(&'static str, String)>,
+    /// The value.
+    pub seconds: u64,
+    /// When it was so.
+    pub at: Timestamp,
 }

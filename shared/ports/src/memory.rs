@@ -19,6 +19,8 @@ use crate::{
     Vitals,
 };
 
+pub mod snapshots;
+
 /// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
 pub struct RuntimeClock {
     base: Timestamp,

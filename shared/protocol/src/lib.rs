@@ -17,5 +17,7 @@ pub mod operator;
 pub mod parameters;
 pub mod plan;
 pub mod report;
+pub mod schedule;
 pub mod signal;
+pub mod snapshots;
 pub mod state;

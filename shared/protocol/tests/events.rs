@@ -160,6 +160,7 @@ fn ticks_wake_ups_and_steps() -> Vec<(&'static str, Expected)> {
     vec![
         ("tick", Tick),
         ("scheduled-event", Tick),
+        ("snapshots-scheduled-event", Tick),
         ("rds-event-restarted", rds()),
         ("rds-event-replication-stopped", rds()),
         ("asg-launch-successful", asg("EC2 Instance Launch Successful")),
@@ -293,6 +294,16 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
         ("forged-step-direct", Unrecognised("an object with plan (a text), run (a number), ")),
         ("forged-custom-event", Unrecognised("an event that nothing waits for: ")),
         ("secret-in-unknown-event", Unrecognised("an object with note (a text), password (a text)")),
+        // Requests of the snapshot-scheduler are nothing to the alarm-handler.
+        ("snapshots-keep", Unrecognised("an object with snapshots (a text)")),
+        ("snapshots-dry-run", Unrecognised("an object with snapshots (a text)")),
+        ("snapshots-bad-word", Unrecognised("an object with snapshots (a text)")),
+        (
+            "snapshots-bad-extra-field",
+            Unrecognised("an object with dry_run (true or false), snapshots (a text)"),
+        ),
+        ("snapshots-bad-type", Unrecognised("an object with snapshots (an object)")),
+        ("snapshots-forged-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
     ]
 }
 

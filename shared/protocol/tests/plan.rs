@@ -1095,3 +1095,100 @@ fn schema_of<'a>(schema: &'a Value, parent: &str, field: &str) -> &'a Value {
     }
     &here["properties"][field]
 }
+
+fn snapshots() -> Value {
+    json!({ "schedule": "cron(0 3 * * ? *)" })
+}
+
+#[test]
+fn a_plan_without_snapshots_keeps_none_and_one_with_them_has_the_documented_values() {
+    assert_eq!(Plan::from_json(SHOP).unwrap().snapshots, None);
+    let mut null = shop();
+    null["snapshots"] = Value::Null;
+    assert_eq!(lines(&null), Vec::<String>::new(), "null is as good as left out");
+    let plan = Plan::from_json(&shop_with(&[("/snapshots", snapshots())]).to_string()).unwrap();
+    let policy = plan.snapshots.clone().unwrap();
+    let keep = policy.keep;
+    assert_eq!((keep.daily, keep.weekly, keep.monthly), (7, 4, 6));
+    assert_eq!((policy.keep_min, policy.deletions_max), (2, 10));
+    assert!(policy.except.is_empty() && policy.kms_key_arns.recovery.is_none());
+    assert_eq!(Plan::from_json(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+}
+
+#[test]
+fn snapshots_are_checked() {
+    const HINT: &str = "give a schedule of EventBridge in UTC, at most once an hour, like cron(0 3 * * ? *): minute, \
+                        hour, day of month, month, day of week, year";
+    let found = |field: &str, value: Value| {
+        let mut policy = snapshots();
+        policy[field] = value;
+        lines(&shop_with(&[("/snapshots", policy)]))
+    };
+    assert_eq!(
+        lines(&shop_with(&[("/snapshots", json!({}))])),
+        [format!("snapshots.schedule: is missing; {HINT}")]
+    );
+    assert_eq!(
+        found("schedule", json!("rate(1 day)")),
+        [format!("snapshots.schedule: is not written as cron(…); {HINT}")]
+    );
+    assert_eq!(
+        found("schedule", json!("cron(* * * * ? *)")),
+        [format!(
+            "snapshots.schedule: has the minutes *, and more than one time an hour is too often; {HINT}"
+        )]
+    );
+    assert_eq!(
+        found("keep", json!({ "daily": 1, "weekly": 0, "monthly": 0 })),
+        [
+            "snapshots.keep_min: is 2, more than all of snapshots.keep together, which is 1; raise a tier or lower \
+          keep_min: the tiers say what is kept, keep_min is the floor below them"
+        ]
+    );
+    assert_eq!(
+        found("keep_min", json!(0)),
+        ["snapshots.keep_min: is 0, outside 1 to 366; give a whole number from 1 to 366"]
+    );
+    assert_eq!(
+        found("deletions_max", json!(101)),
+        ["snapshots.deletions_max: is 101, outside 0 to 100; give a whole number from 0 to 100"]
+    );
+    assert_eq!(
+        found("keep", json!({ "dayly": 1 })),
+        ["snapshots.keep.dayly: is not a field of the plan; did you mean `daily`?"]
+    );
+    assert_eq!(
+        found("kms_key_arns", json!({ "recovery": "arn:aws:kms:us-east-2:123456789012:key/0a1b" })),
+        [
+            "snapshots.kms_key_arns.recovery: lies in us-east-2, and the recovery region is us-west-1; give the ARN of a \
+          KMS key, like arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+        ]
+    );
+    assert_eq!(
+        found("kms_key_arns", json!({ "primary": "alias/shop" })),
+        ["snapshots.kms_key_arns.primary: is not an ARN; give the ARN of a KMS key, like \
+          arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"]
+    );
+    assert_eq!(
+        found("except", json!(["web", "stock", "stock"])),
+        [
+            "snapshots.except[0]: is web, which is no database of the plan; give a database's name",
+            "snapshots.except[2]: is stock once more; give each database once",
+        ]
+    );
+}
+
+#[test]
+fn names_that_no_snapshot_can_have_are_refused_only_where_snapshots_are_kept() {
+    let double = [("/databases/1/name", json!("stock--2")), ("/routes/0/after", json!(["orders", "web"]))];
+    assert_eq!(lines(&shop_with(&double)), Vec::<String>::new());
+    let mut with = double.to_vec();
+    with.push(("/snapshots", snapshots()));
+    let expected = "databases[1].name: is stock--2, which can't be part of a snapshot's identifier; give a name without \
+                    two hyphens in a row or one at its end, or leave snapshots out";
+    assert_eq!(lines(&shop_with(&with)), [expected]);
+    with.last_mut().unwrap().1["except"] = json!(["stock--2"]);
+    assert_eq!(lines(&shop_with(&with)), Vec::<String>::new());
+    with[0] = ("/name", json!("shop-"));
+    assert_eq!(lines(&shop_with(&[("/name", json!("shop-")), ("/snapshots", snapshots())])).len(), 1);
+}

@@ -19,6 +19,8 @@ use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+pub mod keeper;
+
 /// The commands topic of the stage.
 pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 

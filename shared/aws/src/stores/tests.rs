@@ -9,12 +9,12 @@ const HERE: &str = "us-west-1";
 const THERE: &str = "us-east-2";
 const CANARY: &str = "tweet-tweet-4711";
 
-async fn stores(answers: &[(u16, Json)]) -> (SsmParameters, impl Fn() -> Vec<(String, Json)>) {
+fn stores(answers: &[(u16, Json)]) -> (SsmParameters, impl Fn() -> Vec<(String, Json)> + use<>) {
     let texts: Vec<(u16, String)> =
         answers.iter().map(|(status, body)| (*status, body.to_string())).collect();
     let texts: Vec<(u16, &str)> = texts.iter().map(|(status, body)| (*status, body.as_str())).collect();
     let http = replay(&texts);
-    let stores = SsmParameters::new(&Sdk::on(http.clone()).await, HERE);
+    let stores = SsmParameters::new(&Sdk::on(http.clone()), HERE);
     let requests = move || {
         let hosts = http.actual_requests().map(|request| request.uri().to_owned()).collect::<Vec<_>>();
         let bodies = sent(&http).into_iter().map(|body| serde_json::from_str(&body).unwrap());
@@ -61,7 +61,7 @@ fn refusal(code: &str, words: &str) -> (u16, Json) {
 #[tokio::test(start_paused = true)]
 async fn a_page_of_a_listing_is_read_with_everything_but_the_values() {
     let page = json!({ "Parameters": [described("/shop/db/password")], "NextToken": "n1" });
-    let (stores, requests) = stores(&[(200, page), (200, json!({ "Parameters": [] }))]).await;
+    let (stores, requests) = stores(&[(200, page), (200, json!({ "Parameters": [] }))]);
     let found = stores.list(THERE, "/shop", None, None).await.unwrap();
     let expected = Entry {
         name: "/shop/db/password".to_owned(),
@@ -97,7 +97,7 @@ async fn a_parameter_that_is_not_understood_fails_the_listing() {
     {
         let mut one = described("/shop/a");
         one[field] = value;
-        let (stores, _) = stores(&[(200, json!({ "Parameters": [one] }))]).await;
+        let (stores, _) = stores(&[(200, json!({ "Parameters": [one] }))]);
         let failure = stores.list(HERE, "/shop", None, None).await.unwrap_err();
         assert_eq!(failure.code, "incomplete", "{field}");
     }
@@ -106,7 +106,7 @@ async fn a_parameter_that_is_not_understood_fails_the_listing() {
 #[tokio::test(start_paused = true)]
 async fn one_parameter_is_found_by_its_whole_name() {
     let answer = json!({ "Parameters": [described("/shop/a")] });
-    let (stores, requests) = stores(&[(200, answer.clone()), (200, answer)]).await;
+    let (stores, requests) = stores(&[(200, answer.clone()), (200, answer)]);
     assert_eq!(stores.find(HERE, "/shop/a").await.unwrap().unwrap().name, "/shop/a");
     assert_eq!(stores.find(HERE, "/shop/b").await.unwrap(), None);
     let filter = json!([{ "Key": "Name", "Option": "Equals", "Values": ["/shop/a"] }]);
@@ -120,7 +120,7 @@ async fn values_are_decrypted_and_what_does_not_exist_is_left_out() {
             "LastModifiedDate": 1_795_143_600.123, "DataType": "text" }],
         "InvalidParameters": ["/shop/b"],
     });
-    let (stores, requests) = stores(&[(200, answer)]).await;
+    let (stores, requests) = stores(&[(200, answer)]);
     let values = stores.values(THERE, &["/shop/a", "/shop/b"]).await.unwrap();
     assert_eq!(values, [Value { name: "/shop/a".to_owned(), version: 7, secret: secret() }]);
     assert_eq!(requests()[0].1, json!({ "Names": ["/shop/a", "/shop/b"], "WithDecryption": true }));
@@ -132,8 +132,7 @@ async fn tags_and_labels_of_what_does_not_exist_are_none() {
         (200, json!({ "TagList": [{ "Key": "team", "Value": "web" }] })),
         refusal("InvalidResourceId", ""),
         refusal("ParameterNotFound", ""),
-    ])
-    .await;
+    ]);
     let tags = stores.tags(HERE, "/shop/a").await.unwrap();
     assert_eq!(tags, Some(Tags::from([("team".to_owned(), "web".to_owned())])));
     assert_eq!(stores.tags(HERE, "/shop/a").await, Ok(None));
@@ -151,8 +150,7 @@ async fn labels_are_those_of_the_highest_version_and_those_of_the_others_over_al
             json!({ "Parameters": [version(1, &["old"]), version(3, &["live", "blue"])], "NextToken": "n1" }),
         ),
         (200, json!({ "Parameters": [version(2, &["green"])] })),
-    ])
-    .await;
+    ]);
     let labels = stores.labels(HERE, "/shop/a").await.unwrap();
     assert_eq!(labels.current, ["blue".to_owned(), "live".to_owned()].into());
     assert_eq!(labels.earlier, ["green".to_owned(), "old".to_owned()].into());
@@ -162,7 +160,7 @@ async fn labels_are_those_of_the_highest_version_and_those_of_the_others_over_al
 
 #[tokio::test(start_paused = true)]
 async fn a_new_parameter_is_put_with_its_tags_and_never_over_another() {
-    let (stores, requests) = stores(&[(200, json!({ "Version": 1, "Tier": "Standard" }))]).await;
+    let (stores, requests) = stores(&[(200, json!({ "Version": 1, "Tier": "Standard" }))]);
     let tags = Tags::from([("pilotlight:copied-by".to_owned(), "shop".to_owned())]);
     assert_eq!(stores.put(THERE, &put(Some(tags)), &secret()).await, Ok(1));
     let expected = json!({
@@ -174,7 +172,7 @@ async fn a_new_parameter_is_put_with_its_tags_and_never_over_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_parameter_is_put_over_with_what_must_go_taken_away() {
-    let (stores, requests) = stores(&[(200, json!({ "Version": 8 })), (200, json!({ "Version": 9 }))]).await;
+    let (stores, requests) = stores(&[(200, json!({ "Version": 8 })), (200, json!({ "Version": 9 }))]);
     let cleared = Put { clears_policies: true, tier: Tier::Advanced, ..put(None) };
     assert_eq!(stores.put(HERE, &cleared, &secret()).await, Ok(8));
     let policies = vec![r#"{"Type":"A"}"#.to_owned(), r#"{"Type":"B"}"#.to_owned()];
@@ -197,8 +195,7 @@ async fn tagging_labelling_and_deleting_ask_for_what_they_say() {
         (200, json!({ "InvalidLabels": ["1st"], "ParameterVersion": 7 })),
         (200, json!({})),
         refusal("ParameterNotFound", ""),
-    ])
-    .await;
+    ]);
     stores.tag(HERE, "/shop/a", &Tags::from([("team".to_owned(), "web".to_owned())])).await.unwrap();
     stores.label(HERE, "/shop/a", &["live".to_owned()]).await.unwrap();
     let failure = stores.label(HERE, "/shop/a", &["1st".to_owned()]).await.unwrap_err();
@@ -215,7 +212,7 @@ async fn tagging_labelling_and_deleting_ask_for_what_they_say() {
 #[tokio::test(start_paused = true)]
 async fn no_call_is_tried_a_second_time_here() {
     let busy = || refusal("ThrottlingException", "Rate exceeded");
-    let (stores, requests) = stores(&[busy(), busy(), busy()]).await;
+    let (stores, requests) = stores(&[busy(), busy(), busy()]);
     for region in [HERE, THERE] {
         let failure = stores.put(region, &put(None), &secret()).await.unwrap_err();
         assert_eq!((failure.kind, failure.action), (FailureKind::Throttled, PUT));
@@ -239,7 +236,7 @@ async fn each_refusal_says_what_a_caller_can_do_and_none_repeats_the_value() {
         ("SomethingNew", FailureKind::Invalid),
         ("InternalServerError", FailureKind::Unavailable),
     ] {
-        let (stores, _) = stores(&[refusal(code, &words)]).await;
+        let (stores, _) = stores(&[refusal(code, &words)]);
         let failure = stores.put(HERE, &put(None), &secret()).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (kind, code));
         let shown = format!("{failure} {failure:?} {failure:#?}");
@@ -247,8 +244,7 @@ async fn each_refusal_says_what_a_caller_can_do_and_none_repeats_the_value() {
     }
     // Whose permission is missing, and which, is what helps; it says nothing of a value.
     let (stores, _) =
-        stores(&[refusal("AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt")])
-            .await;
+        stores(&[refusal("AccessDeniedException", "User: x is not authorized to perform: kms:Decrypt")]);
     let failure = stores.values(THERE, &["/shop/a"]).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     assert!(failure.message.contains("kms:Decrypt"), "{failure}");
@@ -256,7 +252,7 @@ async fn each_refusal_says_what_a_caller_can_do_and_none_repeats_the_value() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_region_is_given_up_after_two_seconds() {
-    let sdk = Sdk::on(aws_smithy_http_client::test_util::NeverClient::new()).await;
+    let sdk = Sdk::on(aws_smithy_http_client::test_util::NeverClient::new());
     let stores = SsmParameters::new(&sdk, HERE);
     let started = tokio::time::Instant::now();
     let failure = stores.list(THERE, "/shop", None, None).await.unwrap_err();

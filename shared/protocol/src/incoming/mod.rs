@@ -92,6 +92,11 @@ impl Incoming {
     }
 }
 
+/// An unknown payload in words: its keys and types, never a value.
+pub(crate) fn described(payload: &Value) -> String {
+    shape::describe("", payload)
+}
+
 fn unrecognised(what: &str, value: &Value) -> Incoming {
     Incoming::Signals(vec![Signal::Unrecognised { shape: shape::describe(what, value) }])
 }

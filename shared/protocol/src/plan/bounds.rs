@@ -66,3 +66,9 @@ pub const STEP_SECONDS: Bounds = Bounds::of(31, 604_799);
 pub const PUTS_PER_SECOND: Bounds = Bounds::of(1, 10);
 /// `deletes_percent_max`: 0 lets no copy ever be deleted.
 pub const DELETES_PERCENT: Bounds = Bounds::of(0, 100);
+/// `daily`, `weekly` and `monthly` of `keep`. RDS keeps 100 manual snapshots in a region unless asked for more.
+pub const KEEP_TIER: Bounds = Bounds::of(0, 366);
+/// `keep_min`: at least one, so that the last one is never deleted.
+pub const KEEP_MIN: Bounds = Bounds::of(1, 366);
+/// `deletions_max`.
+pub const DELETIONS: Bounds = Bounds::of(0, 100);

@@ -9,11 +9,13 @@ mod problem;
 mod read;
 mod schema;
 mod section;
+mod snapshots;
 mod validate;
 
 pub use parameters::{Existing, Keys, Parameters};
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
+pub use snapshots::{KeyArns, SnapshotPolicy, Tiers};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,9 @@ pub struct Plan {
     /// What of Parameter Store is kept the same in both regions; nothing if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Parameters>,
+    /// How snapshots of the databases are kept; none are without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<SnapshotPolicy>,
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,

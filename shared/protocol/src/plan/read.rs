@@ -28,7 +28,7 @@ pub(super) fn plan(text: &str) -> Result<(Plan, Notes), Problem> {
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 12] = [
+    const FIELDS: [&str; 13] = [
         "schema",
         "name",
         "account",
@@ -40,6 +40,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         "detection",
         "limits",
         "parameters",
+        "snapshots",
         "operator_function",
     ];
     let section = Section::open(super::ROOT, document, &FIELDS, notes);
@@ -55,6 +56,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         detection: read_detection(&section, notes),
         limits: read_limits(&section, notes),
         parameters: parameters::read(&section, notes),
+        snapshots: super::snapshots::read(&section, notes),
         operator_function: section.text("operator_function", "the alarm-handler's function name", notes),
     }
 }

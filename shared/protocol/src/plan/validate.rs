@@ -5,6 +5,7 @@ mod limits;
 mod order;
 mod parameters;
 mod resources;
+mod snapshots;
 
 use super::bounds::Bounds;
 use super::problem::{Broken, Findings, PlanProblems, Problem};
@@ -40,6 +41,7 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
     detection::check(plan, &ground, &mut findings);
     limits::check(plan, &mut findings);
     parameters::check(plan, &ground, &mut findings);
+    snapshots::check(plan, &ground, &mut findings);
     findings.into_problems()
 }
 

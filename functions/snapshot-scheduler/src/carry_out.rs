@@ -1,0 +1,122 @@
+//! How is what was decided carried out? One after the other, in the order of the decision, until the time is over.
+//!
+//! A region that doesn't answer is not asked again in the same invocation. Before each deletion the journal is read once
+//! more: a run or a hold that began meanwhile ends all deleting.
+
+use std::collections::BTreeSet;
+
+use engine::conductor::{Conductor, Log};
+use engine::fault::Fault;
+use jiff::Timestamp;
+use ports::{Answer, CopyOrder, Failure, FailureKind, TakeOrder};
+use protocol::snapshots::{Action, Decision, Effect, deletion_veto};
+use serde_json::Value;
+
+use crate::{SnapshotScheduler, told};
+
+/// What became of a decision.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// What was done: the sentences of the actions.
+    pub(crate) done: Vec<String>,
+    /// What the next invocation tries again, and why.
+    pub(crate) put_off: Vec<String>,
+    /// What only a person can help.
+    pub(crate) failed: Vec<String>,
+}
+
+impl Outcome {
+    /// Sorts what did not work by whether trying again can help.
+    pub(crate) fn put_off(&mut self, sentence: String, failure: &Failure) {
+        if failure.can_retry() { self.put_off.push(sentence) } else { self.failed.push(sentence) }
+    }
+
+    /// The answer of the invocation. What only a person can help is an error: it reaches an alarm.
+    pub(crate) fn into_answer(mut self, decision: &Decision) -> Result<Value, Fault> {
+        self.failed.extend(decision.blocked.iter().cloned());
+        if self.failed.is_empty() {
+            return Ok(told::answer(decision, &self));
+        }
+        for sentence in self.done.iter().chain(&self.put_off).chain(&decision.waits) {
+            tracing::info!("{sentence}");
+        }
+        Err(Fault::new("snapshots_failed", self.failed.join(" ")))
+    }
+}
+
+impl SnapshotScheduler {
+    /// Carries out what was decided.
+    pub(crate) async fn carry_out(
+        &self,
+        conductor: &Conductor,
+        log: &mut Log,
+        decision: &Decision,
+        until: Timestamp,
+    ) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut silent = BTreeSet::new();
+        for (place, action) in decision.actions.iter().enumerate() {
+            let left = decision.actions.len() - place;
+            if conductor.clock.now() >= until {
+                outcome.put_off.push(format!("The time is over; {left} are left to the next invocation."));
+                break;
+            }
+            if silent.contains(&action.region) {
+                outcome
+                    .put_off
+                    .push(format!("Put off, {} does not answer: {}", action.region, action.sentence));
+                continue;
+            }
+            if matches!(action.effect, Effect::Delete { .. }) {
+                match conductor.refresh(log).await.map(|()| deletion_veto(&log.state, conductor.clock.now()))
+                {
+                    Ok(None) => {}
+                    Ok(Some(veto)) => {
+                        outcome.put_off.push(format!("Nothing more is deleted, {left} stay: {veto}."));
+                        break;
+                    }
+                    Err(fault) => {
+                        outcome.failed.push(format!("Nothing more is deleted, {left} stay: {fault}"));
+                        break;
+                    }
+                }
+            }
+            match self.act(conductor, action).await {
+                Ok(()) => {
+                    tracing::info!("{}", action.sentence);
+                    outcome.done.push(action.sentence.clone());
+                }
+                Err(failure) => {
+                    if failure.kind == FailureKind::Unreachable {
+                        silent.insert(action.region.clone());
+                    }
+                    outcome.put_off(format!("Not done, {failure}: {}", action.sentence), &failure);
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn act(&self, conductor: &Conductor, action: &Action) -> Answer<()> {
+        let region = action.region.as_str();
+        match &action.effect {
+            Effect::Take { source, id, mark } => {
+                let created_by = conductor.writer.split('@').next().unwrap_or_default();
+                let tags = mark.tags(&conductor.plan.name, created_by);
+                let order = TakeOrder { source: source.clone(), id: id.clone(), tags };
+                self.snapshots.take(region, &order).await
+            }
+            Effect::Copy { snapshot, kind, id, kms_key, tags } => {
+                let order = CopyOrder {
+                    snapshot: snapshot.clone(),
+                    kind: *kind,
+                    id: id.clone(),
+                    kms_key: kms_key.clone(),
+                    tags: tags.clone(),
+                };
+                self.snapshots.copy(region, &order).await
+            }
+            Effect::Delete { id, kind } => self.snapshots.delete(region, *kind, id).await,
+        }
+    }
+}

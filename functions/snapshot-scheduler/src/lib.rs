@@ -1,0 +1,93 @@
+//! Keeps snapshots: takes them where each database serves, copies them to the other region, deletes what no tier keeps.
+//!
+//! It begins things and never waits for them: a snapshot may take hours, and the next invocation looks first.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::conductor::{Conductor, Log};
+use engine::fault::Fault;
+use engine::world::World;
+use jiff::{SignedDuration, Timestamp};
+use ports::{Answer, Metrics, Snapshots};
+use protocol::plan::Plan;
+use protocol::snapshots::{Decision, Listing, Request, SourceKind, decide};
+use serde_json::Value;
+
+mod carry_out;
+mod told;
+
+/// The rest is left to the next invocation when less than this is left of this one: one slow call fits into it.
+const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// Everything that keeping snapshots needs of the world.
+#[derive(Clone)]
+pub struct SnapshotScheduler {
+    world: World,
+    snapshots: Arc<dyn Snapshots>,
+    metrics: Arc<dyn Metrics>,
+}
+
+impl SnapshotScheduler {
+    /// On the ports of the world, and its own.
+    pub fn new(world: World, snapshots: Arc<dyn Snapshots>, metrics: Arc<dyn Metrics>) -> Self {
+        Self { world, snapshots, metrics }
+    }
+
+    /// Handles an invocation.
+    pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+        let request = Request::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
+        let conductor = self.world.conductor().await?;
+        let mut log = Log::default();
+        // Without the journal nobody knows where the databases serve, nor whether a run is under way.
+        conductor.refresh(&mut log).await?;
+        let decision = self.look(&conductor, &log).await;
+        if request == Request::DryRun {
+            return Ok(told::dry_run(&decision));
+        }
+        let metrics = self.put_ages(&conductor, &decision).await;
+        let until = deadline.checked_sub(MARGIN).unwrap_or(deadline);
+        let mut outcome = self.carry_out(&conductor, &mut log, &decision, until).await;
+        if let Err(failure) = metrics {
+            outcome.put_off(format!("The ages of the snapshots could not be put: {failure}"), &failure);
+        }
+        outcome.into_answer(&decision)
+    }
+
+    /// Lists both regions at once and decides.
+    async fn look(&self, conductor: &Conductor, log: &Log) -> Decision {
+        let plan = &conductor.plan;
+        let kinds = kinds(plan);
+        let (primary, recovery) = if plan.snapshots.is_some() && !kinds.is_empty() {
+            futures::join!(
+                self.list(&plan.regions.primary, &kinds),
+                self.list(&plan.regions.recovery, &kinds)
+            )
+        } else {
+            let empty = |region: &String| Listing::whole(region, Vec::new());
+            (empty(&plan.regions.primary), empty(&plan.regions.recovery))
+        };
+        decide(plan, &log.state, &primary, &recovery, conductor.clock.now())
+    }
+
+    /// A region's snapshots. A region that doesn't answer has a gap, and blocks nothing else.
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Listing {
+        match self.snapshots.list(region, kinds).await {
+            Ok(listing) => listing,
+            Err(failure) => Listing::gap(region, Vec::new(), failure.to_string()),
+        }
+    }
+
+    /// Says how old the newest good snapshots are. Where there is none, or it is not known, there is no sample: the alarm
+    /// takes missing data for breaching.
+    async fn put_ages(&self, conductor: &Conductor, decision: &Decision) -> Answer<()> {
+        let samples = told::samples(&conductor.plan.name, decision, conductor.clock.now());
+        if samples.is_empty() { Ok(()) } else { self.metrics.put(&samples).await }
+    }
+}
+
+/// What snapshots are of, of everything in the plan.
+fn kinds(plan: &Plan) -> Vec<SourceKind> {
+    let of = plan.databases.iter().flat_map(|database| [&database.primary, &database.replica]);
+    of.filter_map(|arn| SourceKind::of(arn)).collect::<BTreeSet<_>>().into_iter().collect()
+}

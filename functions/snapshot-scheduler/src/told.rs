@@ -1,0 +1,59 @@
+//! What is said of it: the answer of an invocation, of a dry run, and the metric.
+
+use jiff::Timestamp;
+use ports::MetricSample;
+use protocol::name::Name;
+use protocol::snapshots::Decision;
+use serde_json::{Value, json};
+
+use crate::carry_out::Outcome;
+
+/// The metric: the age of the newest good snapshot of a database in a region.
+const METRIC: &str = "SnapshotAge";
+
+/// What would be done, in the very words of doing it.
+pub(crate) fn dry_run(decision: &Decision) -> Value {
+    let sentences: Vec<&String> = decision.actions.iter().map(|action| &action.sentence).collect();
+    json!({
+        "sentence": format!("Dry run, nothing is done. {}", decision.sentence),
+        "would": sentences,
+        "waits": decision.waits,
+        "blocked": decision.blocked,
+        "age_seconds": ages(decision),
+    })
+}
+
+/// What was done.
+pub(crate) fn answer(decision: &Decision, outcome: &Outcome) -> Value {
+    let done = match (outcome.done.len(), decision.actions.len()) {
+        (_, 0) => String::new(),
+        (done, all) => format!(" {done} of {all} done."),
+    };
+    json!({
+        "sentence": format!("{}{done}", decision.sentence),
+        "done": outcome.done,
+        "put_off": outcome.put_off,
+        "waits": decision.waits,
+        "age_seconds": ages(decision),
+    })
+}
+
+fn ages(decision: &Decision) -> Vec<Value> {
+    let age = |age: &protocol::snapshots::Age| json!({ "database": age.database, "region": age.region, "seconds": age.age.as_secs() });
+    decision.ages.iter().map(age).collect()
+}
+
+/// A sample for each database and region whose newest good snapshot is known.
+pub(crate) fn samples(plan: &Name, decision: &Decision, at: Timestamp) -> Vec<MetricSample> {
+    let sample = |age: &protocol::snapshots::Age| MetricSample {
+        name: METRIC,
+        dimensions: vec![
+            ("Plan", plan.to_string()),
+            ("Database", age.database.to_string()),
+            ("Region", age.region.clone()),
+        ],
+        seconds: u64::try_from(age.age.as_secs()).unwrap_or(0),
+        at,
+    };
+    decision.ages.iter().map(sample).collect()
+}

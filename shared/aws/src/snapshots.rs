@@ -1,0 +1,518 @@
+//! What snapshots does a region have, and how are they taken, copied and deleted? RDS instances and Aurora clusters.
+//!
+//! Every effect goes by an identifier that the caller chose, so one whose answer was lost is found to stand. Regions other
+//! than the function's own are best effort, 2 s and one attempt each: one of them may be lost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::{DbClusterSnapshot, DbSnapshot, Tag};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use ports::{Answer, Clock, CopyOrder, Failure, FailureKind, Snapshots, TakeOrder};
+use protocol::arn::Arn;
+use protocol::snapshots::{Listing, Snapshot, SourceKind, Status};
+
+use crate::config::Sdk;
+use crate::failure::{failure, ours};
+use crate::presigned;
+
+const LIST: &str = "rds:DescribeDBSnapshots";
+const LIST_CLUSTERS: &str = "rds:DescribeDBClusterSnapshots";
+const TAKE: &str = "rds:CreateDBSnapshot";
+const TAKE_CLUSTER: &str = "rds:CreateDBClusterSnapshot";
+const COPY: &str = "rds:CopyDBSnapshot";
+const COPY_CLUSTER: &str = "rds:CopyDBClusterSnapshot";
+const DELETE: &str = "rds:DeleteDBSnapshot";
+const DELETE_CLUSTER: &str = "rds:DeleteDBClusterSnapshot";
+
+/// Only what somebody took: the service's own backups are none of our business.
+const MANUAL: &str = "manual";
+/// Most records of one page; RDS allows 20 to 100.
+const PAGE: i32 = 100;
+/// Most pages of one listing: fifty times as many snapshots as a region has unless asked for more.
+const PAGES_MAX: usize = 50;
+
+/// Snapshots on RDS, in any region.
+pub struct RdsSnapshots {
+    sdk: Sdk,
+    own_region: String,
+    own: Client,
+    /// One client for each other region, made when it is first needed.
+    others: Mutex<BTreeMap<String, Client>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RdsSnapshots {
+    /// As called from a region.
+    pub fn new(sdk: &Sdk, own_region: &str, clock: Arc<dyn Clock>) -> Self {
+        let (own, own_region) = (sdk.rds(), own_region.to_owned());
+        Self { sdk: sdk.clone(), own_region, own, others: Mutex::default(), clock }
+    }
+
+    fn at(&self, region: &str) -> Client {
+        if region == self.own_region {
+            return self.own.clone();
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+    }
+
+    async fn presign(&self, action: &'static str, region: &str, order: &CopyOrder) -> Answer<String> {
+        let provider = self.sdk.credentials().ok_or_else(|| presigned::no_credentials(action))?;
+        // The provider's words are left out: they may tell where credentials lie.
+        let credentials = provider.provide_credentials().await;
+        let credentials = credentials.map_err(|_| presigned::no_credentials(action))?;
+        presigned::copy_url(action, order, region, &credentials, self.clock.now())
+    }
+}
+
+/// What one page of a listing holds, and the marker of the next one.
+type Page = (Vec<Snapshot>, Option<String>);
+
+async fn page(client: &Client, kind: SourceKind, marker: Option<String>) -> Answer<Page> {
+    match kind {
+        SourceKind::Instance => {
+            let request = client.describe_db_snapshots().snapshot_type(MANUAL).max_records(PAGE);
+            let output = request.set_marker(marker).send().await.map_err(|error| failure(LIST, &error))?;
+            Ok((output.db_snapshots().iter().map(of_instance).collect(), output.marker))
+        }
+        SourceKind::Cluster => {
+            let request = client.describe_db_cluster_snapshots().snapshot_type(MANUAL).max_records(PAGE);
+            let output =
+                request.set_marker(marker).send().await.map_err(|error| failure(LIST_CLUSTERS, &error))?;
+            Ok((output.db_cluster_snapshots().iter().map(of_cluster).collect(), output.marker))
+        }
+    }
+}
+
+/// All snapshots of a kind; and whether they are all.
+async fn all_pages(client: &Client, kind: SourceKind) -> Answer<(Vec<Snapshot>, bool)> {
+    let (mut all, mut marker) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let (found, next) = page(client, kind, marker).await?;
+        all.extend(found);
+        marker = next.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok((all, true));
+        }
+    }
+    Ok((all, false))
+}
+
+fn of_instance(found: &DbSnapshot) -> Snapshot {
+    let is_copy = is_there(found.source_db_snapshot_identifier()) || is_there(found.source_region());
+    let taken = found.snapshot_create_time().filter(|_| !is_copy);
+    Snapshot {
+        id: found.db_snapshot_identifier().unwrap_or_default().to_owned(),
+        arn: found.db_snapshot_arn().unwrap_or_default().to_owned(),
+        kind: SourceKind::Instance,
+        status: Status::read(found.status().unwrap_or("unknown"), is_copy),
+        is_manual: found.snapshot_type() == Some(MANUAL),
+        is_copy,
+        is_encrypted: found.encrypted() == Some(true),
+        taken_at: found.original_snapshot_create_time().or(taken).and_then(time),
+        progress_percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()),
+        tags: tags_of(found.tag_list()),
+    }
+}
+
+/// RDS doesn't say from when the data of a cluster's copied snapshot is; the tag that we give it does.
+fn of_cluster(found: &DbClusterSnapshot) -> Snapshot {
+    let is_copy = is_there(found.source_db_cluster_snapshot_arn());
+    Snapshot {
+        id: found.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
+        arn: found.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
+        kind: SourceKind::Cluster,
+        status: Status::read(found.status().unwrap_or("unknown"), is_copy),
+        is_manual: found.snapshot_type() == Some(MANUAL),
+        is_copy,
+        is_encrypted: found.storage_encrypted() == Some(true),
+        taken_at: found.snapshot_create_time().filter(|_| !is_copy).and_then(time),
+        progress_percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()),
+        tags: tags_of(found.tag_list()),
+    }
+}
+
+fn is_there(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty())
+}
+
+fn time(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
+}
+
+fn tags_of(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect()
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// An effect that stands already is done.
+fn done(answer: Answer<()>, code: &str) -> Answer<()> {
+    answer.or_else(|failure: Failure| {
+        let found = failure.code.strip_suffix("Fault").unwrap_or(&failure.code);
+        if found == code { Ok(()) } else { Err(failure) }
+    })
+}
+
+#[async_trait]
+impl Snapshots for RdsSnapshots {
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<Listing> {
+        let client = self.at(region);
+        let (mut all, mut is_whole) = (Vec::new(), true);
+        for kind in kinds {
+            let (found, is_all) = all_pages(&client, *kind).await?;
+            all.extend(found);
+            is_whole &= is_all;
+        }
+        Ok(if is_whole {
+            Listing::whole(region, all)
+        } else {
+            Listing::gap(region, all, format!("there are more than {PAGES_MAX} pages of snapshots"))
+        })
+    }
+
+    async fn take(&self, region: &str, order: &TakeOrder) -> Answer<()> {
+        let client = self.at(region);
+        let source = Arn::parse(&order.source).and_then(|arn| arn.resource.split_once(':'));
+        match (SourceKind::of(&order.source), source) {
+            (Some(SourceKind::Instance), Some((_, id))) => {
+                let request = client.create_db_snapshot().db_instance_identifier(id.to_lowercase());
+                let request = request.db_snapshot_identifier(&order.id).set_tags(Some(tags(&order.tags)));
+                let answer = request.send().await.map_err(|error| failure(TAKE, &error)).map(|_| ());
+                done(answer, "DBSnapshotAlreadyExists")
+            }
+            (Some(SourceKind::Cluster), Some((_, id))) => {
+                let request = client.create_db_cluster_snapshot().db_cluster_identifier(id.to_lowercase());
+                let request =
+                    request.db_cluster_snapshot_identifier(&order.id).set_tags(Some(tags(&order.tags)));
+                let answer = request.send().await.map_err(|error| failure(TAKE_CLUSTER, &error)).map(|_| ());
+                done(answer, "DBClusterSnapshotAlreadyExists")
+            }
+            _ => {
+                let message = format!("{} is no ARN of an RDS instance or an Aurora cluster", order.source);
+                Err(ours(FailureKind::Invalid, TAKE, "not_a_source", message))
+            }
+        }
+    }
+
+    async fn copy(&self, region: &str, order: &CopyOrder) -> Answer<()> {
+        let client = self.at(region);
+        match order.kind {
+            SourceKind::Instance => {
+                let url = self.presign(COPY, region, order).await?;
+                let request = client
+                    .copy_db_snapshot()
+                    .source_db_snapshot_identifier(&order.snapshot)
+                    .target_db_snapshot_identifier(&order.id)
+                    .set_kms_key_id(order.kms_key.clone())
+                    .copy_tags(false)
+                    .set_tags(Some(tags(&order.tags)))
+                    .pre_signed_url(url);
+                let answer = request.send().await.map_err(|error| failure(COPY, &error)).map(|_| ());
+                done(answer, "DBSnapshotAlreadyExists")
+            }
+            SourceKind::Cluster => {
+                let url = self.presign(COPY_CLUSTER, region, order).await?;
+                let request = client
+                    .copy_db_cluster_snapshot()
+                    .source_db_cluster_snapshot_identifier(&order.snapshot)
+                    .target_db_cluster_snapshot_identifier(&order.id)
+                    .set_kms_key_id(order.kms_key.clone())
+                    .copy_tags(false)
+                    .set_tags(Some(tags(&order.tags)))
+                    .pre_signed_url(url);
+                let answer = request.send().await.map_err(|error| failure(COPY_CLUSTER, &error)).map(|_| ());
+                done(answer, "DBClusterSnapshotAlreadyExists")
+            }
+        }
+    }
+
+    async fn delete(&self, region: &str, kind: SourceKind, id: &str) -> Answer<()> {
+        let client = self.at(region);
+        match kind {
+            SourceKind::Instance => {
+                let request = client.delete_db_snapshot().db_snapshot_identifier(id);
+                let answer = request.send().await.map_err(|error| failure(DELETE, &error)).map(|_| ());
+                done(answer, "DBSnapshotNotFound")
+            }
+            SourceKind::Cluster => {
+                let request = client.delete_db_cluster_snapshot().db_cluster_snapshot_identifier(id);
+                let answer =
+                    request.send().await.map_err(|error| failure(DELETE_CLUSTER, &error)).map(|_| ());
+                done(answer, "DBClusterSnapshotNotFound")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_http_client::test_util::StaticReplayClient;
+
+    use super::*;
+    use crate::replay::{StillClock, replay, sent};
+
+    const ID: &str = "pilotlight-shop-orders-20261120t030000z";
+
+    fn named(action: &str, inner: &str) -> String {
+        format!(
+            "<{action}Response xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><{action}Result>{inner}\
+             </{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+        )
+    }
+
+    fn error(code: &str) -> String {
+        format!(
+            "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type>\
+             <Code>{code}</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+        )
+    }
+
+    fn page_of(snapshots: &[String], marker: &str) -> String {
+        named("DescribeDBSnapshots", &format!("<DBSnapshots>{}</DBSnapshots>{marker}", snapshots.concat()))
+    }
+
+    /// A snapshot as RDS lists it, with what differs.
+    fn listed(id: &str, inner: &str) -> String {
+        format!(
+            "<DBSnapshot><DBSnapshotIdentifier>{id}</DBSnapshotIdentifier>\
+             <DBInstanceIdentifier>shop-orders</DBInstanceIdentifier><Engine>postgres</Engine>\
+             <AllocatedStorage>20</AllocatedStorage><SnapshotType>manual</SnapshotType>\
+             <DBSnapshotArn>arn:aws:rds:us-east-2:123456789012:snapshot:{id}</DBSnapshotArn>\
+             <Encrypted>true</Encrypted>{inner}</DBSnapshot>"
+        )
+    }
+
+    const TAG: &str = "<TagList><Tag><Key>pilotlight:plan</Key><Value>shop</Value></Tag>\
+                       <Tag><Key>bare</Key></Tag></TagList>";
+
+    fn snapshots(http: &StaticReplayClient) -> RdsSnapshots {
+        let clock = StillClock::at("2026-11-20T03:00:00Z");
+        RdsSnapshots::new(&Sdk::on(http.clone()), "us-west-1", clock)
+    }
+
+    fn take_order(source: &str) -> TakeOrder {
+        let tags = BTreeMap::from([("pilotlight:plan".to_owned(), "shop".to_owned())]);
+        TakeOrder { source: source.to_owned(), id: ID.to_owned(), tags }
+    }
+
+    fn copy_order(kind: SourceKind) -> CopyOrder {
+        let resource = if kind == SourceKind::Instance { "snapshot" } else { "cluster-snapshot" };
+        CopyOrder {
+            snapshot: format!("arn:aws:rds:us-east-2:123456789012:{resource}:{ID}"),
+            kind,
+            id: ID.to_owned(),
+            kms_key: Some("arn:aws:kms:us-west-1:123456789012:key/0a1b".to_owned()),
+            tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_page_is_read_and_snapshots_are_seen_as_they_stand() {
+        let first = page_of(
+            &[
+                listed(
+                    "a",
+                    &format!(
+                        "<Status>available</Status><PercentProgress>100</PercentProgress>\
+                         <SnapshotCreateTime>2026-11-20T03:04:05.5Z</SnapshotCreateTime>{TAG}"
+                    ),
+                ),
+                listed("b", "<Status>creating</Status><PercentProgress>7</PercentProgress>"),
+            ],
+            "<Marker>m1</Marker>",
+        );
+        let copy = "<SourceDBSnapshotIdentifier>arn:aws:rds:us-west-1:123456789012:snapshot:x\
+                    </SourceDBSnapshotIdentifier><SourceRegion>us-west-1</SourceRegion>\
+                    <SnapshotCreateTime>2026-11-20T09:00:00Z</SnapshotCreateTime>";
+        let original = "<OriginalSnapshotCreateTime>2026-11-20T03:00:00Z</OriginalSnapshotCreateTime>";
+        let second = page_of(
+            &[
+                listed("c", &format!("<Status>available</Status>{copy}{original}")),
+                listed("d", &format!("<Status>creating</Status>{copy}")),
+                listed("e", "<Status>failed</Status>").replace(">manual<", ">automated<"),
+            ],
+            "",
+        );
+        let http = replay(&[(200, &first), (200, &second)]);
+        let listing = snapshots(&http).list("us-east-2", &[SourceKind::Instance]).await.unwrap();
+        assert!(listing.is_whole() && listing.region == "us-east-2");
+        let [good, young, copied, copying, automated] = listing.snapshots.as_slice() else {
+            panic!("{listing:?}")
+        };
+        assert_eq!(
+            (good.status.clone(), good.is_manual, good.is_copy, good.is_encrypted),
+            (Status::Available, true, false, true)
+        );
+        assert_eq!(good.arn, "arn:aws:rds:us-east-2:123456789012:snapshot:a");
+        assert_eq!(good.taken_at, Some("2026-11-20T03:04:05.5Z".parse().unwrap()));
+        assert_eq!((good.tags["pilotlight:plan"].as_str(), good.tags["bare"].as_str()), ("shop", ""));
+        assert_eq!(
+            (young.status.clone(), young.taken_at, young.progress_percent),
+            (Status::Creating, None, Some(7))
+        );
+        // A copy is as old as its original; where that is not said, nobody knows.
+        assert_eq!((copied.is_copy, copied.taken_at), (true, Some("2026-11-20T03:00:00Z".parse().unwrap())));
+        assert_eq!((copying.status.clone(), copying.taken_at), (Status::Copying, None));
+        assert_eq!((automated.status.clone(), automated.is_manual), (Status::Failed, false));
+        let requests = sent(&http);
+        assert!(requests[0].contains("SnapshotType=manual"), "{}", requests[0]);
+        assert!(requests[1].contains("Marker=m1"), "{}", requests[1]);
+        let uri = http.actual_requests().next().unwrap().uri().to_owned();
+        assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clusters_are_listed_beside_instances_where_the_plan_has_them() {
+        let cluster = format!(
+            "<DBClusterSnapshots><DBClusterSnapshot><DBClusterSnapshotIdentifier>x</DBClusterSnapshotIdentifier>\
+             <DBClusterSnapshotArn>arn:aws:rds:us-west-1:123456789012:cluster-snapshot:x</DBClusterSnapshotArn>\
+             <Status>available</Status><SnapshotType>manual</SnapshotType><StorageEncrypted>true</StorageEncrypted>\
+             <SnapshotCreateTime>2026-11-20T03:00:00Z</SnapshotCreateTime>{TAG}</DBClusterSnapshot></DBClusterSnapshots>"
+        );
+        let http = replay(&[(200, &page_of(&[], "")), (200, &named("DescribeDBClusterSnapshots", &cluster))]);
+        let kinds = [SourceKind::Instance, SourceKind::Cluster];
+        let listing = snapshots(&http).list("us-west-1", &kinds).await.unwrap();
+        assert_eq!(listing.snapshots.len(), 1);
+        let found = &listing.snapshots[0];
+        assert_eq!(
+            (found.kind, found.status.clone(), found.is_encrypted),
+            (SourceKind::Cluster, Status::Available, true)
+        );
+        assert!(found.taken_at.is_some() && found.tags["pilotlight:plan"] == "shop");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listing_that_breaks_off_is_an_error_and_one_without_end_has_a_gap() {
+        let first = page_of(&[listed("a", "<Status>available</Status>")], "<Marker>m1</Marker>");
+        let http = replay(&[(200, &first), (403, &error("AccessDenied"))]);
+        let failure = snapshots(&http).list("us-east-2", &[SourceKind::Instance]).await.unwrap_err();
+        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, LIST));
+        let http = replay(&[(200, first.as_str()); PAGES_MAX]);
+        let listing = snapshots(&http).list("us-east-2", &[SourceKind::Instance]).await.unwrap();
+        assert_eq!(listing.gap.as_deref(), Some("there are more than 50 pages of snapshots"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_is_taken_with_its_tags_where_its_instance_is() {
+        let http = replay(&[(200, &named("CreateDBSnapshot", ""))]);
+        let order = take_order("arn:aws:rds:us-east-2:123456789012:db:Shop-Orders");
+        snapshots(&http).take("us-east-2", &order).await.unwrap();
+        let request = &sent(&http)[0];
+        for part in [
+            "Action=CreateDBSnapshot",
+            "DBInstanceIdentifier=shop-orders",
+            &format!("DBSnapshotIdentifier={ID}"),
+            "Tags.Tag.1.Key=pilotlight:plan",
+            "Tags.Tag.1.Value=shop",
+        ] {
+            assert!(request.contains(part), "{part} in {request}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_names_its_key_its_tags_and_the_signed_url_and_takes_no_tag_over() {
+        let http = replay(&[(200, &named("CopyDBSnapshot", ""))]);
+        snapshots(&http).copy("us-west-1", &copy_order(SourceKind::Instance)).await.unwrap();
+        let request = &sent(&http)[0];
+        for part in [
+            "Action=CopyDBSnapshot",
+            &format!("SourceDBSnapshotIdentifier=arn:aws:rds:us-east-2:123456789012:snapshot:{ID}"),
+            &format!("TargetDBSnapshotIdentifier={ID}"),
+            "KmsKeyId=arn:aws:kms:us-west-1:123456789012:key/0a1b",
+            "CopyTags=false",
+            "Tags.Tag.1.Key=team",
+            "PreSignedUrl=https://rds.us-east-2.amazonaws.com/?Action=CopyDBSnapshot",
+        ] {
+            assert!(request.contains(part), "{part} in {request}");
+        }
+        let uri = http.actual_requests().next().unwrap().uri().to_owned();
+        assert!(uri.starts_with("https://rds.us-west-1."), "{uri}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_is_taken_copied_and_deleted_by_calls_of_its_own() {
+        let http = replay(&[
+            (200, &named("CreateDBClusterSnapshot", "")),
+            (200, &named("CopyDBClusterSnapshot", "")),
+            (200, &named("DeleteDBClusterSnapshot", "")),
+        ]);
+        let snapshots = snapshots(&http);
+        snapshots
+            .take("us-west-1", &take_order("arn:aws:rds:us-west-1:123456789012:cluster:shop"))
+            .await
+            .unwrap();
+        snapshots.copy("us-west-1", &copy_order(SourceKind::Cluster)).await.unwrap();
+        snapshots.delete("us-west-1", SourceKind::Cluster, ID).await.unwrap();
+        let requests = sent(&http);
+        assert!(requests[0].contains("DBClusterIdentifier=shop"), "{}", requests[0]);
+        assert!(requests[1].contains("SourceDBClusterSnapshotIdentifier=arn:"), "{}", requests[1]);
+        assert!(requests[2].contains(&format!("DBClusterSnapshotIdentifier={ID}")), "{}", requests[2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stands_already_is_done_and_what_is_refused_is_not() {
+        let order = take_order("arn:aws:rds:us-east-2:123456789012:db:shop-orders");
+        let copy = copy_order(SourceKind::Instance);
+        for (status, code, expected) in [
+            (400, "DBSnapshotAlreadyExists", [None, None, Some(FailureKind::Conflict)]),
+            (404, "DBSnapshotNotFound", [Some(FailureKind::Missing), Some(FailureKind::Missing), None]),
+            (400, "InvalidDBInstanceState", [Some(FailureKind::Conflict); 3]),
+            (400, "InvalidDBSnapshotState", [Some(FailureKind::Conflict); 3]),
+            (400, "KMSKeyNotAccessibleFault", [Some(FailureKind::Denied); 3]),
+            (400, "SnapshotQuotaExceeded", [Some(FailureKind::Invalid); 3]),
+            (403, "AccessDenied", [Some(FailureKind::Denied); 3]),
+        ] {
+            let refused = error(code);
+            let http = replay(&[(status, refused.as_str()); 3]);
+            let snapshots = snapshots(&http);
+            let answers = [
+                snapshots.take("us-east-2", &order).await,
+                snapshots.copy("us-west-1", &copy).await,
+                snapshots.delete("us-west-1", SourceKind::Instance, ID).await,
+            ];
+            assert_eq!(answers.map(|answer| answer.err().map(|failure| failure.kind)), expected, "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_region_gets_two_seconds_and_one_attempt() {
+        let clock = StillClock::at("2026-11-20T03:00:00Z");
+        let silent = Sdk::on(aws_smithy_http_client::test_util::NeverClient::new());
+        let snapshots = RdsSnapshots::new(&silent, "us-west-1", clock);
+        let order = take_order("arn:aws:rds:us-east-2:123456789012:db:shop-orders");
+        let started = tokio::time::Instant::now();
+        assert_eq!(snapshots.take("us-east-2", &order).await.unwrap_err().kind, FailureKind::Unreachable);
+        let listing = snapshots.list("us-east-2", &[SourceKind::Instance]).await;
+        assert_eq!(listing.unwrap_err().kind, FailureKind::Unreachable);
+        assert_eq!(started.elapsed(), std::time::Duration::from_secs(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_failure_of_a_copy_holds_the_signed_url() {
+        let http = replay(&[(400, &error("InvalidParameterValue"))]);
+        let failure =
+            snapshots(&http).copy("us-west-1", &copy_order(SourceKind::Instance)).await.unwrap_err();
+        assert!(!format!("{failure:?}").contains("X-Amz"), "{failure:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_arn_of_something_else_is_refused_before_any_call() {
+        let http = replay(&[]);
+        let snapshots = snapshots(&http);
+        let failure = snapshots.take("us-east-2", &take_order("shop-orders")).await.unwrap_err();
+        assert_eq!(failure.code, "not_a_source");
+        let order = CopyOrder { snapshot: "shop-orders".to_owned(), ..copy_order(SourceKind::Instance) };
+        assert_eq!(snapshots.copy("us-west-1", &order).await.unwrap_err().code, "unsignable");
+        assert_eq!(http.actual_requests().count(), 0);
+    }
+}

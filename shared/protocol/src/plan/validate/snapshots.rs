@@ -1,0 +1,101 @@
+//! Snapshots: a schedule that comes, counts that don't contradict each other, keys of the right region, known names.
+
+use super::super::problem::Findings;
+use super::super::snapshots::SnapshotPolicy;
+use super::super::{Plan, bounds};
+use super::resources::{Wanted, check_arn};
+use super::{Ground, check_bounds};
+use crate::arn::Arn;
+use crate::name::Name;
+use crate::schedule::{SCHEDULE_HINT, Schedule};
+
+pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    let Some(policy) = &plan.snapshots else {
+        return;
+    };
+    if let Err(problem) = Schedule::parse(&policy.schedule) {
+        findings.add("snapshots.schedule", problem, format!("give {SCHEDULE_HINT}"));
+    }
+    check_counts(policy, findings);
+    for (side, key, region) in [
+        ("primary", &policy.kms_key_arns.primary, ground.primary),
+        ("recovery", &policy.kms_key_arns.recovery, ground.recovery),
+    ] {
+        let wanted = Wanted {
+            what: "a KMS key",
+            example: "arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f",
+            is_it: is_key,
+            region: region.map(|region| (region, side)),
+        };
+        if let Some(key) = key {
+            check_arn(&format!("snapshots.kms_key_arns.{side}"), key, &wanted, ground, findings);
+        }
+    }
+    check_names(plan, policy, findings);
+}
+
+fn check_counts(policy: &SnapshotPolicy, findings: &mut Findings<'_>) {
+    let keep = policy.keep;
+    for (tier, count) in [("daily", keep.daily), ("weekly", keep.weekly), ("monthly", keep.monthly)] {
+        check_bounds(format!("snapshots.keep.{tier}"), count, bounds::KEEP_TIER, findings);
+    }
+    check_bounds("snapshots.keep_min", policy.keep_min, bounds::KEEP_MIN, findings);
+    check_bounds("snapshots.deletions_max", policy.deletions_max, bounds::DELETIONS, findings);
+    if policy.keep_min > keep.sum() {
+        findings.add_reading(
+            &["snapshots.keep", "snapshots.keep.daily", "snapshots.keep.weekly", "snapshots.keep.monthly"],
+            "snapshots.keep_min",
+            format!(
+                "is {}, more than all of snapshots.keep together, which is {}",
+                policy.keep_min,
+                keep.sum()
+            ),
+            "raise a tier or lower keep_min: the tiers say what is kept, keep_min is the floor below them",
+        );
+    }
+}
+
+fn check_names(plan: &Plan, policy: &SnapshotPolicy, findings: &mut Findings<'_>) {
+    if findings.names_are_known() {
+        for (index, name) in policy.except.iter().enumerate() {
+            let path = format!("snapshots.except[{index}]");
+            if !plan.databases.iter().any(|database| database.name == *name) {
+                findings.add(
+                    path,
+                    format!("is {name}, which is no database of the plan"),
+                    "give a database's name",
+                );
+            } else if policy.except[..index].contains(name) {
+                findings.add(path, format!("is {name} once more"), "give each database once");
+            }
+        }
+    }
+    // The names become part of the snapshots' identifiers.
+    let named = std::iter::once(("name".to_owned(), &plan.name)).chain(
+        plan.databases
+            .iter()
+            .enumerate()
+            .filter(|(_, database)| !policy.except.contains(&database.name))
+            .map(|(index, database)| (format!("databases[{index}].name"), &database.name)),
+    );
+    for (path, name) in named.filter(|(_, name)| !can_name_a_snapshot(name)) {
+        findings.add_reading(
+            &["snapshots"],
+            path,
+            format!("is {name}, which can't be part of a snapshot's identifier"),
+            "give a name without two hyphens in a row or one at its end, or leave snapshots out",
+        );
+    }
+}
+
+fn can_name_a_snapshot(name: &Name) -> bool {
+    !name.as_str().contains("--") && !name.as_str().ends_with('-')
+}
+
+fn is_key(arn: &Arn<'_>) -> bool {
+    arn.service == "kms"
+        && arn
+            .resource
+            .strip_prefix("key/")
+            .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+}

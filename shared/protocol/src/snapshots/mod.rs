@@ -1,0 +1,20 @@
+//! Snapshots: what there is in both regions, and what is to be taken, copied and deleted.
+//!
+//! There is no state of their own: what exists says what was done. [`decide`] looks at the listings of both regions and
+//! at the journal's state, and names every effect that is due, each with one sentence. A run that was cut short, or that
+//! came twice, is the next run's beginning.
+
+mod decide;
+mod inventory;
+mod mark;
+mod prune;
+mod request;
+mod retention;
+mod sentence;
+
+pub use decide::{ATTEMPTS_MAX, Action, Age, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, decide};
+pub use inventory::{Listing, Snapshot, SourceKind, Status};
+pub use mark::{Mark, Own, own};
+pub use prune::deletion_veto;
+pub use request::Request;
+pub use retention::kept;

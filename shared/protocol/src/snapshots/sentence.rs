@@ -1,0 +1,148 @@
+//! The words of what is decided about snapshots.
+
+use jiff::Timestamp;
+
+use super::decide::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Decision, Effect};
+use super::mark::Own;
+use crate::decide::list;
+use crate::name::Name;
+use crate::plan::{Plan, SnapshotPolicy};
+
+pub(super) fn no_policy(plan: &Plan) -> String {
+    format!("No snapshots are kept: the plan {} has no section snapshots.", plan.name)
+}
+
+pub(super) fn nothing_ever_due(policy: &SnapshotPolicy) -> String {
+    format!("Nothing is done: nothing has ever been due by {}.", policy.schedule)
+}
+
+pub(super) fn moving(database: &Name, run: u64) -> String {
+    format!("No snapshot of {database} is taken while run {run} moves it.")
+}
+
+pub(super) fn not_taken_unseen(database: &Name, region: &str, gap: &str) -> String {
+    format!("No snapshot of {database} is taken: {region} could not be listed whole: {gap}.")
+}
+
+pub(super) fn not_copied_unseen(database: &Name, region: &str, gap: &str) -> String {
+    format!("Nothing of {database} is copied: {region} could not be listed whole: {gap}.")
+}
+
+pub(super) fn being_taken(database: &Name, region: &str, own: &Own<'_>) -> String {
+    format!("Snapshot {} of {database} is being taken in {region}{}.", own.snapshot.id, progress(own))
+}
+
+pub(super) fn being_copied(database: &Name, region: &str, own: &Own<'_>) -> String {
+    format!("Snapshot {} of {database} is being copied to {region}{}.", own.snapshot.id, progress(own))
+}
+
+fn progress(own: &Own<'_>) -> String {
+    own.snapshot.progress_percent.map(|percent| format!(" ({percent} %)")).unwrap_or_default()
+}
+
+pub(super) fn take(database: &Name, region: &str, id: &str, due: Timestamp, failures: u32) -> String {
+    let again =
+        if failures == 0 { "none stands".to_owned() } else { format!("{} failed", attempts(failures)) };
+    format!("Take snapshot {id} of {database} in {region}: one is due since {due}, and {again}.")
+}
+
+pub(super) fn copy(database: &Name, from: &str, to: &str, id: &str, failures: u32) -> String {
+    let again = if failures == 0 {
+        format!("{to} does not have it")
+    } else {
+        format!("{} failed", attempts(failures))
+    };
+    format!("Copy snapshot {id} of {database} from {from} to {to}: it is the newest good one, and {again}.")
+}
+
+fn attempts(failures: u32) -> String {
+    if failures == 1 { "one attempt".to_owned() } else { format!("{failures} attempts") }
+}
+
+pub(super) fn given_up_taking(database: &Name, region: &str, due: Timestamp, failures: u32) -> String {
+    format!(
+        "The snapshot of {database} in {region} that is due since {due} failed {failures} times, and is not tried again \
+         before the next is due; see why in RDS's events of that region."
+    )
+}
+
+pub(super) fn given_up_copying(database: &Name, to: &str, own: &Own<'_>, failures: u32) -> String {
+    format!(
+        "The copy of {} of {database} to {to} failed {failures} times ({ATTEMPTS_MAX} are tried), and is not tried again; \
+         see why in RDS's events of {to}, and whether the role may use both keys.",
+        own.snapshot.id
+    )
+}
+
+pub(super) fn no_key(database: &Name, to: &str, own: &Own<'_>, moved: bool) -> String {
+    let side = if moved { "primary" } else { "recovery" };
+    format!(
+        "Snapshot {} of {database} is not copied to {to}: it is encrypted, and a copy needs a key of {to}; give \
+         snapshots.kms_key_arns.{side} in the plan.",
+        own.snapshot.id
+    )
+}
+
+pub(super) fn too_many_copies(database: &Name, to: &str, own: &Own<'_>) -> String {
+    format!(
+        "Snapshot {} of {database} waits for its copy to {to}: {COPIES_UNDER_WAY_MAX} copies are under way there, which is \
+         as many as there can be.",
+        own.snapshot.id
+    )
+}
+
+pub(super) fn doubt(database: &Name, region: &str, source: &str, doubt: &str) -> String {
+    let source = source.rsplit(':').next().unwrap_or(source);
+    format!("Nothing of {database} (taken of {source}) is deleted in {region}: {doubt}.")
+}
+
+pub(super) fn not_deleted(count: usize, veto: &str) -> String {
+    format!("Nothing is deleted, though {} could go: {veto}.", snapshots(count))
+}
+
+pub(super) fn put_off(count: usize, most: usize) -> String {
+    format!("{} more could go and stay for now: at most {most} are deleted at once.", snapshots(count))
+}
+
+pub(super) fn no_tier(policy: &SnapshotPolicy) -> String {
+    let keep = policy.keep;
+    format!(
+        "it is none of those kept for {} days, {} weeks and {} months, and at least {} good ones stay",
+        keep.daily, keep.weekly, keep.monthly, policy.keep_min
+    )
+}
+
+pub(super) fn delete(own: &Own<'_>, region: &str, why: &str) -> String {
+    let from = own.taken_at.map(|at| format!(" from {at}")).unwrap_or_default();
+    format!("Delete snapshot {} of {}{from} in {region}: {why}.", own.snapshot.id, own.mark.database)
+}
+
+/// All of a decision in one sentence.
+pub(super) fn summary(plan: &Plan, decision: &Decision, due: Timestamp) -> String {
+    let count =
+        |wanted: fn(&Effect) -> bool| decision.actions.iter().filter(|action| wanted(&action.effect)).count();
+    let parts = [
+        (count(|effect| matches!(effect, Effect::Take { .. })), "to take"),
+        (count(|effect| matches!(effect, Effect::Copy { .. })), "to copy"),
+        (count(|effect| matches!(effect, Effect::Delete { .. })), "to delete"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let due_text = format!("snapshots of {}, last due at {due}", plan.name);
+    let mut told: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    if !decision.blocked.is_empty() {
+        told.push(format!("{} blocked", decision.blocked.len()));
+    }
+    if told.is_empty() {
+        let waits = match decision.waits.len() {
+            0 => String::new(),
+            1 => "; one thing is waited for".to_owned(),
+            more => format!("; {more} things are waited for"),
+        };
+        return format!("Nothing to do for the {due_text}{waits}.");
+    }
+    format!("For the {due_text}: {}.", list(told))
+}
+
+fn snapshots(count: usize) -> String {
+    if count == 1 { "one snapshot".to_owned() } else { format!("{count} snapshots") }
+}
