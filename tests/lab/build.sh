@@ -28,15 +28,9 @@ esac
 [ -d "$(rustc --print target-libdir --target "$target")" ] ||
     fail "the Rust target $target is missing: add it with: rustup target add $target"
 
-# cargo-lambda in a virtual environment of the checkout, as pinned. Made anew when the pins change.
+# cargo-lambda in a virtual environment of the checkout, as pinned.
 venv=$root/.lab/build-venv
-pins=$here/requirements-build.txt
-if ! cmp -s "$pins" "$venv/installed.txt"; then
-    echo "build: installing cargo-lambda into .lab/build-venv"
-    python3 -m venv --clear "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$pins"
-    cp "$pins" "$venv/installed.txt"
-fi
+python3 "$root/tests/environment.py" "$venv" "$here/requirements-build.txt"
 export PATH="$venv/bin:$PATH"
 
 # Panics tell where in the source they happened: from the checkout's root, not from this machine's.

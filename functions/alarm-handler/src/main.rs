@@ -5,6 +5,6 @@ use aws::lambda::RuntimeError;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     aws::log::open_log();
-    let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
+    let world = &aws::world::connect(&aws::settings::Settings::from_env()?);
     aws::lambda::serve(async |payload, deadline| alarm_handler::handle(world, &payload, deadline).await).await
 }

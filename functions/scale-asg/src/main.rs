@@ -6,7 +6,7 @@ use scale_asg::ScaleAsg;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     aws::log::open_log();
-    let world = &aws::world::connect(&aws::settings::Settings::from_env()?).await;
+    let world = &aws::world::connect(&aws::settings::Settings::from_env()?);
     let workshop = &ScaleAsg::new(world);
     aws::lambda::serve(async |payload, deadline| {
         engine::worker::handle(world, workshop, &payload, deadline).await

@@ -97,9 +97,10 @@ impl Work for Fence {
         self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, 0).await
     }
 
-    async fn take_back(&self, subject: &Name) -> Result<(), Failure> {
+    async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
-        self.traffic.set_weight(route, Side::Primary, route.primary.weight).await
+        let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.primary.weight);
+        self.traffic.set_weight(route, Side::Primary, weight).await
     }
 }
 

@@ -159,7 +159,6 @@ variable "routes" {
     }))
     after = optional(list(string), [])
   }))
-  default = []
   validation {
     condition     = alltrue([for r in var.routes : can(regex("^[a-z][a-z0-9-]{0,39}$", r.name))])
     error_message = "routes: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
@@ -197,8 +196,8 @@ variable "routes" {
     error_message = "routes: after may name other items of the plan only; they are ready, or open, first."
   }
   validation {
-    condition     = length(var.databases) + length(var.routes) >= 1
-    error_message = "routes: the plan has neither a database nor a route, so there is nothing to fail over."
+    condition     = length(var.routes) >= 1
+    error_message = "routes: the plan has no route, so nothing could be fenced before a promotion and no traffic would move. Give at least one."
   }
   validation {
     condition     = length(distinct(concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name))) == length(var.databases) + length(var.fleets) + length(var.routes)
@@ -234,6 +233,10 @@ variable "detection" {
   validation {
     condition     = length(var.detection.probes) >= 1
     error_message = "detection: at least one probe is needed. Alarms alone never prove that a region is lost, and they are lost with it."
+  }
+  validation {
+    condition     = length(var.detection.probes) <= 32
+    error_message = "detection: ${length(var.detection.probes)} probes, and a look asks all at once, 32 at most. Keep those that stand for the whole region."
   }
   validation {
     condition     = length(distinct(var.detection.probes[*].name)) == length(var.detection.probes)

@@ -233,7 +233,7 @@ mod tests {
 
     async fn set(answers: &[(u16, &str)], side: Side, weight: u8) -> (Answer<()>, Vec<Value>) {
         let http = replay(answers);
-        let traffic = AcceleratorTraffic::new(&Sdk::on(http.clone()).await);
+        let traffic = AcceleratorTraffic::new(&Sdk::on(http.clone()));
         let result = traffic.set_weight(&route(), side, weight).await;
         (result, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }
@@ -242,7 +242,7 @@ mod tests {
     async fn both_sides_are_seen_and_an_absent_endpoint_is_nothing() {
         let primary = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
         let recovery = group(RECOVERY, &json!([endpoint(&alb("other"), 7)]));
-        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])).await);
+        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])));
         let seen = traffic.look(&route()).await.unwrap();
         assert_eq!(seen, RouteView { primary: Some(128), recovery: None });
     }
@@ -252,7 +252,7 @@ mod tests {
         let both = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&alb("r"), 255)]));
         let mut route = route();
         route.recovery.endpoint_group = PRIMARY.to_owned();
-        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])).await);
+        let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])));
         let seen = traffic.look(&route).await.unwrap();
         assert_eq!(seen, RouteView { primary: Some(0), recovery: Some(255) });
     }

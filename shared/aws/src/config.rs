@@ -1,18 +1,21 @@
 //! How are the SDK's clients configured? One configuration, and from it one client for each service and region.
 //!
 //! Every limit is written down here: the SDK has a default for the connect timeout alone. Few attempts, because the
-//! callers poll or resume by themselves. `AWS_ENDPOINT_URL` is honoured by `aws-config` for all of them.
+//! callers poll or resume by themselves. Nothing is searched for: Lambda puts the credentials into the environment, and the
+//! rest is said here. The SDK's own search for them is a sixth of a function's package.
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sns::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
 /// Global Accelerator's API answers in this region only.
@@ -98,10 +101,11 @@ impl Sdk {
         Self { base }
     }
 
-    /// Reads credentials and endpoint from where AWS puts them; the region is the one given, never a default.
-    pub async fn load(region: &str) -> Self {
-        let base = loader(region).http_client(one_http_client()).load().await;
-        Self { base }
+    /// With the credentials that Lambda puts into the environment. The region is the one given, never a default; an
+    /// endpoint takes every call, of all services and regions.
+    pub fn load(region: &str, endpoint_url: Option<&str>) -> Self {
+        let credentials = EnvironmentVariableCredentialsProvider::new();
+        Self { base: base(region, endpoint_url, credentials, one_http_client()) }
     }
 
     /// DynamoDB in the own region.
@@ -158,43 +162,46 @@ fn one_http_client() -> SharedHttpClient {
         .connector_settings(settings)
         // As the SDK's own default does.
         .proxy_config(ProxyConfig::from_env())
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build();
     let connector = SharedHttpConnector::new(connector);
     http_client_fn(move |_, _| connector.clone())
 }
 
 /// What every client has in common.
-fn loader(region: &str) -> aws_config::ConfigLoader {
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+fn base(
+    region: &str,
+    endpoint_url: Option<&str>,
+    credentials: impl ProvideCredentials + 'static,
+    http_client: impl HttpClient + 'static,
+) -> SdkConfig {
+    let mut base = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .timeout_config(OWN.timeouts())
         .retry_config(OWN.retries())
+        .http_client(http_client);
+    base.set_endpoint_url(endpoint_url.map(ToOwned::to_owned));
+    base.build()
 }
 
 #[cfg(test)]
 impl Sdk {
     /// The real configuration of every client in `us-west-1`, on another HTTP client.
-    pub(crate) async fn on(http_client: impl aws_sdk_sns::config::HttpClient + 'static) -> Self {
-        let credentials =
-            aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
-        let base =
-            loader("us-west-1").credentials_provider(credentials).http_client(http_client).load().await;
-        Self { base }
+    pub(crate) fn on(http_client: impl HttpClient + 'static) -> Self {
+        Self { base: base("us-west-1", None, nobody(), http_client) }
     }
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
-    pub(crate) async fn toward(endpoint: &str) -> Self {
-        let credentials =
-            aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
-        let base = loader("us-west-1")
-            .credentials_provider(credentials)
-            .endpoint_url(endpoint)
-            .http_client(one_http_client())
-            .load()
-            .await;
-        Self { base }
+    pub(crate) fn toward(endpoint_url: &str) -> Self {
+        Self { base: base("us-west-1", Some(endpoint_url), nobody(), one_http_client()) }
     }
+}
+
+#[cfg(test)]
+fn nobody() -> aws_sdk_sns::config::Credentials {
+    aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test")
 }
 
 #[cfg(test)]
@@ -211,7 +218,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_primary_region_costs_two_seconds_and_one_attempt() {
-        let sdk = Sdk::on(NeverClient::new()).await;
+        let sdk = Sdk::on(NeverClient::new());
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
         let failure = databases.is_quarantined(&database("orders")).await.unwrap_err();
@@ -221,7 +228,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_service_of_the_own_region_is_given_up_within_its_bound() {
-        let sdk = Sdk::on(NeverClient::new()).await;
+        let sdk = Sdk::on(NeverClient::new());
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
         let failure = databases.promote(&database("orders")).await.unwrap_err();
@@ -233,7 +240,7 @@ mod tests {
     async fn the_primary_region_gets_no_second_attempt_and_the_own_region_does() {
         let busy = (503, "<ErrorResponse><Error><Code>ServiceUnavailable</Code></Error></ErrorResponse>");
         let http = replay(&[busy, busy, busy, busy]);
-        let sdk = Sdk::on(http.clone()).await;
+        let sdk = Sdk::on(http.clone());
         let databases = RdsDatabases::new(&sdk);
         databases.is_quarantined(&database("orders")).await.unwrap_err();
         assert_eq!(http.actual_requests().count(), 1);
@@ -244,7 +251,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_client_calls_its_own_region() {
         let http = replay(&[(400, "{}"), (400, "<a/>"), (400, "<a/>")]);
-        let sdk = Sdk::on(http.clone()).await;
+        let sdk = Sdk::on(http.clone());
         let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
         let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
         let _ = sdk.rds().describe_db_instances().send().await;
@@ -274,22 +281,22 @@ mod tests {
     async fn a_hanging_primary_region_is_given_up_after_two_seconds_of_real_time() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let databases = RdsDatabases::new(&Sdk::toward(&endpoint).await);
+        let databases = RdsDatabases::new(&Sdk::toward(&endpoint));
         let started = Instant::now();
         let failure = databases.quarantine(&database("orders")).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
         assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
     }
 
-    /// The endpoint override comes from the environment alone, so the proof runs in a process of its own.
+    /// The credentials come from the environment alone, so the proof runs in a process of its own.
     #[tokio::test]
-    async fn an_endpoint_in_the_environment_takes_every_call_with_the_right_region() {
-        const CHILD: &str = "PILOTLIGHT_TEST_ENDPOINT_CHILD";
-        let name = "config::tests::an_endpoint_in_the_environment_takes_every_call_with_the_right_region";
-        #[expect(clippy::disallowed_methods, reason = "tells the child process from the parent")]
-        let is_child = std::env::var(CHILD).is_ok();
-        if is_child {
-            let sdk = Sdk::load("us-west-1").await;
+    async fn the_environments_credentials_sign_every_call_for_the_right_region() {
+        const CHILD: &str = "PILOTLIGHT_TEST_CONFIG_CHILD";
+        let name = "config::tests::the_environments_credentials_sign_every_call_for_the_right_region";
+        #[expect(clippy::disallowed_methods, reason = "the parent says by it where its server is")]
+        let child = std::env::var(CHILD);
+        if let Ok(endpoint) = child {
+            let sdk = Sdk::load("us-west-1", Some(&endpoint));
             let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
             let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
             return;
@@ -301,8 +308,7 @@ mod tests {
         let status = tokio::task::spawn_blocking(move || {
             std::process::Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", name])
-                .env(CHILD, "1")
-                .env("AWS_ENDPOINT_URL", endpoint)
+                .env(CHILD, endpoint)
                 .env("AWS_ACCESS_KEY_ID", "AKIATEST")
                 .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
                 .stdout(std::process::Stdio::null())
@@ -315,7 +321,9 @@ mod tests {
         server.abort();
         let seen = seen.lock().await;
         assert!(
-            seen.iter().any(|head| head.contains("/us-west-2/globalaccelerator/aws4_request")),
+            seen.iter().any(|head| {
+                head.contains("AKIATEST/") && head.contains("/us-west-2/globalaccelerator/aws4_request")
+            }),
             "{seen:?}"
         );
         assert!(seen.iter().any(|head| head.contains("/us-east-2/rds/aws4_request")), "{seen:?}");

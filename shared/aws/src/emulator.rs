@@ -29,10 +29,10 @@ use crate::publisher::SnsPublisher;
 use crate::rds::RdsDatabases;
 use crate::replay::database;
 
-async fn sdk() -> Sdk {
+fn sdk() -> Sdk {
     #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
     let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
-    Sdk::toward(&endpoint).await
+    Sdk::toward(&endpoint)
 }
 
 fn fresh(what: &str) -> String {
@@ -75,7 +75,7 @@ async fn make_table(sdk: &Sdk, table: &str) {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn two_writers_at_one_number_end_with_one_record() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let table = fresh("journal");
     make_table(&sdk, &table).await;
     let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
@@ -100,7 +100,7 @@ async fn two_writers_at_one_number_end_with_one_record() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn the_vitals_are_kept_beside_the_log() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let table = fresh("journal");
     make_table(&sdk, &table).await;
     let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
@@ -117,7 +117,7 @@ async fn the_vitals_are_kept_beside_the_log() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn a_journal_without_a_table_is_missing() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let journal = DynamoJournal::new(&sdk, fresh("journal"), Arc::new(SystemClock));
     let failure = journal.load_after(&Name::new("shop"), 0).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Missing);
@@ -126,7 +126,7 @@ async fn a_journal_without_a_table_is_missing() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn a_plan_of_eleven_parts_is_joined() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let prefix = format!("/{}/plan", fresh("pilotlight"));
     for part in 0..11 {
         sdk.ssm()
@@ -148,7 +148,7 @@ async fn a_plan_of_eleven_parts_is_joined() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn commands_and_notices_are_taken() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let topic = sdk.sns().create_topic().name(fresh("topic")).send().await.unwrap();
     let topic = topic.topic_arn().unwrap();
     let publisher = SnsPublisher::new(&sdk, topic, topic);
@@ -164,7 +164,7 @@ async fn commands_and_notices_are_taken() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let id = fresh("shop");
     sdk.rds()
         .create_db_instance()
@@ -189,7 +189,7 @@ async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing()
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn a_group_that_does_not_exist_is_missing() {
-    let sdk = sdk().await;
+    let sdk = sdk();
     let capacity = Capacity { min: 1, desired: 1, max: 1 };
     let fleet = Fleet {
         name: Name::new("web"),
@@ -209,7 +209,7 @@ async fn a_group_that_does_not_exist_is_missing() {
 #[tokio::test]
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn the_lag_of_a_replica_without_samples_is_not_known() {
-    let lag = CloudWatchLag::new(&sdk().await, Arc::new(SystemClock));
+    let lag = CloudWatchLag::new(&sdk(), Arc::new(SystemClock));
     let nobody = database(&fresh("nobody"));
     assert_eq!(lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
 }

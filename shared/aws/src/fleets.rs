@@ -230,7 +230,7 @@ mod tests {
 
     async fn look(answers: &[(u16, &str)], fleets: &[Fleet]) -> (Answer<Vec<FleetView>>, Vec<String>) {
         let http = replay(answers);
-        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()).await);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()));
         let seen = adapter.look(&fleets.iter().collect::<Vec<_>>()).await;
         (seen, sent(&http))
     }
@@ -312,7 +312,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_resize_sets_all_three_numbers_in_one_call() {
         let http = replay(&[(200, "<UpdateAutoScalingGroupResponse/>")]);
-        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()).await);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()));
         adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap();
         let request = &sent(&http)[0];
         for part in ["AutoScalingGroupName=shop-web", "MinSize=2", "MaxSize=4", "DesiredCapacity=2"] {
@@ -330,7 +330,7 @@ mod tests {
         ] {
             let refusal = error(code, message);
             let http = replay(&[(400, &refusal), (400, &refusal), (400, &refusal)]);
-            let adapter = AutoScalingFleets::new(&Sdk::on(http).await);
+            let adapter = AutoScalingFleets::new(&Sdk::on(http));
             let failure = adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }

@@ -296,7 +296,7 @@ mod tests {
 
     async fn journal(http: &StaticReplayClient) -> (DynamoJournal, Arc<StillClock>) {
         let clock = StillClock::at("2026-11-20T03:00:00Z");
-        let sdk = Sdk::on(http.clone()).await;
+        let sdk = Sdk::on(http.clone());
         let shared: Arc<dyn Clock> = clock.clone();
         (DynamoJournal::new(&sdk, "shop-journal", shared), clock)
     }
@@ -369,7 +369,7 @@ mod tests {
     async fn a_silent_table_is_given_up_after_bounded_tries() {
         let clock = StillClock::at("2026-11-20T03:00:00Z");
         let shared: Arc<dyn Clock> = clock.clone();
-        let journal = DynamoJournal::new(&Sdk::on(NeverClient::new()).await, "shop-journal", shared);
+        let journal = DynamoJournal::new(&Sdk::on(NeverClient::new()), "shop-journal", shared);
         let failure = journal.append(&record()).await.unwrap_err();
         assert_eq!((failure.kind, failure.action), (FailureKind::Unreachable, PUT));
         assert_eq!(clock.waits(), [APPEND_WAIT, APPEND_WAIT * 2]);

@@ -80,7 +80,7 @@ mod tests {
 
     async fn load(answers: &[(u16, &str)], parts: u16) -> (Answer<String>, Vec<Value>) {
         let http = replay(answers);
-        let plans = ParameterPlans::new(&Sdk::on(http.clone()).await, "/pilotlight/shop/plan", parts);
+        let plans = ParameterPlans::new(&Sdk::on(http.clone()), "/pilotlight/shop/plan", parts);
         let text = plans.load().await;
         (text, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }

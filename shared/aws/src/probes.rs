@@ -49,7 +49,7 @@ impl NetworkProbes {
         let connector = Connector::builder()
             // A connection from an earlier ask would prove nothing new.
             .pool_max_idle_per_host(0)
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_with_resolver(names.clone());
         Self { connector, names, clock }
     }

@@ -168,7 +168,7 @@ mod tests {
     }
 
     async fn publisher(http: &StaticReplayClient) -> SnsPublisher {
-        SnsPublisher::new(&Sdk::on(http.clone()).await, "arn:commands", "arn:notices")
+        SnsPublisher::new(&Sdk::on(http.clone()), "arn:commands", "arn:notices")
     }
 
     #[tokio::test(start_paused = true)]

@@ -252,7 +252,7 @@ mod tests {
 
     async fn look(answers: &[(u16, &str)], names: &[&str]) -> (Answer<Vec<ReplicaView>>, Vec<String>) {
         let http = replay(answers);
-        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         let items: Vec<Database> = names.iter().map(|name| database(name)).collect();
         let seen = databases.look(&items.iter().collect::<Vec<_>>()).await;
         (seen, sent(&http))
@@ -357,7 +357,7 @@ mod tests {
         let promoted = "<PromoteReadReplicaResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
                         <PromoteReadReplicaResult/></PromoteReadReplicaResponse>";
         let http = replay(&[(200, promoted), (400, &error("InvalidDBInstanceState"))]);
-        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         databases.promote(&database("orders")).await.unwrap();
         let again = databases.promote(&database("orders")).await.unwrap_err();
         assert_eq!((again.kind, again.action), (FailureKind::Conflict, PROMOTE));
@@ -383,7 +383,7 @@ mod tests {
         ] {
             let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
             let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
-            let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+            let databases = RdsDatabases::new(&Sdk::on(http.clone()));
             assert_eq!(databases.is_quarantined(&database("orders")).await, Ok(expected), "{groups:?}");
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
@@ -395,7 +395,7 @@ mod tests {
         let modified = "<ModifyDBInstanceResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
                         <ModifyDBInstanceResult/></ModifyDBInstanceResponse>";
         let http = replay(&[(200, modified)]);
-        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         databases.quarantine(&database("orders")).await.unwrap();
         let request = &sent(&http)[0];
         assert!(request.contains("VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc"), "{request}");
@@ -406,7 +406,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_quarantine_group_nothing_is_called() {
         let http = replay(&[]);
-        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         let bare = Database { quarantine_security_group: None, ..database("orders") };
         for failure in [
             databases.quarantine(&bare).await.unwrap_err(),
@@ -420,7 +420,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_arn_of_something_else_is_refused_before_any_call() {
         let http = replay(&[]);
-        let databases = RdsDatabases::new(&Sdk::on(http.clone()).await);
+        let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         for arn in [
             "shop-orders",
             "arn:aws:rds:us-west-1:123456789012:cluster:shop",

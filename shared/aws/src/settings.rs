@@ -23,6 +23,8 @@ pub struct Settings {
     pub commands_topic: String,
     /// ARN of the notices topic. From `PILOTLIGHT_NOTICES_TOPIC`.
     pub notices_topic: String,
+    /// One address for all services and regions: an emulator's, or a proxy's. From `AWS_ENDPOINT_URL`, if it is set.
+    pub endpoint_url: Option<String>,
     /// The function's own timeout in seconds. From `PILOTLIGHT_FUNCTION_SECONDS`.
     pub function_seconds: u32,
 }
@@ -67,6 +69,7 @@ impl Settings {
             commands_topic: reader.topic("PILOTLIGHT_COMMANDS_TOPIC", &region),
             notices_topic: reader.topic("PILOTLIGHT_NOTICES_TOPIC", &region),
             function_seconds: reader.number("PILOTLIGHT_FUNCTION_SECONDS", FUNCTION_SECONDS_MAX),
+            endpoint_url: reader.endpoint_url(),
             region,
             function,
         };
@@ -179,6 +182,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
+    fn endpoint_url(&mut self) -> Option<String> {
+        const NAME: &str = "AWS_ENDPOINT_URL";
+        let url = self.optional(NAME)?;
+        if http::Uri::try_from(&url).is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some()) {
+            return Some(url);
+        }
+        self.problems
+            .push(format!("{NAME} is `{url}`, which is no URL: set one like https://host, or remove it"));
+        None
+    }
+
     fn refuse_bodies(&mut self) {
         if self.optional("LOG_SENSITIVE_BODIES").is_some() {
             self.problems.push(
@@ -218,6 +232,14 @@ mod tests {
         assert_eq!(settings.region, "us-west-1");
         assert_eq!(settings.writer, "shop-promote-replica@2026/11/20/[$LATEST]ab");
         assert_eq!((settings.plan_parts, settings.function_seconds), (2, 840));
+    }
+
+    #[test]
+    fn the_endpoint_is_optional() {
+        assert_eq!(read_with(&[]).unwrap().endpoint_url, None);
+        let url = "http://127.0.0.1:4566";
+        let settings = read_with(&[("AWS_ENDPOINT_URL", Some(url))]).unwrap();
+        assert_eq!(settings.endpoint_url.as_deref(), Some(url));
     }
 
     #[test]
@@ -271,6 +293,7 @@ mod tests {
                 "arn:aws:sns:us-east-2:123456789012:shop-notices",
                 "lies in us-east-2 but this function runs in us-west-1",
             ),
+            ("AWS_ENDPOINT_URL", "localhost", "set one like https://host, or remove it"),
             ("LOG_SENSITIVE_BODIES", "true", "remove it"),
             ("LOG_SENSITIVE_BODIES", "1", "remove it"),
         ] {

@@ -21,8 +21,8 @@ use crate::settings::Settings;
 /// Builds all clients; no service is called.
 ///
 /// It needs no plan: the primary region comes with the ARN of each database, and its client is made when first needed.
-pub async fn connect(settings: &Settings) -> World {
-    on(&Sdk::load(&settings.region).await, settings)
+pub fn connect(settings: &Settings) -> World {
+    on(&Sdk::load(&settings.region, settings.endpoint_url.as_deref()), settings)
 }
 
 /// The world through a configuration of one's own.

@@ -82,8 +82,8 @@ pub trait Work: Send + Sync {
         false
     }
 
-    /// Takes the effect back: the run was aborted while it was brought about.
-    async fn take_back(&self, _subject: &Name) -> Result<(), Failure> {
+    /// Takes the effect back: the run was aborted while it was brought about. `before` is what was noted for an undo.
+    async fn take_back(&self, _subject: &Name, _before: Option<&str>) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -375,10 +375,17 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// The run ended without this effect: take back what this attempt did.
+    /// The run ended without this effect: take back what this attempt did. Not where another run has begun since:
+    /// the effect may be that one's too.
     async fn take_back(&mut self, names: &[Name]) {
+        let Some(run) = self.log.state.run.as_ref().filter(|run| run.id == self.run) else {
+            tracing::warn!(run = self.run, "another run has begun; the effects are left as they are");
+            return;
+        };
+        let step = self.work.step();
         for name in names.iter().filter(|name| self.acted_at.contains_key(name)) {
-            if let Err(failure) = self.work.take_back(name).await {
+            let before = run.before.get(&(step, name.clone()));
+            if let Err(failure) = self.work.take_back(name, before.map(String::as_str)).await {
                 tracing::error!(%failure, subject = %name, "an effect of an aborted run could not be taken back");
             }
         }

@@ -42,6 +42,7 @@ impl Cloud {
         aws_config::defaults(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint_url)
             .region(Region::new(region.to_owned()))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .credentials_provider(Credentials::new(ADMIN_KEY, ADMIN_KEY, None, None, "lab"))
             .load()
             .await

@@ -34,6 +34,7 @@ variables {
     primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
     replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
   }]
+  routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
 }
 
 run "a_name_with_capitals_is_refused" {
@@ -59,6 +60,7 @@ run "the_same_region_twice_is_refused" {
   variables {
     regions   = { primary = "us-west-1", recovery = "us-west-1" }
     databases = [{ name = "orders", primary = "arn:aws:rds:us-west-1:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
   }
   expect_failures = [var.regions]
 }
@@ -68,6 +70,7 @@ run "a_recovery_in_an_opt_in_region_is_refused" {
   variables {
     regions   = { primary = "us-east-2", recovery = "af-south-1" }
     databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:af-south-1:123456789012:db:shop-orders-replica" }]
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:af-south-1:123456789012:loadbalancer/app/shop/2" } }]
   }
   expect_failures = [var.regions]
 }
@@ -266,10 +269,10 @@ run "a_route_after_something_unknown_is_refused" {
   expect_failures = [var.routes]
 }
 
-run "a_plan_with_neither_database_nor_route_is_refused" {
+run "a_plan_without_a_route_is_refused" {
   command = plan
   variables {
-    databases = []
+    routes = []
   }
   expect_failures = [var.routes]
 }
@@ -286,6 +289,14 @@ run "a_plan_without_probes_is_refused" {
   command = plan
   variables {
     detection = { probes = [] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "more_probes_than_a_look_asks_are_refused" {
+  command = plan
+  variables {
+    detection = { probes = [for i in range(33) : { kind = "http", name = "front-${i}", url = "http://shop.example.com/health" }] }
   }
   expect_failures = [var.detection]
 }
