@@ -91,8 +91,8 @@ fn believed(world: &mut World, worker: &Worker, before: &State, record: &Record)
         world.shown[1] || truth[0] == Some(false),
         world.shown[2] || truth[1] == Some(false),
     ];
-    let shows_life = truth[0] == Some(true)
-        || truth[1] == Some(true) && world.cloud.lag == crate::cloud::Lag::Small;
+    let shows_life =
+        truth[0] == Some(true) || truth[1] == Some(true) && world.cloud.lag == crate::cloud::Lag::Small;
     if kinds.iter().filter(|shown| **shown).count() < 2 || shows_life {
         world.break_property(property::S11);
     }
@@ -132,9 +132,10 @@ pub fn is_undone(world: &World) -> bool {
 pub fn is_timely(world: &World) -> bool {
     const MOVES_WITHIN_SECONDS: i64 = 900;
     world.is_settled()
-        || world.core.active_run().is_none_or(|run| {
-            world.time().duration_since(run.progress_at) <= seconds(MOVES_WITHIN_SECONDS)
-        })
+        || world
+            .core
+            .active_run()
+            .is_none_or(|run| world.time().duration_since(run.progress_at) <= seconds(MOVES_WITHIN_SECONDS))
 }
 
 /// L3: nothing that people should know is kept from them for five minutes.

@@ -154,7 +154,12 @@ pub fn all() -> Vec<Config> {
             ends: &[Aborted, Completed, NeedsOperator],
             ..base.clone()
         },
-        Config { name: "crash", about: "two workers die at any point of the move", may: &[(May::Crash, 2)], ..moving.clone() },
+        Config {
+            name: "crash",
+            about: "two workers die at any point of the move",
+            may: &[(May::Crash, 2)],
+            ..moving.clone()
+        },
         Config {
             name: "stall",
             about: "a worker is held up at any point of the move, another dies",

@@ -7,6 +7,7 @@
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
+use protocol::command::Step;
 use protocol::evidence::EvidenceKind;
 use protocol::journal::Cause;
 use protocol::operator::Overrides;
@@ -50,7 +51,8 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     for (key, standing) in evidence {
         key.hash(out);
         // `since` of what stands becomes the first sign of a run to be; the gate asks for samples near it.
-        (ago(now, standing.since).min(SIGN_SECONDS), ago(now, standing.last_seen).min(lapses(key.kind))).hash(out);
+        (ago(now, standing.since).min(SIGN_SECONDS), ago(now, standing.last_seen).min(lapses(key.kind)))
+            .hash(out);
         (standing.outside, standing.raised_seq > ended).hash(out);
     }
     for (arn, AlarmSeen { changed_at, state }) in alarms {
@@ -88,6 +90,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         first_signal_at,
         phase,
         steps,
+        begun,
         before,
         committed_at,
         progress_at,
@@ -116,7 +119,8 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         }
     }
     (scope.databases.len(), scope.fleets.len(), scope.routes.len()).hash(out);
-    let promoted = steps.keys().any(|(step, _)| *step == protocol::command::Step::Promote);
+    let promoted = begun.contains(&Step::Promote);
+    (promoted, begun.contains(&Step::Open)).hash(out);
     // The gate reads the samples before the first sign, until the first promotion.
     (if promoted { 0 } else { ago(now, *first_signal_at) }).hash(out);
     (committed_at.map(|at| ago(now, at)), ago(now, *progress_at)).hash(out);

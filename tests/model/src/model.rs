@@ -116,7 +116,10 @@ impl Check {
                 actions.extend(left.has(May::Deny).then_some(Action::Go(Twist::Deny)));
                 actions.extend(left.has(May::Stale).then_some(Action::Go(Twist::Stale)));
             }
-            Point::Look if left.has(May::Stale) => actions.push(Action::Go(Twist::Stale)),
+            // A read weight is believed: see docs/proof/model.md.
+            Point::Look if left.has(May::Stale) && step != Step::Fence => {
+                actions.push(Action::Go(Twist::Stale))
+            }
             Point::Act => {
                 actions.extend(left.has(May::Deny).then_some(Action::Go(Twist::Deny)));
                 actions.extend(left.has(May::LoseAnswer).then_some(Action::Go(Twist::LoseAnswer)));

@@ -64,6 +64,7 @@ fn without_promotion(state: &State) -> State {
     let mut state = state.clone();
     if let Some(run) = &mut state.run {
         run.steps.retain(|(step, _), _| *step != Step::Promote);
+        run.begun.remove(&Step::Promote);
     }
     state
 }
@@ -71,7 +72,7 @@ fn without_promotion(state: &State) -> State {
 fn without_opening(state: &State) -> State {
     let mut state = state.clone();
     if let Some(run) = &mut state.run {
-        run.steps.retain(|(step, _), _| !matches!(step, Step::Open | Step::Verify));
+        run.begun.remove(&Step::Open);
     }
     state
 }
@@ -307,8 +308,7 @@ impl Engine {
             world.given = Default::default();
         }
         world.core = Arc::new(after);
-        world.journal =
-            Some(Arc::new(Link { record: Arc::clone(record), before: world.journal.take() }));
+        world.journal = Some(Arc::new(Link { record: Arc::clone(record), before: world.journal.take() }));
         self.counters.count(&world.core, record);
         Ok(())
     }
@@ -349,13 +349,7 @@ impl Engine {
     }
 
     /// What follows a record that can't follow the journal.
-    fn not_written(
-        &self,
-        world: &mut World,
-        worker: &mut Worker,
-        as_what: What,
-        why: &Illegality,
-    ) -> bool {
+    fn not_written(&self, world: &mut World, worker: &mut Worker, as_what: What, why: &Illegality) -> bool {
         match as_what {
             What::Decision(_) => {
                 world.break_property(property::S15);

@@ -65,13 +65,29 @@ pub fn look(
     let primary_is_open = if is_stale { cloud.primary_was_open } else { cloud.primary_is_open };
     match step {
         Step::Fence if mutant == Some(Mutant::DialForWeight) => {
-            if cloud.primary_dial { Sight::Wanting(true) } else { Sight::Stands }
+            if cloud.primary_dial {
+                Sight::Wanting(true)
+            } else {
+                Sight::Stands
+            }
         }
-        Step::Fence => if primary_is_open { Sight::Wanting(true) } else { Sight::Stands },
+        Step::Fence => {
+            if primary_is_open {
+                Sight::Wanting(true)
+            } else {
+                Sight::Stands
+            }
+        }
         Step::Unfence if !noted(world, worker, step) || primary_is_open => Sight::Stands,
         Step::Restore if !noted(world, worker, step) || !cloud.fleet_is_big => Sight::Stands,
         Step::Unfence | Step::Restore => Sight::Wanting(false),
-        Step::Open => if cloud.recovery_is_open { Sight::Stands } else { Sight::Wanting(false) },
+        Step::Open => {
+            if cloud.recovery_is_open {
+                Sight::Stands
+            } else {
+                Sight::Wanting(false)
+            }
+        }
         Step::Promote => match (cloud.database, is_stale) {
             (Database::Replica, _) | (Database::Promoting, true) => Sight::Wanting(false),
             (Database::Promoting, false) | (Database::Writable, true) => Sight::Underway,
@@ -86,19 +102,18 @@ pub fn look(
         Step::Verify => Sight::Stands,
         Step::Quarantine if !cloud.primary_is_up => Sight::Silence,
         Step::Quarantine => {
-            if cloud.is_quarantined { Sight::Stands } else { Sight::Wanting(false) }
+            if cloud.is_quarantined {
+                Sight::Stands
+            } else {
+                Sight::Wanting(false)
+            }
         }
         Step::Confirm => Sight::Underway,
     }
 }
 
 /// Brings an effect about, and says which property that breaks.
-pub fn act(
-    world: &mut World,
-    step: Step,
-    plan: &Plan,
-    mutant: Option<Mutant>,
-) -> Effect {
+pub fn act(world: &mut World, step: Step, plan: &Plan, mutant: Option<Mutant>) -> Effect {
     match step {
         Step::Fence if mutant == Some(Mutant::DialForWeight) => world.cloud.primary_dial = false,
         Step::Fence => world.cloud.set_primary(false),

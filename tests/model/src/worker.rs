@@ -164,10 +164,7 @@ impl Worker {
             just_acted: false,
             tried_at: None,
             started: world.now,
-            is_overridden: world
-                .core
-                .active_run()
-                .is_some_and(|run| run.overrides.override_fence),
+            is_overridden: world.core.active_run().is_some_and(|run| run.overrides.override_fence),
             is_stalled: false,
             was_stalled: false,
         }
@@ -243,5 +240,7 @@ pub fn is_accepted(verdict: Verdict) -> bool {
 /// The rules that an order passes.
 pub fn overrides(order: Order) -> Overrides {
     let passes = order == Order::Override;
-    Overrides { allow_data_loss: passes, override_fence: passes, override_vetoes: passes }
+    // A primary that lives is only moved by who says that its signs of life do not count.
+    let vetoes = passes || order == Order::Failover;
+    Overrides { allow_data_loss: passes, override_fence: passes, override_vetoes: vetoes }
 }

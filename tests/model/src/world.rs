@@ -229,9 +229,10 @@ impl World {
 
     /// Whether nothing is left that time alone would change.
     pub fn is_at_rest(&self) -> bool {
-        let cuts_off = self.core.quarantine.values().any(|quarantine| {
-            !quarantine.progress.as_ref().is_some_and(protocol::state::Progress::is_done)
-        });
+        let cuts_off =
+            self.core.quarantine.values().any(|quarantine| {
+                !quarantine.progress.as_ref().is_some_and(protocol::state::Progress::is_done)
+            });
         self.is_quiet()
             && self.is_settled()
             && self.core.unnoticed.is_empty()
@@ -353,9 +354,7 @@ impl Seen {
                 .iter()
                 .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight(self.probe) })
                 .collect(),
-            replicas: databases()
-                .map(|database| ReplicaSeen { database, state: state.clone() })
-                .collect(),
+            replicas: databases().map(|database| ReplicaSeen { database, state: state.clone() }).collect(),
             lag: databases().map(|database| (database, self.samples())).collect(),
             // What the last ticks noted in the vitals.
             answered_at: Some(time(self.lived_until)),
