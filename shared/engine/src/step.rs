@@ -14,7 +14,7 @@ use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
-use protocol::state::Illegality;
+use protocol::state::{Illegality, Phase, Run};
 
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
@@ -265,18 +265,43 @@ impl Attempt<'_> {
     async fn take(&mut self, sights: Vec<Sight>) -> Result<bool, Fault> {
         let mut done = Vec::new();
         let mut wanting = Vec::new();
+        let mut unnoted = Vec::new();
         for (subject, sight) in self.left.clone().into_iter().zip(sights) {
             match sight {
                 Sight::Stands { detail } => done.push(self.outcome(&subject, detail)),
                 Sight::Underway { note } => {
                     self.notes.insert(subject, note);
                 }
+                Sight::Wanting { before: Some(_) } if !self.is_noted(&subject) => unnoted.push(subject),
                 Sight::Wanting { .. } => wanting.push(subject),
                 Sight::Hopeless { code, message } => self.fail(&[subject], code, &message).await?,
             }
         }
         self.finish(done).await?;
+        self.leave_to_another(unnoted).await?;
         self.bring_about(wanting).await
+    }
+
+    /// Whether the journal holds what an undo of this effect needs. The first look may have seen nothing to note.
+    fn is_noted(&self, subject: &Name) -> bool {
+        let key = (self.work.step(), subject.clone());
+        self.log.state.active_run().is_none_or(|run| run.before.contains_key(&key))
+    }
+
+    /// What can't be undone yet is not done: another attempt begins with a first look, and notes what it sees.
+    async fn leave_to_another(&mut self, subjects: Vec<Name>) -> Result<(), Fault> {
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let step = self.work.step();
+        let names = list(subjects.iter().map(ToString::to_string));
+        let note = "it is not as the first look saw it, and is looked at anew".to_owned();
+        let sentence = format!("Step {step} lets go of {names}: {note}.");
+        self.left.retain(|name| !subjects.contains(name));
+        let event = Event::StepHandedOver { step, subjects, intent: self.intent, note };
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+        self.conductor.advance_from(&mut self.log, Facts::default()).await?;
+        Ok(())
     }
 
     fn outcome(&self, subject: &Name, detail: String) -> SubjectDone {
@@ -378,8 +403,10 @@ impl Attempt<'_> {
     /// The run ended without this effect: take back what this attempt did. Not where another run has begun since:
     /// the effect may be that one's too.
     async fn take_back(&mut self, names: &[Name]) {
-        let Some(run) = self.log.state.run.as_ref().filter(|run| run.id == self.run) else {
-            tracing::warn!(run = self.run, "another run has begun; the effects are left as they are");
+        let is_aborted = |run: &&Run| run.id == self.run && matches!(run.phase, Phase::Aborted { .. });
+        // A run that was completed wants its fence: a worker that was held up must not open the old side again.
+        let Some(run) = self.log.state.run.as_ref().filter(is_aborted) else {
+            tracing::warn!(run = self.run, "the run was completed, or another has begun; the effects stay");
             return;
         };
         let step = self.work.step();

@@ -93,8 +93,11 @@ pub struct Run {
     pub first_signal_at: Timestamp,
     /// Where it stands.
     pub phase: Phase,
-    /// What became of its steps; one that is missing was not begun.
+    /// What became of its steps; one that is missing was not begun since the last approval.
     pub steps: BTreeMap<(Step, Name), Progress>,
+    /// Every step that was ever intended, for any item. An approval lets failed steps begin anew; it does not undo
+    /// them.
+    pub begun: BTreeSet<Step>,
     /// What undoing needs to know.
     pub before: BTreeMap<(Step, Name), String>,
     /// When it was committed, if it was.
@@ -257,9 +260,14 @@ impl Run {
         self.steps.get(&(step, subject.clone()))
     }
 
-    /// Whether any item's step was begun.
+    /// Whether a step was ever begun, for any item.
     pub fn has_begun(&self, step: Step) -> bool {
-        self.steps.keys().any(|(begun, _)| *begun == step)
+        self.begun.contains(&step)
+    }
+
+    /// Whether it can only be finished: a promotion or the opening of a route was intended, and neither is undone.
+    pub fn is_past_return(&self) -> bool {
+        self.has_begun(Step::Promote) || self.has_begun(Step::Open)
     }
 
     /// When it ended, if it did.

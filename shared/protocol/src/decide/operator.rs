@@ -208,9 +208,10 @@ fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journ
 
 fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refusal> {
     let run = meant(state, run)?;
-    if run.has_begun(Step::Promote) {
+    if run.is_past_return() {
+        let begun = if run.has_begun(Step::Promote) { "a promotion" } else { "to open a route" };
         let why = format!(
-            "run {} has begun a promotion; after that it can only be finished (approve) and later failed back",
+            "run {} has begun {begun}; after that it can only be finished (approve) and later failed back",
             run.id
         );
         return Err(Refusal::new("abort_after_promotion", why));

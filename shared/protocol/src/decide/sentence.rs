@@ -136,7 +136,7 @@ pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
         Need::ApprovalExpired {} => format!("approve with: {go_on}"),
         Need::PlanChanged { .. } => format!("put them back into the plan and go on with: {go_on}"),
     };
-    if run.has_begun(Step::Promote) {
+    if run.is_past_return() {
         return advice;
     }
     let abort = invocation(plan, &format!(r#""command":"abort","run":{id},"reason":"not now""#));

@@ -169,6 +169,7 @@ impl State {
             first_signal_at: *first_signal_at,
             phase: Phase::Confirming { sufficient_since: by_operator.then_some(record.at) },
             steps: BTreeMap::new(),
+            begun: BTreeSet::new(),
             before: BTreeMap::new(),
             committed_at: None,
             progress_at: record.at,
@@ -271,7 +272,7 @@ impl Run {
                 self.progress_at = at;
             }
             Event::AbortBegan { cause } => {
-                if self.has_begun(Step::Promote) {
+                if self.is_past_return() {
                     return Err(Illegality::AbortAfterPromotion);
                 }
                 if let Phase::Aborting { .. } = self.phase {
@@ -346,7 +347,7 @@ impl Run {
 
     /// Nothing of an aborted run may be left: what was begun must be undone.
     fn require_nothing_left(&self) -> Result<(), Illegality> {
-        if self.has_begun(Step::Promote) {
+        if self.is_past_return() {
             return Err(Illegality::AbortAfterPromotion);
         }
         let left = |node: &Node| !self.progress(node.step, &node.subject).is_some_and(Progress::is_done);
@@ -367,6 +368,7 @@ impl Run {
                     self.allow(*step, subject)?;
                     self.advance(*step, subject, record)?;
                 }
+                self.begun.insert(*step);
                 for SubjectNote { subject, note } in before {
                     // The first note is the one that was true before this run touched anything.
                     self.before.entry((*step, subject.clone())).or_insert_with(|| note.clone());

@@ -72,8 +72,8 @@ pub enum Illegality {
         /// The intent.
         intent: u64,
     },
-    /// A promotion was intended.
-    #[error("a promotion was intended; a run is not aborted after that")]
+    /// A promotion was intended, or the opening of a route.
+    #[error("a promotion or an opening was intended; a run is not aborted after that")]
     AbortAfterPromotion,
     /// The evidence is not enough.
     #[error("the evidence was not sufficient for long enough")]

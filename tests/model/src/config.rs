@@ -1,0 +1,258 @@
+//! What is explored? Each configuration says where it begins, what may go wrong, and how many worlds there are.
+
+use protocol::plan::Mode;
+use stateright::Model;
+
+use crate::cloud::Lag;
+use crate::model::{Action, Check, End};
+use crate::world::{Left, May, World};
+
+/// Where a configuration begins: how far a run without faults has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A good day.
+    Calm,
+    /// The primary is lost and the alarm's message is on its way.
+    Lost,
+    /// The run was just committed.
+    Moving,
+    /// The same, where the primary lives behind a cut.
+    Cut,
+}
+
+/// One configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// Who decides.
+    pub mode: Mode,
+    /// Whether the plan has a database.
+    pub has_database: bool,
+    /// The lag while the source lived.
+    pub lag: Lag,
+    /// Where it begins.
+    pub stage: Stage,
+    /// What may happen.
+    pub may: &'static [(May, u8)],
+    /// How it must be able to end.
+    pub ends: &'static [End],
+    /// Unique worlds, as they were counted when this was written.
+    pub pinned: usize,
+    /// Whether it is part of the quick check.
+    pub is_quick: bool,
+}
+
+/// Most actions until a stage is reached.
+const STAGE_ACTIONS_MAX: usize = 2_000;
+
+impl Config {
+    /// The world it begins with: reached by the model's own transitions, without faults.
+    pub fn first_world(&self, check: &Check) -> World {
+        let mut world = World::new(self.lag, Left::of(&[(May::Approve, 1)]));
+        if self.stage != Stage::Calm {
+            let loss = if self.stage == Stage::Cut { May::Cut } else { May::Lose };
+            check.apply(&mut world, Action::World(loss));
+            check.apply(&mut world, Action::World(May::Alarm));
+        }
+        for _ in 0..STAGE_ACTIONS_MAX {
+            if self.is_reached(&world) {
+                break;
+            }
+            let mut actions = Vec::new();
+            check.actions(&world, &mut actions);
+            let Some(action) = actions.first().copied() else { break };
+            check.apply(&mut world, action);
+        }
+        world.left = Left::of(self.may);
+        world
+    }
+
+    fn is_reached(&self, world: &World) -> bool {
+        let run = world.core.run.as_ref();
+        match self.stage {
+            Stage::Calm | Stage::Lost => true,
+            Stage::Moving | Stage::Cut => run.is_some_and(|run| run.committed_at.is_some()),
+        }
+    }
+}
+
+/// All configurations.
+pub fn all() -> Vec<Config> {
+    use End::{Aborted, Completed, NeedsOperator};
+    let base = Config {
+        name: "",
+        about: "",
+        mode: Mode::Automatic,
+        has_database: true,
+        lag: Lag::Small,
+        stage: Stage::Lost,
+        may: &[],
+        ends: &[],
+        pinned: 0,
+        is_quick: true,
+    };
+    let moving = Config { stage: Stage::Moving, ends: &[Completed, NeedsOperator], ..base.clone() };
+    vec![
+        Config { name: "quiet", about: "no fault", ends: &[Completed, NeedsOperator], ..base.clone() },
+        Config {
+            name: "detect",
+            about: "the evidence comes, goes and falls silent",
+            stage: Stage::Calm,
+            may: &[(May::Lose, 1), (May::Alarm, 1), (May::Ok, 1), (May::Return, 1), (May::Silence, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+        Config {
+            name: "detect-faults",
+            about: "workers of the detection die and are held up, messages repeat",
+            stage: Stage::Calm,
+            may: &[
+                (May::Lose, 1),
+                (May::Alarm, 1),
+                (May::Return, 1),
+                (May::Crash, 1),
+                (May::Stall, 1),
+                (May::Duplicate, 1),
+            ],
+            ends: &[Aborted, Completed, NeedsOperator],
+            is_quick: false,
+            ..base.clone()
+        },
+        Config {
+            name: "witness",
+            about: "a probe fails, the replica is silent, alarms flap",
+            stage: Stage::Calm,
+            may: &[(May::Cut, 1), (May::Silence, 2), (May::Alarm, 1), (May::Ok, 1), (May::Duplicate, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+        Config {
+            name: "approve",
+            about: "a person approves, aborts, is late; the primary returns",
+            mode: Mode::Approve,
+            may: &[(May::Approve, 1), (May::Abort, 1), (May::Return, 1), (May::Override, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+        Config {
+            name: "lag",
+            about: "the lag is too large",
+            lag: Lag::Large,
+            may: &[(May::Approve, 1), (May::Override, 1), (May::Abort, 1), (May::Return, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+        Config {
+            name: "lag-unknown",
+            about: "no lag was sampled",
+            lag: Lag::Unknown,
+            mode: Mode::Approve,
+            may: &[(May::Approve, 1), (May::Override, 1), (May::Return, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+        Config {
+            name: "crash",
+            about: "two workers die at any point of the move",
+            may: &[(May::Crash, 2)],
+            ..moving.clone()
+        },
+        Config {
+            name: "stall",
+            about: "a worker is held up at any point of the move, another dies",
+            may: &[(May::Stall, 1), (May::Crash, 1)],
+            ..moving.clone()
+        },
+        Config {
+            name: "stall-twice",
+            about: "two workers are held up",
+            may: &[(May::Stall, 2)],
+            is_quick: false,
+            ..moving.clone()
+        },
+        Config {
+            name: "messages",
+            about: "commands are repeated, lost and late",
+            may: &[(May::Duplicate, 2), (May::Drop, 1), (May::Delay, 1)],
+            ..moving.clone()
+        },
+        Config {
+            name: "answers",
+            about: "calls are denied, answers lost, looks stale, acknowledgements lost",
+            may: &[
+                (May::Deny, 1),
+                (May::LoseAnswer, 1),
+                (May::NoAnswer, 1),
+                (May::Stale, 1),
+                (May::LoseAck, 1),
+                (May::Approve, 1),
+            ],
+            is_quick: false,
+            ..moving.clone()
+        },
+        Config {
+            name: "cloud",
+            about: "no capacity, targets die, the promotion fails, the primary returns",
+            may: &[
+                (May::NoCapacity, 1),
+                (May::FleetDies, 1),
+                (May::Unusable, 1),
+                (May::Return, 1),
+                (May::Approve, 1),
+            ],
+            ..moving.clone()
+        },
+        Config {
+            name: "cut",
+            about: "the primary lives behind a cut; workers are held up and die",
+            stage: Stage::Cut,
+            may: &[(May::Return, 1), (May::Stall, 1), (May::Crash, 1)],
+            is_quick: false,
+            ..moving.clone()
+        },
+        Config {
+            name: "abort",
+            about: "a person aborts at any point, a worker is held up",
+            may: &[(May::Abort, 1), (May::Stall, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..moving.clone()
+        },
+        Config {
+            name: "abort-faults",
+            about: "a person aborts; calls fail, workers die",
+            may: &[(May::Abort, 1), (May::Crash, 1), (May::Deny, 1), (May::LoseAnswer, 1), (May::Stale, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            is_quick: false,
+            ..moving.clone()
+        },
+        Config {
+            name: "operator",
+            about: "a person moves a living primary, aborts, moves again; the first looks are stale",
+            stage: Stage::Calm,
+            may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
+            ends: &[Aborted],
+            ..base.clone()
+        },
+        Config {
+            name: "again",
+            about: "a run is aborted, another begins; a worker of the first is held up",
+            stage: Stage::Moving,
+            may: &[(May::Abort, 1), (May::Failover, 1), (May::Stall, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            is_quick: false,
+            ..base.clone()
+        },
+        Config {
+            name: "no-database",
+            about: "a plan without a database; a person aborts at any point",
+            has_database: false,
+            stage: Stage::Moving,
+            may: &[(May::Abort, 1), (May::Crash, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            ..base.clone()
+        },
+    ]
+}

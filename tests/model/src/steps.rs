@@ -1,0 +1,158 @@
+//! What do the functions see and do? The looks and effects of each step, as in `functions/*`, on the model's cloud.
+
+use protocol::command::Step;
+use protocol::name::Name;
+use protocol::plan::Plan;
+
+use crate::cloud::Database;
+use crate::mutant::Mutant;
+use crate::plan;
+use crate::property;
+use crate::worker::Worker;
+use crate::world::World;
+
+/// What a step sees of its item; `shared/engine` calls it the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// The effect stands.
+    Stands,
+    /// It is on its way.
+    Underway,
+    /// It is yet to be brought about; whether there is something to note for the undo.
+    Wanting(bool),
+    /// No waiting helps.
+    Hopeless,
+    /// No answer.
+    Silence,
+}
+
+/// What came of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It was accepted.
+    Accepted,
+    /// The thing's state does not allow it now.
+    Conflict,
+}
+
+/// The item of a step.
+pub fn subject(step: Step) -> Name {
+    match step {
+        Step::Confirm => Name::from("shop"),
+        Step::Scale | Step::Restore => plan::fleet(),
+        Step::Promote | Step::Quarantine => plan::database(),
+        Step::Fence | Step::Unfence | Step::Open | Step::Verify => plan::route(),
+    }
+}
+
+/// Whether a step notes something at its first look that its undo needs.
+fn noted(world: &World, worker: &Worker, step: Step) -> bool {
+    let undone = if step == Step::Unfence { Step::Fence } else { Step::Scale };
+    let run = world.core.run.as_ref().filter(|run| run.id == worker.run);
+    run.is_some_and(|run| run.before.contains_key(&(undone, subject(undone))))
+}
+
+/// What a worker sees of its item.
+pub fn look(
+    world: &World,
+    worker: &Worker,
+    step: Step,
+    is_stale: bool,
+    plan: &Plan,
+    mutant: Option<Mutant>,
+) -> Sight {
+    let cloud = &world.cloud;
+    let primary_is_open = if is_stale { cloud.primary_was_open } else { cloud.primary_is_open };
+    match step {
+        Step::Fence if mutant == Some(Mutant::DialForWeight) => {
+            if cloud.primary_dial {
+                Sight::Wanting(true)
+            } else {
+                Sight::Stands
+            }
+        }
+        Step::Fence => {
+            if primary_is_open {
+                Sight::Wanting(true)
+            } else {
+                Sight::Stands
+            }
+        }
+        Step::Unfence if !noted(world, worker, step) || primary_is_open => Sight::Stands,
+        Step::Restore if !noted(world, worker, step) || !cloud.fleet_is_big => Sight::Stands,
+        Step::Unfence | Step::Restore => Sight::Wanting(false),
+        Step::Open => {
+            if cloud.recovery_is_open {
+                Sight::Stands
+            } else {
+                Sight::Wanting(false)
+            }
+        }
+        Step::Promote => match (cloud.database, is_stale) {
+            (Database::Replica, _) | (Database::Promoting, true) => Sight::Wanting(false),
+            (Database::Promoting, false) | (Database::Writable, true) => Sight::Underway,
+            (Database::Writable, false) => Sight::Stands,
+            (Database::Unusable, _) => Sight::Hopeless,
+        },
+        Step::Scale if !cloud.fleet_is_big || is_stale => Sight::Wanting(true),
+        Step::Scale if cloud.fleet_is_healthy => Sight::Stands,
+        Step::Scale => Sight::Underway,
+        Step::Verify if !cloud.recovery_is_open || !world.can_serve(plan) => Sight::Underway,
+        Step::Verify if cloud.primary_is_open && !worker.is_overridden => Sight::Hopeless,
+        Step::Verify => Sight::Stands,
+        Step::Quarantine if !cloud.primary_is_up => Sight::Silence,
+        Step::Quarantine => {
+            if cloud.is_quarantined {
+                Sight::Stands
+            } else {
+                Sight::Wanting(false)
+            }
+        }
+        Step::Confirm => Sight::Underway,
+    }
+}
+
+/// Brings an effect about, and says which property that breaks.
+pub fn act(world: &mut World, step: Step, plan: &Plan, mutant: Option<Mutant>) -> Effect {
+    match step {
+        Step::Fence if mutant == Some(Mutant::DialForWeight) => world.cloud.primary_dial = false,
+        Step::Fence => world.cloud.set_primary(false),
+        Step::Unfence => {
+            world.cloud.set_primary(true);
+            world.cloud.primary_dial = true;
+        }
+        Step::Scale => world.cloud.resize(true),
+        Step::Restore => world.cloud.resize(false),
+        Step::Quarantine => world.cloud.is_quarantined = true,
+        Step::Promote => return promote(world),
+        Step::Open => {
+            if mutant != Some(Mutant::UnverifiedOpen) && !world.can_serve(plan) {
+                return Effect::Conflict;
+            }
+            if !world.can_serve(plan) {
+                world.break_property(property::S3);
+            }
+            if mutant != Some(Mutant::DialForWeight) {
+                world.cloud.set_primary(false);
+            }
+            world.cloud.recovery_is_open = true;
+        }
+        Step::Verify | Step::Confirm => {}
+    }
+    Effect::Accepted
+}
+
+fn promote(world: &mut World) -> Effect {
+    if world.cloud.database != Database::Replica {
+        return Effect::Conflict;
+    }
+    if world.cloud.primary_is_open && !world.given.override_fence {
+        world.break_property(property::S6);
+    }
+    if world.cloud.lag != crate::cloud::Lag::Small && !world.given.allow_data_loss {
+        world.break_property(property::S7);
+    }
+    world.cloud.database = Database::Promoting;
+    world.cloud.promotions += 1;
+    Effect::Accepted
+}
