@@ -2,6 +2,7 @@
 //! answers again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
@@ -64,6 +65,11 @@ impl Work for Promote {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let views = self.databases.look(&named(&self.plan, subjects)?).await?;
         Ok(views.into_iter().map(promotion).collect())
+    }
+
+    /// Everything else waits for the promotion. One call tells of all its databases.
+    fn poll_every(&self) -> Duration {
+        Duration::from_secs(1)
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! A finished run never changes: no record belongs to it any more. And one run at a time: none begins before the last
-//! is over.
+//! is over. The cutting off of an old primary is no part of the run: it only bears the number of the run that left the
+//! primary behind (decision 0014).
 
+use protocol::command::Step;
 use protocol::journal::Event;
 
 use crate::history::History;
@@ -8,7 +10,7 @@ use crate::history::History;
 pub(super) fn check(history: &History) -> Result<(), String> {
     let (mut active, mut finished) = (None, Vec::new());
     for record in history.records() {
-        if let Some(run) = record.run.filter(|run| finished.contains(run)) {
+        if let Some(run) = record.run.filter(|run| finished.contains(run) && !is_quarantine(&record.event)) {
             return Err(format!("record {} changes run {run}, which is over", record.seq));
         }
         match &record.event {
@@ -26,6 +28,17 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn is_quarantine(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::StepIntended { step: Step::Quarantine, .. }
+            | Event::StepWaiting { step: Step::Quarantine, .. }
+            | Event::StepDone { step: Step::Quarantine, .. }
+            | Event::StepHandedOver { step: Step::Quarantine, .. }
+            | Event::StepFailed { step: Step::Quarantine, .. }
+    )
 }
 
 #[cfg(test)]

@@ -51,11 +51,12 @@ pub(super) fn check(history: &History) -> Result<(), String> {
             }
             What::Appended(record) => match &record.event {
                 Event::RunOpened { cause, .. } => {
-                    seen.opened_at = Some(entry.at);
+                    // A record may be long on its way; what it says was so when it was written.
+                    seen.opened_at = Some(record.at);
                     seen.by_evidence = *cause == Cause::Evidence;
                 }
                 Event::Committed { by: None, .. } | Event::ApprovalAsked { .. } if seen.by_evidence => {
-                    seen.judge(history, entry.at)?;
+                    seen.judge(history, record.at)?;
                 }
                 _ => {}
             },
@@ -124,7 +125,7 @@ mod tests {
         let mut history = good();
         let opened = history.place_of(|event| matches!(event, Event::RunOpened { .. }));
         let committed = history.place_of(|event| matches!(event, Event::Committed { .. }));
-        history.entries[committed].at = history.entries[opened].at;
+        history.record_at(committed).at = history.record_at(opened).at;
         assert!(check(&history).is_err_and(|why| why.contains("a loss was believed after")));
     }
 
