@@ -1,7 +1,8 @@
 //! What the orchestration adds to the time that the cloud itself takes.
 //!
-//! Counted is the whole run, from the record that opened it to the record that completed it, by the world's own clock,
-//! minus two things: the confirm window of the plan, and the cloud's critical path. The critical path is what the plan
+//! Counted is the recovery, from the record that opened the run to the moment when the last recovery endpoint gets its
+//! weight, by the world's own clock, minus two things: the confirm window of the plan, and the cloud's critical path. (Of
+//! the whole run, the verification is counted too.) The critical path is what the plan
 //! itself would take if every call took no time and everything were begun the moment it may: promotions from the end of
 //! the window on, launches from its beginning on (they are reversible), each after what its `after` names. What is
 //! left is messages, starts of functions, calls, the journal, and waiting for the next look.
@@ -10,11 +11,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::command::Step;
+use ports::Side;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
 
-use crate::history::{History, What};
+use crate::history::{Effect, History, What};
 
 /// The budget: one per cent of a promotion of 240 s.
 pub const BUDGET: SignedDuration = SignedDuration::from_millis(2_400);
@@ -24,10 +25,12 @@ pub const BUDGET: SignedDuration = SignedDuration::from_millis(2_400);
 pub struct Overhead {
     /// Its seed.
     pub seed: u64,
+    /// From the run's first record to the last route open.
+    pub recovery: SignedDuration,
+    /// Of it, from the decision to move on.
+    pub moving: SignedDuration,
     /// From the run's first record to its last.
     pub whole: SignedDuration,
-    /// Of it, from the decision to move to the last route open.
-    pub moving: SignedDuration,
     /// The cloud's critical path, from the decision on.
     pub cloud: SignedDuration,
     /// How many promotions and launches wait for each other in a row.
@@ -44,14 +47,18 @@ pub fn overhead(history: &History) -> Option<Overhead> {
     };
     let opened: Timestamp = at(&|record| matches!(record.event, Event::RunOpened { .. }))?;
     let committed = at(&|record| matches!(record.event, Event::Committed { .. }))?;
-    let served = at(&|record| matches!(record.event, Event::StepDone { step: Step::Open, .. }))?;
+    let served = history.entries.iter().rev().find_map(|entry| match &entry.what {
+        What::Effect(Effect::Weighed { side: Side::Recovery, weight: 1.., .. }) => Some(entry.at),
+        _ => None,
+    })?;
     let completed = at(&|record| matches!(record.event, Event::Completed { .. }))?;
     let window = SignedDuration::from_secs(i64::from(history.plan.detection.confirm_seconds));
     let (cloud, chain) = critical_path(history, window);
     Some(Overhead {
         seed: history.draw.seed,
-        whole: completed.duration_since(opened) - window - cloud,
+        recovery: served.duration_since(opened) - window - cloud,
         moving: served.duration_since(committed) - cloud,
+        whole: completed.duration_since(opened) - window - cloud,
         cloud,
         chain,
     })
@@ -88,30 +95,33 @@ pub struct Overheads {
 impl Overheads {
     /// Puts them in order.
     pub fn of(mut overheads: Vec<Overhead>) -> Self {
-        overheads.sort_by_key(|overhead| overhead.whole);
+        overheads.sort_by_key(|overhead| overhead.recovery);
         Self { sorted: overheads }
     }
 
-    /// Whether every one of them is within the budget.
-    pub fn is_within_budget(&self) -> bool {
-        self.sorted.last().is_some_and(|worst| worst.whole <= BUDGET)
+    /// The median of the recovery: what is compared with the budget.
+    pub fn median(&self) -> SignedDuration {
+        self.sorted.get(self.sorted.len() / 2).map_or(SignedDuration::ZERO, |overhead| overhead.recovery)
     }
 }
 
 impl fmt::Display for Overheads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole: Vec<_> = self.sorted.iter().map(|overhead| overhead.whole).collect();
-        let mut moving: Vec<_> = self.sorted.iter().map(|overhead| overhead.moving).collect();
-        moving.sort_unstable();
-        row(f, "overhead of the whole run", &whole)?;
-        row(f, "  of it, decision to open", &moving)?;
+        let of = |what: fn(&Overhead) -> SignedDuration| {
+            let mut all: Vec<_> = self.sorted.iter().map(what).collect();
+            all.sort_unstable();
+            all
+        };
+        row(f, "overhead until traffic is open", &of(|item| item.recovery))?;
         for chain in 1..=4 {
-            let some: Vec<_> =
-                self.sorted.iter().filter(|item| item.chain == chain).map(|item| item.whole).collect();
-            row(f, &format!("  where {chain} in a row"), &some)?;
+            let some = self.sorted.iter().filter(|item| item.chain == chain);
+            row(f, &format!("  where {chain} in a row"), &some.map(|item| item.recovery).collect::<Vec<_>>())?;
         }
-        let within = whole.iter().filter(|whole| **whole <= BUDGET).count();
-        write!(f, "within the budget of 2.4 s: {within} of {}", whole.len())?;
+        row(f, "  of it, from the decision on", &of(|item| item.moving))?;
+        row(f, "overhead of the whole run", &of(|item| item.whole))?;
+        let within = self.sorted.iter().filter(|item| item.recovery <= BUDGET).count();
+        let kept = if self.median() <= BUDGET { "kept" } else { "MISSED" };
+        write!(f, "budget of 2.4 s for the median: {kept}; within it {within} of {}", self.sorted.len())?;
         if let Some(worst) = self.sorted.last() {
             write!(f, "; the worst is seed {}", worst.seed)?;
         }
@@ -129,7 +139,7 @@ fn row(f: &mut fmt::Formatter<'_>, what: &str, sorted: &[SignedDuration]) -> fmt
     }
     writeln!(
         f,
-        "{what:<28} runs {:>6}  median {:>5} ms  p99 {:>5} ms  max {:>5} ms",
+        "{what:<31} runs {:>6}  median {:>5} ms  p99 {:>5} ms  max {:>5} ms",
         sorted.len(),
         at(500),
         at(990),

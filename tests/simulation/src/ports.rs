@@ -81,10 +81,12 @@ impl Link {
         let (there, back) = self.sim.travel(pace);
         match fate {
             Fate::Well => {
-                self.sim.sleep_ms(there).await;
+                // One wait for both ways, half of them before the question on average: it may be old, it may be new.
+                let before = if self.sim.between(0, 2) == 0 { there + back } else { 0 };
+                self.sim.sleep_ms(before).await;
                 let answer = question.await;
                 self.called(action);
-                self.sim.sleep_ms(back).await;
+                self.sim.sleep_ms(there + back - before).await;
                 answer
             }
             Fate::Fails(kind) => {
