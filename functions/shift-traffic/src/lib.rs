@@ -181,10 +181,8 @@ impl Work for Open {
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
         let must_serve = MustServe::of(&self.plan, &self.state);
-        let (obstacle, seen) = futures::join!(
-            must_serve.obstacle(&*self.databases, &*self.fleets),
-            self.traffic.look(route)
-        );
+        let (obstacle, seen) =
+            futures::join!(must_serve.obstacle(&*self.databases, &*self.fleets), self.traffic.look(route));
         if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }

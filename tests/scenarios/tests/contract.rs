@@ -110,7 +110,8 @@ async fn go_on_until(stage: &mut Stage, holds: impl Fn(&State) -> bool) {
 /// The run stops at a fence and is aborted.
 async fn undo(stage: &mut Stage) {
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "it can't be fenced" });
+    let abort =
+        json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "it can't be fenced" });
     stage.invoke(abort).await.expect("aborted");
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
 }
@@ -171,7 +172,8 @@ fn assert_kept(step: Step, stage: &Stage, tap: &Tap, wanted: &Cloud) {
             _ => false,
         };
         let intended = records.iter().take_while(|record| record.seq <= effect.after_seq);
-        let mut own = intended.filter(|record| record.writer == effect.writer && is_its_intent(&record.event));
+        let mut own =
+            intended.filter(|record| record.writer == effect.writer && is_its_intent(&record.event));
         assert!(own.next().is_some(), "{effect:?} was not intended: {said:#?}");
     }
     let run = stage.run();

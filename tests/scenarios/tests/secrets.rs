@@ -122,8 +122,12 @@ async fn talkative_run(level: LevelFilter) -> (String, usize) {
     let mut stage = Stage::new(plan_with_a_token(Mode::Automatic));
     let mut answers = Vec::new();
     stage.pass(GOOD_MINUTES).await;
-    for action in ["promote", "look_databases", "look_route", "resize", "look_fleets", "samples", "commands", "notice"] {
-        for fault in [Fault::Fails(FailureKind::Throttled), Fault::LosesAnswer, Fault::Fails(FailureKind::Denied)] {
+    for action in
+        ["promote", "look_databases", "look_route", "resize", "look_fleets", "samples", "commands", "notice"]
+    {
+        for fault in
+            [Fault::Fails(FailureKind::Throttled), Fault::LosesAnswer, Fault::Fails(FailureKind::Denied)]
+        {
             stage.world.fault(action, fault);
         }
     }
@@ -137,8 +141,7 @@ async fn talkative_run(level: LevelFilter) -> (String, usize) {
         if is_over(&stage.state()) {
             break;
         }
-        let approval =
-            json!({ "command": "approve", "run": stage.run(), "by": "ana", "allow_data_loss": true, "override_vetoes": true });
+        let approval = json!({ "command": "approve", "run": stage.run(), "by": "ana", "allow_data_loss": true, "override_vetoes": true });
         answers.push(text_of(stage.invoke(approval).await));
     }
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
@@ -149,7 +152,9 @@ async fn talkative_run(level: LevelFilter) -> (String, usize) {
 #[tokio::test(start_paused = true)]
 async fn a_whole_run_shows_no_secret_at_any_level_of_the_log() {
     let mut lines = Vec::new();
-    for level in [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG, LevelFilter::TRACE] {
+    for level in
+        [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG, LevelFilter::TRACE]
+    {
         let (text, count) = talkative_run(level).await;
         assert_no_canary(&text);
         lines.push(count);
@@ -222,7 +227,8 @@ fn credentials_in_the_environment_show_nowhere() {
         .env("AWS_SESSION_TOKEN", "canary-session-token")
         .output()
         .expect("it runs");
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
     assert!(text.contains("completed: shop serves from us-west-1"), "the run was shown");
     assert_no_canary(&text);

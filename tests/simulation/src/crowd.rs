@@ -37,7 +37,10 @@ impl fmt::Display for Crowd {
 }
 
 /// A clock for people who wait. Nothing in a world looks at it.
-#[expect(clippy::disallowed_methods, reason = "how long the simulation takes is measured, and used for nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long the simulation takes is measured, and used for nothing"
+)]
 pub fn stopwatch() -> Instant {
     Instant::now()
 }

@@ -59,7 +59,10 @@ impl Deed {
             Self::Weigh(route, side, weight) => {
                 world.set_weight(&route, side, weight).await?;
                 let unready = sim.unready();
-                sim.note(by, What::Effect(Effect::Weighed { route: route.name.clone(), side, weight, unready }));
+                sim.note(
+                    by,
+                    What::Effect(Effect::Weighed { route: route.name.clone(), side, weight, unready }),
+                );
             }
         }
         Ok(None)

@@ -246,7 +246,10 @@ fn weather(rng: &mut Rng, healed_at: u32) -> Vec<(u32, Condition)> {
     };
     // In the end it is either well or lost, so that what must become of the run is known.
     if rng.bool() {
-        changes.push((healed_at.max(lost_at) + rng.u32(0..600), *rng.choice(&[Condition::WELL, Condition::LOST]).unwrap_or(&Condition::WELL)));
+        changes.push((
+            healed_at.max(lost_at) + rng.u32(0..600),
+            *rng.choice(&[Condition::WELL, Condition::LOST]).unwrap_or(&Condition::WELL),
+        ));
     }
     changes.sort_by_key(|(at, _)| *at);
     changes

@@ -70,9 +70,15 @@ fn critical_path(history: &History, window: SignedDuration) -> (SignedDuration, 
     let plan = &history.plan;
     let mut ends: BTreeMap<&Name, (SignedDuration, usize)> = BTreeMap::new();
     let items = plan.databases.iter().map(|item| (&item.name, &item.after, SignedDuration::ZERO));
-    let items: Vec<_> = items.chain(plan.fleets.iter().map(|item| (&item.name, &item.after, -window))).collect();
-    let takes: BTreeMap<&Name, SignedDuration> =
-        history.draw.promotions.iter().chain(&history.draw.launches).map(|(name, takes)| (name, *takes)).collect();
+    let items: Vec<_> =
+        items.chain(plan.fleets.iter().map(|item| (&item.name, &item.after, -window))).collect();
+    let takes: BTreeMap<&Name, SignedDuration> = history
+        .draw
+        .promotions
+        .iter()
+        .chain(&history.draw.launches)
+        .map(|(name, takes)| (name, *takes))
+        .collect();
     // Each round settles at least one more item; a plan has no circle.
     for _ in 0..items.len() {
         for (name, after, earliest) in &items {
@@ -115,7 +121,11 @@ impl fmt::Display for Overheads {
         row(f, "overhead until traffic is open", &of(|item| item.recovery))?;
         for chain in 1..=4 {
             let some = self.sorted.iter().filter(|item| item.chain == chain);
-            row(f, &format!("  where {chain} in a row"), &some.map(|item| item.recovery).collect::<Vec<_>>())?;
+            row(
+                f,
+                &format!("  where {chain} in a row"),
+                &some.map(|item| item.recovery).collect::<Vec<_>>(),
+            )?;
         }
         row(f, "  of it, from the decision on", &of(|item| item.moving))?;
         row(f, "overhead of the whole run", &of(|item| item.whole))?;

@@ -36,7 +36,8 @@ impl People {
         tokio::spawn(async move {
             let message = Message { step: None, why: format!("a person: {said}"), payload: said };
             let outcome = invoke(&sim, &message).await;
-            let is_veto = matches!(&outcome, Outcome::Answered(Err(fault)) if fault.message.contains("signs of life"));
+            let is_veto =
+                matches!(&outcome, Outcome::Answered(Err(fault)) if fault.message.contains("signs of life"));
             refused.store(is_veto, Ordering::Relaxed);
             busy.store(false, Ordering::Relaxed);
         });
@@ -85,10 +86,14 @@ impl People {
 fn unasked(sim: &Sim, state: &State) -> Value {
     let run = state.run.as_ref().map_or(1, |run| run.id);
     match sim.between(0, 7) {
-        0 => json!({ "command": "hold", "minutes": sim.between(1, 30), "by": "bob", "reason": "maintenance" }),
+        0 => {
+            json!({ "command": "hold", "minutes": sim.between(1, 30), "by": "bob", "reason": "maintenance" })
+        }
         1 => json!({ "command": "release", "by": "bob" }),
-        2 => json!({ "command": "failover", "by": "bob", "reason": "to be sure", "override_vetoes": sim.chance(500),
-            "allow_data_loss": sim.chance(500) }),
+        2 => {
+            json!({ "command": "failover", "by": "bob", "reason": "to be sure", "override_vetoes": sim.chance(500),
+            "allow_data_loss": sim.chance(500) })
+        }
         3 => json!({ "command": "failover", "by": "bob", "reason": "it is needed", "override_vetoes": true,
             "allow_data_loss": true, "override_fence": sim.chance(200) }),
         4 => json!({ "command": "abort", "run": run, "by": "bob", "reason": "stop it" }),

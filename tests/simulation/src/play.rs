@@ -168,7 +168,8 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
 
 fn end(sim: &Sim, began_at: jiff::Timestamp, state: State, unrest: Option<String>) -> History {
     let inner = sim.world.inner();
-    let weights = inner.routes.iter().map(|(name, view)| (name.clone(), view.primary, view.recovery)).collect();
+    let weights =
+        inner.routes.iter().map(|(name, view)| (name.clone(), view.primary, view.recovery)).collect();
     let sizes = inner.fleets.iter().map(|(name, twin)| (name.clone(), twin.capacity.desired)).collect();
     drop(inner);
     History {

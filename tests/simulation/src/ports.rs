@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::ports::{
-    Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag, LagSample,
-    Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side, Traffic, Vitals,
+    Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
+    LagSample, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side, Traffic,
+    Vitals,
 };
 use async_trait::async_trait;
 use engine::world::World;
@@ -274,7 +275,9 @@ impl Traffic for Link {
     }
 
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        self.act("set_weight", ACCELERATOR, Deed::Weigh(Box::new(route.clone()), side, weight)).await.map(drop)
+        self.act("set_weight", ACCELERATOR, Deed::Weigh(Box::new(route.clone()), side, weight))
+            .await
+            .map(drop)
     }
 }
 

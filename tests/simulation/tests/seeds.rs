@@ -19,7 +19,11 @@ fn no_disturbed_world_breaks_a_rule() {
         assert!(crowd.ends.contains_key(end), "no world ends {end}: {:?}", crowd.ends);
     }
     let [records, _, killed, faults] = crowd.counts;
-    assert!(records > 4_000 && killed > 200 && faults > 2_000, "the worlds are disturbed: {:?}", crowd.counts);
+    assert!(
+        records > 4_000 && killed > 200 && faults > 2_000,
+        "the worlds are disturbed: {:?}",
+        crowd.counts
+    );
 }
 
 #[test]
@@ -54,7 +58,10 @@ fn showing_a_history_does_not_change_it() {
 fn the_overhead_is_what_is_left_of_the_run_without_window_and_cloud() {
     let history = play(Draw::undisturbed(FROM), false).expect("it plays");
     let cost = overhead(&history).expect("it completed");
-    assert!(cost.moving.as_millis() > 0 && cost.whole >= cost.recovery && cost.recovery >= cost.moving, "{cost:?}");
+    assert!(
+        cost.moving.as_millis() > 0 && cost.whole >= cost.recovery && cost.recovery >= cost.moving,
+        "{cost:?}"
+    );
     let longest = history.draw.promotions.iter().map(|(_, takes)| *takes).max().expect("a database");
     assert!(cost.cloud >= longest, "{cost:?}");
 }

@@ -18,8 +18,13 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                 weights.take(effect);
                 match effect {
                     Effect::Promoted { database, accepted: true } if !ledger.overrides.override_fence => {
-                        if let Some(open) = ledger.scope.routes.iter().find(|name| weights.is_primary_open(name)) {
-                            return Err(format!("{database} was promoted at {} while {open} was open", entry.at));
+                        if let Some(open) =
+                            ledger.scope.routes.iter().find(|name| weights.is_primary_open(name))
+                        {
+                            return Err(format!(
+                                "{database} was promoted at {} while {open} was open",
+                                entry.at
+                            ));
                         }
                         closed_for_good.extend(ledger.scope.routes.iter().cloned());
                     }

@@ -26,8 +26,10 @@ impl History {
 
     /// The place of the first effect that is so.
     pub(super) fn place_of_effect(&self, is_so: impl Fn(&Effect) -> bool) -> usize {
-        let found =
-            self.entries.iter().position(|entry| matches!(&entry.what, What::Effect(effect) if is_so(effect)));
+        let found = self
+            .entries
+            .iter()
+            .position(|entry| matches!(&entry.what, What::Effect(effect) if is_so(effect)));
         found.expect("there is such an effect")
     }
 

@@ -22,7 +22,8 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                 ledger.take(record);
                 let is_real = |loss: &&DataLoss| {
                     let sample = loss.sampled_at.and_then(|at| samples.get(&at));
-                    loss.within_limit && (sample.copied() != loss.lag_ms || loss.lag_ms.is_none_or(|ms| ms > limit_ms))
+                    loss.within_limit
+                        && (sample.copied() != loss.lag_ms || loss.lag_ms.is_none_or(|ms| ms > limit_ms))
                 };
                 match &record.event {
                     Event::Committed { data_loss, by, overrides } => {

@@ -54,8 +54,5 @@ pub const RULES: [Rule; 14] = [
 
 /// The rules that a history breaks, each with how.
 pub fn broken(history: &History) -> Vec<String> {
-    RULES
-        .iter()
-        .filter_map(|rule| Some(format!("{}: {}", rule.says, (rule.check)(history).err()?)))
-        .collect()
+    RULES.iter().filter_map(|rule| Some(format!("{}: {}", rule.says, (rule.check)(history).err()?))).collect()
 }

@@ -20,7 +20,10 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                 if let Event::Noticed { of } = &record.event
                     && noted.get(of).is_none_or(|sentence| untold.contains_key(sentence))
                 {
-                    return Err(format!("record {} says that people were told of {of}, and they were not", record.seq));
+                    return Err(format!(
+                        "record {} says that people were told of {of}, and they were not",
+                        record.seq
+                    ));
                 }
             }
             What::Told { text } => {

@@ -70,8 +70,12 @@ impl Seen {
     fn judge(&self, history: &History, at: Timestamp) -> Result<(), String> {
         let lately = |then: &Timestamp, within| at.duration_since(*then) <= within;
         let slack = SignedDuration::from_millis(i64::from(history.draw.faults.skew_ms) * 2 + 1_000);
-        let mut kinds: BTreeSet<EvidenceKind> =
-            self.bad.iter().filter(|(_, then)| lately(then, SEEN_WITHIN + slack)).map(|(kind, _)| *kind).collect();
+        let mut kinds: BTreeSet<EvidenceKind> = self
+            .bad
+            .iter()
+            .filter(|(_, then)| lately(then, SEEN_WITHIN + slack))
+            .map(|(kind, _)| *kind)
+            .collect();
         let mut outside = !kinds.is_empty();
         for arn in self.alarms.iter().filter(|(_, then)| lately(then, HEARD_WITHIN)).map(|(arn, _)| arn) {
             kinds.insert(EvidenceKind::Alarm);
