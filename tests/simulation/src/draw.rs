@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use jiff::SignedDuration;
 use protocol::name::Name;
-use protocol::plan::{Mode, Plan};
+use protocol::plan::{Limits, Mode, Plan};
 
 use crate::history::Condition;
 
@@ -26,6 +26,8 @@ pub struct Draw {
     pub alarms: Vec<(u32, usize, bool)>,
     /// Seconds from the beginning in which fleets find no room, if any.
     pub no_room: Option<(u32, u32)>,
+    /// Seconds from the beginning in which Global Accelerator's API refuses everything, if any.
+    pub accelerator_down: Option<(u32, u32)>,
     /// A database whose promotion can't end before the world is healed.
     pub stuck: Option<Name>,
     /// Lag in milliseconds, at least and at most.
@@ -93,6 +95,7 @@ impl Draw {
         let healed_at = rng.u32(300..2_400);
         let (promotions, launches) = durations(&plan, &mut rng);
         let no_room = chance(&mut rng, 200).then(|| (rng.u32(0..600), rng.u32(600..2_400)));
+        let accelerator_down = chance(&mut rng, 250).then(|| (rng.u32(0..600), rng.u32(600..2_400)));
         let stuck = chance(&mut rng, 100).then(|| rng.choice(&plan.databases).map(|db| db.name.clone()));
         // Mostly small; at times above the limit.
         let lag_ms = if chance(&mut rng, 150) { (30_000, 120_000) } else { (0, 2_000) };
@@ -104,6 +107,7 @@ impl Draw {
             weather: weather(&mut rng, healed_at),
             alarms: alarms(&plan, &mut rng),
             no_room,
+            accelerator_down,
             stuck: stuck.flatten(),
             lag_ms,
             people: People {
@@ -121,6 +125,7 @@ impl Draw {
         let mut rng = Rng::with_seed(seed);
         let mut plan = plan(&mut rng);
         plan.mode = Mode::Automatic;
+        plan.limits = Limits::default();
         let (promotions, launches) = durations(&plan, &mut rng);
         let lost_at = QUIET_SECONDS + rng.u32(0..120);
         Self {
@@ -132,6 +137,7 @@ impl Draw {
             weather: vec![(lost_at, Condition::LOST)],
             alarms: vec![(lost_at + rng.u32(1..60), 0, true)],
             no_room: None,
+            accelerator_down: None,
             stuck: None,
             lag_ms: (0, 2_000),
             people: People { diligent: true, meddle: 0 },
@@ -156,6 +162,12 @@ fn plan(rng: &mut Rng) -> Plan {
         plan
     };
     plan.detection.cooldown_seconds = *rng.choice(&[60, 300, 1_800]).unwrap_or(&300);
+    // Shorter ones hand over more often.
+    let timeouts = &mut plan.limits.function_timeout_seconds;
+    timeouts.alarm_handler = *rng.choice(&[45, 170]).unwrap_or(&170);
+    timeouts.promote_replica = *rng.choice(&[60, 840]).unwrap_or(&840);
+    timeouts.scale_asg = *rng.choice(&[60, 840]).unwrap_or(&840);
+    timeouts.shift_traffic = *rng.choice(&[45, 120]).unwrap_or(&120);
     plan.limits.approval_seconds_max = *rng.choice(&[600, 3_600]).unwrap_or(&600);
     plan
 }
@@ -211,7 +223,7 @@ fn faults(rng: &mut Rng) -> Faults {
         times_out: rate(&[5, 20, 60]),
         loses_answer: rate(&[5, 20, 60]),
         late: rate(&[5, 20]),
-        denied: rate(&[0, 0, 2]),
+        denied: rate(&[0, 2, 8]),
         killed_before: rate(&[2, 8, 25]),
         killed_after: rate(&[2, 8, 25]),
         slow: rate(&[5, 20, 60]),

@@ -57,25 +57,30 @@ impl People {
             Phase::NeedsOperator { need, .. } if sim.chance(300) => {
                 Some(self.approve_or_abort(sim, run, Some(need)))
             }
+            // The moment between the fence and the promotion is short; some catch it.
+            Phase::Moving if !sim.is_healed() && !run.has_begun(Step::Promote) && sim.chance(100) => {
+                Some(json!({ "command": "abort", "run": run.id, "by": "ana", "reason": "it came back" }))
+            }
             _ => None,
         }
     }
 
     fn approve_or_abort(&self, sim: &Sim, run: &Run, need: Option<&Need>) -> Value {
         let can_abort = !run.has_begun(Step::Promote);
-        if can_abort && (self.refused_by_veto.load(Ordering::Relaxed) || sim.chance(50)) {
-            return json!({ "command": "abort", "run": run.id, "by": "ana", "reason": "not needed" });
-        }
-        let loses = matches!(need, Some(Need::DataLoss { .. })) || sim.chance(300);
         let is_fence = matches!(
             need,
             Some(Need::StepFailed { step: Step::Fence, .. } | Need::StepOverdue { step: Step::Fence, .. })
         );
+        let would_abort = if is_fence { 300 } else { 50 };
+        if can_abort && (self.refused_by_veto.load(Ordering::Relaxed) || sim.chance(would_abort)) {
+            return json!({ "command": "abort", "run": run.id, "by": "ana", "reason": "not needed" });
+        }
+        let loses = matches!(need, Some(Need::DataLoss { .. })) || sim.chance(300);
         let mut said = json!({ "command": "approve", "run": run.id, "by": "ana" });
         if loses {
             said["allow_data_loss"] = json!(true);
         }
-        if is_fence && sim.chance(200) {
+        if is_fence && sim.chance(300) {
             said["override_fence"] = json!(true);
         }
         said

@@ -21,6 +21,7 @@ pub(crate) struct Sim {
     pub(crate) ids: Arc<CountingIds>,
     /// Whether calls that went well are kept too.
     pub(crate) is_verbose: bool,
+    began_at: Timestamp,
     instances: AtomicU32,
     healed: AtomicBool,
     moving: Mutex<Moving>,
@@ -80,6 +81,7 @@ impl Sim {
             clock,
             ids: Arc::new(CountingIds::default()),
             is_verbose,
+            began_at: base,
             instances: AtomicU32::new(0),
             healed: AtomicBool::new(false),
             moving: Mutex::new(moving),
@@ -193,8 +195,18 @@ impl Sim {
         databases.chain(small.map(|fleet| &fleet.name)).cloned().collect()
     }
 
+    /// Whether the API that closes and opens routes refuses everything now.
+    fn is_accelerator_down(&self) -> bool {
+        let Some((from, to)) = self.draw.accelerator_down.filter(|_| !self.is_healed()) else { return false };
+        let second = self.now().duration_since(self.began_at).as_secs();
+        (i64::from(from)..i64::from(to)).contains(&second)
+    }
+
     /// Draws what becomes of a call.
     pub(crate) fn fate(&self, by: u32, action: &'static str) -> Fate {
+        if self.is_accelerator_down() && matches!(action, "look_route" | "set_weight") {
+            return Fate::Fails(FailureKind::Unavailable);
+        }
         let faults = self.faults();
         if faults == Faults::default() {
             return Fate::Well;
