@@ -73,6 +73,15 @@ watch: tools ## serve the functions from source with cargo lambda watch, against
 	@$(CARGO) build --quiet --profile lab --package lab
 	@tests/lab/watch.sh
 
+.PHONY: simulate
+simulate: tools ## play SEEDS=10000 disturbed worlds, or show everything that happens in one (SEED=42)
+	@$(CARGO) build --quiet --profile lab --package simulation
+	@target/lab/simulate $(if $(SEED),--seed $(SEED) $(if $(UNDISTURBED),--undisturbed),--seeds $(or $(SEEDS),10000))
+
+.PHONY: scenarios
+scenarios: tools ## list the scenarios: every step with every harm, and whole runs
+	@$(CARGO) test --quiet --profile lab --package scenarios -- --list 2>/dev/null | sed -n 's/: test$$//p'
+
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets
 	@tests/bench/run.sh

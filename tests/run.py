@@ -63,6 +63,12 @@ def stages() -> list[Stage]:
     return [
         Stage("rust", "core, ports, engine, adapters, functions, scenarios, gateway", [build, cargo], count_cargo),
         Stage(
+            "simulation",
+            "ten thousand disturbed worlds keep every rule; what the orchestration costs",
+            [[str(TARGET / "lab" / "simulate")]],
+            count_plain,
+        ),
+        Stage(
             "launcher",
             "the emulator with what the launcher adds to it",
             [

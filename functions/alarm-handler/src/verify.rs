@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::Conductor;
-use engine::step::{Sight, Work};
+use engine::step::{Sight, Work, in_order};
 use engine::world::{MustServe, World};
 use ports::{Databases, Failure, FailureKind, Fleets, ProbeAnswer, Probes, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
-use protocol::plan::{Plan, Route};
+use protocol::plan::Plan;
 use protocol::state::State;
 
 /// Looks; it changes nothing.
@@ -34,7 +34,14 @@ impl Verify {
         }
     }
 
-    async fn serves(&self, route: &Route) -> Result<Sight, Failure> {
+    async fn serves(&self, subject: &Name) -> Result<Sight, Failure> {
+        let route = self.plan.routes.iter().find(|route| route.name == *subject);
+        let route = route.ok_or_else(|| Failure {
+            kind: FailureKind::Missing,
+            action: "plan",
+            code: "not_in_plan".to_owned(),
+            message: format!("the plan has no route {subject}"),
+        })?;
         let view = self.traffic.look(route).await?;
         if view.recovery != Some(route.recovery.weight) {
             return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
@@ -68,21 +75,14 @@ impl Work for Verify {
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let must_serve = MustServe::of(&self.plan, &self.state);
-        if let Some(note) = must_serve.obstacle(&*self.databases, &*self.fleets).await? {
-            return Ok(vec![Sight::Underway { note }; subjects.len()]);
+        let (obstacle, sights) = futures::join!(
+            must_serve.obstacle(&*self.databases, &*self.fleets),
+            in_order(subjects.iter().map(|subject| self.serves(subject)).collect())
+        );
+        match obstacle? {
+            Some(note) => Ok(vec![Sight::Underway { note }; subjects.len()]),
+            None => sights,
         }
-        let mut sights = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            let route = self.plan.routes.iter().find(|route| route.name == *subject);
-            let route = route.ok_or_else(|| Failure {
-                kind: FailureKind::Missing,
-                action: "plan",
-                code: "not_in_plan".to_owned(),
-                message: format!("the plan has no route {subject}"),
-            })?;
-            sights.push(self.serves(route).await?);
-        }
-        Ok(sights)
     }
 
     async fn act(&self, _subject: &Name) -> Result<(), Failure> {

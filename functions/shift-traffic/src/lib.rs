@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work};
+use engine::step::{Sight, Work, in_order};
 use engine::worker::Workshop;
 use engine::world::{MustServe, World};
-use ports::{Databases, Failure, FailureKind, Fleets, Side, Traffic};
+use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Side, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Plan, Route};
@@ -82,15 +82,7 @@ impl Work for Fence {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let mut sights = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            sights.push(match self.traffic.look(one(&self.plan, subject)?).await?.primary {
-                Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
-                Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
-                None => no_endpoint(one(&self.plan, subject)?),
-            });
-        }
-        Ok(sights)
+        in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -101,6 +93,17 @@ impl Work for Fence {
         let route = one(&self.plan, subject)?;
         let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.primary.weight);
         self.traffic.set_weight(route, Side::Primary, weight).await
+    }
+}
+
+impl Fence {
+    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+        let route = one(&self.plan, subject)?;
+        Ok(match self.traffic.look(route).await?.primary {
+            Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
+            Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
+            None => no_endpoint(route),
+        })
     }
 }
 
@@ -128,23 +131,7 @@ impl Work for Unfence {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let mut sights = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            let Some(before) = self.before.get(subject) else {
-                // The run found this side closed: it is not opened by it.
-                sights.push(Sight::Stands { detail: "its weight was not changed".to_owned() });
-                continue;
-            };
-            let route = one(&self.plan, subject)?;
-            sights.push(match self.traffic.look(route).await?.primary {
-                Some(now) if now == *before => {
-                    Sight::Stands { detail: format!("the primary endpoint has weight {now} again") }
-                }
-                Some(_) => Sight::Wanting { before: None },
-                None => no_endpoint(route),
-            });
-        }
-        Ok(sights)
+        in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -152,6 +139,23 @@ impl Work for Unfence {
             Some(before) => self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, *before).await,
             None => Ok(()),
         }
+    }
+}
+
+impl Unfence {
+    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+        let Some(before) = self.before.get(subject) else {
+            // The run found this side closed: it is not opened by it.
+            return Ok(Sight::Stands { detail: "its weight was not changed".to_owned() });
+        };
+        let route = one(&self.plan, subject)?;
+        Ok(match self.traffic.look(route).await?.primary {
+            Some(now) if now == *before => {
+                Sight::Stands { detail: format!("the primary endpoint has weight {now} again") }
+            }
+            Some(_) => Sight::Wanting { before: None },
+            None => no_endpoint(route),
+        })
     }
 }
 
@@ -170,24 +174,7 @@ impl Work for Open {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let mut sights = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            let route = one(&self.plan, subject)?;
-            sights.push(match self.traffic.look(route).await?.recovery {
-                Some(weight) if weight == route.recovery.weight => {
-                    Sight::Stands { detail: format!("the recovery endpoint has weight {weight}") }
-                }
-                Some(_) => Sight::Wanting { before: None },
-                None => Sight::Hopeless {
-                    code: "endpoint_missing",
-                    message: format!(
-                        "the recovery group has no endpoint {}; add it",
-                        route.recovery.endpoint
-                    ),
-                },
-            });
-        }
-        Ok(sights)
+        in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
     /// Looks at everything once more, at the very moment: only what can serve is opened, and only while the
@@ -195,18 +182,34 @@ impl Work for Open {
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
         let must_serve = MustServe::of(&self.plan, &self.state);
-        if let Some(obstacle) = must_serve.obstacle(&*self.databases, &*self.fleets).await? {
+        let (obstacle, seen) =
+            futures::join!(must_serve.obstacle(&*self.databases, &*self.fleets), self.traffic.look(route));
+        if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
-        self.close_primary(route).await?;
+        self.close_primary(route, seen).await?;
         self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
     }
 }
 
 impl Open {
-    async fn close_primary(&self, route: &Route) -> Result<(), Failure> {
+    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+        let route = one(&self.plan, subject)?;
+        Ok(match self.traffic.look(route).await?.recovery {
+            Some(weight) if weight == route.recovery.weight => {
+                Sight::Stands { detail: format!("the recovery endpoint has weight {weight}") }
+            }
+            Some(_) => Sight::Wanting { before: None },
+            None => Sight::Hopeless {
+                code: "endpoint_missing",
+                message: format!("the recovery group has no endpoint {}; add it", route.recovery.endpoint),
+            },
+        })
+    }
+
+    async fn close_primary(&self, route: &Route, seen: Result<RouteView, Failure>) -> Result<(), Failure> {
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
-        let closed = match self.traffic.look(route).await {
+        let closed = match seen {
             Ok(view) if view.primary == Some(0) => return Ok(()),
             Ok(_) => self.traffic.set_weight(route, Side::Primary, 0).await,
             Err(failure) => Err(failure),

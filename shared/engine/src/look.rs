@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Clock, Databases, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication};
+use ports::{
+    Clock, Databases, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication,
+};
 use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{Database, Plan, Probe};
@@ -97,17 +99,40 @@ impl Eyes {
             return samples;
         }
         let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
-        let samples: Samples = stream::iter(asked).buffered(CONCURRENCY).collect().await;
+        let answers: BTreeMap<Name, Option<Vec<LagPoint>>> =
+            stream::iter(asked).buffered(CONCURRENCY).collect().await;
+        let is_complete = answers.values().all(Option::is_some);
+        // A sample stays true: where the question failed, what was answered before still tells of the time before.
+        let mut known = self.remembered().map(|(_, samples)| samples).unwrap_or_default();
+        let samples: Samples = answers
+            .into_iter()
+            .filter_map(|(name, points)| Some((name.clone(), points.or_else(|| known.remove(&name))?)))
+            .collect();
+        // What is not complete is asked for again at the next look.
+        let asked_at = if is_complete { now } else { now.checked_sub(LAG_ASKED_EVERY).unwrap_or(now) };
         if let Ok(mut last) = self.last_lag.lock() {
-            *last = Some((now, samples.clone()));
+            *last = Some((asked_at, samples.clone()));
         }
         samples
     }
 
-    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Vec<LagPoint>) {
-        // Not known is not zero: a failed question leaves no sample.
-        let samples = self.lag.samples(database, since).await.unwrap_or_default();
-        (database.name.clone(), samples.into_iter().map(point).collect())
+    /// The samples of a database; nothing when the question failed. Not known is not zero. What failed quickly is asked
+    /// again at once: this may be the look that decides.
+    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Option<Vec<LagPoint>>) {
+        let answer = match self.lag.samples(database, since).await {
+            Err(failure) if matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable) => {
+                self.lag.samples(database, since).await
+            }
+            answer => answer,
+        };
+        let points = match answer {
+            Ok(samples) => Some(samples.into_iter().map(point).collect()),
+            Err(failure) => {
+                tracing::warn!(%failure, database = %database.name, "the lag can't be read");
+                None
+            }
+        };
+        (database.name.clone(), points)
     }
 
     fn remembered(&self) -> Option<(Timestamp, Samples)> {

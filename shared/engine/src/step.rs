@@ -4,10 +4,11 @@
 //! intended in the journal, and every effect is looked for before it is brought about.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
@@ -19,7 +20,7 @@ use protocol::state::{Illegality, Phase, Run};
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
 
-/// How often a step looks.
+/// How often a step looks, unless its work says otherwise.
 pub const POLL_EVERY: Duration = Duration::from_secs(2);
 
 /// For how long a worker holds its items unless it says so again. Short, so that a killed worker is soon replaced.
@@ -34,8 +35,11 @@ const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(25);
 /// An effect is begun only while this much of the lease is left: one call with all its tries.
 const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
-/// Effects under way at once.
+/// Effects under way at once, and looks.
 const CONCURRENCY: usize = 5;
+
+/// What was seen right before the intent need not be asked again right after it, if it is not older than this.
+const SIGHT_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 
 /// What a step sees of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,11 @@ pub trait Work: Send + Sync {
     /// Brings the effect about, or begins to.
     async fn act(&self, subject: &Name) -> Result<(), Failure>;
 
+    /// How often it looks while it waits.
+    fn poll_every(&self) -> Duration {
+        POLL_EVERY
+    }
+
     /// Whether a first look that gets no answer ends the attempt without a record. For effects in the lost
     /// region, which are tried every minute.
     fn is_best_effort(&self) -> bool {
@@ -86,6 +95,23 @@ pub trait Work: Send + Sync {
     async fn take_back(&self, _subject: &Name, _before: Option<&str>) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// Looks at several items at once, but not at too many; what was seen is in the order asked for.
+///
+/// # Errors
+/// One of the looks failed.
+pub async fn in_order<T>(
+    looks: Vec<impl Future<Output = Result<T, Failure>> + Send>,
+) -> Result<Vec<T>, Failure> {
+    stream::iter(looks).buffered(CONCURRENCY).try_collect().await
+}
+
+/// What a first look saw, before anything was written.
+struct FirstLook {
+    began_at: Timestamp,
+    subjects: Vec<Name>,
+    sights: Result<Vec<Sight>, Failure>,
 }
 
 /// A step at work.
@@ -112,11 +138,10 @@ pub async fn carry_out(
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
     let deadline = deadline.checked_sub(HANDOVER_BEFORE).unwrap_or(deadline);
-    let Some((subjects, sights)) = first_look(conductor, work, command, &mut log, deadline).await? else {
+    let Some(first) = first_look(conductor, work, command, &mut log, deadline).await? else {
         return Ok(not_due(conductor, command, &log));
     };
-    let before = sights.as_ref().map(|sights| notes_of(&subjects, sights)).unwrap_or_default();
-    let failure = sights.err();
+    let before = first.sights.as_ref().map(|sights| notes_of(&first.subjects, sights)).unwrap_or_default();
     let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
         return Ok(not_due(conductor, command, &log));
     };
@@ -132,13 +157,25 @@ pub async fn carry_out(
         acted_at: BTreeMap::new(),
         deadline,
     };
-    if let Some(failure) = failure {
-        // Without a look nothing is known that an undo would need; so nothing is done.
-        let subjects = attempt.left.clone();
-        attempt.stumble(&subjects, &failure).await?;
-        return Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run));
+    match first.sights {
+        Err(failure) => {
+            // Without a look nothing is known that an undo would need; so nothing is done.
+            let subjects = attempt.left.clone();
+            attempt.stumble(&subjects, &failure).await?;
+            Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run))
+        }
+        Ok(sights) => {
+            let is_fresh = conductor.clock.now().duration_since(first.began_at) <= SIGHT_AGE_MAX;
+            let sights = is_fresh.then(|| pick(&attempt.left, &first.subjects, &sights)).flatten();
+            attempt.go(sights).await
+        }
     }
-    attempt.go().await
+}
+
+/// Of what was seen, what is about these items; nothing if one of them was not looked at.
+fn pick(wanted: &[Name], subjects: &[Name], sights: &[Sight]) -> Option<Vec<Sight>> {
+    let seen: BTreeMap<&Name, &Sight> = subjects.iter().zip(sights).collect();
+    wanted.iter().map(|name| seen.get(name).map(|sight| (*sight).clone())).collect()
 }
 
 fn not_due(conductor: &Conductor, command: &StepCommand, log: &Log) -> String {
@@ -158,15 +195,17 @@ async fn first_look(
     command: &StepCommand,
     log: &mut Log,
     deadline: Timestamp,
-) -> Result<Option<(Vec<Name>, Result<Vec<Sight>, Failure>)>, Fault> {
+) -> Result<Option<FirstLook>, Fault> {
     loop {
         let now = conductor.clock.now();
         let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else {
             return Ok(None);
         };
         match work.look(&subjects).await {
-            Ok(sights) => return Ok(Some((subjects, Ok(sights)))),
-            Err(failure) if !failure.can_retry() => return Ok(Some((subjects, Err(failure)))),
+            Ok(sights) => return Ok(Some(FirstLook { began_at: now, subjects, sights: Ok(sights) })),
+            Err(failure) if !failure.can_retry() => {
+                return Ok(Some(FirstLook { began_at: now, subjects, sights: Err(failure) }));
+            }
             Err(failure) if work.is_best_effort() || now >= deadline => {
                 tracing::info!(%failure, step = %command.step, "no answer; left to the next tick");
                 return Ok(None);
@@ -237,9 +276,14 @@ async fn act(
 }
 
 impl Attempt<'_> {
-    async fn go(&mut self) -> Result<String, Fault> {
+    /// `first` is what was seen right before the intent.
+    async fn go(&mut self, mut first: Option<Vec<Sight>>) -> Result<String, Fault> {
         loop {
-            let acted = match self.work.look(&self.left).await {
+            let sights = match first.take() {
+                Some(sights) => Ok(sights),
+                None => self.work.look(&self.left).await,
+            };
+            let acted = match sights {
                 Ok(sights) => self.take(sights).await?,
                 Err(failure) => {
                     self.stumble(&self.left.clone(), &failure).await?;
@@ -256,7 +300,7 @@ impl Attempt<'_> {
             self.renew().await?;
             // What was just asked for often stands at once.
             if !acted {
-                self.conductor.sleep(POLL_EVERY).await;
+                self.conductor.sleep(self.work.poll_every()).await;
             }
         }
     }

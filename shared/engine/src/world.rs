@@ -100,30 +100,34 @@ impl<'p> MustServe<'p> {
         databases: &dyn Databases,
         fleets: &dyn Fleets,
     ) -> Result<Option<String>, Failure> {
-        if !self.databases.is_empty() {
-            let views = databases.look(&self.databases).await?;
-            for (database, view) in self.databases.iter().zip(views) {
-                if view != ports::ReplicaView::Writable {
-                    return Ok(Some(format!("database {} is not writable", database.name)));
-                }
-            }
+        let (of_databases, of_fleets) =
+            futures::join!(self.not_writable(databases), self.not_healthy(fleets));
+        Ok(of_databases?.or(of_fleets?))
+    }
+
+    async fn not_writable(&self, databases: &dyn Databases) -> Result<Option<String>, Failure> {
+        if self.databases.is_empty() {
+            return Ok(None);
         }
-        if !self.fleets.is_empty() {
-            let views = fleets.look(&self.fleets).await?;
-            for (fleet, view) in self.fleets.iter().zip(views) {
-                let healthy = match view {
-                    ports::FleetView::Group { healthy_targets, .. } => healthy_targets,
-                    ports::FleetView::Missing => 0,
-                };
-                if healthy < fleet.healthy_targets_min {
-                    let wanted = fleet.healthy_targets_min;
-                    return Ok(Some(format!(
-                        "fleet {} has {healthy} of {wanted} healthy targets",
-                        fleet.name
-                    )));
-                }
-            }
+        let views = databases.look(&self.databases).await?;
+        let mut seen = self.databases.iter().zip(views);
+        let found = seen.find(|(_, view)| *view != ports::ReplicaView::Writable);
+        Ok(found.map(|(database, _)| format!("database {} is not writable", database.name)))
+    }
+
+    async fn not_healthy(&self, fleets: &dyn Fleets) -> Result<Option<String>, Failure> {
+        if self.fleets.is_empty() {
+            return Ok(None);
         }
-        Ok(None)
+        let views = fleets.look(&self.fleets).await?;
+        let counted = self.fleets.iter().zip(views).map(|(fleet, view)| match view {
+            ports::FleetView::Group { healthy_targets, .. } => (fleet, healthy_targets),
+            ports::FleetView::Missing => (fleet, 0),
+        });
+        let found = counted.into_iter().find(|(fleet, healthy)| *healthy < fleet.healthy_targets_min);
+        Ok(found.map(|(fleet, healthy)| {
+            let wanted = fleet.healthy_targets_min;
+            format!("fleet {} has {healthy} of {wanted} healthy targets", fleet.name)
+        }))
     }
 }

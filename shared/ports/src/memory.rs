@@ -121,6 +121,8 @@ pub struct DatabaseTwin {
     pub promoted_at: Option<Timestamp>,
     /// How many promotions were accepted.
     pub promotions: u32,
+    /// How long its promotion takes, where that differs from [`Durations`].
+    pub promotion: Option<SignedDuration>,
     /// The replica's status while it is one.
     pub status: Option<&'static str>,
     /// Whether the old primary is cut off.
@@ -134,6 +136,8 @@ pub struct FleetTwin {
     pub capacity: Capacity,
     /// When it was last made bigger.
     pub resized_at: Option<Timestamp>,
+    /// How long its launch takes, where that differs from [`Durations`].
+    pub launch: Option<SignedDuration>,
     /// Whether there is room for it.
     pub has_room: bool,
     /// Whether its `Launch` process is suspended.
@@ -144,7 +148,13 @@ impl MemoryWorld {
     /// A world as the plan wants it on a good day: everything in the primary, the fleets at zero.
     pub fn new(plan: &Plan, clock: std::sync::Arc<dyn Clock>) -> Self {
         let empty = Capacity { min: 0, desired: 0, max: 1 };
-        let fleet = FleetTwin { capacity: empty, resized_at: None, has_room: true, launch_suspended: false };
+        let fleet = FleetTwin {
+            capacity: empty,
+            resized_at: None,
+            launch: None,
+            has_room: true,
+            launch_suspended: false,
+        };
         let inner = Inner {
             plan: serde_json::to_string(plan).unwrap_or_default(),
             records: Vec::new(),
@@ -316,9 +326,10 @@ impl Inner {
             return ReplicaView::Replica { status, replication };
         };
         let passed = now.duration_since(promoted_at);
-        if passed >= self.durations.promotion {
+        let takes = twin.promotion.unwrap_or(self.durations.promotion);
+        if passed >= takes {
             ReplicaView::Writable
-        } else if passed * 2 >= self.durations.promotion {
+        } else if passed * 2 >= takes {
             ReplicaView::Changing { status: "rebooting".to_owned() }
         } else {
             ReplicaView::Replica { status: "modifying".to_owned(), replication }
@@ -330,7 +341,8 @@ impl Inner {
         let Some(twin) = self.fleets.get(name) else {
             return 0;
         };
-        let warm = twin.resized_at.is_some_and(|at| now.duration_since(at) >= self.durations.launch);
+        let takes = twin.launch.unwrap_or(self.durations.launch);
+        let warm = twin.resized_at.is_some_and(|at| now.duration_since(at) >= takes);
         if warm && twin.has_room && !twin.launch_suspended { twin.capacity.desired } else { 0 }
     }
 }

@@ -17,9 +17,13 @@ use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub mod keeper;
+pub mod tap;
+
+use tap::{Line, Tap};
 
 /// The commands topic of the stage.
 pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
@@ -52,6 +56,12 @@ pub struct Stage {
     pub workers: Vec<Worker>,
     /// How often each command is delivered.
     pub deliveries: usize,
+    /// What hurts the workers of a step, if anything.
+    pub tap: Option<Tap>,
+    /// A step whose next commands are lost, and how many of them.
+    pub loses: Option<(Step, usize)>,
+    /// Every command that was published.
+    pub published: Vec<StepCommand>,
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
     started: usize,
@@ -72,6 +82,9 @@ impl Stage {
             plan,
             workers: Vec::new(),
             deliveries: 1,
+            tap: None,
+            loses: None,
+            published: Vec::new(),
             ids,
             next_tick: base,
             started: 0,
@@ -159,7 +172,11 @@ impl Stage {
         let number = self.started;
         let step = command.step;
         let ports = self.ports(&format!("{step}/{number}"));
-        let task = tokio::spawn(async move {
+        let (ports, died) = match self.tap.clone().filter(|tap| tap.step == step) {
+            Some(tap) => Line::through(tap, Arc::clone(&self.world), ports),
+            None => (ports, Arc::new(Notify::new())),
+        };
+        let work = async move {
             match step {
                 Step::Promote | Step::Quarantine => {
                     let workshop = promote_replica::PromoteReplica::new(&ports);
@@ -174,6 +191,13 @@ impl Stage {
                     engine::worker::handle(&ports, &workshop, &payload, deadline).await
                 }
                 Step::Confirm | Step::Verify => alarm_handler::handle(&ports, &payload, deadline).await,
+            }
+        };
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = died.notified() => Err(Fault::new("killed", "The worker was killed")),
+                answer = work => answer,
             }
         });
         self.workers.push(Worker { command, task });
@@ -190,7 +214,14 @@ impl Stage {
     /// One beat: deliver what was published, tick if a minute has passed, let time pass.
     pub async fn beat(&mut self) {
         let commands: Vec<StepCommand> = self.world.inner().commands.drain(..).collect();
+        self.published.extend(commands.iter().cloned());
         for command in commands {
+            if let Some((step, left @ 1..)) = &mut self.loses
+                && *step == command.step
+            {
+                *left -= 1;
+                continue;
+            }
             for _ in 0..self.deliveries {
                 self.clock.sleep(MESSAGE_DELAY).await;
                 self.start(command.clone());

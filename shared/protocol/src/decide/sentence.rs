@@ -166,9 +166,9 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
 
 fn progress(run: &Run) -> String {
     let done = run.steps.values().filter(|progress| progress.is_done()).count();
-    let waiting: Vec<String> = run
-        .steps
-        .iter()
+    // The watch over the evidence has no outcome of its own: it is over when the run moves.
+    let steps = run.steps.iter().filter(|((step, _), _)| *step != Step::Confirm);
+    let waiting: Vec<String> = steps
         .filter_map(|((step, subject), progress)| match progress {
             Progress::Held { note, .. } if note.is_empty() => Some(format!("{step} {subject}")),
             Progress::Held { note, .. } => Some(format!("{step} {subject} ({note})")),

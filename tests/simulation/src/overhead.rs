@@ -1,0 +1,158 @@
+//! What the orchestration adds to the time that the cloud itself takes.
+//!
+//! Counted is the recovery, from the record that opened the run to the moment when the last recovery endpoint gets its
+//! weight, by the world's own clock, minus two things: the confirm window of the plan, and the cloud's critical path. (Of
+//! the whole run, the verification is counted too.) The critical path is what the plan
+//! itself would take if every call took no time and everything were begun the moment it may: promotions from the end of
+//! the window on, launches from its beginning on (they are reversible), each after what its `after` names. What is
+//! left is messages, starts of functions, calls, the journal, and waiting for the next look.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use ports::Side;
+use protocol::journal::{Event, Record};
+use protocol::name::Name;
+
+use crate::history::{Effect, History, What};
+
+/// The budget: one per cent of a promotion of 240 s.
+pub const BUDGET: SignedDuration = SignedDuration::from_millis(2_400);
+
+/// The cost of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overhead {
+    /// Its seed.
+    pub seed: u64,
+    /// From the run's first record to the last route open.
+    pub recovery: SignedDuration,
+    /// Of it, from the decision to move on.
+    pub moving: SignedDuration,
+    /// From the run's first record to its last.
+    pub whole: SignedDuration,
+    /// The cloud's critical path, from the decision on.
+    pub cloud: SignedDuration,
+    /// How many promotions and launches wait for each other in a row.
+    pub chain: usize,
+}
+
+/// The cost of a completed run; nothing where none is completed.
+pub fn overhead(history: &History) -> Option<Overhead> {
+    let at = |is_so: &dyn Fn(&Record) -> bool| {
+        history.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Appended(record) if is_so(record) => Some(entry.at),
+            _ => None,
+        })
+    };
+    let opened: Timestamp = at(&|record| matches!(record.event, Event::RunOpened { .. }))?;
+    let committed = at(&|record| matches!(record.event, Event::Committed { .. }))?;
+    let served = history.entries.iter().rev().find_map(|entry| match &entry.what {
+        What::Effect(Effect::Weighed { side: Side::Recovery, weight: 1.., .. }) => Some(entry.at),
+        _ => None,
+    })?;
+    let completed = at(&|record| matches!(record.event, Event::Completed { .. }))?;
+    let window = SignedDuration::from_secs(i64::from(history.plan.detection.confirm_seconds));
+    let (cloud, chain) = critical_path(history, window);
+    Some(Overhead {
+        seed: history.draw.seed,
+        recovery: served.duration_since(opened) - window - cloud,
+        moving: served.duration_since(committed) - cloud,
+        whole: completed.duration_since(opened) - window - cloud,
+        cloud,
+        chain,
+    })
+}
+
+/// When the last promotion and launch could be done, counted from the end of the window; and how many of them follow
+/// each other.
+fn critical_path(history: &History, window: SignedDuration) -> (SignedDuration, usize) {
+    let plan = &history.plan;
+    let mut ends: BTreeMap<&Name, (SignedDuration, usize)> = BTreeMap::new();
+    let items = plan.databases.iter().map(|item| (&item.name, &item.after, SignedDuration::ZERO));
+    let items: Vec<_> =
+        items.chain(plan.fleets.iter().map(|item| (&item.name, &item.after, -window))).collect();
+    let takes: BTreeMap<&Name, SignedDuration> = history
+        .draw
+        .promotions
+        .iter()
+        .chain(&history.draw.launches)
+        .map(|(name, takes)| (name, *takes))
+        .collect();
+    // Each round settles at least one more item; a plan has no circle.
+    for _ in 0..items.len() {
+        for (name, after, earliest) in &items {
+            let begins = after.iter().filter_map(|name| ends.get(name)).max().copied();
+            let (begins, chain) = begins.unwrap_or((*earliest, 0));
+            let takes = takes.get(*name).copied().unwrap_or(SignedDuration::ZERO);
+            ends.insert(name, (begins.max(*earliest) + takes, chain + 1));
+        }
+    }
+    let last = ends.into_values().max().unwrap_or((SignedDuration::ZERO, 0));
+    (last.0.max(SignedDuration::ZERO), last.1)
+}
+
+/// The costs of many runs, in order.
+#[derive(Clone, Debug)]
+pub struct Overheads {
+    sorted: Vec<Overhead>,
+}
+
+impl Overheads {
+    /// Puts them in order.
+    pub fn of(mut overheads: Vec<Overhead>) -> Self {
+        overheads.sort_by_key(|overhead| overhead.recovery);
+        Self { sorted: overheads }
+    }
+
+    /// The median of the recovery: what is compared with the budget.
+    pub fn median(&self) -> SignedDuration {
+        self.sorted.get(self.sorted.len() / 2).map_or(SignedDuration::ZERO, |overhead| overhead.recovery)
+    }
+}
+
+impl fmt::Display for Overheads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |what: fn(&Overhead) -> SignedDuration| {
+            let mut all: Vec<_> = self.sorted.iter().map(what).collect();
+            all.sort_unstable();
+            all
+        };
+        row(f, "overhead until traffic is open", &of(|item| item.recovery))?;
+        for chain in 1..=4 {
+            let some = self.sorted.iter().filter(|item| item.chain == chain);
+            row(
+                f,
+                &format!("  where {chain} in a row"),
+                &some.map(|item| item.recovery).collect::<Vec<_>>(),
+            )?;
+        }
+        row(f, "  of it, from the decision on", &of(|item| item.moving))?;
+        row(f, "overhead of the whole run", &of(|item| item.whole))?;
+        let within = self.sorted.iter().filter(|item| item.recovery <= BUDGET).count();
+        let kept = if self.median() <= BUDGET { "kept" } else { "MISSED" };
+        write!(f, "budget of 2.4 s for the median: {kept}; within it {within} of {}", self.sorted.len())?;
+        if let Some(worst) = self.sorted.last() {
+            write!(f, "; the worst is seed {}", worst.seed)?;
+        }
+        Ok(())
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, what: &str, sorted: &[SignedDuration]) -> fmt::Result {
+    let at = |in_thousand: usize| {
+        let index = (sorted.len().saturating_sub(1) * in_thousand) / 1_000;
+        sorted.get(index).map_or(0, SignedDuration::as_millis)
+    };
+    if sorted.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        "{what:<31} runs {:>6}  median {:>5} ms  p99 {:>5} ms  max {:>5} ms",
+        sorted.len(),
+        at(500),
+        at(990),
+        at(1_000)
+    )
+}
