@@ -21,6 +21,9 @@ locals {
   partition = data.aws_partition.recovery.partition
   item      = var.item != null ? var.item : var.name
 
+  # What dashboards show of a group; they cost nothing.
+  group_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"]
+
   tags = merge({ "pilotlight:fleet" = var.name }, var.tags)
 }
 
@@ -151,6 +154,7 @@ resource "aws_autoscaling_group" "primary" {
   health_check_type         = "ELB"
   health_check_grace_period = var.grace_seconds
   wait_for_capacity_timeout = "0" # the alarms say whether it serves; an apply need not wait for it
+  enabled_metrics           = local.group_metrics
 
   mixed_instances_policy {
     instances_distribution {
@@ -198,6 +202,7 @@ resource "aws_autoscaling_group" "recovery" {
   health_check_type         = "ELB"
   health_check_grace_period = var.grace_seconds
   wait_for_capacity_timeout = "0"
+  enabled_metrics           = local.group_metrics
 
   mixed_instances_policy {
     instances_distribution {
