@@ -44,7 +44,6 @@ resource "aws_eks_cluster" "this" {
   version                   = var.kubernetes_version
   role_arn                  = aws_iam_role.cluster.arn
   enabled_cluster_log_types = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
-  deletion_protection       = var.deletion_protection
 
   access_config {
     authentication_mode                         = "API"

@@ -117,12 +117,6 @@ variable "permissions_boundary_arn" {
   }
 }
 
-variable "deletion_protection" {
-  description = "Whether the cluster refuses to be deleted. Set it to false and apply before a destroy."
-  type        = bool
-  default     = true
-}
-
 variable "tags" {
   description = "Tags for everything this module creates."
   type        = map(string)
