@@ -77,7 +77,7 @@ def listed(item: Any) -> list[Any]:
 def of(resources: list[Resource], *kinds: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Address and planned values of the resources of some types."""
     for r in resources:
-        if r["type"] in kinds and r["mode"] == "managed" and r["change"]["after"]:
+        if r["type"] in kinds and r["mode"] == "managed" and r["change"]["after"] is not None:
             yield r["address"], r["change"]["after"]
 
 

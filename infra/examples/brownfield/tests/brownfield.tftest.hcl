@@ -72,4 +72,3 @@ run "roles_to_assume_in_one_account_are_taken" {
     error_message = "No plan is written."
   }
 }
-
