@@ -13,6 +13,10 @@ module "web" {
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
   target_group_arns  = { primary = [module.balancer_primary.target_group_arns["web"]], recovery = [module.balancer_recovery.target_group_arns["web"]] }
+
+  # The image starts its application itself; these are what its role may read to reach the database.
+  parameters         = { "DATABASE_" = module.database.parameter_prefix }
+  parameter_key_arns = values(module.database.kms_key_arns)
 }
 
 module "front" {
