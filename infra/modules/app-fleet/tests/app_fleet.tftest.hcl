@@ -252,3 +252,11 @@ run "a_host_port_without_a_port_is_refused" {
   }
   expect_failures = [var.containers]
 }
+
+run "providers_of_other_regions_are_refused" {
+  command = plan
+  variables {
+    regions = { primary = "eu-south-1", recovery = "eu-west-1" }
+  }
+  expect_failures = [aws_launch_template.primary]
+}
