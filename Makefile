@@ -29,6 +29,11 @@ demo: tools ## lose a primary region, see the recovery region serve (MODE=approv
 test: tools ## everything that must hold: units, laws, scenarios, launcher, Terraform, end to end
 	@python3 tests/run.py
 
+.PHONY: infra-test
+infra-test: tools ## the Terraform alone: layout, validation, modules' tests, policies, checkov
+	@python3 tests/environment.py .lab/checkov infra/tests/requirements.txt
+	@python3 infra/tests/run.py
+
 .PHONY: verify
 verify: tools ## the read-only gate: formatting, lints, docs, tests, terraform fmt and validate
 	@echo "verify: formatting"

@@ -77,7 +77,12 @@ def stages() -> list[Stage]:
             ],
             count_unittest,
         ),
-        Stage("infra", "terraform fmt, validate, test; policy assertions", [[sys.executable, "infra/tests/run.py"]], count_plain),
+        Stage(
+            "infra",
+            "terraform fmt, validate, test; policy assertions; checkov",
+            [[sys.executable, "tests/environment.py", ".lab/checkov", "infra/tests/requirements.txt"], [sys.executable, "infra/tests/run.py"]],
+            count_plain,
+        ),
         Stage(
             "end-to-end",
             "Terraform applied, a region cut off, five failovers with faults",

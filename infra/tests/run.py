@@ -1,35 +1,77 @@
 """Does the Terraform hold? Layout, validation, the modules' own tests, and the rules on what is planned.
 
-Usage: python3 infra/tests/run.py
-Ends with `N passed, N failed`; exit code 1 if any failed. Works on a copy, so that the checkout stays clean.
+Usage: python3 infra/tests/run.py [WORD ...]     only checks whose name holds one of the words
+Ends with `N passed, N failed`; exit code 1 if any failed. Works on a copy, so that the checkout stays clean. Two checks
+run at a time. Providers are kept in .lab/terraform, checkov in .lab/checkov (made by tests/environment.py).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import module_policy_test
+
 INFRA = Path(__file__).resolve().parents[1]
+LAB = INFRA.parent / ".lab"
+AT_ONCE = 2
+INIT = ["terraform", "init", "-input=false", "-no-color", "-backend=false"]
 
 
-def run(what: str, command: list[str], cwd: Path) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Check:
+    """Commands that run one after the other in a folder; the last one's count is the check's."""
+
+    what: str
+    folder: Path
+    commands: list[list[str]]
+    plans: Path | None = None  # where the plans of a `terraform test -json -verbose` are kept
+
+
+def run(check: Check, environment: dict[str, str]) -> tuple[int, int]:
     """Runs one check; gives how many tests of it passed and failed. A check without a count is one test."""
-    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    text = done.stdout + done.stderr
+    began, text, code = time.monotonic(), "", 0
+    for command in check.commands:
+        done = subprocess.run(command, cwd=check.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        text, code = done.stdout + done.stderr, done.returncode
+        if code != 0:
+            break
+    if check.plans and '"test_summary"' in text:
+        module_policy_test.record(text, check.folder, check.plans)
+        text = readable(text)
     counted = re.findall(r"(\d+) passed, (\d+) failed", text)
     passed, failed = (int(counted[-1][0]), int(counted[-1][1])) if counted else (1, 0)
-    if done.returncode != 0:
-        failed = max(failed, 1)
-        passed = passed if counted else 0
-        print(text)
+    if code != 0:
+        failed, passed = max(failed, 1), passed if counted else 0
+        print(text[-6000:])
     # The words are not those of the summary line, which is counted once.
-    print(f"{'ok' if done.returncode == 0 else 'FAILED'}: {what} ({passed} of {passed + failed})", flush=True)
+    print(f"{'ok' if code == 0 else 'FAILED'}: {check.what} ({passed} of {passed + failed}, {time.monotonic() - began:.0f} s)", flush=True)
     return passed, failed
+
+
+def readable(output: str) -> str:
+    """What a person needs of a `terraform test -json`: what went wrong, and the count."""
+    lines = []
+    for line in output.splitlines():
+        if not line.startswith("{") or line.endswith('"type":"test_plan"}'):
+            continue
+        event = json.loads(line)
+        if event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
+            found = event["diagnostic"]
+            lines.append(f"{event.get('@testrun', '')}: {found['summary']}: {found.get('detail', '')} ({found.get('range', {}).get('filename', '')})")
+        if event["type"] == "test_summary":
+            summary = event["test_summary"]
+            lines.append(f"{summary['passed']} passed, {summary['failed'] + summary['errored'] + summary['skipped']} failed")
+    return "\n".join(lines)
 
 
 def terraform_version() -> tuple[int, ...]:
@@ -38,31 +80,66 @@ def terraform_version() -> tuple[int, ...]:
     return tuple(int(part) for part in json.loads(done.stdout)["terraform_version"].split("-")[0].split("."))
 
 
-def main() -> int:
-    """Runs every check."""
+def with_shared_providers() -> dict[str, str]:
+    """The environment in which a provider is fetched once for all folders, also without lock files."""
+    cache = Path(os.environ.get("TF_PLUGIN_CACHE_DIR") or LAB / "terraform")
+    cache.mkdir(parents=True, exist_ok=True)
+    return {**os.environ, "TF_PLUGIN_CACHE_DIR": str(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
+
+
+def checkov_checks(copy: Path) -> list[Check]:
+    """Checkov on either set of rules, if it is there."""
+    checkov = LAB / "checkov" / "bin" / "checkov"
+    found = str(checkov) if checkov.exists() else shutil.which("checkov")
+    if not found:
+        print("skipped: checkov isn't installed; `make infra-test` installs it", flush=True)
+        return []
+    return [
+        Check("checkov: orchestrator and pilot-light", copy, [[found, "--config-file", ".checkov.yaml", "-d", "modules/orchestrator", "-d", "examples/pilot-light"]]),
+        Check("checkov: modules and examples", copy, [[found, "--config-file", ".checkov.modules.yaml", "-d", "."]]),
+    ]
+
+
+def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
+    """All checks: those that may run at once, the longest first, and those that read what these left."""
+    tested = terraform_version() >= (1, 11)
+    test = ["terraform", "test", "-json", "-verbose"]
+    orchestrator, pilot = copy / "modules" / "orchestrator", copy / "examples" / "pilot-light"
+    python = {path.stem: Check(path.stem.replace("_", " "), copy, [[sys.executable, str(path)]]) for path in sorted(copy.glob("tests/*_test.py"))}
+    last = [python.pop("module_policy_test")]
+    first = [
+        Check("terraform fmt", copy, [["terraform", "fmt", "-check", "-recursive", "-no-color"]]),
+        # The module takes its providers from outside, so it is validated as the example uses it.
+        Check("pilot-light and orchestrator: validate", pilot, [INIT, ["terraform", "validate", "-no-color"]]),
+    ]
+    if not tested:
+        # Its mocks can't give values that are known while planning, and it lacks write-only arguments.
+        print("skipped: tests of modules and examples, and the rules on their plans, need Terraform 1.11 or newer", flush=True)
+        return [*first, python["module_readme_test"], *checkov_checks(copy)], []
+    first = [*python.values(), Check("orchestrator: test", orchestrator, [INIT, ["terraform", "test", "-no-color"]]), *first]
+    for folder in module_policy_test.tested_folders(copy):
+        validate = [["terraform", "validate", "-no-color"]] if folder.parent.name == "examples" else []
+        first.append(Check(f"{folder.name}: test", folder, [INIT, *validate, test], plans))
+    return [*first, *checkov_checks(copy)], last
+
+
+def main(words: list[str]) -> int:
+    """Runs every check, or those that are asked for."""
+    environment = with_shared_providers()
     with tempfile.TemporaryDirectory(prefix="infra-") as home:
-        copy = Path(home) / "infra"
-        shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "lab_override.tf"))
-        module, example = copy / "modules" / "orchestrator", copy / "examples" / "pilot-light"
-        init = ["terraform", "init", "-input=false", "-no-color", "-backend=false"]
-        checks = [
-            ("terraform fmt", ["terraform", "fmt", "-check", "-recursive", "-no-color"], copy),
-            ("module: init", init, module),
-            ("module: test", ["terraform", "test", "-no-color"], module),
-            ("example: init", init, example),
-            # The module takes its providers from outside, so it is validated as the example uses it.
-            ("example and module: validate", ["terraform", "validate", "-no-color"], example),
-        ]
-        checks += [(path.stem.replace("_", " "), [sys.executable, str(path)], copy) for path in sorted(copy.glob("tests/*_test.py"))]
-        if terraform_version() < (1, 11):
-            # Its mocks can't give values that are known while planning, which the assertions are about.
-            print("skipped: module test and the rules on its plans need Terraform 1.11 or newer", flush=True)
-            checks = [check for check in checks if "test" not in check[0]]
-        counts = [run(*check) for check in checks]
+        copy, plans = Path(home) / "infra", Path(home) / "plans"
+        plans.mkdir()
+        environment["INFRA_PLANS"] = str(plans)
+        shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "lab_override.tf"))
+        counts = []
+        for together in checks(copy, plans):
+            wanted = [check for check in together if not words or any(word in check.what for word in words)]
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                counts += pool.map(lambda check: run(check, environment), wanted)
     passed, failed = sum(count[0] for count in counts), sum(count[1] for count in counts)
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 1 if failed or not counts else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

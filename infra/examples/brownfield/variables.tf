@@ -1,0 +1,53 @@
+# What exists already, by ARN.
+
+variable "regions" {
+  description = "The region that serves users today, and the one that takes over."
+  type        = object({ primary = string, recovery = string })
+}
+
+variable "roles_to_assume" {
+  description = "Roles that Terraform takes in each region; null: its own credentials."
+  type        = object({ primary = optional(string), recovery = optional(string) })
+  default     = {}
+}
+
+variable "database" {
+  description = "ARNs of the database and of its replica, and the group without rules that cuts the old primary off."
+  type        = object({ primary = string, replica = string, quarantine_security_group = optional(string) })
+}
+
+variable "fleet" {
+  description = "Name of the Auto Scaling group that waits, and its target group."
+  type        = object({ group = string, target_group = string, capacity = object({ min = number, desired = number, max = number }) })
+}
+
+variable "route" {
+  description = "Global Accelerator's endpoint groups and the load balancers in them."
+  type = object({
+    primary  = object({ endpoint_group = string, endpoint = string })
+    recovery = object({ endpoint_group = string, endpoint = string })
+  })
+}
+
+variable "health_url" {
+  description = "Where the primary region answers when it is well."
+  type        = string
+}
+
+variable "alarm_arns" {
+  description = "Alarms that count as signals. Let their alarm_actions and ok_actions name the output signals_topic_arns."
+  type        = list(string)
+  default     = []
+}
+
+variable "notice_emails" {
+  description = "Who is told, by e-mail."
+  type        = list(string)
+  default     = []
+}
+
+variable "package_dir" {
+  description = "Folder with the functions' zip files; null: target/lambda of this repository."
+  type        = string
+  default     = null
+}

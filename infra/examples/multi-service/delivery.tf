@@ -1,0 +1,20 @@
+# A push to a service's folder delivers that service; and so for the orchestrator's functions and the front end.
+
+module "delivery" {
+  source     = "../../modules/delivery"
+  providers  = { aws = aws.recovery }
+  name       = var.name
+  regions    = var.regions
+  repository = var.repository
+  services = merge(
+    { for s in keys(var.services) : s => {
+      repository_arns = values(module.registry.arns[s])
+      group_names     = module.fleet[s].group_names
+      tag_parameter   = "/${var.name}/tags/${s}"
+    } },
+    {
+      functions = { function_names = values(module.pilotlight.function_names) }
+      site      = { site = { bucket_arns = values(module.frontend.bucket_arns), distribution_arn = module.frontend.distribution_arn } }
+    },
+  )
+}

@@ -1,0 +1,15 @@
+# One dashboard, kept in both regions.
+
+module "monitoring" {
+  source    = "../../modules/monitoring"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+  name      = var.name
+  regions   = var.regions
+  databases = { main = module.database.identifiers }
+  fleets = { for s in keys(var.services) : s => {
+    groups    = module.fleet[s].group_names
+    balancers = { primary = module.balancer_primary[s].arn_suffix, recovery = module.balancer_recovery[s].arn_suffix }
+    targets   = { primary = module.balancer_primary[s].target_group_arn_suffixes["web"], recovery = module.balancer_recovery[s].target_group_arn_suffixes["web"] }
+  } }
+  lag_seconds_max = var.lag_seconds_max
+}

@@ -1,0 +1,26 @@
+# The orchestrator, pointed at everything above: one database, and for each service a fleet and a route.
+
+module "pilotlight" {
+  source    = "../../modules/orchestrator"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+
+  name      = var.name
+  regions   = var.regions
+  mode      = var.mode
+  databases = [module.database.plan_item]
+  fleets    = [for s in keys(var.services) : module.fleet[s].plan_item]
+  routes = [for s in keys(var.services) : merge(one(values(module.front[s].plan_items)), {
+    probe = { name = "${s}-recovery", url = module.balancer_recovery[s].health_url }
+  })]
+
+  detection = {
+    alarms = concat(module.database.alarm_arns, flatten([for s in keys(var.services) : module.balancer_primary[s].alarm_arns]))
+    probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = module.balancer_primary[s].health_url, expect_status = 200 }]
+  }
+  limits = { lag_seconds_max = var.lag_seconds_max }
+
+  plan_parts          = 8 # three services' ARNs take more room than one's
+  notice_emails       = var.notice_emails
+  package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
+  deletion_protection = var.deletion_protection
+}

@@ -1,0 +1,37 @@
+# The orchestrator, pointed at everything above, and the dashboards.
+
+module "pilotlight" {
+  source    = "../../modules/orchestrator"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+
+  name      = var.name
+  regions   = var.regions
+  mode      = var.mode
+  databases = [module.database.plan_item]
+  fleets    = [module.web.plan_item]
+  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = module.balancer_recovery.health_url } })]
+
+  detection = {
+    alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
+    probes = [{ kind = "http", name = "front-primary", url = module.balancer_primary.health_url, expect_status = 200 }]
+  }
+  limits = { lag_seconds_max = var.lag_seconds_max }
+
+  notice_emails       = var.notice_emails
+  package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
+  deletion_protection = var.deletion_protection
+}
+
+module "monitoring" {
+  source    = "../../modules/monitoring"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+  name      = var.name
+  regions   = var.regions
+  databases = { main = module.database.identifiers }
+  fleets = { web = {
+    groups    = module.web.group_names
+    balancers = { primary = module.balancer_primary.arn_suffix, recovery = module.balancer_recovery.arn_suffix }
+    targets   = { primary = module.balancer_primary.target_group_arn_suffixes["web"], recovery = module.balancer_recovery.target_group_arn_suffixes["web"] }
+  } }
+  lag_seconds_max = var.lag_seconds_max
+}

@@ -1,0 +1,63 @@
+# What stands in each region alike: network, load balancer, and a cluster for Prometheus and Grafana.
+
+module "network_primary" {
+  source     = "../../modules/network"
+  providers  = { aws = aws.primary }
+  name       = var.name
+  cidr_block = "10.20.0.0/16"
+  zone_count = 3
+  nat        = "per_zone"
+}
+
+module "network_recovery" {
+  source     = "../../modules/network"
+  providers  = { aws = aws.recovery }
+  name       = var.name
+  cidr_block = "10.21.0.0/16"
+  zone_count = 3
+  nat        = "per_zone"
+}
+
+module "balancer_primary" {
+  source              = "../../modules/load-balancer"
+  providers           = { aws = aws.primary }
+  name                = var.name
+  vpc_id              = module.network_primary.vpc_id
+  subnet_ids          = module.network_primary.public_subnet_ids
+  security_group_ids  = [module.network_primary.security_group_ids.balancer]
+  certificate_arn     = var.certificate_arns.primary
+  alarm_topic_arns    = [module.pilotlight.signals_topic_arns.primary]
+  deletion_protection = var.deletion_protection
+}
+
+# It serves nobody, but its servers run: that none is healthy is worth telling people, and is no sign of the primary's loss.
+module "balancer_recovery" {
+  source              = "../../modules/load-balancer"
+  providers           = { aws = aws.recovery }
+  name                = var.name
+  vpc_id              = module.network_recovery.vpc_id
+  subnet_ids          = module.network_recovery.public_subnet_ids
+  security_group_ids  = [module.network_recovery.security_group_ids.balancer]
+  certificate_arn     = var.certificate_arns.recovery
+  alarm_topic_arns    = [module.pilotlight.notices_topic_arns.recovery]
+  deletion_protection = var.deletion_protection
+}
+
+module "cluster_primary" {
+  source             = "../../modules/cluster"
+  providers          = { aws = aws.primary }
+  name               = "${var.name}-monitoring"
+  subnet_ids         = module.network_primary.private_subnet_ids
+  watched_regions    = values(var.regions)
+  administrator_arns = var.administrator_arns
+}
+
+# It needs nothing of the other one and shows both regions: monitoring goes on when the primary's cluster is gone.
+module "cluster_recovery" {
+  source             = "../../modules/cluster"
+  providers          = { aws = aws.recovery }
+  name               = "${var.name}-monitoring"
+  subnet_ids         = module.network_recovery.private_subnet_ids
+  watched_regions    = values(var.regions)
+  administrator_arns = var.administrator_arns
+}

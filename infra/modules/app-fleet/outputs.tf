@@ -1,0 +1,42 @@
+# What the orchestrator, deliveries and dashboards need to know.
+
+output "plan_item" {
+  description = "This fleet as the orchestrator's variable `fleets` takes it."
+  value = {
+    name                = local.item
+    group               = aws_autoscaling_group.recovery.name
+    target_groups       = var.target_group_arns.recovery
+    capacity            = var.capacity
+    healthy_targets_min = coalesce(var.healthy_targets_min, var.capacity.desired)
+  }
+}
+
+output "group_names" {
+  description = "Names of the Auto Scaling groups: primary and recovery."
+  value       = { primary = aws_autoscaling_group.primary.name, recovery = aws_autoscaling_group.recovery.name }
+}
+
+output "image_ids" {
+  description = "The machine images: primary and recovery."
+  value       = local.image_ids
+}
+
+output "launch_template_ids" {
+  description = "How a server is made: primary and recovery."
+  value       = { primary = aws_launch_template.primary.id, recovery = aws_launch_template.recovery.id }
+}
+
+output "role_arn" {
+  description = "The role of the instances, for the policies of queues and buckets."
+  value       = aws_iam_role.this.arn
+}
+
+output "role_name" {
+  description = "Its name."
+  value       = aws_iam_role.this.name
+}
+
+output "log_group_name" {
+  description = "Where the containers' logs are, in each region."
+  value       = local.log_group_name
+}

@@ -1,0 +1,27 @@
+# How people and charts reach the cluster.
+
+output "name" {
+  description = "The cluster, known once its nodes and add-ons run."
+  value       = aws_eks_cluster.this.name
+  depends_on  = [aws_eks_node_group.this, aws_eks_addon.on_nodes]
+}
+
+output "arn" {
+  description = "Its ARN."
+  value       = aws_eks_cluster.this.arn
+}
+
+output "security_group_id" {
+  description = "The security group EKS gives to control plane and nodes."
+  value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+}
+
+output "install_command" {
+  description = "Installs Prometheus and Grafana with the values and dashboards of this module, or brings them up to date."
+  value       = "${path.module}/charts/install.sh ${aws_eks_cluster.this.name} ${local.region}"
+}
+
+output "charts_dir" {
+  description = "Folder with the values, the dashboards and install.sh."
+  value       = "${path.module}/charts"
+}

@@ -1,0 +1,123 @@
+# What the module builds, read off plans with a mocked provider; what its charts say; and every variable's rule, broken.
+
+mock_provider "aws" {
+  override_during = plan
+  mock_data "aws_region" {
+    defaults = { id = "eu-central-1" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-2222-2222-222222222222" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/shop-monitoring" }
+  }
+  mock_resource "aws_eks_cluster" {
+    defaults = { arn = "arn:aws:eks:eu-central-1:123456789012:cluster/shop-monitoring" }
+  }
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0bbbbbbbbbbbbbbbb", latest_version = 1 }
+  }
+}
+
+variables {
+  name               = "shop-monitoring"
+  subnet_ids         = ["subnet-1", "subnet-2"]
+  watched_regions    = ["eu-south-1", "eu-central-1"]
+  administrator_arns = ["arn:aws:iam::123456789012:role/platform"]
+}
+
+run "a_private_cluster_with_two_nodes" {
+  command = plan
+  assert {
+    condition     = aws_eks_cluster.this.vpc_config[0].endpoint_private_access && !aws_eks_cluster.this.vpc_config[0].endpoint_public_access
+    error_message = "The cluster's API is open to the world."
+  }
+  assert {
+    condition     = aws_eks_node_group.this.scaling_config[0].min_size == 2 && aws_launch_template.nodes.metadata_options[0].http_tokens == "required" && aws_launch_template.nodes.metadata_options[0].http_put_response_hop_limit == 1
+    error_message = "Fewer than two nodes, or pods get their node's role."
+  }
+  assert {
+    condition     = aws_eks_cluster.this.encryption_config[0].resources == toset(["secrets"]) && length(aws_eks_cluster.this.enabled_cluster_log_types) == 5 && aws_cloudwatch_log_group.control_plane.retention_in_days == 30
+    error_message = "Secrets are in the clear, or what happened isn't written down."
+  }
+  assert {
+    condition     = !aws_eks_cluster.this.access_config[0].bootstrap_cluster_creator_admin_permissions && aws_eks_access_policy_association.administrators["arn:aws:iam::123456789012:role/platform"].access_scope[0].type == "cluster"
+    error_message = "Whoever applied this administers the cluster for ever."
+  }
+}
+
+run "grafana_reads_both_regions_and_nothing_else" {
+  command = plan
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.grafana.policy).Statement[0].Condition.StringEquals["aws:RequestedRegion"] == ["eu-central-1", "eu-south-1"]
+    error_message = "Grafana would be blind for the other region."
+  }
+  assert {
+    condition     = alltrue([for a in jsondecode(aws_iam_role_policy.grafana.policy).Statement[0].Action : can(regex(":(Get|List|Describe)", a))])
+    error_message = "Grafana may change something."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role.grafana.assume_role_policy).Statement[0].Condition.StringEquals == {
+      "aws:RequestTag/kubernetes-namespace"       = "monitoring"
+      "aws:RequestTag/kubernetes-service-account" = "grafana"
+      "aws:RequestTag/eks-cluster-arn"            = "arn:aws:eks:eu-central-1:123456789012:cluster/shop-monitoring"
+    }
+    error_message = "Another pod could take Grafana's role."
+  }
+}
+
+run "the_charts_fit_the_cluster" {
+  command = plan
+  assert {
+    condition     = yamldecode(file("${output.charts_dir}/values.yaml")).grafana.serviceAccount.name == aws_eks_pod_identity_association.grafana.service_account
+    error_message = "Grafana runs under another service account than the one that reads CloudWatch."
+  }
+  assert {
+    condition     = yamldecode(file("${output.charts_dir}/values.yaml")).grafana.additionalDataSources[0].uid == "cloudwatch" && !yamldecode(file("${output.charts_dir}/values.yaml")).grafana.sidecar.dashboards.provider.allowUiUpdates
+    error_message = "The dashboards' data source is called otherwise, or dashboards aren't code."
+  }
+  assert {
+    condition     = yamldecode(file("${output.charts_dir}/values.yaml")).prometheus.prometheusSpec.storageSpec.volumeClaimTemplate.spec.storageClassName == yamldecode(file("${output.charts_dir}/storage-class.yaml")).metadata.name && yamldecode(file("${output.charts_dir}/storage-class.yaml")).parameters.encrypted == "true"
+    error_message = "Prometheus asks for volumes of another class, or for unencrypted ones."
+  }
+  assert {
+    condition     = toset([for f in fileset("${output.charts_dir}/dashboards", "*.json") : trimsuffix(f, ".json")]) == toset(["database", "fleet", "orchestrator", "replication"])
+    error_message = "A dashboard is missing."
+  }
+  assert {
+    condition     = alltrue(flatten([for f in fileset("${output.charts_dir}/dashboards", "*.json") : [for p in jsondecode(file("${output.charts_dir}/dashboards/${f}")).panels : [for t in p.targets : t.datasource.uid == "cloudwatch" && contains(["$primary", "$recovery"], t.region)]]]))
+    error_message = "A panel asks another data source, or one region by name."
+  }
+  assert {
+    condition     = endswith(output.install_command, "charts/install.sh shop-monitoring eu-central-1")
+    error_message = "The charts would be installed elsewhere: ${output.install_command}"
+  }
+}
+
+run "a_bad_value_of_every_variable_is_refused" {
+  command = plan
+  variables {
+    name                     = "Shop"
+    kubernetes_version       = "latest"
+    subnet_ids               = ["subnet-1"]
+    node_count               = 1
+    instance_types           = []
+    image_type               = "AL2_x86_64"
+    administrator_arns       = ["platform"]
+    public_access_cidrs      = ["0.0.0.0/0"]
+    watched_regions          = ["eu-central-1"]
+    log_retention_days       = 2
+    kms_key_arn              = "alias/eks"
+    permissions_boundary_arn = "Boundary"
+  }
+  expect_failures = [
+    var.name, var.kubernetes_version, var.subnet_ids, var.node_count, var.instance_types, var.image_type, var.administrator_arns,
+    var.public_access_cidrs, var.watched_regions, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn,
+  ]
+}

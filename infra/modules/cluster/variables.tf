@@ -1,0 +1,124 @@
+# What may differ between two clusters.
+
+variable "name" {
+  description = "Name of the cluster and prefix of its roles, which hold the region as well."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,21}[a-z0-9]$", var.name))
+    error_message = "name: 3 to 23 characters, a-z, 0-9 and '-', beginning with a letter and not ending with '-'."
+  }
+}
+
+variable "kubernetes_version" {
+  description = "Minor version of Kubernetes, the same in both regions. Raise one region after the other."
+  type        = string
+  default     = "1.33"
+  validation {
+    condition     = can(regex("^1[.][0-9]{2}$", var.kubernetes_version))
+    error_message = "kubernetes_version: '${var.kubernetes_version}' isn't a minor version such as 1.33."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets in two zones at least. Nodes pull images and reach AWS from there: by a NAT gateway, or by the interface endpoints ec2, eks, eks-auth, ecr.api, ecr.dkr, sts, logs and monitoring."
+  type        = list(string)
+  validation {
+    condition     = length(var.subnet_ids) >= 2
+    error_message = "subnet_ids: ${length(var.subnet_ids)}; two zones at least."
+  }
+}
+
+variable "node_count" {
+  description = "How many nodes run."
+  type        = number
+  default     = 2
+  validation {
+    condition     = var.node_count >= 2 && var.node_count <= 20 && floor(var.node_count) == var.node_count
+    error_message = "node_count: ${var.node_count}; a whole number from 2 to 20. One node is no protection."
+  }
+}
+
+variable "instance_types" {
+  description = "Types of the nodes, the preferred first."
+  type        = list(string)
+  default     = ["t4g.medium", "t4g.large"]
+  validation {
+    condition     = length(var.instance_types) >= 1
+    error_message = "instance_types: at least one."
+  }
+}
+
+variable "image_type" {
+  description = "Kind of the nodes' images; it must fit the types' architecture."
+  type        = string
+  default     = "AL2023_ARM_64_STANDARD"
+  validation {
+    condition     = contains(["AL2023_ARM_64_STANDARD", "AL2023_x86_64_STANDARD", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_x86_64"], var.image_type)
+    error_message = "image_type: '${var.image_type}' isn't one of AL2023_ARM_64_STANDARD, AL2023_x86_64_STANDARD, BOTTLEROCKET_ARM_64, BOTTLEROCKET_x86_64."
+  }
+}
+
+variable "administrator_arns" {
+  description = "Roles that administer the cluster. Whoever creates it doesn't, unless named here."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for a in var.administrator_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$", a))])
+    error_message = "administrator_arns: must be ARNs of roles (or users)."
+  }
+}
+
+variable "public_access_cidrs" {
+  description = "Who reaches the cluster's API from outside; [] leaves it to the VPC."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for c in var.public_access_cidrs : can(cidrhost(c, 0)) && c != "0.0.0.0/0"])
+    error_message = "public_access_cidrs: address ranges, and not 0.0.0.0/0."
+  }
+}
+
+variable "watched_regions" {
+  description = "Regions whose CloudWatch metrics the cluster's Grafana may read: both of the workload, so that either cluster shows both."
+  type        = set(string)
+  validation {
+    condition     = length(var.watched_regions) >= 2
+    error_message = "watched_regions: ${length(var.watched_regions)}; both regions of the workload, or nobody sees the other when a cluster is gone."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the control plane's logs are kept."
+  type        = number
+  default     = 30
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days: ${var.log_retention_days} isn't a period CloudWatch Logs offers (7, 14, 30, 60, 90, 120, 180, 365, ...)."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key of this region that encrypts the cluster's secrets; null: the module creates one."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "kms_key_arn: must be a key's ARN."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds the roles, where the account demands one."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: must be a policy's ARN."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything this module creates."
+  type        = map(string)
+  default     = {}
+}

@@ -1,0 +1,56 @@
+# What the orchestrator, applications and dashboards need to know.
+
+output "plan_item" {
+  description = "This database as the orchestrator's variable `databases` takes it. Only for kind = rds_replica; null otherwise."
+  value = local.aurora ? null : {
+    name                      = var.database
+    kind                      = var.kind
+    primary                   = one(aws_db_instance.primary[*].arn)
+    replica                   = one(aws_db_instance.replica[*].arn)
+    backup_retention_days     = var.backup_days
+    quarantine_security_group = var.quarantine_security_group_id
+  }
+}
+
+output "arns" {
+  description = "ARNs of the instances (or Aurora clusters): primary and recovery."
+  value = {
+    primary  = local.aurora ? one(aws_rds_cluster.primary[*].arn) : one(aws_db_instance.primary[*].arn)
+    recovery = local.aurora ? one(aws_rds_cluster.recovery[*].arn) : one(aws_db_instance.replica[*].arn)
+  }
+}
+
+output "identifiers" {
+  description = "Identifiers of the instances (or Aurora clusters), as their metrics name them: primary and recovery."
+  value       = { primary = local.identifier, recovery = "${local.identifier}-replica" }
+}
+
+output "global_cluster_identifier" {
+  description = "The Aurora global database; null with rds_replica."
+  value       = one(aws_rds_global_cluster.this[*].id)
+}
+
+output "hosts" {
+  description = "Where each region's database answers."
+  value       = local.hosts
+}
+
+output "port" {
+  description = "The port on which it answers."
+  value       = local.port
+}
+
+output "parameter_prefix" {
+  description = "Path of the parameters host, port, name, user and password, in both regions."
+  value       = local.prefix
+}
+
+output "kms_key_arns" {
+  description = "The keys in use: an application's role needs kms:Decrypt on its region's, for the password."
+  value       = local.kms_key_arns
+}
+
+output "alarm_arns" {
+  description = "The alarms that count as signals."
+  value       = concat(aws_cloudwatch_metric_alarm.connections[*].arn, aws_cloudwatch_metric_alarm.lag[*].arn)
+}

@@ -1,0 +1,42 @@
+# What fleets, routes, probes and dashboards need to know.
+
+output "arn" {
+  description = "The load balancer: an accelerator's endpoint."
+  value       = aws_lb.this.arn
+}
+
+output "arn_suffix" {
+  description = "The load balancer, as its metrics name it."
+  value       = aws_lb.this.arn_suffix
+}
+
+output "dns_name" {
+  description = "Its name."
+  value       = aws_lb.this.dns_name
+}
+
+output "zone_id" {
+  description = "The hosted zone of its name, for an alias record."
+  value       = aws_lb.this.zone_id
+}
+
+output "health_url" {
+  description = "Where a probe asks the default group for its health. Under HTTPS the certificate is for your own name: probe that one instead."
+  value       = "${var.certificate_arn == null ? "http" : "https"}://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}"
+}
+
+output "target_group_arns" {
+  description = "The target groups by name; known only once their listener and rules are there, because targets without one are never healthy."
+  value       = { for k, g in aws_lb_target_group.this : k => g.arn }
+  depends_on  = [aws_lb_listener.serving, aws_lb_listener_rule.this]
+}
+
+output "target_group_arn_suffixes" {
+  description = "The target groups, as their metrics name them."
+  value       = { for k, g in aws_lb_target_group.this : k => g.arn_suffix }
+}
+
+output "alarm_arns" {
+  description = "The alarms that count as signals."
+  value       = concat([for a in aws_cloudwatch_metric_alarm.unhealthy : a.arn], [for a in aws_cloudwatch_metric_alarm.errors : a.arn])
+}

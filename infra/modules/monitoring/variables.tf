@@ -1,0 +1,55 @@
+# What may differ between two workloads' dashboards.
+
+variable "name" {
+  description = "Name of the plan: the dashboards are called after it, and the orchestrator's functions are found by it."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,29}[a-z0-9]$", var.name))
+    error_message = "name: 3 to 31 characters, a-z, 0-9 and '-', beginning with a letter and not ending with '-'."
+  }
+}
+
+variable "regions" {
+  description = "The region that serves users today and the region that takes over. They must be the regions of the providers aws.primary and aws.recovery."
+  type        = object({ primary = string, recovery = string })
+  validation {
+    condition     = var.regions.primary != var.regions.recovery
+    error_message = "regions: recovery and primary are both '${var.regions.primary}'."
+  }
+}
+
+variable "fleets" {
+  description = "Auto Scaling groups, and load balancers and target groups as their metrics name them, by fleet and region."
+  type = map(object({
+    groups    = object({ primary = string, recovery = string })
+    balancers = object({ primary = string, recovery = string })
+    targets   = object({ primary = string, recovery = string })
+  }))
+  default = {}
+}
+
+variable "databases" {
+  description = "Identifiers of the instances, by database and region."
+  type        = map(object({ primary = string, recovery = string }))
+  default     = {}
+  validation {
+    condition     = length(var.databases) + length(var.fleets) >= 1
+    error_message = "databases: neither a database nor a fleet; there is nothing to show."
+  }
+}
+
+variable "buckets" {
+  description = "Names of buckets that are replicated both ways, by bucket and region."
+  type        = map(object({ primary = string, recovery = string }))
+  default     = {}
+}
+
+variable "lag_seconds_max" {
+  description = "The plan's limit, drawn as a line."
+  type        = number
+  default     = 60
+  validation {
+    condition     = var.lag_seconds_max >= 1
+    error_message = "lag_seconds_max: ${var.lag_seconds_max}; 1 at least."
+  }
+}
