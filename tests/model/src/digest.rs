@@ -37,6 +37,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         hold,
         evidence,
         alarms,
+        zone_failovers,
         rejected,
         run,
         quarantine,
@@ -58,6 +59,9 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     for (arn, AlarmSeen { changed_at, state }) in alarms {
         // A message older than 300 s is rejected before it is compared with this.
         (arn, ago(now, *changed_at).min(330), *state as u8).hash(out);
+    }
+    for (database, at) in zone_failovers {
+        (database, ago(now, *at).min(180)).hash(out);
     }
     for ((source, reason), at) in rejected {
         (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
