@@ -37,6 +37,8 @@ pub struct Config {
     pub stage: Stage,
     /// What may happen.
     pub may: &'static [(May, u8)],
+    /// Whether it ends with the commitment, behind which other configurations go on.
+    pub ends_at_commitment: bool,
     /// How it must be able to end.
     pub ends: &'static [End],
     /// Unique worlds, as they were counted when this was written.
@@ -49,6 +51,23 @@ pub struct Config {
 const STAGE_ACTIONS_MAX: usize = 2_000;
 
 impl Config {
+    /// Nothing goes wrong: the primary is lost, evidence decides.
+    pub fn bare() -> Self {
+        Self {
+            name: "bare",
+            about: "",
+            mode: Mode::Automatic,
+            has_database: true,
+            lag: Lag::Small,
+            stage: Stage::Lost,
+            may: &[],
+            ends_at_commitment: false,
+            ends: &[],
+            pinned: 0,
+            is_quick: true,
+        }
+    }
+
     /// The world it begins with: reached by the model's own transitions, without faults.
     pub fn first_world(&self, check: &Check) -> World {
         let mut world = World::new(self.lag, Left::of(&[(May::Approve, 1)]));
@@ -82,18 +101,7 @@ impl Config {
 /// All configurations.
 pub fn all() -> Vec<Config> {
     use End::{Aborted, Completed, NeedsOperator};
-    let base = Config {
-        name: "",
-        about: "",
-        mode: Mode::Automatic,
-        has_database: true,
-        lag: Lag::Small,
-        stage: Stage::Lost,
-        may: &[],
-        ends: &[],
-        pinned: 0,
-        is_quick: true,
-    };
+    let base = Config::bare();
     let moving = Config { stage: Stage::Moving, ends: &[Completed, NeedsOperator], ..base.clone() };
     vec![
         Config { name: "quiet", about: "no fault", ends: &[Completed, NeedsOperator], ..base.clone() },
@@ -102,22 +110,22 @@ pub fn all() -> Vec<Config> {
             about: "the evidence comes, goes and falls silent",
             stage: Stage::Calm,
             may: &[(May::Lose, 1), (May::Alarm, 1), (May::Ok, 1), (May::Return, 1), (May::Silence, 1)],
-            ends: &[Aborted, Completed, NeedsOperator],
+            ends_at_commitment: true,
+            ends: &[Aborted],
             ..base.clone()
         },
         Config {
             name: "detect-faults",
             about: "workers of the detection die and are held up, messages repeat",
-            stage: Stage::Calm,
+            
             may: &[
-                (May::Lose, 1),
-                (May::Alarm, 1),
                 (May::Return, 1),
                 (May::Crash, 1),
                 (May::Stall, 1),
                 (May::Duplicate, 1),
             ],
-            ends: &[Aborted, Completed, NeedsOperator],
+            ends_at_commitment: true,
+            ends: &[Aborted],
             is_quick: false,
             ..base.clone()
         },
@@ -126,14 +134,15 @@ pub fn all() -> Vec<Config> {
             about: "a probe fails, the replica is silent, alarms flap",
             stage: Stage::Calm,
             may: &[(May::Cut, 1), (May::Silence, 2), (May::Alarm, 1), (May::Ok, 1), (May::Duplicate, 1)],
-            ends: &[Aborted, Completed, NeedsOperator],
+            ends_at_commitment: true,
+            ends: &[Aborted],
             ..base.clone()
         },
         Config {
             name: "approve",
             about: "a person approves, aborts, is late; the primary returns",
             mode: Mode::Approve,
-            may: &[(May::Approve, 1), (May::Abort, 1), (May::Return, 1), (May::Override, 1)],
+            may: &[(May::Approve, 1), (May::Abort, 1), (May::Return, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             ..base.clone()
         },
@@ -141,7 +150,7 @@ pub fn all() -> Vec<Config> {
             name: "lag",
             about: "the lag is too large",
             lag: Lag::Large,
-            may: &[(May::Approve, 1), (May::Override, 1), (May::Abort, 1), (May::Return, 1)],
+            may: &[(May::Override, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             ..base.clone()
         },
@@ -150,7 +159,7 @@ pub fn all() -> Vec<Config> {
             about: "no lag was sampled",
             lag: Lag::Unknown,
             mode: Mode::Approve,
-            may: &[(May::Approve, 1), (May::Override, 1), (May::Return, 1)],
+            may: &[(May::Approve, 1), (May::Override, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             ..base.clone()
         },
