@@ -73,6 +73,13 @@ watch: tools ## serve the functions from source with cargo lambda watch, against
 	@$(CARGO) build --quiet --profile lab --package lab
 	@tests/lab/watch.sh
 
+.PHONY: prove
+prove: ## explore every configuration of the model, hunt every mutant, try the laws 10,000 times
+	@echo "prove: compiling the model (the first time takes some minutes)"
+	@$(CARGO) build --quiet --profile lab --package model
+	@"$${CARGO_TARGET_DIR:-target}/lab/prove"
+	@PROPTEST_CASES=10000 $(CARGO) test --quiet --profile lab --package protocol --test laws --test plan_properties
+
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes and the core against their budgets
 	@tests/bench/run.sh

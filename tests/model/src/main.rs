@@ -80,7 +80,9 @@ fn mutants() -> bool {
     let mut is_sound = true;
     for prey in hunts() {
         match hunt(&prey) {
-            Ok(way) => println!("{:<18} {:<40} {:>6}", format!("{:?}", prey.mutant), prey.caught_by, way.len()),
+            Ok(way) => {
+                println!("{:<18} {:<40} {:>6}", format!("{:?}", prey.mutant), prey.caught_by, way.len())
+            }
             Err(why) => {
                 println!("{:<18} NOT CAUGHT: {why}", format!("{:?}", prey.mutant));
                 is_sound = false;

@@ -55,9 +55,9 @@ pub fn explore(config: &Config, mutant: Option<Mutant>) -> Outcome {
     let counters = check.engine.counters.clone();
     let checker = check.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let found = checker.discoveries();
-    let broken = property::ALL.iter().find_map(|name| {
-        found.get(name).map(|path| (*name, path.clone().into_actions()))
-    });
+    let broken = property::ALL
+        .iter()
+        .find_map(|name| found.get(name).map(|path| (*name, path.clone().into_actions())));
     let properties = checker.model().properties();
     let missed = properties
         .iter()
