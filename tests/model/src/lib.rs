@@ -10,6 +10,7 @@ pub mod model;
 pub mod mutant;
 pub mod plan;
 pub mod property;
+pub mod prove;
 pub mod run;
 pub mod steps;
 pub mod worker;

@@ -406,6 +406,12 @@ impl Model for Check {
         Some(next)
     }
 
+    fn within_boundary(&self, world: &World) -> bool {
+        let is_committed = world.core.active_run().is_some_and(|run| run.committed_at.is_some());
+        // The world in which a property is broken is looked at, wherever it lies.
+        !(self.config.ends_at_commitment && is_committed) || world.broken.is_some()
+    }
+
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties =
             always!(S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, L1, L2, L3);

@@ -1,5 +1,9 @@
 //! Which guard is taken out? Each mutant changes the wiring of the model, never the production code.
 
+use crate::cloud::Lag;
+use crate::config::{Config, Stage};
+use crate::world::May;
+
 /// One guard less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutant {
@@ -51,6 +55,78 @@ pub enum Mutant {
     TwoRuns,
     /// A run that is over takes records.
     OpenEnd,
+    /// A decision that lost its race is written behind the winner as it is.
+    OldDecision,
     /// After the route was opened a run may still be aborted.
     AbortAfterOpening,
+}
+
+/// A mutant, where it is let loose, and the property that must catch it.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// The guard that is taken out.
+    pub mutant: Mutant,
+    /// The property that must be broken.
+    pub caught_by: &'static str,
+    /// Where.
+    pub config: Config,
+}
+
+/// Every mutant.
+pub fn hunts() -> Vec<Hunt> {
+    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9};
+    let base = Config::bare();
+    let moving = Config { stage: Stage::Moving, ..base.clone() };
+    let calm = Config { stage: Stage::Calm, ..base.clone() };
+    let hunt = |mutant, caught_by, config: &Config, may| Hunt {
+        mutant,
+        caught_by,
+        config: Config { may, ..config.clone() },
+    };
+    let large = Config { lag: Lag::Large, ..base.clone() };
+    let unknown = Config { lag: Lag::Unknown, ..base.clone() };
+    let cut = Config { stage: Stage::Cut, ..base.clone() };
+    let bare = Config { has_database: false, ..moving.clone() };
+    let mut hunts = vec![
+        hunt(Mutant::BlindTakeBack, S1, &cut, &[(May::Stall, 1)]),
+        hunt(Mutant::BelievedCommand, S2, &moving, &[(May::Duplicate, 1)]),
+        hunt(Mutant::IgnoredLease, S2, &moving, &[(May::Stall, 1)]),
+        hunt(Mutant::ActBeforeIntent, S2, &moving, &[]),
+        hunt(Mutant::UnverifiedOpen, S3, &moving, &[(May::FleetDies, 1)]),
+        hunt(Mutant::OpenEnd, S4, &moving, &[(May::Stall, 1)]),
+        hunt(Mutant::ActWithoutNote, S5, &calm, &[(May::Failover, 1), (May::Abort, 1), (May::Stale, 1)]),
+        hunt(Mutant::AbortAfterOpening, S5, &bare, &[(May::Abort, 1), (May::Crash, 1)]),
+        hunt(Mutant::NoFence, S6, &base, &[]),
+        hunt(Mutant::DialForWeight, S6, &base, &[]),
+        hunt(Mutant::NoLagGate, S7, &large, &[]),
+        hunt(Mutant::UnknownLagIsZero, S7, &unknown, &[]),
+        hunt(Mutant::BlindAppend, S8, &moving, &[(May::Stall, 1)]),
+        hunt(Mutant::LossyJournal, S9, &base, &[]),
+    ];
+    hunts.extend(hunts_of_decisions(&base, &moving, &calm));
+    hunts
+}
+
+/// The mutants of what is decided, heard and told.
+fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt> {
+    use crate::property::{L1, L2, L3, S10, S11, S12, S13, S14, S15, S16};
+    let hunt = |mutant, caught_by, config: &Config, may| Hunt {
+        mutant,
+        caught_by,
+        config: Config { may, ..config.clone() },
+    };
+    vec![
+        hunt(Mutant::AbortAfterIntent, S10, moving, &[(May::Abort, 1)]),
+        hunt(Mutant::OneWitness, S11, calm, &[(May::Cut, 1), (May::Silence, 1)]),
+        hunt(Mutant::SilenceIsDeath, S11, calm, &[(May::Silence, 2)]),
+        hunt(Mutant::NoVeto, S11, calm, &[(May::Cut, 1), (May::Return, 1)]),
+        hunt(Mutant::NoWindow, S12, base, &[]),
+        hunt(Mutant::NoDedup, S13, calm, &[(May::Alarm, 1), (May::Duplicate, 1)]),
+        hunt(Mutant::ForgottenAppend, S14, calm, &[(May::Failover, 1), (May::LoseAck, 1)]),
+        hunt(Mutant::OldDecision, S15, base, &[(May::Stall, 1)]),
+        hunt(Mutant::TwoRuns, S16, moving, &[(May::Failover, 1)]),
+        hunt(Mutant::BlindTick, L1, calm, &[(May::Failover, 1), (May::Crash, 1)]),
+        hunt(Mutant::NoTick, L2, base, &[]),
+        hunt(Mutant::SilentNotice, L3, base, &[]),
+    ]
 }

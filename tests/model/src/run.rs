@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Decision, Draft, Facts, Verdict, claim, decide};
-use protocol::journal::{Event, JOURNAL_SCHEMA, Record, RunKind, SubjectDone, SubjectNote};
+use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
 use protocol::operator::OperatorCommand;
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State, evolve};
@@ -260,7 +260,7 @@ impl Engine {
         }
         worker.log = Arc::clone(&world.core);
         match as_what {
-            What::Decision(_) => worker.point = Point::Decide,
+            What::Decision(_) if !self.is(Mutant::OldDecision) => worker.point = Point::Decide,
             What::Intent => worker.point = Point::Intend,
             // An outcome is written again behind whatever was appended meanwhile.
             _ => return self.prepare(world, worker, record.run, record.event.clone(), as_what),
@@ -680,6 +680,3 @@ fn command(order: Order, run: u64) -> OperatorCommand {
         Order::Hold => OperatorCommand::Hold { by: by(), minutes: 60, reason: "r".into() },
     }
 }
-
-/// There is one kind of run in this model.
-pub const KIND: RunKind = RunKind::Failover;
