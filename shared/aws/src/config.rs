@@ -190,8 +190,8 @@ impl Sdk {
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
     pub(crate) async fn toward(endpoint: &str) -> Self {
-        let credentials =
-            aws_sdk_sns::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
+        // The name of the root account's key in an emulator that checks permissions.
+        let credentials = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
         let base = loader("us-west-1")
             .credentials_provider(credentials)
             .endpoint_url(endpoint)
