@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use aws_sdk_rds::operation::create_db_instance::CreateDBInstanceError;
 use aws_sdk_ssm::types::ParameterType;
 use ports::{
     Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, MetricSample,
@@ -248,7 +249,7 @@ async fn a_snapshot_is_taken_copied_to_the_other_region_and_deleted() {
         .storage_encrypted(true);
     // Two seconds are little for an emulator that makes a database: one that comes late is there the next time.
     while let Err(error) = request.clone().send().await {
-        if error.as_service_error().is_some_and(|error| error.is_db_instance_already_exists_fault()) {
+        if error.as_service_error().is_some_and(CreateDBInstanceError::is_db_instance_already_exists_fault) {
             break;
         }
     }

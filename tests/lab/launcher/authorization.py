@@ -138,7 +138,7 @@ def _resources(
 
 
 def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
-    """Each of the instance, the snapshot and its copy that a call about snapshots names (service authorization reference)."""
+    """What of an instance, a snapshot and its copy a call names (service authorization reference)."""
     prefix, found = f"arn:aws:rds:{region}:{account}", []
     for field, kind in (
         ("DBInstanceIdentifier", "db"),

@@ -75,7 +75,8 @@ def _create(original: Any, params: dict[str, Any]) -> Answer:
     with _lock:
         instance = rds._resolve_instance(rds._p(params, "DBInstanceIdentifier"))
         name = rds._p(params, "DBSnapshotIdentifier")
-        if instance is not None and name not in rds._snapshots and instance["DBInstanceStatus"] != "available":
+        is_new = instance is not None and name not in rds._snapshots
+        if is_new and instance["DBInstanceStatus"] != "available":
             message = f"Instance {instance['DBInstanceIdentifier']} is not currently in the available state."
             return rds._error("InvalidDBInstanceState", message, 400)
         answer = original(params)

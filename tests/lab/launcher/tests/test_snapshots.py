@@ -77,7 +77,9 @@ class Snapshots(LabTest):
             "KMSKeyNotAccessibleFault", self.copy, arn=arn, name="c", KmsKeyId=KEY.replace(RECOVERY, PRIMARY)
         )
         for tag in ({"Key": "aws:x", "Value": "1"}, {"Key": "x", "Value": "[$LATEST]"}):
-            self.assert_refused("InvalidParameterValue", self.copy, arn=arn, name="c", KmsKeyId=KEY, Tags=[tag])
+            self.assert_refused(
+                "InvalidParameterValue", self.copy, arn=arn, name="c", KmsKeyId=KEY, Tags=[tag]
+            )
         started = time.monotonic()
         copy = self.copy(arn, f"{self.name}-c", KmsKeyId=KEY, Tags=[{"Key": "team", "Value": "orders"}])
         self.assertEqual((copy["Status"], copy["SourceRegion"]), ("copying", PRIMARY))
@@ -89,7 +91,9 @@ class Snapshots(LabTest):
         self.assertEqual(shown["TagList"], [{"Key": "team", "Value": "orders"}])
         self.assertEqual(shown["OriginalSnapshotCreateTime"], original["OriginalSnapshotCreateTime"])
         self.assertGreater(shown["SnapshotCreateTime"], original["SnapshotCreateTime"])
-        self.assert_refused("DBSnapshotAlreadyExists", self.copy, arn=arn, name=f"{self.name}-c", KmsKeyId=KEY)
+        self.assert_refused(
+            "DBSnapshotAlreadyExists", self.copy, arn=arn, name=f"{self.name}-c", KmsKeyId=KEY
+        )
 
     def test_a_copy_fails_when_its_original_goes_away_and_when_its_region_is_lost(self) -> None:
         arn = self.taken(f"{self.name}-1")["DBSnapshotArn"]
