@@ -214,7 +214,9 @@ impl Sdk {
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
     pub(crate) fn toward(endpoint_url: &str) -> Self {
-        Self { base: base("us-west-1", Some(endpoint_url), nobody(), one_http_client()) }
+        // The name of the root account's key in an emulator that checks permissions.
+        let root = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
+        Self { base: base("us-west-1", Some(endpoint_url), root, one_http_client()) }
     }
 }
 

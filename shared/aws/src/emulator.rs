@@ -8,15 +8,17 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use aws_sdk_rds::operation::create_db_instance::CreateDBInstanceError;
 use aws_sdk_ssm::types::ParameterType;
 use ports::{
-    Appended, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, Plans, Publisher, ReplicaView,
-    Vitals,
+    Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, MetricSample,
+    Metrics, Plans, Publisher, ReplicaView, Snapshots, TakeOrder, Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, FleetKind};
+use protocol::snapshots::{Snapshot, SourceKind, Status};
 
 use crate::clock::SystemClock;
 use crate::config::Sdk;
@@ -24,10 +26,12 @@ use crate::fleets::AutoScalingFleets;
 use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
+use crate::metrics::CloudWatchMetrics;
 use crate::parameters::ParameterPlans;
 use crate::publisher::SnsPublisher;
 use crate::rds::RdsDatabases;
 use crate::replay::database;
+use crate::snapshots::RdsSnapshots;
 
 fn sdk() -> Sdk {
     #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
@@ -212,4 +216,79 @@ async fn the_lag_of_a_replica_without_samples_is_not_known() {
     let lag = CloudWatchLag::new(&sdk(), Arc::new(SystemClock));
     let nobody = database(&fresh("nobody"));
     assert_eq!(lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
+}
+
+/// The snapshot of a name in a region, once it is under way no more.
+async fn settled(snapshots: &RdsSnapshots, region: &str, id: &str) -> Option<Snapshot> {
+    for _ in 0..600 {
+        let listing = snapshots.list(region, &[SourceKind::Instance]).await.unwrap();
+        let found = listing.snapshots.into_iter().find(|snapshot| snapshot.id == id)?;
+        if !found.status.is_under_way() {
+            return Some(found);
+        }
+        SystemClock.sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{id} takes too long");
+}
+
+/// Copies across regions are the lab's launcher's, not every emulator's.
+#[tokio::test]
+#[ignore = "needs the lab's launcher at PILOTLIGHT_EMULATOR_URL"]
+async fn a_snapshot_is_taken_copied_to_the_other_region_and_deleted() {
+    let sdk = sdk();
+    let (instance, id) = (fresh("shop"), fresh("pilotlight-shop"));
+    let request = sdk
+        .rds_of_primary("us-east-2")
+        .create_db_instance()
+        .db_instance_identifier(&instance)
+        .db_instance_class("db.t4g.micro")
+        .engine("postgres")
+        .allocated_storage(20)
+        .master_username("operator")
+        .master_user_password("not-a-secret")
+        .storage_encrypted(true);
+    // Two seconds are little for an emulator that makes a database: one that comes late is there the next time.
+    while let Err(error) = request.clone().send().await {
+        if error.as_service_error().is_some_and(CreateDBInstanceError::is_db_instance_already_exists_fault) {
+            break;
+        }
+    }
+    let snapshots = RdsSnapshots::new(&sdk, "us-west-1", Arc::new(SystemClock));
+    let source = format!("arn:aws:rds:us-east-2:123456789012:db:{instance}");
+    let tags = [("pilotlight:plan".to_owned(), "shop".to_owned())].into();
+    let order = TakeOrder { source, id: id.clone(), tags };
+    for _ in 0..2 {
+        // The second time it stands already.
+        snapshots.take("us-east-2", &order).await.unwrap();
+    }
+    let taken = settled(&snapshots, "us-east-2", &id).await.unwrap();
+    assert_eq!((taken.status, taken.is_copy, taken.is_encrypted), (Status::Available, false, true));
+    assert_eq!(taken.tags["pilotlight:plan"], "shop");
+    let order = CopyOrder {
+        snapshot: taken.arn,
+        kind: SourceKind::Instance,
+        id: id.clone(),
+        kms_key: Some("arn:aws:kms:us-west-1:123456789012:key/0a1b".to_owned()),
+        tags: [("team".to_owned(), "orders".to_owned())].into(),
+    };
+    for _ in 0..2 {
+        snapshots.copy("us-west-1", &order).await.unwrap();
+    }
+    let copy = settled(&snapshots, "us-west-1", &id).await.unwrap();
+    assert_eq!((copy.status, copy.is_copy), (Status::Available, true));
+    assert_eq!(copy.taken_at, taken.taken_at, "a copy is as old as its original");
+    assert_eq!(copy.tags, order.tags);
+    for region in ["us-east-2", "us-west-1", "us-west-1"] {
+        snapshots.delete(region, SourceKind::Instance, &id).await.unwrap();
+        assert_eq!(settled(&snapshots, region, &id).await, None);
+    }
+}
+
+/// `CloudWatch` is called by the CBOR protocol, which not every emulator speaks.
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_metric_is_taken() {
+    let dimensions = vec![("Plan", fresh("shop")), ("Database", "orders".to_owned())];
+    let sample = MetricSample { name: "SnapshotAge", dimensions, seconds: 60, at: SystemClock.now() };
+    CloudWatchMetrics::new(&sdk()).put(&[sample]).await.unwrap();
 }

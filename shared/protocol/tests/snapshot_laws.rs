@@ -202,6 +202,7 @@ fn run(phase: Phase) -> Run {
         first_signal_at: now(),
         phase,
         steps: BTreeMap::new(),
+        begun: BTreeSet::new(),
         before: BTreeMap::new(),
         committed_at: None,
         progress_at: now(),

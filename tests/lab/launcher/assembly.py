@@ -17,6 +17,7 @@ from . import (
     replica_lag,
     schedules,
     security_groups,
+    snapshots,
     target_health,
 )
 from .control import Asgi, with_control
@@ -29,6 +30,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     """The emulator with everything registered, and the heartbeat that must run beside it."""
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
+    snapshots.install(world, heartbeat)
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
     target_health.install(world)

@@ -124,6 +124,8 @@ def _resources(
         return [f"arn:aws:ssm:{region}:{account}:parameter/{wanted}"]
     if service == "elasticloadbalancing" and _first(params, "Action").startswith("Describe"):
         return ["*"]  # AWS knows no resources for these calls
+    if service == "rds" and "Snapshot" in _first(params, "Action"):
+        return _snapshot_resources(params, region, account)
     if service == "rds":
         name = _first(params, "DBInstanceIdentifier")
         if not name and _first(params, "Action") == "DescribeDBInstances":
@@ -133,6 +135,20 @@ def _resources(
         group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName"))
         return [group["AutoScalingGroupARN"]] if group and get_region() == region else []
     return []
+
+
+def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
+    """What of an instance, a snapshot and its copy a call names (service authorization reference)."""
+    prefix, found = f"arn:aws:rds:{region}:{account}", []
+    for field, kind in (
+        ("DBInstanceIdentifier", "db"),
+        ("DBSnapshotIdentifier", "snapshot"),
+        ("SourceDBSnapshotIdentifier", "snapshot"),
+        ("TargetDBSnapshotIdentifier", "snapshot"),
+    ):
+        if name := _first(params, field):
+            found.append(name if name.startswith("arn:") else f"{prefix}:{kind}:{name}")
+    return found or [f"{prefix}:snapshot:*"]
 
 
 def _first(params: Any, name: str) -> str:

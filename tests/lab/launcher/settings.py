@@ -12,6 +12,12 @@ ACCOUNT_ID = "123456789012"
 PROMOTION_SECONDS = 240.0
 """How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
 
+SNAPSHOT_SECONDS = 300.0
+"""How long a snapshot of a small database takes on AWS; scaled by LAB_SCALE."""
+
+SNAPSHOT_COPY_SECONDS = 900.0
+"""How long its copy to another region takes on AWS; scaled by LAB_SCALE."""
+
 LAUNCH_SECONDS = 60.0
 """From Pending to InService for one instance on AWS; scaled by LAB_SCALE."""
 
