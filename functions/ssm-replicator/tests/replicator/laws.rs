@@ -112,6 +112,8 @@ fn live(scene: &Scene, happening: &Happening) {
 
 /// Lives a happening and holds the function to what it must never do.
 async fn live_and_check(scene: &Scene, happening: &Happening) {
+    // What is made anew has its versions counted anew, and is told by its time.
+    ports::Clock::sleep(&*scene.clock, std::time::Duration::from_millis(1)).await;
     live(scene, happening);
     let (from, to) = (scene.stores.store(FROM), scene.stores.store(TO));
     let written = scene.writes();
@@ -271,6 +273,7 @@ proptest! {
             let there = Scene::new();
             let back = there.beside(turned_round());
             for happening in &history {
+                ports::Clock::sleep(&*there.clock, std::time::Duration::from_millis(1)).await;
                 live(&there, happening);
             }
             there.stores.inner().faults.clear();

@@ -27,7 +27,7 @@ fn stores(answers: &[(u16, Json)]) -> (SsmParameters, impl Fn() -> Vec<(String, 
 fn described(name: &str) -> Json {
     json!({
         "Name": name, "ARN": format!("arn:aws:ssm:us-east-2:123456789012:parameter{name}"), "Type": "SecureString",
-        "KeyId": "alias/shop", "LastModifiedDate": 1_795_143_600.123, "LastModifiedUser": "arn:aws:iam::123456789012:user/ana",
+        "KeyId": "alias/shop", "LastModifiedDate": 1_795_143_600.5, "LastModifiedUser": "arn:aws:iam::123456789012:user/ana",
         "Description": "the password", "AllowedPattern": "^[a-z0-9-]+$", "Version": 7, "Tier": "Advanced",
         "Policies": [{"PolicyText": "{\"Type\":\"NoChangeNotification\"}", "PolicyType": "NoChangeNotification",
             "PolicyStatus": "Pending"}],
@@ -66,7 +66,7 @@ async fn a_page_of_a_listing_is_read_with_everything_but_the_values() {
     let expected = Entry {
         name: "/shop/db/password".to_owned(),
         version: 7,
-        modified_ms: 1_795_143_600_123,
+        modified_ms: 1_795_143_600_500,
         kind: Kind::SecureString,
         data_type: "text".to_owned(),
         tier: Tier::Advanced,
@@ -117,7 +117,7 @@ async fn one_parameter_is_found_by_its_whole_name() {
 async fn values_are_decrypted_and_what_does_not_exist_is_left_out() {
     let answer = json!({
         "Parameters": [{ "Name": "/shop/a", "Type": "SecureString", "Value": CANARY, "Version": 7,
-            "LastModifiedDate": 1_795_143_600.123, "DataType": "text" }],
+            "LastModifiedDate": 1_795_143_600.5, "DataType": "text" }],
         "InvalidParameters": ["/shop/b"],
     });
     let (stores, requests) = stores(&[(200, answer)]);
