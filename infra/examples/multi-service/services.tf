@@ -48,7 +48,7 @@ module "balancer_primary" {
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
-  certificate_arn     = var.certificate_arns.primary
+  certificate         = var.certificate_arns.primary == null ? null : { arn = var.certificate_arns.primary }
   alarm_topic_arns    = [module.pilotlight.signals_topic_arns.primary]
   deletion_protection = var.deletion_protection
 }
@@ -62,7 +62,7 @@ module "balancer_recovery" {
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
-  certificate_arn     = var.certificate_arns.recovery
+  certificate         = var.certificate_arns.recovery == null ? null : { arn = var.certificate_arns.recovery }
   watch               = false # it waits at zero
   deletion_protection = var.deletion_protection
 }
@@ -75,7 +75,7 @@ module "fleet" {
   name               = "${var.name}-${each.key}"
   item               = each.key
   regions            = var.regions
-  image              = { primary_id = var.image_ids.primary, recovery_id = var.image_ids.recovery }
+  image              = { given = var.image_ids }
   capacity           = each.value.capacity
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }

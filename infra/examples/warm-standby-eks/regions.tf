@@ -25,7 +25,7 @@ module "balancer_primary" {
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
-  certificate_arn     = var.certificate_arns.primary
+  certificate         = var.certificate_arns.primary == null ? null : { arn = var.certificate_arns.primary }
   alarm_topic_arns    = [module.pilotlight.signals_topic_arns.primary]
   deletion_protection = var.deletion_protection
 }
@@ -38,7 +38,7 @@ module "balancer_recovery" {
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
-  certificate_arn     = var.certificate_arns.recovery
+  certificate         = var.certificate_arns.recovery == null ? null : { arn = var.certificate_arns.recovery }
   alarm_topic_arns    = [module.pilotlight.notices_topic_arns.recovery]
   deletion_protection = var.deletion_protection
 }

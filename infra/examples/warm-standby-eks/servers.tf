@@ -7,7 +7,7 @@ module "web" {
   name               = "${var.name}-web"
   item               = "web"
   regions            = var.regions
-  image              = { source_instance_id = var.source_instance_id, version = var.image_version }
+  image              = { made_from = { instance_id = var.source_instance_id, version = var.image_version } }
   capacity           = { min = var.server_count, desired = var.server_count, max = var.server_count * 3 }
   standby            = var.server_count # warm: a failover starts nobody, it only makes sure
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }

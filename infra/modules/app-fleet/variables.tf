@@ -28,24 +28,25 @@ variable "regions" {
 
 variable "image" {
   description = <<-TEXT
-    The machine image: either of an instance, or given for both regions.
-      source_instance_id    instance of the primary region that the image is made of; the image is then copied to the recovery region
-      version               raise it to make a new image of the instance as it is then
-      reboot                whether the instance is stopped for a moment, so that its file systems are at rest
-      recovery_kms_key_arn  key of the recovery region that encrypts the copy; null: aws/ebs
-      primary_id, recovery_id   images that exist already
+    The machine image: either made_from an instance of the primary region and copied to the recovery region, or given for both.
+      instance_id            the instance
+      version                raise it to make a new image of the instance as it is then
+      reboot                 whether the instance is stopped for a moment, so that its file systems are at rest
+      recovery_kms_key_arn   key of the recovery region that encrypts the copy; null: aws/ebs
+      primary, recovery      (given) ids of images that exist already
   TEXT
   type = object({
-    source_instance_id   = optional(string)
-    version              = optional(number, 1)
-    reboot               = optional(bool, false)
-    recovery_kms_key_arn = optional(string)
-    primary_id           = optional(string)
-    recovery_id          = optional(string)
+    made_from = optional(object({
+      instance_id          = string
+      version              = optional(number, 1)
+      reboot               = optional(bool, false)
+      recovery_kms_key_arn = optional(string)
+    }))
+    given = optional(object({ primary = string, recovery = string }))
   })
   validation {
-    condition     = var.image.source_instance_id != null ? var.image.primary_id == null && var.image.recovery_id == null : var.image.primary_id != null && var.image.recovery_id != null
-    error_message = "image: either source_instance_id, or both primary_id and recovery_id. An image lives in one region: without one of its own the recovery region can start nothing."
+    condition     = (var.image.made_from == null) != (var.image.given == null)
+    error_message = "image: either made_from or given. An image lives in one region: without one of its own the recovery region can start nothing."
   }
 }
 

@@ -8,12 +8,12 @@ locals {
   region    = data.aws_region.here.id
   account   = data.aws_caller_identity.here.account_id
   partition = data.aws_partition.here.partition
-  key_arn   = var.kms_key_arn != null ? var.kms_key_arn : one(aws_kms_key.secrets[*].arn)
+  key_arn   = var.kms_key != null ? var.kms_key.arn : one(aws_kms_key.secrets[*].arn)
   tags      = merge({ "pilotlight:cluster" = var.name }, var.tags)
 }
 
 resource "aws_kms_key" "secrets" {
-  count = var.kms_key_arn == null ? 1 : 0
+  count = var.kms_key == null ? 1 : 0
 
   description             = "Encrypts the secrets of the cluster ${var.name}."
   enable_key_rotation     = true

@@ -97,13 +97,13 @@ variable "log_retention_days" {
   }
 }
 
-variable "kms_key_arn" {
-  description = "Key of this region that encrypts the cluster's secrets; null: the module creates one."
-  type        = string
+variable "kms_key" {
+  description = "Key of this region that encrypts the cluster's secrets, by its arn; null: the module creates one. An object, so that a key that is made in the same apply can be given."
+  type        = object({ arn = string })
   default     = null
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn: must be a key's ARN."
+    condition     = var.kms_key == null || try(can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key.arn)), false)
+    error_message = "kms_key: arn must be a key's ARN."
   }
 }
 

@@ -33,8 +33,8 @@ locals {
   log_exports = { postgres = local.aurora ? ["postgresql"] : ["postgresql", "upgrade"], mysql = ["error", "slowquery"] }[var.engine]
 
   kms_key_arns = {
-    primary  = var.kms_key_arns.primary != null ? var.kms_key_arns.primary : aws_kms_key.primary[0].arn
-    recovery = var.kms_key_arns.recovery != null ? var.kms_key_arns.recovery : aws_kms_key.recovery[0].arn
+    primary  = var.kms_key_arns != null ? var.kms_key_arns.primary : aws_kms_key.primary[0].arn
+    recovery = var.kms_key_arns != null ? var.kms_key_arns.recovery : aws_kms_key.recovery[0].arn
   }
 
   # The account's administrators, by their own policies; AWS's default, written down.
@@ -53,7 +53,7 @@ locals {
 }
 
 resource "aws_kms_key" "primary" {
-  count    = var.kms_key_arns.primary == null ? 1 : 0
+  count    = var.kms_key_arns == null ? 1 : 0
   provider = aws.primary
 
   description             = "Encrypts the database ${local.identifier}."
@@ -64,7 +64,7 @@ resource "aws_kms_key" "primary" {
 }
 
 resource "aws_kms_key" "recovery" {
-  count    = var.kms_key_arns.recovery == null ? 1 : 0
+  count    = var.kms_key_arns == null ? 1 : 0
   provider = aws.recovery
 
   description             = "Encrypts the database ${local.identifier} in its recovery region."

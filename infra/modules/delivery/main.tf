@@ -8,7 +8,7 @@ locals {
   account      = data.aws_caller_identity.here.account_id
   partition    = data.aws_partition.here.partition
   issuer       = "token.actions.githubusercontent.com"
-  provider_arn = var.provider_arn != null ? var.provider_arn : "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer}"
+  provider_arn = var.identity_provider != null ? var.identity_provider.arn : "arn:${local.partition}:iam::${local.account}:oidc-provider/${local.issuer}"
   both         = values(var.regions)
 
   in_both_regions = { StringEquals = { "aws:RequestedRegion" = local.both } }
@@ -85,7 +85,7 @@ locals {
 }
 
 resource "aws_iam_openid_connect_provider" "github" {
-  count = var.provider_arn == null ? 1 : 0
+  count = var.identity_provider == null ? 1 : 0
 
   url            = "https://${local.issuer}"
   client_id_list = ["sts.amazonaws.com"]

@@ -27,13 +27,13 @@ variable "repository" {
   }
 }
 
-variable "provider_arn" {
-  description = "GitHub's identity provider in this account, of which there can be one only; null: the module creates it."
-  type        = string
+variable "identity_provider" {
+  description = "GitHub's identity provider in this account, of which there can be one only, by its arn; null: the module creates it."
+  type        = object({ arn = string })
   default     = null
   validation {
-    condition     = var.provider_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token.actions.githubusercontent.com$", var.provider_arn))
-    error_message = "provider_arn: must be the ARN of the provider token.actions.githubusercontent.com."
+    condition     = var.identity_provider == null || try(can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token.actions.githubusercontent.com$", var.identity_provider.arn)), false)
+    error_message = "identity_provider: arn must be the ARN of the provider token.actions.githubusercontent.com."
   }
 }
 

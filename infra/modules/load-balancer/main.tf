@@ -59,10 +59,10 @@ resource "aws_lb_target_group" "this" {
 # The one listener that serves: HTTPS, or HTTP where there is no certificate.
 resource "aws_lb_listener" "serving" {
   load_balancer_arn = aws_lb.this.arn
-  port              = var.certificate_arn == null ? 80 : 443
-  protocol          = var.certificate_arn == null ? "HTTP" : "HTTPS"
-  certificate_arn   = var.certificate_arn
-  ssl_policy        = var.certificate_arn == null ? null : "ELBSecurityPolicy-TLS13-1-2-2021-06"
+  port              = var.certificate == null ? 80 : 443
+  protocol          = var.certificate == null ? "HTTP" : "HTTPS"
+  certificate_arn   = try(var.certificate.arn, null)
+  ssl_policy        = var.certificate == null ? null : "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
   default_action {
     type             = "forward"
@@ -73,7 +73,7 @@ resource "aws_lb_listener" "serving" {
 }
 
 resource "aws_lb_listener" "redirect" {
-  count = var.certificate_arn == null ? 0 : 1
+  count = var.certificate == null ? 0 : 1
 
   load_balancer_arn = aws_lb.this.arn
   port              = 80

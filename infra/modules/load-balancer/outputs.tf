@@ -22,7 +22,7 @@ output "zone_id" {
 
 output "health_url" {
   description = "Where a probe asks the default group for its health. Under HTTPS the certificate is for your own name: probe that one instead."
-  value       = "${var.certificate_arn == null ? "http" : "https"}://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}"
+  value       = "${var.certificate == null ? "http" : "https"}://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}"
 }
 
 output "target_group_arns" {

@@ -38,13 +38,13 @@ variable "internal" {
   default     = false
 }
 
-variable "certificate_arn" {
-  description = "Certificate of this region for HTTPS; port 80 then only points there. null: plain HTTP, for trying things out. Each region needs a certificate of its own, issued before a failover."
-  type        = string
+variable "certificate" {
+  description = "Certificate of this region for HTTPS, by its arn; port 80 then only points there. null: plain HTTP, for trying things out. Each region needs a certificate of its own, issued before a failover. An object, so that a certificate that is made in the same apply can be given."
+  type        = object({ arn = string })
   default     = null
   validation {
-    condition     = var.certificate_arn == null || can(regex("^arn:aws[a-z-]*:(acm|iam):[a-z0-9-]*:[0-9]{12}:(certificate|server-certificate)/.+$", var.certificate_arn))
-    error_message = "certificate_arn: must be the ARN of a certificate."
+    condition     = var.certificate == null || try(can(regex("^arn:aws[a-z-]*:(acm|iam):[a-z0-9-]*:[0-9]{12}:(certificate|server-certificate)/.+$", var.certificate.arn)), false)
+    error_message = "certificate: arn must be the ARN of a certificate."
   }
 }
 

@@ -29,8 +29,8 @@ locals {
   # The replicator needs the recovery region's key too, so it is there in either case.
   keys_wanted = length(var.secret_versions) > 0
   kms_key_arns = {
-    primary  = var.kms_key_arns.primary != null ? var.kms_key_arns.primary : one(aws_kms_key.primary[*].arn)
-    recovery = var.kms_key_arns.recovery != null ? var.kms_key_arns.recovery : one(aws_kms_key.recovery[*].arn)
+    primary  = var.kms_key_arns != null ? var.kms_key_arns.primary : one(aws_kms_key.primary[*].arn)
+    recovery = var.kms_key_arns != null ? var.kms_key_arns.recovery : one(aws_kms_key.recovery[*].arn)
   }
 
   # The account's administrators, by their own policies; AWS's default, written down.
@@ -49,7 +49,7 @@ locals {
 }
 
 resource "aws_kms_key" "primary" {
-  count    = local.keys_wanted && var.kms_key_arns.primary == null ? 1 : 0
+  count    = local.keys_wanted && var.kms_key_arns == null ? 1 : 0
   provider = aws.primary
 
   description             = "Encrypts the secure parameters under ${var.path}."
@@ -89,7 +89,7 @@ resource "aws_ssm_parameter" "secret_primary" {
 }
 
 resource "aws_kms_key" "recovery" {
-  count    = local.keys_wanted && var.kms_key_arns.recovery == null ? 1 : 0
+  count    = local.keys_wanted && var.kms_key_arns == null ? 1 : 0
   provider = aws.recovery
 
   description             = "Encrypts the secure parameters under ${var.path}."

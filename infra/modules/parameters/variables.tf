@@ -76,10 +76,10 @@ variable "secret_versions" {
 
 variable "kms_key_arns" {
   description = "Keys that encrypt the secure parameters, one in each region; null: the module creates one where there are secrets, for a key never leaves its region."
-  type        = object({ primary = optional(string), recovery = optional(string) })
-  default     = {}
+  type        = object({ primary = string, recovery = string })
+  default     = null
   validation {
-    condition     = alltrue([for side, arn in var.kms_key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/.+$", arn))])
+    condition     = var.kms_key_arns == null || try(alltrue([for side, arn in var.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/.+$", arn))]), false)
     error_message = "kms_key_arns: each must be the ARN of a key in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
 }

@@ -26,8 +26,8 @@ locals {
 
   keys_wanted = anytrue(values(var.buckets)[*].customer_key)
   kms_key_arns = {
-    primary  = var.kms_key_arns.primary != null ? var.kms_key_arns.primary : one(aws_kms_key.primary[*].arn)
-    recovery = var.kms_key_arns.recovery != null ? var.kms_key_arns.recovery : one(aws_kms_key.recovery[*].arn)
+    primary  = var.kms_key_arns != null ? var.kms_key_arns.primary : one(aws_kms_key.primary[*].arn)
+    recovery = var.kms_key_arns != null ? var.kms_key_arns.recovery : one(aws_kms_key.recovery[*].arn)
   }
 
   # The account's administrators, by their own policies; AWS's default, written down.
@@ -70,7 +70,7 @@ locals {
 # --- The primary region ---------------------------------------------------------------------------------------------
 
 resource "aws_kms_key" "primary" {
-  count    = local.keys_wanted && var.kms_key_arns.primary == null ? 1 : 0
+  count    = local.keys_wanted && var.kms_key_arns == null ? 1 : 0
   provider = aws.primary
 
   description             = "Encrypts the buckets of ${var.name}."
@@ -145,7 +145,7 @@ resource "aws_s3_bucket_policy" "primary" {
 }
 
 resource "aws_s3_bucket_logging" "primary" {
-  for_each = var.log_buckets.primary == null ? {} : var.buckets
+  for_each = var.log_buckets == null ? {} : var.buckets
   provider = aws.primary
 
   bucket        = aws_s3_bucket.primary[each.key].id
@@ -265,7 +265,7 @@ resource "aws_s3_bucket_replication_configuration" "primary" {
 # --- The recovery region --------------------------------------------------------------------------------------------
 
 resource "aws_kms_key" "recovery" {
-  count    = local.keys_wanted && var.kms_key_arns.recovery == null ? 1 : 0
+  count    = local.keys_wanted && var.kms_key_arns == null ? 1 : 0
   provider = aws.recovery
 
   description             = "Encrypts the buckets of ${var.name}."
@@ -340,7 +340,7 @@ resource "aws_s3_bucket_policy" "recovery" {
 }
 
 resource "aws_s3_bucket_logging" "recovery" {
-  for_each = var.log_buckets.recovery == null ? {} : var.buckets
+  for_each = var.log_buckets == null ? {} : var.buckets
   provider = aws.recovery
 
   bucket        = aws_s3_bucket.recovery[each.key].id

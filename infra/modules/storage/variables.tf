@@ -56,18 +56,18 @@ variable "readers" {
 
 variable "kms_key_arns" {
   description = "Keys that encrypt the objects, one in each region; null: the module creates one."
-  type        = object({ primary = optional(string), recovery = optional(string) })
-  default     = {}
+  type        = object({ primary = string, recovery = string })
+  default     = null
   validation {
-    condition     = alltrue([for side, arn in var.kms_key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/.+$", arn))])
+    condition     = var.kms_key_arns == null || try(alltrue([for side, arn in var.kms_key_arns : can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/.+$", arn))]), false)
     error_message = "kms_key_arns: each must be the ARN of a key in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
 }
 
 variable "log_buckets" {
   description = "Buckets of each region that keep the access logs; null: none are kept."
-  type        = object({ primary = optional(string), recovery = optional(string) })
-  default     = {}
+  type        = object({ primary = string, recovery = string })
+  default     = null
 }
 
 variable "permissions_boundary_arn" {

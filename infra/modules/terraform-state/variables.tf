@@ -36,8 +36,8 @@ variable "old_states_days" {
 
 variable "kms_key_arns" {
   description = "Keys that encrypt the states, one in each region; null: the module creates one."
-  type        = object({ primary = optional(string), recovery = optional(string) })
-  default     = {}
+  type        = object({ primary = string, recovery = string })
+  default     = null
 }
 
 variable "permissions_boundary_arn" {

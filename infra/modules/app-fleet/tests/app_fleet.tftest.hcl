@@ -41,7 +41,7 @@ variables {
   name               = "shop-web"
   item               = "web"
   regions            = { primary = "eu-south-1", recovery = "eu-central-1" }
-  image              = { source_instance_id = "i-0123456789abcdef0", version = 3 }
+  image              = { made_from = { instance_id = "i-0123456789abcdef0", version = 3 } }
   subnet_ids         = { primary = ["subnet-1", "subnet-2"], recovery = ["subnet-3", "subnet-4"] }
   security_group_ids = { primary = ["sg-1"], recovery = ["sg-2"] }
   target_group_arns = {
@@ -142,7 +142,7 @@ run "the_role_reads_exactly_what_it_must" {
 run "a_warm_fleet_of_given_images_without_containers" {
   command = plan
   variables {
-    image               = { primary_id = "ami-0cccccccccccccccc", recovery_id = "ami-0dddddddddddddddd" }
+    image               = { given = { primary = "ami-0cccccccccccccccc", recovery = "ami-0dddddddddddddddd" } }
     containers          = {}
     parameters          = {}
     standby             = 3
@@ -191,7 +191,7 @@ run "a_bad_value_of_every_variable_is_refused" {
   command = plan
   variables {
     name                     = "Shop"
-    image                    = { primary_id = "ami-1" }
+    image                    = {}
     instance_types           = []
     root_volume_gb           = 1
     root_device_name         = "xvda"

@@ -113,11 +113,11 @@ run "a_bad_value_of_every_variable_is_refused" {
     public_access_cidrs      = ["0.0.0.0/0"]
     watched_regions          = ["eu-central-1"]
     log_retention_days       = 2
-    kms_key_arn              = "alias/eks"
+    kms_key                  = { arn = "alias/eks" }
     permissions_boundary_arn = "Boundary"
   }
   expect_failures = [
     var.name, var.kubernetes_version, var.subnet_ids, var.node_count, var.instance_types, var.image_type, var.administrator_arns,
-    var.public_access_cidrs, var.watched_regions, var.log_retention_days, var.kms_key_arn, var.permissions_boundary_arn,
+    var.public_access_cidrs, var.watched_regions, var.log_retention_days, var.kms_key, var.permissions_boundary_arn,
   ]
 }

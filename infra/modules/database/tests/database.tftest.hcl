@@ -208,7 +208,7 @@ run "a_bad_value_of_every_variable_is_refused" {
     backup_days                  = 0
     windows                      = { backup = "at night" }
     monitoring_seconds           = 7
-    kms_key_arns                 = { primary = "arn:aws:kms:eu-central-1:123456789012:key/b" }
+    kms_key_arns                 = { primary = "arn:aws:kms:eu-central-1:123456789012:key/b", recovery = "arn:aws:kms:eu-central-1:123456789012:key/b" }
     lag_seconds_max              = 0
     permissions_boundary_arn     = "Boundary"
   }

@@ -82,7 +82,7 @@ run "the_workflows_find_what_they_need_in_their_environment" {
 run "an_identity_provider_that_is_there_is_taken" {
   command = plan
   variables {
-    provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    identity_provider = { arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" }
   }
   assert {
     condition     = length(aws_iam_openid_connect_provider.github) == 0
@@ -96,12 +96,12 @@ run "a_bad_value_of_every_variable_is_refused" {
     name                     = "Shop"
     regions                  = { primary = "eu-south-1", recovery = "eu-south-1" }
     repository               = "example/*"
-    provider_arn             = "github"
+    identity_provider        = { arn = "github" }
     services                 = {}
     session_seconds          = 60
     permissions_boundary_arn = "Boundary"
   }
-  expect_failures = [var.name, var.regions, var.repository, var.provider_arn, var.services, var.session_seconds, var.permissions_boundary_arn]
+  expect_failures = [var.name, var.regions, var.repository, var.identity_provider, var.services, var.session_seconds, var.permissions_boundary_arn]
 }
 
 run "a_service_that_delivers_nothing_is_refused" {

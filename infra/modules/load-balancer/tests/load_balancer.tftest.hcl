@@ -48,7 +48,7 @@ run "without_a_certificate_it_serves_plain_http" {
 run "with_a_certificate_plain_http_only_points_to_https" {
   command = plan
   variables {
-    certificate_arn = "arn:aws:acm:eu-south-1:123456789012:certificate/11111111-1111-1111-1111-111111111111"
+    certificate = { arn = "arn:aws:acm:eu-south-1:123456789012:certificate/11111111-1111-1111-1111-111111111111" }
   }
   assert {
     condition     = aws_lb_listener.serving.port == 443 && strcontains(aws_lb_listener.serving.ssl_policy, "TLS13") && aws_lb_listener.redirect[0].default_action[0].type == "redirect"
@@ -109,12 +109,12 @@ run "a_bad_value_of_every_variable_is_refused" {
     name               = "internal-shop"
     subnet_ids         = ["subnet-1"]
     security_group_ids = []
-    certificate_arn    = "shop.example.com"
+    certificate        = { arn = "shop.example.com" }
     target_groups      = { Web = {} }
     idle_seconds       = 0
     errors_per_minute  = 0
   }
-  expect_failures = [var.name, var.subnet_ids, var.security_group_ids, var.certificate_arn, var.target_groups, var.idle_seconds, var.errors_per_minute]
+  expect_failures = [var.name, var.subnet_ids, var.security_group_ids, var.certificate, var.target_groups, var.idle_seconds, var.errors_per_minute]
 }
 
 run "two_defaults_are_refused" {

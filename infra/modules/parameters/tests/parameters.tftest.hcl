@@ -82,7 +82,7 @@ run "a_bad_value_of_every_variable_is_refused" {
     path         = "/aws/web"
     copied_by    = "hand"
     values       = { greeting = "" }
-    kms_key_arns = { primary = "arn:aws:kms:eu-central-1:123456789012:key/a" }
+    kms_key_arns = { primary = "arn:aws:kms:eu-central-1:123456789012:key/a", recovery = "arn:aws:kms:eu-central-1:123456789012:key/a" }
   }
   expect_failures = [var.path, var.copied_by, var.values, var.kms_key_arns]
 }

@@ -112,7 +112,7 @@ run "a_bad_value_of_every_variable_is_refused" {
   variables {
     name                     = "Shop"
     buckets                  = {}
-    kms_key_arns             = { recovery = "arn:aws:kms:us-east-1:123456789012:key/a" }
+    kms_key_arns             = { primary = "arn:aws:kms:eu-south-1:123456789012:key/a", recovery = "arn:aws:kms:us-east-1:123456789012:key/a" }
     permissions_boundary_arn = "Boundary"
   }
   expect_failures = [var.name, var.buckets, var.kms_key_arns, var.permissions_boundary_arn]
