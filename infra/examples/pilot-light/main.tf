@@ -1,6 +1,8 @@
 # The two regions: the same network, load balancer and launch template in each. One serves, one waits.
 
 locals {
+  parameter_paths = var.parameter_paths != null ? var.parameter_paths : ["/${var.name}/**"]
+
   package_dir = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
 }
 

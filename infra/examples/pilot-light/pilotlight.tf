@@ -56,6 +56,16 @@ module "pilotlight" {
     confirm_seconds = var.confirm_seconds
   }
 
+  snapshots = var.snapshot_schedule == null ? null : {
+    schedule     = var.snapshot_schedule
+    kms_key_arns = { recovery = aws_kms_key.replica.arn }
+  }
+
+  parameters = length(local.parameter_paths) == 0 ? null : {
+    include   = local.parameter_paths
+    overrides = ["/${var.name}/database/endpoint"]
+  }
+
   limits = { lag_seconds_max = var.lag_seconds_max }
 
   notice_emails       = var.notice_emails

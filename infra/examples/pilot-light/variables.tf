@@ -28,8 +28,20 @@ variable "notice_emails" {
   default     = []
 }
 
+variable "snapshot_schedule" {
+  description = "When a snapshot of the database is due, in UTC, as EventBridge writes it; null: none are taken."
+  type        = string
+  default     = "cron(0 3 * * ? *)"
+}
+
+variable "parameter_paths" {
+  description = "Patterns of the parameters that are kept the same in both regions; null: all below the workload's name; empty: none."
+  type        = list(string)
+  default     = null
+}
+
 variable "package_dir" {
-  description = "Folder with the functions' four zip files; null: target/lambda of this repository."
+  description = "Folder with the functions' zip files; null: target/lambda of this repository."
   type        = string
   default     = null
 }

@@ -43,10 +43,12 @@ const EVERY: Duration = Duration::from_millis(300);
 impl<'w> Scene<'w> {
     /// Applies all stacks at the same time, and holds those whose turn comes later.
     pub(crate) async fn set(tools: &Tools, world: &'w World) -> Result<Scene<'w>> {
-        let wishes = PARTS.map(|(_, name, mode)| Wishes {
+        let wishes = PARTS.map(|(part, name, mode)| Wishes {
             name: name.to_owned(),
             mode: mode.to_owned(),
             confirm_seconds: 15,
+            // One stack has them: what is made for them must not drift either.
+            every_day: matches!(part, Part::Approval),
         });
         let stacks = try_join_all(wishes.iter().map(|wishes| Stack::apply(tools, world, wishes))).await?;
         let scene = Scene { world, stacks };

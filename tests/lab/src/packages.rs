@@ -12,7 +12,14 @@ use crate::checkout;
 use crate::process::run;
 
 /// The functions, by package name.
-pub const FUNCTIONS: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
+pub const FUNCTIONS: [&str; 6] = [
+    "alarm-handler",
+    "promote-replica",
+    "scale-asg",
+    "shift-traffic",
+    "snapshot-scheduler",
+    "ssm-replicator",
+];
 
 /// Builds and packs all functions.
 pub async fn build() -> Result<()> {

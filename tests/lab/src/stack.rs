@@ -23,6 +23,8 @@ pub struct Wishes {
     pub mode: String,
     /// How long evidence must hold.
     pub confirm_seconds: u32,
+    /// Whether the functions of every day come along: those that keep snapshots and parameters.
+    pub every_day: bool,
 }
 
 /// An applied stack.
@@ -71,7 +73,7 @@ impl Stack {
         let dir = home.join("infra/examples/pilot-light");
         std::fs::write(dir.join("lab_override.tf"), OVERRIDE)?;
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-        let variables = json!({
+        let mut variables = json!({
             "name": wishes.name,
             "mode": wishes.mode,
             "confirm_seconds": wishes.confirm_seconds,
@@ -81,6 +83,10 @@ impl Stack {
             "database_password": "local-world-only-1",
             "notice_emails": ["on-call@example.com"],
         });
+        if !wishes.every_day {
+            variables["snapshot_schedule"] = Value::Null;
+            variables["parameter_paths"] = json!([]);
+        }
         std::fs::write(dir.join("lab.auto.tfvars.json"), serde_json::to_vec_pretty(&variables)?)?;
         let endpoint_url = world.endpoint_url().to_owned();
         let terraform = tools.terraform.clone();
@@ -195,7 +201,7 @@ impl Stack {
 }
 
 /// The functions of a stack, for the lab's own table.
-pub const FUNCTIONS: [&str; 4] = packages::FUNCTIONS;
+pub const FUNCTIONS: [&str; 6] = packages::FUNCTIONS;
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
