@@ -51,7 +51,8 @@ async fn live(
     is_ready: &mut bool,
 ) -> Result<()> {
     let mode = mode.as_str().to_owned();
-    let wishes = Wishes { name: "shop".to_owned(), mode, confirm_seconds: story::CONFIRM_SECONDS, every_day: true };
+    let wishes =
+        Wishes { name: "shop".to_owned(), mode, confirm_seconds: story::CONFIRM_SECONDS, every_day: true };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let note = note(world, &stack)?;
     print_help(&stack, &note.accelerator_url)?;

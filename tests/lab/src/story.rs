@@ -56,8 +56,12 @@ async fn open() -> Result<(Tools, World)> {
 }
 
 async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
-    let wishes =
-        Wishes { name: "shop".to_owned(), mode: mode.as_str().to_owned(), confirm_seconds: CONFIRM_SECONDS, every_day: true };
+    let wishes = Wishes {
+        name: "shop".to_owned(),
+        mode: mode.as_str().to_owned(),
+        confirm_seconds: CONFIRM_SECONDS,
+        every_day: true,
+    };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);
     good_day(world, &users).await?;
