@@ -219,3 +219,21 @@ async fn a_scale_out_that_failed_half_way_is_undone_too() {
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert!(stage.world.inner().fleets.values().all(|fleet| fleet.capacity.desired == 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_promotion_that_failed_and_was_approved_again_is_still_a_promotion_that_was_begun() {
+    let mut stage = lost(Mode::Automatic).await;
+    assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
+    stage.pass(SignedDuration::from_secs(5)).await;
+    stage.world.fault("look_databases", Fault::Fails(FailureKind::Denied));
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+    let run = stage.run();
+    stage.world.inner().commands.clear();
+    stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("resumed");
+    // Nobody has taken the promotion again yet; it is under way in the cloud all the same.
+    let refused = stage.invoke(json!({ "command": "abort", "run": run, "by": "ana", "reason": "no" })).await;
+    assert!(refused.is_err_and(|fault| fault.message.contains("has begun a promotion")));
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!(stage.phase(), "completed");
+    assert!(stage.world.inner().databases.values().all(|database| database.promotions == 1));
+}

@@ -121,8 +121,8 @@ async fn return_of_the_primary(stage: &mut Stage) {
     go_on_until(stage, has_begun(Step::Promote)).await;
     stage.world.inner().primary_lives = true;
     let is_cut_off = |state: &State| {
-        let all = state.quarantine.values();
-        is_over(state) && all.into_iter().all(|item| item.progress.as_ref().is_some_and(Progress::is_done))
+        let mut all = state.quarantine.values();
+        is_over(state) && all.all(|item| item.progress.as_ref().is_some_and(Progress::is_done))
     };
     go_on_until(stage, is_cut_off).await;
 }
@@ -152,7 +152,7 @@ fn unharmed(step: Step) -> (Cloud, usize) {
     let cloud = Cloud::of(&stage);
     let wanted = if is_undo(step) { "aborted" } else { "completed" };
     assert_eq!(cloud.phase, wanted, "{:#?}", stage.sentences());
-    let promotions = if is_undo(step) { 0 } else { 1 };
+    let promotions = u32::from(!is_undo(step));
     assert!(cloud.promotions.values().all(|count| *count == promotions), "{cloud:?}");
     assert_eq!(cloud.cut_off.values().any(|is_cut_off| *is_cut_off), step == Step::Quarantine);
     assert_kept(step, &stage, &tap, &cloud);

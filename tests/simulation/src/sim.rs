@@ -73,7 +73,7 @@ impl Sim {
             }
         }
         // Not the numbers that the draw itself was made of.
-        let rng = Rng::with_seed(draw.seed ^ 0x5eed_0f_a_11f_e);
+        let rng = Rng::with_seed(draw.seed ^ 0x5ee_d0fa_11fe);
         let moving = Moving { rng, entries: Vec::new(), condition: Condition::WELL, stuck: None };
         Arc::new(Self {
             draw,

@@ -312,20 +312,26 @@ impl Run {
         self.committed_at.get_or_insert(at);
         self.phase = Phase::Moving;
         self.progress_at = at;
-        self.steps.retain(|_, progress| !matches!(progress, Progress::Failed { .. }));
+        // That a promotion was begun is never forgotten: there is no abort after it.
+        self.steps.retain(|(step, _), progress| {
+            *step == Step::Promote || !matches!(progress, Progress::Failed { .. })
+        });
     }
 
     /// Steps that are not done begin anew, with their whole time before them.
     fn resume(&mut self, at: Timestamp, data_loss: &[DataLoss], overrides: Overrides) {
         let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
         self.commit(at, &data_loss, overrides);
-        self.steps.retain(|_, progress| match progress {
+        self.steps.retain(|(step, _), progress| match progress {
             Progress::Held { since, .. } => {
                 *since = at;
                 true
             }
             Progress::Done { .. } => true,
-            Progress::Released { .. } | Progress::Failed { .. } => false,
+            Progress::Released { .. } | Progress::Failed { .. } => {
+                *progress = Progress::Released { since: at };
+                *step == Step::Promote
+            }
         });
     }
 

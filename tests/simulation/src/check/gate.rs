@@ -20,14 +20,14 @@ pub(super) fn check(history: &History) -> Result<(), String> {
             }
             What::Appended(record) => {
                 ledger.take(record);
-                let is_real = |loss: &&DataLoss| {
+                let is_made_up = |loss: &&DataLoss| {
                     let sample = loss.sampled_at.and_then(|at| samples.get(&at));
                     loss.within_limit
                         && (sample.copied() != loss.lag_ms || loss.lag_ms.is_none_or(|ms| ms > limit_ms))
                 };
                 match &record.event {
                     Event::Committed { data_loss, by, overrides } => {
-                        if let Some(loss) = data_loss.iter().find(is_real) {
+                        if let Some(loss) = data_loss.iter().find(is_made_up) {
                             return Err(format!("record {} estimates {loss:?}", record.seq));
                         }
                         if overrides.allow_data_loss && by.is_none() {

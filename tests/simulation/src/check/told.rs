@@ -8,17 +8,16 @@ use protocol::journal::Event;
 use crate::history::{History, What};
 
 pub(super) fn check(history: &History) -> Result<(), String> {
-    let mut untold: BTreeMap<String, u64> = BTreeMap::new();
-    let mut noted: BTreeMap<u64, String> = BTreeMap::new();
+    // Several records may have the same sentence: a notice tells of all that stand.
+    let mut untold: BTreeMap<u64, String> = BTreeMap::new();
     for entry in &history.entries {
         match &entry.what {
             What::Appended(record) if record.event.is_notable() => {
-                untold.insert(record.sentence.clone(), record.seq);
-                noted.insert(record.seq, record.sentence.clone());
+                untold.insert(record.seq, record.sentence.clone());
             }
             What::Appended(record) => {
                 if let Event::Noticed { of } = &record.event
-                    && noted.get(of).is_none_or(|sentence| untold.contains_key(sentence))
+                    && untold.contains_key(of)
                 {
                     return Err(format!(
                         "record {} says that people were told of {of}, and they were not",
@@ -27,14 +26,14 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                 }
             }
             What::Told { text } => {
-                untold.remove(text);
+                untold.retain(|_, sentence| sentence != text);
             }
             _ => {}
         }
     }
     match untold.first_key_value() {
         None => Ok(()),
-        Some((sentence, seq)) => Err(format!("nobody was told of record {seq}: {sentence}")),
+        Some((seq, sentence)) => Err(format!("nobody was told of record {seq}: {sentence}")),
     }
 }
 
