@@ -105,10 +105,12 @@ async fn while_some_routes_have_moved_and_others_have_not_neither_region_is_the_
     back.name = Name::new("back");
     back.probe = None;
     back.after.clear();
+    for side in [&mut back.primary, &mut back.recovery] {
+        side.endpoint = side.endpoint.replace("/app/shop-", "/app/back-");
+    }
     plan.routes.push(back);
     let (mut stage, copies) = copied(plan).await;
-    let command =
-        json!({ "command": "failover", "routes": ["back"], "reason": "back is broken", "by": "ana" });
+    let command = json!({ "command": "failover", "routes": ["back"], "reason": "back is broken", "by": "ana", "override_vetoes": true });
     stage.invoke(command).await.expect("the failover of one route");
     assert!(stage.until(HOUR, is_over).await);
     let sentence = copies.pass(&stage).await;
