@@ -128,7 +128,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Return, 1), (May::Crash, 1), (May::Duplicate, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            is_quick: false,
+            pinned: 3_532,
             ..base.clone()
         },
         Config {
@@ -148,6 +148,8 @@ pub fn all() -> Vec<Config> {
             mode: Mode::Approve,
             may: &[(May::Approve, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
+            is_quick: false,
+            pinned: 95_589,
             ..base.clone()
         },
         Config {
@@ -196,13 +198,14 @@ pub fn all() -> Vec<Config> {
             name: "answers",
             about: "calls are denied, answers and acknowledgements are lost",
             may: &[(May::Deny, 1), (May::LoseAnswer, 1), (May::LoseAck, 1)],
-            is_quick: false,
+            pinned: 7_924,
             ..moving.clone()
         },
         Config {
             name: "cloud",
             about: "no capacity, targets die, the promotion fails",
             may: &[(May::NoCapacity, 1), (May::FleetDies, 1), (May::Unusable, 1)],
+            pinned: 9_971,
             ..moving.clone()
         },
         Config {
@@ -210,7 +213,7 @@ pub fn all() -> Vec<Config> {
             about: "the primary lives behind a cut; a worker is held up",
             stage: Stage::Cut,
             may: &[(May::Stall, 1)],
-            is_quick: false,
+            pinned: 15_087,
             ..moving.clone()
         },
         Config {
@@ -218,6 +221,7 @@ pub fn all() -> Vec<Config> {
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
+            pinned: 21_361,
             ..moving.clone()
         },
         Config {
@@ -243,6 +247,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Moving,
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
+            pinned: 3_506,
             ..base.clone()
         },
     ]

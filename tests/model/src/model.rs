@@ -117,9 +117,7 @@ impl Check {
                 actions.extend(left.has(May::Stale).then_some(Action::Go(Twist::Stale)));
             }
             // A read weight is believed: see docs/proof/model.md.
-            Point::Look if left.has(May::Stale) && step != Step::Fence => {
-                actions.push(Action::Go(Twist::Stale))
-            }
+            Point::Look if left.has(May::Stale) && !is_weight(step) => actions.push(Action::Go(Twist::Stale)),
             Point::Act => {
                 actions.extend(left.has(May::Deny).then_some(Action::Go(Twist::Deny)));
                 actions.extend(left.has(May::LoseAnswer).then_some(Action::Go(Twist::LoseAnswer)));
@@ -311,6 +309,11 @@ impl Check {
         self.work(world, &mut actions);
         actions.iter().any(|action| !matches!(action, Action::Resume(_) | Action::Drop(..)))
     }
+}
+
+/// Whether a step is concluded by the weight of the primary endpoint.
+fn is_weight(step: Step) -> bool {
+    matches!(step, Step::Fence | Step::Unfence)
 }
 
 fn take_twist(world: &mut World, twist: Twist) {

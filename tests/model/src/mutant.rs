@@ -89,7 +89,7 @@ pub fn hunts() -> Vec<Hunt> {
     let bare = Config { has_database: false, ..moving.clone() };
     let mut hunts = vec![
         hunt(Mutant::BlindTakeBack, S1, &cut, &[(May::Stall, 1)]),
-        hunt(Mutant::BelievedCommand, S2, &moving, &[(May::Duplicate, 1)]),
+        hunt(Mutant::BelievedCommand, S2, &base, &[(May::Duplicate, 1)]),
         hunt(Mutant::IgnoredLease, S2, &moving, &[(May::Stall, 1)]),
         hunt(Mutant::ActBeforeIntent, S2, &moving, &[]),
         hunt(Mutant::UnverifiedOpen, S3, &moving, &[(May::FleetDies, 1)]),
@@ -121,7 +121,7 @@ fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt
         hunt(Mutant::SilenceIsDeath, S11, calm, &[(May::Silence, 2)]),
         hunt(Mutant::NoVeto, S11, calm, &[(May::Cut, 1), (May::Return, 1)]),
         hunt(Mutant::NoWindow, S12, base, &[]),
-        hunt(Mutant::NoDedup, S13, calm, &[(May::Alarm, 1), (May::Duplicate, 1)]),
+        hunt(Mutant::NoDedup, S13, calm, &[(May::Alarm, 1), (May::Duplicate, 1), (May::Delay, 1)]),
         hunt(Mutant::ForgottenAppend, S14, calm, &[(May::Failover, 1), (May::LoseAck, 1)]),
         hunt(Mutant::OldDecision, S15, base, &[(May::Stall, 1)]),
         hunt(Mutant::TwoRuns, S16, moving, &[(May::Failover, 1)]),
