@@ -10,6 +10,7 @@ pub mod config;
 mod emulator;
 mod failure;
 pub mod fleets;
+pub mod gauge;
 pub mod ids;
 pub mod journal;
 pub mod lag;
@@ -22,4 +23,5 @@ pub mod rds;
 #[cfg(test)]
 mod replay;
 pub mod settings;
+pub mod topics;
 pub mod world;

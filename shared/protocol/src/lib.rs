@@ -15,6 +15,7 @@ pub mod name;
 mod nearest;
 pub mod operator;
 pub mod plan;
+pub mod readiness;
 pub mod report;
 pub mod signal;
 pub mod state;
