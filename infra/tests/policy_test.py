@@ -48,9 +48,11 @@ ACTIONS = {
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:UpdateAutoScalingGroup",
     "cloudwatch:GetMetricStatistics",
+    "cloudwatch:PutMetricData",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "globalaccelerator:DescribeEndpointGroup",
     "globalaccelerator:UpdateEndpointGroup",
@@ -61,6 +63,7 @@ ACTIONS = {
     "rds:DescribeDBInstances",
     "rds:ModifyDBInstance",
     "rds:PromoteReadReplica",
+    "sns:GetTopicAttributes",
     "sns:Publish",
     "sqs:SendMessage",
     "ssm:GetParameters",
@@ -74,10 +77,11 @@ DESTROYS = {
 
 # Actions that may stand on the resource "*", each with its reason. They must be bound to the plan's regions.
 ON_EVERYTHING = {
-    "cloudwatch:PutMetricData": "the action has no resource types",
     "ssm:DescribeParameters": "a listing is authorised against everything",
     "autoscaling:DescribeAutoScalingGroups": "the action has no resource types",
     "cloudwatch:GetMetricStatistics": "the action has no resource types",
+    "cloudwatch:PutMetricData": "the action has no resource types; it must be bound to a namespace",
+    "elasticloadbalancing:DescribeTargetGroups": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
 }
 
@@ -192,6 +196,14 @@ def roles_name_exact_resources(plan: Plan) -> Iterator[str]:
                     re.fullmatch(pattern, resource) and set(listed(statement.get("Action", []))) <= actions for pattern, actions, _reason in WILDCARDS
                 ):
                     yield f"{where} has a wildcard in {resource}"
+
+
+def metrics_go_to_one_namespace(plan: Plan) -> Iterator[str]:
+    for policy in resources(plan, "aws_iam_role_policy"):
+        for statement in statements(policy, "policy"):
+            if "cloudwatch:PutMetricData" in listed(statement.get("Action", [])):
+                if not statement.get("Condition", {}).get("StringEquals", {}).get("cloudwatch:namespace"):
+                    yield f"{policy['address']}: {statement.get('Sid')} may write the metrics of every namespace"
 
 
 def roles_are_for_their_services_alone(plan: Plan) -> Iterator[str]:
@@ -337,6 +349,22 @@ def silence_raises_an_alarm(plan: Plan) -> Iterator[str]:
         yield f"{name}: is invoked every minute, and nobody is told when that ends"
 
 
+def unreadiness_raises_an_alarm(plan: Plan) -> Iterator[str]:
+    """The figure, and its absence too: nobody looked is as bad as not ready."""
+    watched = {
+        (value(a, "dimensions") or {}).get("Plan")
+        for a in resources(plan, "aws_cloudwatch_metric_alarm")
+        if (value(a, "namespace"), value(a, "metric_name")) == ("Pilotlight", "UnreadyChecks")
+        and value(a, "treat_missing_data") == "breaching"
+        and (value(a, "comparison_operator"), value(a, "threshold")) == ("GreaterThanThreshold", 0)
+    }
+    # A table of the journal says which plan there is.
+    for table in resources(plan, "aws_dynamodb_table"):
+        name = (value(table, "name") or "").removesuffix("-journal")
+        if name not in watched:
+            yield f"{table['address']}: nobody is told when the plan {name} is not ready, or when nobody looks"
+
+
 def topics_and_queues_take_tls_only(plan: Plan) -> Iterator[str]:
     for kind in ("aws_sns_topic_policy", "aws_sqs_queue_policy"):
         for policy in resources(plan, kind):
@@ -407,6 +435,7 @@ def logs_end_and_are_json(plan: Plan) -> Iterator[str]:
 RULES: list[Rule] = [
     roles_hold_listed_actions_only,
     roles_name_exact_resources,
+    metrics_go_to_one_namespace,
     roles_are_for_their_services_alone,
     own_snapshots_alone_are_tagged_and_none_is_shared,
     permissions_name_one_source_of_a_known_account,
@@ -416,6 +445,7 @@ RULES: list[Rule] = [
     failed_invocations_reach_a_queue,
     queues_have_alarms_that_speak,
     silence_raises_an_alarm,
+    unreadiness_raises_an_alarm,
     topics_and_queues_take_tls_only,
     topics_and_queues_admit_nobody_unconditionally,
     commands_come_from_functions_alone,

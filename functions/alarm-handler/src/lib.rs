@@ -14,6 +14,7 @@ use protocol::operator::OperatorCommand;
 use serde_json::{Value, json};
 
 mod confirm;
+mod readiness;
 mod status;
 mod verify;
 
@@ -25,8 +26,9 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
     }
     let conductor = world.conductor().await?;
     match incoming {
-        Incoming::Tick => tick(world, &conductor).await,
+        Incoming::Tick => tick(world, &conductor, deadline).await,
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
+        Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
         Incoming::Operator(command) => operator(world, &conductor, command).await,
         Incoming::Signals(signals) => {
             let facts = Facts { signals, ..Facts::default() };
@@ -44,14 +46,15 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
-/// Once a minute: look, decide, resume whatever is unfinished.
-async fn tick(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
+/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: see whether a failover would work.
+async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
     let observation = world.eyes().observe(&conductor.plan, &log.state).await;
     save_vitals(world, conductor, &observation).await;
     let facts = Facts { observation: Some(observation), ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
+    readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 

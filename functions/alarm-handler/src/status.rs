@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{Facts, decide, duration};
 use protocol::journal::Record;
+use protocol::readiness::Readiness;
 use protocol::state::{Phase, Progress, Run, State};
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         Fault::from_failure("journal_unreadable", "The journal can't be read", &failure)
     })?;
     let vitals = conductor.journal.load_vitals(&conductor.plan.name).await.ok().flatten();
+    let readiness = conductor.journal.load_readiness(&conductor.plan.name).await.ok().flatten();
     let decision = decide(&conductor.plan, state, &Facts::default(), now);
     let plan = &conductor.plan;
     Ok(json!({
@@ -38,9 +40,19 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "last_tick": vitals.as_ref().and_then(|vitals| vitals.ticked_at),
         "primary_last_answered": vitals.as_ref().and_then(|vitals| vitals.answered_at),
         "last_lag": vitals.map(|vitals| vitals.lag),
+        "readiness": readiness.map(|last| readiness_table(&last.readiness, now)),
         "timeline": timeline(state, &records),
         "records": state.last_seq,
     }))
+}
+
+/// What the last pass saw, which may be half an hour old.
+fn readiness_table(readiness: &Readiness, now: Timestamp) -> Value {
+    json!({
+        "sentence": readiness.sentence(),
+        "looked": format!("{} ago", duration(now.duration_since(readiness.at()))),
+        "checks": readiness.table(),
+    })
 }
 
 fn evidence(state: &State, now: Timestamp) -> Vec<String> {

@@ -19,6 +19,25 @@ resource "aws_cloudwatch_metric_alarm" "detector_silent" {
   tags                = local.tags
 }
 
+resource "aws_cloudwatch_metric_alarm" "unready" {
+  provider = aws.recovery
+
+  alarm_name          = "${var.name}-unready"
+  alarm_description   = "A failover of the plan ${var.name} might not work: for ${var.unready_minutes} minutes some check of its readiness was not ready or unknown, or no check was made. The command readiness says which."
+  namespace           = local.metrics_namespace
+  metric_name         = "UnreadyChecks"
+  dimensions          = { Plan = var.name }
+  statistic           = "Minimum" # one pass of a period that finds everything ready is enough
+  period              = 1800      # a pass comes every half hour
+  evaluation_periods  = var.unready_minutes / 30
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "breaching" # no pass, nothing known, and unknown is never ready
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
 resource "aws_cloudwatch_metric_alarm" "errors" {
   # What a keeper can't do is an error of its own, and nobody else would notice it.
   for_each = setunion(var.error_alarm_functions, local.keepers)

@@ -54,6 +54,8 @@ locals {
     notices_recovery = "arn:${local.partition}:sns:${var.regions.recovery}:${local.account}:${var.name}-notices"
   }
 
+  metrics_namespace = "Pilotlight"
+
   journal_name = "${var.name}-journal"
   journal_arn  = "arn:${local.partition}:dynamodb:${var.regions.recovery}:${local.account}:table/${local.journal_name}"
 

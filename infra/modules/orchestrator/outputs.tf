@@ -58,7 +58,7 @@ output "dead_letter_queue_urls" {
 output "alarm_arns" {
   description = "Alarms about the orchestrator itself."
   value = concat(
-    [aws_cloudwatch_metric_alarm.detector_silent.arn, aws_cloudwatch_metric_alarm.signals_dead_letters.arn],
+    [aws_cloudwatch_metric_alarm.detector_silent.arn, aws_cloudwatch_metric_alarm.unready.arn, aws_cloudwatch_metric_alarm.signals_dead_letters.arn],
     [for a in aws_cloudwatch_metric_alarm.dead_letters : a.arn],
     [for a in aws_cloudwatch_metric_alarm.errors : a.arn],
   )

@@ -61,6 +61,34 @@ locals {
       Resource = arns
     } if length(arns) > 0]
 
+    # What only the readiness pass looks at. It reads, but for the one figure that its alarm watches.
+    readiness = concat(
+      [for arns in [local.group_arns] : {
+        Sid    = "LookAtTargetGroups"
+        Effect = "Allow"
+        # "*": the action has no resource types.
+        Action    = ["elasticloadbalancing:DescribeTargetGroups"]
+        Resource  = "*"
+        Condition = local.in_recovery_region
+      } if length(arns) > 0],
+      [
+        {
+          Sid      = "LookAtTopics"
+          Effect   = "Allow"
+          Action   = ["sns:GetTopicAttributes"]
+          Resource = [local.topic_arns.commands, local.topic_arns.notices_recovery, local.topic_arns.signals_recovery]
+        },
+        {
+          Sid    = "SayReadiness"
+          Effect = "Allow"
+          # "*": metrics have no resource types; the namespace bounds it.
+          Action    = ["cloudwatch:PutMetricData"]
+          Resource  = "*"
+          Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
+        },
+      ],
+    )
+
     look_at_routes = [for arns in [local.endpoint_groups] : {
       Sid      = "LookAtRoutes"
       Effect   = "Allow"
@@ -124,7 +152,7 @@ locals {
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
-    local.statements.look_at_routes)
+    local.statements.look_at_routes, local.statements.readiness)
 
     "promote-replica" = concat(local.statements.look_at_replicas, local.statements.promote, local.statements.quarantine)
 

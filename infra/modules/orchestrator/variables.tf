@@ -562,6 +562,16 @@ variable "silence_minutes" {
   }
 }
 
+variable "unready_minutes" {
+  description = "After so many minutes in which a failover would not surely work, or in which nobody looked, an alarm says so. A look comes every half hour."
+  type        = number
+  default     = 60
+  validation {
+    condition     = var.unready_minutes >= 30 && var.unready_minutes <= 1440 && var.unready_minutes % 30 == 0
+    error_message = "unready_minutes: ${var.unready_minutes}; a multiple of 30 from 30 to 1440."
+  }
+}
+
 variable "error_alarm_functions" {
   description = "Functions whose Errors metric has an alarm (0.10 USD a month each). Each function has an alarm on its dead-letter queue anyway."
   type        = set(string)

@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_globalaccelerator::Client;
 use aws_sdk_globalaccelerator::types::{EndpointConfiguration, EndpointDescription, EndpointGroup};
+use ports::inspection::RouteInspection;
 use ports::{Answer, FailureKind, RouteView, Side, Traffic};
 use protocol::arn::Arn;
 use protocol::plan::{Route, RouteSide};
+use protocol::readiness::facts::RouteFacts;
 use tokio::sync::Mutex;
 
 use crate::config::Sdk;
@@ -111,15 +113,35 @@ impl AcceleratorTraffic {
     }
 }
 
-#[async_trait]
-impl Traffic for AcceleratorTraffic {
-    async fn look(&self, route: &Route) -> Answer<RouteView> {
+impl AcceleratorTraffic {
+    /// The groups of both sides; one call where it is the same.
+    async fn both(&self, route: &Route) -> Answer<(EndpointGroup, EndpointGroup)> {
         let primary = self.describe(&route.primary.endpoint_group).await?;
         let recovery = if route.recovery.endpoint_group == route.primary.endpoint_group {
             primary.clone()
         } else {
             self.describe(&route.recovery.endpoint_group).await?
         };
+        Ok((primary, recovery))
+    }
+}
+
+#[async_trait]
+impl RouteInspection for AcceleratorTraffic {
+    async fn inspect(&self, route: &Route) -> Answer<RouteFacts> {
+        let (primary, recovery) = self.both(route).await?;
+        Ok(RouteFacts {
+            primary_weight: weight_of(&primary, &route.primary.endpoint),
+            recovery_weight: weight_of(&recovery, &route.recovery.endpoint),
+            recovery_dial_permille: dial_permille(&recovery),
+        })
+    }
+}
+
+#[async_trait]
+impl Traffic for AcceleratorTraffic {
+    async fn look(&self, route: &Route) -> Answer<RouteView> {
+        let (primary, recovery) = self.both(route).await?;
         Ok(RouteView {
             primary: weight_of(&primary, &route.primary.endpoint),
             recovery: weight_of(&recovery, &route.recovery.endpoint),
@@ -171,6 +193,14 @@ fn weight_of(group: &EndpointGroup, endpoint: &str) -> Option<u8> {
         u8::try_from(weight.clamp(0, 255)).unwrap_or(u8::MAX)
     });
     Some(weight)
+}
+
+/// The dial of a group; AWS's default is to let everything through.
+fn dial_permille(group: &EndpointGroup) -> u32 {
+    let percent = group.traffic_dial_percentage().unwrap_or(100.0).clamp(0.0, 100.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let permille = (percent * 10.0).floor() as u32;
+    permille
 }
 
 /// An endpoint as it is, but for the one that gets another weight.
@@ -334,5 +364,16 @@ mod tests {
             let failure = result.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inspection_tells_weights_and_the_dial() {
+        let recovery = group(RECOVERY, &json!([endpoint(&alb("r"), 0)])).replace("100.0", "37.55");
+        let primary = group(PRIMARY, &json!([endpoint(&alb("x"), 128)]));
+        let http = replay(&[(200, &primary), (200, &recovery)]);
+        let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
+        let facts =
+            RouteFacts { primary_weight: None, recovery_weight: Some(0), recovery_dial_permille: 375 };
+        assert_eq!(seen, facts);
     }
 }

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
+use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_rds::operation::create_db_instance::CreateDBInstanceError;
 use aws_sdk_ssm::types::ParameterType;
+use aws_smithy_types::DateTime;
+use ports::inspection::{FleetInspection, Gauge, TopicInspection};
 use ports::{
     Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, MetricSample,
     Metrics, Plans, Publisher, ReplicaView, Snapshots, TakeOrder, Vitals,
@@ -17,12 +20,16 @@ use ports::{
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
-use protocol::plan::{Capacity, Database, Fleet, FleetKind};
+use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
+use protocol::readiness::facts::{Facts, Subscriptions};
+use protocol::readiness::{LastReadiness, Readiness};
 use protocol::snapshots::{Snapshot, SourceKind, Status};
+use protocol::state::State;
 
 use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
+use crate::gauge::CloudWatchGauge;
 use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
@@ -32,6 +39,7 @@ use crate::publisher::SnsPublisher;
 use crate::rds::RdsDatabases;
 use crate::replay::database;
 use crate::snapshots::RdsSnapshots;
+use crate::topics::SnsTopics;
 
 fn sdk() -> Sdk {
     #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
@@ -116,6 +124,74 @@ async fn the_vitals_are_kept_beside_the_log() {
     }
     assert_eq!(journal.load_vitals(&plan).await, Ok(Some(vitals)));
     assert_eq!(journal.load_after(&plan, 0).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn the_readiness_is_kept_beside_the_vitals() {
+    let sdk = sdk();
+    let table = fresh("journal");
+    make_table(&sdk, &table).await;
+    let journal = DynamoJournal::new(&sdk, &table, Arc::new(SystemClock));
+    let plan = Plan::from_json(include_str!("../../protocol/tests/plans/shop.json")).unwrap();
+    assert_eq!(journal.load_readiness(&plan.name).await, Ok(None));
+    let at = record(&plan.name, 1).at;
+    let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), at);
+    let last = LastReadiness::untold(readiness, None).as_told();
+    for _ in 0..2 {
+        journal.save_readiness(&plan.name, &last).await.unwrap();
+    }
+    assert_eq!(journal.load_readiness(&plan.name).await, Ok(Some(last)));
+    assert_eq!(journal.load_vitals(&plan.name).await, Ok(None));
+    assert_eq!(journal.load_after(&plan.name, 0).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_topic_tells_its_subscriptions_and_one_that_is_gone_is_nothing() {
+    let sdk = sdk();
+    let topic = sdk.sns().create_topic().name(fresh("topic")).send().await.unwrap();
+    let topic = topic.topic_arn().unwrap();
+    let topics = SnsTopics::new(&sdk);
+    let nobody = Subscriptions { confirmed: 0, pending: 0 };
+    assert_eq!(topics.subscriptions(topic).await, Ok(Some(nobody)));
+    // An address has to be confirmed on AWS; an emulator may take it at once.
+    sdk.sns().subscribe().topic_arn(topic).protocol("email").endpoint("a@example.com").send().await.unwrap();
+    let seen = topics.subscriptions(topic).await.unwrap().unwrap();
+    assert_eq!(seen.confirmed + seen.pending, 1);
+    assert_eq!(topics.subscriptions(&format!("{topic}-gone")).await, Ok(None));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_target_group_that_does_not_exist_is_nothing() {
+    let fleets = AutoScalingFleets::new(&sdk());
+    let arn = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/nobody/0a1b2c3d4e5f6071";
+    assert_eq!(fleets.target_group(arn).await, Ok(None));
+}
+
+/// `CloudWatch` is called by the CBOR protocol, which not every emulator speaks.
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn the_figure_of_the_readiness_can_be_read_back() {
+    let sdk = sdk();
+    let plan = Name::new(fresh("shop"));
+    CloudWatchGauge::new(&sdk, Arc::new(SystemClock)).unready_checks(&plan, 3).await.unwrap();
+    let now = SystemClock.now().as_second();
+    let read = sdk
+        .cloudwatch()
+        .get_metric_statistics()
+        .namespace("Pilotlight")
+        .metric_name("UnreadyChecks")
+        .dimensions(Dimension::builder().name("Plan").value(plan.as_str()).build())
+        .start_time(DateTime::from_secs(now - 300))
+        .end_time(DateTime::from_secs(now + 60))
+        .period(60)
+        .statistics(Statistic::Minimum)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(read.datapoints().iter().map(|point| point.minimum()).collect::<Vec<_>>(), [Some(3.0)]);
 }
 
 #[tokio::test]

@@ -8,8 +8,10 @@ use async_trait::async_trait;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use ports::inspection::FleetInspection;
 use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
 use protocol::plan::{Capacity, Fleet};
+use protocol::readiness::facts::{GroupFacts, TargetGroupFacts};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -17,6 +19,7 @@ use crate::failure::{failure, ours};
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 const UPDATE: &str = "autoscaling:UpdateAutoScalingGroup";
 const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 
 /// Names in one call; also the default size of a page.
 const BATCH: usize = 50;
@@ -59,6 +62,18 @@ impl AutoScalingFleets {
         Err(ours(FailureKind::Unavailable, DESCRIBE, "endless_pages", message))
     }
 
+    /// The groups of the fleets that exist, by name.
+    async fn describe_all(&self, fleets: &[&Fleet]) -> Answer<BTreeMap<String, AutoScalingGroup>> {
+        let names: Vec<&str> = distinct(fleets.iter().map(|fleet| fleet.group.as_str()));
+        let mut groups = BTreeMap::new();
+        for batch in names.chunks(BATCH) {
+            for group in self.describe(batch).await? {
+                groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
+            }
+        }
+        Ok(groups)
+    }
+
     /// Healthy targets of a target group. One that is gone has none, and the other fleets go on.
     async fn healthy(&self, target_group: &str) -> Answer<u32> {
         let result = self.targets.describe_target_health().target_group_arn(target_group).send().await;
@@ -82,13 +97,7 @@ impl AutoScalingFleets {
 #[async_trait]
 impl Fleets for AutoScalingFleets {
     async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
-        let names: Vec<&str> = distinct(fleets.iter().map(|fleet| fleet.group.as_str()));
-        let mut groups = BTreeMap::new();
-        for batch in names.chunks(BATCH) {
-            for group in self.describe(batch).await? {
-                groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
-            }
-        }
+        let groups = self.describe_all(fleets).await?;
         // Of a group that does not exist nothing more is asked.
         let existing = fleets.iter().filter(|fleet| groups.contains_key(&fleet.group));
         let arns = distinct(existing.flat_map(|fleet| fleet.target_groups.iter().map(String::as_str)));
@@ -112,6 +121,37 @@ impl Fleets for AutoScalingFleets {
             .send()
             .await;
         result.map(|_| ()).map_err(|error| missing_group(failure(UPDATE, &error)))
+    }
+}
+
+#[async_trait]
+impl FleetInspection for AutoScalingFleets {
+    async fn groups(&self, fleets: &[&Fleet]) -> Answer<Vec<Option<GroupFacts>>> {
+        let groups = self.describe_all(fleets).await?;
+        Ok(fleets.iter().map(|fleet| groups.get(&fleet.group).map(group_facts)).collect())
+    }
+
+    async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>> {
+        let result = self.targets.describe_target_groups().target_group_arns(arn).send().await;
+        match result.map_err(|error| failure(TARGET_GROUPS, &error)) {
+            Ok(output) => Ok(output
+                .target_groups()
+                .first()
+                .map(|group| TargetGroupFacts { load_balancers: group.load_balancer_arns().to_vec() })),
+            Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// A group attached by target group and one attached by traffic source are told in two lists.
+fn group_facts(group: &AutoScalingGroup) -> GroupFacts {
+    let sources = group.traffic_sources().iter().filter_map(|source| source.identifier());
+    let attached = group.target_group_arns().iter().map(String::as_str).chain(sources);
+    let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
+    GroupFacts {
+        suspended: suspended.map(str::to_owned).collect(),
+        target_groups: distinct(attached).into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -307,6 +347,41 @@ mod tests {
             let failure = view.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, HEALTH));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inspection_tells_of_suspended_processes_and_of_both_kinds_of_attachment() {
+        let inner = "<SuspendedProcesses><member><ProcessName>AddToLoadBalancer</ProcessName></member></SuspendedProcesses>\
+                     <TargetGroupARNs><member>arn:tg/a</member></TargetGroupARNs><TrafficSources>\
+                     <member><Identifier>arn:tg/a</Identifier></member><member><Identifier>arn:tg/b</Identifier></member>\
+                     </TrafficSources>";
+        let http = replay(&[(200, &groups(&[group("shop-web", &[], inner)], ""))]);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http));
+        let seen = adapter.groups(&[&fleet("web", &[]), &fleet("gone", &[])]).await.unwrap();
+        let web = GroupFacts {
+            suspended: vec!["AddToLoadBalancer".to_owned()],
+            target_groups: vec!["arn:tg/a".to_owned(), "arn:tg/b".to_owned()],
+        };
+        assert_eq!(seen, [Some(web), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_group_tells_its_load_balancers_and_one_that_is_gone_is_nothing() {
+        let found = "<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups><member>\
+                     <LoadBalancerArns><member>arn:alb</member></LoadBalancerArns></member></TargetGroups>\
+                     </DescribeTargetGroupsResult></DescribeTargetGroupsResponse>";
+        let http = replay(&[
+            (200, found),
+            (400, &error("TargetGroupNotFound", "no")),
+            (403, &error("AccessDenied", "no")),
+        ]);
+        let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()));
+        let facts = TargetGroupFacts { load_balancers: vec!["arn:alb".to_owned()] };
+        assert_eq!(adapter.target_group("arn:tg/a").await, Ok(Some(facts)));
+        assert_eq!(adapter.target_group("arn:tg/a").await, Ok(None));
+        let failure = adapter.target_group("arn:tg/a").await.unwrap_err();
+        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, TARGET_GROUPS));
+        assert!(sent(&http)[0].contains("TargetGroupArns.member.1=arn:tg/a"), "{}", sent(&http)[0]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@
 //! | `type` | S | the event's type, for people who read the table; never read back |
 //! | `event` | S | the event as JSON |
 //!
-//! The vitals lie beside it under the partition key `<plan>#vitals`, sort key 0, as JSON in `vitals`.
+//! The vitals lie beside it under the partition key `<plan>#vitals`, sort key 0, as JSON in `vitals`; the last readiness
+//! there too, sort key 1, as JSON in `readiness`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use ports::{Answer, Appended, Clock, Failure, FailureKind, Journal, Vitals};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
+use protocol::readiness::LastReadiness;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -95,7 +99,45 @@ impl DynamoJournal {
             .map_err(|error| failure(GET, &error))?;
         Ok(output.item)
     }
+
+    async fn load_advisory<T: DeserializeOwned>(&self, plan: &Name, kept: Kept) -> Answer<Option<T>> {
+        let Some(item) = self.get(&vitals_partition(plan), kept.seq).await? else {
+            return Ok(None);
+        };
+        let json = item.get(kept.attribute).and_then(|value| value.as_s().ok());
+        // Advisory: what can't be read is not known, and is soon written anew.
+        let read = json.and_then(|json| serde_json::from_str(json).ok());
+        if read.is_none() {
+            tracing::warn!(%plan, what = kept.attribute, "it can't be read and counts as not known");
+        }
+        Ok(read)
+    }
+
+    async fn save_advisory<T: Serialize + Sync>(&self, plan: &Name, kept: Kept, value: &T) -> Answer<()> {
+        let json = serde_json::to_string(value)
+            .map_err(|error| ours(FailureKind::Invalid, PUT, "vitals_unwritable", error.to_string()))?;
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item("plan", AttributeValue::S(vitals_partition(plan)))
+            .item("seq", AttributeValue::N(kept.seq.to_string()))
+            .item(kept.attribute, AttributeValue::S(json))
+            .send()
+            .await
+            .map_err(|error| failure(PUT, &error))?;
+        Ok(())
+    }
 }
+
+/// What is kept beside the log, and overwritten.
+#[derive(Clone, Copy)]
+struct Kept {
+    seq: u64,
+    attribute: &'static str,
+}
+
+const VITALS: Kept = Kept { seq: 0, attribute: "vitals" };
+const READINESS: Kept = Kept { seq: 1, attribute: "readiness" };
 
 #[async_trait]
 impl Journal for DynamoJournal {
@@ -147,31 +189,19 @@ impl Journal for DynamoJournal {
     }
 
     async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
-        let Some(item) = self.get(&vitals_partition(plan), 0).await? else {
-            return Ok(None);
-        };
-        let vitals = item.get("vitals").and_then(|value| value.as_s().ok());
-        // Advisory: what can't be read is not known, and the next tick writes it anew.
-        let read = vitals.and_then(|json| serde_json::from_str(json).ok());
-        if read.is_none() {
-            tracing::warn!(%plan, "the vitals can't be read and count as not known");
-        }
-        Ok(read)
+        self.load_advisory(plan, VITALS).await
     }
 
     async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
-        let json = serde_json::to_string(vitals)
-            .map_err(|error| ours(FailureKind::Invalid, PUT, "vitals_unwritable", error.to_string()))?;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .item("plan", AttributeValue::S(vitals_partition(plan)))
-            .item("seq", AttributeValue::N("0".to_owned()))
-            .item("vitals", AttributeValue::S(json))
-            .send()
-            .await
-            .map_err(|error| failure(PUT, &error))?;
-        Ok(())
+        self.save_advisory(plan, VITALS, vitals).await
+    }
+
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
+        self.load_advisory(plan, READINESS).await
+    }
+
+    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
+        self.save_advisory(plan, READINESS, last).await
     }
 }
 

@@ -8,9 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbInstance, Filter};
+use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, ReplicaView, Replication};
 use protocol::arn::Arn;
+use protocol::decide::ReplicaState;
 use protocol::plan::Database;
+use protocol::readiness::facts::ReplicaFacts;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -72,9 +75,13 @@ impl RdsDatabases {
     }
 }
 
-#[async_trait]
-impl Databases for RdsDatabases {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+impl RdsDatabases {
+    /// The replicas as `view` sees them, in the order asked for; nothing where one does not exist.
+    async fn see<T: Clone>(
+        &self,
+        databases: &[&Database],
+        view: impl Fn(&DbInstance) -> T,
+    ) -> Answer<Vec<Option<T>>> {
         let wanted = databases
             .iter()
             .map(|database| Ok(instance(DESCRIBE, &database.replica)?.0))
@@ -102,7 +109,15 @@ impl Databases for RdsDatabases {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(wanted.iter().map(|id| seen.get(id).cloned().unwrap_or(ReplicaView::Missing)).collect())
+        Ok(wanted.iter().map(|id| seen.get(id).cloned()).collect())
+    }
+}
+
+#[async_trait]
+impl Databases for RdsDatabases {
+    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+        let seen = self.see(databases, view).await?;
+        Ok(seen.into_iter().map(|view| view.unwrap_or(ReplicaView::Missing)).collect())
     }
 
     async fn promote(&self, database: &Database) -> Answer<()> {
@@ -151,6 +166,13 @@ impl Databases for RdsDatabases {
     }
 }
 
+#[async_trait]
+impl ReplicaInspection for RdsDatabases {
+    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
+        self.see(databases, facts).await
+    }
+}
+
 /// Identifier and region of an instance, from its ARN. RDS keeps identifiers in lower case.
 pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, String)> {
     Arn::parse(arn)
@@ -188,6 +210,27 @@ fn view(instance: &DbInstance) -> ReplicaView {
         ReplicaView::Writable
     } else {
         ReplicaView::Changing { status }
+    }
+}
+
+fn facts(instance: &DbInstance) -> ReplicaFacts {
+    let view = view(instance);
+    let replication = match view {
+        ReplicaView::Replica { replication: Replication::Running, .. } => ReplicaState::Replicating,
+        ReplicaView::Replica { replication: Replication::Broken { detail }, .. } => {
+            ReplicaState::Broken { detail }
+        }
+        ReplicaView::Replica { replication: Replication::Unknown, .. } => {
+            ReplicaState::Unknown { detail: "RDS says nothing of it".to_owned() }
+        }
+        ReplicaView::Writable | ReplicaView::Changing { .. } | ReplicaView::Missing => ReplicaState::Detached,
+    };
+    let days = instance.backup_retention_period().and_then(|days| u32::try_from(days).ok());
+    ReplicaFacts {
+        status: instance.db_instance_status().unwrap_or("unknown").to_owned(),
+        replication,
+        backup_retention_days: days.unwrap_or(0),
+        backup_window: instance.preferred_backup_window().map(str::to_owned),
     }
 }
 
@@ -248,6 +291,35 @@ mod tests {
              <Normal>{normal}</Normal><Status>{status}</Status><Message>{message}</Message>\
              </DBInstanceStatusInfo></StatusInfos>"
         )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inspection_tells_of_backups_too() {
+        let window = "<PreferredBackupWindow>03:00-03:30</PreferredBackupWindow>";
+        let kept = |days: u8| format!("<BackupRetentionPeriod>{days}</BackupRetentionPeriod>{window}");
+        let instances = [
+            instance_xml(
+                "shop-a-replica",
+                "backing-up",
+                &format!("{}{}", replicating(true, "replicating", ""), kept(0)),
+            ),
+            instance_xml("shop-b-replica", "available", &kept(7)),
+        ];
+        let http = replay(&[(200, &page(&instances, ""))]);
+        let databases = RdsDatabases::new(&Sdk::on(http));
+        let items = ["a", "b", "c"].map(database);
+        let seen = databases.inspect(&items.iter().collect::<Vec<_>>()).await.unwrap();
+        let facts = |status: &str, replication, days| {
+            let backup_window = Some("03:00-03:30".to_owned());
+            Some(ReplicaFacts {
+                status: status.to_owned(),
+                replication,
+                backup_retention_days: days,
+                backup_window,
+            })
+        };
+        let replicating = facts("backing-up", ReplicaState::Replicating, 0);
+        assert_eq!(seen, [replicating, facts("available", ReplicaState::Detached, 7), None]);
     }
 
     async fn look(answers: &[(u16, &str)], names: &[&str]) -> (Answer<Vec<ReplicaView>>, Vec<String>) {

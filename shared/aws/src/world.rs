@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use engine::world::World;
 use ports::Clock;
+use ports::inspection::Inspection;
 
 use crate::accelerator::AcceleratorTraffic;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
+use crate::gauge::CloudWatchGauge;
 use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
@@ -17,6 +19,7 @@ use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
 use crate::rds::RdsDatabases;
 use crate::settings::Settings;
+use crate::topics::SnsTopics;
 
 /// Builds all clients; no service is called.
 ///
@@ -31,15 +34,27 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
     let journal = DynamoJournal::new(sdk, &settings.journal_table, Arc::clone(&clock));
     let publisher = SnsPublisher::new(sdk, &settings.commands_topic, &settings.notices_topic);
     let plans = ParameterPlans::new(sdk, &settings.plan_parameter, settings.plan_parts);
+    let databases = Arc::new(RdsDatabases::new(sdk));
+    let fleets = Arc::new(AutoScalingFleets::new(sdk));
+    let traffic = Arc::new(AcceleratorTraffic::new(sdk));
+    let inspection = Inspection {
+        replicas: Arc::clone(&databases) as _,
+        fleets: Arc::clone(&fleets) as _,
+        routes: Arc::clone(&traffic) as _,
+        topics: Arc::new(SnsTopics::new(sdk)),
+        gauge: Arc::new(CloudWatchGauge::new(sdk, Arc::clone(&clock))),
+        notices_topic: settings.notices_topic.clone(),
+    };
     World {
         plans: Arc::new(plans),
         journal: Arc::new(journal),
-        databases: Arc::new(RdsDatabases::new(sdk)),
-        fleets: Arc::new(AutoScalingFleets::new(sdk)),
-        traffic: Arc::new(AcceleratorTraffic::new(sdk)),
+        databases,
+        fleets,
+        traffic,
         lag: Arc::new(CloudWatchLag::new(sdk, Arc::clone(&clock))),
         probes: Arc::new(NetworkProbes::new(Arc::clone(&clock))),
         publisher: Arc::new(publisher),
+        inspection,
         clock,
         ids: Arc::new(FreshUlids),
         writer: settings.writer.clone(),

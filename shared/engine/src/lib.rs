@@ -4,6 +4,7 @@ pub mod conductor;
 pub mod fault;
 pub mod look;
 pub mod parameters;
+pub mod readiness;
 pub mod step;
 pub mod worker;
 pub mod world;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use ports::inspection::Inspection;
 use ports::{Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
 use protocol::plan::{Database, Fleet, Plan};
 use protocol::state::State;
@@ -29,6 +30,8 @@ pub struct World {
     pub probes: Arc<dyn Probes>,
     /// Commands and notices.
     pub publisher: Arc<dyn Publisher>,
+    /// What a readiness pass asks.
+    pub inspection: Inspection,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Attempt ids.

@@ -11,9 +11,11 @@ use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::readiness::LastReadiness;
 use protocol::snapshots::{Listing, SourceKind};
 
 pub mod failure;
+pub mod inspection;
 pub mod memory;
 pub mod parameters;
 mod secret;
@@ -52,6 +54,10 @@ pub trait Journal: Send + Sync {
     async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>>;
     /// Saves the vitals over the old ones.
     async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()>;
+    /// The last readiness, if any was ever saved. Advisory only.
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>>;
+    /// Saves the readiness over the old one.
+    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()>;
 }
 
 /// What became of an append.

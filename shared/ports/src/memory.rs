@@ -9,10 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::StepCommand;
+use protocol::decide::ReplicaState;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
+use protocol::readiness::LastReadiness;
+use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
 
+use crate::inspection::{
+    FleetInspection, Gauge, Inspection, ReplicaInspection, RouteInspection, TopicInspection,
+};
 use crate::{
     Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
     LagSample, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side, Traffic,
@@ -90,6 +96,14 @@ pub struct Inner {
     pub records: Vec<Record>,
     /// The vitals.
     pub vitals: Option<Vitals>,
+    /// The last readiness.
+    pub readiness: Option<LastReadiness>,
+    /// Who is subscribed to each topic; one that isn't named has all it needs.
+    pub subscriptions: BTreeMap<String, Option<Subscriptions>>,
+    /// Target groups that differ from what the plan says.
+    pub target_groups: BTreeMap<String, Option<TargetGroupFacts>>,
+    /// The figures that an alarm would have seen.
+    pub gauged: Vec<usize>,
     /// Whether the primary region answers.
     pub primary_lives: bool,
     /// The databases by name.
@@ -159,6 +173,10 @@ impl MemoryWorld {
             plan: serde_json::to_string(plan).unwrap_or_default(),
             records: Vec::new(),
             vitals: None,
+            readiness: None,
+            subscriptions: BTreeMap::new(),
+            target_groups: BTreeMap::new(),
+            gauged: Vec::new(),
             primary_lives: true,
             databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::default())).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
@@ -259,6 +277,18 @@ impl Journal for MemoryWorld {
     async fn save_vitals(&self, _plan: &Name, vitals: &Vitals) -> Answer<()> {
         self.inner().vitals = Some(vitals.clone());
         Ok(())
+    }
+
+    async fn load_readiness(&self, _plan: &Name) -> Answer<Option<LastReadiness>> {
+        let lost = self.call("load_readiness")?;
+        let last = self.inner().readiness.clone();
+        answer("load_readiness", lost, last)
+    }
+
+    async fn save_readiness(&self, _plan: &Name, last: &LastReadiness) -> Answer<()> {
+        let lost = self.call("save_readiness")?;
+        self.inner().readiness = Some(last.clone());
+        answer("save_readiness", lost, ())
     }
 }
 
@@ -452,5 +482,106 @@ impl Plans for MemoryWorld {
         let lost = self.call("plan")?;
         let text = self.inner().plan.clone();
         answer("plan", lost, text)
+    }
+}
+
+impl MemoryWorld {
+    /// Everything that a readiness pass asks, of this world.
+    pub fn inspection(self: &std::sync::Arc<Self>) -> Inspection {
+        Inspection {
+            replicas: std::sync::Arc::clone(self) as _,
+            fleets: std::sync::Arc::clone(self) as _,
+            routes: std::sync::Arc::clone(self) as _,
+            topics: std::sync::Arc::clone(self) as _,
+            gauge: std::sync::Arc::clone(self) as _,
+            notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl ReplicaInspection for MemoryWorld {
+    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
+        let lost = self.call("inspect_replicas")?;
+        let now = self.clock.now();
+        let inner = self.inner();
+        let facts = |status: String, replication: ReplicaState, backup_retention_days: u32| {
+            Some(ReplicaFacts { status, replication, backup_retention_days, backup_window: None })
+        };
+        let inspect = |database: &&Database| match inner.replica(&database.name, now) {
+            ReplicaView::Missing => None,
+            ReplicaView::Replica { status, replication } => {
+                let replication = match replication {
+                    Replication::Running => ReplicaState::Replicating,
+                    Replication::Broken { detail } => ReplicaState::Broken { detail },
+                    Replication::Unknown => ReplicaState::Unknown { detail: "no word".to_owned() },
+                };
+                facts(status, replication, 0)
+            }
+            ReplicaView::Writable => facts(
+                "available".to_owned(),
+                ReplicaState::Detached,
+                u32::from(database.backup_retention_days),
+            ),
+            ReplicaView::Changing { status } => facts(status, ReplicaState::Detached, 0),
+        };
+        answer("inspect_replicas", lost, databases.iter().map(inspect).collect())
+    }
+}
+
+#[async_trait]
+impl FleetInspection for MemoryWorld {
+    async fn groups(&self, fleets: &[&Fleet]) -> Answer<Vec<Option<GroupFacts>>> {
+        let lost = self.call("inspect_groups")?;
+        let inner = self.inner();
+        let inspect = |fleet: &&Fleet| {
+            inner.fleets.get(&fleet.name).map(|twin| GroupFacts {
+                suspended: twin.launch_suspended.then(|| "Launch".to_owned()).into_iter().collect(),
+                target_groups: fleet.target_groups.clone(),
+            })
+        };
+        answer("inspect_groups", lost, fleets.iter().map(inspect).collect())
+    }
+
+    async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>> {
+        let lost = self.call("inspect_target_group")?;
+        let attached = TargetGroupFacts { load_balancers: vec!["a load balancer".to_owned()] };
+        let facts = self.inner().target_groups.get(arn).cloned().unwrap_or(Some(attached));
+        answer("inspect_target_group", lost, facts)
+    }
+}
+
+#[async_trait]
+impl RouteInspection for MemoryWorld {
+    async fn inspect(&self, route: &Route) -> Answer<RouteFacts> {
+        let lost = self.call("inspect_route")?;
+        let view = self.inner().routes.get(&route.name).copied();
+        let view =
+            view.ok_or_else(|| failure("inspect_route", FailureKind::Missing, "no such endpoint group"))?;
+        let facts = RouteFacts {
+            primary_weight: view.primary,
+            recovery_weight: view.recovery,
+            recovery_dial_permille: 1000,
+        };
+        answer("inspect_route", lost, facts)
+    }
+}
+
+#[async_trait]
+impl TopicInspection for MemoryWorld {
+    async fn subscriptions(&self, topic: &str) -> Answer<Option<Subscriptions>> {
+        let lost = self.call("inspect_topic")?;
+        let heard = Subscriptions { confirmed: 4, pending: 0 };
+        let found = self.inner().subscriptions.get(topic).copied().unwrap_or(Some(heard));
+        answer("inspect_topic", lost, found)
+    }
+}
+
+#[async_trait]
+impl Gauge for MemoryWorld {
+    async fn unready_checks(&self, _plan: &Name, count: usize) -> Answer<()> {
+        let lost = self.call("gauge")?;
+        self.inner().gauged.push(count);
+        answer("gauge", lost, ())
     }
 }

@@ -16,6 +16,7 @@ mod nearest;
 pub mod operator;
 pub mod parameters;
 pub mod plan;
+pub mod readiness;
 pub mod report;
 pub mod schedule;
 pub mod signal;

@@ -63,6 +63,8 @@ pub enum OperatorCommand {
     },
     /// Say how things stand. Changes nothing.
     Status {},
+    /// Look whether a failover would work, and say what would stop it.
+    Readiness {},
 }
 
 /// Rules that an operator may pass on purpose; each is recorded.

@@ -219,11 +219,16 @@ fn operators() -> Vec<(&'static str, Expected)> {
         ("operator-release", Operator(OperatorCommand::Release { by: ana() })),
         ("operator-acknowledge", Operator(OperatorCommand::Acknowledge { by: ana(), run: 41 })),
         ("operator-status", Operator(OperatorCommand::Status {})),
+        ("operator-readiness", Operator(OperatorCommand::Readiness {})),
+        (
+            "operator-bad-readiness",
+            BadOperator("`verbose` is not a field of readiness: it has none but `command`."),
+        ),
         (
             "operator-bad-command",
             BadOperator(
                 "`aprove` is not a command: did you mean `approve`? Commands: failover, approve, abort, hold, \
-                 release, acknowledge, status.",
+                 release, acknowledge, status, readiness.",
             ),
         ),
         (

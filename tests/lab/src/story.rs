@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use protocol::state::Phase;
+use serde_json::{Value, json};
 
 use crate::ending::{Ending, word_of};
 use crate::follow::Follower;
@@ -64,7 +65,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);
-    good_day(world, &users).await?;
+    good_day(world, &stack, &users).await?;
     let mut follower = Follower::from_now(&world.cloud, &stack).await?;
     let alarm = stack.raise_alarm(&world.cloud).await?;
     say(&format!("alarm {alarm} in {PRIMARY} goes to ALARM"));
@@ -92,18 +93,35 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
     }
 }
 
-/// Waits until users are served by the primary region and the first lag sample is there.
-async fn good_day(world: &World, users: &Users) -> Result<()> {
+/// Waits until users are served by the primary region and the first lag sample is there; then shows whether a failover
+/// would work.
+async fn good_day(world: &World, stack: &Stack, users: &Users) -> Result<()> {
     for _ in 0..120 {
         if users.served_by().as_deref() == Some(PRIMARY) {
             say(&format!("users come in through the accelerator and are served by {PRIMARY}"));
             // The lag is sampled every few seconds here; one sample must be older than the first sign.
             pause(Duration::from_secs(6)).await;
-            return Ok(());
+            return readiness(world, stack).await;
         }
         pause(Duration::from_millis(500)).await;
     }
     bail!("no user was served by {PRIMARY}; the launcher says {}", world.lab("load-balancers").await?)
+}
+
+/// Asks the alarm-handler whether a failover would work, and prints what it says of each check.
+async fn readiness(world: &World, stack: &Stack) -> Result<()> {
+    let answer = stack.operate(&world.cloud, &json!({ "command": "readiness" })).await?;
+    let text = |field: &str| answer.payload.get(field).and_then(Value::as_str).unwrap_or_default();
+    if answer.is_error {
+        bail!("the readiness was not answered: {}", answer.payload);
+    }
+    say(&format!("would a failover work? {}", text("sentence")));
+    println!();
+    for line in answer.payload.get("table").and_then(Value::as_array).into_iter().flatten() {
+        println!("  {}", line.as_str().unwrap_or_default());
+    }
+    println!();
+    Ok(())
 }
 
 /// Shows the command that approves, and waits until somebody gives it.

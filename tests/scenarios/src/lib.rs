@@ -104,6 +104,7 @@ impl Stage {
             lag: Arc::clone(world) as _,
             probes: Arc::clone(world) as _,
             publisher: Arc::clone(world) as _,
+            inspection: world.inspection(),
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: writer.to_owned(),

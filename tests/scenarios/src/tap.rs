@@ -17,6 +17,7 @@ use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::readiness::LastReadiness;
 use tokio::sync::Notify;
 
 /// What becomes of a call.
@@ -194,6 +195,14 @@ impl Journal for Line {
 
     async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
         self.pass("save_vitals", self.world.save_vitals(plan, vitals)).await
+    }
+
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
+        self.pass("load_readiness", self.world.load_readiness(plan)).await
+    }
+
+    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
+        self.pass("save_readiness", self.world.save_readiness(plan, last)).await
     }
 }
 

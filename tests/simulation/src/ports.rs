@@ -18,6 +18,7 @@ use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::readiness::LastReadiness;
 use tokio::sync::Notify;
 
 use crate::deed::Deed;
@@ -57,6 +58,8 @@ impl Link {
             lag: Arc::clone(self) as _,
             probes: Arc::clone(self) as _,
             publisher: Arc::clone(self) as _,
+            // Readiness decides nothing, so its looks are spared the faults.
+            inspection: self.sim.world.inspection(),
             clock: Arc::clone(self) as _,
             ids: Arc::clone(self) as _,
             writer: writer.to_owned(),
@@ -232,6 +235,14 @@ impl Journal for Link {
 
     async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
         self.ask("save_vitals", JOURNAL, self.sim.world.save_vitals(plan, vitals)).await
+    }
+
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
+        self.ask("load_readiness", JOURNAL, self.sim.world.load_readiness(plan)).await
+    }
+
+    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
+        self.ask("save_readiness", JOURNAL, self.sim.world.save_readiness(plan, last)).await
     }
 }
 

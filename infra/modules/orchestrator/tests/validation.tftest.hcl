@@ -534,6 +534,14 @@ run "a_silence_of_one_minute_is_refused" {
   expect_failures = [var.silence_minutes]
 }
 
+run "a_readiness_alarm_between_two_passes_is_refused" {
+  command = plan
+  variables {
+    unready_minutes = 45
+  }
+  expect_failures = [var.unready_minutes]
+}
+
 run "an_error_alarm_for_an_unknown_function_is_refused" {
   command = plan
   variables {

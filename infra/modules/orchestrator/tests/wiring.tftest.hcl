@@ -428,7 +428,7 @@ run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
     error_message = "Without fleets there must be no wake-up for them."
   }
   assert {
-    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling")
+    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "elasticloadbalancing:")
     error_message = "Without fleets nobody needs a permission for them."
   }
 }
@@ -507,6 +507,14 @@ run "alarms_tell_people_in_their_own_region" {
     error_message = "The dead-man's alarm would not notice silence."
   }
   assert {
+    condition = (aws_cloudwatch_metric_alarm.unready.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.unready.evaluation_periods == 2
+      && aws_cloudwatch_metric_alarm.unready.period == 1800 && aws_cloudwatch_metric_alarm.unready.statistic == "Minimum"
+      && aws_cloudwatch_metric_alarm.unready.namespace == "Pilotlight" && aws_cloudwatch_metric_alarm.unready.metric_name == "UnreadyChecks"
+      && aws_cloudwatch_metric_alarm.unready.comparison_operator == "GreaterThanThreshold" && aws_cloudwatch_metric_alarm.unready.threshold == 0
+    && aws_cloudwatch_metric_alarm.unready.dimensions == tomap({ Plan = "shop" }))
+    error_message = "The readiness alarm would not notice what isn't ready, or that nobody looks."
+  }
+  assert {
     condition     = toset([for a in aws_cloudwatch_metric_alarm.dead_letters : a.dimensions.QueueName]) == toset([for q in aws_sqs_queue.dead_letters : q.name])
     error_message = "A dead-letter queue has no alarm."
   }
@@ -515,11 +523,11 @@ run "alarms_tell_people_in_their_own_region" {
     error_message = "The primary region's dead-letter queue has no alarm, or it speaks to another region's topic."
   }
   assert {
-    condition     = alltrue([for a in concat([aws_cloudwatch_metric_alarm.detector_silent], values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.dead_letters)) : a.alarm_actions == toset(["arn:aws:sns:us-west-1:123456789012:shop-notices"])])
+    condition     = alltrue([for a in concat([aws_cloudwatch_metric_alarm.detector_silent, aws_cloudwatch_metric_alarm.unready], values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.dead_letters)) : a.alarm_actions == toset(["arn:aws:sns:us-west-1:123456789012:shop-notices"])])
     error_message = "An alarm of the recovery region tells nobody."
   }
   assert {
-    condition     = 2 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 7
+    condition     = 3 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 8
     error_message = "The number of alarms has changed, and with it the cost at rest: adapt the README's table."
   }
   assert {
@@ -571,9 +579,9 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
 
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
-        "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
-      "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
+      "sns:GetTopicAttributes", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents",
       "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
@@ -590,6 +598,13 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       Quarantine = ["arn:aws:rds:us-east-2:123456789012:db:shop-orders"]
     }
     error_message = "The promotion or the quarantine reaches other instances."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => jsonencode(try(s.Condition.StringEquals["cloudwatch:namespace"], s.Resource)) if contains(["LookAtTopics", "SayReadiness"], s.Sid) } == {
+      LookAtTopics = jsonencode(["arn:aws:sns:us-west-1:123456789012:shop-commands", "arn:aws:sns:us-west-1:123456789012:shop-notices", "arn:aws:sns:us-west-1:123456789012:shop-signals"])
+      SayReadiness = jsonencode("Pilotlight")
+    }
+    error_message = "The readiness pass sees other topics, or may write other metrics."
   }
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.steps["scale-asg"].policy).Statement : s.Resource if s.Sid == "Scale"] == [["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-web-recovery"]]

@@ -29,7 +29,7 @@ pub(super) fn answer(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) 
     let command = facts.operator.as_ref()?;
     let observation = facts.observation.as_ref();
     let (name, by, outcome) = match command {
-        OperatorCommand::Status {} => return None,
+        OperatorCommand::Status {} | OperatorCommand::Readiness {} => return None,
         OperatorCommand::Failover { by, reason, routes, overrides } => {
             let asked = Asked { by, reason, routes, overrides: *overrides };
             ("failover", by, failover(plan, state, observation, &asked, now))

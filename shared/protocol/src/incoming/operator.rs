@@ -25,7 +25,7 @@ const ROUTES_MAX: usize = 1000;
 const HOLD_MINUTES_MAX: u64 = 10_080;
 
 /// Every command with its own fields.
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 8] = [
     ("failover", &["by", "reason", "routes", "allow_data_loss", "override_fence", "override_vetoes"]),
     ("approve", &["by", "run", "allow_data_loss", "override_fence", "override_vetoes"]),
     ("abort", &["by", "run", "reason"]),
@@ -33,6 +33,7 @@ const COMMANDS: [(&str, &[&str]); 7] = [
     ("release", &["by"]),
     ("acknowledge", &["by", "run"]),
     ("status", &[]),
+    ("readiness", &[]),
 ];
 
 /// Reads an object that has the field `command`.
@@ -96,6 +97,7 @@ impl Reading<'_> {
                 let (by, run) = (self.by(), self.run());
                 OperatorCommand::Acknowledge { by: by?, run: run? }
             }
+            "readiness" => OperatorCommand::Readiness {},
             _ => OperatorCommand::Status {},
         })
     }
@@ -233,6 +235,7 @@ mod tests {
             json!({"command": "release", "by": "ana"}),
             json!({"command": "acknowledge", "by": "ana", "run": 7}),
             json!({"command": "status"}),
+            json!({"command": "readiness"}),
         ];
         for value in all {
             let command = read_json(&value).unwrap();
@@ -251,7 +254,8 @@ mod tests {
     #[test]
     #[allow(clippy::too_many_lines, reason = "a table: one row is one mistake")]
     fn what_is_wrong_with_a_command_is_said_with_its_remedy() {
-        const COMMANDS: &str = "Commands: failover, approve, abort, hold, release, acknowledge, status.";
+        const COMMANDS: &str =
+            "Commands: failover, approve, abort, hold, release, acknowledge, status, readiness.";
         for (value, expected) in [
             (
                 json!({"command": "aprove"}),
@@ -260,7 +264,8 @@ mod tests {
             (json!({"command": "reboot"}), format!("`reboot` is not a command: {COMMANDS}")),
             (
                 json!({"command": 5}),
-                "`command` is not a text: give one of failover, approve, abort, hold, release, acknowledge, status."
+                "`command` is not a text: give one of failover, approve, abort, hold, release, acknowledge, status, \
+                 readiness."
                     .to_owned(),
             ),
             (json!({"command": "release"}), "`by` is missing: say who you are.".to_owned()),
@@ -323,6 +328,10 @@ mod tests {
             (
                 json!({"command": "status", "verbose": true}),
                 "`verbose` is not a field of status: it has none but `command`.".to_owned(),
+            ),
+            (
+                json!({"command": "readiness", "by": "ana"}),
+                "`by` is not a field of readiness: it has none but `command`.".to_owned(),
             ),
         ] {
             assert_eq!(read_json(&value), Err(expected), "{value}");

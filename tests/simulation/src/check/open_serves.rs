@@ -25,7 +25,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
             What::Effect(Effect::Weighed { route, side: Side::Recovery, weight: 1.., unready }) => {
                 let late = |name: &&protocol::name::Name| {
                     let lost_at = lost_room.get(*name);
-                    !lost_at.is_some_and(|at| entry.at.duration_since(*at) <= LOOKED_BEFORE)
+                    lost_at.is_none_or(|at| entry.at.duration_since(*at) > LOOKED_BEFORE)
                 };
                 if let Some(name) = unready.iter().filter(|name| ledger.must_serve(name)).find(late) {
                     return Err(format!("{route} was opened at {} while {name} could not serve", entry.at));

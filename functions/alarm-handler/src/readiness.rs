@@ -1,0 +1,116 @@
+//! Would a failover work? Asked every half hour, and by the command `readiness`; people are told what changed.
+//!
+//! Nothing is decided by it. A pass that fails is a warning in the log and a figure that stays away, which its alarm takes
+//! for a bad sign; the tick itself goes on.
+
+use engine::conductor::{Conductor, Log};
+use engine::fault::Fault;
+use engine::readiness::{Inspector, LOOK_MAX};
+use engine::world::World;
+use jiff::{SignedDuration, Timestamp};
+use ports::Answer;
+use protocol::readiness::{LastReadiness, Readiness};
+use protocol::state::State;
+use serde_json::{Value, json};
+
+/// How often a pass is made. Less than half an hour by half a tick, so that it is not the tick after.
+const PASS_EVERY: SignedDuration = SignedDuration::from_secs(30 * 60 - 30);
+
+/// What a pass needs besides its looks: to read, to write, to tell.
+const PASS_REST: SignedDuration = SignedDuration::from_secs(20);
+
+/// Makes a pass if one is due, no run is under way and there is time left.
+pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, state: &State, deadline: Timestamp) {
+    if state.active_run().is_some() {
+        return;
+    }
+    let needed = SignedDuration::try_from(LOOK_MAX).unwrap_or_default() + PASS_REST;
+    if deadline.duration_since(conductor.clock.now()) < needed {
+        tracing::warn!("no time is left for a readiness pass");
+        return;
+    }
+    let last = match world.journal.load_readiness(&conductor.plan.name).await {
+        Ok(last) => last,
+        Err(failure) => {
+            tracing::warn!(%failure, "the last readiness can't be read, so no pass is made");
+            return;
+        }
+    };
+    let is_recent =
+        |last: &LastReadiness| conductor.clock.now().duration_since(last.readiness.at()) < PASS_EVERY;
+    if !last.as_ref().is_some_and(is_recent) {
+        pass(world, conductor, state, last.as_ref()).await;
+    }
+}
+
+/// Answers the command `readiness` with a pass.
+pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
+    let mut log = Log::default();
+    conductor.refresh(&mut log).await?;
+    if let Some(run) = log.state.active_run() {
+        let message = format!(
+            "Run {} is under way ({}), and until it is over nothing stands as readiness wants it: see the command status",
+            run.id,
+            run.phase.as_str()
+        );
+        return Err(Fault::new("run_under_way", message));
+    }
+    let last = world.journal.load_readiness(&conductor.plan.name).await;
+    let last = last.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "the last readiness can't be read; this one is told as if it were the first");
+        None
+    });
+    let readiness = pass(world, conductor, &log.state, last.as_ref()).await;
+    Ok(shown(&readiness))
+}
+
+/// One pass: looks, keeps what was seen, says the figure, tells people what changed.
+async fn pass(
+    world: &World,
+    conductor: &Conductor,
+    state: &State,
+    last: Option<&LastReadiness>,
+) -> Readiness {
+    let plan = &conductor.plan;
+    let readiness = Inspector::new(world).readiness(plan, state).await;
+    tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
+    let figure = world.inspection.gauge.unready_checks(&plan.name, readiness.unready()).await;
+    warn_of(figure, "the figure of the readiness can't be sent; its alarm will go off");
+    let untold = LastReadiness::untold(readiness.clone(), last);
+    // Kept before it is told: what can't be kept would be told again at each pass.
+    let kept = world.journal.save_readiness(&plan.name, &untold).await;
+    if warn_of(kept, "the readiness can't be kept, so nobody is told of it") {
+        tell(world, conductor, untold).await;
+    }
+    readiness
+}
+
+async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {
+    let Some(news) = untold.news() else { return };
+    let name = &conductor.plan.name;
+    let subject = format!("Pilotlight {name}: readiness is {}", untold.readiness.finding());
+    let told = conductor.publisher.notice(&subject, &news).await;
+    if warn_of(told, "nobody was told of the readiness; the next pass will tell") {
+        let kept = world.journal.save_readiness(name, &untold.as_told()).await;
+        warn_of(kept, "it was told, but not noted; people may be told twice");
+    }
+}
+
+/// Whether it worked; if not, the log knows.
+fn warn_of(answer: Answer<()>, what: &str) -> bool {
+    if let Err(failure) = &answer {
+        tracing::warn!(%failure, "{what}");
+    }
+    answer.is_ok()
+}
+
+/// A readiness for a person to read.
+pub(crate) fn shown(readiness: &Readiness) -> Value {
+    json!({
+        "sentence": readiness.sentence(),
+        "readiness": readiness.finding(),
+        "at": readiness.at(),
+        "table": readiness.table(),
+        "checks": readiness.checks(),
+    })
+}

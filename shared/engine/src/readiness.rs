@@ -1,0 +1,221 @@
+//! Looking whether a failover would work: everything at once, each look bounded in time. What fails or is late is
+//! unknown, and holds nothing else up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use futures::stream::{self, StreamExt};
+use jiff::{SignedDuration, Timestamp};
+use ports::inspection::Inspection;
+use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, ProbeAnswer, Probes};
+use protocol::arn::Arn;
+use protocol::decide::{LagPoint, ProbeSeen, Sight};
+use protocol::name::Name;
+use protocol::plan::{Database, Fleet, Plan};
+use protocol::readiness::Readiness;
+use protocol::readiness::facts::{Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen};
+use protocol::state::State;
+
+use crate::world::World;
+
+/// Longest that a look is waited for. All run at the same time, so this is also the length of a pass.
+pub const LOOK_MAX: Duration = Duration::from_secs(25);
+
+/// How far back lag samples are asked for.
+const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+
+/// Calls of one kind under way at once: the pass must not take the services' rate from a step.
+const CONCURRENCY: usize = 8;
+
+/// The ports that a pass needs.
+pub struct Inspector {
+    inspection: Inspection,
+    lag: Arc<dyn Lag>,
+    fleets: Arc<dyn Fleets>,
+    probes: Arc<dyn Probes>,
+    clock: Arc<dyn Clock>,
+    commands_topic: String,
+}
+
+impl Inspector {
+    /// On the ports of the world.
+    pub fn new(world: &World) -> Self {
+        Self {
+            inspection: world.inspection.clone(),
+            lag: Arc::clone(&world.lag),
+            fleets: Arc::clone(&world.fleets),
+            probes: Arc::clone(&world.probes),
+            clock: Arc::clone(&world.clock),
+            commands_topic: world.commands_topic.clone(),
+        }
+    }
+
+    /// Looks at everything that a failover of the plan needs, and judges it.
+    pub async fn readiness(&self, plan: &Plan, state: &State) -> Readiness {
+        let facts = self.look(plan, state).await;
+        Readiness::of(plan, state, &facts, self.clock.now())
+    }
+
+    async fn look(&self, plan: &Plan, state: &State) -> Facts {
+        let databases: Vec<&Database> = plan.databases.iter().collect();
+        let fleets: Vec<&Fleet> = plan.fleets.iter().collect();
+        let waiting: Vec<&Database> =
+            databases.iter().copied().filter(|database| !state.moved.contains(&database.name)).collect();
+        let moved: Vec<&Fleet> =
+            fleets.iter().copied().filter(|fleet| state.moved.contains(&fleet.name)).collect();
+        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics) = futures::join!(
+            self.batch(&databases, |database| &database.name, self.inspection.replicas.inspect(&databases)),
+            self.lag(&waiting),
+            self.batch(&fleets, |fleet| &fleet.name, self.inspection.fleets.groups(&fleets)),
+            self.target_groups(&fleets),
+            self.healthy(&moved),
+            self.routes(plan),
+            self.ask_all(plan),
+            self.topics(plan),
+        );
+        Facts {
+            replicas,
+            lag,
+            groups,
+            target_groups,
+            healthy,
+            routes,
+            probes,
+            topics,
+            notices_topic: self.inspection.notices_topic.clone(),
+            commands_topic: self.commands_topic.clone(),
+        }
+    }
+
+    /// One call for all items: it is seen of all or of none.
+    async fn batch<I, T>(
+        &self,
+        items: &[&I],
+        name: impl Fn(&I) -> &Name,
+        call: impl Future<Output = Answer<Vec<T>>>,
+    ) -> BTreeMap<Name, Seen<T>> {
+        if items.is_empty() {
+            return BTreeMap::new();
+        }
+        let names = items.iter().map(|item| name(item).clone());
+        match self.within(call).await {
+            Ok(seen) => names.zip(seen.into_iter().map(Ok)).collect(),
+            Err(unseen) => names.map(|name| (name, Err(unseen.clone()))).collect(),
+        }
+    }
+
+    async fn lag(&self, databases: &[&Database]) -> BTreeMap<Name, Seen<Option<LagPoint>>> {
+        let since = self.clock.now().checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
+        let calls: Vec<_> = databases
+            .iter()
+            .map(|database| async move {
+                let samples = self.within(self.lag.samples(database, since)).await;
+                let newest = samples.map(|samples| samples.into_iter().max_by_key(|sample| sample.at));
+                let point = newest
+                    .map(|sample| sample.map(|sample| LagPoint { at: sample.at, lag_ms: sample.lag_ms }));
+                (database.name.clone(), point)
+            })
+            .collect();
+        all(calls).await
+    }
+
+    async fn target_groups(&self, fleets: &[&Fleet]) -> BTreeMap<String, Seen<Option<TargetGroupFacts>>> {
+        let arns: BTreeSet<&String> = fleets.iter().flat_map(|fleet| &fleet.target_groups).collect();
+        let calls: Vec<_> =
+            arns.into_iter()
+                .map(|arn| async move {
+                    (arn.clone(), self.within(self.inspection.fleets.target_group(arn)).await)
+                })
+                .collect();
+        all(calls).await
+    }
+
+    async fn healthy(&self, moved: &[&Fleet]) -> BTreeMap<Name, Seen<u32>> {
+        let views = self.batch(moved, |fleet| &fleet.name, self.fleets.look(moved)).await;
+        let healthy = |view: FleetView| match view {
+            FleetView::Group { healthy_targets, .. } => healthy_targets,
+            FleetView::Missing => 0,
+        };
+        views.into_iter().map(|(name, view)| (name, view.map(healthy))).collect()
+    }
+
+    async fn routes(&self, plan: &Plan) -> BTreeMap<Name, Seen<RouteFacts>> {
+        let calls: Vec<_> = plan
+            .routes
+            .iter()
+            .map(|route| async move {
+                (route.name.clone(), self.within(self.inspection.routes.inspect(route)).await)
+            })
+            .collect();
+        all(calls).await
+    }
+
+    async fn ask_all(&self, plan: &Plan) -> Vec<ProbeSeen> {
+        let calls: Vec<_> = plan
+            .detection
+            .probes
+            .iter()
+            .map(|probe| async move {
+                let sight = match self.within(async { Ok(self.probes.ask(probe).await) }).await {
+                    Ok(ProbeAnswer::Good) => Sight::Good,
+                    Ok(ProbeAnswer::Bad { detail }) => Sight::Bad { detail },
+                    Ok(ProbeAnswer::Unknown { detail }) => Sight::Unknown { detail },
+                    Err(unseen) => Sight::Unknown { detail: unseen.why },
+                };
+                ProbeSeen { name: probe.name().clone(), sight }
+            })
+            .collect();
+        stream::iter(calls).buffered(CONCURRENCY).collect().await
+    }
+
+    async fn topics(&self, plan: &Plan) -> BTreeMap<String, Seen<Option<Subscriptions>>> {
+        let own = |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == plan.regions.recovery);
+        let signals = plan.detection.topics.iter().filter(own);
+        let topics: BTreeSet<&String> =
+            signals.chain([&self.commands_topic, &self.inspection.notices_topic]).collect();
+        let calls: Vec<_> = topics
+            .into_iter()
+            .map(|topic| async move {
+                (topic.clone(), self.within(self.inspection.topics.subscriptions(topic)).await)
+            })
+            .collect();
+        all(calls).await
+    }
+
+    /// Waits for an answer, but not for longer than a look may take.
+    async fn within<T>(&self, call: impl Future<Output = Answer<T>>) -> Seen<T> {
+        let (call, time) = (pin!(call), self.clock.sleep(LOOK_MAX));
+        match select(call, time).await {
+            Either::Left((answer, _)) => answer.map_err(|failure| unseen(&failure)),
+            Either::Right(_) => {
+                let why = format!("There was no answer within {} s.", LOOK_MAX.as_secs());
+                Err(Unseen::new(why, AGAIN))
+            }
+        }
+    }
+}
+
+const AGAIN: &str = "It is looked at again with the next pass; look now with the command readiness.";
+
+async fn all<K: Ord, V>(calls: Vec<impl Future<Output = (K, V)>>) -> BTreeMap<K, V> {
+    stream::iter(calls).buffer_unordered(CONCURRENCY).collect().await
+}
+
+/// Why a look failed, and what helps.
+fn unseen(failure: &Failure) -> Unseen {
+    let why = format!("It could not be looked at: {}.", failure.to_string().trim_end_matches('.'));
+    match failure.kind {
+        FailureKind::Denied => {
+            let remedy =
+                format!("Apply the orchestrator's module again: its role may not call {}.", failure.action);
+            Unseen::new(why, remedy)
+        }
+        FailureKind::Missing | FailureKind::Invalid => {
+            Unseen::new(why, "Correct what the plan says of it, or make it again.")
+        }
+        _ => Unseen::new(why, AGAIN),
+    }
+}

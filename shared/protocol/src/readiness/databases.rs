@@ -1,0 +1,225 @@
+//! Can every database be promoted, and with what loss? And does one that has moved accept writes and make backups?
+
+use jiff::SignedDuration;
+
+use super::facts::{ReplicaFacts, Unseen, seen};
+use super::{BackupWindow, Check, Scene};
+use crate::arn::Arn;
+use crate::decide::{ReplicaState, duration};
+use crate::plan::Database;
+
+pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
+
+const AVAILABLE: &str = "replica_available";
+const REPLICATES: &str = "replica_replicates";
+const LAG: &str = "lag_within_limit";
+const WINDOW: &str = "backup_window_clear";
+const WRITABLE: &str = "database_writable";
+const BACKUPS: &str = "backups_on";
+
+/// Longest age at which a lag sample says something about now. CloudWatch is a minute or two late.
+const LAG_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// A backup that begins within this long is near: a promotion may wait for it.
+const WINDOW_LEAD: SignedDuration = SignedDuration::from_mins(15);
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    let check = |database: &Database| {
+        if scene.state.moved.contains(&database.name) {
+            moved(scene, database)
+        } else {
+            waiting(scene, database)
+        }
+    };
+    scene.plan.databases.iter().flat_map(check).collect()
+}
+
+/// A database whose replica waits to be promoted.
+fn waiting(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
+    let name = &database.name;
+    let facts = match instance(scene, database) {
+        Ok(facts) => facts,
+        Err(check) => {
+            let unseen = Unseen::new("The replica was not seen.", format!("See {AVAILABLE}."));
+            let rest = [REPLICATES, WINDOW].map(|check| Check::unknown(check, name, &unseen));
+            let [replicates, window] = rest;
+            return vec![check, replicates, lag(scene, database), window];
+        }
+    };
+    vec![
+        available(database, facts),
+        replicates(database, facts),
+        lag(scene, database),
+        window(scene, database, facts),
+    ]
+}
+
+/// What was seen of the instance, or the check that says that it was not.
+fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s ReplicaFacts, Check> {
+    let check = if scene.state.moved.contains(&database.name) { WRITABLE } else { AVAILABLE };
+    match seen(&scene.facts.replicas, &database.name) {
+        Ok(Some(facts)) => Ok(facts),
+        Ok(None) => Err(Check::not_ready(
+            check,
+            &database.name,
+            format!("The instance {} does not exist.", identifier(&database.replica)),
+            "Make it again, or correct databases[].replica of the plan.",
+        )),
+        Err(unseen) => Err(Check::unknown(check, &database.name, &unseen)),
+    }
+}
+
+fn available(database: &Database, facts: &ReplicaFacts) -> Check {
+    let (name, id) = (&database.name, identifier(&database.replica));
+    let status = facts.status.as_str();
+    if facts.replication == ReplicaState::Detached {
+        let sentence = format!("{id} follows no source, although no run has promoted it.");
+        return Check::not_ready(
+            AVAILABLE,
+            name,
+            sentence,
+            "Make a new replica of the primary under this identifier.",
+        );
+    }
+    match status {
+        // A backup has its own check.
+        "available" | "backing-up" => {
+            Check::ready(AVAILABLE, name, format!("{id} is there, status {status}."))
+        }
+        _ => Check::not_ready(
+            AVAILABLE,
+            name,
+            format!("{id} has status {status}, and only an available replica can be promoted."),
+            "Wait if the status is one that passes (modifying, upgrading); else mend the instance.",
+        ),
+    }
+}
+
+fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
+    let name = &database.name;
+    match &facts.replication {
+        ReplicaState::Replicating => Check::ready(REPLICATES, name, "It replicates."),
+        ReplicaState::Broken { detail } => Check::not_ready(
+            REPLICATES,
+            name,
+            format!("It does not replicate: {}.", detail.trim_end_matches('.')),
+            "Mend the replication or make a new replica; what it misses would be lost.",
+        ),
+        ReplicaState::Detached => Check::not_ready(
+            REPLICATES,
+            name,
+            "It follows no source.",
+            "Make a new replica of the primary under this identifier.",
+        ),
+        ReplicaState::Unknown { detail } => Check::unknown(
+            REPLICATES,
+            name,
+            &Unseen::new(
+                format!("It does not say whether it replicates: {}.", detail.trim_end_matches('.')),
+                "Look at its StatusInfos in rds describe-db-instances; a replica that is being made says nothing yet.",
+            ),
+        ),
+    }
+}
+
+fn lag(scene: &Scene<'_>, database: &Database) -> Check {
+    let name = &database.name;
+    let point = match seen(&scene.facts.lag, name) {
+        Ok(Some(point)) if scene.now.duration_since(point.at) <= LAG_AGE_MAX => point,
+        Ok(_) => {
+            let why = format!("There is no sample of its lag from the last {}.", duration(LAG_AGE_MAX));
+            let remedy =
+                "Wait a few minutes after the replica was made; else see whether CloudWatch has ReplicaLag.";
+            return Check::unknown(LAG, name, &Unseen::new(why, remedy));
+        }
+        Err(unseen) => return Check::unknown(LAG, name, &unseen),
+    };
+    let lag = SignedDuration::from_millis(i64::try_from(point.lag_ms).unwrap_or(i64::MAX));
+    let max = SignedDuration::from_secs(i64::from(scene.plan.limits.lag_seconds_max));
+    let measured = format!("Its lag is {}, the limit is {}.", duration(lag), duration(max));
+    if lag <= max {
+        return Check::ready(LAG, name, measured);
+    }
+    let remedy = "Relieve the primary or enlarge the replica; until then a failover needs allow_data_loss.";
+    Check::not_ready(LAG, name, measured, remedy)
+}
+
+/// RDS refuses a promotion while the replica is backed up.
+fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
+    let name = &database.name;
+    let remedy = "Wait for the backup to end; a replica that makes no backups (retention 0) never has this.";
+    if facts.status == "backing-up" {
+        return Check::not_ready(
+            WINDOW,
+            name,
+            "It is being backed up, and can't be promoted meanwhile.",
+            remedy,
+        );
+    }
+    if facts.backup_retention_days == 0 {
+        return Check::ready(WINDOW, name, "It makes no backups, so none delays a promotion.");
+    }
+    let text = facts.backup_window.as_deref().unwrap_or_default();
+    match BackupWindow::parse(text) {
+        None => {
+            let why = "It makes backups, and does not say when.";
+            Check::unknown(
+                WINDOW,
+                name,
+                &Unseen::new(why, "Give the replica a backup window, or retention 0."),
+            )
+        }
+        Some(window) if window.is_near(scene.now, WINDOW_LEAD) => {
+            let sentence =
+                format!("Its backup window {text} UTC is open or near, and a backup delays a promotion.");
+            Check::not_ready(WINDOW, name, sentence, remedy)
+        }
+        Some(_) => Check::ready(WINDOW, name, format!("Its backup window {text} UTC is not near.")),
+    }
+}
+
+/// A database that has moved: the recovery region is where it lives.
+fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
+    let name = &database.name;
+    let facts = match instance(scene, database) {
+        Ok(facts) => facts,
+        Err(check) => {
+            let unseen = Unseen::new("The instance was not seen.", format!("See {WRITABLE}."));
+            return vec![check, Check::unknown(BACKUPS, name, &unseen)];
+        }
+    };
+    let id = identifier(&database.replica);
+    let follows = facts.replication != ReplicaState::Detached;
+    let writable = match facts.status.as_str() {
+        "available" | "backing-up" if !follows => {
+            Check::ready(WRITABLE, name, format!("{id} accepts writes."))
+        }
+        status => Check::not_ready(
+            WRITABLE,
+            name,
+            format!("{id} has status {status} and follows {} source.", if follows { "a" } else { "no" }),
+            "Mend the instance: it is the one that serves.",
+        ),
+    };
+    let days = facts.backup_retention_days;
+    let backups = if days > 0 {
+        Check::ready(BACKUPS, name, format!("Its backups are kept for {days} days."))
+    } else {
+        Check::not_ready(
+            BACKUPS,
+            name,
+            "It makes no backups, so it can be restored to no moment and can have no replica.",
+            format!(
+                "aws rds modify-db-instance --region {} --db-instance-identifier {id} --backup-retention-period {} \
+                 --apply-immediately",
+                scene.plan.regions.recovery, database.backup_retention_days
+            ),
+        )
+    };
+    vec![writable, backups]
+}
+
+/// The identifier at the end of an instance's ARN.
+fn identifier(arn: &str) -> &str {
+    Arn::parse(arn).and_then(|arn| arn.resource.strip_prefix("db:")).unwrap_or(arn)
+}

@@ -1,0 +1,119 @@
+//! What was seen of the things that a failover needs. Everything that was not seen says why.
+
+use std::collections::BTreeMap;
+
+use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
+use crate::name::Name;
+
+/// Something that was looked at, or why it was not seen.
+pub type Seen<T> = Result<T, Unseen>;
+
+/// Why something was not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// In one sentence.
+    pub why: String,
+    /// What helps.
+    pub remedy: String,
+}
+
+impl Unseen {
+    /// Why, and what helps.
+    pub fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { why: why.into(), remedy: remedy.into() }
+    }
+
+    /// Nobody looked.
+    pub(super) fn not_looked_at() -> Self {
+        Self::new(
+            "It was not looked at.",
+            "Run the command readiness; if it stays so, report a defect of Pilotlight.",
+        )
+    }
+}
+
+/// Everything that was seen in one pass. What is missing from a map was not looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The replicas by database; nothing where one does not exist.
+    pub replicas: BTreeMap<Name, Seen<Option<ReplicaFacts>>>,
+    /// The newest lag sample by database; nothing where there is none.
+    pub lag: BTreeMap<Name, Seen<Option<LagPoint>>>,
+    /// The groups by fleet; nothing where one does not exist.
+    pub groups: BTreeMap<Name, Seen<Option<GroupFacts>>>,
+    /// The target groups by ARN; nothing where one does not exist.
+    pub target_groups: BTreeMap<String, Seen<Option<TargetGroupFacts>>>,
+    /// The healthy targets by fleet, of the fleets that have moved.
+    pub healthy: BTreeMap<Name, Seen<u32>>,
+    /// The routes.
+    pub routes: BTreeMap<Name, Seen<RouteFacts>>,
+    /// What the probes of the plan's detection got.
+    pub probes: Vec<ProbeSeen>,
+    /// Who is subscribed to a topic, by ARN.
+    pub topics: BTreeMap<String, Seen<Option<Subscriptions>>>,
+    /// The topic that tells people.
+    pub notices_topic: String,
+    /// The topic that commands steps.
+    pub commands_topic: String,
+}
+
+/// How an instance that is, or was, a replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaFacts {
+    /// The instance's status, such as `available`.
+    pub status: String,
+    /// What it says of its source.
+    pub replication: ReplicaState,
+    /// For how many days its automated backups are kept; 0: it makes none.
+    pub backup_retention_days: u32,
+    /// When it makes its automated backup, as RDS writes it: `03:00-03:30`, UTC.
+    pub backup_window: Option<String>,
+}
+
+/// How an Auto Scaling group stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupFacts {
+    /// The processes that are suspended.
+    pub suspended: Vec<String>,
+    /// The target groups that its instances are registered with.
+    pub target_groups: Vec<String>,
+}
+
+/// How a target group stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetGroupFacts {
+    /// The load balancers that send to it.
+    pub load_balancers: Vec<String>,
+}
+
+/// How a route stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteFacts {
+    /// The weight of the primary endpoint; nothing where its group does not have it.
+    pub primary_weight: Option<u8>,
+    /// The weight of the recovery endpoint; nothing where its group does not have it.
+    pub recovery_weight: Option<u8>,
+    /// The traffic dial of the recovery group, in thousandths.
+    pub recovery_dial_permille: u32,
+}
+
+/// Who hears a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// Confirmed ones.
+    pub confirmed: u32,
+    /// Those that nobody has accepted yet.
+    pub pending: u32,
+}
+
+/// What was seen under a key; that nobody looked, where there is nothing.
+pub(super) fn seen<'f, K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>, T>(
+    map: &'f BTreeMap<Q, Seen<T>>,
+    key: &K,
+) -> Result<&'f T, Unseen> {
+    match map.get(key) {
+        Some(Ok(thing)) => Ok(thing),
+        Some(Err(unseen)) => Err(unseen.clone()),
+        None => Err(Unseen::not_looked_at()),
+    }
+}

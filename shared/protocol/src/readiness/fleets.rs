@@ -1,0 +1,148 @@
+//! Can every fleet grow, and do its servers reach users? And does one that has moved have its healthy targets?
+//!
+//! The sizes of a group need no check: a run raises min, desired and max together.
+
+use super::facts::{GroupFacts, Unseen, seen};
+use super::{Check, Scene};
+use crate::decide::list;
+use crate::plan::Fleet;
+
+pub(super) const NAMES: &[&str] = &[EXISTS, LAUNCH, ATTACHED, TARGETS, HEALTHY];
+
+const EXISTS: &str = "group_exists";
+const LAUNCH: &str = "launch_allowed";
+const ATTACHED: &str = "group_attached";
+const TARGETS: &str = "target_groups_reached";
+const HEALTHY: &str = "fleet_healthy";
+
+/// The processes without which a group brings no server into service.
+const NEEDED: [&str; 2] = ["Launch", "AddToLoadBalancer"];
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    scene.plan.fleets.iter().flat_map(|fleet| of(scene, fleet)).collect()
+}
+
+fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
+    let name = &fleet.name;
+    let mut checks = match seen(&scene.facts.groups, name) {
+        Ok(Some(group)) => {
+            let exists = Check::ready(EXISTS, name, format!("The group {} is there.", fleet.group));
+            vec![exists, launch(scene, fleet, group), attached(scene, fleet, group)]
+        }
+        Ok(None) => {
+            let sentence = format!("The group {} does not exist.", fleet.group);
+            let remedy = "Make it again, or correct fleets[].group of the plan.";
+            unseen_group(fleet, Check::not_ready(EXISTS, name, sentence, remedy))
+        }
+        Err(unseen) => unseen_group(fleet, Check::unknown(EXISTS, name, &unseen)),
+    };
+    checks.push(target_groups(scene, fleet));
+    if scene.state.moved.contains(name) {
+        checks.push(healthy(scene, fleet));
+    }
+    checks
+}
+
+fn unseen_group(fleet: &Fleet, exists: Check) -> Vec<Check> {
+    let unseen = Unseen::new("The group was not seen.", format!("See {EXISTS}."));
+    vec![exists, Check::unknown(LAUNCH, &fleet.name, &unseen), Check::unknown(ATTACHED, &fleet.name, &unseen)]
+}
+
+fn launch(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
+    let stopped: Vec<&str> =
+        NEEDED.into_iter().filter(|needed| group.suspended.iter().any(|process| process == needed)).collect();
+    if stopped.is_empty() {
+        return Check::ready(LAUNCH, &fleet.name, "It may launch servers and register them.");
+    }
+    let remedy = format!(
+        "aws autoscaling resume-processes --region {} --auto-scaling-group-name {} --scaling-processes {}",
+        scene.plan.regions.recovery,
+        fleet.group,
+        stopped.join(" ")
+    );
+    let names = list(stopped.iter().map(ToString::to_string));
+    Check::not_ready(LAUNCH, &fleet.name, format!("Suspended in {}: {names}.", fleet.group), remedy)
+}
+
+fn attached(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
+    let missing: Vec<&String> =
+        fleet.target_groups.iter().filter(|arn| !group.target_groups.contains(arn)).collect();
+    let Some(first) = missing.first() else {
+        let sentence = match fleet.target_groups.len() {
+            0 => "It is behind no load balancer, so no server has to be registered.".to_owned(),
+            1 => "Its servers are registered with its target group.".to_owned(),
+            more => format!("Its servers are registered with its {more} target groups."),
+        };
+        return Check::ready(ATTACHED, &fleet.name, sentence);
+    };
+    Check::not_ready(
+        ATTACHED,
+        &fleet.name,
+        format!(
+            "{} registers its servers with {} of its {} target groups alone.",
+            fleet.group,
+            fleet.target_groups.len() - missing.len(),
+            fleet.target_groups.len()
+        ),
+        format!(
+            "aws autoscaling attach-load-balancer-target-groups --region {} --auto-scaling-group-name {} \
+             --target-group-arns {first}",
+            scene.plan.regions.recovery, fleet.group
+        ),
+    )
+}
+
+/// The worst of the fleet's target groups speaks for all of them.
+fn target_groups(scene: &Scene<'_>, fleet: &Fleet) -> Check {
+    let name = &fleet.name;
+    let mut unknown = None;
+    for arn in &fleet.target_groups {
+        let short = arn.rsplit_once(":targetgroup/").map_or(arn.as_str(), |(_, short)| short);
+        match seen(&scene.facts.target_groups, arn) {
+            Ok(None) => {
+                let remedy = "Make it again, or correct fleets[].target_groups of the plan.";
+                return Check::not_ready(
+                    TARGETS,
+                    name,
+                    format!("The target group {short} does not exist."),
+                    remedy,
+                );
+            }
+            Ok(Some(group)) if group.load_balancers.is_empty() => {
+                let sentence = format!("No load balancer sends to the target group {short}.");
+                let remedy = "Give a listener of the recovery load balancer a rule that forwards to it.";
+                return Check::not_ready(TARGETS, name, sentence, remedy);
+            }
+            Ok(Some(_)) => {}
+            Err(unseen) => unknown = unknown.or(Some(unseen)),
+        }
+    }
+    match (unknown, fleet.target_groups.len()) {
+        (Some(unseen), _) => Check::unknown(TARGETS, name, &unseen),
+        (None, 0) => Check::ready(TARGETS, name, "It has no target groups."),
+        (None, 1) => {
+            Check::ready(TARGETS, name, "Its target group is there, and a load balancer sends to it.")
+        }
+        (None, more) => Check::ready(
+            TARGETS,
+            name,
+            format!("Its {more} target groups are there, and a load balancer sends to each."),
+        ),
+    }
+}
+
+fn healthy(scene: &Scene<'_>, fleet: &Fleet) -> Check {
+    let name = &fleet.name;
+    match seen(&scene.facts.healthy, name) {
+        Ok(count) => {
+            let counted = format!("{count} of {} targets are healthy.", fleet.healthy_targets_min);
+            if *count >= fleet.healthy_targets_min {
+                Check::ready(HEALTHY, name, counted)
+            } else {
+                let remedy = "Mend the fleet: it is the one that serves.";
+                Check::not_ready(HEALTHY, name, counted, remedy)
+            }
+        }
+        Err(unseen) => Check::unknown(HEALTHY, name, &unseen),
+    }
+}

@@ -1,0 +1,117 @@
+//! Would anybody see the loss, hear the commands and tell the people?
+
+use super::facts::{Subscriptions, Unseen, seen};
+use super::{Check, Scene};
+use crate::arn::Arn;
+use crate::decide::Sight;
+
+pub(super) const NAMES: &[&str] = &[PROBE, SIGNALS, COMMANDS, NOTICES];
+
+const PROBE: &str = "probe_answers";
+const SIGNALS: &str = "signals_heard";
+const COMMANDS: &str = "commands_heard";
+const NOTICES: &str = "people_told";
+
+/// The functions that take step commands, one subscription each.
+const STEP_FUNCTIONS: u32 = 4;
+
+const APPLY: &str = "Apply the orchestrator's module again.";
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    let mut checks = probes(scene);
+    checks.extend(signals(scene));
+    checks.push(commands(scene));
+    checks.push(notices(scene));
+    checks
+}
+
+/// A probe that gets no good answer on a good day can show neither loss nor life. When everything has moved, the old
+/// side need not answer.
+fn probes(scene: &Scene<'_>) -> Vec<Check> {
+    if scene.plan.routes.iter().all(|route| scene.state.moved.contains(&route.name)) {
+        return Vec::new();
+    }
+    let check = |probe: &crate::plan::Probe| {
+        let name = probe.name();
+        let remedy = "See whether the primary serves; else correct detection.probes of the plan.";
+        match scene.facts.probes.iter().find(|seen| seen.name == *name).map(|seen| &seen.sight) {
+            Some(Sight::Good) => Check::ready(PROBE, name, "It gets good answers."),
+            Some(Sight::Bad { detail }) => Check::not_ready(
+                PROBE,
+                name,
+                format!("It gets no good answer: {}.", detail.trim_end_matches('.')),
+                remedy,
+            ),
+            Some(Sight::Unknown { detail }) => {
+                let why = format!("It could not ask: {}.", detail.trim_end_matches('.'));
+                Check::unknown(PROBE, name, &Unseen::new(why, remedy))
+            }
+            None => Check::unknown(PROBE, name, &Unseen::not_looked_at()),
+        }
+    };
+    scene.plan.detection.probes.iter().map(check).collect()
+}
+
+/// The signals topics of the recovery region. Those of the primary lie where nothing may be depended upon.
+fn signals(scene: &Scene<'_>) -> Vec<Check> {
+    let of_recovery =
+        |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == scene.plan.regions.recovery);
+    let check = |topic: &String| {
+        let short = short(topic);
+        match topic_seen(scene, topic) {
+            Err(unseen) => Check::unknown(SIGNALS, short, &unseen),
+            Ok(Some(Subscriptions { confirmed: 1.., .. })) => {
+                Check::ready(SIGNALS, short, "The alarm-handler hears its alarms.")
+            }
+            Ok(Some(_)) => Check::not_ready(SIGNALS, short, "Nobody hears its alarms.", APPLY),
+            Ok(None) => Check::not_ready(SIGNALS, short, "The topic does not exist.", APPLY),
+        }
+    };
+    scene.plan.detection.topics.iter().filter(of_recovery).map(check).collect()
+}
+
+fn commands(scene: &Scene<'_>) -> Check {
+    let topic = &scene.facts.commands_topic;
+    let short = short(topic);
+    match topic_seen(scene, topic) {
+        Err(unseen) => Check::unknown(COMMANDS, short, &unseen),
+        Ok(None) => Check::not_ready(COMMANDS, short, "The topic does not exist.", APPLY),
+        Ok(Some(Subscriptions { confirmed, .. })) if *confirmed >= STEP_FUNCTIONS => {
+            Check::ready(COMMANDS, short, format!("All {STEP_FUNCTIONS} functions hear the commands."))
+        }
+        Ok(Some(Subscriptions { confirmed, .. })) => {
+            let sentence = format!("{confirmed} of {STEP_FUNCTIONS} functions hear the commands.");
+            Check::not_ready(COMMANDS, short, sentence, APPLY)
+        }
+    }
+}
+
+fn notices(scene: &Scene<'_>) -> Check {
+    let topic = &scene.facts.notices_topic;
+    let short = short(topic);
+    match topic_seen(scene, topic) {
+        Err(unseen) => Check::unknown(NOTICES, short, &unseen),
+        Ok(None) => Check::not_ready(NOTICES, short, "The topic does not exist.", APPLY),
+        Ok(Some(Subscriptions { confirmed: 0, pending: 0 })) => {
+            let remedy = "Subscribe somebody: notice_emails of the module, or a pager to this topic.";
+            Check::not_ready(NOTICES, short, "Nobody is subscribed, so nobody would be told.", remedy)
+        }
+        Ok(Some(Subscriptions { confirmed, pending: 0 })) => {
+            Check::ready(NOTICES, short, format!("{confirmed} subscribed and confirmed."))
+        }
+        Ok(Some(Subscriptions { confirmed, pending })) => {
+            let sentence = format!("{confirmed} subscribed and confirmed, {pending} not confirmed.");
+            let remedy = "Accept the request that was sent to each address, or remove the address.";
+            Check::not_ready(NOTICES, short, sentence, remedy)
+        }
+    }
+}
+
+fn topic_seen<'s>(scene: &'s Scene<'_>, topic: &str) -> Result<&'s Option<Subscriptions>, Unseen> {
+    seen(&scene.facts.topics, topic)
+}
+
+/// A topic's own name.
+fn short(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}

@@ -1,0 +1,453 @@
+//! Laws of the readiness: whatever was seen, unknown is never ready, what is not ready has a remedy, and the table keeps
+//! its order. And a row for each thing that stops a failover.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
+use protocol::name::Name;
+use protocol::plan::Plan;
+use protocol::readiness::facts::{
+    Facts, GroupFacts, ReplicaFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen,
+};
+use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
+use protocol::state::State;
+
+const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
+const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
+
+fn plan() -> Plan {
+    Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid")
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T10:00:00Z".parse().expect("a time")
+}
+
+/// The state in which these items have moved.
+fn moved(names: &[&str]) -> State {
+    State { moved: names.iter().map(|name| Name::from(*name)).collect(), ..State::default() }
+}
+
+fn everything() -> State {
+    let plan = plan();
+    let databases = plan.databases.iter().map(|item| &item.name);
+    let items = databases.chain(plan.fleets.iter().map(|item| &item.name));
+    let items = items.chain(plan.routes.iter().map(|item| &item.name));
+    State { moved: items.cloned().collect(), ..State::default() }
+}
+
+/// What a good day looks like; of a plan that has moved, a good day after it.
+fn good(state: &State) -> Facts {
+    let plan = plan();
+    let is_moved = |name: &Name| state.moved.contains(name);
+    let replica = |name: &Name| ReplicaFacts {
+        status: "available".to_owned(),
+        replication: if is_moved(name) { ReplicaState::Detached } else { ReplicaState::Replicating },
+        backup_retention_days: if is_moved(name) { 7 } else { 0 },
+        backup_window: None,
+    };
+    let route = |name: &Name| {
+        let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
+        RouteFacts {
+            primary_weight: Some(primary_weight),
+            recovery_weight: Some(recovery_weight),
+            recovery_dial_permille: 1000,
+        }
+    };
+    let heard = |topic: &str| (topic.to_owned(), Ok(Some(Subscriptions { confirmed: 4, pending: 0 })));
+    Facts {
+        replicas: plan.databases.iter().map(|db| (db.name.clone(), Ok(Some(replica(&db.name))))).collect(),
+        lag: plan
+            .databases
+            .iter()
+            .map(|db| (db.name.clone(), Ok(Some(LagPoint { at: now(), lag_ms: 400 }))))
+            .collect(),
+        groups: plan
+            .fleets
+            .iter()
+            .map(|fleet| {
+                let target_groups = fleet.target_groups.clone();
+                (fleet.name.clone(), Ok(Some(GroupFacts { suspended: Vec::new(), target_groups })))
+            })
+            .collect(),
+        target_groups: plan
+            .fleets
+            .iter()
+            .flat_map(|fleet| &fleet.target_groups)
+            .map(|arn| (arn.clone(), Ok(Some(TargetGroupFacts { load_balancers: vec!["alb".to_owned()] }))))
+            .collect(),
+        healthy: plan.fleets.iter().map(|fleet| (fleet.name.clone(), Ok(2))).collect(),
+        routes: plan.routes.iter().map(|item| (item.name.clone(), Ok(route(&item.name)))).collect(),
+        probes: plan
+            .detection
+            .probes
+            .iter()
+            .map(|probe| ProbeSeen { name: probe.name().clone(), sight: Sight::Good })
+            .collect(),
+        topics: plan
+            .detection
+            .topics
+            .iter()
+            .map(String::as_str)
+            .chain([NOTICES, COMMANDS])
+            .map(heard)
+            .collect(),
+        notices_topic: NOTICES.to_owned(),
+        commands_topic: COMMANDS.to_owned(),
+    }
+}
+
+fn judged(state: &State, facts: &Facts) -> Readiness {
+    Readiness::of(&plan(), state, facts, now())
+}
+
+fn named<'r>(readiness: &'r Readiness, name: &str, subject: &str) -> &'r Check {
+    let found = readiness.checks().iter().find(|check| check.name() == name && check.subject() == subject);
+    found.unwrap_or_else(|| panic!("no check {name} {subject} in {:#?}", readiness.table()))
+}
+
+#[test]
+fn a_good_day_is_ready_before_a_failover_and_after_it() {
+    let before = judged(&State::default(), &good(&State::default()));
+    assert_eq!(before.sentence(), "shop is ready: all 21 checks are ready.", "{:#?}", before.table());
+    let after = judged(&everything(), &good(&everything()));
+    assert_eq!(after.sentence(), "shop is ready: all 16 checks are ready.", "{:#?}", after.table());
+    assert_eq!((after.finding(), after.unready()), (Finding::Ready, 0));
+}
+
+#[test]
+fn nothing_seen_is_all_unknown() {
+    for state in [State::default(), everything(), moved(&["orders"])] {
+        let readiness = judged(&state, &Facts::default());
+        assert!(readiness.checks().iter().all(|check| check.finding() == Finding::Unknown));
+        assert_eq!(readiness.finding(), Finding::Unknown);
+        assert_eq!(readiness.unready(), readiness.checks().len());
+    }
+}
+
+#[test]
+fn a_day_before_and_a_day_after_are_not_taken_for_each_other() {
+    let readiness = judged(&everything(), &good(&State::default()));
+    for (name, subject) in [
+        ("database_writable", "orders"),
+        ("backups_on", "orders"),
+        ("serving_side_open", "front"),
+        ("other_side_closed", "front"),
+    ] {
+        assert_eq!(named(&readiness, name, subject).finding(), Finding::NotReady, "{name}");
+    }
+    let readiness = judged(&State::default(), &good(&everything()));
+    for (name, subject) in [
+        ("replica_available", "orders"),
+        ("replica_replicates", "orders"),
+        ("serving_side_open", "front"),
+        ("other_side_closed", "front"),
+    ] {
+        assert_eq!(named(&readiness, name, subject).finding(), Finding::NotReady, "{name}");
+    }
+}
+
+/// One change to a good day, and the one check that must find it, with its sentence.
+type Row = (fn(&mut Facts), &'static str, &'static str, Finding, &'static str);
+
+fn replica(facts: &mut Facts) -> &mut ReplicaFacts {
+    match facts.replicas.get_mut(&Name::from("orders")) {
+        Some(Ok(Some(replica))) => replica,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn group(facts: &mut Facts) -> &mut GroupFacts {
+    match facts.groups.get_mut(&Name::from("web")) {
+        Some(Ok(Some(group))) => group,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn route(facts: &mut Facts) -> &mut RouteFacts {
+    match facts.routes.get_mut(&Name::from("front")) {
+        Some(Ok(route)) => route,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn topic(facts: &mut Facts, topic: &str, confirmed: u32, pending: u32) {
+    facts.topics.insert(topic.to_owned(), Ok(Some(Subscriptions { confirmed, pending })));
+}
+
+fn lag(facts: &mut Facts, age: SignedDuration, lag_ms: u64) {
+    let at = now().checked_sub(age).expect("a time");
+    facts.lag.insert(Name::from("orders"), Ok(Some(LagPoint { at, lag_ms })));
+}
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    (|f| replica(f).status = "stopped".to_owned(), "replica_available", "orders", Finding::NotReady,
+     "shop-orders-replica has status stopped, and only an available replica can be promoted."),
+    (|f| replica(f).replication = ReplicaState::Broken { detail: "error: disk".to_owned() }, "replica_replicates", "orders",
+     Finding::NotReady, "It does not replicate: error: disk."),
+    (|f| replica(f).replication = ReplicaState::Unknown { detail: "no word".to_owned() }, "replica_replicates", "orders",
+     Finding::Unknown, "It does not say whether it replicates: no word."),
+    (|f| lag(f, SignedDuration::ZERO, 60_001), "lag_within_limit", "orders", Finding::NotReady,
+     "Its lag is 60 s, the limit is 60 s."),
+    (|f| lag(f, SignedDuration::from_secs(301), 0), "lag_within_limit", "orders", Finding::Unknown,
+     "There is no sample of its lag from the last 5 min."),
+    (|f| replica(f).status = "backing-up".to_owned(), "backup_window_clear", "orders", Finding::NotReady,
+     "It is being backed up, and can't be promoted meanwhile."),
+    (|f| { replica(f).backup_retention_days = 1; replica(f).backup_window = Some("10:10-10:40".to_owned()); },
+     "backup_window_clear", "orders", Finding::NotReady,
+     "Its backup window 10:10-10:40 UTC is open or near, and a backup delays a promotion."),
+    (|f| replica(f).backup_retention_days = 1, "backup_window_clear", "orders", Finding::Unknown,
+     "It makes backups, and does not say when."),
+    (|f| group(f).suspended = vec!["AZRebalance".to_owned(), "Launch".to_owned()], "launch_allowed", "web",
+     Finding::NotReady, "Suspended in shop-web-recovery: Launch."),
+    (|f| group(f).suspended = vec!["AddToLoadBalancer".to_owned()], "launch_allowed", "web",
+     Finding::NotReady, "Suspended in shop-web-recovery: AddToLoadBalancer."),
+    (|f| group(f).target_groups.clear(), "group_attached", "web", Finding::NotReady,
+     "shop-web-recovery registers its servers with 0 of its 1 target groups alone."),
+    (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(None)), "target_groups_reached", "web", Finding::NotReady,
+     "The target group shop-web/0a1b2c3d4e5f6071 does not exist."),
+    (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(Some(TargetGroupFacts::default()))),
+     "target_groups_reached", "web", Finding::NotReady,
+     "No load balancer sends to the target group shop-web/0a1b2c3d4e5f6071."),
+    (|f| route(f).primary_weight = Some(0), "serving_side_open", "front", Finding::NotReady,
+     "The primary endpoint has weight 0, the plan says 128."),
+    (|f| route(f).recovery_weight = Some(128), "other_side_closed", "front", Finding::NotReady,
+     "The recovery endpoint has weight 128 and may take traffic although it must not."),
+    (|f| route(f).recovery_dial_permille = 375, "recovery_dial_open", "front", Finding::NotReady,
+     "The recovery group's traffic dial is at 37.5 %, so it would not take all users."),
+    (|f| f.probes[0].sight = Sight::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
+     Finding::NotReady, "It gets no good answer: HTTP status 503."),
+    (|f| f.probes[0].sight = Sight::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
+     "front-primary", Finding::Unknown, "It could not ask: the name does not resolve."),
+    (|f| topic(f, COMMANDS, 3, 0), "commands_heard", "shop-commands", Finding::NotReady,
+     "3 of 4 functions hear the commands."),
+    (|f| topic(f, NOTICES, 0, 0), "people_told", "shop-notices", Finding::NotReady,
+     "Nobody is subscribed, so nobody would be told."),
+    (|f| topic(f, NOTICES, 2, 1), "people_told", "shop-notices", Finding::NotReady,
+     "2 subscribed and confirmed, 1 not confirmed."),
+    (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
+     Finding::NotReady, "Nobody hears its alarms."),
+];
+
+#[test]
+fn each_thing_that_stops_a_failover_is_found_by_its_own_check_alone() {
+    for (change, name, subject, finding, sentence) in ROWS {
+        let mut facts = good(&State::default());
+        change(&mut facts);
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, name, subject);
+        assert_eq!((check.finding(), check.sentence()), (*finding, *sentence));
+        assert_eq!(readiness.unready(), 1, "{:#?}", readiness.table());
+        assert_eq!(readiness.finding(), *finding);
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
+    let mut facts = good(&State::default());
+    facts.replicas.insert(Name::from("orders"), Ok(None));
+    facts.groups.insert(Name::from("web"), Ok(None));
+    let readiness = judged(&State::default(), &facts);
+    let finding = |name: &str, subject: &str| named(&readiness, name, subject).finding();
+    assert_eq!(finding("replica_available", "orders"), Finding::NotReady);
+    assert_eq!(finding("replica_replicates", "orders"), Finding::Unknown);
+    assert_eq!(finding("group_exists", "web"), Finding::NotReady);
+    assert_eq!(finding("launch_allowed", "web"), Finding::Unknown);
+    let sentence = "shop is not ready: of 21 checks 2 are not ready and 4 are unknown.";
+    assert_eq!(readiness.sentence(), sentence);
+}
+
+#[test]
+fn an_endpoint_that_is_missing_is_neither_open_nor_closed() {
+    let mut facts = good(&State::default());
+    route(&mut facts).recovery_weight = None;
+    let readiness = judged(&State::default(), &facts);
+    assert_eq!(named(&readiness, "endpoints_present", "front").finding(), Finding::NotReady);
+    assert_eq!(named(&readiness, "other_side_closed", "front").finding(), Finding::Unknown);
+    assert_eq!(named(&readiness, "serving_side_open", "front").finding(), Finding::Ready);
+}
+
+#[test]
+fn people_are_told_once_what_is_new_and_once_what_is_mended() {
+    let mut broken = good(&State::default());
+    group(&mut broken).suspended = vec!["Launch".to_owned()];
+    let fine = judged(&State::default(), &good(&State::default()));
+    let broken = judged(&State::default(), &broken);
+
+    let first = LastReadiness::untold(fine.clone(), None);
+    assert_eq!(first.news(), None, "the first pass has nothing to say if all is ready");
+    let second = LastReadiness::untold(broken.clone(), Some(&first));
+    assert_eq!(
+        second.news().expect("something changed"),
+        "shop is not ready: of 21 checks 1 is not ready; new: launch_allowed web is not ready (Suspended in \
+         shop-web-recovery: Launch. Remedy: aws autoscaling resume-processes --region us-west-1 --auto-scaling-group-name \
+         shop-web-recovery --scaling-processes Launch)."
+    );
+    let again = LastReadiness::untold(broken.clone(), Some(&second));
+    assert_eq!(again.news(), second.news(), "what nobody was told of is still news");
+    let told = LastReadiness::untold(broken, Some(&second.as_told()));
+    assert_eq!(told.news(), None);
+    let mended = LastReadiness::untold(fine, Some(&told));
+    assert_eq!(
+        mended.news().expect("something changed"),
+        "shop is ready: all 21 checks are ready; mended or gone: launch_allowed web."
+    );
+}
+
+#[test]
+fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
+    let mut plan = plan();
+    let first = plan.databases.remove(0);
+    plan.databases = (0..1000)
+        .map(|n| {
+            let name = Name::new(format!("db-{n}"));
+            let replica = format!("arn:aws:rds:us-west-1:123456789012:db:db-{n}");
+            protocol::plan::Database { name, replica, after: Vec::new(), ..first.clone() }
+        })
+        .collect();
+    let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
+    assert_eq!(readiness.unready(), 4000 + 4 + 4 + 5);
+    let last = LastReadiness::untold(readiness, None).as_told();
+    let json = serde_json::to_string(&last).expect("it is written");
+    assert!(json.len() < 300_000, "{} bytes are too many for one item", json.len());
+    assert_eq!(serde_json::from_str::<LastReadiness>(&json).expect("it is read"), last);
+}
+
+/// The page for operators has a row for each check.
+#[test]
+fn every_check_is_in_the_handbook() {
+    let handbook = include_str!("../../../docs/operating.md");
+    let all: Vec<&str> = names().collect();
+    for name in &all {
+        assert!(handbook.contains(&format!("| `{name}` |")), "docs/operating.md has no row for {name}");
+    }
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "no name is used twice");
+}
+
+fn unseen<T: Clone + std::fmt::Debug>(seen: impl Strategy<Value = T>) -> impl Strategy<Value = Seen<T>> {
+    prop_oneof![
+        3 => seen.prop_map(Ok),
+        1 => Just(Err(Unseen::new("It was not seen.", "Look again.")))
+    ]
+}
+
+fn replicas() -> impl Strategy<Value = Seen<Option<ReplicaFacts>>> {
+    let status = prop::sample::select(vec!["available", "backing-up", "stopped", ""]);
+    let replication = prop_oneof![
+        Just(ReplicaState::Replicating),
+        Just(ReplicaState::Detached),
+        Just(ReplicaState::Broken { detail: "x".to_owned() }),
+        Just(ReplicaState::Unknown { detail: "x".to_owned() }),
+    ];
+    let window = prop::option::of("[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}");
+    let facts =
+        (status, replication, 0..9u32, window).prop_map(|(status, replication, days, window)| ReplicaFacts {
+            status: status.to_owned(),
+            replication,
+            backup_retention_days: days,
+            backup_window: window,
+        });
+    unseen(prop::option::of(facts))
+}
+
+fn maps<T: Clone + std::fmt::Debug>(
+    names: &'static [&'static str],
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = BTreeMap<Name, T>> {
+    prop::collection::vec(prop::option::of(value), names.len()).prop_map(|values| {
+        let pairs = names.iter().zip(values);
+        pairs.filter_map(|(name, value)| Some((Name::from(*name), value?))).collect()
+    })
+}
+
+fn any_facts() -> impl Strategy<Value = Facts> {
+    let lag = (-400..400i64, any::<u64>()).prop_map(|(age, lag_ms)| LagPoint {
+        at: now().checked_sub(SignedDuration::from_secs(age)).expect("a time"),
+        lag_ms,
+    });
+    let group = prop::sample::subsequence(vec!["Launch", "AddToLoadBalancer", "Terminate"], 0..=3).prop_map(
+        |suspended| GroupFacts {
+            suspended: suspended.into_iter().map(str::to_owned).collect(),
+            target_groups: plan().fleets[0].target_groups.clone(),
+        },
+    );
+    let route = (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| {
+        RouteFacts { primary_weight: p, recovery_weight: r, recovery_dial_permille: dial }
+    });
+    let sight = prop_oneof![
+        Just(Sight::Good),
+        Just(Sight::Bad { detail: String::new() }),
+        Just(Sight::Unknown { detail: ".".to_owned() })
+    ];
+    let subscriptions =
+        (0..9u32, 0..3u32).prop_map(|(confirmed, pending)| Subscriptions { confirmed, pending });
+    (
+        maps(&["orders", "stock"], replicas()),
+        maps(&["orders", "stock"], unseen(prop::option::of(lag))),
+        maps(&["web"], unseen(prop::option::of(group))),
+        maps(&["web"], unseen(0..9u32)),
+        maps(&["front"], unseen(route)),
+        prop::collection::vec(sight, 0..3),
+        unseen(prop::option::of(subscriptions)),
+    )
+        .prop_map(|(replicas, lag, groups, healthy, routes, sights, heard)| {
+            let mut facts = good(&State::default());
+            let probes = facts.probes.iter().zip(sights);
+            facts.probes = probes.map(|(probe, sight)| ProbeSeen { sight, ..probe.clone() }).collect();
+            facts.topics.insert(NOTICES.to_owned(), heard);
+            Facts { replicas, lag, groups, healthy, routes, ..facts }
+        })
+}
+
+proptest! {
+    #[test]
+    fn unknown_is_never_ready_and_what_is_not_ready_has_a_remedy(
+        facts in any_facts(),
+        moved in prop::sample::subsequence(vec!["orders", "stock", "web", "front"], 0..=4),
+    ) {
+        let state = State { moved: moved.into_iter().map(Name::from).collect(), ..State::default() };
+        let readiness = judged(&state, &facts);
+        let all_ready = readiness.checks().iter().all(|check| check.finding() == Finding::Ready);
+        prop_assert_eq!(readiness.finding() == Finding::Ready, all_ready);
+        for check in readiness.checks() {
+            let has_remedy = check.remedy().is_some_and(|remedy| !remedy.trim().is_empty());
+            prop_assert_eq!(has_remedy, check.finding() != Finding::Ready, "{:?}", check);
+            prop_assert!(check.sentence().ends_with('.') && check.sentence().len() > 5, "{:?}", check);
+        }
+    }
+
+    #[test]
+    fn the_same_is_judged_the_same_and_the_order_does_not_depend_on_what_was_seen(
+        one in any_facts(),
+        other in any_facts(),
+    ) {
+        let rows = |readiness: &Readiness| -> Vec<(String, String)> {
+            let checks = readiness.checks().iter();
+            checks.map(|check| (check.name().to_owned(), check.subject().to_owned())).collect()
+        };
+        let readiness = judged(&State::default(), &one);
+        prop_assert_eq!(&readiness, &judged(&State::default(), &one));
+        prop_assert_eq!(rows(&readiness), rows(&judged(&State::default(), &other)));
+        let distinct: BTreeSet<(String, String)> = rows(&readiness).into_iter().collect();
+        prop_assert_eq!(distinct.len(), rows(&readiness).len(), "no row is there twice");
+        let known: BTreeSet<&str> = names().collect();
+        prop_assert!(rows(&readiness).iter().all(|(name, _)| known.contains(name.as_str())));
+    }
+
+    #[test]
+    fn what_was_told_is_no_news_and_a_difference_always_is(one in any_facts(), other in any_facts()) {
+        let (one, other) = (judged(&State::default(), &one), judged(&State::default(), &other));
+        let told = LastReadiness::untold(one.clone(), None).as_told();
+        prop_assert_eq!(LastReadiness::untold(one.clone(), Some(&told)).news(), None);
+        let findings = |readiness: &Readiness| -> Vec<Finding> {
+            readiness.checks().iter().map(Check::finding).collect()
+        };
+        let differs = findings(&one) != findings(&other);
+        prop_assert_eq!(LastReadiness::untold(other, Some(&told)).news().is_some(), differs);
+    }
+}

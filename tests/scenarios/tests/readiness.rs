@@ -1,0 +1,164 @@
+//! Would a failover work? Asked of the production handlers every half hour, and never in the way of a run.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use jiff::SignedDuration;
+use ports::FailureKind;
+use ports::memory::Fault;
+use protocol::name::Name;
+use protocol::plan::Mode;
+use scenarios::{Stage, awaits_approval, is_over, small_plan};
+use serde_json::{Value, json};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A stage on a good day, after the tick has seen it.
+async fn good_day() -> Stage {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.pass(SignedDuration::from_mins(2)).await;
+    stage
+}
+
+async fn ask(stage: &mut Stage) -> Value {
+    stage.invoke(json!({ "command": "readiness" })).await.expect("it is answered")
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The checks of an answer that are not ready.
+fn unready(answer: &Value) -> Vec<String> {
+    let checks = answer.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let unready = checks.iter().filter(|check| text(check, "finding") != "ready");
+    unready
+        .map(|check| format!("{} {} {}", text(check, "finding"), text(check, "name"), text(check, "subject")))
+        .collect()
+}
+
+/// Notices about the readiness since they were last counted.
+fn told(stage: &Stage) -> Vec<String> {
+    std::mem::take(&mut stage.world.inner().notices)
+}
+
+fn suspend(stage: &Stage, suspended: bool) {
+    for fleet in stage.world.inner().fleets.values_mut() {
+        fleet.launch_suspended = suspended;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_day_is_ready_and_nobody_is_bothered() {
+    let mut stage = good_day().await;
+    let answer = ask(&mut stage).await;
+    assert_eq!(text(&answer, "readiness"), "ready", "{answer:#}");
+    stage.pass(HOUR).await;
+    assert_eq!(told(&stage), Vec::<String>::new());
+    let gauged = stage.world.inner().gauged.clone();
+    assert!((3..=5).contains(&gauged.len()) && gauged.iter().all(|unready| *unready == 0), "{gauged:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_breaks_is_told_once_within_half_an_hour_and_once_when_it_is_mended() {
+    let mut stage = good_day().await;
+    suspend(&stage, true);
+    stage.pass(SignedDuration::from_mins(32)).await;
+    let notices = told(&stage);
+    assert!(
+        notices.len() == 1 && notices[0].contains("new: launch_allowed web is not ready"),
+        "{notices:#?}"
+    );
+    assert!(notices[0].contains("aws autoscaling resume-processes"), "{notices:#?}");
+    stage.pass(HOUR).await;
+    assert_eq!(told(&stage), Vec::<String>::new());
+    suspend(&stage, false);
+    stage.pass(SignedDuration::from_mins(32)).await;
+    let notices = told(&stage);
+    assert!(notices.len() == 1 && notices[0].contains("mended or gone: launch_allowed web"), "{notices:#?}");
+    assert_eq!(stage.world.inner().gauged.last(), Some(&0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_fails_is_unknown_and_the_others_are_judged_all_the_same() {
+    let mut stage = good_day().await;
+    stage.world.fault("inspect_route", Fault::Fails(FailureKind::Denied));
+    let answer = ask(&mut stage).await;
+    assert_eq!(text(&answer, "readiness"), "unknown");
+    let rows = unready(&answer);
+    assert!(
+        !rows.is_empty() && rows.iter().all(|row| row.starts_with("unknown") && row.ends_with("front")),
+        "{rows:#?}"
+    );
+    assert!(answer.to_string().contains("its role may not call inspect_route"), "{answer:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pass_is_made_while_a_run_is_under_way_and_the_command_says_so() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let before = stage.world.inner().gauged.len();
+    stage.pass(SignedDuration::from_mins(45)).await;
+    assert_eq!(stage.world.inner().gauged.len(), before);
+    let fault = stage.invoke(json!({ "command": "readiness" })).await.expect_err("it is refused");
+    assert_eq!(fault.code, "run_under_way");
+    assert!(fault.message.contains("awaiting approval"), "{}", fault.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failover_the_other_way_round_is_ready() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, is_over).await);
+    assert_eq!(stage.phase(), "completed");
+    let answer = ask(&mut stage).await;
+    assert_eq!(text(&answer, "readiness"), "ready", "{answer:#}");
+    for route in stage.world.inner().routes.values_mut() {
+        route.primary = Some(128);
+    }
+    assert_eq!(unready(&ask(&mut stage).await), ["not_ready other_side_closed front"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pass_that_cannot_be_kept_disturbs_no_tick_and_bothers_nobody() {
+    let mut stage = good_day().await;
+    suspend(&stage, true);
+    for _ in 0..200 {
+        stage.world.fault("save_readiness", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("gauge", Fault::Fails(FailureKind::Denied));
+    }
+    stage.pass(SignedDuration::from_mins(40)).await;
+    assert_eq!(told(&stage), Vec::<String>::new());
+    let ticked_at = stage.world.inner().vitals.clone().and_then(|vitals| vitals.ticked_at).expect("it ticks");
+    assert!(stage.now().duration_since(ticked_at) < SignedDuration::from_mins(2));
+    stage.alarm("ALARM").await.expect("signals are taken all the same");
+    assert!(stage.state().run.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_was_not_sent_is_sent_by_the_next_pass() {
+    let mut stage = good_day().await;
+    suspend(&stage, true);
+    stage.world.fault("notice", Fault::Fails(FailureKind::Unavailable));
+    stage.pass(SignedDuration::from_mins(32)).await;
+    assert_eq!(told(&stage), Vec::<String>::new());
+    stage.pass(SignedDuration::from_mins(31)).await;
+    assert_eq!(told(&stage).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_shows_what_the_last_pass_saw() {
+    let mut stage = good_day().await;
+    suspend(&stage, true);
+    ask(&mut stage).await;
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("it is answered");
+    let readiness = status.get("readiness").cloned().unwrap_or_default();
+    assert!(text(&readiness, "sentence").starts_with("shop is not ready: of "), "{readiness:#}");
+    let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+    let line = checks.iter().filter_map(Value::as_str).find(|line| line.starts_with("not ready"));
+    assert!(
+        line.is_some_and(|line| line.contains("launch_allowed") && line.contains("Remedy: ")),
+        "{checks:#?}"
+    );
+    assert!(stage.world.inner().fleets.contains_key(&Name::from("web")));
+}
