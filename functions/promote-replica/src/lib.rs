@@ -2,8 +2,6 @@
 //! answers again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
@@ -31,7 +29,7 @@ impl Workshop for PromoteReplica {
     fn work(&self, conductor: &Conductor, _log: &Log, step: Step) -> Option<Box<dyn Work>> {
         let (plan, databases) = (Arc::clone(&conductor.plan), Arc::clone(&self.databases));
         match step {
-            Step::Promote => Some(Box::new(Promote { plan, databases, is_near: AtomicBool::new(false) })),
+            Step::Promote => Some(Box::new(Promote { plan, databases })),
             Step::Quarantine => Some(Box::new(Quarantine { plan, databases })),
             _ => None,
         }
@@ -52,16 +50,9 @@ fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Database, Failure> {
     })
 }
 
-/// How often promotions are looked at, and those that are near their end: everything else waits for them, and one call
-/// tells of all the databases of a command.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-const POLL_EVERY_NEAR: Duration = Duration::from_millis(500);
-
 struct Promote {
     plan: Arc<Plan>,
     databases: Arc<dyn Databases>,
-    /// Whether one of them follows nobody any more, and only has to come up.
-    is_near: AtomicBool,
 }
 
 #[async_trait]
@@ -72,13 +63,7 @@ impl Work for Promote {
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let views = self.databases.look(&named(&self.plan, subjects)?).await?;
-        let is_near = views.iter().any(|view| matches!(view, ReplicaView::Changing { .. }));
-        self.is_near.store(is_near, Ordering::Relaxed);
         Ok(views.into_iter().map(promotion).collect())
-    }
-
-    fn poll_every(&self) -> Duration {
-        if self.is_near.load(Ordering::Relaxed) { POLL_EVERY_NEAR } else { POLL_EVERY }
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ use protocol::state::{Illegality, Phase, Run};
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
 
-/// How often a step looks, unless its work says otherwise.
+/// How often a step looks.
 pub const POLL_EVERY: Duration = Duration::from_secs(2);
 
 /// For how long a worker holds its items unless it says so again. Short, so that a killed worker is soon replaced.
@@ -79,11 +79,6 @@ pub trait Work: Send + Sync {
 
     /// Brings the effect about, or begins to.
     async fn act(&self, subject: &Name) -> Result<(), Failure>;
-
-    /// How often it looks while it waits.
-    fn poll_every(&self) -> Duration {
-        POLL_EVERY
-    }
 
     /// Whether a first look that gets no answer ends the attempt without a record. For effects in the lost
     /// region, which are tried every minute.
@@ -300,7 +295,7 @@ impl Attempt<'_> {
             self.renew().await?;
             // What was just asked for often stands at once.
             if !acted {
-                self.conductor.sleep(self.work.poll_every()).await;
+                self.conductor.sleep(POLL_EVERY).await;
             }
         }
     }

@@ -135,7 +135,7 @@ async fn an_alarm_of_the_future_is_rejected() {
     let ahead = SignedDuration::from_secs(120);
     let forge =
         |forged: &mut Forged| forged.changed_at = forged.changed_at.checked_add(ahead).expect("a time");
-    assert_rejected(forge, "it claims to have changed").await;
+    assert_rejected(forge, "it claims a time").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,6 +78,7 @@ impl Scene {
             lag: Arc::clone(world) as _,
             probes: Arc::clone(world) as _,
             publisher: Arc::clone(world) as _,
+            inspection: world.inspection(),
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: "ssm-replicator/1".to_owned(),
