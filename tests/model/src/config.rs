@@ -238,6 +238,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
+            pinned: 96_712,
             ..base.clone()
         },
         Config {
