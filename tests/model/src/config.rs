@@ -230,6 +230,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
+            pinned: 332_870,
             ..moving.clone()
         },
         Config {
