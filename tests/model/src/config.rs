@@ -230,6 +230,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
+            pinned: 332_870,
             ..moving.clone()
         },
         Config {
@@ -238,6 +239,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
+            pinned: 96_712,
             ..base.clone()
         },
         Config {
