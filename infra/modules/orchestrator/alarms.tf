@@ -43,15 +43,16 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   for_each = setunion(var.error_alarm_functions, local.keepers)
   provider = aws.recovery
 
-  alarm_name          = "${local.function_names[each.value]}-errors"
-  alarm_description   = "${local.function_names[each.value]} failed in three of the last five minutes."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = local.function_names[each.value] }
-  statistic           = "Sum"
-  period              = 60
-  evaluation_periods  = 5
-  datapoints_to_alarm = 3
+  alarm_name        = "${local.function_names[each.value]}-errors"
+  alarm_description = contains(local.keepers, each.value) ? "${local.function_names[each.value]} failed within the last hour." : "${local.function_names[each.value]} failed in three of the last five minutes."
+  namespace         = "AWS/Lambda"
+  metric_name       = "Errors"
+  dimensions        = { FunctionName = local.function_names[each.value] }
+  statistic         = "Sum"
+  # A keeper comes every few minutes only, and one failure of it leaves something to a person.
+  period              = contains(local.keepers, each.value) ? 3600 : 60
+  evaluation_periods  = contains(local.keepers, each.value) ? 1 : 5
+  datapoints_to_alarm = contains(local.keepers, each.value) ? 1 : 3
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching" # no invocation, no error; silence has its own alarm

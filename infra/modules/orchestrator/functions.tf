@@ -83,8 +83,8 @@ resource "aws_lambda_function" "this" {
   timeout          = local.settings[each.key].timeout
   role             = aws_iam_role.this[each.key].arn
 
-  # One replicator at a time: the rate of its writes is the account's.
-  reserved_concurrent_executions = each.key == "ssm-replicator" ? 1 : contains(local.keepers, each.key) ? -1 : var.reserved_concurrency
+  # One keeper of a kind at a time: the rate of its writes is the account's.
+  reserved_concurrent_executions = contains(local.keepers, each.key) ? 1 : var.reserved_concurrency
 
   environment {
     variables = merge(local.environment, {

@@ -89,6 +89,27 @@ resource "aws_scheduler_schedule" "parameters" {
   depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
 }
 
+# Whoever copies nothing reports nothing.
+resource "aws_cloudwatch_metric_alarm" "parameters_silent" {
+  count    = local.copies_parameters ? 1 : 0
+  provider = aws.recovery
+
+  alarm_name          = "${var.name}-parameters-silent"
+  alarm_description   = "Nobody copies the parameters of the plan ${var.name}: ${local.function_names["ssm-replicator"]} was not invoked for a day."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Invocations"
+  dimensions          = { FunctionName = local.function_names["ssm-replicator"] }
+  statistic           = "Sum"
+  period              = 86400
+  evaluation_periods  = 1
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching" # a function that isn't invoked sends no data at all
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
 # A change in the recovery region, and one of the primary region that its rule has sent here.
 resource "aws_cloudwatch_event_rule" "parameters" {
   count    = local.copies_parameters ? 1 : 0

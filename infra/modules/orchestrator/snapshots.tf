@@ -61,7 +61,7 @@ locals {
         # "*": CloudWatch's metrics have no resource types.
         Action    = ["cloudwatch:PutMetricData"]
         Resource  = "*"
-        Condition = local.in_recovery_region
+        Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
       },
     ],
     [for arns in [compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery])] : {
@@ -121,7 +121,7 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
 
   alarm_name          = "${var.name}-snapshot-age-${each.key}"
   alarm_description   = "There is no good snapshot of ${each.value.database} in ${each.value.region} from the last 26 hours, or nobody knows of one."
-  namespace           = "Pilotlight"
+  namespace           = local.metrics_namespace
   metric_name         = "SnapshotAge"
   dimensions          = { Plan = var.name, Database = each.value.database, Region = each.value.region }
   statistic           = "Maximum"
