@@ -200,8 +200,8 @@ impl Journal for DynamoJournal {
         self.load_advisory(plan, READINESS).await
     }
 
-    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
-        self.save_advisory(plan, READINESS, last).await
+    async fn save_readiness(&self, plan: &Name, readiness: &LastReadiness) -> Answer<()> {
+        self.save_advisory(plan, READINESS, readiness).await
     }
 }
 

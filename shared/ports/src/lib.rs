@@ -57,7 +57,7 @@ pub trait Journal: Send + Sync {
     /// The last readiness, if any was ever saved. Advisory only.
     async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>>;
     /// Saves the readiness over the old one.
-    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()>;
+    async fn save_readiness(&self, plan: &Name, readiness: &LastReadiness) -> Answer<()>;
 }
 
 /// What became of an append.

@@ -281,13 +281,13 @@ impl Journal for MemoryWorld {
 
     async fn load_readiness(&self, _plan: &Name) -> Answer<Option<LastReadiness>> {
         let lost = self.call("load_readiness")?;
-        let last = self.inner().readiness.clone();
-        answer("load_readiness", lost, last)
+        let kept = self.inner().readiness.clone();
+        answer("load_readiness", lost, kept)
     }
 
-    async fn save_readiness(&self, _plan: &Name, last: &LastReadiness) -> Answer<()> {
+    async fn save_readiness(&self, _plan: &Name, readiness: &LastReadiness) -> Answer<()> {
         let lost = self.call("save_readiness")?;
-        self.inner().readiness = Some(last.clone());
+        self.inner().readiness = Some(readiness.clone());
         answer("save_readiness", lost, ())
     }
 }

@@ -186,7 +186,7 @@ fn lag(facts: &mut Facts, age: SignedDuration, lag_ms: u64) {
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    (|f| replica(f).status = "stopped".to_owned(), "replica_available", "orders", Finding::NotReady,
+    (|f| "stopped".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
      "shop-orders-replica has status stopped, and only an available replica can be promoted."),
     (|f| replica(f).replication = ReplicaState::Broken { detail: "error: disk".to_owned() }, "replica_replicates", "orders",
      Finding::NotReady, "It does not replicate: error: disk."),
@@ -196,7 +196,7 @@ const ROWS: &[Row] = &[
      "Its lag is 60 s, the limit is 60 s."),
     (|f| lag(f, SignedDuration::from_secs(301), 0), "lag_within_limit", "orders", Finding::Unknown,
      "There is no sample of its lag from the last 5 min."),
-    (|f| replica(f).status = "backing-up".to_owned(), "backup_window_clear", "orders", Finding::NotReady,
+    (|f| "backing-up".clone_into(&mut replica(f).status), "backup_window_clear", "orders", Finding::NotReady,
      "It is being backed up, and can't be promoted meanwhile."),
     (|f| { replica(f).backup_retention_days = 1; replica(f).backup_window = Some("10:10-10:40".to_owned()); },
      "backup_window_clear", "orders", Finding::NotReady,

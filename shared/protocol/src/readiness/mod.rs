@@ -88,26 +88,26 @@ pub struct Check {
 }
 
 impl Check {
-    fn ready(name: &str, subject: impl ToString, sentence: impl Into<String>) -> Self {
+    fn ready(name: &str, subject: &(impl ToString + ?Sized), sentence: impl Into<String>) -> Self {
         Self::new(name, subject, Finding::Ready, sentence.into(), None)
     }
 
     fn not_ready(
         name: &str,
-        subject: impl ToString,
+        subject: &(impl ToString + ?Sized),
         sentence: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
         Self::new(name, subject, Finding::NotReady, sentence.into(), Some(remedy.into()))
     }
 
-    fn unknown(name: &str, subject: impl ToString, unseen: &Unseen) -> Self {
+    fn unknown(name: &str, subject: &(impl ToString + ?Sized), unseen: &Unseen) -> Self {
         Self::new(name, subject, Finding::Unknown, unseen.why.clone(), Some(unseen.remedy.clone()))
     }
 
     fn new(
         name: &str,
-        subject: impl ToString,
+        subject: &(impl ToString + ?Sized),
         finding: Finding,
         sentence: String,
         remedy: Option<String>,

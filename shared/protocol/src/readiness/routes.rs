@@ -36,7 +36,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     let recovery = Side { word: "recovery", planned: &route.recovery, weight: facts.recovery_weight };
     let (serving, other) =
         if scene.state.moved.contains(name) { (&recovery, &primary) } else { (&primary, &recovery) };
-    vec![present(route, facts), open(route, serving), closed(route, other), dial(route, *facts)]
+    vec![present(route, *facts), open(route, serving), closed(route, other), dial(route, *facts)]
 }
 
 /// One side as planned and as seen.
@@ -60,7 +60,7 @@ impl Side<'_> {
     }
 }
 
-fn present(route: &Route, facts: &RouteFacts) -> Check {
+fn present(route: &Route, facts: RouteFacts) -> Check {
     let missing: Vec<&str> = [("primary", facts.primary_weight), ("recovery", facts.recovery_weight)]
         .into_iter()
         .filter_map(|(word, weight)| weight.is_none().then_some(word))
