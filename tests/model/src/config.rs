@@ -167,7 +167,7 @@ pub fn all() -> Vec<Config> {
             lag: Lag::Unknown,
             mode: Mode::Approve,
             may: &[(May::Approve, 1), (May::Override, 1)],
-            ends: &[Aborted, Completed, NeedsOperator],
+            ends: &[Completed, NeedsOperator],
             is_quick: false,
             pinned: 68_054,
             ..base.clone()
