@@ -89,6 +89,11 @@ impl Work for Fence {
         self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, 0).await
     }
 
+    /// A promotion goes by it.
+    fn doubts_one_look(&self) -> bool {
+        true
+    }
+
     async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
         let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.primary.weight);
@@ -139,6 +144,11 @@ impl Work for Unfence {
             Some(before) => self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, *before).await,
             None => Ok(()),
         }
+    }
+
+    /// The run ends by it.
+    fn doubts_one_look(&self) -> bool {
+        true
     }
 }
 

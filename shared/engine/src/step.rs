@@ -3,7 +3,7 @@
 //! Delivered twice, reordered or killed at any point, it ends in the same place: nothing is done that was not
 //! intended in the journal, and every effect is looked for before it is brought about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -86,6 +86,12 @@ pub trait Work: Send + Sync {
         false
     }
 
+    /// Whether one look that sees the effect stand is not enough, because what begins next can't be undone and an answer may
+    /// be stale. Then a write of this attempt was accepted before it, or two looks apart agree.
+    fn doubts_one_look(&self) -> bool {
+        false
+    }
+
     /// Takes the effect back: the run was aborted while it was brought about. `before` is what was noted for an undo.
     async fn take_back(&self, _subject: &Name, _before: Option<&str>) -> Result<(), Failure> {
         Ok(())
@@ -120,6 +126,8 @@ struct Attempt<'w> {
     left: Vec<Name>,
     notes: BTreeMap<Name, String>,
     acted_at: BTreeMap<Name, Timestamp>,
+    /// What stood at the look before this one, or was accepted by a write.
+    believed: BTreeSet<Name>,
     deadline: Timestamp,
 }
 
@@ -150,6 +158,7 @@ pub async fn carry_out(
         left: subjects,
         notes: BTreeMap::new(),
         acted_at: BTreeMap::new(),
+        believed: BTreeSet::new(),
         deadline,
     };
     match first.sights {
@@ -307,12 +316,19 @@ impl Attempt<'_> {
         let mut unnoted = Vec::new();
         for (subject, sight) in self.left.clone().into_iter().zip(sights) {
             match sight {
+                Sight::Stands { .. } if self.work.doubts_one_look() && !self.believed.contains(&subject) => {
+                    self.believed.insert(subject.clone());
+                    self.notes.insert(subject, "it stands, and is looked at once more".to_owned());
+                }
                 Sight::Stands { detail } => done.push(self.outcome(&subject, detail)),
                 Sight::Underway { note } => {
                     self.notes.insert(subject, note);
                 }
                 Sight::Wanting { before: Some(_) } if !self.is_noted(&subject) => unnoted.push(subject),
-                Sight::Wanting { .. } => wanting.push(subject),
+                Sight::Wanting { .. } => {
+                    self.believed.remove(&subject);
+                    wanting.push(subject);
+                }
                 Sight::Hopeless { code, message } => self.fail(&[subject], code, &message).await?,
             }
         }
@@ -374,6 +390,7 @@ impl Attempt<'_> {
             match result {
                 Ok(()) => {
                     acted = true;
+                    self.believed.insert(subject.clone());
                     self.acted_at.entry(subject).or_insert(now);
                 }
                 Err(failure) => {

@@ -1,0 +1,64 @@
+//! An answer of Global Accelerator may be old. One that says "closed" of a side that is open must not let a promotion begin.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use ports::memory::MemoryWorld;
+use ports::{Answer, RouteView, Side, Traffic};
+use protocol::command::Step;
+use protocol::plan::{Mode, Route};
+use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, small_plan, sns};
+use serde_json::json;
+
+/// Says "closed" of the primary side for the first few looks.
+struct Stale {
+    world: Arc<MemoryWorld>,
+    lies_left: AtomicU32,
+}
+
+#[async_trait]
+impl Traffic for Stale {
+    async fn look(&self, route: &Route) -> Answer<RouteView> {
+        let view = Traffic::look(&*self.world, route).await?;
+        let lies = self
+            .lies_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok();
+        Ok(if lies { RouteView { primary: Some(0), ..view } } else { view })
+    }
+
+    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
+        self.world.set_weight(route, side, weight).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_stale_word_of_a_closed_side_is_not_taken_for_a_fence() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(SignedDuration::from_mins(5), awaits_approval).await);
+    let approve = json!({ "command": "approve", "run": stage.run(), "by": "ana" });
+    stage.invoke(approve).await.expect("the approval is taken");
+    let fence = {
+        let mut inner = stage.world.inner();
+        let at =
+            inner.commands.iter().position(|command| command.step == Step::Fence).expect("the fence is due");
+        inner.commands.remove(at).expect("it is there")
+    };
+    let mut ports = stage.ports("shift-traffic/stale");
+    ports.traffic = Arc::new(Stale { world: Arc::clone(&stage.world), lies_left: AtomicU32::new(1) });
+    let workshop = shift_traffic::ShiftTraffic::new(&ports);
+    let deadline = stage.now().checked_add(SignedDuration::from_mins(2)).expect("a time");
+    let payload = sns(COMMANDS_TOPIC, &json!(fence));
+    engine::worker::handle(&ports, &workshop, &payload, deadline).await.expect("it comes to an end");
+    let said = stage.sentences();
+    let closed = stage.world.inner().routes.values().all(|view| view.primary == Some(0));
+    let is_done = said.iter().any(|sentence| sentence.starts_with("Step fence is done"));
+    assert!(closed || !is_done, "the fence is recorded, and the primary side is open: {said:#?}");
+    assert!(stage.until(SignedDuration::from_mins(20), scenarios::is_over).await);
+    assert_eq!(stage.phase(), "completed");
+}
