@@ -107,16 +107,19 @@ fn believed(world: &mut World, worker: &Worker, before: &State, record: &Record)
 }
 
 /// S1: from its promotion on, the old primary takes no writes, unless an operator said so.
+#[must_use]
 pub fn is_single(world: &World) -> bool {
     !(world.cloud.has_diverged() && world.cloud.primary_takes_writes()) || world.given.override_fence
 }
 
 /// S2: at most one promotion was accepted.
+#[must_use]
 pub fn is_promoted_once(world: &World) -> bool {
     world.cloud.promotions <= 1
 }
 
 /// S5: nothing of an aborted run is left, once nobody works on it.
+#[must_use]
 pub fn is_undone(world: &World) -> bool {
     let Some(run) = world.core.run.as_ref() else { return true };
     if !matches!(run.phase, Phase::Aborted { .. }) {
@@ -129,6 +132,7 @@ pub fn is_undone(world: &World) -> bool {
 }
 
 /// L2: every run moves on within a quarter of an hour, or waits for an operator.
+#[must_use]
 pub fn is_timely(world: &World) -> bool {
     const MOVES_WITHIN_SECONDS: i64 = 900;
     world.is_settled()
@@ -139,6 +143,7 @@ pub fn is_timely(world: &World) -> bool {
 }
 
 /// L3: nothing that people should know is kept from them for five minutes.
+#[must_use]
 pub fn is_told(world: &World) -> bool {
     const TOLD_WITHIN_SECONDS: i64 = 300;
     world

@@ -66,6 +66,7 @@ pub struct Cloud {
 
 impl Cloud {
     /// A good day.
+    #[must_use]
     pub fn new(lag: Lag) -> Self {
         Self {
             primary_is_up: true,
@@ -88,6 +89,7 @@ impl Cloud {
     }
 
     /// Whether the recovery region gets good answers from the primary.
+    #[must_use]
     pub fn primary_is_seen(&self) -> bool {
         self.primary_is_up && !self.is_cut
     }
@@ -110,6 +112,7 @@ impl Cloud {
 
     /// Whether users' writes reach the primary's database. A weight of 0 keeps traffic out; a dial does not: with no
     /// healthy endpoint of weight in the other group, the accelerator ignores it.
+    #[must_use]
     pub fn primary_takes_writes(&self) -> bool {
         let other_serves = self.recovery_is_open && self.fleet_is_healthy;
         let reached = self.primary_is_open && (self.primary_dial || !other_serves);
@@ -117,6 +120,7 @@ impl Cloud {
     }
 
     /// Whether the recovery database has left its source for good.
+    #[must_use]
     pub fn has_diverged(&self) -> bool {
         matches!(self.database, Database::Promoting | Database::Writable)
     }

@@ -52,6 +52,7 @@ const STAGE_ACTIONS_MAX: usize = 2_000;
 
 impl Config {
     /// Nothing goes wrong: the primary is lost, evidence decides.
+    #[must_use]
     pub fn bare() -> Self {
         Self {
             name: "bare",
@@ -69,6 +70,7 @@ impl Config {
     }
 
     /// The world it begins with: reached by the model's own transitions, without faults.
+    #[must_use]
     pub fn first_world(&self, check: &Check) -> World {
         let mut world = World::new(self.lag, Left::of(&[(May::Approve, 1)]));
         if self.stage != Stage::Calm {
@@ -99,6 +101,8 @@ impl Config {
 }
 
 /// All configurations.
+#[must_use]
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn all() -> Vec<Config> {
     use End::{Aborted, Completed, NeedsOperator};
     let base = Config::bare();

@@ -56,6 +56,7 @@ impl Counters {
     }
 
     /// How many.
+    #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
         self.0[counter as usize].load(Ordering::Relaxed)
     }

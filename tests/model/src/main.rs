@@ -69,7 +69,9 @@ fn line(config: &Config, outcome: &Outcome) -> bool {
         config.name, outcome.worlds, outcome.depth, config.about
     );
     if let Some((_, way)) = &outcome.broken {
-        way.iter().for_each(|action| println!("    {action:?}"));
+        for action in &way {
+            println!("    {action:?}");
+        }
     }
     complaint.is_none()
 }
@@ -81,7 +83,7 @@ fn mutants() -> bool {
     for prey in hunts() {
         match hunt(&prey) {
             Ok(way) => {
-                println!("{:<18} {:<40} {:>6}", format!("{:?}", prey.mutant), prey.caught_by, way.len())
+                println!("{:<18} {:<40} {:>6}", format!("{:?}", prey.mutant), prey.caught_by, way.len());
             }
             Err(why) => {
                 println!("{:<18} NOT CAUGHT: {why}", format!("{:?}", prey.mutant));
@@ -101,7 +103,9 @@ fn trace(name: &str) -> bool {
     match hunt(&prey) {
         Ok(way) => {
             println!("{}: {}", prey.caught_by, way.len());
-            way.iter().for_each(|action| println!("  {action:?}"));
+            for action in &way {
+                println!("  {action:?}");
+            }
             true
         }
         Err(why) => {

@@ -12,7 +12,9 @@ use crate::config::Config;
 use crate::count::Counters;
 use crate::mutant::Mutant;
 use crate::plan;
-use crate::property::{self, *};
+use crate::property::{
+    self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16,
+};
 use crate::run::{Engine, Twist};
 use crate::worker::{Order, Point, Task, Worker};
 use crate::world::{CALM, May, World};
@@ -72,6 +74,7 @@ pub struct Check {
 
 impl Check {
     /// The check of a configuration.
+    #[must_use]
     pub fn new(config: &Config, mutant: Option<Mutant>) -> Self {
         let mut plan = plan::plan(config.mode, config.has_database);
         match mutant {
@@ -189,6 +192,9 @@ impl Check {
     }
 
     /// What follows an action; the rest of an invocation that nothing can interrupt is one step.
+    ///
+    /// # Panics
+    /// When an invocation does not end, which is a bug of the model.
     pub fn apply(&self, world: &mut World, action: Action) {
         self.apply_one(world, action);
         let mut turns = 0;
@@ -205,7 +211,8 @@ impl Check {
 
     /// The properties of a moment; the first one that is broken is kept.
     fn judge(&self, world: &mut World) {
-        let of_moments: [(&'static str, fn(&World) -> bool); 5] = [
+        type OfMoment = (&'static str, fn(&World) -> bool);
+        let of_moments: [OfMoment; 5] = [
             (property::S1, check::is_single),
             (property::S2, check::is_promoted_once),
             (property::S5, check::is_undone),
@@ -437,6 +444,7 @@ pub enum End {
 
 impl End {
     /// The property that says so.
+    #[must_use]
     pub fn property(self) -> Property<Check> {
         match self {
             Self::Completed => Property::sometimes("a run is completed", |_, world: &World| {

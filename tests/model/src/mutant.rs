@@ -73,6 +73,7 @@ pub struct Hunt {
 }
 
 /// Every mutant.
+#[must_use]
 pub fn hunts() -> Vec<Hunt> {
     use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9};
     let base = Config::bare();
@@ -86,7 +87,7 @@ pub fn hunts() -> Vec<Hunt> {
     let large = Config { lag: Lag::Large, ..base.clone() };
     let unknown = Config { lag: Lag::Unknown, ..base.clone() };
     let cut = Config { stage: Stage::Cut, ..base.clone() };
-    let bare = Config { has_database: false, ..moving.clone() };
+    let without_database = Config { has_database: false, ..moving.clone() };
     let mut hunts = vec![
         hunt(Mutant::BlindTakeBack, S1, &cut, &[(May::Stall, 1)]),
         hunt(Mutant::BelievedCommand, S2, &base, &[(May::Duplicate, 1)]),
@@ -95,7 +96,7 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::UnverifiedOpen, S3, &moving, &[(May::FleetDies, 1)]),
         hunt(Mutant::OpenEnd, S4, &moving, &[(May::Stall, 1)]),
         hunt(Mutant::ActWithoutNote, S5, &calm, &[(May::Failover, 1), (May::Abort, 1), (May::Stale, 1)]),
-        hunt(Mutant::AbortAfterOpening, S5, &bare, &[(May::Abort, 1), (May::Crash, 1)]),
+        hunt(Mutant::AbortAfterOpening, S5, &without_database, &[(May::Abort, 1), (May::Crash, 1)]),
         hunt(Mutant::NoFence, S6, &base, &[]),
         hunt(Mutant::DialForWeight, S6, &base, &[]),
         hunt(Mutant::NoLagGate, S7, &large, &[]),

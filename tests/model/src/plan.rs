@@ -58,6 +58,7 @@ const TEXT: &str = r#"{
 /// # Panics
 /// Never: the text is a valid plan, and a test says so.
 #[expect(clippy::expect_used, reason = "a constant of this crate")]
+#[must_use]
 pub fn plan(mode: Mode, has_database: bool) -> Plan {
     let mut plan = Plan::from_json(TEXT).expect("the model's plan is valid");
     plan.mode = mode;
@@ -69,16 +70,19 @@ pub fn plan(mode: Mode, has_database: bool) -> Plan {
 }
 
 /// The database.
+#[must_use]
 pub fn database() -> Name {
     Name::from("orders")
 }
 
 /// The fleet.
+#[must_use]
 pub fn fleet() -> Name {
     Name::from("web")
 }
 
 /// The route.
+#[must_use]
 pub fn route() -> Name {
     Name::from("front")
 }

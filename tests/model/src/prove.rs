@@ -29,6 +29,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// What is wrong with it, if anything.
+    #[must_use]
     pub fn complaint(&self, config: &Config) -> Option<String> {
         if let Some((name, way)) = &self.broken {
             return Some(format!("{name}: broken after {} actions", way.len()));
@@ -41,6 +42,7 @@ impl Outcome {
     }
 
     /// How often something happened.
+    #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {
         self.counts.get(counter as usize).copied().unwrap_or_default()
     }
@@ -49,6 +51,7 @@ impl Outcome {
 /// Explores a configuration to its end, or to the first broken property: by the shortest way, since the search goes
 /// breadth first.
 #[expect(clippy::disallowed_methods, reason = "measures the checker; the model has a clock of its own")]
+#[must_use]
 pub fn explore(config: &Config, mutant: Option<Mutant>) -> Outcome {
     let began = Instant::now();
     let check = Check::new(config, mutant);

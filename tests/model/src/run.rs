@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Decision, Draft, Facts, Verdict, claim, decide};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
-use protocol::operator::OperatorCommand;
+use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State, evolve};
 
@@ -208,7 +208,7 @@ impl Engine {
                 worker.point = Point::Append(Prepared { record, as_what, is_uncertain: false });
                 false
             }
-            Err(why) => self.not_written(world, worker, as_what, &why),
+            Err(why) => Self::not_written(world, worker, as_what, &why),
         }
     }
 
@@ -249,7 +249,7 @@ impl Engine {
         }
         if is_free || self.is(Mutant::BlindAppend) {
             if let Err(why) = self.write(world, worker, &record, as_what) {
-                return self.not_written(world, worker, as_what, &why);
+                return Self::not_written(world, worker, as_what, &why);
             }
             if twist == Twist::LoseAck {
                 worker.point = Point::Append(Prepared { record, as_what, is_uncertain: true });
@@ -301,11 +301,11 @@ impl Engine {
             worker.was_obeyed = true;
             if let Task::Operator(order) = worker.task {
                 let opens = matches!(record.event, Event::RunOpened { .. });
-                let given = if opens { Default::default() } else { world.given };
+                let given = if opens { Overrides::default() } else { world.given };
                 world.given = given.and(overrides(order));
             }
         } else if matches!(record.event, Event::RunOpened { .. }) {
-            world.given = Default::default();
+            world.given = Overrides::default();
         }
         world.core = Arc::new(after);
         world.journal = Some(Arc::new(Link { record: Arc::clone(record), before: world.journal.take() }));
@@ -349,7 +349,7 @@ impl Engine {
     }
 
     /// What follows a record that can't follow the journal.
-    fn not_written(&self, world: &mut World, worker: &mut Worker, as_what: What, why: &Illegality) -> bool {
+    fn not_written(world: &mut World, worker: &mut Worker, as_what: What, why: &Illegality) -> bool {
         match as_what {
             What::Decision(_) => {
                 world.break_property(property::S15);
@@ -393,8 +393,8 @@ impl Engine {
     }
 
     fn decision(&self, world: &World, worker: &Worker) -> Decision {
-        let mut facts = Facts::default();
-        facts.observation = worker.seen.map(|seen| seen.observation(&self.plan));
+        let observation = worker.seen.map(|seen| seen.observation(&self.plan));
+        let mut facts = Facts { observation, ..Facts::default() };
         let forgets = match worker.task {
             Task::Signal(rings, at) => {
                 let at = if self.is(Mutant::NoDedup) { world.now } else { at };
@@ -637,6 +637,7 @@ impl Engine {
     }
 
     /// Whether a sleeping worker has something to do.
+    #[must_use]
     pub fn is_awake(&self, world: &World, worker: &Worker) -> bool {
         let Task::Step(step) = worker.task else { return false };
         let now = world.time();
@@ -652,6 +653,7 @@ impl Engine {
     }
 
     /// Whether no tick will ever do anything again.
+    #[must_use]
     pub fn is_asleep(&self, world: &World) -> bool {
         let minutes = [1, 60, 24 * 60];
         minutes.into_iter().all(|minutes| {

@@ -36,6 +36,7 @@ pub enum Effect {
 }
 
 /// The item of a step.
+#[must_use]
 pub fn subject(step: Step) -> Name {
     match step {
         Step::Confirm => Name::from("shop"),
@@ -53,6 +54,7 @@ fn noted(world: &World, worker: &Worker, step: Step) -> bool {
 }
 
 /// What a worker sees of its item.
+#[must_use]
 pub fn look(
     world: &World,
     worker: &Worker,

@@ -146,6 +146,7 @@ pub struct Worker {
 
 impl Worker {
     /// A worker at its start.
+    #[must_use]
     pub fn new(task: Task, run: u64, world: &World) -> Self {
         Self {
             task,
@@ -171,6 +172,7 @@ impl Worker {
     }
 
     /// Whether the journal, as some state has it, says that this worker holds its item.
+    #[must_use]
     pub fn holds(&self, state: &State, now: Timestamp) -> bool {
         let Task::Step(step) = self.task else { return false };
         let subjects = [crate::steps::subject(step)];
@@ -233,11 +235,13 @@ impl Worker {
 }
 
 /// Whether a verdict says that the order was carried out.
+#[must_use]
 pub fn is_accepted(verdict: Verdict) -> bool {
     verdict == Verdict::Accepted
 }
 
 /// The rules that an order passes.
+#[must_use]
 pub fn overrides(order: Order) -> Overrides {
     let passes = order == Order::Override;
     // A primary that lives is only moved by who says that its signs of life do not count.

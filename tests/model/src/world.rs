@@ -84,6 +84,7 @@ pub struct Left(pub [u8; KINDS]);
 
 impl Left {
     /// From a list.
+    #[must_use]
     pub fn of(list: &[(May, u8)]) -> Self {
         let mut left = Self([0; KINDS]);
         for (may, times) in list {
@@ -93,6 +94,7 @@ impl Left {
     }
 
     /// Whether it may happen once more.
+    #[must_use]
     pub fn has(&self, may: May) -> bool {
         self.0[may as usize] > 0
     }
@@ -173,6 +175,7 @@ pub struct World {
 }
 
 /// A point in time.
+#[must_use]
 pub fn time(moment: u32) -> Timestamp {
     const EPOCH: i64 = 1_800_000_000;
     Timestamp::from_second(EPOCH + i64::from(moment) * MOMENT_SECONDS).unwrap_or(Timestamp::MAX)
@@ -180,6 +183,7 @@ pub fn time(moment: u32) -> Timestamp {
 
 impl World {
     /// A good day, with what may happen to it.
+    #[must_use]
     pub fn new(lag: Lag, left: Left) -> Self {
         Self {
             // Long enough after the beginning for lag samples to lie before it.
@@ -205,6 +209,7 @@ impl World {
     }
 
     /// Now.
+    #[must_use]
     pub fn time(&self) -> Timestamp {
         time(self.now)
     }
@@ -215,11 +220,13 @@ impl World {
     }
 
     /// Whether no run moves: none is under way, or it waits for an operator.
+    #[must_use]
     pub fn is_settled(&self) -> bool {
         self.core.active_run().is_none_or(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
     }
 
     /// Whether nobody does anything and nothing is in flight; who is held up does nothing.
+    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.workers.iter().all(|worker| worker.is_stalled)
             && self.commands.is_empty()
@@ -228,6 +235,7 @@ impl World {
     }
 
     /// Whether nothing is left that time alone would change.
+    #[must_use]
     pub fn is_at_rest(&self) -> bool {
         let cuts_off =
             self.core.quarantine.values().any(|quarantine| {
@@ -274,6 +282,7 @@ impl World {
     }
 
     /// Whether the recovery region can serve what a plan moves.
+    #[must_use]
     pub fn can_serve(&self, plan: &Plan) -> bool {
         (plan.databases.is_empty() || self.cloud.database == Database::Writable)
             && self.cloud.fleet_is_healthy
@@ -332,6 +341,7 @@ impl PartialEq for World {
 
 impl Seen {
     /// The observation that the production code gets.
+    #[must_use]
     pub fn observation(&self, plan: &Plan) -> Observation {
         let sight = |good: Option<bool>| match good {
             Some(true) => Sight::Good,
@@ -378,6 +388,7 @@ impl Seen {
 }
 
 /// The alarm's message, as the production code gets it.
+#[must_use]
 pub fn signal(rings: bool, at: Timestamp) -> protocol::signal::Signal {
     protocol::signal::Signal::Alarm(protocol::signal::AlarmSignal {
         arn: plan::ALARM.to_owned(),
@@ -389,6 +400,7 @@ pub fn signal(rings: bool, at: Timestamp) -> protocol::signal::Signal {
 }
 
 /// Some seconds.
+#[must_use]
 pub fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
 }
