@@ -69,7 +69,7 @@ fn line(config: &Config, outcome: &Outcome) -> bool {
         config.name, outcome.worlds, outcome.depth, config.about
     );
     if let Some((_, way)) = &outcome.broken {
-        for action in &way {
+        for action in way {
             println!("    {action:?}");
         }
     }
