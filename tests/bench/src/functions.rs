@@ -32,7 +32,7 @@ struct Subject {
     answer: &'static str,
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     Subject {
         name: "alarm-handler",
         event: include_str!("../../../events/operator-status.json"),
@@ -52,6 +52,11 @@ const SUBJECTS: [Subject; 5] = [
         name: "shift-traffic",
         event: include_str!("../../../events/sns-step-fence.json"),
         answer: "Nothing to do: step fence of front is not due",
+    },
+    Subject {
+        name: "snapshot-scheduler",
+        event: include_str!("../../../events/snapshots-keep.json"),
+        answer: "No snapshots are kept: the plan shop has no section snapshots",
     },
     Subject {
         name: "ssm-replicator",
