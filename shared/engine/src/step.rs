@@ -35,6 +35,9 @@ const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(25);
 /// An effect is begun only while this much of the lease is left: one call with all its tries.
 const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
+/// A call that got no answer may still have its effect for so long after it was given up.
+const LANDS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
 /// Effects under way at once, and looks.
 const CONCURRENCY: usize = 5;
 
@@ -128,6 +131,8 @@ struct Attempt<'w> {
     acted_at: BTreeMap<Name, Timestamp>,
     /// What stood at the look before this one, or was accepted by a write.
     believed: BTreeSet<Name>,
+    /// When an effect was last given up without an answer.
+    unanswered_at: BTreeMap<Name, Timestamp>,
     deadline: Timestamp,
 }
 
@@ -159,6 +164,7 @@ pub async fn carry_out(
         notes: BTreeMap::new(),
         acted_at: BTreeMap::new(),
         believed: BTreeSet::new(),
+        unanswered_at: BTreeMap::new(),
         deadline,
     };
     match first.sights {
@@ -397,6 +403,7 @@ impl Attempt<'_> {
                     // An answer that was lost may have had its effect: it counts from here.
                     if failure.kind == FailureKind::Unreachable {
                         self.acted_at.entry(subject.clone()).or_insert(now);
+                        self.unanswered_at.insert(subject.clone(), self.conductor.clock.now());
                     }
                     self.stumble(&[subject], &failure).await?;
                 }
@@ -498,7 +505,9 @@ impl Attempt<'_> {
         let now = self.conductor.clock.now();
         let step = self.work.step();
         let held = still_held(&self.log.state, step, &self.left, self.intent, now);
-        for subject in self.left.iter().filter(|name| !held.contains(name)) {
+        let lost: Vec<Name> = self.left.iter().filter(|name| !held.contains(name)).cloned().collect();
+        self.outlast_unanswered(&lost).await;
+        for subject in &lost {
             let note = "the run does not want it now, or another worker holds it".to_owned();
             let sentence = format!("Step {step} lets go of {subject}: {note}.");
             let event =
@@ -507,9 +516,8 @@ impl Attempt<'_> {
             let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
             tracing::info!(?written, %subject, %step, "let go");
         }
-        let let_go = held.len() < self.left.len();
         self.left = held;
-        if let_go {
+        if !lost.is_empty() {
             self.conductor.advance_from(&mut self.log, Facts::default()).await?;
         }
         Ok(())
@@ -534,7 +542,20 @@ impl Attempt<'_> {
         Ok(())
     }
 
+    /// What an unanswered call was for is not let go before the call can have landed: an undo would look too early, and
+    /// see nothing to undo.
+    async fn outlast_unanswered(&self, subjects: &[Name]) {
+        let Some(last) = subjects.iter().filter_map(|name| self.unanswered_at.get(name)).max() else {
+            return;
+        };
+        let rest = LANDS_WITHIN.saturating_sub(self.conductor.clock.now().duration_since(*last));
+        if let Ok(rest) = Duration::try_from(rest) {
+            self.conductor.sleep(rest).await;
+        }
+    }
+
     async fn hand_over(&mut self) -> Result<String, Fault> {
+        self.outlast_unanswered(&self.left).await;
         let step = self.work.step();
         let note = self.note();
         let sentence = format!("Step {step} is handed over to the tick: {note}.");
