@@ -71,8 +71,8 @@ async fn an_effect_that_lands_after_its_call_was_given_up_is_undone_too() {
         engine::worker::handle(&ports, &workshop, &payload, deadline).await
     });
     stage.pass(SignedDuration::from_secs(3)).await;
-    stage.world.inner().primary_lives = true;
-    stage.alarm("OK").await.expect("the alarm is taken");
+    let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "a false alarm" });
+    stage.invoke(abort).await.expect("the abort is taken");
     assert!(stage.until(SignedDuration::from_mins(20), is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "aborted");
     worker.await.expect("it does not panic").expect("it comes to an end");
