@@ -68,6 +68,8 @@ resource "aws_scheduler_schedule" "parameters" {
   description         = "Has the parameters of the plan ${var.name} compared and copied."
   schedule_expression = var.parameters.pass
 
+  kms_key_arn = var.kms_key_arns.recovery
+
   flexible_time_window {
     mode = "OFF"
   }

@@ -94,6 +94,8 @@ resource "aws_scheduler_schedule" "snapshots" {
   description         = "Has the snapshots of the plan ${var.name} taken, copied and pruned."
   schedule_expression = "rate(15 minutes)"
 
+  kms_key_arn = var.kms_key_arns.recovery
+
   flexible_time_window {
     mode = "OFF"
   }

@@ -786,7 +786,7 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "A database has a region without an alarm on the age of its newest snapshot, or one that missing data does not raise."
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : [s.Effect, s.Action, try(s.Resource, s.NotResource), try(s.Condition.StringEquals["aws:ResourceTag/pilotlight:plan"], null)] if contains(["DeleteOwn", "TagNoOther", "ShareNone"], s.Sid)] == [
+    condition = [for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : [s.Effect, s.Action, try(s.Resource, s.NotResource), try(s.Condition.StringEquals["aws:ResourceTag/pilotlight:plan"], null)] if contains(["DeleteOwn", "TagNoOther", "ShareNone"], s.Sid)] == [
       ["Allow", ["rds:DeleteDBSnapshot"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], "shop"],
       ["Deny", ["rds:AddTagsToResource"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], null],
       ["Deny", ["rds:ModifyDBSnapshotAttribute"], "*", null],
