@@ -75,11 +75,11 @@ async fn pass(
     let readiness = Inspector::new(world).readiness(plan, state).await;
     tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
     let figure = world.inspection.gauge.unready_checks(&plan.name, readiness.unready()).await;
-    warn_of(figure, "the figure of the readiness can't be sent; its alarm will go off");
+    warn_of(&figure, "the figure of the readiness can't be sent; its alarm will go off");
     let untold = LastReadiness::untold(readiness.clone(), last);
     // Kept before it is told: what can't be kept would be told again at each pass.
     let kept = world.journal.save_readiness(&plan.name, &untold).await;
-    if warn_of(kept, "the readiness can't be kept, so nobody is told of it") {
+    if warn_of(&kept, "the readiness can't be kept, so nobody is told of it") {
         tell(world, conductor, untold).await;
     }
     readiness
@@ -90,15 +90,15 @@ async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {
     let name = &conductor.plan.name;
     let subject = format!("Pilotlight {name}: readiness is {}", untold.readiness.finding());
     let told = conductor.publisher.notice(&subject, &news).await;
-    if warn_of(told, "nobody was told of the readiness; the next pass will tell") {
+    if warn_of(&told, "nobody was told of the readiness; the next pass will tell") {
         let kept = world.journal.save_readiness(name, &untold.as_told()).await;
-        warn_of(kept, "it was told, but not noted; people may be told twice");
+        warn_of(&kept, "it was told, but not noted; people may be told twice");
     }
 }
 
 /// Whether it worked; if not, the log knows.
-fn warn_of(answer: Answer<()>, what: &str) -> bool {
-    if let Err(failure) = &answer {
+fn warn_of(answer: &Answer<()>, what: &str) -> bool {
+    if let Err(failure) = answer {
         tracing::warn!(%failure, "{what}");
     }
     answer.is_ok()

@@ -191,7 +191,10 @@ async fn the_figure_of_the_readiness_can_be_read_back() {
         .send()
         .await
         .unwrap();
-    assert_eq!(read.datapoints().iter().map(|point| point.minimum()).collect::<Vec<_>>(), [Some(3.0)]);
+    assert_eq!(
+        read.datapoints().iter().map(aws_sdk_cloudwatch::types::Datapoint::minimum).collect::<Vec<_>>(),
+        [Some(3.0)]
+    );
 }
 
 #[tokio::test]
