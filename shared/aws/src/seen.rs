@@ -1,6 +1,6 @@
 //! Where is remembered which parameters were seen to be the same? Beside the journal, in items of their own.
 //!
-//! The partition key is `<plan>#parameters`, the sort key a number from 0 on, each item has up to [`PART_BYTES`] in `part`,
+//! The partition key is `<plan>#parameters`, the sort key a number from 0 on, each item has up to `PART_BYTES` in `part`,
 //! and `parts` says how many there are. It is advisory: what is lost is compared again.
 
 use async_trait::async_trait;
