@@ -59,38 +59,6 @@ locals {
   event_bus_arn             = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/default"
 }
 
-# Repairs whatever an event missed.
-resource "aws_scheduler_schedule" "parameters" {
-  count    = local.copies_parameters ? 1 : 0
-  provider = aws.recovery
-
-  name                = "${var.name}-parameters"
-  description         = "Has the parameters of the plan ${var.name} compared and copied."
-  schedule_expression = var.parameters.pass
-
-  kms_key_arn = var.kms_key_arns.recovery
-
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = aws_lambda_function.this["ssm-replicator"].arn
-    role_arn = aws_iam_role.scheduler[0].arn
-    input    = jsonencode({ command = "pass" })
-
-    retry_policy {
-      maximum_event_age_in_seconds = 600
-      maximum_retry_attempts       = 2
-    }
-    dead_letter_config {
-      arn = aws_sqs_queue.dead_letters["ssm-replicator"].arn
-    }
-  }
-
-  depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
-}
-
 # Whoever copies nothing reports nothing.
 resource "aws_cloudwatch_metric_alarm" "parameters_silent" {
   count    = local.copies_parameters ? 1 : 0

@@ -1,5 +1,6 @@
-# The tick: once a minute alarm-handler probes, samples the lag and resumes what is unfinished.
+# What comes by the clock: the tick of alarm-handler, and the functions of every day.
 
+# Once a minute alarm-handler probes, samples the lag and resumes what is unfinished.
 resource "aws_cloudwatch_event_rule" "tick" {
   provider = aws.recovery
 
@@ -38,4 +39,103 @@ resource "aws_cloudwatch_event_target" "tick" {
 
   # The first tick must find the plan, and the permissions to look at what is in it.
   depends_on = [aws_lambda_permission.tick, aws_sqs_queue_policy.dead_letters, aws_ssm_parameter.plan, aws_iam_role_policy.steps]
+}
+
+# --- The functions of every day, by EventBridge Scheduler -----------------------------------------------------
+
+locals {
+  keeper_schedules = merge(
+    # It looks every few minutes and begins what is due, by the plan's own schedule: a snapshot may take hours, and a copy
+    # is begun when it is there.
+    { for policy in var.snapshots[*] : "snapshot-scheduler" => {
+      name        = "snapshots"
+      description = "Has the snapshots of the plan ${var.name} taken, copied and pruned."
+      expression  = "rate(15 minutes)"
+      input       = jsonencode({ snapshots = "keep" })
+    } },
+    # Repairs whatever an event missed.
+    { for policy in var.parameters[*] : "ssm-replicator" => {
+      name        = "parameters"
+      description = "Has the parameters of the plan ${var.name} compared and copied."
+      expression  = policy.pass
+      input       = jsonencode({ command = "pass" })
+    } },
+  )
+}
+
+resource "aws_scheduler_schedule" "keepers" {
+  for_each = local.keeper_schedules
+  provider = aws.recovery
+
+  name                = "${var.name}-${each.value.name}"
+  description         = each.value.description
+  schedule_expression = each.value.expression
+  kms_key_arn         = var.kms_key_arns.recovery
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.this[each.key].arn
+    role_arn = aws_iam_role.scheduler[0].arn
+    input    = each.value.input
+
+    retry_policy {
+      maximum_event_age_in_seconds = 600
+      maximum_retry_attempts       = 2
+    }
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters[each.key].arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
+}
+
+resource "aws_iam_role" "scheduler" {
+  count    = length(local.keepers) > 0 ? 1 : 0
+  provider = aws.recovery
+
+  name                 = "${var.name}-scheduler"
+  description          = "Lets EventBridge Scheduler invoke the functions of every day of the plan ${var.name}."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule/default/${var.name}-*" }
+      }
+    }]
+  })
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "scheduler" {
+  count    = length(local.keepers) > 0 ? 1 : 0
+  provider = aws.recovery
+
+  name = "invoke"
+  role = aws_iam_role.scheduler[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Invoke"
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
+      },
+      {
+        Sid      = "DeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [for f in local.keepers : local.dead_letter_arns[f]]
+      },
+    ]
+  })
 }

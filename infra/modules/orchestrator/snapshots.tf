@@ -2,8 +2,6 @@
 # has a section `snapshots`.
 
 locals {
-  keeps_snapshots = contains(local.keepers, "snapshot-scheduler")
-
   kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
   instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica]])
 
@@ -84,39 +82,6 @@ locals {
   snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(var.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
 }
 
-# It looks every few minutes and begins what is due, by the plan's own schedule: a snapshot may take hours, and a copy is
-# begun when it is there.
-resource "aws_scheduler_schedule" "snapshots" {
-  count    = local.keeps_snapshots ? 1 : 0
-  provider = aws.recovery
-
-  name                = "${var.name}-snapshots"
-  description         = "Has the snapshots of the plan ${var.name} taken, copied and pruned."
-  schedule_expression = "rate(15 minutes)"
-
-  kms_key_arn = var.kms_key_arns.recovery
-
-  flexible_time_window {
-    mode = "OFF"
-  }
-
-  target {
-    arn      = aws_lambda_function.this["snapshot-scheduler"].arn
-    role_arn = aws_iam_role.scheduler[0].arn
-    input    = jsonencode({ snapshots = "keep" })
-
-    retry_policy {
-      maximum_event_age_in_seconds = 600
-      maximum_retry_attempts       = 2
-    }
-    dead_letter_config {
-      arn = aws_sqs_queue.dead_letters["snapshot-scheduler"].arn
-    }
-  }
-
-  depends_on = [aws_iam_role_policy.scheduler, aws_iam_role_policy.steps, aws_ssm_parameter.plan]
-}
-
 resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   for_each = local.snapshot_ages
   provider = aws.recovery
@@ -135,57 +100,4 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   alarm_actions       = [aws_sns_topic.notices_recovery.arn]
   ok_actions          = [aws_sns_topic.notices_recovery.arn]
   tags                = local.tags
-}
-
-# --- EventBridge Scheduler, for both keepers ------------------------------------------------------------------
-
-locals {
-  has_keepers = length(local.keepers) > 0
-}
-
-resource "aws_iam_role" "scheduler" {
-  count    = local.has_keepers ? 1 : 0
-  provider = aws.recovery
-
-  name                 = "${var.name}-scheduler"
-  description          = "Lets EventBridge Scheduler invoke the functions of every day of the plan ${var.name}."
-  permissions_boundary = var.permissions_boundary_arn
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "scheduler.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule/default/${var.name}-*" }
-      }
-    }]
-  })
-  tags = local.tags
-}
-
-resource "aws_iam_role_policy" "scheduler" {
-  count    = local.has_keepers ? 1 : 0
-  provider = aws.recovery
-
-  name = "invoke"
-  role = aws_iam_role.scheduler[0].name
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "Invoke"
-        Effect   = "Allow"
-        Action   = ["lambda:InvokeFunction"]
-        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
-      },
-      {
-        Sid      = "DeadLetters"
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [for f in local.keepers : local.dead_letter_arns[f]]
-      },
-    ]
-  })
 }
