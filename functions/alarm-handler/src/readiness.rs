@@ -8,7 +8,8 @@ use engine::fault::Fault;
 use engine::readiness::{Inspector, LOOK_MAX};
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
-use ports::Answer;
+use ports::{Answer, MetricSample, MetricUnit};
+use protocol::name::Name;
 use protocol::readiness::{LastReadiness, Readiness};
 use protocol::state::State;
 use serde_json::{Value, json};
@@ -74,7 +75,8 @@ async fn pass(
     let plan = &conductor.plan;
     let readiness = Inspector::new(world).readiness(plan, state).await;
     tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
-    let figure = world.inspection.gauge.unready_checks(&plan.name, readiness.unready()).await;
+    let figure = unready_checks(&plan.name, readiness.unready(), conductor.clock.now());
+    let figure = world.inspection.metrics.put(&[figure]).await;
     warn_of(&figure, "the figure of the readiness can't be sent; its alarm will go off");
     let untold = LastReadiness::untold(readiness.clone(), last);
     // Kept before it is told: what can't be kept would be told again at each pass.
@@ -83,6 +85,17 @@ async fn pass(
         tell(world, conductor, untold).await;
     }
     readiness
+}
+
+/// The figure that the alarm watches: one for each plan.
+fn unready_checks(plan: &Name, count: usize, at: Timestamp) -> MetricSample {
+    MetricSample {
+        name: "UnreadyChecks",
+        dimensions: vec![("Plan", plan.to_string())],
+        value: u64::try_from(count).unwrap_or(u64::MAX),
+        unit: MetricUnit::Count,
+        at,
+    }
 }
 
 async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {

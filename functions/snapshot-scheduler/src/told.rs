@@ -1,7 +1,7 @@
 //! What is said of it: the answer of an invocation, of a dry run, and the metric.
 
 use jiff::Timestamp;
-use ports::MetricSample;
+use ports::{MetricSample, MetricUnit};
 use protocol::name::Name;
 use protocol::snapshots::Decision;
 use serde_json::{Value, json};
@@ -52,7 +52,8 @@ pub(crate) fn samples(plan: &Name, decision: &Decision, at: Timestamp) -> Vec<Me
             ("Database", age.database.to_string()),
             ("Region", age.region.clone()),
         ],
-        seconds: u64::try_from(age.age.as_secs()).unwrap_or(0),
+        value: u64::try_from(age.age.as_secs()).unwrap_or(0),
+        unit: MetricUnit::Seconds,
         at,
     };
     decision.ages.iter().map(sample).collect()

@@ -12,10 +12,10 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_rds::operation::create_db_instance::CreateDBInstanceError;
 use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_types::DateTime;
-use ports::inspection::{FleetInspection, Gauge, TopicInspection};
+use ports::inspection::{FleetInspection, TopicInspection};
 use ports::{
     Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, MetricSample,
-    Metrics, Plans, Publisher, ReplicaView, Snapshots, TakeOrder, Vitals,
+    MetricUnit, Metrics, Plans, Publisher, ReplicaView, Snapshots, TakeOrder, Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
@@ -29,7 +29,6 @@ use protocol::state::State;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
-use crate::gauge::CloudWatchGauge;
 use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
@@ -176,7 +175,14 @@ async fn a_target_group_that_does_not_exist_is_nothing() {
 async fn the_figure_of_the_readiness_can_be_read_back() {
     let sdk = sdk();
     let plan = Name::new(fresh("shop"));
-    CloudWatchGauge::new(&sdk, Arc::new(SystemClock)).unready_checks(&plan, 3).await.unwrap();
+    let figure = MetricSample {
+        name: "UnreadyChecks",
+        dimensions: vec![("Plan", plan.to_string())],
+        value: 3,
+        unit: MetricUnit::Count,
+        at: SystemClock.now(),
+    };
+    CloudWatchMetrics::new(&sdk).put(&[figure]).await.unwrap();
     let now = SystemClock.now().as_second();
     let read = sdk
         .cloudwatch()
@@ -368,6 +374,12 @@ async fn a_snapshot_is_taken_copied_to_the_other_region_and_deleted() {
 #[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
 async fn a_metric_is_taken() {
     let dimensions = vec![("Plan", fresh("shop")), ("Database", "orders".to_owned())];
-    let sample = MetricSample { name: "SnapshotAge", dimensions, seconds: 60, at: SystemClock.now() };
+    let sample = MetricSample {
+        name: "SnapshotAge",
+        dimensions,
+        value: 60,
+        unit: MetricUnit::Seconds,
+        at: SystemClock.now(),
+    };
     CloudWatchMetrics::new(&sdk()).put(&[sample]).await.unwrap();
 }

@@ -10,7 +10,6 @@ pub mod config;
 mod emulator;
 mod failure;
 pub mod fleets;
-pub mod gauge;
 pub mod ids;
 pub mod journal;
 pub mod lag;

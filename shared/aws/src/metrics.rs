@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use aws_smithy_types::DateTime;
-use ports::{Answer, MetricSample, Metrics};
+use ports::{Answer, MetricSample, MetricUnit, Metrics};
 
 use crate::config::Sdk;
 use crate::failure::failure;
@@ -48,13 +48,17 @@ impl Metrics for CloudWatchMetrics {
 fn datum(sample: &MetricSample) -> MetricDatum {
     let dimensions = sample.dimensions.iter();
     let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(*name).value(value).build());
-    #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^53 seconds")]
-    let value = sample.seconds as f64;
+    #[expect(clippy::cast_precision_loss, reason = "ages and counts are far below 2^53")]
+    let value = sample.value as f64;
+    let unit = match sample.unit {
+        MetricUnit::Seconds => StandardUnit::Seconds,
+        MetricUnit::Count => StandardUnit::Count,
+    };
     MetricDatum::builder()
         .metric_name(sample.name)
         .set_dimensions(Some(dimensions.collect()))
         .timestamp(DateTime::from_secs(sample.at.as_second()))
-        .unit(StandardUnit::Seconds)
+        .unit(unit)
         .value(value)
         .build()
 }
@@ -72,7 +76,8 @@ mod tests {
         MetricSample {
             name: "SnapshotAge",
             dimensions: vec![("Plan", "shop".to_owned()), ("Database", database.to_owned())],
-            seconds: 3_600,
+            value: 3_600,
+            unit: MetricUnit::Seconds,
             at: "2026-11-20T03:00:00Z".parse().unwrap(),
         }
     }
@@ -94,6 +99,32 @@ mod tests {
             .then_output(|| PutMetricDataOutput::builder().build());
         let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
         CloudWatchMetrics { client }.put(&[sample("orders")]).await.unwrap();
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_carries_the_plan_and_the_time() {
+        let rule = mock!(Client::put_metric_data)
+            .match_requests(|request| {
+                let [datum] = request.metric_data() else { return false };
+                request.namespace() == Some("Pilotlight")
+                    && datum.metric_name() == Some("UnreadyChecks")
+                    && datum.dimensions()[0].name() == Some("Plan")
+                    && datum.dimensions()[0].value() == Some("shop")
+                    && datum.unit() == Some(&StandardUnit::Count)
+                    && datum.value() == Some(3.0)
+                    && datum.timestamp().map(DateTime::secs) == Some(1_795_144_200)
+            })
+            .then_output(|| PutMetricDataOutput::builder().build());
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&rule]);
+        let unready = MetricSample {
+            name: "UnreadyChecks",
+            dimensions: vec![("Plan", "shop".to_owned())],
+            value: 3,
+            unit: MetricUnit::Count,
+            at: "2026-11-20T03:10:00Z".parse().unwrap(),
+        };
+        CloudWatchMetrics { client }.put(&[unready]).await.unwrap();
         assert_eq!(rule.num_calls(), 1);
     }
 

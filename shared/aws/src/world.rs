@@ -10,10 +10,10 @@ use crate::accelerator::AcceleratorTraffic;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
-use crate::gauge::CloudWatchGauge;
 use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
+use crate::metrics::CloudWatchMetrics;
 use crate::parameters::ParameterPlans;
 use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
@@ -42,7 +42,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         fleets: Arc::clone(&fleets) as _,
         routes: Arc::clone(&traffic) as _,
         topics: Arc::new(SnsTopics::new(sdk)),
-        gauge: Arc::new(CloudWatchGauge::new(sdk, Arc::clone(&clock))),
+        metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         notices_topic: settings.notices_topic.clone(),
     };
     World {

@@ -359,8 +359,7 @@ impl Attempt<'_> {
         let note = "it is not as the first look saw it, and is looked at anew".to_owned();
         let sentence = format!("Step {step} lets go of {names}: {note}.");
         self.left.retain(|name| !subjects.contains(name));
-        let event = Event::StepHandedOver { step, subjects, intent: self.intent, note };
-        self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+        self.hand_back(subjects, note, sentence).await?;
         self.conductor.advance_from(&mut self.log, Facts::default()).await?;
         Ok(())
     }
@@ -510,10 +509,8 @@ impl Attempt<'_> {
         for subject in &lost {
             let note = "the run does not want it now, or another worker holds it".to_owned();
             let sentence = format!("Step {step} lets go of {subject}: {note}.");
-            let event =
-                Event::StepHandedOver { step, subjects: vec![subject.clone()], intent: self.intent, note };
             // Not legal means that somebody else holds it, or that the run is over: just as well.
-            let written = self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;
+            let written = self.hand_back(vec![subject.clone()], note, sentence).await?;
             tracing::info!(?written, %subject, %step, "let go");
         }
         self.left = held;
@@ -559,10 +556,19 @@ impl Attempt<'_> {
         let step = self.work.step();
         let note = self.note();
         let sentence = format!("Step {step} is handed over to the tick: {note}.");
-        let subjects = self.left.clone();
-        let event = Event::StepHandedOver { step, subjects, intent: self.intent, note };
-        self.conductor.append(&mut self.log, Some(self.run), event, sentence.clone()).await?;
+        self.hand_back(self.left.clone(), note, sentence.clone()).await?;
         Ok(sentence)
+    }
+
+    /// Writes that items are held no longer, and have no outcome.
+    async fn hand_back(
+        &mut self,
+        subjects: Vec<Name>,
+        note: String,
+        sentence: String,
+    ) -> Result<Written, Fault> {
+        let event = Event::StepHandedOver { step: self.work.step(), subjects, intent: self.intent, note };
+        self.conductor.append(&mut self.log, Some(self.run), event, sentence).await
     }
 
     fn note(&self) -> String {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use protocol::name::Name;
 use protocol::plan::{Database, Fleet, Route};
 use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
 
-use crate::Answer;
+use crate::{Answer, Metrics};
 
 /// Replicas: what stands in the way of a promotion.
 #[async_trait]
@@ -39,13 +38,6 @@ pub trait TopicInspection: Send + Sync {
     async fn subscriptions(&self, topic: &str) -> Answer<Option<Subscriptions>>;
 }
 
-/// The figure that an alarm watches.
-#[async_trait]
-pub trait Gauge: Send + Sync {
-    /// Says how many checks of a plan are not ready, the unknown ones among them.
-    async fn unready_checks(&self, plan: &Name, count: usize) -> Answer<()>;
-}
-
 /// All of it, and the topic that tells people.
 #[derive(Clone)]
 pub struct Inspection {
@@ -58,7 +50,7 @@ pub struct Inspection {
     /// Topics.
     pub topics: Arc<dyn TopicInspection>,
     /// The figure that an alarm watches.
-    pub gauge: Arc<dyn Gauge>,
+    pub metrics: Arc<dyn Metrics>,
     /// ARN of the topic that tells people.
     pub notices_topic: String,
 }

@@ -287,7 +287,7 @@ pub trait Metrics: Send + Sync {
     async fn put(&self, samples: &[MetricSample]) -> Answer<()>;
 }
 
-/// One sample of a metric in seconds.
+/// One sample of a metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricSample {
     /// The metric's name.
@@ -295,7 +295,18 @@ pub struct MetricSample {
     /// What it is about: names and values.
     pub dimensions: Vec<(&'static str, String)>,
     /// The value.
-    pub seconds: u64,
+    pub value: u64,
+    /// What it counts.
+    pub unit: MetricUnit,
     /// When it was so.
     pub at: Timestamp,
+}
+
+/// What the value of a metric counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricUnit {
+    /// Seconds.
+    Seconds,
+    /// Things.
+    Count,
 }

@@ -16,13 +16,11 @@ use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
 
-use crate::inspection::{
-    FleetInspection, Gauge, Inspection, ReplicaInspection, RouteInspection, TopicInspection,
-};
+use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
     Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side, Traffic,
-    Vitals,
+    LagSample, MetricSample, Metrics, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication,
+    RouteView, Side, Traffic, Vitals,
 };
 
 pub mod snapshots;
@@ -103,7 +101,7 @@ pub struct Inner {
     /// Target groups that differ from what the plan says.
     pub target_groups: BTreeMap<String, Option<TargetGroupFacts>>,
     /// The figures that an alarm would have seen.
-    pub gauged: Vec<usize>,
+    pub samples: Vec<MetricSample>,
     /// Whether the primary region answers.
     pub primary_lives: bool,
     /// The databases by name.
@@ -176,7 +174,7 @@ impl MemoryWorld {
             readiness: None,
             subscriptions: BTreeMap::new(),
             target_groups: BTreeMap::new(),
-            gauged: Vec::new(),
+            samples: Vec::new(),
             primary_lives: true,
             databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::default())).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
@@ -493,7 +491,7 @@ impl MemoryWorld {
             fleets: std::sync::Arc::clone(self) as _,
             routes: std::sync::Arc::clone(self) as _,
             topics: std::sync::Arc::clone(self) as _,
-            gauge: std::sync::Arc::clone(self) as _,
+            metrics: std::sync::Arc::clone(self) as _,
             notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
         }
     }
@@ -578,10 +576,10 @@ impl TopicInspection for MemoryWorld {
 }
 
 #[async_trait]
-impl Gauge for MemoryWorld {
-    async fn unready_checks(&self, _plan: &Name, count: usize) -> Answer<()> {
-        let lost = self.call("gauge")?;
-        self.inner().gauged.push(count);
-        answer("gauge", lost, ())
+impl Metrics for MemoryWorld {
+    async fn put(&self, samples: &[MetricSample]) -> Answer<()> {
+        let lost = self.call("put_metrics")?;
+        self.inner().samples.extend(samples.iter().cloned());
+        answer("put_metrics", lost, ())
     }
 }

@@ -8,7 +8,6 @@ use tokio::process::Command;
 
 use crate::checkout;
 use crate::cloud::{ADMIN_KEY, Cloud};
-use crate::packages;
 use crate::process::{clean, output, run};
 use crate::say;
 use crate::tools::Tools;
@@ -199,9 +198,6 @@ impl Stack {
         &self.dir
     }
 }
-
-/// The functions of a stack, for the lab's own table.
-pub const FUNCTIONS: [&str; 6] = packages::FUNCTIONS;
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;

@@ -47,6 +47,19 @@ fn suspend(stage: &Stage, suspended: bool) {
     }
 }
 
+/// The figures that the alarm watches, as they were sent.
+fn gauged(stage: &Stage) -> Vec<u64> {
+    let inner = stage.world.inner();
+    let figures = inner.samples.iter().map(|sample| {
+        assert_eq!(
+            (sample.name, &sample.dimensions[..]),
+            ("UnreadyChecks", &[("Plan", "shop".to_owned())][..])
+        );
+        sample.value
+    });
+    figures.collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_good_day_is_ready_and_nobody_is_bothered() {
     let mut stage = good_day().await;
@@ -54,7 +67,7 @@ async fn a_good_day_is_ready_and_nobody_is_bothered() {
     assert_eq!(text(&answer, "readiness"), "ready", "{answer:#}");
     stage.pass(HOUR).await;
     assert_eq!(told(&stage), Vec::<String>::new());
-    let gauged = stage.world.inner().gauged.clone();
+    let gauged = gauged(&stage);
     assert!((3..=5).contains(&gauged.len()) && gauged.iter().all(|unready| *unready == 0), "{gauged:?}");
 }
 
@@ -75,7 +88,7 @@ async fn what_breaks_is_told_once_within_half_an_hour_and_once_when_it_is_mended
     stage.pass(SignedDuration::from_mins(32)).await;
     let notices = told(&stage);
     assert!(notices.len() == 1 && notices[0].contains("mended or gone: launch_allowed web"), "{notices:#?}");
-    assert_eq!(stage.world.inner().gauged.last(), Some(&0));
+    assert_eq!(gauged(&stage).last(), Some(&0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,9 +110,9 @@ async fn no_pass_is_made_while_a_run_is_under_way_and_the_command_says_so() {
     let mut stage = Stage::new(small_plan(Mode::Approve));
     stage.lose_primary().await;
     assert!(stage.until(HOUR, awaits_approval).await);
-    let before = stage.world.inner().gauged.len();
+    let before = gauged(&stage).len();
     stage.pass(SignedDuration::from_mins(45)).await;
-    assert_eq!(stage.world.inner().gauged.len(), before);
+    assert_eq!(gauged(&stage).len(), before);
     let fault = stage.invoke(json!({ "command": "readiness" })).await.expect_err("it is refused");
     assert_eq!(fault.code, "run_under_way");
     assert!(fault.message.contains("awaiting approval"), "{}", fault.message);
@@ -125,7 +138,7 @@ async fn a_pass_that_cannot_be_kept_disturbs_no_tick_and_bothers_nobody() {
     suspend(&stage, true);
     for _ in 0..200 {
         stage.world.fault("save_readiness", Fault::Fails(FailureKind::Unavailable));
-        stage.world.fault("gauge", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("put_metrics", Fault::Fails(FailureKind::Denied));
     }
     stage.pass(SignedDuration::from_mins(40)).await;
     assert_eq!(told(&stage), Vec::<String>::new());

@@ -85,7 +85,7 @@ async fn a_day_of_the_schedule_makes_copies_and_prunes_in_both_regions() {
     let worst = |region: &str| {
         let samples = keeper.samples_since(since);
         let here = samples.iter().filter(|sample| sample.dimensions[2].1 == region);
-        here.map(|sample| sample.seconds).max().expect("samples")
+        here.map(|sample| sample.value).max().expect("samples")
     };
     assert!(worst(PRIMARY) <= 6 * 3600 + 30 * 60, "{}", worst(PRIMARY));
     assert!(worst(RECOVERY) <= 6 * 3600 + 90 * 60, "{}", worst(RECOVERY));
@@ -209,7 +209,7 @@ async fn the_newest_good_one_survives_a_series_of_failures() {
     let fault = keeper.keep().await.expect_err("only a person can help");
     assert!(fault.message.contains("failed 5 times"), "{fault}");
     // The alarm sees it: the age grows, in both regions.
-    let oldest = keeper.samples_since(began).iter().map(|sample| sample.seconds).max();
+    let oldest = keeper.samples_since(began).iter().map(|sample| sample.value).max();
     assert!(oldest >= Some(9 * 24 * 3600), "{oldest:?}");
     keeper.snapshots.vault().spoiled.clear();
     keeper.pass(DAY).await;
