@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use protocol::state::Phase;
+use protocol::state::{Phase, Run};
 use serde_json::{Value, json};
 
 use crate::ending::{Ending, word_of};
@@ -76,11 +76,20 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
         approval(world, &stack, &mut follower).await?;
     }
     let limit = Duration::from_mins(5);
-    follower.until(limit, |state, _| state.run.as_ref().is_some_and(|run| run.phase.is_final())).await?;
+    let stops = |run: &Run| run.phase.is_final() || matches!(run.phase, Phase::NeedsOperator { .. });
+    follower.until(limit, |state, _| state.run.as_ref().is_some_and(stops)).await?;
     let records = stack.journal(&world.cloud).await?;
     let state = protocol::state::fold(&records)?;
     timeline::print(&records, &state)?;
-    let report = timeline::report(&state)?;
+    let Some(report) = timeline::report(&state) else {
+        let status = stack.operate(&world.cloud, &json!({ "command": "status" })).await?;
+        let sentence = status.payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
+        let served_by = users.served_by();
+        bail!(
+            "the run did not complete; users are served by {}\n{sentence}",
+            served_by.as_deref().unwrap_or("nobody")
+        );
+    };
     let cloud = timeline::cloud_time(&world.lab("timings").await?, report.committed_at)?;
     pause(Duration::from_secs(2)).await;
     timeline::print_report(report, cloud, &users.visits(), PRIMARY, RECOVERY);
