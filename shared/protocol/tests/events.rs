@@ -678,8 +678,6 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
     #[test]
     fn no_json_panics_or_is_taken_for_what_it_has_not_the_shape_of(payload in arbitrary_json()) {
         let found = Incoming::read(&payload);

@@ -246,8 +246,6 @@ fn after(listings: &[Listing; 2], decision: &Decision) -> [Listing; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn t1_the_newest_good_one_of_each_source_and_region_stays(plan in plans(), state in states(), recipes in recipes()) {
         let listings = listings(&plan, &recipes);

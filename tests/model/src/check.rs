@@ -39,7 +39,17 @@ pub fn record(
     if aborts && was_intended(world, record.run) {
         world.break_property(property::S10);
     }
+    let is_held = world.held_until.is_some_and(|until| record.at < until);
+    let starts = matches!(
+        record.event,
+        Event::RunOpened { cause: Cause::Evidence, .. } | Event::Committed { by: None, .. }
+    );
+    if is_held && starts {
+        world.break_property(property::S17);
+    }
     match &record.event {
+        Event::HoldPlaced { until, .. } => world.held_until = Some(*until),
+        Event::HoldReleased { .. } => world.held_until = None,
         Event::Committed { by: None, .. } | Event::ApprovalAsked { .. } => {
             believed(world, worker, before, record);
         }
@@ -109,13 +119,14 @@ fn believed(world: &mut World, worker: &Worker, before: &State, record: &Record)
 /// S1: from its promotion on, the old primary takes no writes, unless an operator said so.
 #[must_use]
 pub fn is_single(world: &World) -> bool {
-    !(world.cloud.has_diverged() && world.cloud.primary_takes_writes()) || world.given.override_fence
+    let is_split = |item| world.cloud.has_diverged(item) && world.cloud.primary_takes_writes(item);
+    !(0..world.cloud.count).any(is_split) || world.given.override_fence
 }
 
-/// S2: at most one promotion was accepted.
+/// S2: at most one promotion of each database was accepted.
 #[must_use]
 pub fn is_promoted_once(world: &World) -> bool {
-    world.cloud.promotions <= 1
+    world.cloud.promotions.iter().all(|count| *count <= 1)
 }
 
 /// S5: nothing of an aborted run is left, once nobody works on it.
@@ -126,7 +137,8 @@ pub fn is_undone(world: &World) -> bool {
         return true;
     }
     let cloud = &world.cloud;
-    let untouched = cloud.database == Database::Replica && !cloud.recovery_is_open;
+    let untouched =
+        cloud.databases.iter().all(|database| *database == Database::Replica) && !cloud.recovery_is_open;
     let undone = cloud.primary_is_open && !cloud.fleet_is_big;
     untouched && (undone || !world.workers.is_empty())
 }

@@ -29,6 +29,9 @@ pub enum Lag {
     Unknown,
 }
 
+/// Most databases of a plan here.
+pub const DATABASES_MAX: usize = 2;
+
 /// Everything outside the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cloud {
@@ -44,18 +47,20 @@ pub struct Cloud {
     pub primary_dial: bool,
     /// Whether the recovery endpoint has its weight.
     pub recovery_is_open: bool,
-    /// The database of the recovery region.
-    pub database: Database,
-    /// Promotions that were accepted.
-    pub promotions: u8,
+    /// How many databases the plan has.
+    pub count: usize,
+    /// The databases of the recovery region.
+    pub databases: [Database; DATABASES_MAX],
+    /// Promotions of each that were accepted.
+    pub promotions: [u8; DATABASES_MAX],
     /// Whether the fleet has the plan's size.
     pub fleet_is_big: bool,
     /// Whether its targets are healthy.
     pub fleet_is_healthy: bool,
     /// Whether instances can be had.
     pub has_capacity: bool,
-    /// Whether the old primary database is cut off.
-    pub is_quarantined: bool,
+    /// Whether the old primary databases are cut off.
+    pub is_quarantined: [bool; DATABASES_MAX],
     /// The lag while the source lived.
     pub lag: Lag,
     /// Probes can't be asked.
@@ -67,7 +72,7 @@ pub struct Cloud {
 impl Cloud {
     /// A good day.
     #[must_use]
-    pub fn new(lag: Lag) -> Self {
+    pub fn new(lag: Lag, count: usize) -> Self {
         Self {
             primary_is_up: true,
             is_cut: false,
@@ -76,12 +81,13 @@ impl Cloud {
             primary_was_open: false,
             primary_dial: true,
             recovery_is_open: false,
-            database: Database::Replica,
-            promotions: 0,
+            count,
+            databases: [Database::Replica; DATABASES_MAX],
+            promotions: [0; DATABASES_MAX],
             fleet_is_big: false,
             fleet_is_healthy: false,
             has_capacity: true,
-            is_quarantined: false,
+            is_quarantined: [false; DATABASES_MAX],
             lag,
             probe_is_silent: false,
             replica_is_silent: false,
@@ -110,18 +116,30 @@ impl Cloud {
         }
     }
 
-    /// Whether users' writes reach the primary's database. A weight of 0 keeps traffic out; a dial does not: with no
+    /// Whether users' writes reach the primary of a database. A weight of 0 keeps traffic out; a dial does not: with no
     /// healthy endpoint of weight in the other group, the accelerator ignores it.
     #[must_use]
-    pub fn primary_takes_writes(&self) -> bool {
+    pub fn primary_takes_writes(&self, item: usize) -> bool {
         let other_serves = self.recovery_is_open && self.fleet_is_healthy;
         let reached = self.primary_is_open && (self.primary_dial || !other_serves);
-        reached && self.primary_is_up && !self.is_quarantined
+        reached && self.primary_is_up && !self.is_quarantined[item]
     }
 
-    /// Whether the recovery database has left its source for good.
+    /// Whether a recovery database has left its source for good.
     #[must_use]
-    pub fn has_diverged(&self) -> bool {
-        matches!(self.database, Database::Promoting | Database::Writable)
+    pub fn has_diverged(&self, item: usize) -> bool {
+        matches!(self.databases[item], Database::Promoting | Database::Writable)
+    }
+
+    /// Whether all of them have, and there is one.
+    #[must_use]
+    pub fn all_have_diverged(&self) -> bool {
+        self.count > 0 && (0..self.count).all(|item| self.has_diverged(item))
+    }
+
+    /// Whether all of them are writable.
+    #[must_use]
+    pub fn all_are_writable(&self) -> bool {
+        self.databases[..self.count].iter().all(|database| *database == Database::Writable)
     }
 }

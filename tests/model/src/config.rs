@@ -5,6 +5,7 @@ use stateright::Model;
 
 use crate::cloud::Lag;
 use crate::model::{Action, Check, End};
+use crate::plan::Databases;
 use crate::world::{Left, May, World};
 
 /// Where a configuration begins: how far a run without faults has come.
@@ -29,8 +30,8 @@ pub struct Config {
     pub about: &'static str,
     /// Who decides.
     pub mode: Mode,
-    /// Whether the plan has a database.
-    pub has_database: bool,
+    /// The plan's databases.
+    pub databases: Databases,
     /// The lag while the source lived.
     pub lag: Lag,
     /// Where it begins.
@@ -58,7 +59,7 @@ impl Config {
             name: "bare",
             about: "",
             mode: Mode::Automatic,
-            has_database: true,
+            databases: Databases::One,
             lag: Lag::Small,
             stage: Stage::Lost,
             may: &[],
@@ -72,7 +73,7 @@ impl Config {
     /// The world it begins with: reached by the model's own transitions, without faults.
     #[must_use]
     pub fn first_world(&self, check: &Check) -> World {
-        let mut world = World::new(self.lag, Left::of(&[(May::Approve, 1)]));
+        let mut world = World::new(self.lag, self.databases.count(), Left::of(&[(May::Approve, 1)]));
         if self.stage != Stage::Calm {
             let loss = if self.stage == Stage::Cut { May::Cut } else { May::Lose };
             check.apply(&mut world, Action::World(loss));
@@ -249,12 +250,66 @@ pub fn all() -> Vec<Config> {
         Config {
             name: "no-database",
             about: "a plan without a database; a person aborts at any point",
-            has_database: false,
+            databases: Databases::None,
             stage: Stage::Moving,
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             pinned: 3_506,
             ..base.clone()
+        },
+        Config {
+            name: "hold",
+            about: "a person holds, and lets go; the primary is lost before, meanwhile or after",
+            stage: Stage::Calm,
+            may: &[(May::Lose, 1), (May::Alarm, 1), (May::Hold, 1), (May::Release, 1)],
+            ends_at_commitment: true,
+            ends: &[NeedsOperator],
+            is_quick: false,
+            pinned: 29_472,
+            ..base.clone()
+        },
+        Config {
+            name: "hold-moving",
+            about: "a hold is placed at any point of the move, and is over; a worker dies",
+            may: &[(May::Hold, 1), (May::Crash, 1)],
+            pinned: 17_876,
+            ..moving.clone()
+        },
+        Config {
+            name: "row",
+            about: "two databases, the second after the first; a worker dies, a command comes twice",
+            databases: Databases::InARow,
+            may: &[(May::Crash, 1), (May::Duplicate, 1)],
+            is_quick: false,
+            pinned: 52_030,
+            ..moving.clone()
+        },
+        Config {
+            name: "pair",
+            about: "two databases side by side; a promotion fails, or an answer is lost",
+            databases: Databases::SideBySide,
+            may: &[(May::Unusable, 1), (May::LoseAnswer, 1)],
+            pinned: 16_863,
+            ..moving.clone()
+        },
+        Config {
+            name: "pair-abort",
+            about: "two databases side by side; a person aborts at any point, a worker dies",
+            databases: Databases::SideBySide,
+            may: &[(May::Abort, 1), (May::Crash, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            is_quick: false,
+            pinned: 227_569,
+            ..moving.clone()
+        },
+        Config {
+            name: "row-stall",
+            about: "two databases, the second after the first; a worker is held up at any point",
+            databases: Databases::InARow,
+            may: &[(May::Stall, 1)],
+            is_quick: false,
+            pinned: 182_359,
+            ..moving.clone()
         },
     ]
 }

@@ -46,7 +46,8 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     } = state;
     moved.hash(out);
     if let Some(Hold { by: _, reason: _, until }) = hold {
-        ago(now, *until).hash(out);
+        // One that is over counts for nothing, however long ago.
+        ago(now, *until).min(0).hash(out);
     }
     let ended = run.as_ref().map_or(0, |run| run.last_seq);
     for (key, standing) in evidence {

@@ -13,7 +13,7 @@ use crate::count::Counters;
 use crate::mutant::Mutant;
 use crate::plan;
 use crate::property::{
-    self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16,
+    self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
 };
 use crate::run::{Engine, Twist};
 use crate::worker::{Order, Point, Task, Worker};
@@ -39,11 +39,11 @@ pub enum Action {
     /// A sleeping worker wakes because there is something to see.
     Wake(usize),
     /// A command is delivered.
-    Deliver(Step, u64),
+    Deliver(Step, u64, usize),
     /// A command is delivered and will be again.
-    Duplicate(Step, u64),
+    Duplicate(Step, u64, usize),
     /// A command is lost.
-    Drop(Step, u64),
+    Drop(Step, u64, usize),
     /// An alarm's message is delivered.
     Signal(bool, u32),
     /// An alarm's message is delivered and will be again.
@@ -55,7 +55,7 @@ pub enum Action {
     /// Time passes all the same.
     Delay,
     /// A promotion is through.
-    Promoted,
+    Promoted(usize),
     /// The fleet is healthy.
     FleetUp,
     /// Something happens to the world.
@@ -76,13 +76,15 @@ impl Check {
     /// The check of a configuration.
     #[must_use]
     pub fn new(config: &Config, mutant: Option<Mutant>) -> Self {
-        let mut plan = plan::plan(config.mode, config.has_database);
+        let mut plan = plan::plan(config.mode, config.databases);
+        let whole = plan.clone();
         match mutant {
+            Some(Mutant::NoAfter) => plan.databases.iter_mut().for_each(|database| database.after.clear()),
             Some(Mutant::NoWindow) => plan.detection.confirm_seconds = 0,
             Some(Mutant::NoLagGate) => plan.limits.lag_seconds_max = u32::MAX / 1000,
             _ => {}
         }
-        let engine = Engine { plan, mutant, counters: Counters::default() };
+        let engine = Engine { plan, whole, mutant, counters: Counters::default() };
         Self { config: config.clone(), engine }
     }
 
@@ -142,13 +144,13 @@ impl Check {
         }
         let busy = world.workers.iter().filter(|worker| !worker.is_stalled).count();
         if busy < WORKERS_MAX {
-            for (step, run) in &world.commands {
-                actions.push(Action::Deliver(*step, *run));
-                actions.extend(left.has(May::Duplicate).then_some(Action::Duplicate(*step, *run)));
+            for (step, run, item) in &world.commands {
+                actions.push(Action::Deliver(*step, *run, *item));
+                actions.extend(left.has(May::Duplicate).then_some(Action::Duplicate(*step, *run, *item)));
             }
         }
         if left.has(May::Drop) {
-            actions.extend(world.commands.iter().map(|(step, run)| Action::Drop(*step, *run)));
+            actions.extend(world.commands.iter().map(|(step, run, item)| Action::Drop(*step, *run, *item)));
         }
         for (rings, at) in &world.signals {
             actions.push(Action::Signal(*rings, *at));
@@ -160,7 +162,8 @@ impl Check {
     /// What the cloud and people may do.
     fn surroundings(&self, world: &World, actions: &mut Vec<Action>) {
         let cloud = &world.cloud;
-        actions.extend((cloud.database == Database::Promoting).then_some(Action::Promoted));
+        let promoting = (0..cloud.count).filter(|item| cloud.databases[*item] == Database::Promoting);
+        actions.extend(promoting.clone().map(Action::Promoted));
         let grows = cloud.fleet_is_big && !cloud.fleet_is_healthy && cloud.has_capacity;
         actions.extend(grows.then_some(Action::FleetUp));
         let possible = [
@@ -170,7 +173,7 @@ impl Check {
             (May::Alarm, !world.alarm_rings && world.alarm_changed < world.now),
             (May::Ok, world.alarm_rings && world.alarm_changed < world.now),
             (May::Silence, !cloud.probe_is_silent || !cloud.replica_is_silent),
-            (May::Unusable, cloud.database == Database::Promoting),
+            (May::Unusable, promoting.count() > 0),
             (May::FleetDies, cloud.fleet_is_healthy),
             (May::NoCapacity, cloud.has_capacity),
         ];
@@ -185,7 +188,8 @@ impl Check {
             (May::Approve, Order::Approve, waits),
             (May::Override, Order::Override, waits),
             (May::Abort, Order::Abort, run.is_some()),
-            (May::Hold, Order::Hold, world.core.hold.is_none()),
+            (May::Hold, Order::Hold, world.core.hold_at(world.time()).is_none()),
+            (May::Release, Order::Release, world.core.hold_at(world.time()).is_some()),
         ];
         let speaks = orders.into_iter().filter(|(may, _, makes_sense)| *makes_sense && world.left.has(*may));
         actions.extend(speaks.map(|(_, order, _)| Action::Operate(order)));
@@ -261,39 +265,39 @@ impl Check {
                 worker.log = std::sync::Arc::clone(&world.core);
                 world.running = Some(index);
             }
-            Action::Deliver(step, run) | Action::Duplicate(step, run) => {
+            Action::Deliver(step, run, item) | Action::Duplicate(step, run, item) => {
                 if matches!(action, Action::Duplicate(..)) {
                     world.left.take(May::Duplicate);
                 } else {
-                    world.commands.remove(&(step, run));
+                    world.commands.remove(&(step, run, item));
                 }
-                begin(world, Task::Step(step), run);
+                begin(world, Task::Step(step), run, item);
             }
-            Action::Drop(step, run) => {
+            Action::Drop(step, run, item) => {
                 world.left.take(May::Drop);
-                world.commands.remove(&(step, run));
+                world.commands.remove(&(step, run, item));
             }
             Action::Signal(rings, at) => {
                 world.signals.remove(&(rings, at));
-                begin(world, Task::Signal(rings, at), 0);
+                begin(world, Task::Signal(rings, at), 0, 0);
             }
             Action::SignalAgain(rings, at) => {
                 world.left.take(May::Duplicate);
-                begin(world, Task::Signal(rings, at), 0);
+                begin(world, Task::Signal(rings, at), 0, 0);
             }
             Action::Tick => {
                 world.tick_is_due = false;
-                begin(world, Task::Tick, 0);
+                begin(world, Task::Tick, 0, 0);
             }
             Action::Pass | Action::Delay => self.pass(world, action == Action::Delay),
-            Action::Promoted => world.cloud.database = Database::Writable,
+            Action::Promoted(item) => world.cloud.databases[item] = Database::Writable,
             Action::FleetUp => world.cloud.fleet_is_healthy = true,
             Action::World(may) => happen(world, may),
             Action::Operate(order) => {
                 world.left.take(may_of(order));
                 world.calm = CALM;
                 let run = world.core.active_run().map_or(0, |run| run.id);
-                begin(world, Task::Operator(order), run);
+                begin(world, Task::Operator(order), run, 0);
             }
         }
     }
@@ -341,11 +345,12 @@ fn may_of(order: Order) -> May {
         Order::Override => May::Override,
         Order::Abort => May::Abort,
         Order::Hold => May::Hold,
+        Order::Release => May::Release,
     }
 }
 
-fn begin(world: &mut World, task: Task, run: u64) {
-    let worker = Worker::new(task, run, world);
+fn begin(world: &mut World, task: Task, run: u64, item: usize) {
+    let worker = Worker::new(task, run, item, world);
     world.workers.push(worker);
     world.running = Some(world.workers.len() - 1);
 }
@@ -367,7 +372,13 @@ fn happen(world: &mut World, may: May) {
         }
         May::Silence if !cloud.replica_is_silent => cloud.replica_is_silent = true,
         May::Silence => cloud.probe_is_silent = true,
-        May::Unusable => cloud.database = Database::Unusable,
+        May::Unusable => {
+            let mut promoting =
+                cloud.databases.iter_mut().filter(|database| **database == Database::Promoting);
+            if let Some(database) = promoting.next() {
+                *database = Database::Unusable;
+            }
+        }
         May::FleetDies => cloud.fleet_is_healthy = false,
         May::NoCapacity => cloud.has_capacity = false,
         May::Alarm | May::Ok => {
@@ -423,8 +434,9 @@ impl Model for Check {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut properties =
-            always!(S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, L1, L2, L3);
+        let mut properties = always!(
+            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, L1, L2, L3
+        );
         let ends = self.config.ends.iter().copied().collect::<BTreeSet<_>>();
         properties.extend(ends.into_iter().map(End::property));
         properties

@@ -2,6 +2,7 @@
 
 use crate::cloud::Lag;
 use crate::config::{Config, Stage};
+use crate::plan::Databases;
 use crate::world::May;
 
 /// One guard less.
@@ -59,6 +60,10 @@ pub enum Mutant {
     OldDecision,
     /// After the route was opened a run may still be aborted.
     AbortAfterOpening,
+    /// A hold is not seen.
+    NoHold,
+    /// What an item waits for is not waited for.
+    NoAfter,
 }
 
 /// A mutant, where it is let loose, and the property that must catch it.
@@ -75,7 +80,7 @@ pub struct Hunt {
 /// Every mutant.
 #[must_use]
 pub fn hunts() -> Vec<Hunt> {
-    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9};
+    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18};
     let base = Config::bare();
     let moving = Config { stage: Stage::Moving, ..base.clone() };
     let calm = Config { stage: Stage::Calm, ..base.clone() };
@@ -87,7 +92,8 @@ pub fn hunts() -> Vec<Hunt> {
     let large = Config { lag: Lag::Large, ..base.clone() };
     let unknown = Config { lag: Lag::Unknown, ..base.clone() };
     let cut = Config { stage: Stage::Cut, ..base.clone() };
-    let without_database = Config { has_database: false, ..moving.clone() };
+    let without_database = Config { databases: Databases::None, ..moving.clone() };
+    let row = Config { databases: Databases::InARow, ..moving.clone() };
     let mut hunts = vec![
         hunt(Mutant::BlindTakeBack, S1, &cut, &[(May::Stall, 1)]),
         hunt(Mutant::BelievedCommand, S2, &base, &[(May::Duplicate, 1)]),
@@ -103,6 +109,8 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::UnknownLagIsZero, S7, &unknown, &[]),
         hunt(Mutant::BlindAppend, S8, &moving, &[(May::Stall, 1)]),
         hunt(Mutant::LossyJournal, S9, &base, &[]),
+        hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
+        hunt(Mutant::NoAfter, S18, &row, &[]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
     hunts

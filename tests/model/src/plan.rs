@@ -1,4 +1,5 @@
-//! Which plan is moved? The smallest that has every step: one database, one fleet, one route, one alarm, one probe.
+//! Which plan is moved? The smallest that has every step: one database, one fleet, one route, one alarm, one probe; or two
+//! databases, or none.
 
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
@@ -59,20 +60,54 @@ const TEXT: &str = r#"{
 /// Never: the text is a valid plan, and a test says so.
 #[expect(clippy::expect_used, reason = "a constant of this crate")]
 #[must_use]
-pub fn plan(mode: Mode, has_database: bool) -> Plan {
+pub fn plan(mode: Mode, databases: Databases) -> Plan {
     let mut plan = Plan::from_json(TEXT).expect("the model's plan is valid");
     plan.mode = mode;
-    if !has_database {
-        plan.databases.clear();
-        plan.routes[0].after = vec![fleet()];
+    if databases.count() == 2 {
+        let mut second = plan.databases[0].clone();
+        second.name = database(1);
+        second.primary = second.primary.replace("orders", "stock");
+        second.replica = second.replica.replace("orders", "stock");
+        if databases == Databases::InARow {
+            second.after = vec![database(0)];
+        }
+        plan.databases.push(second);
     }
+    plan.databases.truncate(databases.count());
+    let names = (0..databases.count()).map(database);
+    plan.routes[0].after = names.chain([fleet()]).collect();
     plan
 }
 
-/// The database.
+/// Which databases a plan has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Databases {
+    /// None.
+    None,
+    /// One.
+    One,
+    /// Two, the second after the first.
+    InARow,
+    /// Two that have nothing to do with each other.
+    SideBySide,
+}
+
+impl Databases {
+    /// How many there are.
+    #[must_use]
+    pub fn count(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One => 1,
+            Self::InARow | Self::SideBySide => 2,
+        }
+    }
+}
+
+/// A database.
 #[must_use]
-pub fn database() -> Name {
-    Name::from("orders")
+pub fn database(item: usize) -> Name {
+    Name::from(if item == 0 { "orders" } else { "stock" })
 }
 
 /// The fleet.

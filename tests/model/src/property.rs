@@ -32,6 +32,10 @@ pub const S14: &str = "S14 the answer is what happened";
 pub const S15: &str = "S15 every decision is legal";
 /// One run at a time.
 pub const S16: &str = "S16 one run at a time";
+/// Under a hold nothing begins by itself, and nothing moves without a person.
+pub const S17: &str = "S17 a hold lets nothing begin by itself";
+/// Each after what it waits for.
+pub const S18: &str = "S18 each after what it waits for";
 /// What is asleep is settled.
 pub const L1: &str = "L1 what is quiet is settled";
 /// Every run moves on within a bounded time.
@@ -40,5 +44,5 @@ pub const L2: &str = "L2 a run settles in time";
 pub const L3: &str = "L3 people are told";
 
 /// All of them.
-pub const ALL: [&str; 19] =
-    [S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, L1, L2, L3];
+pub const ALL: [&str; 21] =
+    [S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, L1, L2, L3];

@@ -41,6 +41,13 @@ impl Outcome {
             .then(|| format!("{} worlds were pinned; say why it changed, then pin anew", config.pinned))
     }
 
+    /// The way to what was broken, an action a line.
+    #[must_use]
+    pub fn way(&self) -> String {
+        let actions = self.broken.iter().flat_map(|(_, way)| way);
+        actions.map(|action| format!("\n    {action:?}")).collect()
+    }
+
     /// How often something happened.
     #[must_use]
     pub fn count(&self, counter: Counter) -> u64 {

@@ -13,7 +13,7 @@ use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State, evolve};
 
 use crate::check;
-use crate::cloud::MOMENT_SECONDS;
+use crate::cloud::{DATABASES_MAX, MOMENT_SECONDS};
 use crate::count::{Counter, Counters};
 use crate::mutant::Mutant;
 use crate::property;
@@ -51,8 +51,10 @@ pub enum Twist {
 
 /// What every invocation has in common.
 pub struct Engine {
-    /// The plan.
+    /// The plan that decides.
     pub plan: Plan,
+    /// The plan that should: a mutant may have taken something out of the other.
+    pub whole: Plan,
     /// The guard that is taken out.
     pub mutant: Option<Mutant>,
     /// What happened, over all paths.
@@ -77,6 +79,10 @@ fn without_opening(state: &State) -> State {
     state
 }
 
+fn without_hold(state: &State) -> State {
+    State { hold: None, ..state.clone() }
+}
+
 fn without_run(state: &State) -> State {
     State { run: None, ..state.clone() }
 }
@@ -98,7 +104,12 @@ impl Engine {
             Point::Decide => self.decide(world, &mut worker),
             Point::Append(prepared) => self.append(world, &mut worker, prepared, twist),
             Point::Publish(commands) => {
-                world.commands.extend(commands.iter().map(|command| (command.step, command.run)));
+                for command in &commands {
+                    let is_it = |item: usize| command.subjects.contains(&steps::subject(command.step, item));
+                    let most = if steps::is_of_databases(command.step) { DATABASES_MAX } else { 1 };
+                    let items = (0..most).filter(|item| is_it(*item));
+                    world.commands.extend(items.map(|item| (command.step, command.run, item)));
+                }
                 worker.point = Point::Tell;
                 false
             }
@@ -164,7 +175,7 @@ impl Engine {
     }
 
     fn is_due(&self, world: &World, worker: &Worker, step: Step) -> bool {
-        let subjects = vec![steps::subject(step)];
+        let subjects = vec![steps::subject(step, worker.item)];
         let command = StepCommand { plan: self.plan.name.clone(), run: worker.run, step, subjects };
         matches!(claim(&self.plan, &worker.log, &command, world.time()), Claim::Take(_))
     }
@@ -175,7 +186,7 @@ impl Engine {
             return true;
         }
         let until = world.time().checked_add(seconds(LEASE_SECONDS)).unwrap_or(Timestamp::MAX);
-        let subject = steps::subject(step);
+        let subject = steps::subject(step, worker.item);
         let note = || SubjectNote { subject: subject.clone(), note: "before".into() };
         let before = if worker.note { vec![note()] } else { Vec::new() };
         let event = Event::StepIntended { step, subjects: vec![subject.clone()], until, before };
@@ -407,6 +418,7 @@ impl Engine {
             }
             _ => None,
         };
+        let forgets = forgets.or_else(|| self.is(Mutant::NoHold).then(|| without_hold(&worker.log)));
         let state = forgets.as_ref().unwrap_or(&worker.log);
         decide(&self.plan, state, &facts, world.time())
     }
@@ -470,7 +482,7 @@ impl Engine {
         match sight {
             Sight::Stands => {
                 let done = SubjectDone {
-                    subject: steps::subject(step),
+                    subject: steps::subject(step, worker.item),
                     detail: String::new(),
                     changed: worker.has_acted,
                     took_ms: 0,
@@ -493,7 +505,7 @@ impl Engine {
         let Task::Step(step) = worker.task else { return true };
         let event = Event::StepFailed {
             step,
-            subjects: vec![steps::subject(step)],
+            subjects: vec![steps::subject(step, worker.item)],
             intent: worker.intent.unwrap_or_default(),
             code: "denied".into(),
             message: "m".into(),
@@ -530,7 +542,7 @@ impl Engine {
         if !holds {
             world.break_property(property::S2);
         }
-        if steps::act(world, step, &self.plan, self.mutant) == Effect::Accepted {
+        if steps::act(world, step, worker.item, &self.whole, self.mutant) == Effect::Accepted {
             self.counters.add(Counter::Effect);
             worker.has_acted = true;
             worker.just_acted = twist != Twist::LoseAnswer;
@@ -549,14 +561,14 @@ impl Engine {
             || worker
                 .log
                 .active_run()
-                .is_some_and(|run| run.before.contains_key(&(step, steps::subject(step))))
+                .is_some_and(|run| run.before.contains_key(&(step, steps::subject(step, worker.item))))
     }
 
     fn hand_over(&self, world: &mut World, worker: &mut Worker, as_what: What) -> bool {
         let Task::Step(step) = worker.task else { return true };
         let event = Event::StepHandedOver {
             step,
-            subjects: vec![steps::subject(step)],
+            subjects: vec![steps::subject(step, worker.item)],
             intent: worker.intent.unwrap_or_default(),
             note: String::new(),
         };
@@ -585,7 +597,7 @@ impl Engine {
         let until = world.time().checked_add(seconds(LEASE_SECONDS)).unwrap_or(Timestamp::MAX);
         let event = Event::StepWaiting {
             step,
-            subjects: vec![steps::subject(step)],
+            subjects: vec![steps::subject(step, worker.item)],
             intent: worker.intent.unwrap_or_default(),
             until,
             note: String::new(),
@@ -659,7 +671,7 @@ impl Engine {
         minutes.into_iter().all(|minutes| {
             let mut later = world.clone();
             later.now += minutes * 60 / u32::try_from(MOMENT_SECONDS).unwrap_or(1);
-            let mut worker = Worker::new(Task::Tick, 0, &later);
+            let mut worker = Worker::new(Task::Tick, 0, 0, &later);
             if !self.is(Mutant::BlindTick) {
                 worker.seen = Some(later.look(self.mutant));
             }
@@ -679,6 +691,7 @@ fn command(order: Order, run: u64) -> OperatorCommand {
         }
         Order::Approve | Order::Override => OperatorCommand::Approve { by: by(), run, overrides },
         Order::Abort => OperatorCommand::Abort { by: by(), run, reason: "r".into() },
-        Order::Hold => OperatorCommand::Hold { by: by(), minutes: 60, reason: "r".into() },
+        Order::Hold => OperatorCommand::Hold { by: by(), minutes: 3, reason: "r".into() },
+        Order::Release => OperatorCommand::Release { by: by() },
     }
 }

@@ -35,22 +35,28 @@ pub enum Effect {
     Conflict,
 }
 
-/// The item of a step.
+/// The item of a step: the first or the second database, the fleet, the route.
 #[must_use]
-pub fn subject(step: Step) -> Name {
+pub fn subject(step: Step, item: usize) -> Name {
     match step {
         Step::Confirm => Name::from("shop"),
         Step::Scale | Step::Restore => plan::fleet(),
-        Step::Promote | Step::Quarantine => plan::database(),
+        Step::Promote | Step::Quarantine => plan::database(item),
         Step::Fence | Step::Unfence | Step::Open | Step::Verify => plan::route(),
     }
+}
+
+/// Whether a step is about databases, of which there may be two.
+#[must_use]
+pub fn is_of_databases(step: Step) -> bool {
+    matches!(step, Step::Promote | Step::Quarantine)
 }
 
 /// Whether a step notes something at its first look that its undo needs.
 fn noted(world: &World, worker: &Worker, step: Step) -> bool {
     let undone = if step == Step::Unfence { Step::Fence } else { Step::Scale };
     let run = world.core.run.as_ref().filter(|run| run.id == worker.run);
-    run.is_some_and(|run| run.before.contains_key(&(undone, subject(undone))))
+    run.is_some_and(|run| run.before.contains_key(&(undone, subject(undone, 0))))
 }
 
 /// What a worker sees of its item.
@@ -90,7 +96,7 @@ pub fn look(
                 Sight::Wanting(false)
             }
         }
-        Step::Promote => match (cloud.database, is_stale) {
+        Step::Promote => match (cloud.databases[worker.item], is_stale) {
             (Database::Replica, _) | (Database::Promoting, true) => Sight::Wanting(false),
             (Database::Promoting, false) | (Database::Writable, true) => Sight::Underway,
             (Database::Writable, false) => Sight::Stands,
@@ -104,7 +110,7 @@ pub fn look(
         Step::Verify => Sight::Stands,
         Step::Quarantine if !cloud.primary_is_up => Sight::Silence,
         Step::Quarantine => {
-            if cloud.is_quarantined {
+            if cloud.is_quarantined[worker.item] {
                 Sight::Stands
             } else {
                 Sight::Wanting(false)
@@ -115,7 +121,7 @@ pub fn look(
 }
 
 /// Brings an effect about, and says which property that breaks.
-pub fn act(world: &mut World, step: Step, plan: &Plan, mutant: Option<Mutant>) -> Effect {
+pub fn act(world: &mut World, step: Step, item: usize, plan: &Plan, mutant: Option<Mutant>) -> Effect {
     match step {
         Step::Fence if mutant == Some(Mutant::DialForWeight) => world.cloud.primary_dial = false,
         Step::Fence => world.cloud.set_primary(false),
@@ -125,8 +131,8 @@ pub fn act(world: &mut World, step: Step, plan: &Plan, mutant: Option<Mutant>) -
         }
         Step::Scale => world.cloud.resize(true),
         Step::Restore => world.cloud.resize(false),
-        Step::Quarantine => world.cloud.is_quarantined = true,
-        Step::Promote => return promote(world),
+        Step::Quarantine => world.cloud.is_quarantined[item] = true,
+        Step::Promote => return promote(world, item, plan),
         Step::Open => {
             if mutant != Some(Mutant::UnverifiedOpen) && !world.can_serve(plan) {
                 return Effect::Conflict;
@@ -144,9 +150,15 @@ pub fn act(world: &mut World, step: Step, plan: &Plan, mutant: Option<Mutant>) -
     Effect::Accepted
 }
 
-fn promote(world: &mut World) -> Effect {
-    if world.cloud.database != Database::Replica {
+fn promote(world: &mut World, item: usize, plan: &Plan) -> Effect {
+    if world.cloud.databases[item] != Database::Replica {
         return Effect::Conflict;
+    }
+    let is_after = |earlier: usize| plan.databases[item].after.contains(&plan::database(earlier));
+    if (0..world.cloud.count)
+        .any(|earlier| is_after(earlier) && world.cloud.databases[earlier] != Database::Writable)
+    {
+        world.break_property(property::S18);
     }
     if world.cloud.primary_is_open && !world.given.override_fence {
         world.break_property(property::S6);
@@ -154,7 +166,7 @@ fn promote(world: &mut World) -> Effect {
     if world.cloud.lag != crate::cloud::Lag::Small && !world.given.allow_data_loss {
         world.break_property(property::S7);
     }
-    world.cloud.database = Database::Promoting;
-    world.cloud.promotions += 1;
+    world.cloud.databases[item] = Database::Promoting;
+    world.cloud.promotions[item] += 1;
     Effect::Accepted
 }

@@ -38,6 +38,8 @@ pub enum Order {
     Abort,
     /// Place a hold.
     Hold,
+    /// End it.
+    Release,
 }
 
 /// What is next.
@@ -108,6 +110,8 @@ pub struct Worker {
     pub task: Task,
     /// The run that it is about.
     pub run: u64,
+    /// Which of the databases it is about, for a step of databases.
+    pub item: usize,
     /// What is next.
     pub point: Point,
     /// The journal as far as it was read.
@@ -147,10 +151,11 @@ pub struct Worker {
 impl Worker {
     /// A worker at its start.
     #[must_use]
-    pub fn new(task: Task, run: u64, world: &World) -> Self {
+    pub fn new(task: Task, run: u64, item: usize, world: &World) -> Self {
         Self {
             task,
             run,
+            item,
             point: Point::Start,
             log: Arc::clone(&world.core),
             seen: None,
@@ -175,7 +180,7 @@ impl Worker {
     #[must_use]
     pub fn holds(&self, state: &State, now: Timestamp) -> bool {
         let Task::Step(step) = self.task else { return false };
-        let subjects = [crate::steps::subject(step)];
+        let subjects = [crate::steps::subject(step, self.item)];
         self.intent.is_some_and(|intent| !still_held(state, step, &subjects, intent, now).is_empty())
     }
 
@@ -212,7 +217,7 @@ impl Worker {
             Task::Tick => (0, 0, 0),
             Task::Signal(rings, at) => (1, world.now - at, u8::from(rings)),
             Task::Operator(order) => (2, 0, order as u8),
-            Task::Step(step) => (3, 0, step as u8),
+            Task::Step(step) => (3, u32::from(self.item == 1), step as u8),
         }
     }
 

@@ -14,7 +14,7 @@ use protocol::plan::Plan;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State};
 
-use crate::cloud::{Cloud, Database, Lag, MOMENT_SECONDS};
+use crate::cloud::{Cloud, DATABASES_MAX, Lag, MOMENT_SECONDS};
 use crate::mutant::Mutant;
 use crate::plan;
 use crate::worker::Worker;
@@ -73,10 +73,12 @@ pub enum May {
     Abort,
     /// An operator places a hold.
     Hold,
+    /// An operator ends it.
+    Release,
 }
 
 /// Kinds of things that may happen.
-pub const KINDS: usize = 24;
+pub const KINDS: usize = 25;
 
 /// How often each kind may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,8 +116,8 @@ pub struct Seen {
     pub probe: Option<bool>,
     /// Whether the replica replicates, if it says so.
     pub replica: Option<bool>,
-    /// Whether it is no replica any more.
-    pub is_detached: bool,
+    /// Which of them is no replica any more.
+    pub is_detached: [bool; DATABASES_MAX],
     /// When the source was last alive, in moments.
     pub lived_until: u32,
     /// The lag until then.
@@ -154,8 +156,8 @@ pub struct World {
     pub alarm_changed: u32,
     /// Alarm messages in flight: the state and the moment of the change.
     pub signals: BTreeSet<(bool, u32)>,
-    /// Commands in flight, with their run.
-    pub commands: BTreeSet<(Step, u64)>,
+    /// Commands in flight, with their run and their item: a command for several items is one for each.
+    pub commands: BTreeSet<(Step, u64, usize)>,
     /// Whether the scheduler is about to tick.
     pub tick_is_due: bool,
     /// Moments for which time still goes on at rest.
@@ -170,6 +172,8 @@ pub struct World {
     pub shown: [bool; 3],
     /// The rules that operators passed in the run under way.
     pub given: Overrides,
+    /// Until when a hold is in force, by the records.
+    pub held_until: Option<Timestamp>,
     /// The property that was broken on the way here.
     pub broken: Option<&'static str>,
 }
@@ -184,14 +188,14 @@ pub fn time(moment: u32) -> Timestamp {
 impl World {
     /// A good day, with what may happen to it.
     #[must_use]
-    pub fn new(lag: Lag, left: Left) -> Self {
+    pub fn new(lag: Lag, databases: usize, left: Left) -> Self {
         Self {
             // Long enough after the beginning for lag samples to lie before it.
             now: 40,
             core: Arc::new(State::default()),
             journal: None,
             attempts: 0,
-            cloud: Cloud::new(lag),
+            cloud: Cloud::new(lag, databases),
             lived_until: 40,
             alarm_rings: false,
             alarm_changed: 0,
@@ -204,6 +208,7 @@ impl World {
             left,
             shown: [false; 3],
             given: Overrides::default(),
+            held_until: None,
             broken: None,
         }
     }
@@ -246,16 +251,26 @@ impl World {
             && self.core.unnoticed.is_empty()
             && !(cuts_off && self.cloud.primary_is_up)
             && self.calm == 0
+            && !self.is_held_lately()
+    }
+
+    /// Whether a hold is in force, or was a tick ago: when it is over, what it held back begins.
+    fn is_held_lately(&self) -> bool {
+        self.held_until.is_some_and(|until| self.time() < until + seconds(4 * MOMENT_SECONDS))
     }
 
     /// What a look shows, and what a mutant makes of it.
     pub fn look(&mut self, mutant: Option<Mutant>) -> Seen {
         let is_seen = self.cloud.primary_is_seen();
-        let is_detached = self.cloud.has_diverged();
+        let mut is_detached = [false; DATABASES_MAX];
+        for (item, detached) in is_detached.iter_mut().enumerate() {
+            *detached = self.cloud.has_diverged(item);
+        }
+        let none_is_left = self.cloud.all_have_diverged();
         let mut seen = Seen {
             at: self.now,
             probe: (!self.cloud.probe_is_silent).then_some(is_seen),
-            replica: (!self.cloud.replica_is_silent && !is_detached).then_some(is_seen),
+            replica: (!self.cloud.replica_is_silent && !none_is_left).then_some(is_seen),
             is_detached,
             lived_until: if self.cloud.primary_is_seen() { self.now } else { self.lived_until },
             lag: self.cloud.lag,
@@ -284,24 +299,24 @@ impl World {
     /// Whether the recovery region can serve what a plan moves.
     #[must_use]
     pub fn can_serve(&self, plan: &Plan) -> bool {
-        (plan.databases.is_empty() || self.cloud.database == Database::Writable)
-            && self.cloud.fleet_is_healthy
+        (plan.databases.is_empty() || self.cloud.all_are_writable()) && self.cloud.fleet_is_healthy
     }
 
     fn write<H: Hasher>(&self, out: &mut H) {
         (self.now % 2).hash(out);
         crate::digest::write(&self.core, self.time(), out);
         self.cloud.hash(out);
-        let is_over = self.cloud.has_diverged() || self.cloud.primary_is_seen();
+        let is_over = self.cloud.all_have_diverged() || self.cloud.primary_is_seen();
         (if is_over { 0 } else { self.now - self.lived_until }).hash(out);
         (self.alarm_rings, self.alarm_changed == self.now).hash(out);
         for (state, at) in &self.signals {
             (state, self.now - at).hash(out);
         }
         let run = self.core.run.as_ref().map(|run| run.id);
-        for (step, id) in &self.commands {
-            (step, Some(*id) == run).hash(out);
+        for (step, id, item) in &self.commands {
+            (step, Some(*id) == run, item).hash(out);
         }
+        self.held_until.map(|until| until.duration_since(self.time()).as_secs().max(-120)).hash(out);
         (self.tick_is_due, self.calm, self.left, self.shown, self.broken).hash(out);
         let Overrides { allow_data_loss, override_fence, override_vetoes } = self.given;
         (allow_data_loss, override_fence, override_vetoes).hash(out);
@@ -348,7 +363,7 @@ impl Seen {
             Some(false) => Sight::Bad { detail: "no answer".into() },
             None => Sight::Unknown { detail: "could not be asked".into() },
         };
-        let state = match (self.is_detached, self.replica) {
+        let state = |item: usize| match (self.is_detached[item], self.replica) {
             (true, _) => ReplicaState::Detached,
             (false, Some(true)) => ReplicaState::Replicating,
             (false, Some(false)) => ReplicaState::Broken { detail: "error".into() },
@@ -364,7 +379,10 @@ impl Seen {
                 .iter()
                 .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight(self.probe) })
                 .collect(),
-            replicas: databases().map(|database| ReplicaSeen { database, state: state.clone() }).collect(),
+            replicas: databases()
+                .enumerate()
+                .map(|(item, database)| ReplicaSeen { database, state: state(item) })
+                .collect(),
             lag: databases().map(|database| (database, self.samples())).collect(),
             // What the last ticks noted in the vitals.
             answered_at: Some(time(self.lived_until)),

@@ -199,8 +199,6 @@ fn turned_round() -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
     /// Overrides, exclusions, foreign parameters and the source are never written; deletions are own and few; whatever
     /// goes wrong, and in whatever order things happen.
     #[test]

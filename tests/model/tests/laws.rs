@@ -1,0 +1,52 @@
+//! Is every law tried by a proof? No file with property tests is left out of its list.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use model::laws::FILES;
+
+/// Every Rust file below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The package, the test target and the module of a file: `shared/protocol/tests/laws/order.rs`.
+fn target_of(path: &Path) -> (String, String, String) {
+    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    let tests = parts.iter().rposition(|part| *part == "tests").expect("property tests stand under tests/");
+    let stem = |part: &str| part.trim_end_matches(".rs").to_owned();
+    let module = if parts.len() > tests + 2 { stem(parts[parts.len() - 1]) } else { String::new() };
+    (parts[tests - 1].to_owned(), stem(parts[tests + 1]), module)
+}
+
+#[test]
+fn every_file_with_property_tests_is_in_the_list_of_laws() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout");
+    let mut files = Vec::new();
+    for folder in ["shared", "functions"] {
+        sources(&root.join(folder), &mut files);
+    }
+    let mut laws = 0;
+    for file in files {
+        if !std::fs::read_to_string(&file).expect("a text").contains("\nproptest! {") {
+            continue;
+        }
+        laws += 1;
+        let (package, target, module) = target_of(file.strip_prefix(&root).expect("below the root"));
+        let is_listed = FILES.iter().any(|(known, file, of)| {
+            *known == package
+                && *file == target
+                && (module.is_empty() || of.is_empty() || of.trim_end_matches("::") == module)
+        });
+        assert!(is_listed, "{} is tried by no proof; add it to laws::FILES", file.display());
+    }
+    assert!(laws >= 10, "only {laws} files with laws were found");
+}
