@@ -66,7 +66,8 @@ def _stored() -> Iterator[tuple[str, str, Any, Any]]:
 
 def _is_there_anyway(kind: str, key: str) -> bool:
     """Whether every region of an account has it from the start."""
-    return bool(_OF_A_NEW_REGION.match(key)) or (kind, key) == ("eventbridge.event_buses", "default")
+    named_default = ("eventbridge.event_buses", "scheduler.schedule_groups")
+    return bool(_OF_A_NEW_REGION.match(key)) or (key == "default" and kind in named_default)
 
 
 def _is_gone(value: Any) -> bool:

@@ -44,6 +44,7 @@ class Inventory(LabTest):
         ec2 = self.lab.client("ec2", region)
         ec2.describe_vpcs()
         self.lab.client("events", region).list_event_buses()
+        self.lab.client("scheduler", region).list_schedule_groups()
 
         def here() -> list[str]:
             return [row["kind"] for row in self.lab.control("GET", "inventory") if row["region"] == region]
