@@ -34,6 +34,12 @@ infra-test: tools ## the Terraform alone: layout, validation, modules' tests, po
 	@python3 tests/environment.py .lab/checkov infra/tests/requirements.txt
 	@python3 infra/tests/run.py
 
+.PHONY: infra-apply
+infra-apply: tools ## apply every example in the local world, plan, destroy, look what is left (EXAMPLE=brownfield: one)
+	@echo "infra-apply: compiling the lab (the first time takes some minutes)"
+	@$(CARGO) build --quiet --profile lab --package lab
+	@"$${CARGO_TARGET_DIR:-target}/lab/lab" apply $(EXAMPLE)
+
 .PHONY: verify
 verify: tools ## the read-only gate: formatting, lints, docs, tests, terraform fmt and validate
 	@echo "verify: formatting"

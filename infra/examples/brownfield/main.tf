@@ -11,4 +11,6 @@ module "pilotlight" {
   detection     = { alarms = var.alarm_arns, probes = [{ kind = "http", name = "front-primary", url = var.health_url }] }
   notice_emails = var.notice_emails
   package_dir   = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
+
+  deletion_protection = var.deletion_protection
 }

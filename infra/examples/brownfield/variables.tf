@@ -51,3 +51,9 @@ variable "package_dir" {
   type        = string
   default     = null
 }
+
+variable "deletion_protection" {
+  description = "Whether the journal's table refuses to be deleted. Set it to false and apply before a destroy."
+  type        = bool
+  default     = true
+}

@@ -11,5 +11,6 @@ module "monitoring" {
     balancers = { primary = module.balancer_primary[s].arn_suffix, recovery = module.balancer_recovery[s].arn_suffix }
     targets   = { primary = module.balancer_primary[s].target_group_arn_suffixes["web"], recovery = module.balancer_recovery[s].target_group_arn_suffixes["web"] }
   } }
+  keepers         = ["snapshot-scheduler"]
   lag_seconds_max = var.lag_seconds_max
 }

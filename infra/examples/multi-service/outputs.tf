@@ -24,3 +24,18 @@ output "group_names" {
   description = "Names of the Auto Scaling groups, by service and region."
   value       = { for s in keys(var.services) : s => module.fleet[s].group_names }
 }
+
+output "endpoint_group_arns" {
+  description = "The accelerator's endpoint groups, by service and region."
+  value       = { for s in keys(var.services) : s => one(values(module.front[s].endpoint_group_arns)) }
+}
+
+output "function_names" {
+  description = "Names of the orchestrator's functions."
+  value       = module.pilotlight.function_names
+}
+
+output "journal_table" {
+  description = "Name of the journal's table in the recovery region."
+  value       = module.pilotlight.journal_table
+}

@@ -19,6 +19,12 @@ module "pilotlight" {
   }
   limits = { lag_seconds_max = var.lag_seconds_max }
 
+  # Parameter Store needs no copying here: Terraform and the deliveries write both regions.
+  snapshots = {
+    schedule     = "cron(0 3 * * ? *)"
+    kms_key_arns = { primary = module.database.kms_key_arns.primary, recovery = module.database.kms_key_arns.recovery }
+  }
+
   plan_parts          = 8 # three services' ARNs take more room than one's
   notice_emails       = var.notice_emails
   package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")

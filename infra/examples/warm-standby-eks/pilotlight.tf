@@ -17,6 +17,12 @@ module "pilotlight" {
   }
   limits = { lag_seconds_max = var.lag_seconds_max }
 
+  # Parameter Store needs no copying here: Terraform writes both regions.
+  snapshots = {
+    schedule     = "cron(0 3 * * ? *)"
+    kms_key_arns = { primary = module.database.kms_key_arns.primary, recovery = module.database.kms_key_arns.recovery }
+  }
+
   notice_emails       = var.notice_emails
   package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
   deletion_protection = var.deletion_protection
@@ -33,5 +39,6 @@ module "monitoring" {
     balancers = { primary = module.balancer_primary.arn_suffix, recovery = module.balancer_recovery.arn_suffix }
     targets   = { primary = module.balancer_primary.target_group_arn_suffixes["web"], recovery = module.balancer_recovery.target_group_arn_suffixes["web"] }
   } }
+  keepers         = ["snapshot-scheduler"]
   lag_seconds_max = var.lag_seconds_max
 }

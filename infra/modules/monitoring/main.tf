@@ -11,7 +11,9 @@ data "aws_region" "recovery" {
 
 locals {
   sides     = ["primary", "recovery"]
-  functions = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"]
+  steps     = ["promote-replica", "scale-asg", "shift-traffic"]
+  keepers   = sort(tolist(var.keepers))
+  functions = concat(["alarm-handler"], local.steps, local.keepers)
 
   # Rows from the top: what a person at 03:00 looks for first.
   orchestrator = [
@@ -28,7 +30,7 @@ locals {
     {
       title   = "Orchestrator: steps taken"
       region  = var.regions.recovery
-      metrics = [for f in slice(local.functions, 1, 4) : ["AWS/Lambda", "Invocations", "FunctionName", "${var.name}-${f}", { stat = "Sum", region = var.regions.recovery, label = f }]]
+      metrics = [for f in local.steps : ["AWS/Lambda", "Invocations", "FunctionName", "${var.name}-${f}", { stat = "Sum", region = var.regions.recovery, label = f }]]
     },
     {
       title  = "Orchestrator: dead letters"
@@ -39,6 +41,29 @@ locals {
       )
     },
   ]
+
+  # Readiness, and what the functions of every day say of their work.
+  every_day = concat(
+    [{
+      title   = "Readiness: checks that are not ready"
+      region  = var.regions.recovery
+      period  = 1800
+      metrics = [["Pilotlight", "UnreadyChecks", "Plan", var.name, { stat = "Minimum", region = var.regions.recovery }]]
+    }],
+    [for f in local.keepers : {
+      title       = "Snapshots: seconds since the newest good one"
+      region      = var.regions.recovery
+      period      = 3600
+      metrics     = [for pair in setproduct(keys(var.databases), local.sides) : ["Pilotlight", "SnapshotAge", "Plan", var.name, "Database", pair[0], "Region", var.regions[pair[1]], { stat = "Maximum", region = var.regions.recovery, label = "${pair[0]}, ${var.regions[pair[1]]}" }]]
+      annotations = { horizontal = [{ label = "alarm", value = 26 * 3600 }] }
+    } if f == "snapshot-scheduler"],
+    [for f in local.keepers : {
+      title   = "Parameters: changes and passes looked at"
+      region  = var.regions.recovery
+      period  = 3600
+      metrics = [["AWS/Lambda", "Invocations", "FunctionName", "${var.name}-${f}", { stat = "Sum", region = var.regions.recovery }]]
+    } if f == "ssm-replicator"],
+  )
 
   database_widgets = flatten([for name, ids in var.databases : [
     {
@@ -97,7 +122,7 @@ locals {
   }]
 
   # Through JSON, because widgets with and without annotations are of different types.
-  widgets = concat([for w in [local.orchestrator, local.database_widgets, local.fleet_widgets, local.bucket_widgets] : jsondecode(jsonencode(w))]...)
+  widgets = concat([for w in [local.orchestrator, local.every_day, local.database_widgets, local.fleet_widgets, local.bucket_widgets] : jsondecode(jsonencode(w))]...)
 
   body = jsonencode({
     start          = "-PT3H"

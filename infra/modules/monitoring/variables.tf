@@ -53,3 +53,13 @@ variable "lag_seconds_max" {
     error_message = "lag_seconds_max: ${var.lag_seconds_max}; 1 at least."
   }
 }
+
+variable "keepers" {
+  description = "The functions of every day that the plan has: snapshot-scheduler with its section snapshots, ssm-replicator with its section parameters."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = length(setsubtract(var.keepers, ["snapshot-scheduler", "ssm-replicator"])) == 0
+    error_message = "keepers: only snapshot-scheduler and ssm-replicator are known, not ${join(", ", setsubtract(var.keepers, ["snapshot-scheduler", "ssm-replicator"]))}."
+  }
+}

@@ -46,15 +46,24 @@ locals {
     } if length(arns) > 0],
   )])
 
-  parameter_changes = {
-    source      = ["aws.ssm"]
-    detail-type = ["Parameter Store Change"]
-    detail = {
-      operation = ["Create", "Update", "Delete", "LabelParameterVersion"]
-      # A name without a wildcard is the prefix of itself; what else begins like it, the function leaves alone.
-      name = [for head in local.parameter_heads : { prefix = head }]
-    }
-  }
+  parameter_changes = { "$or" = [
+    {
+      source      = ["aws.ssm"]
+      detail-type = ["Parameter Store Change"]
+      detail = {
+        operation = ["Create", "Update", "Delete", "LabelParameterVersion"]
+        # A name without a wildcard is the prefix of itself; what else begins like it, the function leaves alone.
+        name = [for head in local.parameter_heads : { prefix = head }]
+      }
+    },
+    # Tags are another service's news, which names the parameter by its ARN. Of any parameter: tags change rarely, the
+    # function leaves alone what isn't its own, and 50 ARNs wouldn't fit into a pattern's 2,048 characters.
+    {
+      source      = ["aws.tag"]
+      detail-type = ["Tag Change on Resource"]
+      detail      = { service = ["ssm"], resource-type = ["parameter"] }
+    },
+  ] }
   parameter_events_rule_arn = "${local.rule_arn_prefix}parameters"
   event_bus_arn             = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/default"
 }

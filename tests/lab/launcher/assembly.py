@@ -9,11 +9,16 @@ from . import (
     alarms,
     authorization,
     autoscaling,
+    database_details,
     deliveries,
+    flow_logs,
     functions,
     globalaccelerator,
     launches,
+    machine_images,
+    node_groups,
     rds,
+    registry_replication,
     replica_lag,
     schedules,
     security_groups,
@@ -30,6 +35,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     """The emulator with everything registered, and the heartbeat that must run beside it."""
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
+    database_details.install()
     snapshots.install(world, heartbeat)
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
@@ -42,5 +48,9 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     schedules.install(settings)
     functions.install(settings)
     security_groups.install()
+    machine_images.install()
+    flow_logs.install()
+    node_groups.install()
+    registry_replication.install()
     authorization.install()
     return with_control(app.app, world), heartbeat

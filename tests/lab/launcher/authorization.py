@@ -126,6 +126,8 @@ def _resources(
         return ["*"]  # AWS knows no resources for these calls
     if service == "rds" and "Snapshot" in _first(params, "Action"):
         return _snapshot_resources(params, region, account)
+    if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN
+        return [named]
     if service == "rds":
         name = _first(params, "DBInstanceIdentifier")
         if not name and _first(params, "Action") == "DescribeDBInstances":

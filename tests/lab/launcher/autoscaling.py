@@ -159,19 +159,36 @@ def _zones(subnets: str) -> list[str]:
 
 
 def _set_template(group: Group, request: dict[str, Any]) -> None:
-    """Stores the launch template by id and name, as AWS shows it, whichever of the two was given."""
-    wanted = request.get("LaunchTemplate")
-    if not wanted:
-        return
+    """Stores the launch template, or the policy of several instance types that has it."""
+    if wanted := request.get("LaunchTemplate"):
+        group["LaunchTemplate"] = _named(wanted)
+    if policy := request.get("MixedInstancesPolicy"):
+        template = dict(policy.get("LaunchTemplate") or {})
+        template["LaunchTemplateSpecification"] = _named(template.get("LaunchTemplateSpecification") or {})
+        group["MixedInstancesPolicy"] = {
+            "LaunchTemplate": template,
+            "InstancesDistribution": {
+                "OnDemandAllocationStrategy": "prioritized",
+                "OnDemandBaseCapacity": "0",
+                "OnDemandPercentageAboveBaseCapacity": "100",
+                "SpotAllocationStrategy": "lowest-price",
+                **(policy.get("InstancesDistribution") or {}),
+            },
+        }
+
+
+def _named(wanted: dict[str, Any]) -> dict[str, Any]:
+    """A launch template by id and name, as AWS shows it, whichever of the two was given."""
     for template in ec2._launch_templates.values():
         if template["LaunchTemplateId"] == wanted.get("LaunchTemplateId") or template[
             "LaunchTemplateName"
         ] == wanted.get("LaunchTemplateName"):
-            group["LaunchTemplate"] = {
+            return {
                 "LaunchTemplateId": template["LaunchTemplateId"],
                 "LaunchTemplateName": template["LaunchTemplateName"],
                 "Version": wanted.get("Version") or "$Default",
             }
+    return dict(wanted)
 
 
 def _update(world: World, params: dict[str, Any]) -> Answer:

@@ -19,6 +19,7 @@ def _shown(group: Group) -> dict[str, Any]:
         "AutoScalingGroupARN": group["AutoScalingGroupARN"],
         "LaunchConfigurationName": group.get("LaunchConfigurationName") or None,
         "LaunchTemplate": group.get("LaunchTemplate") or None,
+        "MixedInstancesPolicy": group.get("MixedInstancesPolicy"),
         "MinSize": group["MinSize"],
         "MaxSize": group["MaxSize"],
         "DesiredCapacity": group["DesiredCapacity"],

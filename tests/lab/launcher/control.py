@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import functions, globalaccelerator, rds, target_health
+from . import functions, globalaccelerator, inventory, rds, target_health
 from .world import World
 
 PREFIX = "/_lab/"
@@ -89,8 +89,13 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
             return 200, [timing.document() for timing in world.timings]
         case "GET", ["promotions"]:
             return 200, list(world.promotions)
+        case "GET", ["inventory"]:
+            return 200, inventory.document()
         case "GET", ["functions"]:
             return 200, functions.control_documents()
+        case "GET", ["functions", region, name, "credentials"]:
+            credentials = functions.credentials(region, name)
+            return (200, credentials) if credentials else (404, {"error": f"no function {name} in {region}"})
     return 404, {"error": f"nothing at {method} {PREFIX}{'/'.join(path)}"}
 
 

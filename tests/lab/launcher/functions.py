@@ -9,7 +9,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc
 
-from .settings import Settings
+from .settings import ACCOUNT_ID, Settings
 
 _ending = threading.Event()
 
@@ -77,6 +77,12 @@ def control_documents() -> list[dict[str, Any]]:
         alive = [process.pid for process in processes if process and process.poll() is None]
         documents.append({"name": name, "region": region, "pids": alive})
     return documents
+
+
+def credentials(region: str, name: str) -> dict[str, str] | None:
+    """A session of a function's role, as its process gets it; None for a function that isn't there."""
+    record = lambda_svc._functions.get_scoped(ACCOUNT_ID, region, name)
+    return lambda_runtime.execution_credentials(record["config"]) if record else None
 
 
 def end_all() -> None:

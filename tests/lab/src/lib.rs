@@ -3,18 +3,25 @@
 
 #![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
 
+pub mod alone;
+pub mod apply;
 pub mod background;
+pub mod call;
 pub mod checkout;
 pub mod cloud;
 pub mod ending;
+pub mod examples;
 pub mod follow;
 pub mod http;
+pub mod leftovers;
 pub mod packages;
 pub mod process;
+pub mod roles;
 pub mod serve;
 pub mod served;
 pub mod stack;
 pub mod story;
+pub mod terraform;
 pub mod timeline;
 pub mod tools;
 pub mod users;

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use lab::ending::{CutShort, Ending, word_of};
+use lab::examples::Example;
 use lab::story::{self, Mode};
-use lab::{background, serve};
+use lab::{apply, background, serve};
 
 /// The local two-region world of Pilotlight.
 #[derive(Parser)]
@@ -46,6 +47,12 @@ enum Command {
     Lose,
     /// Brings it back.
     GiveBack,
+    /// Applies the examples, each in a world of its own: apply, an empty second plan, destroy, nothing left over.
+    Apply {
+        /// Only these; all without any.
+        #[arg(value_enum)]
+        examples: Vec<Example>,
+    },
     /// Prints the environment that a function has in the world that is up.
     Environment {
         /// The function's package, such as alarm-handler.
@@ -86,6 +93,8 @@ async fn run(command: Command, ending: &Ending) -> Result<()> {
         Command::Down => ending.cut(background::down()).await,
         Command::Lose => ending.cut(serve::lose()).await,
         Command::GiveBack => ending.cut(serve::give_back()).await,
+        Command::Apply { examples } if examples.is_empty() => apply::apply(&Example::ALL, ending).await,
+        Command::Apply { examples } => apply::apply(&examples, ending).await,
         Command::Environment { function } => ending.cut(Box::pin(serve::print_environment(&function))).await,
     }
 }

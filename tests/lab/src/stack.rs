@@ -1,15 +1,14 @@
 //! A stack: the example's Terraform, as it is, applied to the local world. Only an override file and variables differ.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::checkout;
-use crate::cloud::{ADMIN_KEY, Cloud};
-use crate::process::{clean, output, run};
+use crate::cloud::Cloud;
 use crate::say;
+use crate::terraform::{Drift, Terraform};
 use crate::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World};
 
@@ -30,47 +29,15 @@ pub struct Wishes {
 pub struct Stack {
     /// The plan's name.
     pub name: String,
-    dir: PathBuf,
-    terraform: PathBuf,
-    endpoint_url: String,
+    terraform: Terraform,
     /// The outputs of the Terraform.
     pub outputs: Value,
 }
-
-/// What `terraform plan` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drift {
-    /// Whether there is nothing to change.
-    pub is_empty: bool,
-    /// What it printed.
-    pub text: String,
-}
-
-/// What differs from a real account: the provider must not ask for what only AWS has.
-const OVERRIDE: &str = r#"# Written by the lab. On AWS this file does not exist.
-provider "aws" {
-  alias                       = "primary"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  s3_use_path_style           = true
-  max_retries                 = 10
-}
-provider "aws" {
-  alias                       = "recovery"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  s3_use_path_style           = true
-  max_retries                 = 10
-}
-"#;
 
 impl Stack {
     /// Applies the example.
     pub async fn apply(tools: &Tools, world: &World, wishes: &Wishes) -> Result<Self> {
         let home = world.state_dir.join(&wishes.name);
-        copy_tree(&checkout::root().join("infra"), &home.join("infra"))?;
-        let dir = home.join("infra/examples/pilot-light");
-        std::fs::write(dir.join("lab_override.tf"), OVERRIDE)?;
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let mut variables = json!({
             "name": wishes.name,
@@ -86,79 +53,17 @@ impl Stack {
             variables["snapshot_schedule"] = Value::Null;
             variables["parameter_paths"] = json!([]);
         }
-        std::fs::write(dir.join("lab.auto.tfvars.json"), serde_json::to_vec_pretty(&variables)?)?;
-        let endpoint_url = world.endpoint_url().to_owned();
-        let terraform = tools.terraform.clone();
-        let mut stack =
-            Self { name: wishes.name.clone(), dir, terraform, endpoint_url, outputs: Value::Null };
-        stack.init().await?;
-        stack.apply_plan().await?;
-        stack.outputs = stack.read_outputs().await?;
-        Ok(stack)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = clean(&self.terraform);
-        command
-            .current_dir(&self.dir)
-            .args(arguments)
-            .env("AWS_ENDPOINT_URL", &self.endpoint_url)
-            .env("AWS_ACCESS_KEY_ID", ADMIN_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", ADMIN_KEY)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("TF_IN_AUTOMATION", "1")
-            .env("CHECKPOINT_DISABLE", "1");
-        for name in ["TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "SSL_CERT_FILE"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        command
-    }
-
-    async fn init(&self) -> Result<()> {
-        say(&format!("{}: terraform init", self.name));
-        run("terraform init", &mut self.command(&["init", "-input=false", "-no-color"]), |_| {}).await
-    }
-
-    async fn apply_plan(&self) -> Result<()> {
-        say(&format!(
-            "{}: terraform apply (two regions; most of the time is the provider's own waiting)",
-            self.name
-        ));
-        let arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
-        let mut made = 0;
-        run("terraform apply", &mut self.command(&arguments), |line| {
-            if line.contains(": Creation complete") {
-                made += 1;
-                if made % 20 == 0 {
-                    say(&format!("{}:   {made} resources", self.name));
-                }
-            }
-        })
-        .await?;
-        say(&format!("{}: {made} resources applied", self.name));
-        Ok(())
-    }
-
-    async fn read_outputs(&self) -> Result<Value> {
-        let (code, out, err) =
-            output("terraform output", &mut self.command(&["output", "-json", "-no-color"])).await?;
-        if code != 0 {
-            bail!("terraform output failed: {err}");
-        }
-        serde_json::from_str(&out).context("terraform output is JSON")
+        let terraform =
+            Terraform::on_copy(tools, world, &wishes.name, &home, "examples/pilot-light", &variables).await?;
+        let made = terraform.apply().await?;
+        say(&format!("{}: {made} resources applied", wishes.name));
+        let outputs = terraform.outputs().await?;
+        Ok(Self { name: wishes.name.clone(), terraform, outputs })
     }
 
     /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.
     pub async fn drift(&self) -> Result<Drift> {
-        let arguments = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-parallelism=30"];
-        let (code, out, err) = output("terraform plan", &mut self.command(&arguments)).await?;
-        match code {
-            0 => Ok(Drift { is_empty: true, text: out }),
-            2 => Ok(Drift { is_empty: false, text: out }),
-            _ => bail!("terraform plan failed:\n{out}\n{err}"),
-        }
+        self.terraform.plan().await
     }
 
     /// An output, by its path.
@@ -195,23 +100,6 @@ impl Stack {
 
     /// Where its Terraform lies.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.terraform.dir()
     }
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == ".terraform" || name.to_string_lossy().contains(".tfstate") {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &to.join(name))?;
-        } else {
-            std::fs::copy(entry.path(), to.join(name))?;
-        }
-    }
-    Ok(())
 }

@@ -73,6 +73,16 @@ fn free_port() -> Result<u16> {
 impl World {
     /// Starts emulator and gateway on free ports of 127.0.0.1.
     pub async fn start(tools: &Tools, name: &str, settings: &Settings) -> Result<Self> {
+        Self::start_in(tools, name, settings, [PRIMARY, RECOVERY]).await
+    }
+
+    /// The same with load balancers in two other regions.
+    pub async fn start_in(
+        tools: &Tools,
+        name: &str,
+        settings: &Settings,
+        [primary, recovery]: [&str; 2],
+    ) -> Result<Self> {
         let state_dir = checkout::lab_dir().join(name);
         if state_dir.exists() {
             std::fs::remove_dir_all(&state_dir)?;
@@ -83,8 +93,8 @@ impl World {
         let accelerator = free_port()?;
         let upstream = format!("127.0.0.1:{emulator_port}");
         let config = Config::new(upstream.parse()?)
-            .site(PRIMARY, site_primary)
-            .site(RECOVERY, site_recovery)
+            .site(primary, site_primary)
+            .site(recovery, site_recovery)
             .accelerator(accelerator);
         let gateway = Gateway::start(config).await?;
         let endpoint = gateway.addresses().endpoint_url.clone();
@@ -97,7 +107,7 @@ impl World {
             .env("LAB_ENDPOINT_URL", &endpoint)
             .env("LAB_SCALE", settings.scale.to_string())
             .env("LAB_TICK_SECONDS", settings.tick_seconds.to_string())
-            .env("LAB_SITE_PORTS", format!("{PRIMARY}={site_primary},{RECOVERY}={site_recovery}"))
+            .env("LAB_SITE_PORTS", format!("{primary}={site_primary},{recovery}={site_recovery}"))
             .env("LAB_ACCELERATOR_PORT", accelerator.to_string())
             .env("LAB_STATE_DIR", state_dir.join("emulator"))
             .env("LAB_PARENT_PID", std::process::id().to_string());

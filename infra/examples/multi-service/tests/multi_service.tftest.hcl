@@ -67,6 +67,14 @@ run "each_service_is_delivered_by_itself" {
   }
 }
 
+run "every_function_of_the_orchestrator_is_delivered_those_of_every_day_too" {
+  command = plan
+  assert {
+    condition     = toset(split(" ", output.environments["functions"].FUNCTIONS)) == toset(values(output.function_names)) && contains(values(output.function_names), "shop-snapshot-scheduler")
+    error_message = "A function isn't delivered: ${output.environments["functions"].FUNCTIONS}."
+  }
+}
+
 run "a_long_name_is_refused" {
   command = plan
   variables {

@@ -25,6 +25,7 @@ variables {
     balancers = { primary = "app/shop/1", recovery = "app/shop/2" }
     targets   = { primary = "targetgroup/shop-web/1", recovery = "targetgroup/shop-web/2" }
   } }
+  keepers = ["snapshot-scheduler", "ssm-replicator"]
   buckets = { files = { primary = "shop-files-1", recovery = "shop-files-2" } }
 }
 
@@ -35,7 +36,7 @@ run "either_regions_dashboard_shows_both" {
     error_message = "The dashboards show different things, or one overwrites the other."
   }
   assert {
-    condition     = length(jsondecode(output.dashboard_body).widgets) == 1 + 4 + 4 + 4 + 1
+    condition     = length(jsondecode(output.dashboard_body).widgets) == 1 + 4 + 3 + 4 + 4 + 1
     error_message = "Not a widget for each figure: ${length(jsondecode(output.dashboard_body).widgets)}."
   }
   assert {
@@ -50,6 +51,39 @@ run "lag_is_seen_from_the_recovery_region_with_its_limit" {
     condition     = one([for w in jsondecode(output.dashboard_body).widgets : w.properties if try(w.properties.title == "orders: seconds behind", false)]).metrics[0][3] == "shop-orders-replica" && one([for w in jsondecode(output.dashboard_body).widgets : w.properties if try(w.properties.title == "orders: seconds behind", false)]).annotations.horizontal[0].value == 60
     error_message = "The lag is another instance's, or has no line to compare it with."
   }
+}
+
+run "each_function_that_the_plan_has_is_watched_for_errors_and_dead_letters" {
+  command = plan
+  assert {
+    condition = alltrue([for title in ["Orchestrator: errors", "Orchestrator: dead letters"] : alltrue([for f in ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator"] :
+      contains([for m in one([for w in jsondecode(output.dashboard_body).widgets : w.properties.metrics if try(w.properties.title == title, false)]) : m[length(m) - 1].label], f)
+    ])])
+    error_message = "A function's errors or dead letters are not shown."
+  }
+  assert {
+    condition     = toset([for m in one([for w in jsondecode(output.dashboard_body).widgets : w.properties.metrics if try(w.properties.title == "Snapshots: seconds since the newest good one", false)]) : "${m[5]} ${m[7]}"]) == toset(["orders eu-south-1", "orders eu-central-1"])
+    error_message = "The age of a database's snapshots isn't shown for either region."
+  }
+}
+
+run "a_plan_without_functions_of_every_day_shows_none" {
+  command = plan
+  variables {
+    keepers = []
+  }
+  assert {
+    condition     = length(jsondecode(output.dashboard_body).widgets) == 1 + 4 + 1 + 4 + 4 + 1 && !strcontains(output.dashboard_body, "ssm-replicator")
+    error_message = "A function that isn't there is shown."
+  }
+}
+
+run "an_unknown_function_of_every_day_is_refused" {
+  command = plan
+  variables {
+    keepers = ["snapshot-sheduler"]
+  }
+  expect_failures = [var.keepers]
 }
 
 run "widgets_do_not_cover_each_other" {

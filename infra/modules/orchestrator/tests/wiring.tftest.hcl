@@ -798,8 +798,8 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "The replicator may delete what it did not make, or outside its paths."
   }
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.parameters_primary[0].event_pattern) == { source = ["aws.ssm"], detail-type = ["Parameter Store Change"], detail = { operation = ["Create", "Update", "Delete", "LabelParameterVersion"], name = [{ prefix = "/shop/" }, { prefix = "/common/" }, { prefix = "/single" }] } } && aws_cloudwatch_event_rule.parameters[0].event_pattern == aws_cloudwatch_event_rule.parameters_primary[0].event_pattern && aws_cloudwatch_event_target.parameters_primary[0].arn == "arn:aws:events:us-west-1:123456789012:event-bus/default"
-    error_message = "A change of a parameter in one of the regions does not reach the replicator."
+    condition     = jsondecode(aws_cloudwatch_event_rule.parameters_primary[0].event_pattern) == { "$or" = [{ source = ["aws.ssm"], detail-type = ["Parameter Store Change"], detail = { operation = ["Create", "Update", "Delete", "LabelParameterVersion"], name = [{ prefix = "/shop/" }, { prefix = "/common/" }, { prefix = "/single" }] } }, { source = ["aws.tag"], detail-type = ["Tag Change on Resource"], detail = { service = ["ssm"], resource-type = ["parameter"] } }] } && aws_cloudwatch_event_rule.parameters[0].event_pattern == aws_cloudwatch_event_rule.parameters_primary[0].event_pattern && aws_cloudwatch_event_target.parameters_primary[0].arn == "arn:aws:events:us-west-1:123456789012:event-bus/default"
+    error_message = "A change of a parameter, or of its tags, in one of the regions does not reach the replicator."
   }
   assert {
     condition     = aws_lambda_function.this["ssm-replicator"].reserved_concurrent_executions == 1

@@ -168,8 +168,37 @@ class AutoScaling(LabTest):
 
     def test_a_creation_asked_for_again_in_the_same_words_is_answered_as_before(self) -> None:
         client = self.lab.client("autoscaling")
-        words = {"AutoScalingGroupName": "asked-twice", "MinSize": 0, "MaxSize": 2, "AvailabilityZones": [f"{RECOVERY}a"]}
+        words = {
+            "AutoScalingGroupName": "asked-twice",
+            "MinSize": 0,
+            "MaxSize": 2,
+            "AvailabilityZones": [f"{RECOVERY}a"],
+        }
         client.create_auto_scaling_group(**words)
         client.create_auto_scaling_group(**words)
         with self.assertRaisesRegex(Exception, "AlreadyExists"):
             client.create_auto_scaling_group(**{**words, "MaxSize": 3})
+
+    def test_a_policy_of_several_instance_types_is_shown_with_its_template_by_id_and_name(self) -> None:
+        ec2, groups = self.lab.client("ec2", PRIMARY), self.lab.client("autoscaling", PRIMARY)
+        made = ec2.create_launch_template(LaunchTemplateName="mixed", LaunchTemplateData={})["LaunchTemplate"]
+        types = [{"InstanceType": "t4g.small"}, {"InstanceType": "m6g.medium"}]
+        template = {"LaunchTemplateId": made["LaunchTemplateId"], "Version": "$Latest"}
+        groups.create_auto_scaling_group(
+            AutoScalingGroupName="mixed",
+            MinSize=0,
+            MaxSize=2,
+            AvailabilityZones=[f"{PRIMARY}a"],
+            MixedInstancesPolicy={
+                "LaunchTemplate": {"LaunchTemplateSpecification": template, "Overrides": types},
+                "InstancesDistribution": {"OnDemandAllocationStrategy": "prioritized"},
+            },
+        )
+        found = groups.describe_auto_scaling_groups(AutoScalingGroupNames=["mixed"])["AutoScalingGroups"][0]
+        policy = found["MixedInstancesPolicy"]
+        self.assertEqual(policy["LaunchTemplate"]["Overrides"], types)
+        shown = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
+        self.assertEqual((shown["LaunchTemplateName"], shown["Version"]), ("mixed", "$Latest"))
+        distribution = policy["InstancesDistribution"]
+        self.assertEqual(distribution["OnDemandPercentageAboveBaseCapacity"], 100)
+        groups.delete_auto_scaling_group(AutoScalingGroupName="mixed")

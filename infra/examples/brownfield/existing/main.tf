@@ -1,0 +1,82 @@
+# A small workload in two regions, as a team has it before it hears of Pilotlight: what the example is pointed at when
+# it is tried out. Its outputs are the example's variables.
+
+module "network_primary" {
+  source     = "../../../modules/network"
+  providers  = { aws = aws.primary }
+  name       = var.name
+  cidr_block = "10.30.0.0/16"
+}
+
+module "network_recovery" {
+  source     = "../../../modules/network"
+  providers  = { aws = aws.recovery }
+  name       = var.name
+  cidr_block = "10.31.0.0/16"
+}
+
+module "database" {
+  source    = "../../../modules/database"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+
+  name                         = var.name
+  database                     = "orders"
+  regions                      = var.regions
+  multi_az                     = { primary = false }
+  subnet_ids                   = { primary = module.network_primary.database_subnet_ids, recovery = module.network_recovery.database_subnet_ids }
+  security_group_ids           = { primary = [module.network_primary.security_group_ids.database], recovery = [module.network_recovery.security_group_ids.database] }
+  quarantine_security_group_id = module.network_primary.security_group_ids.quarantine
+  password                     = var.database_password
+  watch                        = false
+  deletion_protection          = var.deletion_protection
+}
+
+module "balancer_primary" {
+  source              = "../../../modules/load-balancer"
+  providers           = { aws = aws.primary }
+  name                = var.name
+  vpc_id              = module.network_primary.vpc_id
+  subnet_ids          = module.network_primary.public_subnet_ids
+  security_group_ids  = [module.network_primary.security_group_ids.balancer]
+  deletion_protection = var.deletion_protection
+}
+
+module "balancer_recovery" {
+  source              = "../../../modules/load-balancer"
+  providers           = { aws = aws.recovery }
+  name                = var.name
+  vpc_id              = module.network_recovery.vpc_id
+  subnet_ids          = module.network_recovery.public_subnet_ids
+  security_group_ids  = [module.network_recovery.security_group_ids.balancer]
+  watch               = false # it waits at zero
+  deletion_protection = var.deletion_protection
+}
+
+module "web" {
+  source    = "../../../modules/app-fleet"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+
+  name               = "${var.name}-web"
+  item               = "web"
+  regions            = var.regions
+  image              = { given = var.image_ids }
+  capacity           = { min = 2, desired = 2, max = 4 }
+  subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
+  security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
+  target_group_arns  = { primary = [module.balancer_primary.target_group_arns["web"]], recovery = [module.balancer_recovery.target_group_arns["web"]] }
+}
+
+module "front" {
+  source    = "../../../modules/accelerator"
+  providers = { aws = aws.recovery }
+
+  name    = "${var.name}-front"
+  regions = var.regions
+  routes = {
+    front = {
+      ports           = [80]
+      endpoints       = { primary = module.balancer_primary.arn, recovery = module.balancer_recovery.arn }
+      health_protocol = "TCP" # behind a load balancer its own health checks decide
+    }
+  }
+}

@@ -1,0 +1,31 @@
+# What may differ.
+
+variable "name" {
+  description = "Name of the workload, prefix of everything in both regions."
+  type        = string
+  default     = "webshop"
+}
+
+variable "regions" {
+  description = "The region that serves users today, and the one that takes over."
+  type        = object({ primary = string, recovery = string })
+  default     = { primary = "us-east-2", recovery = "us-west-1" }
+}
+
+variable "image_ids" {
+  description = "Machine image of each region; it answers /health on port 8080."
+  type        = object({ primary = string, recovery = string })
+}
+
+variable "database_password" {
+  description = "Password of the database's master user. It stands in no state and no plan."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "deletion_protection" {
+  description = "Whether databases and load balancers refuse to be deleted. Set it to false and apply before a destroy."
+  type        = bool
+  default     = true
+}

@@ -1,0 +1,182 @@
+//! The examples under `infra/examples`, and the modules that none of them uses: what each is applied with, and what must be
+//! there before it.
+
+use anyhow::{Context, Result, bail};
+use aws_credential_types::Credentials;
+use serde_json::{Value, json};
+
+use crate::call::{Call, Shape};
+use crate::checkout;
+use crate::cloud::ADMIN_KEY;
+use crate::world::World;
+
+/// An example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Example {
+    /// The orchestrator alone, pointed at a small stack that exists.
+    Brownfield,
+    /// A complete small workload.
+    PilotLight,
+    /// Three services that move alone.
+    MultiService,
+    /// As many servers in either region, monitoring in both.
+    WarmStandbyEks,
+    /// What no example uses.
+    OtherModules,
+}
+
+impl Example {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 5] =
+        [Self::PilotLight, Self::Brownfield, Self::MultiService, Self::WarmStandbyEks, Self::OtherModules];
+
+    /// Its folder's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Brownfield => "brownfield",
+            Self::PilotLight => "pilot-light",
+            Self::MultiService => "multi-service",
+            Self::WarmStandbyEks => "warm-standby-eks",
+            Self::OtherModules => "other-modules",
+        }
+    }
+
+    /// Where it lies in `infra`.
+    pub fn folder(self) -> String {
+        let within = if self == Self::OtherModules { "tests" } else { "examples" };
+        format!("{within}/{}", self.name())
+    }
+
+    /// The regions it is made for: the primary and the recovery region.
+    pub fn regions(self) -> [&'static str; 2] {
+        match self {
+            Self::Brownfield | Self::PilotLight | Self::OtherModules => ["us-east-2", "us-west-1"],
+            Self::MultiService | Self::WarmStandbyEks => ["eu-south-1", "eu-central-1"],
+        }
+    }
+
+    /// The stack that must exist before it, by its folder below the example.
+    pub fn existing(self) -> Option<&'static str> {
+        (self == Self::Brownfield).then_some("existing")
+    }
+
+    /// The variables of the stack that exists.
+    pub fn existing_variables() -> Value {
+        json!({ "image_ids": images(), "database_password": PASSWORD })
+    }
+
+    /// Its variables. `existing` holds the outputs of the stack that exists; what else it needs is made.
+    pub async fn variables(self, world: &World, existing: &Value) -> Result<Value> {
+        let mut variables = json!({});
+        if self != Self::OtherModules {
+            variables["package_dir"] = json!(checkout::packages_dir());
+            variables["notice_emails"] = json!(["on-call@example.com"]);
+        }
+        let more = match self {
+            Self::Brownfield => outputs(existing)?,
+            Self::PilotLight => json!({
+                "image_ids": images(), "database_password": PASSWORD,
+                "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
+            }),
+            Self::MultiService => json!({ "image_ids": images(), "database_password": PASSWORD }),
+            Self::WarmStandbyEks => json!({
+                "source_instance_id": server(world, self.regions()[0]).await?,
+                "database_password": PASSWORD,
+            }),
+            Self::OtherModules => json!({ "database_password": PASSWORD }),
+        };
+        if let (Some(all), Value::Object(more)) = (variables.as_object_mut(), more) {
+            all.extend(more);
+        }
+        Ok(variables)
+    }
+}
+
+const PASSWORD: &str = "local-world-only-1";
+
+fn images() -> Value {
+    json!({ "primary": "ami-0lab0primary00000", "recovery": "ami-0lab0recovery0000" })
+}
+
+/// Outputs as variables of the same names.
+fn outputs(outputs: &Value) -> Result<Value> {
+    let outputs = outputs.as_object().context("the stack that exists has outputs")?;
+    let values = outputs.iter().map(|(name, output)| {
+        let value = output.get("value").with_context(|| format!("the output {name} has no value"))?;
+        Ok((name.clone(), value.clone()))
+    });
+    Ok(Value::Object(values.collect::<Result<_>>()?))
+}
+
+/// The administrator's keys.
+pub fn administrator() -> Credentials {
+    Credentials::new(ADMIN_KEY, ADMIN_KEY, None, None, "lab")
+}
+
+/// Starts the server that an image is made of, as the example's README has a person do.
+async fn server(world: &World, region: &str) -> Result<String> {
+    let parameters = [("ImageId", "ami-0abcdef1234567890"), ("MinCount", "1"), ("MaxCount", "1")];
+    let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
+    let call = Call {
+        service: "ec2",
+        region: region.to_owned(),
+        action: "RunInstances",
+        shape: Shape::Query("2016-11-15", parameters),
+    };
+    let reply = call.send(world.endpoint_url(), &administrator()).await?;
+    if !reply.is_done() {
+        bail!("no server was started in {region}: {}", reply.text);
+    }
+    let id = reply.text.split_once("<instanceId>").and_then(|(_, rest)| rest.split_once('<'));
+    Ok(id.context("a server has an id")?.0.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_of_the_examples_is_applied() {
+        let folder = checkout::root().join("infra/examples");
+        let mut found: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        found.sort();
+        let mut known: Vec<_> = Example::ALL
+            .into_iter()
+            .filter(|one| one.folder().starts_with("examples"))
+            .map(Example::name)
+            .collect();
+        known.sort_unstable();
+        assert_eq!(found, known);
+    }
+
+    #[test]
+    fn every_module_is_applied_by_one_of_them() {
+        let infra = checkout::root().join("infra");
+        let mut texts = String::new();
+        let mut folders = Example::ALL.map(|one| infra.join(one.folder())).to_vec();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "tf") {
+                    texts.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        for module in std::fs::read_dir(infra.join("modules")).unwrap() {
+            let module = module.unwrap().file_name().into_string().unwrap();
+            assert!(texts.contains(&format!("modules/{module}\"")), "{module} is applied by no example");
+        }
+    }
+
+    #[test]
+    fn outputs_become_variables() {
+        let given = json!({ "regions": { "sensitive": false, "value": { "primary": "a" } } });
+        assert_eq!(outputs(&given).unwrap(), json!({ "regions": { "primary": "a" } }));
+        assert!(outputs(&Value::Null).is_err());
+    }
+}

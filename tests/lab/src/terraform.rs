@@ -1,0 +1,202 @@
+//! Terraform in a folder of a copy of the checkout's `infra`, against the local world. Only an override file and
+//! variables differ from what an account gets.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::checkout;
+use crate::cloud::ADMIN_KEY;
+use crate::process::{clean, output, run};
+use crate::say;
+use crate::tools::Tools;
+use crate::world::World;
+
+/// What differs from a real account: the provider must not ask for what only AWS has.
+const OVERRIDE: &str = r#"# Written by the lab. On AWS this file does not exist.
+provider "aws" {
+  alias                       = "primary"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  s3_use_path_style           = true
+  max_retries                 = 10
+}
+provider "aws" {
+  alias                       = "recovery"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  s3_use_path_style           = true
+  max_retries                 = 10
+}
+"#;
+
+/// What `terraform plan` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Whether there is nothing to change.
+    pub is_empty: bool,
+    /// What it printed.
+    pub text: String,
+}
+
+impl Drift {
+    /// The resources that it would change.
+    pub fn changes(&self) -> Vec<&str> {
+        let marked = self.text.lines().filter_map(|line| line.strip_prefix("  # "));
+        marked.filter(|line| line.contains(" will be ") || line.contains(" must be ")).collect()
+    }
+}
+
+/// A folder in which Terraform runs.
+pub struct Terraform {
+    label: String,
+    dir: PathBuf,
+    program: PathBuf,
+    endpoint_url: String,
+}
+
+impl Terraform {
+    /// Copies `infra` below `home`, writes the override file into one of its folders, and initialises that.
+    pub async fn on_copy(
+        tools: &Tools,
+        world: &World,
+        label: &str,
+        home: &Path,
+        folder: &str,
+        variables: &Value,
+    ) -> Result<Self> {
+        let infra = home.join("infra");
+        if !infra.exists() {
+            copy_tree(&checkout::root().join("infra"), &infra)?;
+        }
+        let terraform = Self {
+            label: label.to_owned(),
+            dir: infra.join(folder),
+            program: tools.terraform.clone(),
+            endpoint_url: world.endpoint_url().to_owned(),
+        };
+        std::fs::write(terraform.dir.join("lab_override.tf"), OVERRIDE)?;
+        terraform.set(variables)?;
+        say(&format!("{label}: terraform init"));
+        run("terraform init", &mut terraform.command(&["init", "-input=false", "-no-color"]), |_| {}).await?;
+        Ok(terraform)
+    }
+
+    /// Sets the variables, from the next command on.
+    pub fn set(&self, variables: &Value) -> Result<()> {
+        std::fs::write(self.dir.join("lab.auto.tfvars.json"), serde_json::to_vec_pretty(variables)?)?;
+        Ok(())
+    }
+
+    /// Where it runs.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = clean(&self.program);
+        command
+            .current_dir(&self.dir)
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", &self.endpoint_url)
+            .env("AWS_ACCESS_KEY_ID", ADMIN_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", ADMIN_KEY)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("TF_IN_AUTOMATION", "1")
+            .env("CHECKPOINT_DISABLE", "1");
+        for name in ["TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "SSL_CERT_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+
+    /// Applies; gives how many resources were created.
+    pub async fn apply(&self) -> Result<usize> {
+        say(&format!(
+            "{}: terraform apply (two regions; most of the time is the provider's own waiting)",
+            self.label
+        ));
+        let arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
+        self.counting("terraform apply", &arguments, ": Creation complete").await
+    }
+
+    /// Destroys; gives how many resources were destroyed.
+    pub async fn destroy(&self) -> Result<usize> {
+        say(&format!("{}: terraform destroy", self.label));
+        let arguments = ["destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
+        self.counting("terraform destroy", &arguments, ": Destruction complete").await
+    }
+
+    async fn counting(&self, name: &'static str, arguments: &[&str], mark: &str) -> Result<usize> {
+        let mut done = 0;
+        run(name, &mut self.command(arguments), |line| {
+            if line.contains(mark) {
+                done += 1;
+                if done % 20 == 0 {
+                    say(&format!("{}:   {done} resources", self.label));
+                }
+            }
+        })
+        .await?;
+        Ok(done)
+    }
+
+    /// The outputs.
+    pub async fn outputs(&self) -> Result<Value> {
+        let (code, out, err) =
+            output("terraform output", &mut self.command(&["output", "-json", "-no-color"])).await?;
+        if code != 0 {
+            bail!("terraform output failed: {err}");
+        }
+        serde_json::from_str(&out).context("terraform output is JSON")
+    }
+
+    /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.
+    pub async fn plan(&self) -> Result<Drift> {
+        let arguments = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-parallelism=30"];
+        let (code, out, err) = output("terraform plan", &mut self.command(&arguments)).await?;
+        match code {
+            0 => Ok(Drift { is_empty: true, text: out }),
+            2 => Ok(Drift { is_empty: false, text: out }),
+            _ => bail!("terraform plan failed:\n{out}\n{err}"),
+        }
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == ".terraform" || name.to_string_lossy().contains(".tfstate") {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &to.join(name))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resources_of_a_plan_that_would_change_are_named() {
+        let text = "Terraform will perform the following actions:\n\n  # aws_lb.front will be updated in-place\n  \
+                    ~ resource \"aws_lb\" \"front\" {\n      # (3 unchanged attributes hidden)\n\n  \
+                    # aws_db_instance.replica must be replaced\n";
+        let drift = Drift { is_empty: false, text: text.to_owned() };
+        assert_eq!(
+            drift.changes(),
+            ["aws_lb.front will be updated in-place", "aws_db_instance.replica must be replaced"]
+        );
+    }
+}
