@@ -10,9 +10,11 @@ from . import (
     authorization,
     autoscaling,
     deliveries,
+    event_buses,
     functions,
     globalaccelerator,
     launches,
+    parameter_events,
     rds,
     replica_lag,
     schedules,
@@ -39,6 +41,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     globalaccelerator.install(world)
     alarms.install()
     deliveries.install()
+    event_buses.install(world)
+    parameter_events.install()
     schedules.install(settings)
     functions.install(settings)
     security_groups.install()

@@ -54,6 +54,19 @@ ALLOWED = [
 DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
+class Identity(LabTest):
+    """As whom a function calls."""
+
+    def test_the_control_api_names_the_access_key_of_a_function_before_it_ever_ran(self) -> None:
+        function = Function(self.lab, "named-by-its-key")
+        shown = next(
+            entry for entry in self.lab.control("GET", "functions") if entry["name"] == "named-by-its-key"
+        )
+        self.assertEqual((shown["region"], shown["pids"]), (RECOVERY, []))
+        environment, _error = function.invoke({"do": "environment"})
+        self.assertEqual(environment["AWS_ACCESS_KEY_ID"], shown["access_key_id"])
+
+
 class Rights(LabTest):
     """A function may do what its role allows, on the resources its role names."""
 
