@@ -21,17 +21,21 @@ _TIMES = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?Z)|(?<![0-9
 _LONG, _SHORT = "%Y-%m-%dT%H:%M:%S", "%Y%m%dt%H%M%S"
 
 
-def make_older(seconds: int) -> int:
-    """Makes every snapshot of every region older; gives how many there are."""
+def make_older(seconds: int, instance: str | None = None) -> int:
+    """Makes snapshots of every region older: all, or those of one instance. Gives how many."""
     with _lock:
+        kept: dict[tuple[str, str, str], dict[str, Any]] = {}
         aged: dict[tuple[str, str, str], dict[str, Any]] = {}
-        for (account, region, _name), snapshot in rds._snapshots.all_items():
+        for (account, region, name), snapshot in rds._snapshots.all_items():
+            if instance not in (None, snapshot["DBInstanceIdentifier"]):
+                kept[account, region, name] = snapshot
+                continue
             rds._tags._data.pop((account, snapshot["DBSnapshotArn"]), None)
             older = _older(snapshot, seconds)
             aged[account, region, older["DBSnapshotIdentifier"]] = older
             rds._tags._data[account, older["DBSnapshotArn"]] = older.setdefault("TagList", [])
         # All at once: a listing meanwhile sees all of them, as they were or as they are.
-        rds._snapshots._data = aged
+        rds._snapshots._data = {**kept, **aged}
     return len(aged)
 
 

@@ -83,16 +83,17 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
             seconds = body.get("older_by_seconds")
             if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
                 raise BadRequest("older_by_seconds must be a whole number of seconds, 0 or more")
-            return 200, {"aged": ageing.make_older(seconds)}
+            instance = body.get("instance")
+            if not isinstance(instance, str | None):
+                raise BadRequest("instance must be a string")
+            return 200, {"aged": ageing.make_older(seconds, instance)}
         case "PUT", ["snapshots", region, name]:
             if body != {"status": "failed"}:
                 raise BadRequest('only {"status": "failed"} can be given')
             found = snapshots.fail(region, name)
             return (200, {"name": name, **body}) if found else (404, {"error": f"{name} is not under way"})
         case "PUT", ["schedules", region, name]:
-            if body != {"due": True}:
-                raise BadRequest('only {"due": true} can be given')
-            found = schedules.make_due(region, name)
+            found = schedules.set_due(region, name, is_due=_flag(body, "due"))
             return (200, {"name": name, **body}) if found else (404, {"error": f"no schedule {name}"})
         case "GET", ["accelerators"]:
             return 200, globalaccelerator.control_documents(world)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ministack.services import eventbridge, scheduler
 
 from .settings import Settings
@@ -24,13 +26,13 @@ def install(settings: Settings) -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = min(1.0, settings.tick_seconds / 20)
 
 
-def make_due(region: str, name: str) -> bool:
-    """Lets the time of a schedule come at once; False when there is no such schedule."""
+def set_due(region: str, name: str, *, is_due: bool) -> bool:
+    """Lets the time of a schedule come at once, or begins its interval anew; False when there is none."""
     found = [
         key
         for key in list(scheduler._schedules._data)
         if key[1] == region and key[2].rpartition("/")[2] == name
     ]
     for key in found:
-        scheduler._schedule_last_fired[key] = 0.0
+        scheduler._schedule_last_fired[key] = 0.0 if is_due else time.time()
     return bool(found)

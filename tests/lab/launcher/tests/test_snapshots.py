@@ -125,7 +125,9 @@ class Snapshots(LabTest):
         eventually(lambda: self.show(self.here, f"{self.name}-20260301t030000z-2")["Status"] == "available")
         before = self.show(self.here, f"{self.name}-20260301t030000z-2")
         self.copy(before["DBSnapshotArn"], f"{self.name}-20260301t030000z", KmsKeyId=KEY)
-        self.lab.control("PUT", "snapshots", {"older_by_seconds": 86_400})
+        others = self.lab.control("PUT", "snapshots", {"older_by_seconds": 86_400, "instance": "another"})
+        self.assertEqual(others, {"aged": 0})
+        self.lab.control("PUT", "snapshots", {"older_by_seconds": 86_400, "instance": self.name})
         after = self.show(self.here, f"{self.name}-20260228t030000z-2")
         day = timedelta(days=1)
         for member in ("SnapshotCreateTime", "OriginalSnapshotCreateTime"):
