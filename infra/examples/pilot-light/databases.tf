@@ -8,6 +8,15 @@ resource "aws_kms_key" "replica" {
   deletion_window_in_days = 30
 }
 
+# After a failover snapshots are taken in the recovery region and copied to the primary one: under a key from there.
+resource "aws_kms_key" "snapshots" {
+  count                   = var.snapshot_schedule == null ? 0 : 1
+  provider                = aws.primary
+  description             = "Encrypts the snapshots of ${var.name} that are copied back after a failover."
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+}
+
 resource "aws_db_subnet_group" "primary" {
   provider   = aws.primary
   name       = "${var.name}-orders"

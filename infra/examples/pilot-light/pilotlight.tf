@@ -58,7 +58,7 @@ module "pilotlight" {
 
   snapshots = var.snapshot_schedule == null ? null : {
     schedule     = var.snapshot_schedule
-    kms_key_arns = { recovery = aws_kms_key.replica.arn }
+    kms_key_arns = { primary = aws_kms_key.snapshots[0].arn, recovery = aws_kms_key.replica.arn }
   }
 
   parameters = length(local.parameter_paths) == 0 ? null : {

@@ -11,12 +11,14 @@ from . import (
     autoscaling,
     database_details,
     deliveries,
+    event_buses,
     flow_logs,
     functions,
     globalaccelerator,
     launches,
     machine_images,
     node_groups,
+    parameter_events,
     rds,
     registry_replication,
     replica_lag,
@@ -45,6 +47,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     globalaccelerator.install(world)
     alarms.install()
     deliveries.install()
+    event_buses.install(world)
+    parameter_events.install()
     schedules.install(settings)
     functions.install(settings)
     security_groups.install()

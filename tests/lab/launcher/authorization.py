@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_region
-from ministack.services import autoscaling, iam
+from ministack.services import autoscaling, iam, rds
 
 from . import globalaccelerator
 
@@ -60,6 +60,9 @@ def install() -> None:
             namespace = _first(params, "Namespace") or (_json(body) or _cbor(body)).get("Namespace")
             if namespace:
                 keys["cloudwatch:namespace"] = namespace
+        if service == "rds" and (name := _first(params, "DBSnapshotIdentifier")):
+            for tag in (rds._snapshots.get(name) or {}).get("TagList", []):
+                keys[f"aws:ResourceTag/{tag['Key']}"] = tag["Value"]
         if service == "autoscaling":
             group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName")) or {}
             for tag in group.get("Tags", []):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import functions, globalaccelerator, inventory, rds, target_health
+from . import ageing, functions, globalaccelerator, inventory, rds, schedules, snapshots, target_health
 from .world import World
 
 PREFIX = "/_lab/"
@@ -74,13 +74,27 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
             (world.refused_capacity.discard if available else world.refused_capacity.add)(group)
             return 200, {"group": group, "available": available}
         case "PUT", ["databases", region, name]:
-            status = body.get("status")
-            if not isinstance(status, str):
-                raise BadRequest("status must be a string")
-            found = rds.set_status(region, name, status)
-            return (
-                (200, {"name": name, "status": status}) if found else (404, {"error": f"no database {name}"})
-            )
+            disturbance = rds.Disturbance(**_only(body, rds.Disturbance.FIELDS))
+            if problem := disturbance.problem():
+                raise BadRequest(problem)
+            found = rds.disturb(region, name, disturbance)
+            return (200, {"name": name, **body}) if found else (404, {"error": f"no database {name}"})
+        case "PUT", ["snapshots"]:
+            seconds = body.get("older_by_seconds")
+            if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+                raise BadRequest("older_by_seconds must be a whole number of seconds, 0 or more")
+            instance = body.get("instance")
+            if not isinstance(instance, str | None):
+                raise BadRequest("instance must be a string")
+            return 200, {"aged": ageing.make_older(seconds, instance)}
+        case "PUT", ["snapshots", region, name]:
+            if body != {"status": "failed"}:
+                raise BadRequest('only {"status": "failed"} can be given')
+            found = snapshots.fail(region, name)
+            return (200, {"name": name, **body}) if found else (404, {"error": f"{name} is not under way"})
+        case "PUT", ["schedules", region, name]:
+            found = schedules.set_due(region, name, is_due=_flag(body, "due"))
+            return (200, {"name": name, **body}) if found else (404, {"error": f"no schedule {name}"})
         case "GET", ["accelerators"]:
             return 200, globalaccelerator.control_documents(world)
         case "GET", ["load-balancers"]:
@@ -97,6 +111,17 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
             credentials = functions.credentials(region, name)
             return (200, credentials) if credentials else (404, {"error": f"no function {name} in {region}"})
     return 404, {"error": f"nothing at {method} {PREFIX}{'/'.join(path)}"}
+
+
+def _only(body: dict[str, Any], fields: dict[str, tuple[type, ...]]) -> dict[str, Any]:
+    """The body, which must hold nothing but these fields, each of one of its types."""
+    for name, value in body.items():
+        kinds = fields.get(name)
+        if kinds is None:
+            raise BadRequest(f"{name} is not known; there are {', '.join(fields)}")
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise BadRequest(f"{name} must be {' or '.join(kind.__name__ for kind in kinds)}")
+    return body
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:

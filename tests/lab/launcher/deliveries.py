@@ -12,6 +12,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import eventbridge, lambda_svc, sns
 
+from . import roles
 from .world import rfc3339
 
 logger = logging.getLogger("lab.deliveries")
@@ -27,16 +28,23 @@ def install() -> None:
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
     ) -> None:
         arn = str(target.get("Arn", ""))
-        if ":lambda:" not in arn or may_invoke(arn, "events.amazonaws.com", rule["Arn"]):
+        if ":lambda:" not in arn or _is_permitted(target, arn, rule["Arn"]):
             invoke_target(target, event, rule, view)
             return
-        logger.warning("rule %s may not invoke %s: no permission of the function allows it", rule["Arn"], arn)
+        logger.warning("%s may not invoke %s: nothing allows it", rule["Arn"], arn)
         queue = (target.get("DeadLetterConfig") or {}).get("Arn")
         if queue:
             shown = (view or eventbridge._pattern_event_view(event)).event_with_detail()
             eventbridge._dispatch_to_sqs(parse_arn(queue), json.dumps(shown))
 
     eventbridge._invoke_target = invoke_if_permitted
+
+
+def _is_permitted(target: dict[str, Any], function_arn: str, source_arn: str) -> bool:
+    """Whether a schedule may invoke, by its own role; or a rule, by the function's leave."""
+    if parse_arn(source_arn).service == "scheduler":
+        return roles.may(str(target.get("RoleArn", "")), "lambda:InvokeFunction", function_arn)
+    return may_invoke(function_arn, "events.amazonaws.com", source_arn)
 
 
 def may_invoke(function_arn: str, service: str, source_arn: str) -> bool:

@@ -67,15 +67,20 @@ def _logging(config: dict[str, Any], name: str) -> dict[str, str]:
 
 
 def control_documents() -> list[dict[str, Any]]:
-    """The functions that have run, as the control API shows them, with the ids of their live processes."""
-    documents = []
+    """The functions as the control API shows them: as whom they call, and the ids of their live processes."""
     with lambda_runtime._lock:
         pools = {key: list(workers) for key, workers in lambda_runtime._workers.items()}
+    alive: dict[tuple[str, str], list[int]] = {}
     for key, workers in sorted(pools.items()):
         _account, region, name, _qualifier = key.split(":")
         processes = [worker._proc for worker in workers]
-        alive = [process.pid for process in processes if process and process.poll() is None]
-        documents.append({"name": name, "region": region, "pids": alive})
+        pids = [process.pid for process in processes if process and process.poll() is None]
+        alive.setdefault((region, name), []).extend(pids)
+    documents = []
+    for (_account, region, name), record in sorted(lambda_svc._functions.all_items()):
+        key_id = lambda_runtime.execution_credentials(record["config"])["AWS_ACCESS_KEY_ID"]
+        pids = alive.get((region, name), [])
+        documents.append({"name": name, "region": region, "access_key_id": key_id, "pids": pids})
     return documents
 
 

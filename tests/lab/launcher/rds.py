@@ -6,7 +6,8 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region, request_scope
@@ -74,13 +75,53 @@ def is_replicating(instance: Instance) -> bool:
     return bool(instance.get(SOURCE)) and "_lab_broken" not in instance and "_lab_promotion" not in instance
 
 
-def set_status(region: str, name: str, status: str) -> bool:
-    """Puts an instance in a state such as `backing-up`; False when there is no such instance."""
+@dataclass(frozen=True)
+class Disturbance:
+    """What the control API can do to an instance; what is not given stays as it is."""
+
+    status: str | None = None
+    """A state such as `backing-up`."""
+    replication: str | None = None
+    """Whether a replica follows its source: `error`, or `replicating`."""
+    lag_seconds: float | str | None = None
+    """How far a replica is behind, until it is `measured` again."""
+
+    FIELDS: ClassVar[dict[str, tuple[type, ...]]] = {
+        "status": (str,),
+        "replication": (str,),
+        "lag_seconds": (int, float, str),
+    }
+
+    def problem(self) -> str | None:
+        """What can't be done, if anything."""
+        if self.replication not in (None, "error", "replicating"):
+            return "replication must be error or replicating"
+        if isinstance(self.lag_seconds, str) and self.lag_seconds != "measured":
+            return "lag_seconds must be a number or measured"
+        return None
+
+
+def disturb(region: str, name: str, disturbance: Disturbance) -> bool:
+    """Disturbs an instance, or mends it; False when there is no such instance."""
     for _account, instance_region, instance in instances():
         if (instance_region, instance["DBInstanceIdentifier"]) == (region, name):
-            instance["DBInstanceStatus"] = status
+            _apply(instance, disturbance)
             return True
     return False
+
+
+def _apply(instance: Instance, disturbance: Disturbance) -> None:
+    with _lock:
+        if disturbance.status is not None:
+            instance["DBInstanceStatus"] = disturbance.status
+        if disturbance.replication == "error":
+            instance["_lab_cut"] = True
+        elif disturbance.replication is not None:
+            instance.pop("_lab_cut", None)
+        if isinstance(disturbance.lag_seconds, str):
+            instance.pop("_lab_lag_seconds", None)
+        elif disturbance.lag_seconds is not None:
+            instance["_lab_lag_seconds"] = disturbance.lag_seconds
 
 
 def _instance_xml(render: Any, instance: Instance) -> str:
@@ -293,7 +334,8 @@ def _watch_replication(world: World) -> None:
         place = source_of(instance, region)
         if place is None or instance.get("_lab_broken") == "terminated" or "_lab_promotion" in instance:
             continue
-        lost_since = world.lost_since.get(place[0])
+        # Cut by the control API: since the epoch, so that it shows at once.
+        lost_since = 0.0 if "_lab_cut" in instance else world.lost_since.get(place[0])
         if rds._instances.get_scoped(account, *place) is None:
             instance["_lab_broken"] = "terminated"
             _event(

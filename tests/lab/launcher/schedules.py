@@ -1,8 +1,10 @@
-"""When do EventBridge's scheduled rules fire?"""
+"""When do EventBridge's scheduled rules fire, and the schedules of EventBridge Scheduler?"""
 
 from __future__ import annotations
 
-from ministack.services import eventbridge
+import time
+
+from ministack.services import eventbridge, scheduler
 
 from .settings import Settings
 
@@ -21,3 +23,16 @@ def install(settings: Settings) -> None:
 
     eventbridge._parse_rate_seconds = scaled_rate
     eventbridge._SCHEDULER_TICK_INTERVAL = min(1.0, settings.tick_seconds / 20)
+    scheduler._SCHEDULE_TICK_INTERVAL = min(1.0, settings.tick_seconds / 20)
+
+
+def set_due(region: str, name: str, *, is_due: bool) -> bool:
+    """Lets the time of a schedule come at once, or begins its interval anew; False when there is none."""
+    found = [
+        key
+        for key in list(scheduler._schedules._data)
+        if key[1] == region and key[2].rpartition("/")[2] == name
+    ]
+    for key in found:
+        scheduler._schedule_last_fired[key] = 0.0 if is_due else time.time()
+    return bool(found)

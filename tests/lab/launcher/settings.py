@@ -13,10 +13,10 @@ PROMOTION_SECONDS = 240.0
 """How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
 
 SNAPSHOT_SECONDS = 300.0
-"""How long a snapshot of a small database takes on AWS; scaled by LAB_SCALE."""
+"""How long a snapshot of a small database takes on AWS; scaled by LAB_SNAPSHOT_SCALE."""
 
 SNAPSHOT_COPY_SECONDS = 900.0
-"""How long its copy to another region takes on AWS; scaled by LAB_SCALE."""
+"""How long its copy to another region takes on AWS; scaled by LAB_SNAPSHOT_SCALE."""
 
 LAUNCH_SECONDS = 60.0
 """From Pending to InService for one instance on AWS; scaled by LAB_SCALE."""
@@ -45,6 +45,7 @@ class Settings:
     port: int
     endpoint_url: str
     scale: float
+    snapshot_scale: float
     site_ports: Mapping[str, int]
     tick_seconds: float
     state_dir: str
@@ -68,12 +69,14 @@ class Settings:
         state_dir = env.get("LAB_STATE_DIR", "")
         if not state_dir:
             raise SettingsError("LAB_STATE_DIR is not set: the launcher keeps its temporary files there")
+        scale = _number(env, "LAB_SCALE", "1", minimum=0)
         accelerator_port = env.get("LAB_ACCELERATOR_PORT")
         parent_pid = env.get("LAB_PARENT_PID")
         return Settings(
             port=int(port),
             endpoint_url=env.get("LAB_ENDPOINT_URL") or f"http://127.0.0.1:{int(port)}",
-            scale=_number(env, "LAB_SCALE", "1", minimum=0),
+            scale=scale,
+            snapshot_scale=_number(env, "LAB_SNAPSHOT_SCALE", str(scale), minimum=0),
             site_ports=_site_ports(env.get("LAB_SITE_PORTS", "")),
             tick_seconds=_number(env, "LAB_TICK_SECONDS", "60", minimum=0.1),
             state_dir=os.path.abspath(state_dir),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
@@ -175,7 +174,8 @@ def _advance(world: World) -> None:
         if started_at is None:
             continue
         is_copy = snapshot["Status"] == "copying"
-        whole = world.settings.scaled(SNAPSHOT_COPY_SECONDS if is_copy else SNAPSHOT_SECONDS)
+        real = SNAPSHOT_COPY_SECONDS if is_copy else SNAPSHOT_SECONDS
+        whole = real * world.settings.snapshot_scale
         elapsed = time.time() - started_at
         if is_copy and world.is_lost(parse_arn(snapshot["SourceDBSnapshotIdentifier"]).region):
             _end(snapshot, "failed")
@@ -184,9 +184,24 @@ def _advance(world: World) -> None:
         else:
             _end(snapshot, "available")
         if not is_copy and "_lab_started_at" not in snapshot:
-            instance = rds._instances.get_scoped(account, region, snapshot["DBInstanceIdentifier"])
-            if instance and instance["DBInstanceStatus"] == "backing-up":
-                instance["DBInstanceStatus"] = "available"
+            _release(account, region, snapshot)
+
+
+def fail(region: str, name: str) -> bool:
+    """Has a snapshot that is being taken or copied fail; False when there is none."""
+    for account, place, snapshot in _all():
+        if (place, snapshot["DBSnapshotIdentifier"]) == (region, name) and "_lab_started_at" in snapshot:
+            _end(snapshot, "failed")
+            _release(account, region, snapshot)
+            return True
+    return False
+
+
+def _release(account: str, region: str, snapshot: Snapshot) -> None:
+    """The instance of a snapshot that is no longer being taken backs up no more."""
+    instance = rds._instances.get_scoped(account, region, snapshot["DBInstanceIdentifier"])
+    if instance and instance["DBInstanceStatus"] == "backing-up":
+        instance["DBInstanceStatus"] = "available"
 
 
 def _end(snapshot: Snapshot, status: str) -> None:

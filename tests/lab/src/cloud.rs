@@ -38,7 +38,8 @@ impl Cloud {
         Self { endpoint_url: endpoint_url.to_owned() }
     }
 
-    async fn config(&self, region: &str) -> SdkConfig {
+    /// What a client of any service needs, with the rights of the account's root.
+    pub async fn config(&self, region: &str) -> SdkConfig {
         aws_config::defaults(BehaviorVersion::latest())
             .endpoint_url(&self.endpoint_url)
             .region(Region::new(region.to_owned()))

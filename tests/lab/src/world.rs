@@ -31,11 +31,13 @@ pub struct Settings {
     pub scale: f64,
     /// How often the once-a-minute tick comes.
     pub tick_seconds: u32,
+    /// The same scale for snapshots (300 s) and their copies (900 s) alone; nothing: as everything else.
+    pub snapshot_scale: Option<f64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { scale: 0.05, tick_seconds: 60 }
+        Self { scale: 0.05, tick_seconds: 60, snapshot_scale: None }
     }
 }
 
@@ -107,6 +109,7 @@ impl World {
             .env("LAB_ENDPOINT_URL", &endpoint)
             .env("LAB_SCALE", settings.scale.to_string())
             .env("LAB_TICK_SECONDS", settings.tick_seconds.to_string())
+            .env("LAB_SNAPSHOT_SCALE", settings.snapshot_scale.unwrap_or(settings.scale).to_string())
             .env("LAB_SITE_PORTS", format!("{primary}={site_primary},{recovery}={site_recovery}"))
             .env("LAB_ACCELERATOR_PORT", accelerator.to_string())
             .env("LAB_STATE_DIR", state_dir.join("emulator"))
@@ -185,6 +188,11 @@ impl World {
         self.tell("PUT", &format!("regions/{region}"), &json!({ "lost": false })).await?;
         self.switchboard().return_region(region)?;
         Ok(())
+    }
+
+    /// Disturbs what the launcher's control API lets be disturbed, or mends it.
+    pub async fn disturb(&self, path: &str, body: &Value) -> Result<Value> {
+        self.tell("PUT", path, body).await
     }
 
     async fn tell(&self, method: &str, path: &str, body: &Value) -> Result<Value> {

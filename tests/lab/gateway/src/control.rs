@@ -111,11 +111,12 @@ fn filter(query: &str) -> Result<CountFilter, Rejected> {
             "service" => &mut filter.service,
             "region" => &mut filter.region,
             "action" => &mut filter.action,
+            "principal" => &mut filter.principal,
             _ => {
                 return Err(Rejected::new(
                     &name,
                     "counts have no such field",
-                    "filter by service, region or action",
+                    "filter by service, region, action or principal",
                 ));
             }
         };

@@ -1,6 +1,6 @@
-//! How many calls came, went on, and were interfered with? Per service, region and action.
+//! How many calls came, went on, and were interfered with? Per service, region, action and caller.
 
-use crate::call::Call;
+use crate::call::{Call, NONE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,8 @@ pub struct CountFilter {
     pub region: Option<String>,
     /// For example `PromoteReadReplica`.
     pub action: Option<String>,
+    /// The caller's access key id.
+    pub principal: Option<String>,
 }
 
 /// What became of the calls of one row.
@@ -33,7 +35,7 @@ pub struct Count {
     pub faulted: u64,
 }
 
-/// The calls of one action of one service in one region.
+/// The calls of one caller to one action of one service in one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CountRow {
     /// The signing name, or `unsigned`.
@@ -42,6 +44,8 @@ pub struct CountRow {
     pub region: String,
     /// The action, `Unknown` when it can't be told, or `-` for an unsigned request.
     pub action: String,
+    /// The caller's access key id, or `-` for an unsigned request.
+    pub principal: String,
     /// What became of them.
     #[serde(flatten)]
     pub count: Count,
@@ -50,13 +54,13 @@ pub struct CountRow {
 /// The rows that a filter lets through, and their sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Sorted by service, region and action.
+    /// Sorted by service, region, action and caller.
     pub rows: Vec<CountRow>,
     /// The sum over `rows`.
     pub total: Count,
 }
 
-type Key = (String, String, String);
+type Key = (String, String, String, String);
 
 /// The counters themselves.
 #[derive(Debug, Default)]
@@ -67,7 +71,8 @@ pub(crate) struct Counters {
 impl Counters {
     /// Begins the account of one call, which counts it as seen.
     pub(crate) fn open(self: &Arc<Self>, call: &Call) -> Tally {
-        let key = (call.service.clone(), call.region.clone(), call.action.clone());
+        let principal = call.access_key.clone().unwrap_or_else(|| NONE.to_owned());
+        let key = (call.service.clone(), call.region.clone(), call.action.clone(), principal);
         let tally = Tally { counters: Arc::clone(self), key, faulted: false };
         tally.add(|count| count.seen += 1);
         tally
@@ -77,10 +82,11 @@ impl Counters {
         let wanted =
             |filter: &Option<String>, value: &String| filter.as_ref().is_none_or(|asked| asked == value);
         let mut counts = Counts::default();
-        for ((service, region, action), count) in self.lock().iter() {
+        for ((service, region, action, principal), count) in self.lock().iter() {
             if wanted(&filter.service, service)
                 && wanted(&filter.region, region)
                 && wanted(&filter.action, action)
+                && wanted(&filter.principal, principal)
             {
                 counts.total.seen += count.seen;
                 counts.total.forwarded += count.forwarded;
@@ -89,6 +95,7 @@ impl Counters {
                     service: service.clone(),
                     region: region.clone(),
                     action: action.clone(),
+                    principal: principal.clone(),
                     count: *count,
                 });
             }
@@ -129,7 +136,8 @@ impl Tally {
     fn add(&self, change: impl FnOnce(&mut Count)) {
         let mut rows = self.counters.lock();
         if rows.len() >= ROWS_MAX && !rows.contains_key(&self.key) {
-            change(rows.entry((OTHER.to_owned(), OTHER.to_owned(), OTHER.to_owned())).or_default());
+            let other = || OTHER.to_owned();
+            change(rows.entry((other(), other(), other(), other())).or_default());
         } else {
             change(rows.entry(self.key.clone()).or_default());
         }
@@ -156,6 +164,7 @@ mod tests {
             service: service.map(str::to_owned),
             region: region.map(str::to_owned),
             action: action.map(str::to_owned),
+            principal: None,
         }
     }
 
@@ -186,6 +195,9 @@ mod tests {
         assert_eq!(seen(filter(Some("rds"), Some("a"), None)), 2);
         assert_eq!(seen(filter(Some("rds"), Some("a"), Some("Y"))), 1);
         assert_eq!(seen(filter(None, None, Some("Z"))), 0);
+        let by =
+            |principal: &str| CountFilter { principal: Some(principal.into()), ..CountFilter::default() };
+        assert_eq!((seen(by("test")), seen(by("AKIAOTHER"))), (4, 0));
     }
 
     #[test]

@@ -88,6 +88,52 @@ class Deliveries(LabTest):
         self.assertEqual(eventually(read)[0]["source"], "lab.test")
         self.assertEqual(function.received(), [])
 
+    def scheduled(self, name: str, *resources: str) -> tuple[Function, Callable[[], list[Any]]]:
+        """A function with a schedule of a day, whose role may invoke these; and its dead letters."""
+        queue, read = self.letters(f"{name}-letters", "scheduler.amazonaws.com")
+        function = Function(self.lab, name)
+        role = self.role(f"{name}-scheduler", "scheduler.amazonaws.com", "lambda:InvokeFunction", *resources)
+        self.lab.client("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={
+                "Arn": function.arn,
+                "RoleArn": role,
+                "Input": '{"due": 1}',
+                "DeadLetterConfig": {"Arn": queue},
+            },
+        )
+        return function, read
+
+    def role(self, name: str, service: str, action: str, *resources: str) -> str:
+        """A role of a service that may take an action on these resources."""
+        iam = self.lab.client("iam")
+        principal = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        may = {"Effect": "Allow", "Action": action, "Resource": list(resources)}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+        return str(arn)
+
+    def test_a_schedule_invokes_by_its_role_alone_and_can_be_made_due(self) -> None:
+        arn = f"arn:aws:lambda:{RECOVERY}:{ACCOUNT}:function:scheduled"
+        function, _read = self.scheduled("scheduled", arn)
+        time.sleep(1.5)
+        self.assertEqual(function.received(), [])
+        for times in (1, 2):
+            self.lab.control("PUT", f"schedules/{RECOVERY}/scheduled", {"due": True})
+            eventually(lambda times=times: len(function.received()) == times)  # type: ignore[misc]
+        self.assertEqual(function.received()[0], {"due": 1})
+
+    def test_a_schedule_whose_role_may_not_invoke_leaves_a_dead_letter(self) -> None:
+        arn = f"arn:aws:lambda:{RECOVERY}:{ACCOUNT}:function:another"
+        function, read = self.scheduled("unscheduled", arn)
+        self.lab.control("PUT", f"schedules/{RECOVERY}/unscheduled", {"due": True})
+        eventually(read)
+        self.assertEqual(function.received(), [])
+
     def test_a_failed_asynchronous_invocation_is_tried_three_times(self) -> None:
         function = Function(self.lab, "always-fails")
         function.client.invoke(FunctionName=function.name, InvocationType="Event", Payload=b'{"do": "fail"}')

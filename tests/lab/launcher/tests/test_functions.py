@@ -37,6 +37,12 @@ ALLOWED = [
     },
     {
         "Effect": "Allow",
+        "Action": "rds:DeleteDBSnapshot",
+        "Resource": f"arn:aws:rds:{RECOVERY}:{ACCOUNT}:snapshot:own-*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/owner": "me"}},
+    },
+    {
+        "Effect": "Allow",
         "Action": "globalaccelerator:DescribeEndpointGroup",
         "Resource": f"arn:aws:globalaccelerator::{ACCOUNT}:accelerator/mine/listener/1/endpoint-group/1",
     },
@@ -52,6 +58,19 @@ ALLOWED = [
     },
 ]
 DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+class Identity(LabTest):
+    """As whom a function calls."""
+
+    def test_the_control_api_names_the_access_key_of_a_function_before_it_ever_ran(self) -> None:
+        function = Function(self.lab, "named-by-its-key")
+        shown = next(
+            entry for entry in self.lab.control("GET", "functions") if entry["name"] == "named-by-its-key"
+        )
+        self.assertEqual((shown["region"], shown["pids"]), (RECOVERY, []))
+        environment, _error = function.invoke({"do": "environment"})
+        self.assertEqual(environment["AWS_ACCESS_KEY_ID"], shown["access_key_id"])
 
 
 class Rights(LabTest):
@@ -115,6 +134,20 @@ class Rights(LabTest):
     def test_describing_targets_takes_a_right_on_everything(self) -> None:
         group = f"arn:aws:elasticloadbalancing:{RECOVERY}:{ACCOUNT}:targetgroup/mine/1"
         self.assertIn(self.code("elbv2", "describe_target_health", TargetGroupArn=group), DENIED)
+
+    def test_a_snapshot_is_deleted_by_its_name_and_its_tag(self) -> None:
+        rds = self.lab.client("rds", RECOVERY)
+        rds.create_db_instance(
+            DBInstanceIdentifier="with-snapshots", Engine="postgres", DBInstanceClass="db.t4g.micro"
+        )
+        for name, owner in (("own-1", "me"), ("own-2", "you"), ("other-1", "me")):
+            tags = [{"Key": "owner", "Value": owner}]
+            instance = {"DBInstanceIdentifier": "with-snapshots"}
+            rds.create_db_snapshot(DBSnapshotIdentifier=name, Tags=tags, **instance)
+            shown = rds.describe_db_snapshots
+            eventually(lambda: shown(**instance)["DBSnapshots"][-1]["Status"] == "available")  # noqa: B023
+        for name, expected in (("own-1", {None}), ("own-2", DENIED), ("other-1", DENIED)):
+            self.assertIn(self.code("rds", "delete_db_snapshot", DBSnapshotIdentifier=name), expected)
 
     def test_databases_groups_and_endpoint_groups_are_checked_by_name(self) -> None:
         arn = f"arn:aws:rds:{RECOVERY}:{ACCOUNT}:db:mine"

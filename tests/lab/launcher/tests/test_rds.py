@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,6 +121,25 @@ class Replicas(ReplicaTest):
         self.lab.control("PUT", f"regions/{PRIMARY}", {"lost": False})
         eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "replicating")
 
+    def test_replication_of_one_replica_can_be_cut_and_mended(self) -> None:
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "error"})
+        eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "error")
+        self.assertEqual(self.show()["DBInstanceStatus"], "available")
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "replicating"})
+        eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "replicating")
+
+    def test_what_the_control_api_can_not_do_to_an_instance_is_refused_with_its_name(self) -> None:
+        for body, words in (
+            ({"stauts": "x"}, "stauts is not known"),
+            ({"status": 1}, "status must be str"),
+            ({"replication": "off"}, "replication must be error or replicating"),
+            ({"lag_seconds": "much"}, "lag_seconds must be a number or measured"),
+        ):
+            with self.assertRaises(urllib.error.HTTPError) as refusal:
+                self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", body)
+            self.assertEqual(refusal.exception.code, 400)
+            self.assertIn(words, json.load(refusal.exception)["error"])
+
     def test_deleting_the_source_terminates_replication(self) -> None:
         self.primary_rds.delete_db_instance(DBInstanceIdentifier=self.name, SkipFinalSnapshot=True)
         eventually(lambda: self.show()["StatusInfos"][0]["Status"] == "terminated")
@@ -189,6 +209,11 @@ class ReplicaLag(ReplicaTest):
             Dimensions=[{"Name": "DBInstanceIdentifier", "Value": self.replica}],
         )
         return list(answer["Datapoints"])
+
+    def test_a_replica_can_be_put_behind(self) -> None:
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"lag_seconds": 321})
+        eventually(lambda: any(point["Maximum"] == 321 for point in self.datapoints()), seconds=8)
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"lag_seconds": "measured"})
 
     def test_a_replica_has_a_lag_until_its_sources_region_is_lost(self) -> None:
         eventually(self.datapoints, seconds=8)

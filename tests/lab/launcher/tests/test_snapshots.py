@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import urllib.error
+from datetime import timedelta
 from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, SCALE, LabTest, eventually
@@ -105,6 +107,45 @@ class Snapshots(LabTest):
         self.here.delete_db_snapshot(DBSnapshotIdentifier=f"{self.name}-1")
         self.assertEqual(self.show(self.there, f"{self.name}-gone")["Status"], "failed")
         self.assert_refused("DBSnapshotNotFound", self.copy, arn=arn, name="c", KmsKeyId=KEY)
+
+    def test_what_is_under_way_can_be_made_to_fail(self) -> None:
+        self.take(f"{self.name}-1")
+        self.lab.control("PUT", f"snapshots/{PRIMARY}/{self.name}-1", {"status": "failed"})
+        self.assertEqual(self.show(self.here, f"{self.name}-1")["Status"], "failed")
+        arn = self.taken(f"{self.name}-2")["DBSnapshotArn"]
+        self.copy(arn, f"{self.name}-c", KmsKeyId=KEY)
+        self.lab.control("PUT", f"snapshots/{RECOVERY}/{self.name}-c", {"status": "failed"})
+        self.assertEqual(self.show(self.there, f"{self.name}-c")["Status"], "failed")
+        with self.assertRaises(urllib.error.HTTPError):
+            self.lab.control("PUT", f"snapshots/{PRIMARY}/{self.name}-2", {"status": "failed"})
+
+    def test_as_days_go_by_every_time_of_a_snapshot_moves_back(self) -> None:
+        tags = [{"Key": "slot", "Value": "2026-03-01T03:00:00Z"}, {"Key": "team", "Value": "orders"}]
+        self.take(f"{self.name}-20260301t030000z-2", Tags=tags)
+        eventually(lambda: self.show(self.here, f"{self.name}-20260301t030000z-2")["Status"] == "available")
+        before = self.show(self.here, f"{self.name}-20260301t030000z-2")
+        self.copy(before["DBSnapshotArn"], f"{self.name}-20260301t030000z", KmsKeyId=KEY)
+        others = self.lab.control("PUT", "snapshots", {"older_by_seconds": 86_400, "instance": "another"})
+        self.assertEqual(others, {"aged": 0})
+        self.lab.control("PUT", "snapshots", {"older_by_seconds": 86_400, "instance": self.name})
+        after = self.show(self.here, f"{self.name}-20260228t030000z-2")
+        day = timedelta(days=1)
+        for member in ("SnapshotCreateTime", "OriginalSnapshotCreateTime"):
+            self.assertEqual(after[member], before[member] - day)
+        self.assertTrue(after["DBSnapshotArn"].endswith(f":{self.name}-20260228t030000z-2"))
+        slot = {"Key": "slot", "Value": "2026-02-28T03:00:00Z"}
+        self.assertEqual(after["TagList"], [slot, tags[1]])
+        listed = self.here.list_tags_for_resource(ResourceName=after["DBSnapshotArn"])["TagList"]
+        self.assertEqual(listed, after["TagList"])
+        copy = self.show(self.there, f"{self.name}-20260228t030000z")
+        self.assertEqual(copy["SourceDBSnapshotIdentifier"], after["DBSnapshotArn"])
+        eventually(
+            lambda: self.show(self.there, f"{self.name}-20260228t030000z")["Status"] == "available",
+            seconds=30,
+        )
+        self.assert_refused(
+            "DBSnapshotNotFound", self.show, rds=self.here, snapshot=f"{self.name}-20260301t030000z-2"
+        )
 
     def test_only_twenty_copies_are_under_way_and_the_listing_comes_in_pages(self) -> None:
         arn = self.taken(f"{self.name}-1")["DBSnapshotArn"]
