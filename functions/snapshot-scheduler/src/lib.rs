@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Metrics, Snapshots};
 use protocol::plan::Plan;
 use protocol::snapshots::{Decision, Listing, Request, SourceKind, decide};
+use protocol::upkeep::SnapshotLook;
 use serde_json::Value;
 
 mod carry_out;
@@ -41,11 +42,12 @@ impl SnapshotScheduler {
         let mut log = Log::default();
         // Without the journal nobody knows where the databases serve, nor whether a run is under way.
         conductor.refresh(&mut log).await?;
-        let decision = self.look(&conductor, &log).await;
+        let (decision, look) = self.look(&conductor, &log).await;
         if request == Request::DryRun {
             return Ok(told::dry_run(&decision));
         }
         let metrics = self.put_ages(&conductor, &decision).await;
+        self.keep(&conductor, &look).await;
         let until = deadline.checked_sub(MARGIN).unwrap_or(deadline);
         let mut outcome = self.carry_out(&conductor, &mut log, &decision, until).await;
         if let Err(failure) = metrics {
@@ -54,8 +56,8 @@ impl SnapshotScheduler {
         outcome.into_answer(&decision)
     }
 
-    /// Lists both regions at once and decides.
-    async fn look(&self, conductor: &Conductor, log: &Log) -> Decision {
+    /// Lists both regions at once and decides; and what the readiness is told of it.
+    async fn look(&self, conductor: &Conductor, log: &Log) -> (Decision, SnapshotLook) {
         let plan = &conductor.plan;
         let kinds = kinds(plan);
         let (primary, recovery) = if plan.snapshots.is_some() && !kinds.is_empty() {
@@ -67,7 +69,18 @@ impl SnapshotScheduler {
             let empty = |region: &String| Listing::whole(region, Vec::new());
             (empty(&plan.regions.primary), empty(&plan.regions.recovery))
         };
-        decide(plan, &log.state, &primary, &recovery, conductor.clock.now())
+        let now = conductor.clock.now();
+        let decision = decide(plan, &log.state, &primary, &recovery, now);
+        let look = told::look(&decision, &[primary, recovery], now);
+        (decision, look)
+    }
+
+    /// Keeps what was found. What can't be kept is soon followed by the next.
+    async fn keep(&self, conductor: &Conductor, look: &SnapshotLook) {
+        let kept = self.world.inspection.upkeep.save_snapshot_look(&conductor.plan.name, look).await;
+        if let Err(failure) = kept {
+            tracing::warn!(%failure, "what was found can't be kept: the readiness does not know of it");
+        }
     }
 
     /// A region's snapshots. A region that doesn't answer has a gap, and blocks nothing else.

@@ -1,9 +1,10 @@
-//! What is said of it: the answer of an invocation, of a dry run, and the metric.
+//! What is said of it: the answer of an invocation, of a dry run, the metric, and what the readiness reads.
 
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
 use protocol::name::Name;
-use protocol::snapshots::Decision;
+use protocol::snapshots::{Decision, Listing};
+use protocol::upkeep::{NewestSnapshot, SnapshotLook};
 use serde_json::{Value, json};
 
 use crate::carry_out::Outcome;
@@ -41,6 +42,17 @@ pub(crate) fn answer(decision: &Decision, outcome: &Outcome) -> Value {
 fn ages(decision: &Decision) -> Vec<Value> {
     let age = |age: &protocol::snapshots::Age| json!({ "database": age.database, "region": age.region, "seconds": age.age.as_secs() });
     decision.ages.iter().map(age).collect()
+}
+
+/// What the readiness reads: the newest good snapshots, and why some are not known.
+pub(crate) fn look(decision: &Decision, listings: &[Listing], at: Timestamp) -> SnapshotLook {
+    let newest = decision.ages.iter().map(|age| NewestSnapshot {
+        database: age.database.clone(),
+        region: age.region.clone(),
+        taken_at: at.checked_sub(age.age).unwrap_or(Timestamp::MIN),
+    });
+    let gaps = listings.iter().filter_map(|listing| Some((listing.region.clone(), listing.gap.clone()?)));
+    SnapshotLook { at, newest: newest.collect(), gaps: gaps.collect() }
 }
 
 /// A sample for each database and region whose newest good snapshot is known.

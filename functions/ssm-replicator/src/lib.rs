@@ -25,6 +25,7 @@ pub struct Replicator {
 pub async fn handle(replicator: &Replicator, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
     let request = Request::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
     let conductor = replicator.world.conductor().await?;
-    let (stores, seen) = (&*replicator.stores, &*replicator.seen);
-    Replication { conductor: &conductor, stores, seen, deadline }.answer(&request).await
+    let (stores, seen, upkeep) =
+        (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.upkeep);
+    Replication { conductor: &conductor, stores, seen, upkeep, deadline }.answer(&request).await
 }

@@ -11,7 +11,8 @@
 //! | `event` | S | the event as JSON |
 //!
 //! The vitals lie beside it under the partition key `<plan>#vitals`, sort key 0, as JSON in `vitals`; the last readiness
-//! there too, sort key 1, as JSON in `readiness`.
+//! there too, sort key 1, as JSON in `readiness`; and what the functions of every day last found, sort keys 2 and 3, as
+//! JSON in `parameter_pass` and `snapshot_look`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +22,11 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use ports::{Answer, Appended, Clock, Failure, FailureKind, Journal, Vitals};
+use ports::{Answer, Appended, Clock, Failure, FailureKind, Journal, Upkeep, Vitals};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
 use protocol::readiness::LastReadiness;
+use protocol::upkeep::{ParameterPass, SnapshotLook};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -138,6 +140,8 @@ struct Kept {
 
 const VITALS: Kept = Kept { seq: 0, attribute: "vitals" };
 const READINESS: Kept = Kept { seq: 1, attribute: "readiness" };
+const PARAMETER_PASS: Kept = Kept { seq: 2, attribute: "parameter_pass" };
+const SNAPSHOT_LOOK: Kept = Kept { seq: 3, attribute: "snapshot_look" };
 
 #[async_trait]
 impl Journal for DynamoJournal {
@@ -202,6 +206,25 @@ impl Journal for DynamoJournal {
 
     async fn save_readiness(&self, plan: &Name, readiness: &LastReadiness) -> Answer<()> {
         self.save_advisory(plan, READINESS, readiness).await
+    }
+}
+
+#[async_trait]
+impl Upkeep for DynamoJournal {
+    async fn load_parameter_pass(&self, plan: &Name) -> Answer<Option<ParameterPass>> {
+        self.load_advisory(plan, PARAMETER_PASS).await
+    }
+
+    async fn save_parameter_pass(&self, plan: &Name, pass: &ParameterPass) -> Answer<()> {
+        self.save_advisory(plan, PARAMETER_PASS, pass).await
+    }
+
+    async fn load_snapshot_look(&self, plan: &Name) -> Answer<Option<SnapshotLook>> {
+        self.load_advisory(plan, SNAPSHOT_LOOK).await
+    }
+
+    async fn save_snapshot_look(&self, plan: &Name, look: &SnapshotLook) -> Answer<()> {
+        self.save_advisory(plan, SNAPSHOT_LOOK, look).await
     }
 }
 

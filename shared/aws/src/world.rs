@@ -31,7 +31,7 @@ pub fn connect(settings: &Settings) -> World {
 /// The world through a configuration of one's own.
 pub fn on(sdk: &Sdk, settings: &Settings) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let journal = DynamoJournal::new(sdk, &settings.journal_table, Arc::clone(&clock));
+    let journal = Arc::new(DynamoJournal::new(sdk, &settings.journal_table, Arc::clone(&clock)));
     let publisher = SnsPublisher::new(sdk, &settings.commands_topic, &settings.notices_topic);
     let plans = ParameterPlans::new(sdk, &settings.plan_parameter, settings.plan_parts);
     let databases = Arc::new(RdsDatabases::new(sdk));
@@ -42,12 +42,13 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         fleets: Arc::clone(&fleets) as _,
         routes: Arc::clone(&traffic) as _,
         topics: Arc::new(SnsTopics::new(sdk)),
+        upkeep: Arc::clone(&journal) as _,
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         notices_topic: settings.notices_topic.clone(),
     };
     World {
         plans: Arc::new(plans),
-        journal: Arc::new(journal),
+        journal,
         databases,
         fleets,
         traffic,

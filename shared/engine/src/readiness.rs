@@ -18,6 +18,7 @@ use protocol::plan::{Database, Fleet, Plan};
 use protocol::readiness::Readiness;
 use protocol::readiness::facts::{Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen};
 use protocol::state::State;
+use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::world::World;
 
@@ -66,7 +67,7 @@ impl Inspector {
             databases.iter().copied().filter(|database| !state.moved.contains(&database.name)).collect();
         let moved: Vec<&Fleet> =
             fleets.iter().copied().filter(|fleet| state.moved.contains(&fleet.name)).collect();
-        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics) = futures::join!(
+        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics, upkeep) = futures::join!(
             self.batch(&databases, |database| &database.name, self.inspection.replicas.inspect(&databases)),
             self.lag(&waiting),
             self.batch(&fleets, |fleet| &fleet.name, self.inspection.fleets.groups(&fleets)),
@@ -75,7 +76,9 @@ impl Inspector {
             self.routes(plan),
             self.ask_all(plan),
             self.topics(plan),
+            self.upkeep(plan),
         );
+        let (parameter_pass, snapshot_look) = upkeep;
         Facts {
             replicas,
             lag,
@@ -87,7 +90,26 @@ impl Inspector {
             topics,
             notices_topic: self.inspection.notices_topic.clone(),
             commands_topic: self.commands_topic.clone(),
+            parameter_pass,
+            snapshot_look,
         }
+    }
+
+    /// What the functions of every day last found, of those that the plan has.
+    async fn upkeep(
+        &self,
+        plan: &Plan,
+    ) -> (Option<Seen<Option<ParameterPass>>>, Option<Seen<Option<SnapshotLook>>>) {
+        let upkeep = &self.inspection.upkeep;
+        let parameters = async {
+            plan.parameters.as_ref()?;
+            Some(self.within(upkeep.load_parameter_pass(&plan.name)).await)
+        };
+        let snapshots = async {
+            plan.snapshots.as_ref()?;
+            Some(self.within(upkeep.load_snapshot_look(&plan.name)).await)
+        };
+        futures::join!(parameters, snapshots)
     }
 
     /// One call for all items: it is seen of all or of none.

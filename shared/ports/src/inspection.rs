@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use protocol::plan::{Database, Fleet, Route};
 use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
 
-use crate::{Answer, Metrics};
+use crate::{Answer, Metrics, Upkeep};
 
 /// Replicas: what stands in the way of a promotion.
 #[async_trait]
@@ -49,6 +49,8 @@ pub struct Inspection {
     pub routes: Arc<dyn RouteInspection>,
     /// Topics.
     pub topics: Arc<dyn TopicInspection>,
+    /// What the functions of every day last found.
+    pub upkeep: Arc<dyn Upkeep>,
     /// The figure that an alarm watches.
     pub metrics: Arc<dyn Metrics>,
     /// ARN of the topic that tells people.

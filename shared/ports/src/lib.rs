@@ -20,10 +20,12 @@ pub mod memory;
 pub mod parameters;
 mod secret;
 pub mod stores;
+pub mod upkeep;
 
 pub use failure::{Failure, FailureKind};
 pub use parameters::{Parameters, SeenPairs};
 pub use secret::Secret;
+pub use upkeep::Upkeep;
 
 /// What every port answers with.
 pub type Answer<T> = Result<T, Failure>;

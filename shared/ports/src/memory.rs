@@ -15,6 +15,7 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
+use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub mod snapshots;
+mod upkeep;
 
 /// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
 pub struct RuntimeClock {
@@ -96,6 +98,10 @@ pub struct Inner {
     pub vitals: Option<Vitals>,
     /// The last readiness.
     pub readiness: Option<LastReadiness>,
+    /// What the last full pass over the parameters came to.
+    pub parameter_pass: Option<ParameterPass>,
+    /// What there is of snapshots.
+    pub snapshot_look: Option<SnapshotLook>,
     /// Who is subscribed to each topic; one that isn't named has all it needs.
     pub subscriptions: BTreeMap<String, Option<Subscriptions>>,
     /// Target groups that differ from what the plan says.
@@ -172,6 +178,8 @@ impl MemoryWorld {
             records: Vec::new(),
             vitals: None,
             readiness: None,
+            parameter_pass: None,
+            snapshot_look: None,
             subscriptions: BTreeMap::new(),
             target_groups: BTreeMap::new(),
             samples: Vec::new(),
@@ -491,6 +499,7 @@ impl MemoryWorld {
             fleets: std::sync::Arc::clone(self) as _,
             routes: std::sync::Arc::clone(self) as _,
             topics: std::sync::Arc::clone(self) as _,
+            upkeep: std::sync::Arc::clone(self) as _,
             metrics: std::sync::Arc::clone(self) as _,
             notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
         }

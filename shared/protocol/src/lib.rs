@@ -22,3 +22,4 @@ pub mod schedule;
 pub mod signal;
 pub mod snapshots;
 pub mod state;
+pub mod upkeep;

@@ -9,18 +9,35 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::name::Name;
-use protocol::plan::Plan;
+use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
     Facts, GroupFacts, ReplicaFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen,
 };
 use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
 use protocol::state::State;
+use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
+const PRIMARY: &str = "us-east-2";
+const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
+/// How many checks the example has before a failover and after it.
+const BEFORE: usize = 24;
+const AFTER: usize = 19;
+
 fn plan() -> Plan {
-    Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid")
+    let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
+    plan.snapshots = Some(SnapshotPolicy {
+        schedule: "cron(0 3 * * ? *)".to_owned(),
+        keep: Tiers::default(),
+        keep_min: 2,
+        deletions_max: 3,
+        kms_key_arns: KeyArns::default(),
+        except: Vec::new(),
+    });
+    assert_eq!(plan.validate(), vec![], "with snapshots too");
+    plan
 }
 
 fn now() -> Timestamp {
@@ -38,6 +55,28 @@ fn everything() -> State {
     let items = databases.chain(plan.fleets.iter().map(|item| &item.name));
     let items = items.chain(plan.routes.iter().map(|item| &item.name));
     State { moved: items.cloned().collect(), ..State::default() }
+}
+
+/// What the functions of every day found on a good day.
+fn pass(state: &State) -> ParameterPass {
+    let (from, to) = if state.moved.is_empty() { (PRIMARY, RECOVERY) } else { (RECOVERY, PRIMARY) };
+    let outcome = PassOutcome::Compared { same: 120, overridden: 3, differing: 0, why: None };
+    ParameterPass { at: ago(12), from: from.to_owned(), to: to.to_owned(), outcome }
+}
+
+fn look() -> SnapshotLook {
+    let newest = plan().databases.into_iter().flat_map(|database| {
+        [PRIMARY, RECOVERY].map(|region| NewestSnapshot {
+            database: database.name.clone(),
+            region: region.to_owned(),
+            taken_at: ago(7 * 60),
+        })
+    });
+    SnapshotLook { at: ago(5), newest: newest.collect(), gaps: Vec::new() }
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_mins(minutes)).expect("a time")
 }
 
 /// What a good day looks like; of a plan that has moved, a good day after it.
@@ -98,6 +137,8 @@ fn good(state: &State) -> Facts {
             .collect(),
         notices_topic: NOTICES.to_owned(),
         commands_topic: COMMANDS.to_owned(),
+        parameter_pass: Some(Ok(Some(pass(state)))),
+        snapshot_look: Some(Ok(Some(look()))),
     }
 }
 
@@ -113,9 +154,19 @@ fn named<'r>(readiness: &'r Readiness, name: &str, subject: &str) -> &'r Check {
 #[test]
 fn a_good_day_is_ready_before_a_failover_and_after_it() {
     let before = judged(&State::default(), &good(&State::default()));
-    assert_eq!(before.sentence(), "shop is ready: all 21 checks are ready.", "{:#?}", before.table());
+    assert_eq!(
+        before.sentence(),
+        format!("shop is ready: all {BEFORE} checks are ready."),
+        "{:#?}",
+        before.table()
+    );
     let after = judged(&everything(), &good(&everything()));
-    assert_eq!(after.sentence(), "shop is ready: all 16 checks are ready.", "{:#?}", after.table());
+    assert_eq!(
+        after.sentence(),
+        format!("shop is ready: all {AFTER} checks are ready."),
+        "{:#?}",
+        after.table()
+    );
     assert_eq!((after.finding(), after.unready()), (Finding::Ready, 0));
 }
 
@@ -179,6 +230,24 @@ fn topic(facts: &mut Facts, topic: &str, confirmed: u32, pending: u32) {
     facts.topics.insert(topic.to_owned(), Ok(Some(Subscriptions { confirmed, pending })));
 }
 
+fn parameters(facts: &mut Facts) -> &mut ParameterPass {
+    match facts.parameter_pass.as_mut() {
+        Some(Ok(Some(pass))) => pass,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn snapshots(facts: &mut Facts) -> &mut SnapshotLook {
+    match facts.snapshot_look.as_mut() {
+        Some(Ok(Some(look))) => look,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn differing(differing: usize, why: &str) -> PassOutcome {
+    PassOutcome::Compared { same: 120, overridden: 0, differing, why: Some(why.to_owned()) }
+}
+
 fn lag(facts: &mut Facts, age: SignedDuration, lag_ms: u64) {
     let at = now().checked_sub(age).expect("a time");
     facts.lag.insert(Name::from("orders"), Ok(Some(LagPoint { at, lag_ms })));
@@ -224,6 +293,19 @@ const ROWS: &[Row] = &[
      Finding::NotReady, "It gets no good answer: HTTP status 503."),
     (|f| f.probes[0].sight = Sight::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
      "front-primary", Finding::Unknown, "It could not ask: the name does not resolve."),
+    (|f| parameters(f).outcome = differing(2, "/shop/key is locked."), "parameters_same", "parameters", Finding::NotReady,
+     "2 differed between us-east-2 and us-west-1 after the full pass 12 min ago: /shop/key is locked."),
+    (|f| parameters(f).outcome = PassOutcome::Failed { why: "us-east-2 does not answer".to_owned() }, "parameters_same",
+     "parameters", Finding::Unknown, "The last full pass, 12 min ago, failed: us-east-2 does not answer."),
+    (|f| parameters(f).at = ago(25 * 60), "parameters_same", "parameters", Finding::Unknown, "The last full pass was 25 h ago."),
+    (|f| { let pass = parameters(f); std::mem::swap(&mut pass.from, &mut pass.to); }, "parameters_same", "parameters",
+     Finding::Unknown, "The last full pass, 12 min ago, copied us-west-1 to us-east-2, and now us-east-2 serves."),
+    (|f| f.parameter_pass = Some(Ok(None)), "parameters_same", "parameters", Finding::Unknown,
+     "No full pass has compared them yet."),
+    (|f| snapshots(f).newest[1].taken_at = ago(8 * 60), "snapshots_fresh", "orders", Finding::NotReady,
+     "One was due at 2026-11-20T03:00:00Z, and the newest good one in us-west-1 is 8 h old."),
+    (|f| drop(snapshots(f).newest.remove(0)), "snapshots_fresh", "orders", Finding::NotReady,
+     "One was due at 2026-11-20T03:00:00Z, and there is no good one in us-east-2."),
     (|f| topic(f, COMMANDS, 3, 0), "commands_heard", "shop-commands", Finding::NotReady,
      "3 of 4 functions hear the commands."),
     (|f| topic(f, NOTICES, 0, 0), "people_told", "shop-notices", Finding::NotReady,
@@ -258,7 +340,7 @@ fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
     assert_eq!(finding("replica_replicates", "orders"), Finding::Unknown);
     assert_eq!(finding("group_exists", "web"), Finding::NotReady);
     assert_eq!(finding("launch_allowed", "web"), Finding::Unknown);
-    let sentence = "shop is not ready: of 21 checks 2 are not ready and 4 are unknown.";
+    let sentence = format!("shop is not ready: of {BEFORE} checks 2 are not ready and 4 are unknown.");
     assert_eq!(readiness.sentence(), sentence);
 }
 
@@ -270,6 +352,59 @@ fn an_endpoint_that_is_missing_is_neither_open_nor_closed() {
     assert_eq!(named(&readiness, "endpoints_present", "front").finding(), Finding::NotReady);
     assert_eq!(named(&readiness, "other_side_closed", "front").finding(), Finding::Unknown);
     assert_eq!(named(&readiness, "serving_side_open", "front").finding(), Finding::Ready);
+}
+
+/// A failover that moved one of two routes leaves no region whose parameters are the ones to copy.
+#[test]
+fn parameters_of_a_workload_in_two_places_are_not_ready() {
+    let mut plan = plan();
+    let mut second = plan.routes[0].clone();
+    second.name = Name::from("back");
+    plan.routes.push(second);
+    let readiness = Readiness::of(&plan, &moved(&["front"]), &good(&State::default()), now());
+    let check = named(&readiness, "parameters_same", "parameters");
+    assert_eq!(check.finding(), Finding::NotReady);
+    assert!(
+        check.sentence().ends_with("so neither region's parameters are the ones to copy; move the rest.")
+    );
+    assert!(check.remedy().is_some_and(|remedy| remedy.starts_with("echo ")), "{check:?}");
+}
+
+#[test]
+fn what_nobody_looked_at_within_the_hour_or_could_not_list_is_unknown() {
+    let mut facts = good(&State::default());
+    snapshots(&mut facts).at = ago(61);
+    let readiness = judged(&State::default(), &facts);
+    let check = named(&readiness, "snapshots_fresh", "orders");
+    assert_eq!(
+        (check.finding(), check.sentence()),
+        (Finding::Unknown, "The snapshots were last looked at 61 min ago.")
+    );
+    let mut facts = good(&State::default());
+    let look = snapshots(&mut facts);
+    look.newest.retain(|one| one.region == RECOVERY);
+    look.gaps.push((PRIMARY.to_owned(), "no answer.".to_owned()));
+    let readiness = judged(&State::default(), &facts);
+    let check = named(&readiness, "snapshots_fresh", "orders");
+    let sentence = "The snapshots of us-east-2 (no answer) could not be listed.";
+    assert_eq!((check.finding(), check.sentence()), (Finding::Unknown, sentence));
+}
+
+/// While the one that was due is still being made, the one before is the newest there can be.
+#[test]
+fn a_snapshot_that_is_being_made_has_two_hours() {
+    let mut facts = good(&State::default());
+    let at = |text: &str| -> Timestamp { text.parse().expect("a time") };
+    for one in &mut snapshots(&mut facts).newest {
+        one.taken_at = at("2026-11-19T03:04:00Z");
+    }
+    for (time, expected) in
+        [("2026-11-20T04:59:00Z", Finding::Ready), ("2026-11-20T05:01:00Z", Finding::NotReady)]
+    {
+        snapshots(&mut facts).at = at(time);
+        let readiness = Readiness::of(&plan(), &State::default(), &facts, at(time));
+        assert_eq!(named(&readiness, "snapshots_fresh", "orders").finding(), expected, "{time}");
+    }
 }
 
 #[test]
@@ -284,9 +419,11 @@ fn people_are_told_once_what_is_new_and_once_what_is_mended() {
     let second = LastReadiness::untold(broken.clone(), Some(&first));
     assert_eq!(
         second.news().expect("something changed"),
-        "shop is not ready: of 21 checks 1 is not ready; new: launch_allowed web is not ready (Suspended in \
-         shop-web-recovery: Launch. Remedy: aws autoscaling resume-processes --region us-west-1 --auto-scaling-group-name \
-         shop-web-recovery --scaling-processes Launch)."
+        format!(
+            "shop is not ready: of {BEFORE} checks 1 is not ready; new: launch_allowed web is not ready (Suspended in \
+             shop-web-recovery: Launch. Remedy: aws autoscaling resume-processes --region us-west-1 \
+             --auto-scaling-group-name shop-web-recovery --scaling-processes Launch)."
+        )
     );
     let again = LastReadiness::untold(broken.clone(), Some(&second));
     assert_eq!(again.news(), second.news(), "what nobody was told of is still news");
@@ -295,7 +432,7 @@ fn people_are_told_once_what_is_new_and_once_what_is_mended() {
     let mended = LastReadiness::untold(fine, Some(&told));
     assert_eq!(
         mended.news().expect("something changed"),
-        "shop is ready: all 21 checks are ready; mended or gone: launch_allowed web."
+        format!("shop is ready: all {BEFORE} checks are ready; mended or gone: launch_allowed web.")
     );
 }
 
@@ -311,7 +448,7 @@ fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
         })
         .collect();
     let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
-    assert_eq!(readiness.unready(), 4000 + 4 + 4 + 5);
+    assert_eq!(readiness.unready(), BEFORE + 5 * (1000 - 2));
     let last = LastReadiness::untold(readiness, None).as_told();
     let json = serde_json::to_string(&last).expect("it is written");
     assert!(json.len() < 300_000, "{} bytes are too many for one item", json.len());

@@ -92,8 +92,8 @@ impl Bench {
             writer: "bench".to_owned(),
         };
         let deadline = self.clock.now().checked_add(SignedDuration::from_secs(900))?;
-        let (stores, seen) = (&*self.stores, &*self.stores);
-        let replication = Replication { conductor: &conductor, stores, seen, deadline };
+        let (stores, seen, upkeep) = (&*self.stores, &*self.stores, &*self.world);
+        let replication = Replication { conductor: &conductor, stores, seen, upkeep, deadline };
         self.forget_calls();
         let (started, began) = (now(), self.clock.now());
         let resident = Resident::mark()?;

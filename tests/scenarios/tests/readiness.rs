@@ -3,10 +3,12 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use jiff::SignedDuration;
-use ports::FailureKind;
 use ports::memory::Fault;
+use ports::{Clock, FailureKind};
 use protocol::name::Name;
-use protocol::plan::Mode;
+use protocol::plan::{Mode, Tiers};
+use protocol::upkeep::{ParameterPass, PassOutcome};
+use scenarios::keeper::{Keeper, PRIMARY, RECOVERY, with_snapshots};
 use scenarios::{Stage, awaits_approval, is_over, small_plan};
 use serde_json::{Value, json};
 
@@ -15,8 +17,16 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// A stage on a good day, after the tick has seen it.
 async fn good_day() -> Stage {
     let mut stage = Stage::new(small_plan(Mode::Approve));
+    copied(&stage, PRIMARY, RECOVERY);
     stage.pass(SignedDuration::from_mins(2)).await;
     stage
+}
+
+/// The parameters were just copied from one region to the other.
+fn copied(stage: &Stage, from: &str, to: &str) {
+    let outcome = PassOutcome::Compared { same: 120, overridden: 0, differing: 0, why: None };
+    let pass = ParameterPass { at: stage.now(), from: from.to_owned(), to: to.to_owned(), outcome };
+    stage.world.inner().parameter_pass = Some(pass);
 }
 
 async fn ask(stage: &mut Stage) -> Value {
@@ -124,6 +134,13 @@ async fn after_a_failover_the_other_way_round_is_ready() {
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await);
     assert_eq!(stage.phase(), "completed");
+    copied(&stage, PRIMARY, RECOVERY);
+    assert_eq!(
+        unready(&ask(&mut stage).await),
+        ["unknown parameters_same parameters"],
+        "they have to turn round"
+    );
+    copied(&stage, RECOVERY, PRIMARY);
     let answer = ask(&mut stage).await;
     assert_eq!(text(&answer, "readiness"), "ready", "{answer:#}");
     for route in stage.world.inner().routes.values_mut() {
@@ -174,4 +191,29 @@ async fn the_status_shows_what_the_last_pass_saw() {
         "{checks:#?}"
     );
     assert!(stage.world.inner().fleets.contains_key(&Name::from("web")));
+}
+
+/// What snapshot-scheduler really found, read by the readiness.
+#[tokio::test(start_paused = true)]
+async fn snapshots_are_ready_when_both_regions_have_a_fresh_one_and_not_when_they_are_no_longer_made() {
+    let mut plan = with_snapshots(small_plan(Mode::Approve), Tiers { daily: 7, weekly: 0, monthly: 0 }, 2);
+    plan.parameters = None;
+    let mut keeper = Keeper::new(plan);
+    keeper.stage.pass(SignedDuration::from_mins(2)).await;
+    let rows = unready(&ask(&mut keeper.stage).await);
+    assert_eq!(rows, ["unknown snapshots_fresh orders"], "nobody has looked yet");
+    keeper.pass(HOUR * 2).await;
+    keeper.stage.world.sample_lag(400);
+    assert_eq!(unready(&ask(&mut keeper.stage).await), Vec::<String>::new());
+    // Nobody looks any more; then somebody looks, and may make none.
+    keeper.stage.clock.sleep(HOUR.unsigned_abs() * 9).await;
+    keeper.stage.world.sample_lag(400);
+    assert_eq!(unready(&ask(&mut keeper.stage).await), ["unknown snapshots_fresh orders"]);
+    for _ in 0..9 {
+        keeper.snapshots.fault("take", Fault::Fails(FailureKind::Denied));
+    }
+    drop(keeper.keep().await);
+    let answer = ask(&mut keeper.stage).await;
+    assert_eq!(unready(&answer), ["not_ready snapshots_fresh orders"]);
+    assert!(answer.to_string().contains("the newest good one in us-west-1 is"), "{answer:#}");
 }

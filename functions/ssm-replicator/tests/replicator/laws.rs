@@ -186,8 +186,8 @@ async fn pass_unchecked(scene: &Scene) {
         writer: "ssm-replicator/2".to_owned(),
     };
     let deadline = ports::Clock::now(&*scene.clock).checked_add(scene.invocation).unwrap();
-    let (stores, seen) = (&*scene.stores, &*scene.stores);
-    let replication = Replication { conductor: &conductor, stores, seen, deadline };
+    let (stores, seen, upkeep) = (&*scene.stores, &*scene.stores, &*scene.world);
+    let replication = Replication { conductor: &conductor, stores, seen, upkeep, deadline };
     drop(replication.answer(&Request::Pass { deep: false }).await);
 }
 

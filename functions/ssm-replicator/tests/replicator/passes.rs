@@ -4,6 +4,7 @@ use ports::FailureKind;
 use ports::memory::Fault;
 use protocol::parameters::entry::{Kind, Tags, Tier};
 use protocol::plan::Existing;
+use protocol::upkeep::PassOutcome;
 
 use crate::scene::{FROM, Scene, TO, play, sentence, shop};
 
@@ -402,5 +403,42 @@ fn drift_names_what_differs_and_writes_nothing() {
         assert_eq!(differs, expected.map(|(name, what)| (name, what.to_owned())));
         assert!(drift["standstill"].as_str().unwrap().starts_with("Nothing is copied: a hold by ana"));
         assert_eq!(scene.writes(), before);
+    });
+}
+
+/// The readiness reads what a pass came to: what is the same, how many differ still, or why nobody knows.
+#[test]
+fn what_a_pass_came_to_is_kept_for_the_readiness() {
+    play(async || {
+        let scene = Scene::new();
+        let kept =
+            || scene.world.inner().parameter_pass.clone().map(|pass| (pass.from, pass.to, pass.outcome));
+        scene.stores.set(FROM, "/shop/a", "one");
+        scene.stores.set(FROM, "/shop/b", "two");
+        assert_eq!(kept(), None);
+        scene.pass().await.unwrap();
+        let compared = |same, differing, why: Option<&str>| {
+            let outcome =
+                PassOutcome::Compared { same, overridden: 0, differing, why: why.map(str::to_owned) };
+            Some((FROM.to_owned(), TO.to_owned(), outcome))
+        };
+        assert_eq!(kept(), compared(2, 0, None));
+        scene.stores.set(FROM, "/shop/a", "three");
+        scene.stores.fault("put", Fault::Fails(FailureKind::Denied));
+        let fault = scene.pass().await.unwrap_err();
+        let Some((_, _, PassOutcome::Compared { same: 1, differing: 1, why: Some(why), .. })) = kept() else {
+            panic!("{:?}", kept());
+        };
+        assert!(why.starts_with("/shop/a") && fault.message.contains(&why.trim_end_matches('.')), "{why}");
+        scene.stores.fault("list", Fault::Fails(FailureKind::Denied));
+        let fault = scene.pass().await.unwrap_err();
+        let failed = PassOutcome::Failed { why: fault.message.chars().take(300).collect() };
+        assert_eq!(kept(), Some((FROM.to_owned(), TO.to_owned(), failed)));
+        scene.pass().await.unwrap();
+        assert_eq!(kept(), compared(2, 0, None));
+        // A change by itself is no pass.
+        scene.stores.set(FROM, "/shop/c", "four");
+        scene.changed(FROM, "/shop/c").await.unwrap();
+        assert_eq!(kept(), compared(2, 0, None));
     });
 }

@@ -13,11 +13,12 @@ mod report;
 mod writer;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::{Failure, Parameters, SeenPairs};
+use ports::{Failure, Parameters, SeenPairs, Upkeep};
 use protocol::parameters::direction::Direction;
 use protocol::parameters::request::Request;
 use protocol::parameters::seen::Seen;
 use protocol::parameters::survey::Ground;
+use protocol::upkeep::{ParameterPass, PassOutcome};
 use serde_json::{Value, json};
 
 use crate::conductor::Conductor;
@@ -36,6 +37,8 @@ pub struct Replication<'r> {
     pub stores: &'r dyn Parameters,
     /// What was seen to be the same.
     pub seen: &'r dyn SeenPairs,
+    /// Where the readiness reads what a pass came to.
+    pub upkeep: &'r dyn Upkeep,
     /// When the invocation must have answered.
     pub deadline: Timestamp,
 }
@@ -91,6 +94,25 @@ impl Replication<'_> {
             tracing::warn!(%failure, "what was seen to be the same can't be saved: it will be compared again");
         }
     }
+}
+
+/// Longest reason that is kept of a pass.
+const WHY_CHARACTERS_MAX: usize = 300;
+
+impl Replication<'_> {
+    /// Keeps what a full pass came to. One that can't be kept is soon followed by the next.
+    async fn keep(&self, direction: &Direction, outcome: PassOutcome) {
+        let Direction { from, to } = direction.clone();
+        let pass = ParameterPass { at: self.conductor.clock.now(), from, to, outcome };
+        if let Err(failure) = self.upkeep.save_parameter_pass(&self.conductor.plan.name, &pass).await {
+            tracing::warn!(%failure, "what the pass came to can't be kept: the readiness does not know of it");
+        }
+    }
+}
+
+/// A reason as it is kept: names, never values, and not too long.
+fn why(text: &str) -> String {
+    text.chars().take(WHY_CHARACTERS_MAX).collect()
 }
 
 fn unreadable(direction: &Direction, failure: &Failure) -> Fault {

@@ -4,13 +4,14 @@ use protocol::parameters::direction::Direction;
 use protocol::parameters::pair::Verdict;
 use protocol::parameters::seen::Seen;
 use protocol::parameters::survey::{Ground, Survey, survey};
+use protocol::upkeep::PassOutcome;
 use serde_json::{Value, json};
 
 use super::leave::Leave;
 use super::reader::{BATCH, Looked, Reader};
 use super::report::Report;
 use super::writer::{Done, Writer};
-use super::{Replication, unreadable};
+use super::{Replication, unreadable, why};
 use crate::fault::Fault;
 
 impl Replication<'_> {
@@ -21,25 +22,34 @@ impl Replication<'_> {
             Ok(direction) => direction,
             Err(sentence) => return Ok(json!({ "sentence": format!("{sentence}.") })),
         };
-        let ground = self.ground(&direction)?;
+        let copied = self.copy(leave, &direction, deep).await;
+        let outcome = match &copied {
+            Ok(report) => report.outcome(),
+            Err(fault) => PassOutcome::Failed { why: why(&fault.message) },
+        };
+        self.keep(&direction, outcome).await;
+        copied?.answer(&direction)
+    }
+
+    async fn copy(&self, leave: Leave<'_>, direction: &Direction, deep: bool) -> Result<Report, Fault> {
+        let ground = self.ground(direction)?;
         let reader = self.reader();
         let listings = futures::try_join!(reader.listing(&ground, &direction.from), async {
             let listing = reader.listing(&ground, &direction.to).await?;
             Ok((listing, reader.copies(&ground, &direction.to).await?))
         },);
-        let (source, (destination, copies)) = listings.map_err(|failure| unreadable(&direction, &failure))?;
+        let (source, (destination, copies)) = listings.map_err(|failure| unreadable(direction, &failure))?;
         let before = self.seen(deep).await;
         let survey = survey(&ground, &source, &destination, &copies, &before);
         let per_second = ground.parameters.puts_per_second;
-        let writer = Writer::new(self.stores, self.conductor, leave, &direction, per_second, self.until());
+        let writer = Writer::new(self.stores, self.conductor, leave, direction, per_second, self.until());
         let mut pass = Pass { ground, reader, writer, report: Report::default(), seen: Seen::default() };
         let outcome = pass.run(&survey).await;
         let Pass { report, seen, .. } = pass;
         if seen != before {
             self.save(&seen).await;
         }
-        outcome?;
-        report.answer(&direction)
+        outcome.map(|()| report)
     }
 }
 

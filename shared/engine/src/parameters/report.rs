@@ -1,8 +1,10 @@
 //! What a pass amounts to, in one sentence.
 
 use protocol::parameters::direction::Direction;
+use protocol::upkeep::PassOutcome;
 use serde_json::{Value, json};
 
+use super::why;
 use crate::fault::Fault;
 
 /// Most troubles that a sentence spells out.
@@ -44,6 +46,17 @@ impl Report {
             "overridden": self.overridden,
             "left": self.left,
         }))
+    }
+
+    /// What the readiness is told of it.
+    pub(super) fn outcome(&self) -> PassOutcome {
+        let copied = self.made + self.written + self.retouched;
+        PassOutcome::Compared {
+            same: self.same + copied,
+            overridden: self.overridden,
+            differing: self.left + self.troubles.len(),
+            why: self.troubles.first().or(self.ended.as_ref()).map(|text| why(text)),
+        }
     }
 
     fn sentence(&self, direction: &Direction) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
 use crate::name::Name;
+use crate::upkeep::{ParameterPass, SnapshotLook};
 
 /// Something that was looked at, or why it was not seen.
 pub type Seen<T> = Result<T, Unseen>;
@@ -55,6 +56,10 @@ pub struct Facts {
     pub notices_topic: String,
     /// The topic that commands steps.
     pub commands_topic: String,
+    /// What the last full pass over the parameters came to; nothing where none ever ended.
+    pub parameter_pass: Option<Seen<Option<ParameterPass>>>,
+    /// What there is of snapshots; nothing where nobody ever looked.
+    pub snapshot_look: Option<Seen<Option<SnapshotLook>>>,
 }
 
 /// How an instance that is, or was, a replica stands.
@@ -106,14 +111,19 @@ pub struct Subscriptions {
     pub pending: u32,
 }
 
+/// What was seen of the one thing of its kind; that nobody looked, where there is nothing.
+pub(super) fn seen_one<T>(thing: Option<&Seen<T>>) -> Result<&T, Unseen> {
+    match thing {
+        Some(Ok(thing)) => Ok(thing),
+        Some(Err(unseen)) => Err(unseen.clone()),
+        None => Err(Unseen::not_looked_at()),
+    }
+}
+
 /// What was seen under a key; that nobody looked, where there is nothing.
 pub(super) fn seen<'f, K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>, T>(
     map: &'f BTreeMap<Q, Seen<T>>,
     key: &K,
 ) -> Result<&'f T, Unseen> {
-    match map.get(key) {
-        Some(Ok(thing)) => Ok(thing),
-        Some(Err(unseen)) => Err(unseen.clone()),
-        None => Err(Unseen::not_looked_at()),
-    }
+    seen_one(map.get(key))
 }

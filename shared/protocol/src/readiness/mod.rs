@@ -17,6 +17,7 @@ mod databases;
 pub mod facts;
 mod fleets;
 mod routes;
+mod upkeep;
 mod window;
 mod wiring;
 
@@ -34,10 +35,11 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 5] = [
     Group { names: databases::NAMES, judge: databases::judge },
     Group { names: fleets::NAMES, judge: fleets::judge },
     Group { names: routes::NAMES, judge: routes::judge },
+    Group { names: upkeep::NAMES, judge: upkeep::judge },
     Group { names: wiring::NAMES, judge: wiring::judge },
 ];
 
