@@ -117,9 +117,8 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
         print("skipped: tests of modules and examples, and the rules on their plans, need Terraform 1.11 or newer", flush=True)
         return [*first, python["module_readme_test"], *checkov_checks(copy)], []
     first = [*python.values(), Check("orchestrator: test", orchestrator, [INIT, ["terraform", "test", "-no-color"]]), *first]
-    # What is applied beside the examples has no tests of its own.
-    for folder in (copy / "examples" / "brownfield" / "existing", copy / "tests" / "other-modules"):
-        first.append(Check(f"{folder.name}: validate", folder, [INIT, ["terraform", "validate", "-no-color"]]))
+    existing = copy / "examples" / "brownfield" / "existing"  # it is applied, and has no tests of its own
+    first.append(Check("what exists before brownfield: validate", existing, [INIT, ["terraform", "validate", "-no-color"]]))
     for folder in module_policy_test.tested_folders(copy):
         validate = [["terraform", "validate", "-no-color"]] if folder.parent.name == "examples" else []
         first.append(Check(f"{folder.name}: test", folder, [INIT, *validate, test], plans))

@@ -81,15 +81,13 @@ async fn live(tools: &Tools, world: &World, example: Example, row: &mut Row) -> 
     let folder = example.folder();
     let stack = Terraform::on_copy(tools, world, example.name(), &home, &folder, &variables).await?;
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
-    let drift = timed(&mut row.plan_seconds, stack.plan()).await?;
-    row.drift.extend(drift.changes().into_iter().map(str::to_owned));
+    note_drift(&stack, "", row).await?;
     if let Err(error) = purpose(world, example, &stack).await {
         say(&format!("{}: FAILED: {error:#}", example.name()));
         row.failures.push(format!("{error:#}"));
     }
     // What it is there for may have changed the world; Terraform must not want it back.
-    let drift = timed(&mut row.plan_seconds, stack.plan()).await?;
-    row.drift.extend(drift.changes().into_iter().map(|change| format!("afterwards: {change}")));
+    note_drift(&stack, "afterwards: ", row).await?;
     destroy(&stack, variables, row).await?;
     note_leftovers(world, &before, row).await?;
     if let Some((existing, _)) = existing {
@@ -115,10 +113,24 @@ async fn existing(
     let variables = Example::existing_variables();
     let stack = Terraform::on_copy(tools, world, &label, home, &folder, &variables).await?;
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
-    let drift = timed(&mut row.plan_seconds, stack.plan()).await?;
-    row.drift.extend(drift.changes().into_iter().map(|change| format!("what exists: {change}")));
+    note_drift(&stack, "what exists: ", row).await?;
     let outputs = stack.outputs().await?;
     Ok(Some((stack, outputs)))
+}
+
+/// Plans, and notes what Terraform would change.
+async fn note_drift(stack: &Terraform, when: &str, row: &mut Row) -> Result<()> {
+    let drift = timed(&mut row.plan_seconds, stack.plan()).await?;
+    let mut changes: Vec<_> = drift.changes().iter().map(|change| format!("{when}{change}")).collect();
+    if !drift.is_empty && changes.is_empty() {
+        // Outputs alone, for one.
+        changes.push(format!("{when}a plan that is not empty"));
+    }
+    for change in &changes {
+        say(&format!("{}: drift: {change}", row.example));
+    }
+    row.drift.extend(changes);
+    Ok(())
 }
 
 /// What only an applied stack can show.
@@ -126,7 +138,7 @@ async fn purpose(world: &World, example: Example, stack: &Terraform) -> Result<(
     match example {
         Example::PilotLight => roles::are_enforced(world, &stack.outputs().await?).await,
         Example::MultiService => alone::moves(world, example.regions(), &stack.outputs().await?).await,
-        Example::Brownfield | Example::WarmStandbyEks | Example::OtherModules => Ok(()),
+        Example::Brownfield | Example::WarmStandbyEks => Ok(()),
     }
 }
 

@@ -1,5 +1,4 @@
-//! The examples under `infra/examples`, and the modules that none of them uses: what each is applied with, and what must be
-//! there before it.
+//! The examples under `infra/examples`: what each is applied with, and what must be there before it.
 
 use anyhow::{Context, Result, bail};
 use aws_credential_types::Credentials;
@@ -21,14 +20,11 @@ pub enum Example {
     MultiService,
     /// As many servers in either region, monitoring in both.
     WarmStandbyEks,
-    /// What no example uses.
-    OtherModules,
 }
 
 impl Example {
     /// All of them, the smallest first.
-    pub const ALL: [Self; 5] =
-        [Self::PilotLight, Self::Brownfield, Self::MultiService, Self::WarmStandbyEks, Self::OtherModules];
+    pub const ALL: [Self; 4] = [Self::PilotLight, Self::Brownfield, Self::MultiService, Self::WarmStandbyEks];
 
     /// Its folder's name.
     pub fn name(self) -> &'static str {
@@ -37,20 +33,18 @@ impl Example {
             Self::PilotLight => "pilot-light",
             Self::MultiService => "multi-service",
             Self::WarmStandbyEks => "warm-standby-eks",
-            Self::OtherModules => "other-modules",
         }
     }
 
     /// Where it lies in `infra`.
     pub fn folder(self) -> String {
-        let within = if self == Self::OtherModules { "tests" } else { "examples" };
-        format!("{within}/{}", self.name())
+        format!("examples/{}", self.name())
     }
 
     /// The regions it is made for: the primary and the recovery region.
     pub fn regions(self) -> [&'static str; 2] {
         match self {
-            Self::Brownfield | Self::PilotLight | Self::OtherModules => ["us-east-2", "us-west-1"],
+            Self::Brownfield | Self::PilotLight => ["us-east-2", "us-west-1"],
             Self::MultiService | Self::WarmStandbyEks => ["eu-south-1", "eu-central-1"],
         }
     }
@@ -67,11 +61,10 @@ impl Example {
 
     /// Its variables. `existing` holds the outputs of the stack that exists; what else it needs is made.
     pub async fn variables(self, world: &World, existing: &Value) -> Result<Value> {
-        let mut variables = json!({});
-        if self != Self::OtherModules {
-            variables["package_dir"] = json!(checkout::packages_dir());
-            variables["notice_emails"] = json!(["on-call@example.com"]);
-        }
+        let mut variables = json!({
+            "package_dir": checkout::packages_dir(),
+            "notice_emails": ["on-call@example.com"],
+        });
         let more = match self {
             Self::Brownfield => outputs(existing)?,
             Self::PilotLight => json!({
@@ -83,7 +76,6 @@ impl Example {
                 "source_instance_id": server(world, self.regions()[0]).await?,
                 "database_password": PASSWORD,
             }),
-            Self::OtherModules => json!({ "database_password": PASSWORD }),
         };
         if let (Some(all), Value::Object(more)) = (variables.as_object_mut(), more) {
             all.extend(more);
@@ -143,20 +135,15 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         found.sort();
-        let mut known: Vec<_> = Example::ALL
-            .into_iter()
-            .filter(|one| one.folder().starts_with("examples"))
-            .map(Example::name)
-            .collect();
+        let mut known = Example::ALL.map(Example::name).to_vec();
         known.sort_unstable();
         assert_eq!(found, known);
     }
 
-    #[test]
-    fn every_module_is_applied_by_one_of_them() {
-        let infra = checkout::root().join("infra");
+    /// Every `.tf` file below a folder.
+    fn source(folder: std::path::PathBuf) -> String {
+        let mut folders = vec![folder];
         let mut texts = String::new();
-        let mut folders = Example::ALL.map(|one| infra.join(one.folder())).to_vec();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
@@ -167,10 +154,36 @@ mod tests {
                 }
             }
         }
-        for module in std::fs::read_dir(infra.join("modules")).unwrap() {
-            let module = module.unwrap().file_name().into_string().unwrap();
-            assert!(texts.contains(&format!("modules/{module}\"")), "{module} is applied by no example");
+        texts
+    }
+
+    #[test]
+    fn what_no_example_applies_is_said_in_the_readme_and_nothing_else_is() {
+        let infra = checkout::root().join("infra");
+        let examples = source(infra.join("examples"));
+        let within = source(infra.join("modules"));
+        let mut left_out: Vec<String> = std::fs::read_dir(infra.join("modules"))
+            .unwrap()
+            .map(|module| module.unwrap().file_name().into_string().unwrap())
+            .filter(|name| {
+                !examples.contains(&format!("modules/{name}\""))
+                    && !within.contains(&format!("\"../{name}\""))
+            })
+            .collect();
+        if !examples.contains("aurora_global") {
+            left_out.push("database with kind = \"aurora_global\"".to_owned());
         }
+        let readme = std::fs::read_to_string(infra.join("README.md")).unwrap();
+        let (_, table) = readme.split_once("| not applied |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let said = table
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .map(|line| line.split_once("` |").unwrap().0);
+        let mut said: Vec<_> = said.map(str::to_owned).collect();
+        said.sort();
+        left_out.sort();
+        assert_eq!(said, left_out);
     }
 
     #[test]
