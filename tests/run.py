@@ -85,7 +85,7 @@ def stages() -> list[Stage]:
         ),
         Stage(
             "end-to-end",
-            "Terraform applied, a region cut off, five failovers with faults",
+            "Terraform applied, snapshots, readiness, a region cut off, five failovers with faults",
             [[str(TARGET / "lab" / "e2e"), "--prebuilt"]],
             count_plain,
         ),

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
-use gateway::{CountFilter, Effect, ErrorAnswer, Match, Rule};
-use lab::say;
-use lab::world::{PRIMARY, RECOVERY, pause};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use protocol::command::Step;
+use gateway::CountFilter;
+use lab::world::{PRIMARY, RECOVERY};
 use protocol::state::{Phase, Progress, State};
 use serde_json::{Value, json};
 
+use crate::keepers;
 use crate::scene::{Part, Scene};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -37,6 +34,7 @@ pub(crate) async fn status_is_readable(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn false_alarm(scene: &Scene<'_>) -> Result<()> {
     let stack = scene.stack(Part::Approval);
     let alarm = stack.raise_alarm(&scene.world.cloud).await?;
+    keepers::stand_still_while_confirming(scene).await?;
     let over = |state: &State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
     let state = scene.until(Part::Approval, "the alarm is dismissed", 2 * MINUTE, over).await?;
     let phase = state.run.as_ref().map(|run| &run.phase);
@@ -97,129 +95,9 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
     let by = line.contains(r#""by":"'"$(whoami)"'""#);
     ensure!(by && line.contains(&format!("--region {RECOVERY}")), "{line}");
     let command: Value = serde_json::from_str(&format!("{payload}ana\"}}"))?;
+    keepers::stand_still_while_awaiting_approval(scene).await?;
     scene.operate(Part::Approval, &command).await?;
     scene.must_complete(Part::Approval).await?;
-    Ok(())
-}
-
-/// SIGKILL for the function that promotes, while the promotion is under way.
-pub(crate) async fn killed(scene: &Scene<'_>) -> Result<()> {
-    scene.bring_on(Part::Killed).await?;
-    let function = scene.stack(Part::Killed).function("promote-replica")?.to_owned();
-    promotion_begins(scene, Part::Killed).await?;
-    let functions = scene.world.lab("functions").await?;
-    let pids = functions
-        .as_array()
-        .context("functions are a list")?
-        .iter()
-        .filter(|found| found.get("name").and_then(Value::as_str) == Some(function.as_str()));
-    let pids: Vec<i64> = pids
-        .flat_map(|found| found.get("pids").and_then(Value::as_array).cloned().unwrap_or_default())
-        .filter_map(|pid| pid.as_i64())
-        .collect();
-    ensure!(!pids.is_empty(), "no process of {function} is running: {functions}");
-    for pid in pids {
-        kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?;
-    }
-    say("the worker is killed");
-    let state = scene.must_complete(Part::Killed).await?;
-    ensure!(state.run.is_some(), "a run");
-    let intents = scene.journal(Part::Killed).await?;
-    let intents =
-        intents.iter().filter(|record| record.sentence.starts_with("Step promote of orders begins")).count();
-    ensure!(intents >= 2, "another worker took over: {intents} intents");
-    Ok(())
-}
-
-async fn promotion_begins(scene: &Scene<'_>, part: Part) -> Result<()> {
-    let begun = |state: &State| state.run.as_ref().is_some_and(|run| run.has_begun(Step::Promote));
-    scene.until(part, "the promotion begins", 2 * MINUTE, begun).await?;
-    let replica = scene.stack(part).output(&["databases", "replica"])?;
-    for _ in 0..100 {
-        let promotions = scene.world.lab("promotions").await?.to_string();
-        if promotions.contains(replica) {
-            return Ok(());
-        }
-        pause(Duration::from_millis(100)).await;
-    }
-    bail!("RDS was not asked to promote {replica}")
-}
-
-/// RDS refuses calls; commands come twice, late and in the wrong order.
-pub(crate) async fn throttled(scene: &Scene<'_>) -> Result<()> {
-    let switchboard = scene.world.switchboard();
-    let describe = Match::service("rds").region(RECOVERY).action("DescribeDBInstances");
-    switchboard.add_rule(Rule::new(describe, Effect::Throttle).probability(0.5))?;
-    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
-    switchboard.add_rule(Rule::new(promote, Effect::Throttle).times(4))?;
-    // Before anything is due, in the reverse order.
-    let early = scene.journal(Part::Throttled).await?.len();
-    for step in [Step::Verify, Step::Open, Step::Promote, Step::Fence, Step::Scale] {
-        command_again(scene, Part::Throttled, step, 1).await?;
-    }
-    ensure!(scene.journal(Part::Throttled).await?.len() == early, "a command that is not due left a trace");
-    scene.bring_on(Part::Throttled).await?;
-    let begun = |state: &State| state.run.as_ref().is_some_and(|run| run.has_begun(Step::Promote));
-    let state = scene.until(Part::Throttled, "the promotion begins", 3 * MINUTE, begun).await?;
-    let run = state.run.map_or(0, |run| run.id);
-    for step in [Step::Promote, Step::Fence, Step::Scale, Step::Promote] {
-        command_again(scene, Part::Throttled, step, run).await?;
-    }
-    let state = scene.must_complete(Part::Throttled).await;
-    switchboard.clear_rules();
-    state.map(|_| ())
-}
-
-/// Delivers a command of the commands topic once more, as SNS may.
-async fn command_again(scene: &Scene<'_>, part: Part, step: Step, run: u64) -> Result<()> {
-    let stack = scene.stack(part);
-    let (function, subject) = match step {
-        Step::Promote => ("promote-replica", "orders"),
-        Step::Scale => ("scale-asg", "web"),
-        Step::Verify => ("alarm-handler", "front"),
-        _ => ("shift-traffic", "front"),
-    };
-    let command = json!({ "plan": stack.name, "run": run, "step": step, "subjects": [subject] });
-    let topic = stack.output(&["topic_arns", "commands"])?;
-    let event = json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "TopicArn": topic, "Message": command.to_string() } }] });
-    let answer = scene.world.cloud.invoke(RECOVERY, stack.function(function)?, &event).await?;
-    ensure!(!answer.is_error, "{step}: {}", answer.payload);
-    Ok(())
-}
-
-/// The promotion begins, and its answer never arrives.
-pub(crate) async fn lost_answer(scene: &Scene<'_>) -> Result<()> {
-    let switchboard = scene.world.switchboard();
-    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
-    switchboard.add_rule(Rule::new(promote, Effect::LoseAnswer).times(1))?;
-    scene.bring_on(Part::LostAnswer).await?;
-    let state = scene.must_complete(Part::LostAnswer).await;
-    let fired: u64 = switchboard.rules().iter().map(|rule| rule.fired).sum();
-    switchboard.clear_rules();
-    state?;
-    ensure!(fired == 1, "the answer was lost {fired} times");
-    Ok(())
-}
-
-/// A permission is missing: the record names the action, and an approval goes on once it is there.
-pub(crate) async fn denied(scene: &Scene<'_>) -> Result<()> {
-    let switchboard = scene.world.switchboard();
-    let promote = Match::service("rds").region(RECOVERY).action("PromoteReadReplica");
-    let denied =
-        ErrorAnswer { status: 403, code: "AccessDenied".into(), message: Some("not authorized".into()) };
-    let rule = switchboard.add_rule(Rule::new(promote, Effect::Error(denied)))?;
-    scene.bring_on(Part::Denied).await?;
-    let stopped = |state: &State| {
-        state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::NeedsOperator { .. }))
-    };
-    let state = scene.until(Part::Denied, "the run needs an operator", 2 * MINUTE, stopped).await?;
-    switchboard.remove_rule(rule);
-    let records = scene.journal(Part::Denied).await?;
-    let said = records.iter().find(|record| record.sentence.contains("rds:PromoteReadReplica was denied"));
-    ensure!(said.is_some(), "the denied action is not named");
-    let run = state.run.map_or(0, |run| run.id);
-    scene.operate(Part::Denied, &json!({ "command": "approve", "run": run, "by": "ana" })).await?;
-    scene.must_complete(Part::Denied).await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! End to end: several stacks in one local world, applied by the real Terraform, served by the real functions under
-//! their own roles. Their primary region is lost once for all of them; then each moves with its own fault.
+//! their own roles. Their primary region is lost once for all of them; then all move at the same time, each with its own
+//! faults.
 //!
 //! One world serves all checks, because applying a stack takes minutes; holds keep the stacks apart.
 
@@ -10,7 +11,12 @@
 )]
 
 mod checks;
+mod days;
+mod faults;
+mod keepers;
+mod readiness;
 mod scene;
+mod snapshots;
 
 use std::process::ExitCode;
 
@@ -19,6 +25,7 @@ use lab::ending::{Ending, word_of};
 use lab::tools::Tools;
 use lab::world::{Settings, World};
 use lab::{packages, say};
+use scene::Part;
 
 fn main() -> ExitCode {
     match start() {
@@ -81,7 +88,9 @@ async fn open() -> Result<(Tools, World)> {
     } else {
         packages::build().await?;
     }
-    let world = World::start(&tools, "e2e", &Settings { scale: 0.05, tick_seconds: 15 }).await?;
+    let world =
+        World::start(&tools, "e2e", &Settings { scale: 0.05, tick_seconds: 15, snapshot_scale: Some(0.004) })
+            .await?;
     Ok((tools, world))
 }
 
@@ -90,31 +99,55 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     let mut report = Report::default();
     report.note("a second plan after the apply is empty", checks::no_drift(&scene).await);
     report.note("the alarm-handler answers status", checks::status_is_readable(&scene).await);
+    report.note("a changed parameter is copied by its event", keepers::copied_by_event(&scene).await);
+    // They need different stacks, and much of their time is waiting.
+    let (days, broken) =
+        futures::join!(days::go_by(&scene), readiness::broken_and_mended(&scene, readiness::When::Waiting),);
+    report.note("weeks of snapshots are taken, copied and pruned, also when cut short or failing", days);
+    report.note("each readiness check that is broken says so, and is ready when mended", broken);
     report.note(
         "an alarm with a healthy primary moves nothing and says why",
         checks::false_alarm(&scene).await,
     );
+    report.note(
+        "what stood still during the run is made good by the schedules",
+        keepers::caught_up(&scene).await,
+    );
     report.note("an operator's mistakes are refused with the remedy", checks::refusals(&scene).await);
-    scene.lose_primary().await?;
-    report.note(
-        "a run in approve mode waits and goes on by the printed command",
-        checks::approval(&scene).await,
-    );
-    report.note("a worker killed in the middle of the promotion is replaced", checks::killed(&scene).await);
-    report.note(
-        "throttled RDS, repeated and reordered commands only cost time",
-        checks::throttled(&scene).await,
-    );
-    report
-        .note("an answer lost after the promotion began changes nothing", checks::lost_answer(&scene).await);
-    report.note(
-        "a denied action is named, and the run goes on when it is allowed",
-        checks::denied(&scene).await,
-    );
+    Box::pin(fail_over(&scene, &mut report)).await?;
     report.note(
         "the old primaries are cut off when their region returns",
         checks::region_returns(&scene).await,
     );
+    let (turned, broken) = futures::join!(
+        keepers::turned_round(&scene),
+        readiness::broken_and_mended(&scene, readiness::When::Moved),
+    );
+    report.note("after the failover snapshots and parameters have turned round", turned);
+    report.note("each readiness check of what has moved says when it is broken", broken);
     report.note("Terraform does not undo a failover", checks::no_drift(&scene).await);
     Ok(report)
+}
+
+/// The region is lost, and all stacks fail over at the same time, each with its own faults.
+async fn fail_over(scene: &scene::Scene<'_>, report: &mut Report) -> Result<()> {
+    faults::refuse_looks(scene, Part::Throttled).await?;
+    faults::out_of_turn(scene, Part::Throttled, 1).await?;
+    scene.lose_primary().await?;
+    let (approval, killed, throttled, repeated, lost, denied) = futures::join!(
+        checks::approval(scene),
+        faults::suffer(scene, Part::Killed),
+        faults::suffer(scene, Part::Throttled),
+        faults::repeated(scene, Part::Throttled),
+        faults::suffer(scene, Part::LostAnswer),
+        faults::suffer(scene, Part::Denied),
+    );
+    scene.world.switchboard().clear_rules();
+    report.note("a run in approve mode waits and goes on by the printed command", approval);
+    report.note("a worker killed in the middle of scale, promote, fence or open is replaced", killed);
+    report.note("throttled scaling, fence, promotion and opening only cost time", throttled);
+    report.note("commands that come early, twice, in the wrong order or late change nothing", repeated);
+    report.note("an answer lost in each step changes nothing", lost);
+    report.note("a denied action of each step is named, and the run goes on when it is allowed", denied);
+    Ok(())
 }

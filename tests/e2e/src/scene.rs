@@ -1,5 +1,6 @@
 //! The stacks of the play, and how each is brought on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -8,7 +9,9 @@ use lab::cloud::Answer;
 use lab::say;
 use lab::stack::{Stack, Wishes};
 use lab::tools::Tools;
-use lab::world::{PRIMARY, World, pause};
+use lab::world::{PRIMARY, RECOVERY, World, pause};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use protocol::journal::Record;
 use protocol::state::{Phase, State, fold};
 use serde_json::{Value, json};
@@ -19,8 +22,16 @@ pub(crate) struct Scene<'w> {
     stacks: Vec<Stack>,
 }
 
+/// A function of a stack, as it is now.
+pub(crate) struct Function {
+    /// By which the gateway tells its calls from those of others.
+    pub(crate) access_key: String,
+    /// Its processes.
+    pids: Vec<Pid>,
+}
+
 /// Which stack plays which part.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Approval,
     Killed,
@@ -47,8 +58,8 @@ impl<'w> Scene<'w> {
             name: name.to_owned(),
             mode: mode.to_owned(),
             confirm_seconds: 15,
-            // One stack has them: what is made for them must not drift either.
-            every_day: matches!(part, Part::Approval),
+            // One has them to be watched, the other to be broken in every way.
+            every_day: matches!(part, Part::Approval | Part::Killed),
         });
         let stacks = try_join_all(wishes.iter().map(|wishes| Stack::apply(tools, world, wishes))).await?;
         let scene = Scene { world, stacks };
@@ -100,11 +111,57 @@ impl<'w> Scene<'w> {
         Ok(())
     }
 
+    /// A function of a stack.
+    pub(crate) async fn function(&self, part: Part, short: &str) -> Result<Function> {
+        let name = self.stack(part).function(short)?;
+        let functions = self.world.lab("functions").await?;
+        let is_it = |found: &&Value| {
+            found.get("name").and_then(Value::as_str) == Some(name)
+                && found.get("region").and_then(Value::as_str) == Some(RECOVERY)
+        };
+        let found = functions.as_array().context("functions are a list")?.iter().find(is_it);
+        let found = found.with_context(|| format!("there is no function {name}"))?;
+        let key = found.get("access_key_id").and_then(Value::as_str).context("a function has a key")?;
+        let pids = found.get("pids").and_then(Value::as_array).cloned().unwrap_or_default();
+        let pids = pids.iter().filter_map(Value::as_i64).map(|pid| Ok(Pid::from_raw(i32::try_from(pid)?)));
+        Ok(Function { access_key: key.to_owned(), pids: pids.collect::<Result<_>>()? })
+    }
+
+    /// SIGKILL for every process of a function, of which there must be one.
+    pub(crate) async fn kill(&self, part: Part, short: &str) -> Result<()> {
+        let pids = self.function(part, short).await?.pids;
+        ensure!(!pids.is_empty(), "no process of {short} is running");
+        for pid in pids {
+            kill(pid, Signal::SIGKILL)?;
+        }
+        Ok(())
+    }
+
+    /// How many calls of a function reached the service, by action.
+    pub(crate) async fn calls(&self, part: Part, short: &str) -> Result<BTreeMap<String, u64>> {
+        let principal = Some(self.function(part, short).await?.access_key);
+        let filter = gateway::CountFilter { principal, ..gateway::CountFilter::default() };
+        let mut calls = BTreeMap::new();
+        for row in self.world.switchboard().counts(&filter).rows {
+            *calls.entry(row.action).or_default() += row.count.forwarded;
+        }
+        Ok(calls)
+    }
+
     /// Gives an operator's command, which must be accepted.
     pub(crate) async fn operate(&self, part: Part, command: &Value) -> Result<Value> {
-        let answer = self.answer(part, command).await?;
-        ensure!(!answer.is_error, "{command} was answered with an error: {}", answer.payload);
-        Ok(answer.payload)
+        const NOTHING_DONE: [&str; 2] = ["plan_unreadable", "journal_unreadable"];
+        for _ in 0..5 {
+            let answer = self.answer(part, command).await?;
+            if !answer.is_error {
+                return Ok(answer.payload);
+            }
+            // On a machine that is too busy even to read; a person would try again.
+            let code = answer.payload.get("errorType").and_then(Value::as_str).unwrap_or_default();
+            ensure!(NOTHING_DONE.contains(&code), "{command} was answered with an error: {}", answer.payload);
+            pause(Duration::from_secs(3)).await;
+        }
+        bail!("{command}: neither plan nor journal can be read")
     }
 
     /// Gives an operator's command, whatever the answer.
@@ -126,13 +183,15 @@ impl<'w> Scene<'w> {
     ) -> Result<State> {
         let mut left = limit;
         loop {
-            let records = self.journal(part).await?;
-            let state = fold(&records)?;
-            if holds(&state) {
-                return Ok(state);
+            let read = self.journal(part).await;
+            if let Ok(records) = &read {
+                let state = fold(records)?;
+                if holds(&state) {
+                    return Ok(state);
+                }
             }
             let Some(rest) = left.checked_sub(EVERY) else {
-                let said: Vec<&str> = records.iter().map(|record| record.sentence.as_str()).collect();
+                let said: Vec<String> = read?.into_iter().map(|record| record.sentence).collect();
                 bail!("{what}: not within {} s; the journal says:\n{}", limit.as_secs(), said.join("\n"));
             };
             left = rest;
@@ -142,7 +201,7 @@ impl<'w> Scene<'w> {
 
     /// Waits for the end of a run, and checks that it ended in the one right place.
     pub(crate) async fn must_complete(&self, part: Part) -> Result<State> {
-        let limit = Duration::from_mins(4);
+        let limit = Duration::from_mins(5);
         let over = |state: &State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
         let state = self.until(part, "the run ends", limit, over).await?;
         let phase = state.run.as_ref().map(|run| &run.phase);

@@ -86,16 +86,22 @@ class Disturbance:
     lag_seconds: float | str | None = None
     """How far a replica is behind, until it is `measured` again."""
 
+    snapshots: str | None = None
+    """Whether snapshots of it come to be: `failing`, or `working`."""
+
     FIELDS: ClassVar[dict[str, tuple[type, ...]]] = {
         "status": (str,),
         "replication": (str,),
         "lag_seconds": (int, float, str),
+        "snapshots": (str,),
     }
 
     def problem(self) -> str | None:
         """What can't be done, if anything."""
         if self.replication not in (None, "error", "replicating"):
             return "replication must be error or replicating"
+        if self.snapshots not in (None, "failing", "working"):
+            return "snapshots must be failing or working"
         if isinstance(self.lag_seconds, str) and self.lag_seconds != "measured":
             return "lag_seconds must be a number or measured"
         return None
@@ -118,6 +124,8 @@ def _apply(instance: Instance, disturbance: Disturbance) -> None:
             instance["_lab_cut"] = True
         elif disturbance.replication is not None:
             instance.pop("_lab_cut", None)
+        if disturbance.snapshots is not None:
+            instance["_lab_snapshots_fail"] = disturbance.snapshots == "failing"
         if isinstance(disturbance.lag_seconds, str):
             instance.pop("_lab_lag_seconds", None)
         elif disturbance.lag_seconds is not None:

@@ -177,7 +177,12 @@ def _advance(world: World) -> None:
         real = SNAPSHOT_COPY_SECONDS if is_copy else SNAPSHOT_SECONDS
         whole = real * world.settings.snapshot_scale
         elapsed = time.time() - started_at
-        if is_copy and world.is_lost(parse_arn(snapshot["SourceDBSnapshotIdentifier"]).region):
+        instance = rds._instances.get_scoped(account, region, snapshot["DBInstanceIdentifier"]) or {}
+        if is_copy:
+            must_fail = world.is_lost(parse_arn(snapshot["SourceDBSnapshotIdentifier"]).region)
+        else:
+            must_fail = instance.get("_lab_snapshots_fail", False)
+        if must_fail:
             _end(snapshot, "failed")
         elif elapsed < whole:
             snapshot["PercentProgress"] = min(99, int(100 * elapsed / whole))

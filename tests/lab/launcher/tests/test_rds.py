@@ -133,6 +133,7 @@ class Replicas(ReplicaTest):
             ({"stauts": "x"}, "stauts is not known"),
             ({"status": 1}, "status must be str"),
             ({"replication": "off"}, "replication must be error or replicating"),
+            ({"snapshots": "none"}, "snapshots must be failing or working"),
             ({"lag_seconds": "much"}, "lag_seconds must be a number or measured"),
         ):
             with self.assertRaises(urllib.error.HTTPError) as refusal:

@@ -119,6 +119,13 @@ class Snapshots(LabTest):
         with self.assertRaises(urllib.error.HTTPError):
             self.lab.control("PUT", f"snapshots/{PRIMARY}/{self.name}-2", {"status": "failed"})
 
+    def test_every_snapshot_of_an_instance_fails_until_it_is_mended(self) -> None:
+        self.lab.control("PUT", f"databases/{PRIMARY}/{self.name}", {"snapshots": "failing"})
+        self.take(f"{self.name}-1")
+        eventually(lambda: self.show(self.here, f"{self.name}-1")["Status"] == "failed")
+        self.lab.control("PUT", f"databases/{PRIMARY}/{self.name}", {"snapshots": "working"})
+        self.taken(f"{self.name}-2")
+
     def test_as_days_go_by_every_time_of_a_snapshot_moves_back(self) -> None:
         tags = [{"Key": "slot", "Value": "2026-03-01T03:00:00Z"}, {"Key": "team", "Value": "orders"}]
         self.take(f"{self.name}-20260301t030000z-2", Tags=tags)

@@ -1,0 +1,264 @@
+//! The hands that break and mend a stack: calls that a person could make, and the launcher's control API.
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use aws_sdk_globalaccelerator::types::EndpointConfiguration;
+use lab::cloud::ACCOUNT;
+use lab::world::RECOVERY;
+use serde_json::Value;
+
+use crate::scene::{Part, Scene};
+
+/// Something that is done.
+pub(super) type Task<'b> = Pin<Box<dyn Future<Output = Result<()>> + 'b>>;
+
+/// Most bytes of a parameter of the standard tier.
+const PARAMETER_BYTES_MAX: usize = 4_096;
+
+/// Where Global Accelerator's API lives.
+const ACCELERATOR_REGION: &str = "us-west-2";
+
+/// A subscription as it has to be made again.
+struct Subscription {
+    topic: String,
+    protocol: String,
+    endpoint: String,
+    attributes: Vec<(String, String)>,
+}
+
+/// A stack, and what was taken away from it and has to be put back.
+pub(super) struct Bench<'s, 'w> {
+    pub(super) scene: &'s Scene<'w>,
+    pub(super) part: Part,
+    rds: aws_sdk_rds::Client,
+    autoscaling: aws_sdk_autoscaling::Client,
+    balancing: aws_sdk_elasticloadbalancingv2::Client,
+    accelerator: aws_sdk_globalaccelerator::Client,
+    sns: aws_sdk_sns::Client,
+    ssm: aws_sdk_ssm::Client,
+    plan: Mutex<Option<Vec<(String, String)>>>,
+    subscriptions: Mutex<Vec<Subscription>>,
+    targets: Mutex<Vec<TargetDescription>>,
+}
+
+fn take<T: Default>(kept: &Mutex<T>) -> T {
+    std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn keep<T>(kept: &Mutex<T>, value: T) {
+    *kept.lock().unwrap_or_else(PoisonError::into_inner) = value;
+}
+
+impl<'s, 'w> Bench<'s, 'w> {
+    pub(super) async fn of(scene: &'s Scene<'w>, part: Part) -> Result<Self> {
+        let config = scene.world.cloud.config(RECOVERY).await;
+        let accelerator = scene.world.cloud.config(ACCELERATOR_REGION).await;
+        Ok(Self {
+            scene,
+            part,
+            rds: aws_sdk_rds::Client::new(&config),
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            accelerator: aws_sdk_globalaccelerator::Client::new(&accelerator),
+            sns: aws_sdk_sns::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+            plan: Mutex::default(),
+            subscriptions: Mutex::default(),
+            targets: Mutex::default(),
+        })
+    }
+
+    fn output(&self, path: &[&str]) -> Result<&str> {
+        self.scene.stack(self.part).output(path)
+    }
+
+    /// Disturbs the replica by the launcher.
+    pub(super) fn replica(&self, how: Value) -> Task<'_> {
+        Box::pin(async move {
+            let path = format!("databases/{RECOVERY}/{}", self.output(&["databases", "replica"])?);
+            self.scene.world.disturb(&path, &how).await?;
+            Ok(())
+        })
+    }
+
+    /// For how many days the instance that was the replica keeps its backups.
+    pub(super) fn backups(&self, days: i32) -> Task<'_> {
+        Box::pin(async move {
+            let replica = self.output(&["databases", "replica"])?;
+            let request = self.rds.modify_db_instance().db_instance_identifier(replica);
+            request.backup_retention_period(days).apply_immediately(true).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether the group may launch.
+    pub(super) fn launches(&self, may: bool) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["groups", "recovery"])?;
+            if may {
+                let request = self.autoscaling.resume_processes().auto_scaling_group_name(group);
+                request.scaling_processes("Launch").send().await?;
+            } else {
+                let request = self.autoscaling.suspend_processes().auto_scaling_group_name(group);
+                request.scaling_processes("Launch").send().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the group registers its servers.
+    pub(super) fn attached(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["groups", "recovery"])?;
+            let targets = self.output(&["target_group_arns", "recovery"])?;
+            if is {
+                let request = self.autoscaling.attach_load_balancer_target_groups();
+                request.auto_scaling_group_name(group).target_group_arns(targets).send().await?;
+            } else {
+                let request = self.autoscaling.detach_load_balancer_target_groups();
+                request.auto_scaling_group_name(group).target_group_arns(targets).send().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the servers are registered with the target group.
+    pub(super) fn targets(&self, are: bool) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["target_group_arns", "recovery"])?;
+            if are {
+                let request = self.balancing.register_targets().target_group_arn(group);
+                request.set_targets(Some(take(&self.targets))).send().await?;
+                return Ok(());
+            }
+            let health = self.balancing.describe_target_health().target_group_arn(group).send().await?;
+            let targets: Vec<TargetDescription> =
+                health.target_health_descriptions().iter().filter_map(|found| found.target.clone()).collect();
+            ensure!(!targets.is_empty(), "no target is registered");
+            keep(&self.targets, targets.clone());
+            let request = self.balancing.deregister_targets().target_group_arn(group);
+            request.set_targets(Some(targets)).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Gives the endpoint of a side a weight, or takes it out of its group.
+    pub(super) fn endpoint(&self, side: &'static str, weight: Option<i32>) -> Task<'_> {
+        Box::pin(async move {
+            let endpoint = self.output(&["load_balancer_arns", side])?;
+            let configuration = weight.map(|weight| {
+                let builder = EndpointConfiguration::builder().endpoint_id(endpoint).weight(weight);
+                builder.client_ip_preservation_enabled(true).build()
+            });
+            let request = self.accelerator.update_endpoint_group();
+            let request = request.endpoint_group_arn(self.output(&["endpoint_group_arns", side])?);
+            request.set_endpoint_configurations(Some(configuration.into_iter().collect())).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Sets the traffic dial of the recovery side.
+    pub(super) fn dial(&self, percent: f32) -> Task<'_> {
+        Box::pin(async move {
+            let request = self.accelerator.update_endpoint_group().traffic_dial_percentage(percent);
+            let group = self.output(&["endpoint_group_arns", "recovery"])?;
+            request.endpoint_group_arn(group).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Has the plan name a target group that is not there.
+    pub(super) fn no_such_target_group(&self) -> Task<'_> {
+        let arn = format!(
+            "arn:aws:elasticloadbalancing:{RECOVERY}:{ACCOUNT}:targetgroup/no-such-group/0123456789abcdef"
+        );
+        self.plan(&["fleets", "0", "target_groups", "0"], Value::String(arn))
+    }
+
+    /// Changes a value of the plan that the functions read.
+    pub(super) fn plan(&self, path: &'static [&'static str], value: Value) -> Task<'_> {
+        Box::pin(async move {
+            let mut parts = Vec::new();
+            for name in self.plan_names()? {
+                let found = self.ssm.get_parameter().name(name).send().await?;
+                let text = found.parameter.and_then(|parameter| parameter.value);
+                parts.push((name.to_owned(), text.context("the plan has a text")?));
+            }
+            let whole: String = parts.iter().map(|(_, text)| text.as_str()).collect();
+            let mut plan: Value = serde_json::from_str(&whole)?;
+            let place = plan.pointer_mut(&format!("/{}", path.join("/")));
+            *place.with_context(|| format!("the plan has no {}", path.join(".")))? = value;
+            let mut changed: Vec<(String, String)> =
+                parts.iter().map(|(name, _)| (name.clone(), String::new())).collect();
+            let text: Vec<char> = plan.to_string().chars().collect();
+            let each = text.len().div_ceil(changed.len());
+            for ((_, part), characters) in changed.iter_mut().zip(text.chunks(each)) {
+                part.extend(characters);
+                ensure!(part.len() <= PARAMETER_BYTES_MAX, "the plan no longer fits its parameters");
+            }
+            keep(&self.plan, Some(parts));
+            self.write_plan(&changed).await
+        })
+    }
+
+    /// Puts the plan back.
+    pub(super) fn plan_as_it_was(&self) -> Task<'_> {
+        Box::pin(async move {
+            let parts = take(&self.plan).context("the plan was not changed")?;
+            self.write_plan(&parts).await
+        })
+    }
+
+    fn plan_names(&self) -> Result<Vec<&str>> {
+        let outputs = &self.scene.stack(self.part).outputs;
+        let names = outputs.pointer("/plan_parameter_names/value").and_then(Value::as_array);
+        Ok(names.context("the plan has names")?.iter().filter_map(Value::as_str).collect())
+    }
+
+    async fn write_plan(&self, parts: &[(String, String)]) -> Result<()> {
+        for (name, text) in parts {
+            self.ssm.put_parameter().name(name).value(text).overwrite(true).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes subscriptions of a topic away, so many of them.
+    pub(super) fn deaf(&self, topic: &'static str, most: usize) -> Task<'_> {
+        Box::pin(async move {
+            let topic = self.output(&["topic_arns", topic])?;
+            let found = self.sns.list_subscriptions_by_topic().topic_arn(topic).send().await?;
+            let mut kept = Vec::new();
+            for found in found.subscriptions().iter().take(most) {
+                let arn = found.subscription_arn().context("a subscription has an ARN")?;
+                let shown = self.sns.get_subscription_attributes().subscription_arn(arn).send().await?;
+                let settable =
+                    |name: &str| ["FilterPolicy", "FilterPolicyScope", "RedrivePolicy"].contains(&name);
+                let attributes = shown.attributes.unwrap_or_default();
+                kept.push(Subscription {
+                    topic: topic.to_owned(),
+                    protocol: found.protocol().unwrap_or_default().to_owned(),
+                    endpoint: found.endpoint().unwrap_or_default().to_owned(),
+                    attributes: attributes.into_iter().filter(|(name, _)| settable(name)).collect(),
+                });
+                self.sns.unsubscribe().subscription_arn(arn).send().await?;
+            }
+            ensure!(!kept.is_empty(), "nobody is subscribed to {topic}");
+            keep(&self.subscriptions, kept);
+            Ok(())
+        })
+    }
+
+    /// Subscribes again whoever was.
+    pub(super) fn hearing(&self) -> Task<'_> {
+        Box::pin(async move {
+            for Subscription { topic, protocol, endpoint, attributes } in take(&self.subscriptions) {
+                let request = self.sns.subscribe().topic_arn(topic).protocol(protocol).endpoint(endpoint);
+                request.set_attributes(Some(attributes.into_iter().collect())).send().await?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Each readiness check is broken on purpose, says so in its sentence, and is mended; in the end all are ready.
+
+mod bench;
+mod table;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use lab::say;
+use lab::world::pause;
+use serde_json::{Value, json};
+
+use crate::scene::{Part, Scene};
+use bench::Bench;
+pub(crate) use table::When;
+use table::{Breakage, TABLE};
+
+/// The stack that is broken. It is under a hold until its turn comes, so that nothing starts by what is broken.
+pub(crate) const PART: Part = Part::Killed;
+
+/// How long a check may take to see what was broken: a figure of `CloudWatch` comes every few seconds.
+const SEEN_WITHIN: Duration = Duration::from_secs(40);
+
+/// How long until all is ready again: the worst lag of a minute stands until the minute is over.
+const MENDED_WITHIN: Duration = Duration::from_mins(3);
+
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Breaks everything that there is at this time, one after the other.
+pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<()> {
+    let bench = Bench::of(scene, PART).await?;
+    until_all_ready(&bench).await.context("before anything is broken")?;
+    let (mut broken, mut silent) = (0, Vec::new());
+    for row in TABLE.iter().filter(|row| row.when == when) {
+        let Breakage::By { breaks, mends, words } = &row.breakage else { continue };
+        breaks(&bench).await.with_context(|| format!("cannot break {}", row.check))?;
+        let seen = until_not_ready(&bench, row.check, words).await;
+        // Mended whatever was seen, for those that come after.
+        mends(&bench).await.with_context(|| format!("cannot mend {}", row.check))?;
+        silent.extend(seen.err().map(|error| format!("{error:#}")));
+        broken += 1;
+    }
+    let mended = until_all_ready(&bench).await.context("after everything is mended");
+    ensure!(silent.is_empty(), "of {broken} broken checks:\n{}", silent.join("\n"));
+    mended?;
+    say(&format!("{broken} readiness checks were broken and mended"));
+    Ok(())
+}
+
+/// Waits until a check says that it is not ready, in its words and with a remedy.
+async fn until_not_ready(bench: &Bench<'_, '_>, check: &str, words: &[&str]) -> Result<()> {
+    let mut left = SEEN_WITHIN;
+    loop {
+        let readiness = look(bench).await?;
+        let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+        let is_it = |found: &&Value| {
+            text(found, "name") == check && text(found, "finding") == "not_ready" && {
+                let sentence = text(found, "sentence");
+                words.iter().all(|word| sentence.contains(word))
+            }
+        };
+        if let Some(found) = checks.iter().find(is_it) {
+            ensure!(!text(found, "remedy").is_empty(), "{found} has no remedy");
+            ensure!(
+                text(&readiness, "readiness") == "not_ready",
+                "the verdict: {}",
+                text(&readiness, "sentence")
+            );
+            return Ok(());
+        }
+        let Some(rest) = left.checked_sub(EVERY) else {
+            let shown: Vec<_> = checks.iter().filter(|found| text(found, "name") == check).collect();
+            bail!("{check} does not say {words:?} when it is broken: {shown:?}");
+        };
+        left = rest;
+        pause(EVERY).await;
+    }
+}
+
+async fn until_all_ready(bench: &Bench<'_, '_>) -> Result<()> {
+    let mut left = MENDED_WITHIN;
+    loop {
+        let readiness = look(bench).await?;
+        if text(&readiness, "readiness") == "ready" {
+            return Ok(());
+        }
+        let Some(rest) = left.checked_sub(EVERY) else {
+            let table = readiness.get("table").and_then(Value::as_array).cloned().unwrap_or_default();
+            let lines: Vec<&str> = table.iter().filter_map(Value::as_str).collect();
+            bail!("it is not ready:\n{}", lines.join("\n"));
+        };
+        left = rest;
+        pause(EVERY).await;
+    }
+}
+
+async fn look(bench: &Bench<'_, '_>) -> Result<Value> {
+    bench.scene.operate(bench.part, &json!({ "command": "readiness" })).await
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}

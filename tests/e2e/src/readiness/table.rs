@@ -1,0 +1,179 @@
+//! How each readiness check is broken and mended, in the order of `protocol::readiness::names()`. A new check needs a row
+//! here and nothing else; a test says which one is missing.
+
+use serde_json::json;
+
+use super::bench::{Bench, Task};
+
+/// When a check is made: while the replica waits to be promoted, or after everything has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Waiting,
+    Moved,
+}
+
+/// What is done to a check.
+pub(super) enum Breakage {
+    /// It is broken, says so in these words, and is mended.
+    By { breaks: Hand, mends: Hand, words: &'static [&'static str] },
+    /// The local world can't break it; why.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of the table alone"))]
+    Impossible { why: &'static str },
+}
+
+type Hand = for<'b> fn(&'b Bench<'_, '_>) -> Task<'b>;
+
+/// One check.
+pub(super) struct Row {
+    /// Its name.
+    pub(super) check: &'static str,
+    /// When it is made.
+    pub(super) when: When,
+    /// What is done to it.
+    pub(super) breakage: Breakage,
+}
+
+const fn waiting(check: &'static str, words: &'static [&'static str], breaks: Hand, mends: Hand) -> Row {
+    Row { check, when: When::Waiting, breakage: Breakage::By { breaks, mends, words } }
+}
+
+const fn moved(check: &'static str, words: &'static [&'static str], breaks: Hand, mends: Hand) -> Row {
+    Row { check, when: When::Moved, breakage: Breakage::By { breaks, mends, words } }
+}
+
+pub(super) const TABLE: &[Row] = &[
+    waiting(
+        "replica_available",
+        &["has status storage-full"],
+        |bench| bench.replica(json!({ "status": "storage-full" })),
+        |bench| bench.replica(json!({ "status": "available" })),
+    ),
+    waiting(
+        "replica_replicates",
+        &["It does not replicate"],
+        |bench| bench.replica(json!({ "replication": "error" })),
+        |bench| bench.replica(json!({ "replication": "replicating" })),
+    ),
+    waiting(
+        "lag_within_limit",
+        &["Its lag is 5 min", "the limit is"],
+        |bench| bench.replica(json!({ "lag_seconds": 300 })),
+        |bench| bench.replica(json!({ "lag_seconds": "measured" })),
+    ),
+    waiting(
+        "backup_window_clear",
+        &["It is being backed up"],
+        |bench| bench.replica(json!({ "status": "backing-up" })),
+        |bench| bench.replica(json!({ "status": "available" })),
+    ),
+    moved(
+        "database_writable",
+        &["has status storage-full and follows no source"],
+        |bench| bench.replica(json!({ "status": "storage-full" })),
+        |bench| bench.replica(json!({ "status": "available" })),
+    ),
+    moved("backups_on", &["It makes no backups"], |bench| bench.backups(0), |bench| bench.backups(7)),
+    waiting(
+        "group_exists",
+        &["The group no-such-group does not exist."],
+        |bench| bench.plan(&["fleets", "0", "group"], json!("no-such-group")),
+        |bench| bench.plan_as_it_was(),
+    ),
+    waiting(
+        "launch_allowed",
+        &["Suspended in", "Launch"],
+        |bench| bench.launches(false),
+        |bench| bench.launches(true),
+    ),
+    waiting(
+        "group_attached",
+        &["registers its servers with 0 of its 1 target groups alone"],
+        |bench| bench.attached(false),
+        |bench| bench.attached(true),
+    ),
+    waiting(
+        "target_groups_reached",
+        &["The target group no-such-group/0123456789abcdef does not exist."],
+        |bench| bench.no_such_target_group(),
+        |bench| bench.plan_as_it_was(),
+    ),
+    moved(
+        "fleet_healthy",
+        &["0 of 2 targets are healthy"],
+        |bench| bench.targets(false),
+        |bench| bench.targets(true),
+    ),
+    waiting(
+        "endpoints_present",
+        &["The recovery endpoint is not in its group."],
+        |bench| bench.endpoint("recovery", None),
+        |bench| bench.endpoint("recovery", Some(0)),
+    ),
+    waiting(
+        "serving_side_open",
+        &["The primary endpoint has weight 5, the plan says 128."],
+        |bench| bench.endpoint("primary", Some(5)),
+        |bench| bench.endpoint("primary", Some(128)),
+    ),
+    waiting(
+        "other_side_closed",
+        &["The recovery endpoint has weight 7 and may take traffic"],
+        |bench| bench.endpoint("recovery", Some(7)),
+        |bench| bench.endpoint("recovery", Some(0)),
+    ),
+    waiting(
+        "recovery_dial_open",
+        &["traffic dial is at 50 %"],
+        |bench| bench.dial(50.0),
+        |bench| bench.dial(100.0),
+    ),
+    waiting(
+        "probe_answers",
+        &["It gets no good answer"],
+        // Nothing listens on port 1.
+        |bench| bench.plan(&["detection", "probes", "0", "url"], json!("http://127.0.0.1:1/health")),
+        |bench| bench.plan_as_it_was(),
+    ),
+    waiting(
+        "signals_heard",
+        &["Nobody hears its alarms."],
+        |bench| bench.deaf("signals_recovery", 1),
+        |bench| bench.hearing(),
+    ),
+    waiting(
+        "commands_heard",
+        &["3 of 4 functions hear the commands."],
+        |bench| bench.deaf("commands", 1),
+        |bench| bench.hearing(),
+    ),
+    waiting(
+        "people_told",
+        &["Nobody is subscribed"],
+        |bench| bench.deaf("notices_recovery", usize::MAX),
+        |bench| bench.hearing(),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_one_row_in_the_order_of_the_table_that_people_read() {
+        let rows: Vec<&str> = TABLE.iter().map(|row| row.check).collect();
+        let names: Vec<&str> = protocol::readiness::names().collect();
+        let missing: Vec<&&str> = names.iter().filter(|name| !rows.contains(name)).collect();
+        assert!(missing.is_empty(), "say in this table how {missing:?} can be broken, or why not");
+        assert_eq!(rows, names);
+    }
+
+    #[test]
+    fn what_can_be_broken_has_words_and_what_can_not_has_a_reason() {
+        for row in TABLE {
+            match &row.breakage {
+                Breakage::By { words, .. } => assert!(!words.is_empty(), "{}", row.check),
+                Breakage::Impossible { why } => assert!(why.ends_with('.'), "{}", row.check),
+            }
+        }
+    }
+}
