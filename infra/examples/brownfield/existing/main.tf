@@ -22,7 +22,7 @@ module "database" {
   name                         = var.name
   database                     = "orders"
   regions                      = var.regions
-  multi_az                     = { primary = false }
+  multi_az                     = { primary = true, recovery = true }
   subnet_ids                   = { primary = module.network_primary.database_subnet_ids, recovery = module.network_recovery.database_subnet_ids }
   security_group_ids           = { primary = [module.network_primary.security_group_ids.database], recovery = [module.network_recovery.security_group_ids.database] }
   quarantine_security_group_id = module.network_primary.security_group_ids.quarantine
