@@ -115,8 +115,8 @@ async fn steps(
             Step::Verify => {
                 let mut log = Log::default();
                 conductor.refresh(&mut log).await?;
-                let work = verify::Verify::new(world, conductor, log.state);
-                carry_out(conductor, &work, command, deadline).await?
+                let work = verify::Verify::new(world, conductor, log.state.clone());
+                carry_out(conductor, &work, command, log, deadline).await?
             }
             step => {
                 return Err(Fault::new("not_my_step", format!("This function does not do step {step}")));

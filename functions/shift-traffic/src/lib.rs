@@ -197,8 +197,21 @@ impl Work for Open {
         if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
+        let recovery = seen.as_ref().map(|view| view.recovery).ok();
+        if recovery == Some(None) {
+            // The next look says what is wrong and what helps.
+            let missing = "the recovery group does not have the endpoint".to_owned();
+            return Err(failure(FailureKind::Conflict, "endpoint_missing", missing));
+        }
         self.close_primary(route, seen).await?;
+        if recovery == Some(Some(route.recovery.weight)) {
+            return Ok(());
+        }
         self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
+    }
+
+    fn looks_when_it_acts(&self) -> bool {
+        true
     }
 }
 

@@ -20,8 +20,11 @@ use protocol::state::{Illegality, Phase, Run};
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
 
-/// How often a step looks.
+/// How often a step looks: from the beginning of one look to that of the next.
 pub const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// The rest between two looks, however long the first of them took.
+const REST_MIN: SignedDuration = SignedDuration::from_millis(500);
 
 /// For how long a worker holds its items unless it says so again. Short, so that a killed worker is soon replaced.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(75);
@@ -89,6 +92,12 @@ pub trait Work: Send + Sync {
         false
     }
 
+    /// Whether `act` itself looks at everything right before its effect, and leaves what stands as it is. Then nothing is
+    /// looked at before the intent. Not for effects whose undo needs a note.
+    fn looks_when_it_acts(&self) -> bool {
+        false
+    }
+
     /// Whether one look that sees the effect stand is not enough, because what begins next can't be undone and an answer may
     /// be stale. Then a write of this attempt was accepted before it, or two looks apart agree.
     fn doubts_one_look(&self) -> bool {
@@ -136,15 +145,15 @@ struct Attempt<'w> {
     deadline: Timestamp,
 }
 
-/// Carries out a command as far as it is due, until the deadline.
+/// Carries out a command as far as it is due, until the deadline. `log` was read when the command came; what was appended
+/// since is found by the intent, which then has lost its race.
 pub async fn carry_out(
     conductor: &Conductor,
     work: &dyn Work,
     command: &StepCommand,
+    mut log: Log,
     deadline: Timestamp,
 ) -> Result<String, Fault> {
-    let mut log = Log::default();
-    conductor.refresh(&mut log).await?;
     let deadline = deadline.checked_sub(HANDOVER_BEFORE).unwrap_or(deadline);
     let Some(first) = first_look(conductor, work, command, &mut log, deadline).await? else {
         return Ok(not_due(conductor, command, &log));
@@ -211,6 +220,10 @@ async fn first_look(
         let Claim::Take(subjects) = claim(&conductor.plan, &log.state, command, now) else {
             return Ok(None);
         };
+        if work.looks_when_it_acts() {
+            let sights = Ok(vec![Sight::Wanting { before: None }; subjects.len()]);
+            return Ok(Some(FirstLook { began_at: now, subjects, sights }));
+        }
         match work.look(&subjects).await {
             Ok(sights) => return Ok(Some(FirstLook { began_at: now, subjects, sights: Ok(sights) })),
             Err(failure) if !failure.can_retry() => {
@@ -271,6 +284,12 @@ async fn intend(
     }
 }
 
+/// How long a step rests after a look and what followed it took so long.
+fn rest_after(took: SignedDuration) -> Duration {
+    let every = SignedDuration::try_from(POLL_EVERY).unwrap_or(REST_MIN);
+    Duration::try_from(every.saturating_sub(took).clamp(REST_MIN, every)).unwrap_or(POLL_EVERY)
+}
+
 /// Acts, if the lease leaves time for it at the very moment: effects that waited behind slow ones are left alone.
 async fn act(
     work: &dyn Work,
@@ -289,6 +308,7 @@ impl Attempt<'_> {
     /// `first` is what was seen right before the intent.
     async fn go(&mut self, mut first: Option<Vec<Sight>>) -> Result<String, Fault> {
         loop {
+            let looked_at = self.conductor.clock.now();
             let sights = match first.take() {
                 Some(sights) => Ok(sights),
                 None => self.work.look(&self.left).await,
@@ -310,7 +330,7 @@ impl Attempt<'_> {
             self.renew().await?;
             // What was just asked for often stands at once.
             if !acted {
-                self.conductor.sleep(POLL_EVERY).await;
+                self.conductor.sleep(rest_after(self.conductor.clock.now().duration_since(looked_at))).await;
             }
         }
     }
@@ -576,5 +596,18 @@ impl Attempt<'_> {
             Some(note) => format!("{name} ({note})"),
             None => name.to_string(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_begin_two_seconds_apart_and_never_follow_at_once() {
+        let rests = |took_ms| rest_after(SignedDuration::from_millis(took_ms)).as_millis();
+        assert_eq!([0, 120, 1_400, 1_900, 12_000].map(rests), [2_000, 1_880, 600, 500, 500]);
+        // A clock that went back does not make it wait for longer.
+        assert_eq!(rests(-5_000), 2_000);
     }
 }

@@ -38,7 +38,7 @@ pub async fn handle(
         let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not do step {}", command.step))
         })?;
-        sentences.push(carry_out(&conductor, work.as_ref(), command, deadline).await?);
+        sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
     }
     Ok(json!({ "sentence": sentences.join(" ") }))
 }

@@ -181,7 +181,7 @@ pub fn all() -> Vec<Config> {
             name: "crash",
             about: "two workers die at any point of the move",
             may: &[(May::Crash, 2)],
-            pinned: 9_528,
+            pinned: 9_406,
             ..moving.clone()
         },
         Config {
@@ -189,7 +189,7 @@ pub fn all() -> Vec<Config> {
             about: "a worker is held up at any point of the move, another dies",
             may: &[(May::Stall, 1), (May::Crash, 1)],
             is_quick: false,
-            pinned: 186_074,
+            pinned: 182_675,
             ..moving.clone()
         },
         Config {
@@ -203,7 +203,7 @@ pub fn all() -> Vec<Config> {
             name: "answers",
             about: "calls are denied, answers and acknowledgements are lost",
             may: &[(May::Deny, 1), (May::LoseAnswer, 1), (May::LoseAck, 1)],
-            pinned: 7_924,
+            pinned: 8_089,
             ..moving.clone()
         },
         Config {
@@ -218,7 +218,7 @@ pub fn all() -> Vec<Config> {
             about: "the primary lives behind a cut; a worker is held up",
             stage: Stage::Cut,
             may: &[(May::Stall, 1)],
-            pinned: 15_087,
+            pinned: 14_915,
             ..moving.clone()
         },
         Config {
@@ -226,7 +226,7 @@ pub fn all() -> Vec<Config> {
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 21_361,
+            pinned: 21_316,
             ..moving.clone()
         },
         Config {
@@ -235,7 +235,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 332_870,
+            pinned: 332_260,
             ..moving.clone()
         },
         Config {
@@ -244,7 +244,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
-            pinned: 96_712,
+            pinned: 96_553,
             ..base.clone()
         },
         Config {
@@ -254,7 +254,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Moving,
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 3_506,
+            pinned: 3_495,
             ..base.clone()
         },
         Config {
@@ -272,7 +272,7 @@ pub fn all() -> Vec<Config> {
             name: "hold-moving",
             about: "a hold is placed at any point of the move, and is over; a worker dies",
             may: &[(May::Hold, 1), (May::Crash, 1)],
-            pinned: 17_876,
+            pinned: 17_808,
             ..moving.clone()
         },
         Config {
@@ -281,7 +281,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Crash, 1), (May::Duplicate, 1)],
             is_quick: false,
-            pinned: 52_030,
+            pinned: 51_598,
             ..moving.clone()
         },
         Config {
@@ -289,7 +289,7 @@ pub fn all() -> Vec<Config> {
             about: "two databases side by side; a promotion fails, or an answer is lost",
             databases: Databases::SideBySide,
             may: &[(May::Unusable, 1), (May::LoseAnswer, 1)],
-            pinned: 16_863,
+            pinned: 16_840,
             ..moving.clone()
         },
         Config {
@@ -299,7 +299,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 227_569,
+            pinned: 227_493,
             ..moving.clone()
         },
         Config {
@@ -308,7 +308,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Stall, 1)],
             is_quick: false,
-            pinned: 182_359,
+            pinned: 180_756,
             ..moving.clone()
         },
     ]

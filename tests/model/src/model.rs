@@ -16,6 +16,7 @@ use crate::property::{
     self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
 };
 use crate::run::{Engine, Twist};
+use crate::steps::looks_when_it_acts;
 use crate::worker::{Order, Point, Task, Worker};
 use crate::world::{CALM, May, World};
 
@@ -112,7 +113,7 @@ impl Check {
             }
             return;
         };
-        let works = step != Step::Confirm;
+        let works = step != Step::Confirm && !looks_when_it_acts(step);
         match &worker.point {
             Point::Append(prepared) if left.has(May::LoseAck) && !prepared.is_uncertain => {
                 actions.push(Action::Go(Twist::LoseAck));

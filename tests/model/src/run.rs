@@ -162,6 +162,10 @@ impl Engine {
             worker.point = Point::Intend;
             return false;
         }
+        if steps::looks_when_it_acts(step) {
+            worker.point = if is_believed { Point::Act } else { Point::Intend };
+            return false;
+        }
         let stale = twist == Twist::Stale;
         match steps::look(world, worker, step, stale, &self.plan, self.mutant) {
             Sight::Silence => return true,
@@ -340,8 +344,11 @@ impl Engine {
                 if worker.is_denied {
                     return self.fail(world, worker);
                 }
-                let watches = worker.task == Task::Step(Step::Confirm);
-                worker.point = if watches { Point::Watch } else { Point::Look };
+                worker.point = match worker.task {
+                    Task::Step(Step::Confirm) => Point::Watch,
+                    Task::Step(step) if steps::looks_when_it_acts(step) => Point::Act,
+                    _ => Point::Look,
+                };
             }
             What::Done | What::Failed | What::Release => {
                 worker.has_appended = false;

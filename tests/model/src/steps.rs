@@ -52,6 +52,12 @@ pub fn is_of_databases(step: Step) -> bool {
     matches!(step, Step::Promote | Step::Quarantine)
 }
 
+/// Whether a step's effect looks at everything itself, so that nothing is looked at before its intent.
+#[must_use]
+pub fn looks_when_it_acts(step: Step) -> bool {
+    step == Step::Open
+}
+
 /// Whether a step notes something at its first look that its undo needs.
 fn noted(world: &World, worker: &Worker, step: Step) -> bool {
     let undone = if step == Step::Unfence { Step::Fence } else { Step::Scale };

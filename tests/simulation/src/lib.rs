@@ -8,6 +8,7 @@ pub mod draw;
 pub mod history;
 pub mod overhead;
 pub mod play;
+pub mod segments;
 
 mod deed;
 mod invoke;

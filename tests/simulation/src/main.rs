@@ -17,7 +17,7 @@ use simulation::overhead::Overheads;
 use simulation::play::play;
 
 /// A median above this is a step back. It is above the budget, which is missed: see docs/proof/simulation.md.
-const SLOW: SignedDuration = SignedDuration::from_millis(4_500);
+const SLOW: SignedDuration = SignedDuration::from_millis(4_000);
 
 /// What to play.
 #[derive(Parser)]

@@ -16,6 +16,7 @@ use protocol::journal::{Event, Record};
 use protocol::name::Name;
 
 use crate::history::{Effect, History, What};
+use crate::segments::{Breakdown, Segments, segments};
 
 /// The budget: one per cent of a promotion of 240 s.
 pub const BUDGET: SignedDuration = SignedDuration::from_millis(2_400);
@@ -35,6 +36,8 @@ pub struct Overhead {
     pub cloud: SignedDuration,
     /// How many promotions and launches wait for each other in a row.
     pub chain: usize,
+    /// Where the recovery's part of it went.
+    pub segments: Segments,
 }
 
 /// The cost of a completed run; nothing where none is completed.
@@ -61,6 +64,7 @@ pub fn overhead(history: &History) -> Option<Overhead> {
         whole: completed.duration_since(opened) - window - cloud,
         cloud,
         chain,
+        segments: segments(history)?,
     })
 }
 
@@ -129,6 +133,11 @@ impl fmt::Display for Overheads {
         }
         row(f, "  of it, from the decision on", &of(|item| item.moving))?;
         row(f, "overhead of the whole run", &of(|item| item.whole))?;
+        let parts = |is_it: fn(&&Overhead) -> bool| {
+            Breakdown::of(self.sorted.iter().filter(is_it).map(|item| item.segments).collect())
+        };
+        write!(f, "{}", parts(|item| item.chain == 1))?;
+        write!(f, "{}", parts(|_| true))?;
         let within = self.sorted.iter().filter(|item| item.recovery <= BUDGET).count();
         let kept = if self.median() <= BUDGET { "kept" } else { "MISSED" };
         write!(f, "budget of 2.4 s for the median: {kept}; within it {within} of {}", self.sorted.len())?;

@@ -65,3 +65,18 @@ fn the_overhead_is_what_is_left_of_the_run_without_window_and_cloud() {
     let longest = history.draw.promotions.iter().map(|(_, takes)| *takes).max().expect("a database");
     assert!(cost.cloud >= longest, "{cost:?}");
 }
+
+#[test]
+fn the_parts_of_the_overhead_add_up_to_it() {
+    let (mut same, mut played) = (0, 0);
+    for seed in FROM..FROM + 40 {
+        let history = play(Draw::undisturbed(seed), false).expect("it plays");
+        let cost = overhead(&history).expect("it completed");
+        assert!(cost.segments.0.iter().all(|part| part.as_millis() >= 0), "seed {seed}: {:?}", cost.segments);
+        // Where another row ended last than the longest one, its parts come to more.
+        assert!(cost.segments.sum() >= cost.recovery, "seed {seed}: {cost:?}");
+        same += usize::from(cost.segments.sum() == cost.recovery);
+        played += 1;
+    }
+    assert!(same * 10 > played * 8, "{same} of {played} add up");
+}
