@@ -17,6 +17,7 @@ from . import (
     replica_lag,
     schedules,
     security_groups,
+    simulation,
     snapshots,
     target_health,
 )
@@ -42,5 +43,6 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     schedules.install(settings)
     functions.install(settings)
     security_groups.install()
+    simulation.install()
     authorization.install()
     return with_control(app.app, world), heartbeat
