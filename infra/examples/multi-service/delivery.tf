@@ -13,7 +13,7 @@ module "delivery" {
       tag_parameter   = "/${var.name}/tags/${s}"
     } },
     {
-      functions = { function_names = values(module.pilotlight.function_names) }
+      functions = { function_names = values(module.pilotlight.function_names), tag_parameter = module.pilotlight.release_parameter_name }
       site      = { site = { bucket_arns = values(module.frontend.bucket_arns), distribution_arn = module.frontend.distribution_arn } }
     },
   )

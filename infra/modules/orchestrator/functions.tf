@@ -89,6 +89,8 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = merge(local.environment, {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
+      }, each.key != "alarm-handler" ? {} : {
+      PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
     })
   }
 
@@ -103,6 +105,21 @@ resource "aws_lambda_function" "this" {
 
   # The role must be able to log and to fail properly before the first event arrives.
   depends_on = [aws_iam_role_policy.common]
+}
+
+# Written when every function has its code: where one was not replaced, what runs differs from it. A delivery without
+# Terraform writes it too.
+resource "aws_ssm_parameter" "release" {
+  provider = aws.recovery
+
+  name           = local.release_parameter
+  description    = "The code of each function of the plan ${var.name} that was released together, by its checksum."
+  type           = "String"
+  tier           = "Standard"
+  insecure_value = jsonencode({ for f, name in local.function_names : name => filebase64sha256("${var.package_dir}/${f}.zip") })
+  tags           = local.tags
+
+  depends_on = [aws_lambda_function.this]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

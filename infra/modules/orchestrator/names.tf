@@ -38,8 +38,13 @@ locals {
   keepers   = concat(var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : [])
   functions = toset(concat(keys(local.steps), local.keepers))
 
+  # Which code was released together. Readiness compares what runs with it.
+  release_parameter     = "/pilotlight/${var.name}/release"
+  release_parameter_arn = "arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.release_parameter}"
+
   function_names   = { for f in local.functions : f => "${var.name}-${f}" }
   role_arns        = { for f, name in local.function_names : f => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  function_arns    = { for f, name in local.function_names : f => "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${name}" }
   log_group_names  = { for f, name in local.function_names : f => "/aws/lambda/${name}" }
   log_group_arns   = { for f, name in local.log_group_names : f => "arn:${local.partition}:logs:${var.regions.recovery}:${local.account}:log-group:${name}" }
   dead_letter_arns = { for f, name in local.function_names : f => "arn:${local.partition}:sqs:${var.regions.recovery}:${local.account}:${name}-dead-letters" }

@@ -45,6 +45,11 @@ output "plan_parameter_names" {
   value       = aws_ssm_parameter.plan[*].name
 }
 
+output "release_parameter_name" {
+  description = "Parameter of the recovery region that says which code was released together. A delivery without Terraform writes it last of all."
+  value       = aws_ssm_parameter.release.name
+}
+
 output "plan_json" {
   description = "The plan document as the functions read it."
   value       = local.plan_json

@@ -8,6 +8,9 @@ locals {
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
   group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
 
+  looked_at_keys = (length(var.databases) > 0 ? ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
+  : compact([try(var.snapshots.kms_key_arns.recovery, null), try(var.parameters.key_arns.recovery, null)]))
+
   in_recovery_region = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery } }
 
   # Statements by what they allow. Each function's policy is a list of these.
@@ -66,12 +69,66 @@ locals {
       [for arns in [local.group_arns] : {
         Sid    = "LookAtTargetGroups"
         Effect = "Allow"
-        # "*": the action has no resource types.
-        Action    = ["elasticloadbalancing:DescribeTargetGroups"]
+        # "*": none of these describing actions has resource types.
+        Action    = ["ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "elasticloadbalancing:DescribeTargetGroups"]
         Resource  = "*"
         Condition = local.in_recovery_region
       } if length(arns) > 0],
+      # A launch template may name its image by one of AWS's public parameters.
+      [for arns in [local.group_arns] : {
+        Sid      = "ResolveImages"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameters"]
+        Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}::parameter/aws/service/*"]
+      } if length(arns) > 0],
+      [for arns in [local.endpoint_groups] : {
+        Sid    = "LookAtListeners"
+        Effect = "Allow"
+        # "*": neither of these two describing actions has resource types.
+        Action    = ["elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners"]
+        Resource  = "*"
+        Condition = local.in_recovery_region
+      } if length(arns) > 0],
+      # Which certificates a listener has, its owner may change any day. It only reads.
+      [for arns in [local.endpoint_groups] : {
+        Sid      = "LookAtCertificates"
+        Effect   = "Allow"
+        Action   = ["acm:DescribeCertificate"]
+        Resource = ["arn:${local.partition}:acm:${var.regions.recovery}:${local.account}:certificate/*"]
+      } if length(arns) > 0],
+      # A replica's key is not in the plan. Its state is all that is read.
+      [for keys in [local.looked_at_keys] : {
+        Sid      = "LookAtKeys"
+        Effect   = "Allow"
+        Action   = ["kms:DescribeKey"]
+        Resource = keys
+      } if length(keys) > 0],
       [
+        {
+          Sid      = "ReadRelease"
+          Effect   = "Allow"
+          Action   = ["ssm:GetParameters"]
+          Resource = [local.release_parameter_arn]
+        },
+        {
+          Sid      = "LookAtFunctions"
+          Effect   = "Allow"
+          Action   = ["lambda:GetFunctionConfiguration"]
+          Resource = values(local.function_arns)
+        },
+        {
+          Sid      = "LookAtDeadLetters"
+          Effect   = "Allow"
+          Action   = ["sqs:GetQueueAttributes"]
+          Resource = values(local.dead_letter_arns)
+        },
+        # Asks what the roles of the steps would be allowed. It does nothing, and of no other role is asked.
+        {
+          Sid      = "AskWhatIsAllowed"
+          Effect   = "Allow"
+          Action   = ["iam:SimulatePrincipalPolicy"]
+          Resource = [for f in ["promote-replica", "scale-asg", "shift-traffic"] : local.role_arns[f]]
+        },
         {
           Sid      = "LookAtTopics"
           Effect   = "Allow"

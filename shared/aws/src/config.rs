@@ -4,6 +4,7 @@
 //! callers poll or resume by themselves. Nothing is searched for: Lambda puts the credentials into the environment, and the
 //! rest is said here. The SDK's own search for them is a sixth of a function's package.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -17,6 +18,9 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+
+use crate::clock::SystemClock;
+use crate::signed::Signed;
 
 /// Global Accelerator's API answers in this region only.
 pub const ACCELERATOR_REGION: &str = "us-west-2";
@@ -76,6 +80,7 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Sdk {
     base: SdkConfig,
+    connector: SharedHttpConnector,
 }
 
 /// A client of `$service` with `$bounds`, in `$region` or the function's own.
@@ -102,14 +107,15 @@ macro_rules! client {
 impl Sdk {
     /// On a configuration of one's own: its region, credentials and endpoint, with this crate's timeouts.
     pub fn from_config(base: SdkConfig) -> Self {
-        Self { base }
+        Self { base, connector: one_connector() }
     }
 
     /// With the credentials that Lambda puts into the environment. The region is the one given, never a default; an
     /// endpoint takes every call, of all services and regions.
     pub fn load(region: &str, endpoint_url: Option<&str>) -> Self {
         let credentials = EnvironmentVariableCredentialsProvider::new();
-        Self { base: base(region, endpoint_url, credentials, one_http_client()) }
+        let connector = one_connector();
+        Self { base: base(region, endpoint_url, credentials, client_of(&connector)), connector }
     }
 
     /// DynamoDB in the own region.
@@ -130,6 +136,14 @@ impl Sdk {
     /// Credentials of the function, for what is signed here.
     pub(crate) fn credentials(&self) -> Option<aws_credential_types::provider::SharedCredentialsProvider> {
         self.base.credentials_provider()
+    }
+
+    /// What is asked without a client of the SDK, in the own region.
+    pub(crate) fn signed(&self) -> Signed {
+        let region = self.base.region().map_or("", Region::as_ref);
+        let endpoint = self.base.endpoint_url();
+        let clock = Arc::new(SystemClock);
+        Signed::new(self.connector.clone(), self.credentials(), region, endpoint, clock)
     }
 
     /// Auto Scaling in the own region.
@@ -175,7 +189,7 @@ impl Sdk {
 
 /// One connector for all clients, made when a function starts. Left alone, the SDK reads all root certificates again for
 /// each client, which is most of a cold start.
-fn one_http_client() -> SharedHttpClient {
+fn one_connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
     let connector = Connector::builder()
         .connector_settings(settings)
@@ -183,7 +197,12 @@ fn one_http_client() -> SharedHttpClient {
         .proxy_config(ProxyConfig::from_env())
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build();
-    let connector = SharedHttpConnector::new(connector);
+    SharedHttpConnector::new(connector)
+}
+
+/// A client on the one connector.
+fn client_of(connector: &SharedHttpConnector) -> SharedHttpClient {
+    let connector = connector.clone();
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -206,17 +225,22 @@ fn base(
 }
 
 #[cfg(test)]
+use aws_smithy_runtime_api::client::http::HttpConnector;
+
+#[cfg(test)]
 impl Sdk {
     /// The real configuration of every client in `us-west-1`, on another HTTP client.
-    pub(crate) fn on(http_client: impl HttpClient + 'static) -> Self {
-        Self { base: base("us-west-1", None, nobody(), http_client) }
+    pub(crate) fn on(http: impl HttpConnector + 'static) -> Self {
+        let connector = SharedHttpConnector::new(http);
+        Self { base: base("us-west-1", None, nobody(), client_of(&connector)), connector }
     }
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
     pub(crate) fn toward(endpoint_url: &str) -> Self {
         // The name of the root account's key in an emulator that checks permissions.
         let root = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
-        Self { base: base("us-west-1", Some(endpoint_url), root, one_http_client()) }
+        let connector = one_connector();
+        Self { base: base("us-west-1", Some(endpoint_url), root, client_of(&connector)), connector }
     }
 }
 
@@ -227,8 +251,6 @@ fn nobody() -> aws_sdk_sns::config::Credentials {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use aws_smithy_http_client::test_util::NeverClient;
     use ports::{Databases, FailureKind};
     use tokio::time::Instant;

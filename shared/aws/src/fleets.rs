@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use ports::inspection::FleetInspection;
 use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
 use protocol::plan::{Capacity, Fleet};
-use protocol::readiness::facts::{GroupFacts, TargetGroupFacts};
+use protocol::readiness::facts::{GroupFacts, TargetGroupFacts, TemplateRef};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -152,7 +152,22 @@ fn group_facts(group: &AutoScalingGroup) -> GroupFacts {
     GroupFacts {
         suspended: suspended.map(str::to_owned).collect(),
         target_groups: distinct(attached).into_iter().map(str::to_owned).collect(),
+        arn: group.auto_scaling_group_arn().unwrap_or_default().to_owned(),
+        templates: templates(group),
     }
+}
+
+/// The launch template of a group; of a group with a mixed instances policy its template, and those of single types.
+fn templates(group: &AutoScalingGroup) -> Vec<TemplateRef> {
+    let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    let types = mixed.map(|mixed| mixed.overrides()).unwrap_or_default();
+    let of_types = types.iter().filter_map(|one| one.launch_template_specification());
+    let of_group = group.launch_template().or_else(|| mixed?.launch_template_specification());
+    let named = of_group.into_iter().chain(of_types).filter_map(|template| {
+        let version = template.version().filter(|version| !version.is_empty()).unwrap_or("$Default");
+        Some(TemplateRef { id: template.launch_template_id()?.to_owned(), version: version.to_owned() })
+    });
+    named.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Auto Scaling says `ValidationError` of a group that does not exist.
@@ -354,15 +369,38 @@ mod tests {
         let inner = "<SuspendedProcesses><member><ProcessName>AddToLoadBalancer</ProcessName></member></SuspendedProcesses>\
                      <TargetGroupARNs><member>arn:tg/a</member></TargetGroupARNs><TrafficSources>\
                      <member><Identifier>arn:tg/a</Identifier></member><member><Identifier>arn:tg/b</Identifier></member>\
-                     </TrafficSources>";
+                     </TrafficSources><AutoScalingGroupARN>arn:web</AutoScalingGroupARN><LaunchTemplate>\
+                     <LaunchTemplateId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplate>";
         let http = replay(&[(200, &groups(&[group("shop-web", &[], inner)], ""))]);
         let adapter = AutoScalingFleets::new(&Sdk::on(http));
         let seen = adapter.groups(&[&fleet("web", &[]), &fleet("gone", &[])]).await.unwrap();
         let web = GroupFacts {
             suspended: vec!["AddToLoadBalancer".to_owned()],
             target_groups: vec!["arn:tg/a".to_owned(), "arn:tg/b".to_owned()],
+            arn: "arn:web".to_owned(),
+            templates: vec![TemplateRef { id: "lt-1".to_owned(), version: "3".to_owned() }],
         };
         assert_eq!(seen, [Some(web), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_of_mixed_types_launches_from_every_template_it_names() {
+        let template = |id: &str| {
+            format!(
+                "<LaunchTemplateSpecification><LaunchTemplateId>{id}</LaunchTemplateId></LaunchTemplateSpecification>"
+            )
+        };
+        let inner = format!(
+            "<MixedInstancesPolicy><LaunchTemplate>{}<Overrides><member>{}</member><member><InstanceType>m7g.large\
+             </InstanceType></member></Overrides></LaunchTemplate></MixedInstancesPolicy>",
+            template("lt-1"),
+            template("lt-2")
+        );
+        let http = replay(&[(200, &groups(&[group("shop-web", &[], &inner)], ""))]);
+        let seen = AutoScalingFleets::new(&Sdk::on(http)).groups(&[&fleet("web", &[])]).await.unwrap();
+        let ids: Vec<_> = seen.into_iter().flatten().flat_map(|group| group.templates).collect();
+        let default = |id: &str| TemplateRef { id: id.to_owned(), version: "$Default".to_owned() };
+        assert_eq!(ids, [default("lt-1"), default("lt-2")]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,28 +4,36 @@
 //! handler to [`lambda::serve`]. Nothing is called before the first invocation.
 
 pub mod accelerator;
+pub mod certificates;
 pub mod clock;
 pub mod config;
 #[cfg(test)]
 mod emulator;
 mod failure;
 pub mod fleets;
+pub mod functions;
 pub mod ids;
+pub mod images;
 pub mod journal;
+pub mod keys;
 pub mod lag;
 pub mod lambda;
 pub mod log;
 pub mod metrics;
 pub mod parameters;
+pub mod permissions;
 mod presigned;
 pub mod probes;
 pub mod publisher;
+pub mod queues;
 pub mod rds;
 #[cfg(test)]
 mod replay;
 pub mod seen;
 pub mod settings;
+mod signed;
 pub mod snapshots;
 pub mod stores;
 pub mod topics;
 pub mod world;
+mod xml;

@@ -231,6 +231,7 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
         replication,
         backup_retention_days: days.unwrap_or(0),
         backup_window: instance.preferred_backup_window().map(str::to_owned),
+        kms_key: instance.kms_key_id().filter(|key| !key.is_empty()).map(str::to_owned),
     }
 }
 
@@ -303,23 +304,24 @@ mod tests {
                 "backing-up",
                 &format!("{}{}", replicating(true, "replicating", ""), kept(0)),
             ),
-            instance_xml("shop-b-replica", "available", &kept(7)),
+            instance_xml("shop-b-replica", "available", &format!("<KmsKeyId>arn:key</KmsKeyId>{}", kept(7))),
         ];
         let http = replay(&[(200, &page(&instances, ""))]);
         let databases = RdsDatabases::new(&Sdk::on(http));
         let items = ["a", "b", "c"].map(database);
         let seen = databases.inspect(&items.iter().collect::<Vec<_>>()).await.unwrap();
-        let facts = |status: &str, replication, days| {
+        let facts = |status: &str, replication, days, key: Option<&str>| {
             let backup_window = Some("03:00-03:30".to_owned());
             Some(ReplicaFacts {
                 status: status.to_owned(),
                 replication,
                 backup_retention_days: days,
                 backup_window,
+                kms_key: key.map(str::to_owned),
             })
         };
-        let replicating = facts("backing-up", ReplicaState::Replicating, 0);
-        assert_eq!(seen, [replicating, facts("available", ReplicaState::Detached, 7), None]);
+        let replicating = facts("backing-up", ReplicaState::Replicating, 0, None);
+        assert_eq!(seen, [replicating, facts("available", ReplicaState::Detached, 7, Some("arn:key")), None]);
     }
 
     async fn look(answers: &[(u16, &str)], names: &[&str]) -> (Answer<Vec<ReplicaView>>, Vec<String>) {

@@ -23,6 +23,9 @@ pub struct Settings {
     pub commands_topic: String,
     /// ARN of the notices topic. From `PILOTLIGHT_NOTICES_TOPIC`.
     pub notices_topic: String,
+    /// Name of the parameter that says which code was released together; only the alarm-handler is told. From
+    /// `PILOTLIGHT_RELEASE_PARAMETER`, if it is set.
+    pub release_parameter: Option<String>,
     /// One address for all services and regions: an emulator's, or a proxy's. From `AWS_ENDPOINT_URL`, if it is set.
     pub endpoint_url: Option<String>,
     /// The function's own timeout in seconds. From `PILOTLIGHT_FUNCTION_SECONDS`.
@@ -69,6 +72,7 @@ impl Settings {
             commands_topic: reader.topic("PILOTLIGHT_COMMANDS_TOPIC", &region),
             notices_topic: reader.topic("PILOTLIGHT_NOTICES_TOPIC", &region),
             function_seconds: reader.number("PILOTLIGHT_FUNCTION_SECONDS", FUNCTION_SECONDS_MAX),
+            release_parameter: reader.optional("PILOTLIGHT_RELEASE_PARAMETER"),
             endpoint_url: reader.endpoint_url(),
             region,
             function,

@@ -7,16 +7,22 @@ use ports::Clock;
 use ports::inspection::Inspection;
 
 use crate::accelerator::AcceleratorTraffic;
+use crate::certificates::ListenerCertificates;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
+use crate::functions::LambdaFunctions;
 use crate::ids::FreshUlids;
+use crate::images::Ec2Templates;
 use crate::journal::DynamoJournal;
+use crate::keys::KmsKeys;
 use crate::lag::CloudWatchLag;
 use crate::metrics::CloudWatchMetrics;
 use crate::parameters::ParameterPlans;
+use crate::permissions::IamPermissions;
 use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
+use crate::queues::SqsQueues;
 use crate::rds::RdsDatabases;
 use crate::settings::Settings;
 use crate::topics::SnsTopics;
@@ -42,6 +48,12 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         fleets: Arc::clone(&fleets) as _,
         routes: Arc::clone(&traffic) as _,
         topics: Arc::new(SnsTopics::new(sdk)),
+        functions: Arc::new(LambdaFunctions::new(sdk, settings.release_parameter.as_deref())),
+        queues: Arc::new(SqsQueues::new(sdk)),
+        keys: Arc::new(KmsKeys::new(sdk)),
+        templates: Arc::new(Ec2Templates::new(sdk)),
+        certificates: Arc::new(ListenerCertificates::new(sdk)),
+        permissions: Arc::new(IamPermissions::new(sdk)),
         upkeep: Arc::clone(&journal) as _,
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         notices_topic: settings.notices_topic.clone(),

@@ -16,13 +16,18 @@ use protocol::decide::{LagPoint, ProbeSeen, Sight};
 use protocol::name::Name;
 use protocol::plan::{Database, Fleet, Plan};
 use protocol::readiness::Readiness;
-use protocol::readiness::facts::{Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen};
+use protocol::readiness::facts::{
+    Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateRef, Unseen,
+};
+use protocol::readiness::keys::keys;
+use protocol::readiness::permissions::{Refusal, function_name, needs};
+use protocol::readiness::routes::balancer;
 use protocol::state::State;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::world::World;
 
-/// Longest that a look is waited for. All run at the same time, so this is also the length of a pass.
+/// Longest that a pass looks. What has not answered by then is unknown.
 pub const LOOK_MAX: Duration = Duration::from_secs(25);
 
 /// How far back lag samples are asked for.
@@ -31,7 +36,7 @@ const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// Calls of one kind under way at once: the pass must not take the services' rate from a step.
 const CONCURRENCY: usize = 8;
 
-/// The ports that a pass needs.
+/// The ports that a pass needs, for one pass.
 pub struct Inspector {
     inspection: Inspection,
     lag: Arc<dyn Lag>,
@@ -39,10 +44,11 @@ pub struct Inspector {
     probes: Arc<dyn Probes>,
     clock: Arc<dyn Clock>,
     commands_topic: String,
+    until: Timestamp,
 }
 
 impl Inspector {
-    /// On the ports of the world.
+    /// On the ports of the world, for a pass that begins now.
     pub fn new(world: &World) -> Self {
         Self {
             inspection: world.inspection.clone(),
@@ -51,12 +57,14 @@ impl Inspector {
             probes: Arc::clone(&world.probes),
             clock: Arc::clone(&world.clock),
             commands_topic: world.commands_topic.clone(),
+            until: world.clock.now().checked_add(LOOK_MAX).unwrap_or(Timestamp::MAX),
         }
     }
 
     /// Looks at everything that a failover of the plan needs, and judges it.
     pub async fn readiness(&self, plan: &Plan, state: &State) -> Readiness {
-        let facts = self.look(plan, state).await;
+        let mut facts = self.look(plan, state).await;
+        self.look_further(plan, &mut facts).await;
         Readiness::of(plan, state, &facts, self.clock.now())
     }
 
@@ -67,7 +75,7 @@ impl Inspector {
             databases.iter().copied().filter(|database| !state.moved.contains(&database.name)).collect();
         let moved: Vec<&Fleet> =
             fleets.iter().copied().filter(|fleet| state.moved.contains(&fleet.name)).collect();
-        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics, upkeep) = futures::join!(
+        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics, upkeep, release) = futures::join!(
             self.batch(&databases, |database| &database.name, self.inspection.replicas.inspect(&databases)),
             self.lag(&waiting),
             self.batch(&fleets, |fleet| &fleet.name, self.inspection.fleets.groups(&fleets)),
@@ -77,6 +85,7 @@ impl Inspector {
             self.ask_all(plan),
             self.topics(plan),
             self.upkeep(plan),
+            self.within(self.inspection.functions.release()),
         );
         let (parameter_pass, snapshot_look) = upkeep;
         Facts {
@@ -92,7 +101,74 @@ impl Inspector {
             commands_topic: self.commands_topic.clone(),
             parameter_pass,
             snapshot_look,
+            release: Some(release),
+            ..Facts::default()
         }
+    }
+
+    /// Looks at what the first look found: the functions of the release, the templates of the groups, the keys.
+    async fn look_further(&self, plan: &Plan, facts: &mut Facts) {
+        let functions: Vec<&String> = facts.release.iter().flatten().flat_map(BTreeMap::keys).collect();
+        let groups = facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref());
+        let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
+        let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(balancer).collect();
+        let see = &self.inspection;
+        let (functions, dead_letters, keys, templates, certificates) = futures::join!(
+            self.each(functions.iter().copied(), |name| see.functions.function(name)),
+            self.dead_letters(plan, &functions),
+            self.each(keys(plan, facts), |key| see.keys.state(key)),
+            self.each(templates, |template| see.templates.template(template)),
+            self.each(balancers, |arn| see.certificates.certificates(arn)),
+        );
+        (facts.functions, facts.dead_letters, facts.keys) = (functions, dead_letters, keys);
+        (facts.templates, facts.certificates) = (templates, certificates);
+        facts.refused = self.refused(plan, facts).await;
+    }
+
+    /// Each function has a queue of its own.
+    async fn dead_letters(&self, plan: &Plan, functions: &[&String]) -> BTreeMap<String, Seen<Option<u64>>> {
+        let queues: Vec<String> = functions.iter().map(|name| format!("{name}-dead-letters")).collect();
+        let queues = queues.iter().map(String::as_str);
+        self.each(queues, |queue| self.inspection.queues.messages(&plan.account, queue)).await
+    }
+
+    /// What the functions are not allowed of what a failover asks of them, by action.
+    async fn refused(&self, plan: &Plan, facts: &Facts) -> BTreeMap<String, Seen<Vec<Refusal>>> {
+        let calls: Vec<_> = needs(plan, facts)
+            .into_iter()
+            .map(|need| async move {
+                let name = function_name(plan, need.function);
+                let seen = if let Some(Ok(Some(function))) = facts.functions.get(&name) {
+                    self.within(self.inspection.permissions.refused(&function.role, &need)).await
+                } else {
+                    let why = format!("{name} was not seen, so its role is not known.");
+                    Err(Unseen::new(why, "See functions_released."))
+                };
+                (need.action.to_owned(), seen)
+            })
+            .collect();
+        all(calls).await
+    }
+
+    /// One call for each thing.
+    async fn each<'t, K, T, V, C>(
+        &self,
+        things: impl IntoIterator<Item = &'t T>,
+        call: impl Fn(&'t T) -> C,
+    ) -> BTreeMap<K, Seen<V>>
+    where
+        T: ToOwned<Owned = K> + ?Sized + 't,
+        K: Ord,
+        C: Future<Output = Answer<V>>,
+    {
+        let calls: Vec<_> = things
+            .into_iter()
+            .map(|thing| {
+                let look = call(thing);
+                async move { (thing.to_owned(), self.within(look).await) }
+            })
+            .collect();
+        all(calls).await
     }
 
     /// What the functions of every day last found, of those that the plan has.
@@ -207,9 +283,10 @@ impl Inspector {
         all(calls).await
     }
 
-    /// Waits for an answer, but not for longer than a look may take.
+    /// Waits for an answer, but not for longer than the pass may look.
     async fn within<T>(&self, call: impl Future<Output = Answer<T>>) -> Seen<T> {
-        let (call, time) = (pin!(call), self.clock.sleep(LOOK_MAX));
+        let left = self.until.duration_since(self.clock.now());
+        let (call, time) = (pin!(call), self.clock.sleep(left.try_into().unwrap_or(Duration::ZERO)));
         match select(call, time).await {
             Either::Left((answer, _)) => answer.map_err(|failure| unseen(&failure)),
             Either::Right(_) => {

@@ -1,10 +1,15 @@
 //! What a readiness pass may ask of the world: it reads, and changes nothing. One small trait for each service.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::plan::{Database, Fleet, Route};
-use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
+use protocol::readiness::facts::{
+    CertificateFacts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts,
+    TemplateFacts, TemplateRef,
+};
+use protocol::readiness::permissions::{Need, Refusal};
 
 use crate::{Answer, Metrics, Upkeep};
 
@@ -38,6 +43,50 @@ pub trait TopicInspection: Send + Sync {
     async fn subscriptions(&self, topic: &str) -> Answer<Option<Subscriptions>>;
 }
 
+/// Functions: their code, and whether they can start.
+#[async_trait]
+pub trait FunctionInspection: Send + Sync {
+    /// The code of each function that was released together, by the function's name.
+    async fn release(&self) -> Answer<BTreeMap<String, String>>;
+    /// How a function stands, by its name; nothing where it does not exist.
+    async fn function(&self, name: &str) -> Answer<Option<FunctionFacts>>;
+}
+
+/// Queues: what lies in them.
+#[async_trait]
+pub trait QueueInspection: Send + Sync {
+    /// How many messages lie in a queue, by its account and name; nothing where it does not exist.
+    async fn messages(&self, account: &str, queue: &str) -> Answer<Option<u64>>;
+}
+
+/// KMS keys.
+#[async_trait]
+pub trait KeyInspection: Send + Sync {
+    /// The state of a key, as KMS writes it; nothing where it does not exist.
+    async fn state(&self, key: &str) -> Answer<Option<String>>;
+}
+
+/// Launch templates and their images.
+#[async_trait]
+pub trait TemplateInspection: Send + Sync {
+    /// What a version of a template would launch; nothing where the template or the version does not exist.
+    async fn template(&self, template: &TemplateRef) -> Answer<Option<TemplateFacts>>;
+}
+
+/// Certificates.
+#[async_trait]
+pub trait CertificateInspection: Send + Sync {
+    /// Those of a load balancer's listeners, by its ARN; nothing where it does not exist.
+    async fn certificates(&self, load_balancer: &str) -> Answer<Option<Vec<CertificateFacts>>>;
+}
+
+/// Permissions.
+#[async_trait]
+pub trait PermissionInspection: Send + Sync {
+    /// What of a need the role, by its ARN, would not be allowed. Nothing is done.
+    async fn refused(&self, role: &str, need: &Need) -> Answer<Vec<Refusal>>;
+}
+
 /// All of it, and the topic that tells people.
 #[derive(Clone)]
 pub struct Inspection {
@@ -49,6 +98,18 @@ pub struct Inspection {
     pub routes: Arc<dyn RouteInspection>,
     /// Topics.
     pub topics: Arc<dyn TopicInspection>,
+    /// Functions.
+    pub functions: Arc<dyn FunctionInspection>,
+    /// Queues.
+    pub queues: Arc<dyn QueueInspection>,
+    /// Keys.
+    pub keys: Arc<dyn KeyInspection>,
+    /// Launch templates.
+    pub templates: Arc<dyn TemplateInspection>,
+    /// Certificates.
+    pub certificates: Arc<dyn CertificateInspection>,
+    /// Permissions.
+    pub permissions: Arc<dyn PermissionInspection>,
     /// What the functions of every day last found.
     pub upkeep: Arc<dyn Upkeep>,
     /// The figure that an alarm watches.

@@ -14,7 +14,11 @@ use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
-use protocol::readiness::facts::{GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts};
+use protocol::readiness::facts::{
+    CertificateFacts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts,
+    TemplateFacts, TemplateRef,
+};
+use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
@@ -24,8 +28,12 @@ use crate::{
     RouteView, Side, Traffic, Vitals,
 };
 
+mod readiness;
 pub mod snapshots;
 mod upkeep;
+
+/// The key that all replicas are encrypted with.
+pub const REPLICA_KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/replica";
 
 /// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
 pub struct RuntimeClock {
@@ -98,6 +106,18 @@ pub struct Inner {
     pub vitals: Option<Vitals>,
     /// The last readiness.
     pub readiness: Option<LastReadiness>,
+    /// Functions that differ from what was released.
+    pub functions: BTreeMap<String, Option<FunctionFacts>>,
+    /// What lies in the queues that aren't empty; nothing where one does not exist.
+    pub dead_letters: BTreeMap<String, Option<u64>>,
+    /// The states of KMS keys that aren't enabled; nothing where one does not exist.
+    pub keys: BTreeMap<String, Option<String>>,
+    /// Launch templates that differ from a good one, by id.
+    pub templates: BTreeMap<String, Option<TemplateFacts>>,
+    /// The certificates of load balancers that have any; nothing where one does not exist.
+    pub certificates: BTreeMap<String, Option<Vec<CertificateFacts>>>,
+    /// What roles are not allowed, by action.
+    pub refused: BTreeMap<String, Vec<Refusal>>,
     /// What the last full pass over the parameters came to.
     pub parameter_pass: Option<ParameterPass>,
     /// What there is of snapshots.
@@ -178,6 +198,12 @@ impl MemoryWorld {
             records: Vec::new(),
             vitals: None,
             readiness: None,
+            functions: BTreeMap::new(),
+            dead_letters: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            refused: BTreeMap::new(),
             parameter_pass: None,
             snapshot_look: None,
             subscriptions: BTreeMap::new(),
@@ -499,6 +525,12 @@ impl MemoryWorld {
             fleets: std::sync::Arc::clone(self) as _,
             routes: std::sync::Arc::clone(self) as _,
             topics: std::sync::Arc::clone(self) as _,
+            functions: std::sync::Arc::clone(self) as _,
+            queues: std::sync::Arc::clone(self) as _,
+            keys: std::sync::Arc::clone(self) as _,
+            templates: std::sync::Arc::clone(self) as _,
+            certificates: std::sync::Arc::clone(self) as _,
+            permissions: std::sync::Arc::clone(self) as _,
             upkeep: std::sync::Arc::clone(self) as _,
             metrics: std::sync::Arc::clone(self) as _,
             notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
@@ -513,7 +545,8 @@ impl ReplicaInspection for MemoryWorld {
         let now = self.clock.now();
         let inner = self.inner();
         let facts = |status: String, replication: ReplicaState, backup_retention_days: u32| {
-            Some(ReplicaFacts { status, replication, backup_retention_days, backup_window: None })
+            let kms_key = Some(REPLICA_KEY.to_owned());
+            Some(ReplicaFacts { status, replication, backup_retention_days, backup_window: None, kms_key })
         };
         let inspect = |database: &&Database| match inner.replica(&database.name, now) {
             ReplicaView::Missing => None,
@@ -545,6 +578,14 @@ impl FleetInspection for MemoryWorld {
             inner.fleets.get(&fleet.name).map(|twin| GroupFacts {
                 suspended: twin.launch_suspended.then(|| "Launch".to_owned()).into_iter().collect(),
                 target_groups: fleet.target_groups.clone(),
+                arn: format!(
+                    "arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/{}",
+                    fleet.group
+                ),
+                templates: vec![TemplateRef {
+                    id: format!("lt-{}", fleet.name),
+                    version: "$Latest".to_owned(),
+                }],
             })
         };
         answer("inspect_groups", lost, fleets.iter().map(inspect).collect())

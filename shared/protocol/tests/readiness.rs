@@ -11,20 +11,28 @@ use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
-    Facts, GroupFacts, ReplicaFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, Unseen,
+    CertificateFacts, Facts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Seen, Subscriptions,
+    TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
 };
+use protocol::readiness::permissions::{Refusal, function_name, needs};
 use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
 use protocol::state::State;
 use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
+const KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/0a1b";
+const GROUP: &str =
+    "arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/shop-web-recovery";
+const CERTIFICATE: &str = "arn:aws:acm:us-west-1:123456789012:certificate/1";
+const BALANCER: &str =
+    "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2a3b4c5d6e7f8091";
 const PRIMARY: &str = "us-east-2";
 const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
 /// How many checks the example has before a failover and after it.
-const BEFORE: usize = 24;
-const AFTER: usize = 19;
+const BEFORE: usize = 34;
+const AFTER: usize = 29;
 
 fn plan() -> Plan {
     let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -88,6 +96,7 @@ fn good(state: &State) -> Facts {
         replication: if is_moved(name) { ReplicaState::Detached } else { ReplicaState::Replicating },
         backup_retention_days: if is_moved(name) { 7 } else { 0 },
         backup_window: None,
+        kms_key: Some(KEY.to_owned()),
     };
     let route = |name: &Name| {
         let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
@@ -98,7 +107,7 @@ fn good(state: &State) -> Facts {
         }
     };
     let heard = |topic: &str| (topic.to_owned(), Ok(Some(Subscriptions { confirmed: 4, pending: 0 })));
-    Facts {
+    let facts = Facts {
         replicas: plan.databases.iter().map(|db| (db.name.clone(), Ok(Some(replica(&db.name))))).collect(),
         lag: plan
             .databases
@@ -110,7 +119,11 @@ fn good(state: &State) -> Facts {
             .iter()
             .map(|fleet| {
                 let target_groups = fleet.target_groups.clone();
-                (fleet.name.clone(), Ok(Some(GroupFacts { suspended: Vec::new(), target_groups })))
+                let (arn, templates) = (GROUP.to_owned(), vec![template()]);
+                (
+                    fleet.name.clone(),
+                    Ok(Some(GroupFacts { suspended: Vec::new(), target_groups, arn, templates })),
+                )
             })
             .collect(),
         target_groups: plan
@@ -139,7 +152,47 @@ fn good(state: &State) -> Facts {
         commands_topic: COMMANDS.to_owned(),
         parameter_pass: Some(Ok(Some(pass(state)))),
         snapshot_look: Some(Ok(Some(look()))),
+        ..Facts::default()
+    };
+    with_the_rest(facts)
+}
+
+/// What hangs on what was seen first, on a good day.
+fn with_the_rest(facts: Facts) -> Facts {
+    let plan = plan();
+    let names = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"]
+        .map(|name| function_name(&plan, name));
+    let function = |name: &String| FunctionFacts {
+        code_sha256: format!("sha256 of {name}"),
+        state: "Active".to_owned(),
+        last_update: "Successful".to_owned(),
+        role: format!("arn:aws:iam::123456789012:role/{name}"),
+    };
+    let keys = protocol::readiness::keys::keys(&plan, &facts);
+    let keys: BTreeSet<String> = keys.into_iter().chain([KEY]).map(str::to_owned).collect();
+    let image = TemplateFacts { image: Some("ami-1".to_owned()), image_state: Some("available".to_owned()) };
+    let certificate = CertificateFacts {
+        arn: CERTIFICATE.to_owned(),
+        status: "ISSUED".to_owned(),
+        not_after: now().checked_add(SignedDuration::from_hours(60 * 24)).ok(),
+    };
+    Facts {
+        release: Some(Ok(names.iter().map(|name| (name.clone(), format!("sha256 of {name}"))).collect())),
+        functions: names.iter().map(|name| (name.clone(), Ok(Some(function(name))))).collect(),
+        dead_letters: names.iter().map(|name| (format!("{name}-dead-letters"), Ok(Some(0)))).collect(),
+        keys: keys.into_iter().map(|key| (key, Ok(Some("Enabled".to_owned())))).collect(),
+        templates: BTreeMap::from([(template(), Ok(Some(image)))]),
+        certificates: BTreeMap::from([(BALANCER.to_owned(), Ok(Some(vec![certificate])))]),
+        refused: needs(&plan, &facts)
+            .into_iter()
+            .map(|need| (need.action.to_owned(), Ok(Vec::new())))
+            .collect(),
+        ..facts
     }
+}
+
+fn template() -> TemplateRef {
+    TemplateRef { id: "lt-1".to_owned(), version: "$Latest".to_owned() }
 }
 
 fn judged(state: &State, facts: &Facts) -> Readiness {
@@ -244,6 +297,42 @@ fn snapshots(facts: &mut Facts) -> &mut SnapshotLook {
     }
 }
 
+fn function<'f>(facts: &'f mut Facts, name: &str) -> &'f mut FunctionFacts {
+    match facts.functions.get_mut(name) {
+        Some(Ok(Some(function))) => function,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn messages(facts: &mut Facts, queue: &str, count: Option<u64>) {
+    facts.dead_letters.insert(queue.to_owned(), Ok(count));
+}
+
+fn key(facts: &mut Facts, state: Option<&str>) {
+    facts.keys.insert(KEY.to_owned(), Ok(state.map(str::to_owned)));
+    // The other database's is another one.
+    if let Some(Ok(Some(stock))) = facts.replicas.get_mut(&Name::from("stock")) {
+        stock.kms_key = None;
+    }
+}
+
+fn image(facts: &mut Facts, image: Option<&str>, state: Option<&str>) {
+    let found = TemplateFacts { image: image.map(str::to_owned), image_state: state.map(str::to_owned) };
+    facts.templates.insert(template(), Ok(Some(found)));
+}
+
+fn certificate(facts: &mut Facts, status: &str, days: Option<i64>) {
+    let not_after = days.and_then(|days| now().checked_add(SignedDuration::from_hours(24 * days)).ok());
+    let found = CertificateFacts { arn: CERTIFICATE.to_owned(), status: status.to_owned(), not_after };
+    facts.certificates.insert(BALANCER.to_owned(), Ok(Some(vec![found])));
+}
+
+fn refuse(facts: &mut Facts, action: &str, resource: &str, decision: &str) {
+    let refusal =
+        Refusal { action: action.to_owned(), resource: resource.to_owned(), decision: decision.to_owned() };
+    facts.refused.insert(action.to_owned(), Ok(vec![refusal]));
+}
+
 fn differing(differing: usize, why: &str) -> PassOutcome {
     PassOutcome::Compared { same: 120, overridden: 0, differing, why: Some(why.to_owned()) }
 }
@@ -306,6 +395,44 @@ const ROWS: &[Row] = &[
      "One was due at 2026-11-20T03:00:00Z, and the newest good one in us-west-1 is 8 h old."),
     (|f| drop(snapshots(f).newest.remove(0)), "snapshots_fresh", "orders", Finding::NotReady,
      "One was due at 2026-11-20T03:00:00Z, and there is no good one in us-east-2."),
+    (|f| "old".clone_into(&mut function(f, "shop-scale-asg").code_sha256), "functions_released", "shop", Finding::NotReady,
+     "shop-scale-asg has other code than the release."),
+    (|f| "Inactive".clone_into(&mut function(f, "shop-scale-asg").state), "functions_released", "shop", Finding::NotReady,
+     "shop-scale-asg is Inactive, not Active."),
+    (|f| "Failed".clone_into(&mut function(f, "shop-scale-asg").last_update), "functions_released", "shop",
+     Finding::NotReady, "shop-scale-asg was last updated with the result Failed."),
+    (|f| messages(f, "shop-scale-asg-dead-letters", Some(1)), "dead_letters_empty", "shop", Finding::NotReady,
+     "shop-scale-asg-dead-letters holds 1 message."),
+    (|f| { messages(f, "shop-scale-asg-dead-letters", Some(3)); messages(f, "shop-shift-traffic-dead-letters", None); },
+     "dead_letters_empty", "shop", Finding::NotReady,
+     "shop-scale-asg-dead-letters holds 3 messages and shop-shift-traffic-dead-letters does not exist."),
+    (|f| key(f, Some("Disabled")), "key_enabled", "orders", Finding::NotReady,
+     "The key/0a1b is Disabled, so nothing that it encrypts can be used."),
+    (|f| key(f, Some("PendingDeletion")), "key_enabled", "orders", Finding::NotReady,
+     "The key/0a1b is about to be deleted, and what it encrypts with it."),
+    (|f| key(f, Some("Updating")), "key_enabled", "orders", Finding::Unknown, "The key/0a1b is being changed: Updating."),
+    (|f| key(f, None), "key_enabled", "orders", Finding::NotReady, "The key/0a1b does not exist in us-west-1."),
+    (|f| f.templates.values_mut().for_each(|seen| *seen = Ok(None)), "template_and_image", "web", Finding::NotReady,
+     "The launch template lt-1 has no version $Latest, or does not exist."),
+    (|f| image(f, Some("ami-1"), None), "template_and_image", "web", Finding::NotReady,
+     "The image ami-1 of the launch template lt-1 does not exist in us-west-1."),
+    (|f| image(f, Some("ami-1"), Some("failed")), "template_and_image", "web", Finding::NotReady,
+     "The image ami-1 of the launch template lt-1 is failed, not available in us-west-1."),
+    (|f| image(f, None, None), "template_and_image", "web", Finding::NotReady,
+     "The launch template lt-1 names no image in version $Latest."),
+    (|f| group(f).templates.clear(), "template_and_image", "web", Finding::Unknown,
+     "shop-web-recovery launches from no launch template."),
+    (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady, "certificate/1 ends in 29 days."),
+    (|f| certificate(f, "ISSUED", Some(-1)), "certificates_valid", "front", Finding::NotReady, "certificate/1 has ended."),
+    (|f| certificate(f, "PENDING_VALIDATION", None), "certificates_valid", "front", Finding::NotReady,
+     "certificate/1 is PENDING_VALIDATION, not ISSUED."),
+    (|f| f.certificates.values_mut().for_each(|seen| *seen = Ok(None)), "certificates_valid", "front", Finding::NotReady,
+     "The recovery load balancer does not exist."),
+    (|f| refuse(f, "rds:PromoteReadReplica", "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", "explicitDeny"),
+     "role_allowed", "promote-replica", Finding::NotReady,
+     "The role of shop-promote-replica is not allowed rds:PromoteReadReplica on db:shop-orders-replica (explicitDeny)."),
+    (|f| drop(f.refused.remove("globalaccelerator:UpdateEndpointGroup")), "role_allowed", "shift-traffic", Finding::Unknown,
+     "It was not looked at."),
     (|f| topic(f, COMMANDS, 3, 0), "commands_heard", "shop-commands", Finding::NotReady,
      "3 of 4 functions hear the commands."),
     (|f| topic(f, NOTICES, 0, 0), "people_told", "shop-notices", Finding::NotReady,
@@ -340,7 +467,10 @@ fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
     assert_eq!(finding("replica_replicates", "orders"), Finding::Unknown);
     assert_eq!(finding("group_exists", "web"), Finding::NotReady);
     assert_eq!(finding("launch_allowed", "web"), Finding::Unknown);
-    let sentence = format!("shop is not ready: of {BEFORE} checks 2 are not ready and 4 are unknown.");
+    assert_eq!(finding("template_and_image", "web"), Finding::Unknown);
+    assert_eq!(finding("key_enabled", "orders"), Finding::Unknown);
+    assert_eq!(finding("role_allowed", "scale-asg"), Finding::Unknown);
+    let sentence = format!("shop is not ready: of {BEFORE} checks 2 are not ready and 7 are unknown.");
     assert_eq!(readiness.sentence(), sentence);
 }
 
@@ -448,7 +578,7 @@ fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
         })
         .collect();
     let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
-    assert_eq!(readiness.unready(), BEFORE + 5 * (1000 - 2));
+    assert_eq!(readiness.unready(), BEFORE + 6 * (1000 - 2));
     let last = LastReadiness::untold(readiness, None).as_told();
     let json = serde_json::to_string(&last).expect("it is written");
     assert!(json.len() < 300_000, "{} bytes are too many for one item", json.len());
@@ -488,6 +618,7 @@ fn replicas() -> impl Strategy<Value = Seen<Option<ReplicaFacts>>> {
             replication,
             backup_retention_days: days,
             backup_window: window,
+            kms_key: Some(KEY.to_owned()),
         });
     unseen(prop::option::of(facts))
 }
@@ -511,6 +642,8 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         |suspended| GroupFacts {
             suspended: suspended.into_iter().map(str::to_owned).collect(),
             target_groups: plan().fleets[0].target_groups.clone(),
+            arn: GROUP.to_owned(),
+            templates: vec![template()],
         },
     );
     let route = (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| {
@@ -539,6 +672,58 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             facts.topics.insert(NOTICES.to_owned(), heard);
             Facts { replicas, lag, groups, healthy, routes, ..facts }
         })
+        .prop_flat_map(|facts| later().prop_map(move |later| later.of(facts.clone())))
+}
+
+/// Something of what is seen last, in any state.
+#[derive(Clone, Debug)]
+struct Later {
+    word: Seen<Option<&'static str>>,
+    count: Seen<Option<u64>>,
+    not_after: Option<Timestamp>,
+    release: Option<Seen<BTreeMap<String, String>>>,
+}
+
+fn later() -> impl Strategy<Value = Later> {
+    let words = vec!["Active", "Enabled", "ISSUED", "available", "PendingDeletion", ""];
+    let word = unseen(prop::option::of(prop::sample::select(words)));
+    let released = BTreeMap::from([("shop-scale-asg".to_owned(), "x".to_owned())]);
+    let release = prop::option::of(unseen(prop_oneof![Just(released), Just(BTreeMap::new())]));
+    let not_after = any::<Option<i32>>().prop_map(|at| Timestamp::from_second(at?.into()).ok());
+    (word, unseen(prop::option::of(0..3u64)), not_after, release)
+        .prop_map(|(word, count, not_after, release)| Later { word, count, not_after, release })
+}
+
+impl Later {
+    /// What was seen, made of the word.
+    fn seen<T>(&self, make: impl Fn(String) -> T) -> Seen<Option<T>> {
+        self.word.clone().map(|word| word.map(|word| make(word.to_owned())))
+    }
+
+    fn of(&self, facts: Facts) -> Facts {
+        let image = |state| TemplateFacts { image: Some("ami-1".to_owned()), image_state: Some(state) };
+        let function = |state| FunctionFacts {
+            code_sha256: "x".to_owned(),
+            state,
+            last_update: "Successful".to_owned(),
+            role: String::new(),
+        };
+        let certificates = |status| {
+            vec![CertificateFacts { arn: CERTIFICATE.to_owned(), status, not_after: self.not_after }]
+        };
+        let refusal = |decision| Refusal { action: "a".to_owned(), resource: "r".to_owned(), decision };
+        let refused = self.seen(refusal).map(|refusal| refusal.into_iter().collect());
+        Facts {
+            keys: BTreeMap::from([(KEY.to_owned(), self.seen(|state| state))]),
+            functions: BTreeMap::from([("shop-scale-asg".to_owned(), self.seen(function))]),
+            templates: BTreeMap::from([(template(), self.seen(image))]),
+            certificates: BTreeMap::from([(BALANCER.to_owned(), self.seen(certificates))]),
+            dead_letters: BTreeMap::from([("shop-scale-asg-dead-letters".to_owned(), self.count.clone())]),
+            refused: BTreeMap::from([("rds:PromoteReadReplica".to_owned(), refused)]),
+            release: self.release.clone(),
+            ..facts
+        }
+    }
 }
 
 proptest! {

@@ -24,6 +24,7 @@ from . import (
     replica_lag,
     schedules,
     security_groups,
+    simulation,
     snapshots,
     target_health,
 )
@@ -56,5 +57,6 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     flow_logs.install()
     node_groups.install()
     registry_replication.install()
+    simulation.install()
     authorization.install()
     return with_control(app.app, world), heartbeat

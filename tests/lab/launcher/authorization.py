@@ -127,6 +127,8 @@ def _resources(
         return [f"arn:aws:ssm:{region}:{account}:parameter/{wanted}"]
     if service == "elasticloadbalancing" and _first(params, "Action").startswith("Describe"):
         return ["*"]  # AWS knows no resources for these calls
+    if service == "iam" and _first(params, "Action") == "SimulatePrincipalPolicy":
+        return [_first(params, "PolicySourceArn")]
     if service == "rds" and "Snapshot" in _first(params, "Action"):
         return _snapshot_resources(params, region, account)
     if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN

@@ -45,7 +45,8 @@ impl Stack {
             "confirm_seconds": wishes.confirm_seconds,
             "package_dir": checkout::packages_dir(),
             "architecture": architecture,
-            "image_ids": { "primary": "ami-0lab0primary00000", "recovery": "ami-0lab0recovery0000" },
+            // One that the emulator has in every region: readiness looks for it.
+            "image_ids": { "primary": "ami-0c2023a1b2c3d4e5f", "recovery": "ami-0c2023a1b2c3d4e5f" },
             "database_password": "local-world-only-1",
             "notice_emails": ["on-call@example.com"],
         });

@@ -3,10 +3,12 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use jiff::SignedDuration;
-use ports::memory::Fault;
+use ports::memory::{Fault, Inner, REPLICA_KEY};
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
+use protocol::readiness::facts::TemplateFacts;
+use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, PassOutcome};
 use scenarios::keeper::{Keeper, PRIMARY, RECOVERY, with_snapshots};
 use scenarios::{Stage, awaits_approval, is_over, small_plan};
@@ -216,4 +218,94 @@ async fn snapshots_are_ready_when_both_regions_have_a_fresh_one_and_not_when_the
     let answer = ask(&mut keeper.stage).await;
     assert_eq!(unready(&answer), ["not_ready snapshots_fresh orders"]);
     assert!(answer.to_string().contains("the newest good one in us-west-1 is"), "{answer:#}");
+}
+
+/// What is broken in the world, the one check that turns not ready by it, and what its sentence says.
+type Breakage = (fn(&mut Inner), &'static str, &'static str);
+
+const BREAKAGES: &[Breakage] = &[
+    (
+        |world| drop(world.functions.insert("shop-scale-asg".to_owned(), None)),
+        // Its role is not known then.
+        "unknown role_allowed scale-asg, not_ready functions_released shop",
+        "shop-scale-asg does not exist.",
+    ),
+    (
+        |world| {
+            world.dead_letters.insert("shop-shift-traffic-dead-letters".to_owned(), Some(2));
+        },
+        "not_ready dead_letters_empty shop",
+        "shop-shift-traffic-dead-letters holds 2 messages.",
+    ),
+    (
+        |world| drop(world.keys.insert(REPLICA_KEY.to_owned(), Some("Disabled".to_owned()))),
+        "not_ready key_enabled orders",
+        "The key/replica is Disabled, so nothing that it encrypts can be used.",
+    ),
+    (
+        |world| {
+            let gone = TemplateFacts { image: Some("ami-1".to_owned()), image_state: None };
+            world.templates.insert("lt-web".to_owned(), Some(gone));
+        },
+        "not_ready template_and_image web",
+        "The image ami-1 of the launch template lt-web does not exist in us-west-1.",
+    ),
+    (
+        |world| {
+            let balancers = world.plan.split('"').filter(|text| text.contains(":loadbalancer/"));
+            let gone: Vec<String> = balancers.map(str::to_owned).collect();
+            world.certificates.extend(gone.into_iter().map(|arn| (arn, None)));
+        },
+        "not_ready certificates_valid front",
+        "The recovery load balancer does not exist.",
+    ),
+    (
+        |world| {
+            let (action, resource) = ("rds:PromoteReadReplica".to_owned(), "db".to_owned());
+            let refusal = Refusal { action: action.clone(), resource, decision: "implicitDeny".to_owned() };
+            world.refused.insert(action, vec![refusal]);
+        },
+        "not_ready role_allowed promote-replica",
+        "The role of shop-promote-replica is not allowed rds:PromoteReadReplica on db (implicitDeny).",
+    ),
+];
+
+#[tokio::test(start_paused = true)]
+async fn each_breakage_turns_its_own_check_and_mended_all_is_ready() {
+    let mut stage = good_day().await;
+    for (break_it, rows, sentence) in BREAKAGES {
+        break_it(&mut stage.world.inner());
+        let answer = ask(&mut stage).await;
+        assert_eq!(unready(&answer).join(", "), *rows);
+        assert!(answer.to_string().contains(sentence), "{answer:#}");
+        let mut world = stage.world.inner();
+        (world.functions, world.dead_letters, world.keys) = Default::default();
+        (world.templates, world.certificates, world.refused) = Default::default();
+    }
+    assert_eq!(unready(&ask(&mut stage).await), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not() {
+    let mut stage = good_day().await;
+    for (action, row) in [
+        ("release", "unknown functions_released shop"),
+        ("inspect_function", "unknown functions_released shop"),
+        ("inspect_queue", "unknown dead_letters_empty shop"),
+        ("inspect_key", "unknown key_enabled orders"),
+        ("inspect_template", "unknown template_and_image web"),
+        ("inspect_certificates", "unknown certificates_valid front"),
+        ("simulate", "unknown role_allowed promote-replica"),
+        ("load_parameter_pass", "unknown parameters_same parameters"),
+    ] {
+        for _ in 0..8 {
+            stage.world.fault(action, Fault::Fails(FailureKind::Denied));
+        }
+        let answer = ask(&mut stage).await;
+        let rows = unready(&answer);
+        assert!(rows.iter().any(|found| found == row), "{action}: {rows:?}");
+        assert!(rows.iter().all(|found| found.starts_with("unknown")), "{action}: {rows:?}");
+        assert!(answer.to_string().contains(&format!("its role may not call {action}")), "{answer:#}");
+        stage.world.inner().faults.clear();
+    }
 }

@@ -266,14 +266,14 @@ run "the_defaults_are_those_of_the_documents" {
     error_message = "The functions' names differ."
   }
   assert {
-    condition = alltrue([for f, l in aws_lambda_function.this : one(l.environment).variables == tomap({
+    condition = alltrue([for f, l in aws_lambda_function.this : one(l.environment).variables == tomap(merge(f != "alarm-handler" ? {} : { PILOTLIGHT_RELEASE_PARAMETER = "/pilotlight/shop/release" }, {
       PILOTLIGHT_PLAN_PARAMETER   = "/pilotlight/shop/plan"
       PILOTLIGHT_PLAN_PARTS       = tostring(length(aws_ssm_parameter.plan))
       PILOTLIGHT_JOURNAL_TABLE    = "shop-journal"
       PILOTLIGHT_COMMANDS_TOPIC   = "arn:aws:sns:us-west-1:123456789012:shop-commands"
       PILOTLIGHT_NOTICES_TOPIC    = "arn:aws:sns:us-west-1:123456789012:shop-notices"
       PILOTLIGHT_FUNCTION_SECONDS = tostring(l.timeout)
-    })])
+    }))])
     error_message = "A function's environment differs."
   }
   assert {
@@ -428,7 +428,7 @@ run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
     error_message = "Without fleets there must be no wake-up for them."
   }
   assert {
-    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "elasticloadbalancing:")
+    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "ec2:")
     error_message = "Without fleets nobody needs a permission for them."
   }
 }
@@ -579,9 +579,10 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
 
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
-        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
-      "sns:GetTopicAttributes", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+        "ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "lambda:GetFunctionConfiguration",
+      "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "sns:GetTopicAttributes", "sns:Publish", "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
       "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "logs:CreateLogStream", "logs:PutLogEvents",
       "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
@@ -605,6 +606,24 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       SayReadiness = jsonencode("Pilotlight")
     }
     error_message = "The readiness pass sees other topics, or may write other metrics."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => s.Resource if contains(["AskWhatIsAllowed", "LookAtDeadLetters", "LookAtFunctions", "LookAtKeys", "LookAtCertificates", "ReadRelease"], s.Sid) } == {
+      AskWhatIsAllowed = ["arn:aws:iam::123456789012:role/shop-promote-replica", "arn:aws:iam::123456789012:role/shop-scale-asg", "arn:aws:iam::123456789012:role/shop-shift-traffic"]
+      LookAtDeadLetters = ["arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-promote-replica-dead-letters",
+      "arn:aws:sqs:us-west-1:123456789012:shop-scale-asg-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-shift-traffic-dead-letters"]
+      LookAtFunctions = ["arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler", "arn:aws:lambda:us-west-1:123456789012:function:shop-promote-replica",
+      "arn:aws:lambda:us-west-1:123456789012:function:shop-scale-asg", "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic"]
+      LookAtKeys         = ["arn:aws:kms:us-west-1:123456789012:key/*"]
+      LookAtCertificates = ["arn:aws:acm:us-west-1:123456789012:certificate/*"]
+      ReadRelease        = ["arn:aws:ssm:us-west-1:123456789012:parameter/pilotlight/shop/release"]
+    }
+    error_message = "The readiness pass sees other functions, queues, keys or certificates, or asks of other roles."
+  }
+  assert {
+    condition = (jsondecode(aws_ssm_parameter.release.insecure_value) == { for f, l in aws_lambda_function.this : l.function_name => l.source_code_hash }
+    && { for f, l in aws_lambda_function.this : f => l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER if can(l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER) } == { "alarm-handler" = "/pilotlight/shop/release" })
+    error_message = "The release does not hold the code of each function, or alarm-handler does not know of it."
   }
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.steps["scale-asg"].policy).Statement : s.Resource if s.Sid == "Scale"] == [["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-web-recovery"]]

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
+use jiff::Timestamp;
+
+use super::permissions::Refusal;
 use crate::name::Name;
 use crate::upkeep::{ParameterPass, SnapshotLook};
 
@@ -60,6 +63,20 @@ pub struct Facts {
     pub parameter_pass: Option<Seen<Option<ParameterPass>>>,
     /// What there is of snapshots; nothing where nobody ever looked.
     pub snapshot_look: Option<Seen<Option<SnapshotLook>>>,
+    /// The code of each function that was released together, by the function's name.
+    pub release: Option<Seen<BTreeMap<String, String>>>,
+    /// The functions by name; nothing where one does not exist.
+    pub functions: BTreeMap<String, Seen<Option<FunctionFacts>>>,
+    /// How many messages lie in each queue of dead letters, by name; nothing where it does not exist.
+    pub dead_letters: BTreeMap<String, Seen<Option<u64>>>,
+    /// The state of each KMS key; nothing where it does not exist.
+    pub keys: BTreeMap<String, Seen<Option<String>>>,
+    /// The launch templates; nothing where one, or its version, does not exist.
+    pub templates: BTreeMap<TemplateRef, Seen<Option<TemplateFacts>>>,
+    /// The certificates of the recovery load balancers, by ARN; nothing where one does not exist.
+    pub certificates: BTreeMap<String, Seen<Option<Vec<CertificateFacts>>>>,
+    /// What the functions are not allowed, by action.
+    pub refused: BTreeMap<String, Seen<Vec<Refusal>>>,
 }
 
 /// How an instance that is, or was, a replica stands.
@@ -73,6 +90,8 @@ pub struct ReplicaFacts {
     pub backup_retention_days: u32,
     /// When it makes its automated backup, as RDS writes it: `03:00-03:30`, UTC.
     pub backup_window: Option<String>,
+    /// The KMS key that it is encrypted with; nothing where it is not encrypted.
+    pub kms_key: Option<String>,
 }
 
 /// How an Auto Scaling group stands.
@@ -82,6 +101,52 @@ pub struct GroupFacts {
     pub suspended: Vec<String>,
     /// The target groups that its instances are registered with.
     pub target_groups: Vec<String>,
+    /// Its ARN.
+    pub arn: String,
+    /// The launch templates that it launches from.
+    pub templates: Vec<TemplateRef>,
+}
+
+/// A version of a launch template, as a group names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TemplateRef {
+    /// The template's id.
+    pub id: String,
+    /// A number, `$Latest` or `$Default`.
+    pub version: String,
+}
+
+/// What a launch template would launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateFacts {
+    /// Its image; nothing where it names none.
+    pub image: Option<String>,
+    /// The image's state, such as `available`; nothing where the image does not exist.
+    pub image_state: Option<String>,
+}
+
+/// How a function stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// The checksum of its code.
+    pub code_sha256: String,
+    /// Its state, such as `Active`.
+    pub state: String,
+    /// What became of its last update, such as `Successful`.
+    pub last_update: String,
+    /// The ARN of its role.
+    pub role: String,
+}
+
+/// How a certificate stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// Its ARN.
+    pub arn: String,
+    /// Its status, such as `ISSUED`.
+    pub status: String,
+    /// Until when it is good, where that is told.
+    pub not_after: Option<Timestamp>,
 }
 
 /// How a target group stands.

@@ -2,15 +2,16 @@
 //!
 //! The sizes of a group need no check: a run raises min, desired and max together.
 
-use super::facts::{GroupFacts, Unseen, seen};
+use super::facts::{GroupFacts, TemplateFacts, TemplateRef, Unseen, seen};
 use super::{Check, Scene};
 use crate::decide::list;
 use crate::plan::Fleet;
 
-pub(super) const NAMES: &[&str] = &[EXISTS, LAUNCH, ATTACHED, TARGETS, HEALTHY];
+pub(super) const NAMES: &[&str] = &[EXISTS, LAUNCH, TEMPLATE, ATTACHED, TARGETS, HEALTHY];
 
 const EXISTS: &str = "group_exists";
 const LAUNCH: &str = "launch_allowed";
+const TEMPLATE: &str = "template_and_image";
 const ATTACHED: &str = "group_attached";
 const TARGETS: &str = "target_groups_reached";
 const HEALTHY: &str = "fleet_healthy";
@@ -27,7 +28,12 @@ fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
     let mut checks = match seen(&scene.facts.groups, name) {
         Ok(Some(group)) => {
             let exists = Check::ready(EXISTS, name, format!("The group {} is there.", fleet.group));
-            vec![exists, launch(scene, fleet, group), attached(scene, fleet, group)]
+            vec![
+                exists,
+                launch(scene, fleet, group),
+                template(scene, fleet, group),
+                attached(scene, fleet, group),
+            ]
         }
         Ok(None) => {
             let sentence = format!("The group {} does not exist.", fleet.group);
@@ -45,7 +51,56 @@ fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
 
 fn unseen_group(fleet: &Fleet, exists: Check) -> Vec<Check> {
     let unseen = Unseen::new("The group was not seen.", format!("See {EXISTS}."));
-    vec![exists, Check::unknown(LAUNCH, &fleet.name, &unseen), Check::unknown(ATTACHED, &fleet.name, &unseen)]
+    let rest = [LAUNCH, TEMPLATE, ATTACHED].map(|check| Check::unknown(check, &fleet.name, &unseen));
+    std::iter::once(exists).chain(rest).collect()
+}
+
+/// The worst of the templates that the group launches from speaks for all of them.
+fn template(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
+    let name = &fleet.name;
+    if group.templates.is_empty() {
+        let why = format!("{} launches from no launch template.", fleet.group);
+        let remedy = "Give the group a launch template; a launch configuration can't be looked at.";
+        return Check::unknown(TEMPLATE, name, &Unseen::new(why, remedy));
+    }
+    let region = &scene.plan.regions.recovery;
+    let (mut fine, mut unknown) = (Vec::new(), None);
+    for template in &group.templates {
+        let TemplateRef { id, version } = template;
+        let facts = match seen(&scene.facts.templates, template) {
+            Ok(facts) => facts,
+            Err(unseen) => {
+                unknown = unknown.or(Some(unseen));
+                continue;
+            }
+        };
+        let Some(TemplateFacts { image, image_state }) = facts else {
+            let sentence = format!("The launch template {id} has no version {version}, or does not exist.");
+            let remedy = "Make it again, or give the group one that exists.";
+            return Check::not_ready(TEMPLATE, name, sentence, remedy);
+        };
+        match (image.as_deref(), image_state.as_deref()) {
+            (Some(image), Some("available")) => {
+                fine.push(format!("{id} version {version} with the image {image}"));
+            }
+            (None, _) => {
+                let sentence = format!("The launch template {id} names no image in version {version}.");
+                return Check::not_ready(TEMPLATE, name, sentence, "Give it a new version with an image.");
+            }
+            (Some(image), state) => {
+                let state =
+                    state.map_or("does not exist".to_owned(), |state| format!("is {state}, not available"));
+                let sentence = format!("The image {image} of the launch template {id} {state} in {region}.");
+                let remedy =
+                    "Copy the image into the region again, and give the template a new version with it.";
+                return Check::not_ready(TEMPLATE, name, sentence, remedy);
+            }
+        }
+    }
+    match unknown {
+        Some(unseen) => Check::unknown(TEMPLATE, name, &unseen),
+        None => Check::ready(TEMPLATE, name, format!("It launches from {}.", list(fine))),
+    }
 }
 
 fn launch(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {

@@ -16,7 +16,10 @@ mod change;
 mod databases;
 pub mod facts;
 mod fleets;
-mod routes;
+mod functions;
+pub mod keys;
+pub mod permissions;
+pub mod routes;
 mod upkeep;
 mod window;
 mod wiring;
@@ -35,11 +38,14 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 8] = [
     Group { names: databases::NAMES, judge: databases::judge },
     Group { names: fleets::NAMES, judge: fleets::judge },
     Group { names: routes::NAMES, judge: routes::judge },
     Group { names: upkeep::NAMES, judge: upkeep::judge },
+    Group { names: keys::NAMES, judge: keys::judge },
+    Group { names: permissions::NAMES, judge: permissions::judge },
+    Group { names: functions::NAMES, judge: functions::judge },
     Group { names: wiring::NAMES, judge: wiring::judge },
 ];
 

@@ -1,15 +1,23 @@
 //! Do the routes stand as the plan says: the serving side open, the other one closed and able to be opened?
 
-use super::facts::{RouteFacts, Unseen, seen};
+use jiff::SignedDuration;
+
+use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
 use super::{Check, Scene};
+use crate::decide::{duration, list};
 use crate::plan::{Route, RouteSide};
 
-pub(super) const NAMES: &[&str] = &[PRESENT, OPEN, CLOSED, DIAL];
+pub(super) const NAMES: &[&str] = &[PRESENT, OPEN, CLOSED, DIAL, CERTIFICATES];
 
 const PRESENT: &str = "endpoints_present";
 const OPEN: &str = "serving_side_open";
 const CLOSED: &str = "other_side_closed";
 const DIAL: &str = "recovery_dial_open";
+const CERTIFICATES: &str = "certificates_valid";
+
+/// A certificate must be good for as long as this. ACM renews its own 60 days before they end; what is left of them now
+/// was not renewed.
+const VALID_MIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A dial that lets everything through.
 const FULL_PERMILLE: u32 = 1000;
@@ -29,6 +37,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
                 Check::unknown(OPEN, name, &rest),
                 Check::unknown(CLOSED, name, &rest),
                 Check::unknown(DIAL, name, &rest),
+                certificates(scene, route),
             ];
         }
     };
@@ -36,7 +45,13 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     let recovery = Side { word: "recovery", planned: &route.recovery, weight: facts.recovery_weight };
     let (serving, other) =
         if scene.state.moved.contains(name) { (&recovery, &primary) } else { (&primary, &recovery) };
-    vec![present(route, *facts), open(route, serving), closed(route, other), dial(route, *facts)]
+    vec![
+        present(route, *facts),
+        open(route, serving),
+        closed(route, other),
+        dial(route, *facts),
+        certificates(scene, route),
+    ]
 }
 
 /// One side as planned and as seen.
@@ -122,4 +137,73 @@ fn dial(route: &Route, facts: RouteFacts) -> Check {
             route.recovery.endpoint_group
         ),
     )
+}
+
+/// The recovery side's load balancer, whose certificates are looked at. An endpoint that is none has none.
+pub fn balancer(route: &Route) -> Option<&str> {
+    let endpoint = route.recovery.endpoint.as_str();
+    endpoint.contains(":loadbalancer/").then_some(endpoint)
+}
+
+fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
+    let name = &route.name;
+    let Some(arn) = balancer(route) else {
+        return Check::ready(
+            CERTIFICATES,
+            name,
+            "The recovery endpoint is no load balancer, so it has no certificate.",
+        );
+    };
+    let certificates = match seen(&scene.facts.certificates, arn) {
+        Ok(Some(certificates)) => certificates,
+        Ok(None) => {
+            let sentence = "The recovery load balancer does not exist.";
+            let remedy = "Make it again, or correct routes[].recovery.endpoint of the plan.";
+            return Check::not_ready(CERTIFICATES, name, sentence, remedy);
+        }
+        Err(unseen) => return Check::unknown(CERTIFICATES, name, &unseen),
+    };
+    let bad: Vec<String> = certificates.iter().filter_map(|one| trouble(scene, one)).collect();
+    if !bad.is_empty() {
+        let remedy = "Renew it or import it again, or give the listener another; of one that ACM is to renew, look at its \
+                      validation records.";
+        return Check::not_ready(CERTIFICATES, name, format!("{}.", list(bad)), remedy);
+    }
+    let first = certificates.iter().filter_map(|one| one.not_after).min();
+    match (certificates.len(), first) {
+        (0, _) | (_, None) => Check::ready(
+            CERTIFICATES,
+            name,
+            "No listener of the recovery load balancer speaks TLS, so none can expire.",
+        ),
+        (count, Some(first)) => {
+            let left = duration(first.duration_since(scene.now));
+            let sentence = match count {
+                1 => format!("Its certificate is issued and good for {left}."),
+                count => format!("Its {count} certificates are issued, and good for {left} at least."),
+            };
+            Check::ready(CERTIFICATES, name, sentence)
+        }
+    }
+}
+
+/// What is wrong with a certificate.
+fn trouble(scene: &Scene<'_>, certificate: &CertificateFacts) -> Option<String> {
+    let CertificateFacts { arn, status, not_after } = certificate;
+    let short = arn.rsplit(':').next().unwrap_or(arn);
+    match (status.as_str(), not_after) {
+        ("NOT_IN_ACM", _) => Some(format!("{short} is not in ACM, so nobody sees when it ends")),
+        ("GONE", _) => Some(format!("{short} does not exist")),
+        ("ISSUED", None) => Some(format!("{short} does not say when it ends")),
+        ("ISSUED", Some(end)) => {
+            let left = end.duration_since(scene.now);
+            let ends = if left.is_positive() {
+                format!("ends in {}", duration(left))
+            } else {
+                "has ended".to_owned()
+            };
+            (left < VALID_MIN).then(|| format!("{short} {ends}"))
+        }
+        (status, _) => Some(format!("{short} is {status}, not ISSUED")),
+    }
 }

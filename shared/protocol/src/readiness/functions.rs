@@ -1,0 +1,101 @@
+//! Are the functions of one release, able to start, and is nothing left lying that was meant for them?
+
+use super::facts::{FunctionFacts, Unseen, seen, seen_one};
+use super::{Check, Scene};
+use crate::decide::list;
+
+pub(super) const NAMES: &[&str] = &[RELEASED, QUEUES];
+
+const RELEASED: &str = "functions_released";
+const QUEUES: &str = "dead_letters_empty";
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    vec![released(scene), queues(scene)]
+}
+
+/// The worst of the functions speaks for all of them.
+fn released(scene: &Scene<'_>) -> Check {
+    let name = &scene.plan.name;
+    let release = match seen_one(scene.facts.release.as_ref()) {
+        Ok(release) => release,
+        Err(unseen) => return Check::unknown(RELEASED, name, &unseen),
+    };
+    let (mut wrong, mut unseen) = (Vec::new(), None);
+    for (function, code) in release {
+        match seen(&scene.facts.functions, function) {
+            Ok(None) => wrong.push(format!("{function} does not exist")),
+            Ok(Some(facts)) => {
+                wrong.extend(trouble(facts, code).map(|trouble| format!("{function} {trouble}")));
+            }
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    if !wrong.is_empty() {
+        let remedy = "Deliver all functions of one build: apply the orchestrator's module, or run the delivery again. \
+                      An inactive one is woken by an invocation with {}.";
+        return Check::not_ready(RELEASED, name, format!("{}.", list(wrong)), remedy);
+    }
+    if let Some(unseen) = unseen {
+        return Check::unknown(RELEASED, name, &unseen);
+    }
+    match release.len() {
+        0 => Check::unknown(
+            RELEASED,
+            name,
+            &Unseen::new("The release names no function.", "Apply the orchestrator's module again."),
+        ),
+        count => Check::ready(
+            RELEASED,
+            name,
+            format!("All {count} functions have the code of one release and are active."),
+        ),
+    }
+}
+
+/// What is wrong with a function, to be read after its name.
+fn trouble(facts: &FunctionFacts, code: &str) -> Option<String> {
+    let FunctionFacts { code_sha256, state, last_update, .. } = facts;
+    if state != "Active" {
+        return Some(format!("is {state}, not Active"));
+    }
+    if last_update != "Successful" {
+        return Some(format!("was last updated with the result {last_update}"));
+    }
+    (code_sha256 != code).then(|| "has other code than the release".to_owned())
+}
+
+/// What lies in a queue was not delivered or not handled, and nobody has looked at it yet.
+fn queues(scene: &Scene<'_>) -> Check {
+    let name = &scene.plan.name;
+    let (mut full, mut unseen) = (Vec::new(), None);
+    for (queue, messages) in &scene.facts.dead_letters {
+        match messages {
+            Ok(None) => full.push((queue, format!("{queue} does not exist"))),
+            Ok(Some(0)) => {}
+            Ok(Some(1)) => full.push((queue, format!("{queue} holds 1 message"))),
+            Ok(Some(count)) => full.push((queue, format!("{queue} holds {count} messages"))),
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    if let Some((first, _)) = full.first() {
+        let region = &scene.plan.regions.recovery;
+        let remedy = format!(
+            "Read what was lost and mend its cause, then empty the queue: aws sqs purge-queue --region {region} --queue-url \
+             $(aws sqs get-queue-url --region {region} --queue-name {first} --query QueueUrl --output text)"
+        );
+        return Check::not_ready(
+            QUEUES,
+            name,
+            format!("{}.", list(full.iter().map(|(_, text)| text.clone()))),
+            remedy,
+        );
+    }
+    if let Some(unseen) = unseen {
+        return Check::unknown(QUEUES, name, unseen);
+    }
+    match (scene.facts.dead_letters.len(), seen_one(scene.facts.release.as_ref())) {
+        (0, Err(unseen)) => Check::unknown(QUEUES, name, &unseen),
+        (0, Ok(_)) => Check::unknown(QUEUES, name, &Unseen::not_looked_at()),
+        (count, _) => Check::ready(QUEUES, name, format!("All {count} queues of dead letters are empty.")),
+    }
+}

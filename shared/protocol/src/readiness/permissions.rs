@@ -1,0 +1,123 @@
+//! Would the functions be allowed to do what a failover asks of them? Their permissions to act are used for the first time
+//! in a run.
+
+use super::facts::{Facts, Unseen, seen};
+use super::{Check, Scene};
+use crate::arn::Arn;
+use crate::decide::list;
+use crate::plan::Plan;
+
+pub(super) const NAMES: &[&str] = &[ALLOWED];
+
+const ALLOWED: &str = "role_allowed";
+
+/// What a function must be allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The function, as it is called in every plan: `promote-replica`.
+    pub function: &'static str,
+    /// The action, as in a policy.
+    pub action: &'static str,
+    /// The ARNs it is done to.
+    pub resources: Vec<String>,
+    /// The region in which it is done.
+    pub region: String,
+}
+
+/// What a function is not allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The action, as in a policy.
+    pub action: String,
+    /// The ARN it would be done to.
+    pub resource: String,
+    /// What the simulation says: `implicitDeny`, `explicitDeny`.
+    pub decision: String,
+}
+
+/// Everything that a failover of the plan asks of the roles. A group has no ARN in the plan, so one that was not seen is
+/// left to its own checks.
+pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
+    let recovery = &plan.regions.recovery;
+    let groups = plan.fleets.iter().filter_map(|fleet| match facts.groups.get(&fleet.name) {
+        Some(Ok(Some(group))) => Some(group.arn.clone()),
+        _ => None,
+    });
+    let endpoint_groups = plan
+        .routes
+        .iter()
+        .flat_map(|route| [&route.primary, &route.recovery])
+        .map(|side| side.endpoint_group.clone());
+    let cut_off = plan.databases.iter().filter(|database| database.quarantine_security_group.is_some());
+    let mut endpoint_groups: Vec<String> = endpoint_groups.collect();
+    endpoint_groups.sort();
+    endpoint_groups.dedup();
+    let need = |function, action, resources: Vec<String>, region: &str| {
+        (!resources.is_empty()).then(|| Need { function, action, resources, region: region.to_owned() })
+    };
+    let replicas = plan.databases.iter().map(|database| database.replica.clone()).collect();
+    let primaries = cut_off.map(|database| database.primary.clone()).collect();
+    [
+        need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
+        need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.regions.primary),
+        need("scale-asg", "autoscaling:UpdateAutoScalingGroup", groups.collect(), recovery),
+        need("shift-traffic", "globalaccelerator:UpdateEndpointGroup", endpoint_groups, "us-west-2"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What a function of the plan is called.
+pub fn function_name(plan: &Plan, function: &str) -> String {
+    format!("{}-{function}", plan.name)
+}
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    let plan = scene.plan;
+    let functions = [
+        ("promote-replica", !plan.databases.is_empty()),
+        ("scale-asg", !plan.fleets.is_empty()),
+        ("shift-traffic", !plan.routes.is_empty()),
+    ];
+    let needed = functions.into_iter().filter(|(_, needed)| *needed);
+    needed.map(|(function, _)| of(scene, function)).collect()
+}
+
+/// A function with all that it must be allowed to do.
+fn of(scene: &Scene<'_>, function: &'static str) -> Check {
+    let needs: Vec<Need> =
+        needs(scene.plan, scene.facts).into_iter().filter(|need| need.function == function).collect();
+    let (mut refused, mut unseen) = (Vec::new(), None);
+    for need in &needs {
+        match seen(&scene.facts.refused, need.action) {
+            Ok(refusals) => refused.extend(refusals),
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    if !refused.is_empty() {
+        let texts = refused.iter().map(|refusal| {
+            format!("{} on {} ({})", refusal.action, short(&refusal.resource), refusal.decision)
+        });
+        let name = function_name(scene.plan, function);
+        let sentence = format!("The role of {name} is not allowed {}.", list(texts));
+        let remedy = "Apply the orchestrator's module again; an explicitDeny comes from another policy, a boundary or the \
+                      organization.";
+        return Check::not_ready(ALLOWED, function, sentence, remedy);
+    }
+    if let Some(unseen) = unseen {
+        return Check::unknown(ALLOWED, function, &unseen);
+    }
+    if needs.is_empty() {
+        // Only a fleet's group has no ARN in the plan.
+        let unseen = Unseen::new("The groups were not seen, so nobody asked for them.", "See group_exists.");
+        return Check::unknown(ALLOWED, function, &unseen);
+    }
+    let actions = list(needs.iter().map(|need| need.action.to_owned()));
+    Check::ready(ALLOWED, function, format!("IAM would allow {actions} on everything that the plan names."))
+}
+
+/// An ARN's resource, which says enough in a sentence.
+fn short(arn: &str) -> &str {
+    Arn::parse(arn).map_or(arn, |arn| arn.resource)
+}
