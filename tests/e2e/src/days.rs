@@ -15,7 +15,7 @@ use lab::say;
 use lab::world::{PRIMARY, RECOVERY, pause};
 use serde_json::{Value, json};
 
-use crate::keepers::{due, keep, not_due};
+use crate::keepers::{due, not_due};
 use crate::scene::{Part, Scene};
 use crate::snapshots::{Shelf, Shown};
 
@@ -96,7 +96,7 @@ impl Days<'_, '_> {
                 }
                 4 => {
                     self.taken_and_not_copied().await?;
-                    keep(self.scene).await?;
+                    self.scene.keep(PART).await?;
                     self.fail_copy().await?;
                     self.copied += 1;
                 }
@@ -110,7 +110,7 @@ impl Days<'_, '_> {
             }
             self.done().await?;
         }
-        let kept = keep(self.scene).await?;
+        let kept = self.scene.keep(PART).await?;
         let waits = texts(&kept, "waits");
         ensure!(waits.iter().any(|text| text.contains("a hold by e2e is in force")), "{}", kept.payload);
         self.scene.bring_on(PART).await
@@ -136,7 +136,7 @@ impl Days<'_, '_> {
             for _ in 0..ATTEMPTS {
                 self.fails().await?;
             }
-            let given_up = keep(self.scene).await?;
+            let given_up = self.scene.keep(PART).await?;
             let message = given_up.payload.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
             let words = format!("failed {ATTEMPTS} times, and is not tried again");
             ensure!(given_up.is_error && message.contains(&words), "{}", given_up.payload);
@@ -155,7 +155,7 @@ impl Days<'_, '_> {
         let mut left = DAY_LIMIT;
         while self.count_failed().await? > 0 {
             left = left.checked_sub(EVERY).context("the failed ones are still there")?;
-            keep(self.scene).await?;
+            self.scene.keep(PART).await?;
             pause(EVERY).await;
         }
         self.done().await?;
@@ -201,7 +201,7 @@ impl Days<'_, '_> {
     async fn done_again(&mut self) -> Result<()> {
         let mut left = DAY_LIMIT;
         loop {
-            let kept = keep(self.scene).await?;
+            let kept = self.scene.keep(PART).await?;
             ensure!(!kept.is_error, "{}", kept.payload);
             let is_quiet = texts(&kept, "done").is_empty() && texts(&kept, "put_off").is_empty();
             if is_quiet && is_fresh(&kept) {
@@ -215,7 +215,7 @@ impl Days<'_, '_> {
 
     /// A snapshot that is good in the region where the database serves, and that the other one does not have yet.
     async fn taken_and_not_copied(&self) -> Result<()> {
-        keep(self.scene).await?;
+        self.scene.keep(PART).await?;
         self.until_none_is("creating").await
     }
 
@@ -245,7 +245,7 @@ impl Days<'_, '_> {
             }
             self.scene.kill(PART, FUNCTION).await
         };
-        let (answer, killed) = futures::join!(keep(self.scene), killing);
+        let (answer, killed) = futures::join!(self.scene.keep(PART), killing);
         killed?;
         let has_answered = answer.as_ref().is_ok_and(|answer| !answer.is_error);
         ensure!(!has_answered, "it was killed at {action}, and answered nevertheless: {answer:?}");
@@ -265,7 +265,7 @@ impl Days<'_, '_> {
 
     /// One attempt, which fails.
     async fn fails(&mut self) -> Result<()> {
-        let kept = keep(self.scene).await?;
+        let kept = self.scene.keep(PART).await?;
         let has_begun = texts(&kept, "done").iter().any(|text| text.starts_with("Take snapshot"));
         ensure!(has_begun, "no attempt was made: {}", kept.payload);
         self.taken += 1;

@@ -51,7 +51,7 @@ pub(crate) async fn stand_still_while_confirming(scene: &Scene<'_>) -> Result<()
     let run = state.active_run().map_or(0, |run| run.id);
     let before = changes(scene).await?;
     put(scene, PRIMARY, "color", "green").await?;
-    let kept = keep(scene).await?;
+    let kept = scene.keep(PART).await?;
     ensure!(!kept.is_error, "{}", kept.payload);
     for words in [
         format!("No snapshot of orders is taken while run {run} moves it."),
@@ -62,7 +62,7 @@ pub(crate) async fn stand_still_while_confirming(scene: &Scene<'_>) -> Result<()
     }
     let waits = kept.payload.get("waits").map(Value::to_string).unwrap_or_default();
     ensure!(waits.contains("Nothing is deleted, though"), "nothing was there to be deleted: {waits}");
-    must_say(&pass(scene).await?, &format!("Nothing is copied: run {run} is under way (confirming)"))?;
+    must_say(&scene.pass(PART).await?, &format!("Nothing is copied: run {run} is under way (confirming)"))?;
     let state = protocol::state::fold(&scene.journal(PART).await?)?;
     ensure!(confirming(&state), "the run was over too soon for this to mean anything");
     must_be_the_same(&before, &changes(scene).await?)?;
@@ -98,11 +98,11 @@ pub(crate) async fn caught_up(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn stand_still_while_awaiting_approval(scene: &Scene<'_>) -> Result<()> {
     let before = changes(scene).await?;
     put(scene, RECOVERY, "made-in-the-run", "1").await?;
-    let kept = keep(scene).await?;
+    let kept = scene.keep(PART).await?;
     let words = "No snapshot of orders is taken while run";
     let waits = kept.payload.get("waits").map(Value::to_string).unwrap_or_default();
     ensure!(waits.contains(words), "{words:?} is missing in {}", kept.payload);
-    must_say(&pass(scene).await?, "Nothing is copied: run")?;
+    must_say(&scene.pass(PART).await?, "Nothing is copied: run")?;
     must_be_the_same(&before, &changes(scene).await?)
 }
 
@@ -158,17 +158,6 @@ async fn set_due(scene: &Scene<'_>, what: &str, is_due: bool) -> Result<()> {
     let name = format!("{}-{what}", scene.stack(PART).name);
     scene.world.disturb(&format!("schedules/{RECOVERY}/{name}"), &json!({ "due": is_due })).await?;
     Ok(())
-}
-
-/// Has the snapshots kept, as an operator does by hand.
-pub(crate) async fn keep(scene: &Scene<'_>) -> Result<Answer> {
-    let function = scene.stack(PART).function("snapshot-scheduler")?;
-    scene.world.cloud.invoke(RECOVERY, function, &json!({ "snapshots": "keep" })).await
-}
-
-async fn pass(scene: &Scene<'_>) -> Result<Answer> {
-    let function = scene.stack(PART).function("ssm-replicator")?;
-    scene.world.cloud.invoke(RECOVERY, function, &json!({ "command": "pass" })).await
 }
 
 fn must_say(answer: &Answer, words: &str) -> Result<()> {

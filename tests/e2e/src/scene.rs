@@ -63,10 +63,11 @@ impl<'w> Scene<'w> {
         });
         let stacks = try_join_all(wishes.iter().map(|wishes| Stack::apply(tools, world, wishes))).await?;
         let scene = Scene { world, stacks };
+        // Under a hold nothing is copied any more.
+        scene.keep_up(crate::readiness::PART).await?;
         for (part, _, mode) in PARTS {
             if mode == "automatic" {
-                let hold = json!({ "command": "hold", "minutes": 60, "by": "e2e", "reason": "its turn comes later" });
-                scene.operate(part, &hold).await?;
+                scene.put_off(part).await?;
             }
         }
         scene.wait_for_lag().await?;
@@ -102,6 +103,13 @@ impl<'w> Scene<'w> {
         pause(Duration::from_secs(2)).await;
         self.world.lose(PRIMARY).await?;
         say(&format!("{PRIMARY} is cut off"));
+        Ok(())
+    }
+
+    /// Holds a stack until its turn comes.
+    pub(crate) async fn put_off(&self, part: Part) -> Result<()> {
+        let hold = json!({ "command": "hold", "minutes": 60, "by": "e2e", "reason": "its turn comes later" });
+        self.operate(part, &hold).await?;
         Ok(())
     }
 
@@ -197,6 +205,39 @@ impl<'w> Scene<'w> {
             left = rest;
             pause(EVERY).await;
         }
+    }
+
+    /// Has the snapshots kept, as an operator does by hand.
+    pub(crate) async fn keep(&self, part: Part) -> Result<Answer> {
+        let function = self.stack(part).function("snapshot-scheduler")?;
+        self.world.cloud.invoke(RECOVERY, function, &json!({ "snapshots": "keep" })).await
+    }
+
+    /// Has the parameters compared and copied, as an operator does by hand.
+    pub(crate) async fn pass(&self, part: Part) -> Result<Answer> {
+        let function = self.stack(part).function("ssm-replicator")?;
+        self.world.cloud.invoke(RECOVERY, function, &json!({ "command": "pass" })).await
+    }
+
+    /// Has the functions of every day do their work until nothing is left of it.
+    pub(crate) async fn keep_up(&self, part: Part) -> Result<()> {
+        const KEPT_UP: [&str; 2] = ["parameters_same", "snapshots_fresh"];
+        for _ in 0..30 {
+            self.pass(part).await?;
+            self.keep(part).await?;
+            let readiness = self.operate(part, &json!({ "command": "readiness" })).await?;
+            let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+            let field =
+                |check: &Value, name: &str| check.get(name).and_then(Value::as_str).map(str::to_owned);
+            let of_these = checks
+                .iter()
+                .filter(|check| field(check, "name").is_some_and(|name| KEPT_UP.contains(&name.as_str())));
+            if of_these.clone().all(|check| field(check, "finding").as_deref() == Some("ready")) {
+                return Ok(());
+            }
+            pause(Duration::from_secs(1)).await;
+        }
+        bail!("the functions of every day do not come to an end: {}", self.keep(part).await?.payload)
     }
 
     /// Waits for the end of a run, and checks that it ended in the one right place.

@@ -4,13 +4,17 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, Certificate, ProtocolEnum, TargetDescription,
+};
 use aws_sdk_globalaccelerator::types::EndpointConfiguration;
 use lab::cloud::ACCOUNT;
-use lab::world::RECOVERY;
+use lab::world::{PRIMARY, RECOVERY};
 use serde_json::Value;
 
 use crate::scene::{Part, Scene};
+use crate::snapshots::Shelf;
 
 /// Something that is done.
 pub(super) type Task<'b> = Pin<Box<dyn Future<Output = Result<()>> + 'b>>;
@@ -39,9 +43,14 @@ pub(super) struct Bench<'s, 'w> {
     accelerator: aws_sdk_globalaccelerator::Client,
     sns: aws_sdk_sns::Client,
     ssm: aws_sdk_ssm::Client,
+    ssm_primary: aws_sdk_ssm::Client,
+    kms: aws_sdk_kms::Client,
+    sqs: aws_sdk_sqs::Client,
     plan: Mutex<Option<Vec<(String, String)>>>,
     subscriptions: Mutex<Vec<Subscription>>,
     targets: Mutex<Vec<TargetDescription>>,
+    disabled: Mutex<Vec<String>>,
+    text: Mutex<Option<String>>,
 }
 
 fn take<T: Default>(kept: &Mutex<T>) -> T {
@@ -65,9 +74,14 @@ impl<'s, 'w> Bench<'s, 'w> {
             accelerator: aws_sdk_globalaccelerator::Client::new(&accelerator),
             sns: aws_sdk_sns::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            ssm_primary: aws_sdk_ssm::Client::new(&scene.world.cloud.config(PRIMARY).await),
+            kms: aws_sdk_kms::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
             plan: Mutex::default(),
             subscriptions: Mutex::default(),
             targets: Mutex::default(),
+            disabled: Mutex::default(),
+            text: Mutex::default(),
         })
     }
 
@@ -257,6 +271,149 @@ impl<'s, 'w> Bench<'s, 'w> {
             for Subscription { topic, protocol, endpoint, attributes } in take(&self.subscriptions) {
                 let request = self.sns.subscribe().topic_arn(topic).protocol(protocol).endpoint(endpoint);
                 request.set_attributes(Some(attributes.into_iter().collect())).send().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Has the group launch from a version of its template; nothing is the one it had.
+    pub(super) fn template(&self, version: Option<&'static str>) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["groups", "recovery"])?;
+            let found = self.autoscaling.describe_auto_scaling_groups();
+            let found = found.auto_scaling_group_names(group).send().await?;
+            let template = found.auto_scaling_groups().first().and_then(|group| group.launch_template());
+            let template = template.context("the group has a launch template")?;
+            let version = if let Some(version) = version {
+                keep(&self.text, template.version().map(str::to_owned));
+                version.to_owned()
+            } else {
+                take(&self.text).context("the template's version was not changed")?
+            };
+            let template = LaunchTemplateSpecification::builder()
+                .set_launch_template_id(template.launch_template_id().map(str::to_owned))
+                .version(version);
+            let request = self.autoscaling.update_auto_scaling_group().auto_scaling_group_name(group);
+            request.launch_template(template.build()).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether the recovery load balancer has a listener whose certificate is gone.
+    pub(super) fn listener(&self, has: bool) -> Task<'_> {
+        Box::pin(async move {
+            if !has {
+                let listener = take(&self.text).context("no listener was made")?;
+                self.balancing.delete_listener().listener_arn(listener).send().await?;
+                return Ok(());
+            }
+            let arn =
+                format!("arn:aws:acm:{RECOVERY}:{ACCOUNT}:certificate/00000000-0000-4000-8000-000000000000");
+            let forward = Action::builder().r#type(ActionTypeEnum::Forward);
+            let forward = forward.target_group_arn(self.output(&["target_group_arns", "recovery"])?);
+            let request = self.balancing.create_listener().protocol(ProtocolEnum::Https).port(8443);
+            let request = request.load_balancer_arn(self.output(&["load_balancer_arns", "recovery"])?);
+            let request = request.certificates(Certificate::builder().certificate_arn(arn).build());
+            let answer = request.default_actions(forward.build()).send().await?;
+            let listener = answer.listeners().first().and_then(|listener| listener.listener_arn());
+            keep(&self.text, Some(listener.context("a listener has an ARN")?.to_owned()));
+            Ok(())
+        })
+    }
+
+    /// Whether a parameter of the recovery region, which nobody copied, has the name of one that is to be copied.
+    pub(super) fn parameter(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let name = format!("/{}/app/not-a-copy", self.scene.stack(self.part).name);
+            for (client, value) in [(&self.ssm, "there"), (&self.ssm_primary, "here")] {
+                if is {
+                    let request = client.put_parameter().name(&name).value(value);
+                    request.r#type(aws_sdk_ssm::types::ParameterType::String).send().await?;
+                } else {
+                    client.delete_parameter().name(&name).send().await?;
+                }
+            }
+            // Under a hold nothing is compared.
+            self.scene.bring_on(self.part).await?;
+            self.scene.pass(self.part).await?;
+            self.scene.put_off(self.part).await
+        })
+    }
+
+    /// Whether the recovery region has snapshots.
+    pub(super) fn snapshots(&self, has: bool) -> Task<'_> {
+        Box::pin(async move {
+            if has {
+                return self.scene.keep_up(self.part).await;
+            }
+            let database = self.output(&["databases", "primary"])?;
+            let shelf = Shelf::of(self.scene, RECOVERY, database).await;
+            for snapshot in shelf.good().await? {
+                self.rds.delete_db_snapshot().db_snapshot_identifier(snapshot.id).send().await?;
+            }
+            self.scene.keep(self.part).await?;
+            Ok(())
+        })
+    }
+
+    /// Whether the keys of the stack in the recovery region are enabled.
+    pub(super) fn keys(&self, are: bool) -> Task<'_> {
+        Box::pin(async move {
+            if are {
+                for key in take(&self.disabled) {
+                    self.kms.enable_key().key_id(key).send().await?;
+                }
+                return Ok(());
+            }
+            let replica = self.output(&["databases", "replica"])?;
+            let found = self.rds.describe_db_instances().db_instance_identifier(replica).send().await?;
+            let key = found.db_instances().first().and_then(|found| found.kms_key_id());
+            let key = key.context("the replica has a key")?.to_owned();
+            self.kms.disable_key().key_id(&key).send().await?;
+            keep(&self.disabled, vec![key]);
+            Ok(())
+        })
+    }
+
+    /// Has the plan name an endpoint group that no role of the stack may change.
+    pub(super) fn foreign_endpoint_group(&self) -> Task<'_> {
+        let arn = format!("arn:aws:globalaccelerator::{ACCOUNT}:accelerator/a/listener/b/endpoint-group/c");
+        self.plan(&["routes", "0", "recovery", "endpoint_group"], Value::String(arn))
+    }
+
+    /// Whether the release names the code that the alarm-handler has.
+    pub(super) fn release(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let name = format!("/pilotlight/{}/release", self.scene.stack(self.part).name);
+            let text = if is {
+                take(&self.text).context("the release was not changed")?
+            } else {
+                let found = self.ssm.get_parameter().name(&name).send().await?;
+                let text = found.parameter.and_then(|parameter| parameter.value);
+                let text = text.context("the release has a text")?;
+                let mut release: Value = serde_json::from_str(&text)?;
+                let function = self.scene.stack(self.part).function("alarm-handler")?;
+                let code = release.get_mut(function).context("the release names the alarm-handler")?;
+                *code = Value::from("of another build");
+                keep(&self.text, Some(text));
+                release.to_string()
+            };
+            self.ssm.put_parameter().name(name).value(text).overwrite(true).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether a message lies in a dead-letter queue.
+    pub(super) fn dead_letter(&self, lies: bool) -> Task<'_> {
+        Box::pin(async move {
+            let function = self.scene.stack(self.part).function("scale-asg")?;
+            let queue =
+                self.sqs.get_queue_url().queue_name(format!("{function}-dead-letters")).send().await?;
+            let url = found.queue_url.context("a queue has an URL")?;
+            if lies {
+                self.sqs.send_message().queue_url(url).message_body("{}").send().await?;
+            } else {
+                self.sqs.purge_queue().queue_url(url).send().await?;
             }
             Ok(())
         })

@@ -29,6 +29,10 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Breaks everything that there is at this time, one after the other.
 pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<()> {
     let bench = Bench::of(scene, PART).await?;
+    if when == When::Moved {
+        // They have turned round, and say so once they have looked.
+        scene.keep_up(PART).await?;
+    }
     until_all_ready(&bench).await.context("before anything is broken")?;
     let (mut broken, mut silent) = (0, Vec::new());
     for row in TABLE.iter().filter(|row| row.when == when) {

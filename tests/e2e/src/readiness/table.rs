@@ -86,6 +86,12 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.launches(true),
     ),
     waiting(
+        "template_and_image",
+        &["has no version 99, or does not exist"],
+        |bench| bench.template(Some("99")),
+        |bench| bench.template(None),
+    ),
+    waiting(
         "group_attached",
         &["registers its servers with 0 of its 1 target groups alone"],
         |bench| bench.attached(false),
@@ -126,6 +132,48 @@ pub(super) const TABLE: &[Row] = &[
         &["traffic dial is at 50 %"],
         |bench| bench.dial(50.0),
         |bench| bench.dial(100.0),
+    ),
+    waiting(
+        "certificates_valid",
+        &["certificate/00000000-0000-4000-8000-000000000000 does not exist"],
+        |bench| bench.listener(true),
+        |bench| bench.listener(false),
+    ),
+    waiting(
+        "parameters_same",
+        &["1 differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
+        |bench| bench.parameter(true),
+        |bench| bench.parameter(false),
+    ),
+    waiting(
+        "snapshots_fresh",
+        &["there is no good one in us-west-1"],
+        |bench| bench.snapshots(false),
+        |bench| bench.snapshots(true),
+    ),
+    waiting(
+        "key_enabled",
+        &["is Disabled, so nothing that it encrypts can be used"],
+        |bench| bench.keys(false),
+        |bench| bench.keys(true),
+    ),
+    waiting(
+        "role_allowed",
+        &["The role of killed-shift-traffic is not allowed globalaccelerator:UpdateEndpointGroup"],
+        |bench| bench.foreign_endpoint_group(),
+        |bench| bench.plan_as_it_was(),
+    ),
+    waiting(
+        "functions_released",
+        &["killed-alarm-handler has other code than the release"],
+        |bench| bench.release(false),
+        |bench| bench.release(true),
+    ),
+    waiting(
+        "dead_letters_empty",
+        &["holds 1 message"],
+        |bench| bench.dead_letter(true),
+        |bench| bench.dead_letter(false),
     ),
     waiting(
         "probe_answers",
