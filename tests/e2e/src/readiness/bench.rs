@@ -347,8 +347,8 @@ impl<'s, 'w> Bench<'s, 'w> {
                 return self.scene.keep_up(self.part).await;
             }
             let database = self.output(&["databases", "primary"])?;
-            let shelf = Shelf::of(self.scene, RECOVERY, database).await;
-            for snapshot in shelf.good().await? {
+            let there = Shelf::of(self.scene, RECOVERY, database).await;
+            for snapshot in there.good().await? {
                 self.rds.delete_db_snapshot().db_snapshot_identifier(snapshot.id).send().await?;
             }
             self.scene.keep(self.part).await?;
@@ -409,7 +409,7 @@ impl<'s, 'w> Bench<'s, 'w> {
             let function = self.scene.stack(self.part).function("scale-asg")?;
             let queue =
                 self.sqs.get_queue_url().queue_name(format!("{function}-dead-letters")).send().await?;
-            let url = found.queue_url.context("a queue has an URL")?;
+            let url = queue.queue_url.context("a queue has an URL")?;
             if lies {
                 self.sqs.send_message().queue_url(url).message_body("{}").send().await?;
             } else {
