@@ -49,12 +49,12 @@ pub struct Law {
 /// # Errors
 /// They can't be built, or one of them is not there or empty.
 pub fn all() -> Result<Vec<Law>, String> {
-    let mut build = Command::new("cargo");
-    build.args(["test", "--quiet", "--profile", "lab", "--no-run", "--message-format", "json"]);
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--quiet", "--profile", "lab", "--no-run", "--message-format", "json"]);
     for (package, target, _) in FILES {
-        build.args(["--package", package, "--test", target]);
+        cargo.args(["--package", package, "--test", target]);
     }
-    let built = run(build.stderr(Stdio::inherit()))?;
+    let built = run(cargo.stderr(Stdio::inherit()))?;
     if !built.status.success() {
         return Err("the laws can't be built".into());
     }

@@ -1,5 +1,6 @@
 //! What did the checker find? Explores one configuration, or hunts one mutant, and judges the outcome.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use stateright::{Checker, HasDiscoveries, Model};
@@ -45,7 +46,11 @@ impl Outcome {
     #[must_use]
     pub fn way(&self) -> String {
         let actions = self.broken.iter().flat_map(|(_, way)| way);
-        actions.map(|action| format!("\n    {action:?}")).collect()
+        actions.fold(String::new(), |mut text, action| {
+            // Writing to a text can't fail.
+            let _ = write!(text, "\n    {action:?}");
+            text
+        })
     }
 
     /// How often something happened.

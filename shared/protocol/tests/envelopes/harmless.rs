@@ -68,16 +68,16 @@ static SCENES: LazyLock<Vec<Scene>> = LazyLock::new(|| {
 });
 
 fn scene(state: State, now: Timestamp) -> Scene {
-    let Decided { asked, events } = settle(&state, Facts::default(), now);
+    let Decided { asked, events } = settle(&state, &Facts::default(), now);
     Scene { state, now, usual: asked, usual_kinds: events.iter().map(kind).collect() }
 }
 
 /// Decides until it comes to rest.
-fn settle(state: &State, facts: Facts, now: Timestamp) -> Decided {
+fn settle(state: &State, facts: &Facts, now: Timestamp) -> Decided {
     let mut state = state.clone();
     let mut events = Vec::new();
     loop {
-        let decision = decide(&PLAN, &state, &facts, now);
+        let decision = decide(&PLAN, &state, facts, now);
         assert!(!decision.sentence.is_empty(), "every decision ends in a sentence");
         let Some(draft) = decision.append else {
             let asked = decision.commands.iter().flat_map(asked_for).collect();
@@ -201,7 +201,9 @@ fn judge(incoming: Incoming) {
         Incoming::Signals(signals) => SCENES.iter().for_each(|scene| hear(scene, &signals)),
         Incoming::Steps(messages) => {
             for scene in SCENES.iter() {
-                messages.iter().for_each(|message| take(scene, &message.command));
+                for message in &messages {
+                    take(scene, &message.command);
+                }
             }
         }
         // It carries nothing that is decided upon.
@@ -214,7 +216,7 @@ fn judge(incoming: Incoming) {
 /// has moved nothing.
 fn hear(scene: &Scene, signals: &[Signal]) {
     let facts = Facts { signals: signals.to_vec(), ..Facts::default() };
-    let Decided { asked, events } = settle(&scene.state, facts, scene.now);
+    let Decided { asked, events } = settle(&scene.state, &facts, scene.now);
     for event in &events {
         let is_word = matches!(kind(event), "rejected" | "heard");
         let begins = kind(event) == "confirming" && scene.state.active_run().is_none();
@@ -228,7 +230,7 @@ fn hear(scene: &Scene, signals: &[Signal]) {
     }
     // The same again, and later again, says nothing new.
     let later = scene.now.checked_add(SignedDuration::from_secs(1)).unwrap_or(scene.now);
-    drop(settle(&scene.state, Facts { signals: signals.to_vec(), ..Facts::default() }, later));
+    drop(settle(&scene.state, &facts, later));
 }
 
 /// A command is not believed: nothing can be taken by it that was not due without it.

@@ -123,14 +123,14 @@ fn changed(mut bytes: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
             return bytes;
         }
         match change {
-            Change::Put(at, value) => replace(&mut bytes, &at, value),
+            Change::Put(at, value) => replace(&mut bytes, at, value),
             Change::Graft(at, event, from) => {
                 let (_, other) = &CORPUS[event.index(CORPUS.len())];
                 let Ok(other) = serde_json::from_slice::<Value>(other) else { continue };
                 let mut all = Vec::new();
                 places(&other, "", &mut all);
                 let found = other.pointer(&all[from.index(all.len())]).cloned().unwrap_or_default();
-                replace(&mut bytes, &at, found);
+                replace(&mut bytes, at, found);
             }
             Change::Cut(at) => bytes.truncate(at.index(bytes.len())),
             Change::Byte(at, byte) => {
@@ -147,7 +147,7 @@ fn changed(mut bytes: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
     bytes
 }
 
-fn replace(bytes: &mut Vec<u8>, at: &prop::sample::Index, with: Value) {
+fn replace(bytes: &mut Vec<u8>, at: prop::sample::Index, with: Value) {
     let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return };
     let mut all = Vec::new();
     places(&value, "", &mut all);

@@ -279,6 +279,25 @@ impl History {
         self.settle(Facts::default());
     }
 
+    /// The primary is lost for longer than a window.
+    fn lose(&mut self) {
+        for _ in 0..9 {
+            let observation = Some(self.look(Some(false), Some(false), Some(100)));
+            self.settle(Facts { observation, ..Facts::default() });
+            self.live(Happening::Wait(10));
+        }
+    }
+
+    /// Whatever is due is begun, and done.
+    fn work(&mut self) {
+        let due = decide(&self.plan, &self.state, &Facts::default(), self.now).commands;
+        for command in due.iter().filter(|command| command.step != Step::Confirm) {
+            self.take_command(command);
+            self.live(Happening::Wait(1));
+            self.finish(command.step);
+        }
+    }
+
     pub(crate) fn live(&mut self, happening: Happening) {
         match happening {
             Happening::Alarm(state) => {
@@ -337,21 +356,8 @@ impl History {
                 intent,
                 note: "n".into(),
             }),
-            Happening::Lose => {
-                for _ in 0..9 {
-                    let observation = Some(self.look(Some(false), Some(false), Some(100)));
-                    self.settle(Facts { observation, ..Facts::default() });
-                    self.live(Happening::Wait(10));
-                }
-            }
-            Happening::Work => {
-                let due = decide(&self.plan, &self.state, &Facts::default(), self.now).commands;
-                for command in due.iter().filter(|command| command.step != Step::Confirm) {
-                    self.take_command(command);
-                    self.live(Happening::Wait(1));
-                    self.finish(command.step);
-                }
-            }
+            Happening::Lose => self.lose(),
+            Happening::Work => self.work(),
             Happening::Wait(seconds) => {
                 self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
             }

@@ -125,8 +125,12 @@ proptest! {
         if repeats {
             second = second.iter().flat_map(|fact| [fact.clone(), fact.clone()]).collect();
         }
-        first.iter().for_each(|fact| hear(&mut one, fact));
-        second.iter().for_each(|fact| hear(&mut other, fact));
+        for fact in &first {
+            hear(&mut one, fact);
+        }
+        for fact in &second {
+            hear(&mut other, fact);
+        }
         let concludes = |history: &History| {
             history.records[lived.records.len()..].iter().any(|record| {
                 !matches!(
