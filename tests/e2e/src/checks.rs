@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
-use gateway::CountFilter;
 use lab::world::{PRIMARY, RECOVERY};
 use protocol::state::{Phase, Progress, State};
 use serde_json::{Value, json};
 
 use crate::keepers;
 use crate::scene::{Part, Scene};
+
+const ALL: [Part; 5] = [Part::Approval, Part::Killed, Part::Throttled, Part::LostAnswer, Part::Denied];
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -52,14 +53,13 @@ pub(crate) async fn false_alarm(scene: &Scene<'_>) -> Result<()> {
     scene.world.cloud.set_alarm(PRIMARY, &alarm, StateValue::Ok).await?;
     let quiet = |state: &State| state.evidence.is_empty();
     scene.until(Part::Approval, "the alarm's OK arrives", MINUTE, quiet).await?;
-    for (service, action) in [("rds", "PromoteReadReplica"), ("globalaccelerator", "UpdateEndpointGroup")] {
-        let filter = CountFilter {
-            service: Some(service.into()),
-            action: Some(action.into()),
-            ..CountFilter::default()
-        };
-        let seen = scene.world.switchboard().counts(&filter).total.seen;
-        ensure!(seen == 0, "{action} was called {seen} times");
+    for (function, action) in
+        [("promote-replica", "PromoteReadReplica"), ("shift-traffic", "UpdateEndpointGroup")]
+    {
+        for part in ALL {
+            let called = scene.calls(part, function).await?.get(action).copied();
+            ensure!(called.is_none(), "{part:?}: {action} was called {called:?} times");
+        }
     }
     Ok(())
 }
@@ -110,7 +110,7 @@ pub(crate) async fn region_returns(scene: &Scene<'_>) -> Result<()> {
             .values()
             .all(|quarantine| quarantine.progress.as_ref().is_some_and(Progress::is_done))
     };
-    for part in [Part::Approval, Part::Killed, Part::Throttled, Part::LostAnswer, Part::Denied] {
+    for part in ALL {
         let state = scene.until(part, "the old primary is cut off", 3 * MINUTE, cut_off).await?;
         ensure!(!state.quarantine.is_empty(), "{part:?}: nothing was to be cut off");
         scene.must_complete(part).await?;

@@ -133,6 +133,7 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
 async fn fail_over(scene: &scene::Scene<'_>, report: &mut Report) -> Result<()> {
     faults::refuse_looks(scene, Part::Throttled).await?;
     faults::out_of_turn(scene, Part::Throttled, 1).await?;
+    readiness::lag_is_forgotten(scene).await?;
     scene.lose_primary().await?;
     let (approval, killed, throttled, repeated, lost, denied) = futures::join!(
         checks::approval(scene),

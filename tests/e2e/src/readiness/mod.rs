@@ -6,8 +6,10 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use lab::say;
-use lab::world::pause;
+use lab::world::{RECOVERY, pause};
 use serde_json::{Value, json};
 
 use crate::scene::{Part, Scene};
@@ -49,6 +51,34 @@ pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<(
     mended?;
     say(&format!("{broken} readiness checks were broken and mended"));
     Ok(())
+}
+
+/// Waits until the lag that was put on the replica lies so far back that the data-loss gate, which goes by the last whole
+/// minute, does not see it any more.
+pub(crate) async fn lag_is_forgotten(scene: &Scene<'_>) -> Result<()> {
+    const BACK_SECONDS: i64 = 150;
+    let client = aws_sdk_cloudwatch::Client::new(&scene.world.cloud.config(RECOVERY).await);
+    let replica = scene.stack(PART).output(&["databases", "replica"])?;
+    let mut left = MENDED_WITHIN;
+    loop {
+        let now = lab::users::now().as_second();
+        let answer = client
+            .get_metric_statistics()
+            .namespace("AWS/RDS")
+            .metric_name("ReplicaLag")
+            .dimensions(Dimension::builder().name("DBInstanceIdentifier").value(replica).build())
+            .start_time(DateTime::from_secs(now - BACK_SECONDS))
+            .end_time(DateTime::from_secs(now + 1))
+            .period(60)
+            .statistics(Statistic::Maximum)
+            .send()
+            .await?;
+        if answer.datapoints().iter().all(|point| point.maximum().is_some_and(|lag| lag < 60.0)) {
+            return Ok(());
+        }
+        left = left.checked_sub(EVERY).context("the lag is still there")?;
+        pause(EVERY).await;
+    }
 }
 
 /// Waits until a check says that it is not ready, in its words and with a remedy.
