@@ -13,6 +13,7 @@ from . import (
     functions,
     globalaccelerator,
     launches,
+    listener_certificates,
     rds,
     replica_lag,
     schedules,
@@ -35,6 +36,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
     target_health.install(world)
+    listener_certificates.install()
     autoscaling.install(world)
     launches.install(world, heartbeat)
     globalaccelerator.install(world)
