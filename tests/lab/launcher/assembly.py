@@ -19,6 +19,7 @@ from . import (
     machine_images,
     node_groups,
     parameter_events,
+    listener_certificates,
     rds,
     registry_replication,
     replica_lag,
@@ -43,6 +44,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
     target_health.install(world)
+    listener_certificates.install()
     autoscaling.install(world)
     launches.install(world, heartbeat)
     globalaccelerator.install(world)

@@ -65,7 +65,7 @@ async fn counts_are_read_with_filters_and_cleared() {
     assert_eq!(
         counts,
         json!({"rows": [{"service": "rds", "region": WEST, "action": "DescribeDBInstances",
-                          "seen": 1, "forwarded": 1, "faulted": 0}],
+                          "principal": "AKIATEST", "seen": 1, "forwarded": 1, "faulted": 0}],
                "total": {"seen": 1, "forwarded": 1, "faulted": 0}})
     );
     let counts = control(&gateway, "GET", "/_gateway/counts?service=cloudwatch", "").await.json();
@@ -93,7 +93,7 @@ const BAD_INPUT: [[&str; 5]; 10] = [
     ["POST", "/_gateway/rules", r#"{"match":{},"effect":"throttle","times":0}"#, "times", "at least 1"],
     ["POST", "/_gateway/rules", "throttle rds", "body", "\"match\""],
     ["DELETE", "/_gateway/rules/first", "", "id", "POST /_gateway/rules"],
-    ["GET", "/_gateway/counts?servce=rds", "", "servce", "service, region or action"],
+    ["GET", "/_gateway/counts?servce=rds", "", "servce", "service, region, action or principal"],
 ];
 
 #[tokio::test]
