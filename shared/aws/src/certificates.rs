@@ -87,7 +87,8 @@ impl ListenerCertificates {
             return Ok(CertificateFacts { arn, status: "NOT_IN_ACM".to_owned(), not_after: None });
         }
         let document = json!({ "CertificateArn": arn });
-        let content = Content::Json { target: "CertificateManager.DescribeCertificate", document };
+        let content =
+            Content::Json { version: "1.1", target: "CertificateManager.DescribeCertificate", document };
         let question = Question { action: DESCRIBE, service: "acm", content };
         let answer = match self.signed.json(&question).await {
             Ok(answer) => answer,

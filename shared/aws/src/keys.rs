@@ -25,7 +25,11 @@ impl KmsKeys {
 #[async_trait]
 impl KeyInspection for KmsKeys {
     async fn state(&self, key: &str) -> Answer<Option<String>> {
-        let content = Content::Json { target: "TrentService.DescribeKey", document: json!({ "KeyId": key }) };
+        let content = Content::Json {
+            version: "1.1",
+            target: "TrentService.DescribeKey",
+            document: json!({ "KeyId": key }),
+        };
         let question = Question { action: DESCRIBE, service: "kms", content };
         let answer = match self.signed.json(&question).await {
             Ok(answer) => answer,

@@ -30,6 +30,7 @@ impl QueueInspection for SqsQueues {
     async fn messages(&self, account: &str, queue: &str) -> Answer<Option<u64>> {
         let url = format!("{}{account}/{queue}", self.signed.address("sqs"));
         let content = Content::Json {
+            version: "1.0",
             target: "AmazonSQS.GetQueueAttributes",
             document: json!({ "QueueUrl": url, "AttributeNames": COUNTS }),
         };
@@ -68,6 +69,15 @@ mod tests {
         assert_eq!(seen, Ok(Some(3)));
         let url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-scale-asg-dead-letters";
         assert!(requests[0].contains(url), "{}", requests[0]);
+    }
+
+    /// SQS speaks an older version of the protocol than the others.
+    #[tokio::test(start_paused = true)]
+    async fn the_question_says_which_protocol_it_speaks() {
+        let http = replay(&[(200, "{}")]);
+        let _ = SqsQueues::new(&Sdk::on(http.clone())).messages("123456789012", "q").await;
+        let request = http.actual_requests().next().unwrap();
+        assert_eq!(request.headers().get("content-type"), Some("application/x-amz-json-1.0"));
     }
 
     #[tokio::test(start_paused = true)]

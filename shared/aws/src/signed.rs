@@ -48,6 +48,8 @@ pub(crate) enum Content {
     },
     /// A document; the answer is one too.
     Json {
+        /// The version of the protocol that the service speaks: `1.0` or `1.1`.
+        version: &'static str,
         /// The operation, as the service calls it.
         target: &'static str,
         /// The document.
@@ -138,6 +140,7 @@ impl Signed {
         let invalid = |why: String| ours(FailureKind::Invalid, action, "unsignable", why);
         let (region, base) = self.place(question.service);
         let mut url = Url::parse(&base).map_err(|error| invalid(error.to_string()))?;
+        let kind = "application/x-www-form-urlencoded".to_owned();
         let (method, kind, target, body) = match &question.content {
             Content::Path(path) => {
                 url.set_path(path);
@@ -148,13 +151,17 @@ impl Signed {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 form.append_pair("Action", operation).append_pair("Version", version);
                 form.extend_pairs(fields);
-                ("POST", Some("application/x-www-form-urlencoded"), None, form.finish())
+                ("POST", Some(kind), None, form.finish())
             }
-            Content::Json { target, document } => {
-                ("POST", Some("application/x-amz-json-1.1"), Some(*target), document.to_string())
-            }
+            Content::Json { version, target, document } => (
+                "POST",
+                Some(format!("application/x-amz-json-{version}")),
+                Some(*target),
+                document.to_string(),
+            ),
         };
         let headers: Vec<(&str, &str)> = kind
+            .as_deref()
             .map(|kind| ("content-type", kind))
             .into_iter()
             .chain(target.map(|target| ("x-amz-target", target)))
@@ -272,7 +279,7 @@ mod tests {
         Question {
             action: "kms:DescribeKey",
             service,
-            content: Content::Json { target: "T.DescribeKey", document },
+            content: Content::Json { version: "1.1", target: "T.DescribeKey", document },
         }
     }
 
