@@ -64,7 +64,7 @@ impl<'w> Scene<'w> {
         let stacks = try_join_all(wishes.iter().map(|wishes| Stack::apply(tools, world, wishes))).await?;
         let scene = Scene { world, stacks };
         // Under a hold nothing is copied any more.
-        scene.keep_up(crate::readiness::PART).await?;
+        scene.stack(crate::readiness::PART).keep_up(&world.cloud).await?;
         for (part, _, mode) in PARTS {
             if mode == "automatic" {
                 scene.put_off(part).await?;
@@ -209,35 +209,12 @@ impl<'w> Scene<'w> {
 
     /// Has the snapshots kept, as an operator does by hand.
     pub(crate) async fn keep(&self, part: Part) -> Result<Answer> {
-        let function = self.stack(part).function("snapshot-scheduler")?;
-        self.world.cloud.invoke(RECOVERY, function, &json!({ "snapshots": "keep" })).await
+        self.stack(part).keep(&self.world.cloud).await
     }
 
     /// Has the parameters compared and copied, as an operator does by hand.
     pub(crate) async fn pass(&self, part: Part) -> Result<Answer> {
-        let function = self.stack(part).function("ssm-replicator")?;
-        self.world.cloud.invoke(RECOVERY, function, &json!({ "command": "pass" })).await
-    }
-
-    /// Has the functions of every day do their work until nothing is left of it.
-    pub(crate) async fn keep_up(&self, part: Part) -> Result<()> {
-        const KEPT_UP: [&str; 2] = ["parameters_same", "snapshots_fresh"];
-        for _ in 0..30 {
-            self.pass(part).await?;
-            self.keep(part).await?;
-            let readiness = self.operate(part, &json!({ "command": "readiness" })).await?;
-            let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
-            let field =
-                |check: &Value, name: &str| check.get(name).and_then(Value::as_str).map(str::to_owned);
-            let of_these = checks
-                .iter()
-                .filter(|check| field(check, "name").is_some_and(|name| KEPT_UP.contains(&name.as_str())));
-            if of_these.clone().all(|check| field(check, "finding").as_deref() == Some("ready")) {
-                return Ok(());
-            }
-            pause(Duration::from_secs(1)).await;
-        }
-        bail!("the functions of every day do not come to an end: {}", self.keep(part).await?.payload)
+        self.stack(part).pass(&self.world.cloud).await
     }
 
     /// Waits for the end of a run, and checks that it ended in the one right place.

@@ -1,16 +1,17 @@
 //! A stack: the example's Terraform, as it is, applied to the local world. Only an override file and variables differ.
 
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::checkout;
-use crate::cloud::Cloud;
+use crate::cloud::{Answer, Cloud};
 use crate::say;
 use crate::terraform::{Drift, Terraform};
 use crate::tools::Tools;
-use crate::world::{PRIMARY, RECOVERY, World};
+use crate::world::{PRIMARY, RECOVERY, World, pause};
 
 /// How a stack is made.
 #[derive(Clone, Debug)]
@@ -87,8 +88,39 @@ impl Stack {
         cloud.journal(RECOVERY, self.output(&["journal_table"])?, &self.name).await
     }
 
+    /// Has the snapshots kept, as an operator does by hand.
+    pub async fn keep(&self, cloud: &Cloud) -> Result<Answer> {
+        cloud.invoke(RECOVERY, self.function("snapshot-scheduler")?, &json!({ "snapshots": "keep" })).await
+    }
+
+    /// Has the parameters compared and copied, as an operator does by hand.
+    pub async fn pass(&self, cloud: &Cloud) -> Result<Answer> {
+        cloud.invoke(RECOVERY, self.function("ssm-replicator")?, &json!({ "command": "pass" })).await
+    }
+
+    /// Has the functions of every day do their work until nothing is left of it: in the first minutes of a stack their
+    /// schedules have not come yet.
+    pub async fn keep_up(&self, cloud: &Cloud) -> Result<()> {
+        const KEPT_UP: [&str; 2] = ["parameters_same", "snapshots_fresh"];
+        for _ in 0..60 {
+            self.pass(cloud).await?;
+            self.keep(cloud).await?;
+            let answer = self.operate(cloud, &json!({ "command": "readiness" })).await?;
+            let checks = answer.payload.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+            let is = |check: &Value, field: &str, words: &[&str]| {
+                check.get(field).and_then(Value::as_str).is_some_and(|found| words.contains(&found))
+            };
+            let kept_up = |check: &&Value| is(check, "name", &KEPT_UP) && is(check, "finding", &["ready"]);
+            if checks.iter().filter(kept_up).count() == KEPT_UP.len() {
+                return Ok(());
+            }
+            pause(Duration::from_secs(1)).await;
+        }
+        bail!("the functions of every day do not come to an end: {}", self.keep(cloud).await?.payload)
+    }
+
     /// Gives an operator's command.
-    pub async fn operate(&self, cloud: &Cloud, command: &Value) -> Result<crate::cloud::Answer> {
+    pub async fn operate(&self, cloud: &Cloud, command: &Value) -> Result<Answer> {
         cloud.invoke(RECOVERY, self.function("alarm-handler")?, command).await
     }
 

@@ -37,7 +37,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { scale: 0.05, tick_seconds: 60, snapshot_scale: None }
+        // A copy of a snapshot takes a quarter of an hour: nobody wants to watch a twentieth of it.
+        Self { scale: 0.05, tick_seconds: 60, snapshot_scale: Some(0.004) }
     }
 }
 

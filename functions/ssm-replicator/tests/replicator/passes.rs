@@ -429,7 +429,7 @@ fn what_a_pass_came_to_is_kept_for_the_readiness() {
         let Some((_, _, PassOutcome::Compared { same: 1, differing: 1, why: Some(why), .. })) = kept() else {
             panic!("{:?}", kept());
         };
-        assert!(why.starts_with("/shop/a") && fault.message.contains(&why.trim_end_matches('.')), "{why}");
+        assert!(why.starts_with("/shop/a") && fault.message.contains(why.trim_end_matches('.')), "{why}");
         scene.stores.fault("list", Fault::Fails(FailureKind::Denied));
         let fault = scene.pass().await.unwrap_err();
         let failed = PassOutcome::Failed { why: fault.message.chars().take(300).collect() };

@@ -344,7 +344,7 @@ impl<'s, 'w> Bench<'s, 'w> {
     pub(super) fn snapshots(&self, has: bool) -> Task<'_> {
         Box::pin(async move {
             if has {
-                return self.scene.keep_up(self.part).await;
+                return self.scene.stack(self.part).keep_up(&self.scene.world.cloud).await;
             }
             let database = self.output(&["databases", "primary"])?;
             let there = Shelf::of(self.scene, RECOVERY, database).await;

@@ -33,7 +33,7 @@ pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<(
     let bench = Bench::of(scene, PART).await?;
     if when == When::Moved {
         // They have turned round, and say so once they have looked.
-        scene.keep_up(PART).await?;
+        scene.stack(PART).keep_up(&scene.world.cloud).await?;
     }
     until_all_ready(&bench).await.context("before anything is broken")?;
     let (mut broken, mut silent) = (0, Vec::new());
