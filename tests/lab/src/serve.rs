@@ -54,7 +54,7 @@ async fn live(
     let wishes =
         Wishes { name: "shop".to_owned(), mode, confirm_seconds: story::CONFIRM_SECONDS, every_day: true };
     let stack = Stack::apply(tools, world, &wishes).await?;
-    stack.keep_up(&world.cloud).await?;
+    Box::pin(stack.keep_up(&world.cloud)).await?;
     let note = note(world, &stack)?;
     print_help(&stack, &note.accelerator_url)?;
     claim.publish(&note, &story::environment(&note.endpoint_url))?;

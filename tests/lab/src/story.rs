@@ -119,7 +119,7 @@ async fn good_day(world: &World, stack: &Stack, users: &Users) -> Result<()> {
 
 /// Asks the alarm-handler whether a failover would work, and prints what it says of each check.
 async fn readiness(world: &World, stack: &Stack) -> Result<()> {
-    stack.keep_up(&world.cloud).await?;
+    Box::pin(stack.keep_up(&world.cloud)).await?;
     say("snapshots lie in both regions, and the parameters are the same");
     let answer = stack.operate(&world.cloud, &json!({ "command": "readiness" })).await?;
     let text = |field: &str| answer.payload.get(field).and_then(Value::as_str).unwrap_or_default();
