@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(ask(&[(200, &whole), (200, none)]).await.0, Ok(facts(Some("ami-1"), None)));
         assert_eq!(
             ask(&[(200, &whole), (400, &error("InvalidAMIID.NotFound"))]).await.0,
-            facts(Some("ami-1"), None)
+            Ok(facts(Some("ami-1"), None))
         );
         assert_eq!(ask(&[(200, &versions(""))]).await.0, Ok(facts(None, None)));
         for code in ["InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound"] {
