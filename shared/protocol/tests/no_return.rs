@@ -142,3 +142,21 @@ fn a_run_without_databases_cannot_be_aborted_once_a_route_is_being_opened() {
     story.intend(Step::Open, "front");
     story.cannot_be_aborted("has begun to open a route");
 }
+
+/// That an undoing is late is said of the run that is being undone, and of no other.
+#[test]
+fn what_is_late_is_said_of_a_run_that_is_being_undone() {
+    let late = || Event::Overdue { step: Step::Unfence, subjects: vec!["front".into()] };
+    let mut story = Story::moving(plan());
+    let refused = story.write(late()).expect_err("the run moves");
+    assert!(matches!(refused, Illegality::Phase { .. }), "{refused:?}");
+    let cause = AbortCause::Operator { by: "ana".into(), reason: "r".into() };
+    story.must(Event::AbortBegan { cause: cause.clone() });
+    story.must(late());
+    assert!(story.state.run.as_ref().is_some_and(|run| run.undo_overdue));
+    let mut story = Story::moving(plan());
+    story.must(Event::AbortBegan { cause: cause.clone() });
+    story.must(Event::Aborted { cause });
+    let refused = story.write(late()).expect_err("the run is over");
+    assert!(matches!(refused, Illegality::Finished(_)), "{refused:?}");
+}

@@ -23,7 +23,7 @@ variables {
       group_names     = { primary = "shop-orders-primary", recovery = "shop-orders-recovery" }
       tag_parameter   = "/shop/tags/orders"
     }
-    functions = { function_names = ["shop-alarm-handler", "shop-scale-asg"] }
+    functions = { function_names = ["shop-alarm-handler", "shop-scale-asg"], tag_parameter = "/pilotlight/shop/release" }
     site      = { site = { bucket_arns = ["arn:aws:s3:::shop-site-1", "arn:aws:s3:::shop-site-2"], distribution_arn = "arn:aws:cloudfront::123456789012:distribution/E1" } }
   }
 }
@@ -50,7 +50,7 @@ run "a_service_delivers_itself_and_nothing_else" {
     error_message = "The role for orders reaches other services."
   }
   assert {
-    condition     = one(jsondecode(aws_iam_role_policy.this["functions"].policy).Statement).Resource == ["arn:aws:lambda:eu-central-1:123456789012:function:shop-alarm-handler", "arn:aws:lambda:eu-central-1:123456789012:function:shop-scale-asg"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.this["functions"].policy).Statement : s.Sid] == ["NameTag", "ReplaceCode"] && jsondecode(aws_iam_role_policy.this["functions"].policy).Statement[1].Resource == ["arn:aws:lambda:eu-central-1:123456789012:function:shop-alarm-handler", "arn:aws:lambda:eu-central-1:123456789012:function:shop-scale-asg"]
     error_message = "Other functions' code could be replaced."
   }
   assert {

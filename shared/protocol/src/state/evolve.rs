@@ -73,7 +73,7 @@ impl State {
             Event::Noticed { of } => {
                 self.unnoticed.remove(of);
             }
-            Event::Overdue { step, subjects } => self.note_overdue(*step, subjects),
+            Event::Overdue { step: Step::Quarantine, subjects } => self.note_overdue(subjects),
             Event::RunOpened { .. } => self.open_run(record)?,
             Event::StepIntended { step: Step::Quarantine, .. }
             | Event::StepWaiting { step: Step::Quarantine, .. }
@@ -85,13 +85,7 @@ impl State {
         Ok(())
     }
 
-    fn note_overdue(&mut self, step: Step, subjects: &[Name]) {
-        if step != Step::Quarantine {
-            if let Some(run) = &mut self.run {
-                run.undo_overdue = true;
-            }
-            return;
-        }
+    fn note_overdue(&mut self, subjects: &[Name]) {
         for subject in subjects {
             if let Some(quarantine) = self.quarantine.get_mut(subject) {
                 quarantine.overdue = true;
@@ -284,6 +278,12 @@ impl Run {
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
                 self.progress_at = at;
+            }
+            Event::Overdue { .. } => {
+                let Phase::Aborting { .. } = self.phase else {
+                    return Err(self.wrong_phase());
+                };
+                self.undo_overdue = true;
             }
             Event::Aborted { cause } => {
                 self.require_nothing_left()?;
