@@ -92,8 +92,8 @@ mod tests {
         (templates.template(&template).await, sent(&http))
     }
 
-    fn facts(image: Option<&str>, state: Option<&str>) -> Answer<Option<TemplateFacts>> {
-        Ok(Some(TemplateFacts { image: image.map(str::to_owned), image_state: state.map(str::to_owned) }))
+    fn facts(image: Option<&str>, state: Option<&str>) -> TemplateFacts {
+        TemplateFacts { image: image.map(str::to_owned), image_state: state.map(str::to_owned) }
     }
 
     #[tokio::test(start_paused = true)]
@@ -102,7 +102,7 @@ mod tests {
         let image = "<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId>\
                      <imageState>available</imageState></item></imagesSet></DescribeImagesResponse>";
         let (seen, requests) = ask(&[(200, &whole), (200, image)]).await;
-        assert_eq!(seen, facts(Some("ami-1"), Some("available")));
+        assert_eq!(seen, Ok(Some(facts(Some("ami-1"), Some("available")))));
         for field in [
             "LaunchTemplateId=lt-0abc",
             "LaunchTemplateVersion.1=$Latest",
@@ -118,12 +118,12 @@ mod tests {
     async fn an_image_that_is_gone_has_no_state_and_a_template_that_is_gone_is_nothing() {
         let whole = versions("<imageId>ami-1</imageId>");
         let none = "<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>";
-        assert_eq!(ask(&[(200, &whole), (200, none)]).await.0, facts(Some("ami-1"), None));
+        assert_eq!(ask(&[(200, &whole), (200, none)]).await.0, Ok(Some(facts(Some("ami-1"), None))));
         assert_eq!(
             ask(&[(200, &whole), (400, &error("InvalidAMIID.NotFound"))]).await.0,
-            facts(Some("ami-1"), None)
+            Ok(Some(facts(Some("ami-1"), None)))
         );
-        assert_eq!(ask(&[(200, &versions(""))]).await.0, facts(None, None));
+        assert_eq!(ask(&[(200, &versions(""))]).await.0, Ok(Some(facts(None, None))));
         for code in ["InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound"] {
             assert_eq!(ask(&[(400, &error(code))]).await.0, Ok(None), "{code}");
         }
