@@ -1,5 +1,5 @@
-//! How are services asked that have no client of the SDK here? By small signed requests: the readiness asks seven services
-//! one question each, and a client for each would be a tenth of a function's package.
+//! How are services asked that have no client of the SDK here? By small signed requests: seven services are asked one or
+//! two questions each, and a client for each would be a tenth of a function's package.
 //!
 //! The signer, the HTTP client and the meaning of errors are the SDK's and this crate's own.
 
