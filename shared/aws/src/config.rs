@@ -151,11 +151,6 @@ impl Sdk {
         client!(aws_sdk_autoscaling, &self.base, OWN)
     }
 
-    /// Elastic Load Balancing in the own region.
-    pub(crate) fn load_balancing(&self) -> aws_sdk_elasticloadbalancingv2::Client {
-        client!(aws_sdk_elasticloadbalancingv2, &self.base, OWN)
-    }
-
     /// Global Accelerator, where its control plane is.
     pub(crate) fn global_accelerator(&self) -> aws_sdk_globalaccelerator::Client {
         client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)

@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
-use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplate, LifecycleState};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ports::inspection::FleetInspection;
 use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
@@ -15,11 +14,16 @@ use protocol::readiness::facts::{GroupFacts, TargetGroupFacts, TemplateRef};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
+use crate::signed::{Content, Question, Signed, unreadable};
+use crate::xml::Element;
 
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 const UPDATE: &str = "autoscaling:UpdateAutoScalingGroup";
 const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
+
+/// The version of Elastic Load Balancing's API.
+const API: &str = "2015-12-01";
 
 /// Names in one call; also the default size of a page.
 const BATCH: usize = 50;
@@ -31,13 +35,13 @@ const HEALTH_CALLS: usize = 8;
 /// Fleets on Auto Scaling groups in the function's own region.
 pub struct AutoScalingFleets {
     groups: aws_sdk_autoscaling::Client,
-    targets: aws_sdk_elasticloadbalancingv2::Client,
+    signed: Signed,
 }
 
 impl AutoScalingFleets {
     /// The fleets in the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
-        Self { groups: sdk.auto_scaling(), targets: sdk.load_balancing() }
+        Self { groups: sdk.auto_scaling(), signed: sdk.signed() }
     }
 
     async fn describe(&self, names: &[&str]) -> Answer<Vec<AutoScalingGroup>> {
@@ -74,16 +78,24 @@ impl AutoScalingFleets {
         Ok(groups)
     }
 
+    /// The list in the load balancers' answer about a target group. An answer without the list is none: what can't be
+    /// read is not empty.
+    async fn list(&self, action: &'static str, field: &str, arn: &str, name: &str) -> Answer<Element> {
+        let fields = vec![(field.to_owned(), arn.to_owned())];
+        let content = Content::Form { version: API, fields };
+        let question = Question { action, service: "elasticloadbalancing", content };
+        let answer = self.signed.xml(&question).await?;
+        let operation = action.rsplit(':').next().unwrap_or(action);
+        let list = answer.at(&[&format!("{operation}Result"), name]);
+        list.cloned().ok_or_else(|| unreadable(&question, &format!("it has no {name}")))
+    }
+
     /// Healthy targets of a target group. One that is gone has none, and the other fleets go on.
     async fn healthy(&self, target_group: &str) -> Answer<u32> {
-        let result = self.targets.describe_target_health().target_group_arn(target_group).send().await;
-        match result.map_err(|error| failure(HEALTH, &error)) {
-            Ok(output) => {
-                let healthy = output.target_health_descriptions().iter().filter(|description| {
-                    let state = description.target_health().and_then(|health| health.state());
-                    state == Some(&TargetHealthStateEnum::Healthy)
-                });
-                Ok(count(healthy.count()))
+        match self.list(HEALTH, "TargetGroupArn", target_group, "TargetHealthDescriptions").await {
+            Ok(targets) => {
+                let states = targets.all("member").map(|target| target.text(&["TargetHealth", "State"]));
+                Ok(count(states.filter(|state| *state == Some("healthy")).count()))
             }
             Err(failure) if failure.kind == FailureKind::Missing => {
                 tracing::warn!(target_group, %failure, "a target group of the plan does not exist");
@@ -132,12 +144,12 @@ impl FleetInspection for AutoScalingFleets {
     }
 
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>> {
-        let result = self.targets.describe_target_groups().target_group_arns(arn).send().await;
-        match result.map_err(|error| failure(TARGET_GROUPS, &error)) {
-            Ok(output) => Ok(output
-                .target_groups()
-                .first()
-                .map(|group| TargetGroupFacts { load_balancers: group.load_balancer_arns().to_vec() })),
+        match self.list(TARGET_GROUPS, "TargetGroupArns.member.1", arn, "TargetGroups").await {
+            Ok(found) => Ok(found.all("member").next().map(|group| {
+                let arns = group.at(&["LoadBalancerArns"]).into_iter().flat_map(|arns| arns.all("member"));
+                let arns = arns.filter_map(|arn| arn.text(&[])).map(str::to_owned);
+                TargetGroupFacts { load_balancers: arns.collect() }
+            })),
             Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -160,7 +172,7 @@ fn group_facts(group: &AutoScalingGroup) -> GroupFacts {
 /// The launch template of a group; of a group with a mixed instances policy its template, and those of single types.
 fn templates(group: &AutoScalingGroup) -> Vec<TemplateRef> {
     let mixed = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
-    let types = mixed.map(|mixed| mixed.overrides()).unwrap_or_default();
+    let types = mixed.map(LaunchTemplate::overrides).unwrap_or_default();
     let of_types = types.iter().filter_map(|one| one.launch_template_specification());
     let of_group = group.launch_template().or_else(|| mixed?.launch_template_specification());
     let named = of_group.into_iter().chain(of_types).filter_map(|template| {
@@ -221,6 +233,10 @@ fn size(number: u32) -> Answer<i32> {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_http_client::test_util::NeverClient;
+    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
     use protocol::name::Name;
     use protocol::plan::FleetKind;
 
@@ -361,6 +377,167 @@ mod tests {
             let (view, _) = look(&answers, &[fleet("a", &["arn:tg/a"])]).await;
             let failure = view.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, HEALTH));
+        }
+    }
+
+    /// A look at a fleet with one target group: what is seen, and how often the load balancers were asked.
+    async fn health_of_one(answers: &[(u16, &str)]) -> (Answer<Vec<FleetView>>, usize) {
+        let page = groups(&[group("shop-a", &["InService"], "")], "");
+        let answers: Vec<_> = std::iter::once((200, page.as_str())).chain(answers.iter().copied()).collect();
+        let (view, requests) = look(&answers, &[fleet("a", &["arn:tg/a"])]).await;
+        (view, requests.len() - 1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_state_but_healthy_counts() {
+        let states =
+            ["initial", "unhealthy", "unused", "draining", "unhealthy.draining", "unavailable", "thriving"];
+        let (view, _) = health_of_one(&[(200, &health(&states))]).await;
+        assert_eq!(view.unwrap(), [seen(1, 0, false)]);
+        let (view, _) = health_of_one(&[(200, &health(&[&states[..], &["healthy"]].concat()))]).await;
+        assert_eq!(view.unwrap(), [seen(1, 1, false)]);
+        let stateless = health(&["healthy"]).replace("<State>healthy</State>", "<Reason>healthy</Reason>");
+        assert_eq!(health_of_one(&[(200, &stateless)]).await.0.unwrap(), [seen(1, 0, false)]);
+        assert_eq!(health_of_one(&[(200, &health(&[]))]).await.0.unwrap(), [seen(1, 0, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_cannot_be_read_is_a_failure_and_never_no_targets() {
+        let whole = health(&["healthy"]);
+        let groups = "<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups/>\
+                      </DescribeTargetGroupsResult></DescribeTargetGroupsResponse>";
+        for body in [
+            "",
+            "ok",
+            "{}",
+            "<html>",
+            "<html/>",
+            &whole[..whole.len() / 2],
+            "<DescribeTargetHealthResponse/>",
+            "<DescribeTargetHealthResponse><DescribeTargetHealthResult/></DescribeTargetHealthResponse>",
+            groups,
+        ] {
+            let (view, calls) = health_of_one(&[(200, body)]).await;
+            let failure = view.expect_err(body);
+            assert_eq!(
+                (failure.kind, failure.action, calls),
+                (FailureKind::Unavailable, HEALTH, 1),
+                "{body}"
+            );
+        }
+        for body in
+            ["", "<html>", &whole, &groups[..groups.len() / 2], &groups.replace("<TargetGroups/>", "")]
+        {
+            let http = replay(&[(200, body)]);
+            let failure =
+                AutoScalingFleets::new(&Sdk::on(http)).target_group("arn:tg/a").await.expect_err(body);
+            assert_eq!((failure.kind, failure.action), (FailureKind::Unavailable, TARGET_GROUPS), "{body}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_refusal_of_the_load_balancers_means_what_it_did_and_is_asked_again_where_it_may_pass() {
+        for (status, code, expected, calls) in [
+            (400, "Throttling", FailureKind::Throttled, 3),
+            (400, "ThrottlingException", FailureKind::Throttled, 3),
+            (400, "RequestLimitExceeded", FailureKind::Throttled, 3),
+            (403, "AccessDenied", FailureKind::Denied, 1),
+            (400, "AccessDeniedException", FailureKind::Denied, 1),
+            (403, "ExpiredToken", FailureKind::Denied, 1),
+            (403, "InvalidClientTokenId", FailureKind::Denied, 1),
+            (400, "OptInRequired", FailureKind::Denied, 1),
+            (403, "SomethingNew", FailureKind::Denied, 1),
+            (500, "InternalFailure", FailureKind::Unavailable, 3),
+            (500, "HealthUnavailable", FailureKind::Unavailable, 3),
+            (503, "ServiceUnavailable", FailureKind::Unavailable, 3),
+            (400, "ValidationError", FailureKind::Invalid, 1),
+            (400, "InvalidTarget", FailureKind::Invalid, 1),
+        ] {
+            let refusal = error(code, "no");
+            let answers = [(status, refusal.as_str()); 4];
+            let (view, seen) = health_of_one(&answers).await;
+            let failure = view.expect_err(code);
+            let told = format!("{HEALTH}: no ({code})");
+            assert_eq!((failure.kind, failure.to_string(), seen), (expected, told, calls), "{code}");
+            let http = replay(&answers);
+            let failure = AutoScalingFleets::new(&Sdk::on(http.clone()))
+                .target_group("arn:tg/a")
+                .await
+                .expect_err(code);
+            let told = format!("{TARGET_GROUPS}: no ({code})");
+            let seen = http.actual_requests().count();
+            assert_eq!((failure.kind, failure.to_string(), seen), (expected, told, calls), "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_without_a_code_is_sorted_by_its_status() {
+        for (status, expected) in [
+            (503, FailureKind::Unavailable),
+            (502, FailureKind::Unavailable),
+            (403, FailureKind::Denied),
+            (429, FailureKind::Throttled),
+            (400, FailureKind::Invalid),
+        ] {
+            let (view, _) = health_of_one(&[(status, "<html><h1>no</h1></html>"); 3]).await;
+            let failure = view.unwrap_err();
+            let told = (failure.kind, failure.action, failure.code.as_str());
+            assert_eq!(told, (expected, HEALTH, format!("http_{status}").as_str()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn trouble_that_passes_is_not_told() {
+        let (busy, full) = (error("ServiceUnavailable", "no"), health(&["healthy"]));
+        let (view, calls) =
+            health_of_one(&[(503, &busy), (400, &error("Throttling", "no")), (200, &full)]).await;
+        assert_eq!((view.unwrap(), calls), (vec![seen(1, 1, false)], 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_a_broken_connection_are_unreachable_and_given_up_in_time() {
+        let started = tokio::time::Instant::now();
+        let fleets = AutoScalingFleets::new(&Sdk::on(NeverClient::new()));
+        let failure = fleets.healthy("arn:tg/a").await.unwrap_err();
+        let told = (failure.kind, failure.action, failure.code.as_str());
+        assert_eq!(told, (FailureKind::Unreachable, HEALTH, "timeout"));
+        let waited = started.elapsed().as_secs();
+        assert!((10..=12).contains(&waited), "{waited}");
+        for (broken, code) in [
+            (
+                Broken(|| {
+                    ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
+                }),
+                "dispatch",
+            ),
+            (Broken(|| ConnectorError::timeout("connect timed out".into())), "timeout"),
+        ] {
+            let fleets = AutoScalingFleets::new(&Sdk::on(broken));
+            let failure = fleets.healthy("arn:tg/a").await.unwrap_err();
+            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, code));
+            let failure = fleets.target_group("arn:tg/a").await.unwrap_err();
+            assert_eq!((failure.kind, failure.action), (FailureKind::Unreachable, TARGET_GROUPS));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_load_balancers_of_the_own_region_are_asked_by_their_own_api() {
+        let http = replay(&[(200, &health(&["healthy"]))]);
+        assert_eq!(AutoScalingFleets::new(&Sdk::on(http.clone())).healthy("arn:tg/a").await, Ok(1));
+        let asked = http.actual_requests().next().unwrap();
+        assert_eq!(asked.uri(), "https://elasticloadbalancing.us-west-1.amazonaws.com/");
+        let signed_for = asked.headers().get("authorization").unwrap_or_default();
+        assert!(signed_for.contains("/us-west-1/elasticloadbalancing/aws4_request"), "{signed_for}");
+        assert_eq!(sent(&http), ["Action=DescribeTargetHealth&Version=2015-12-01&TargetGroupArn=arn:tg/a"]);
+    }
+
+    /// Fails every request.
+    #[derive(Debug)]
+    struct Broken(fn() -> ConnectorError);
+
+    impl HttpConnector for Broken {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Err(self.0()))
         }
     }
 

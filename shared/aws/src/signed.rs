@@ -1,5 +1,5 @@
-//! How are services asked that have no client of the SDK here? By small signed requests: the readiness asks seven services
-//! one question each, and a client for each would be a tenth of a function's package.
+//! How are services asked that have no client of the SDK here? By small signed requests: seven services are asked one or
+//! two questions each, and a client for each would be a tenth of a function's package.
 //!
 //! The signer, the HTTP client and the meaning of errors are the SDK's and this crate's own.
 
@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use ports::{Answer, Clock, Failure, FailureKind};
@@ -24,8 +26,9 @@ use crate::xml::Element;
 /// How often a question is asked, and how long is waited before it is asked again; twice as long each time.
 const ATTEMPTS: u32 = 3;
 const WAIT: Duration = Duration::from_millis(300);
-/// Longest wait for one answer.
+/// Longest wait for one answer, and for all attempts together; as long as the SDK's clients wait in the own region.
 const ATTEMPT_MAX: Duration = Duration::from_secs(5);
+const OPERATION_MAX: Duration = Duration::from_secs(12);
 
 /// A question.
 pub(crate) struct Question {
@@ -100,24 +103,28 @@ impl Signed {
     }
 
     async fn ask(&self, question: &Question) -> Answer<Vec<u8>> {
-        let mut wait = WAIT;
-        for _ in 1..ATTEMPTS {
-            match self.once(question).await {
-                Err(failure) if failure.can_retry() => self.clock.sleep(wait).await,
-                answer => return answer,
+        let attempts = async {
+            let mut wait = WAIT;
+            for _ in 1..ATTEMPTS {
+                match self.once(question).await {
+                    Err(failure) if failure.can_retry() => self.clock.sleep(wait).await,
+                    answer => return answer,
+                }
+                wait *= 2;
             }
-            wait *= 2;
-        }
-        self.once(question).await
+            self.once(question).await
+        };
+        within(OPERATION_MAX, question.action, attempts).await
     }
 
     async fn once(&self, question: &Question) -> Answer<Vec<u8>> {
         let action = question.action;
-        let request = self.request(question).await?;
+        let mut request = self.request(question).await?;
+        let connection = CaptureSmithyConnection::new();
+        request.add_extension(connection.clone());
         let exchange = async {
-            let response = self.connector.call(request).await;
-            let mut response = response
-                .map_err(|error| ours(FailureKind::Unreachable, action, "dispatch", causes(&error)))?;
+            let mut response =
+                self.connector.call(request).await.map_err(|error| undelivered(action, &error))?;
             let header = response.headers().get("x-amzn-errortype").map(str::to_owned);
             let status = response.status().as_u16();
             let body = read(action, response.take_body()).await?;
@@ -127,11 +134,15 @@ impl Signed {
                 Err(refusal(action, status, header, &body))
             }
         };
-        let silence = |_| {
-            let message = format!("no answer within {} s", ATTEMPT_MAX.as_secs());
-            Err(ours(FailureKind::Unreachable, action, "timeout", message))
-        };
-        timeout(ATTEMPT_MAX, exchange).await.unwrap_or_else(silence)
+        let answer = within(ATTEMPT_MAX, action, exchange).await;
+        // The next attempt may reach another host, which it doesn't on the same connection.
+        let is_down = |kind| matches!(kind, FailureKind::Unreachable | FailureKind::Unavailable);
+        if answer.as_ref().is_err_and(|failure| is_down(failure.kind))
+            && let Some(connection) = connection.get()
+        {
+            connection.poison();
+        }
+        answer
     }
 
     /// The request, signed for now.
@@ -227,6 +238,27 @@ impl Signed {
     }
 }
 
+async fn within<T>(
+    longest: Duration,
+    action: &'static str,
+    answer: impl Future<Output = Answer<T>>,
+) -> Answer<T> {
+    timeout(longest, answer).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {} s", longest.as_secs());
+        Err(ours(FailureKind::Unreachable, action, "timeout", message))
+    })
+}
+
+/// A request without an answer.
+fn undelivered(action: &'static str, error: &ConnectorError) -> Failure {
+    let (kind, code) = match error {
+        _ if error.is_timeout() => (FailureKind::Unreachable, "timeout"),
+        _ if error.is_user() => (FailureKind::Invalid, "dispatch"),
+        _ => (FailureKind::Unreachable, "dispatch"),
+    };
+    ours(kind, action, code, causes(error))
+}
+
 async fn read(action: &'static str, body: SdkBody) -> Answer<Vec<u8>> {
     let bytes = ByteStream::new(body).collect().await;
     let bytes = bytes.map_err(|error| ours(FailureKind::Unreachable, action, "response", causes(&error)))?;
@@ -236,21 +268,16 @@ async fn read(action: &'static str, body: SdkBody) -> Answer<Vec<u8>> {
 /// What the service said no with; its code is in a header, in a document or in XML.
 fn refusal(action: &'static str, status: u16, header: Option<String>, body: &[u8]) -> Failure {
     let text = std::str::from_utf8(body).unwrap_or_default();
-    let (code, message) = match serde_json::from_str::<Value>(text) {
-        Ok(document) => {
-            let field = |names: [&str; 2]| {
-                names.iter().find_map(|name| document.get(name)?.as_str()).map(str::to_owned)
-            };
-            (header.or_else(|| field(["__type", "code"])), field(["message", "Message"]))
-        }
-        Err(_) => {
-            let root = Element::read(text).unwrap_or_default();
-            let paths: [&[&str]; 3] = [&["Error"], &["Errors", "Error"], &[]];
-            let error =
-                paths.iter().find_map(|path| root.at(path).filter(|error| error.at(&["Code"]).is_some()));
-            let field = |name: &str| error?.text(&[name]).map(str::to_owned);
-            (field("Code").or(header), field("Message"))
-        }
+    let (code, message) = if let Ok(document) = serde_json::from_str::<Value>(text) {
+        let field =
+            |names: [&str; 2]| names.iter().find_map(|name| document.get(name)?.as_str()).map(str::to_owned);
+        (header.or_else(|| field(["__type", "code"])), field(["message", "Message"]))
+    } else {
+        let root = Element::read(text).unwrap_or_default();
+        let paths: [&[&str]; 3] = [&["Error"], &["Errors", "Error"], &[]];
+        let error = paths.iter().find_map(|path| root.at(path).filter(|error| error.at(&["Code"]).is_some()));
+        let field = |name: &str| error?.text(&[name]).map(str::to_owned);
+        (field("Code").or(header), field("Message"))
     };
     // A document's code may come with a name space before it and an address behind it.
     let code = code.as_deref().map(|code| code.split(':').next().unwrap_or(code));
@@ -267,8 +294,11 @@ pub(crate) fn unreadable(question: &Question, why: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
     use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::config::Sdk;
@@ -386,7 +416,41 @@ mod tests {
         let started = tokio::time::Instant::now();
         let failure = Sdk::on(NeverClient::new()).signed().json(&question("kms")).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
-        assert!(started.elapsed() < Duration::from_secs(17), "{:?}", started.elapsed());
+        assert!(started.elapsed() <= OPERATION_MAX, "{:?}", started.elapsed());
+    }
+
+    /// Two answers on one connection that is kept, where it may be: how many connections are made for them.
+    async fn connections_after(status: &str) -> usize {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let refusal = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}");
+        let success = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned();
+        let answers = Arc::new(tokio::sync::Mutex::new([refusal, success].into_iter()));
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                let answers = Arc::clone(&answers);
+                tokio::spawn(async move {
+                    let mut buffer = vec![0; 16_384];
+                    while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                        let Some(answer) = answers.lock().await.next() else { return };
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        Sdk::toward(&endpoint).signed().json(&question("kms")).await.unwrap();
+        server.abort();
+        accepted.load(Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn a_host_that_fails_is_not_asked_again_on_the_same_connection() {
+        assert_eq!(connections_after("503 Service Unavailable").await, 2);
+        assert_eq!(connections_after("429 Too Many Requests").await, 1);
     }
 
     #[test]
