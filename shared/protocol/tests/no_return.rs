@@ -150,7 +150,7 @@ fn what_is_late_is_said_of_a_run_that_is_being_undone() {
     let mut story = Story::moving(plan());
     let refused = story.write(late()).expect_err("the run moves");
     assert!(matches!(refused, Illegality::Phase { .. }), "{refused:?}");
-    let cause = AbortCause::Operator { by: "ana".into(), reason: "r".into() };
+    let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
     story.must(Event::AbortBegan { cause: cause.clone() });
     story.must(late());
     assert!(story.state.run.as_ref().is_some_and(|run| run.undo_overdue));
