@@ -34,8 +34,12 @@ ON_EVERYTHING = {
     "cloudwatch:GetMetricStatistics": "metrics have no resource types",
     "cloudwatch:ListMetrics": "metrics have no resource types",
     "cloudwatch:PutMetricData": "metrics have no resource types; the namespace is the bound",
+    "ec2:DescribeImages": "the action has no resource types",
+    "ec2:DescribeLaunchTemplateVersions": "the action has no resource types",
     "ec2:DescribeRegions": "the action has no resource types",
     "ecr:GetAuthorizationToken": "the action has no resource types",
+    "elasticloadbalancing:DescribeListenerCertificates": "the action has no resource types",
+    "elasticloadbalancing:DescribeListeners": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetGroups": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
     "ssm:DescribeParameters": "a listing is authorised against everything",
@@ -55,6 +59,13 @@ WILDCARDS = [
     (r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:db:\*", "RDS authorises a description of several instances against all of them"),
 ]
 
+# Wildcards for what only reads, each with the actions it stands for and its reason.
+WILDCARDS_TO_READ = [
+    (r"arn:[^:*]+:ssm:[^:*]+::parameter/aws/service/\*", {"ssm:GetParameters"}, "AWS's own public parameters: the ids of its images"),
+    (r"arn:[^:*]+:acm:[a-z0-9-]+:\d{12}:certificate/\*", {"acm:DescribeCertificate"}, "whatever certificate a listener has today"),
+    (r"arn:[^:*]+:kms:[a-z0-9-]+:\d{12}:key/\*", {"kms:DescribeKey"}, "whatever key a replica has; only its state is read"),
+]
+
 # AWS's own policies that may be attached, with the reason: EKS asks for them.
 MANAGED = {"AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEBSCSIDriverPolicy"}
 
@@ -70,6 +81,13 @@ PRIVATE_PORTS_OPEN_TO_ALL = {80, 443}
 
 Resource = dict[str, Any]
 Plans = dict[str, list[Resource]]
+
+
+def may_be_wide(resource: str, actions: set[str]) -> bool:
+    """Whether a wildcard inside an ARN is one of those that have a reason."""
+    return any(re.fullmatch(pattern, resource) for pattern, _reason in WILDCARDS) or any(
+        re.fullmatch(pattern, resource) and actions <= allowed for pattern, allowed, _reason in WILDCARDS_TO_READ
+    )
 
 
 def listed(item: Any) -> list[Any]:
@@ -107,7 +125,7 @@ def roles_hold_no_more_than_they_must(resources: list[Resource]) -> Iterator[str
                     bound = s.get("Condition", {}).get("StringEquals", {})
                     if not bound.get("aws:RequestedRegion") and not bound.get("cloudwatch:namespace"):
                         yield f"{where} stands on every resource of every region"
-                elif re.search(r"[*?]", resource) and not any(re.fullmatch(pattern, resource) for pattern, _reason in WILDCARDS):
+                elif re.search(r"[*?]", resource) and not may_be_wide(resource, set(actions)):
                     yield f"{where} has a wildcard in {resource}"
 
 
