@@ -272,7 +272,7 @@ async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing()
     let databases = RdsDatabases::new(&sdk);
     let seen = databases.look(&[&absent, &standing]).await.unwrap();
     assert_eq!(seen, [ReplicaView::Missing, ReplicaView::Writable]);
-    assert_eq!(databases.is_quarantined(&absent).await.unwrap_err().kind, FailureKind::Missing);
+    assert_eq!(databases.old_primary(&absent).await.unwrap_err().kind, FailureKind::Missing);
 }
 
 #[tokio::test]

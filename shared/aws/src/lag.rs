@@ -1,4 +1,5 @@
-//! How far behind is a replica? `CloudWatch`'s `ReplicaLag` of RDS, one sample a minute.
+//! How far behind is a replica? `CloudWatch`'s `ReplicaLag` of RDS, in seconds, or an Aurora cluster's
+//! `AuroraGlobalDBReplicationLag`, in milliseconds; one sample a minute.
 //!
 //! The statistic is `Maximum`: a figure for data loss must not be prettier than the worst second of its minute. A
 //! `-1` means that RDS does not know; it is left out, never taken for zero. A sample carries the end of its minute, not
@@ -12,8 +13,9 @@ use aws_sdk_cloudwatch::types::{Dimension, Statistic};
 use aws_smithy_types::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Clock, Lag, LagSample};
-use protocol::plan::Database;
+use protocol::plan::{Database, DatabaseKind};
 
+use crate::aurora::cluster;
 use crate::config::Sdk;
 use crate::failure::failure;
 use crate::rds::instance;
@@ -36,10 +38,48 @@ impl CloudWatchLag {
     }
 }
 
+/// A metric of a replica.
+struct Metric {
+    name: &'static str,
+    dimensions: Vec<(&'static str, String)>,
+    /// Its values times this are milliseconds.
+    milliseconds: f64,
+}
+
+/// The metrics to ask for, until one has samples.
+fn metrics(database: &Database) -> Answer<Vec<Metric>> {
+    if database.kind == DatabaseKind::RdsReplica {
+        let (id, _) = instance(STATISTICS, &database.replica)?;
+        let dimensions = vec![("DBInstanceIdentifier", id)];
+        return Ok(vec![Metric { name: "ReplicaLag", dimensions, milliseconds: 1000.0 }]);
+    }
+    let (id, _) = cluster(STATISTICS, &database.replica)?;
+    let (_, source) = cluster(STATISTICS, &database.primary)?;
+    let of = |dimensions| Metric { name: "AuroraGlobalDBReplicationLag", dimensions, milliseconds: 1.0 };
+    let by_cluster = ("DBClusterIdentifier", id);
+    // Aurora says where the lag comes from; CloudWatch finds a metric by all of its dimensions only. By the cluster alone
+    // is asked where nothing is found so.
+    Ok(vec![of(vec![by_cluster.clone(), ("SourceRegion", source)]), of(vec![by_cluster])])
+}
+
 #[async_trait]
 impl Lag for CloudWatchLag {
     async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
-        let (id, _) = instance(STATISTICS, &database.replica)?;
+        let mut samples = Vec::new();
+        for metric in metrics(database)? {
+            samples = self.samples_of(&metric, since).await?;
+            if !samples.is_empty() {
+                break;
+            }
+        }
+        Ok(samples)
+    }
+}
+
+impl CloudWatchLag {
+    async fn samples_of(&self, metric: &Metric, since: Timestamp) -> Answer<Vec<LagSample>> {
+        let dimension =
+            |(name, value): &(&str, String)| Dimension::builder().name(*name).value(value).build();
         let now = self.clock.now();
         let since = since.max(now.saturating_sub(SPAN_MAX).unwrap_or(since));
         if since >= now {
@@ -49,8 +89,8 @@ impl Lag for CloudWatchLag {
             .client
             .get_metric_statistics()
             .namespace("AWS/RDS")
-            .metric_name("ReplicaLag")
-            .dimensions(Dimension::builder().name("DBInstanceIdentifier").value(id).build())
+            .metric_name(metric.name)
+            .set_dimensions(Some(metric.dimensions.iter().map(dimension).collect()))
             .start_time(DateTime::from_secs(since.as_second()))
             // The end is exclusive, and whole seconds are enough.
             .end_time(DateTime::from_secs(now.as_second().saturating_add(1)))
@@ -63,7 +103,7 @@ impl Lag for CloudWatchLag {
             let at = point.timestamp()?;
             let from = Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()?;
             let at = from.checked_add(SignedDuration::from_secs(i64::from(PERIOD_SECONDS))).ok()?;
-            Some(LagSample { at, lag_ms: milliseconds(point.maximum()?)? })
+            Some(LagSample { at, lag_ms: milliseconds(point.maximum()? * metric.milliseconds)? })
         });
         let mut samples: Vec<LagSample> = known.collect();
         samples.sort_by_key(|sample| sample.at);
@@ -71,15 +111,15 @@ impl Lag for CloudWatchLag {
     }
 }
 
-/// Seconds as whole milliseconds, rounded up; nothing where the number is no lag.
-fn milliseconds(seconds: f64) -> Option<u64> {
+/// Whole milliseconds, rounded up; nothing where the number is no lag.
+fn milliseconds(lag: f64) -> Option<u64> {
     // Far above any lag, and below where a float and a u64 begin to differ.
-    const SECONDS_MAX: f64 = 1e12;
-    if !(0.0..=SECONDS_MAX).contains(&seconds) {
+    const MILLISECONDS_MAX: f64 = 1e15;
+    if !(0.0..=MILLISECONDS_MAX).contains(&lag) {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-    Some((seconds * 1000.0).ceil() as u64)
+    Some(lag.ceil() as u64)
 }
 
 #[cfg(test)]
@@ -88,12 +128,12 @@ mod tests {
         GetMetricStatisticsError, GetMetricStatisticsOutput,
     };
     use aws_sdk_cloudwatch::types::Datapoint;
-    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use aws_smithy_types::error::ErrorMetadata;
     use ports::FailureKind;
 
     use super::*;
-    use crate::replay::{StillClock, database};
+    use crate::replay::{StillClock, aurora, database};
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -153,6 +193,37 @@ mod tests {
         let samples = lag(client).samples(&database("orders"), time("2026-01-01T00:00:00Z")).await;
         assert_eq!(samples, Ok(Vec::new()));
         assert_eq!(rule.num_calls(), 1);
+    }
+
+    fn statistics(dimensions: &'static [(&'static str, &'static str)], points: Vec<Datapoint>) -> Rule {
+        mock!(Client::get_metric_statistics)
+            .match_requests(move |request| {
+                let asked: Vec<_> = request.dimensions().iter().map(|d| (d.name(), d.value())).collect();
+                let expected: Vec<_> = dimensions.iter().map(|(n, v)| (Some(*n), Some(*v))).collect();
+                request.metric_name() == Some("AuroraGlobalDBReplicationLag") && asked == expected
+            })
+            .then_output(move || {
+                GetMetricStatisticsOutput::builder().set_datapoints(Some(points.clone())).build()
+            })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_aurora_clusters_lag_is_in_milliseconds_and_is_asked_for_by_where_it_comes_from() {
+        const BY_SOURCE: &[(&str, &str)] =
+            &[("DBClusterIdentifier", "shop-orders-replica"), ("SourceRegion", "us-east-2")];
+        let minute = |at: &str, lag_ms| LagSample { at: time(at), lag_ms };
+        let by_source =
+            statistics(BY_SOURCE, vec![point(0, Some(812.4)), point(1, Some(-1.0)), point(2, None)]);
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&by_source]);
+        let samples = lag(client).samples(&aurora("orders"), time("2026-11-20T03:00:00Z")).await;
+        assert_eq!(samples, Ok(vec![minute("2026-11-20T03:01:00Z", 813)]));
+
+        // Where it is not known by its source, the cluster alone is asked for.
+        let nothing = statistics(BY_SOURCE, Vec::new());
+        let by_cluster = statistics(&BY_SOURCE[..1], vec![point(0, Some(90_000.0))]);
+        let client = mock_client!(aws_sdk_cloudwatch, RuleMode::Sequential, [&nothing, &by_cluster]);
+        let samples = lag(client).samples(&aurora("orders"), time("2026-11-20T03:00:00Z")).await;
+        assert_eq!(samples, Ok(vec![minute("2026-11-20T03:01:00Z", 90_000)]));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,9 +4,11 @@
 //! handler to [`lambda::serve`]. Nothing is called before the first invocation.
 
 pub mod accelerator;
+pub mod aurora;
 pub mod certificates;
 pub mod clock;
 pub mod config;
+pub mod databases;
 #[cfg(test)]
 mod emulator;
 mod failure;
