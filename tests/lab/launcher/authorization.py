@@ -131,6 +131,12 @@ def _resources(
         return [_first(params, "PolicySourceArn")]
     if service == "rds" and "Snapshot" in _first(params, "Action"):
         return _snapshot_resources(params, region, account)
+    if service == "rds" and (global_cluster := _first(params, "GlobalClusterIdentifier")):
+        target = _first(params, "TargetDbClusterIdentifier") or _first(params, "DbClusterIdentifier")
+        return [f"arn:aws:rds::{account}:global-cluster:{global_cluster}", *([target] if target else [])]
+    if service == "rds" and (cluster := _first(params, "DBClusterIdentifier")):
+        if _first(params, "Action") in ("DescribeDBClusters", "ModifyDBCluster"):
+            return [cluster if cluster.startswith("arn:") else f"arn:aws:rds:{region}:{account}:cluster:{cluster}"]
     if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN
         return [named]
     if service == "rds":
@@ -152,10 +158,14 @@ def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
         ("DBSnapshotIdentifier", "snapshot"),
         ("SourceDBSnapshotIdentifier", "snapshot"),
         ("TargetDBSnapshotIdentifier", "snapshot"),
+        ("DBClusterIdentifier", "cluster"),
+        ("DBClusterSnapshotIdentifier", "cluster-snapshot"),
+        ("SourceDBClusterSnapshotIdentifier", "cluster-snapshot"),
+        ("TargetDBClusterSnapshotIdentifier", "cluster-snapshot"),
     ):
         if name := _first(params, field):
             found.append(name if name.startswith("arn:") else f"{prefix}:{kind}:{name}")
-    return found or [f"{prefix}:snapshot:*"]
+    return found or [f"{prefix}:{'cluster-' if 'Cluster' in _first(params, 'Action') else ''}snapshot:*"]
 
 
 def _first(params: Any, name: str) -> str:
