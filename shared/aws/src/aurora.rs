@@ -26,9 +26,9 @@ use protocol::readiness::facts::ReplicaFacts;
 use tokio::time::timeout;
 
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
+use crate::failure::{failure, if_there, ours};
 use crate::rds::quarantine_group;
-use crate::signed::{Content, Question, Signed};
+use crate::signed::{Content, Question, Signed, unreadable};
 use crate::xml::Element;
 
 use standing::{Cluster, Global, Standing, Statuses};
@@ -73,17 +73,13 @@ impl AuroraDatabases {
     async fn stand(&self, database: &Database) -> Answer<Standing> {
         let (id, _) = cluster(CLUSTERS, &database.replica)?;
         let (global, own) = futures::join!(self.global(database), describe(&self.signed, &id));
-        Ok(Standing { arn: database.replica.clone(), global: existing(global)?, cluster: existing(own)? })
+        Ok(Standing { arn: database.replica.clone(), global: if_there(global)?, cluster: if_there(own)? })
     }
 
     async fn global(&self, database: &Database) -> Answer<Global> {
         let id = global_cluster(GLOBALS, database)?.to_lowercase();
-        let fields = vec![("GlobalClusterIdentifier".to_owned(), id.clone())];
-        let answer = self.signed.xml(&question(GLOBALS, fields)).await?;
-        let path = ["DescribeGlobalClustersResult", "GlobalClusters"];
-        only(&answer, &path, "GlobalClusterMember")
-            .map(Global::read)
-            .ok_or_else(|| ours(FailureKind::Missing, GLOBALS, "GlobalClusterNotFoundFault", id))
+        let question = question(GLOBALS, vec![("GlobalClusterIdentifier".to_owned(), id)]);
+        only(&self.signed, &question, ["GlobalClusters", "GlobalClusterMember"], Global::read).await
     }
 
     /// The statuses of a cluster's instances, by identifier.
@@ -192,25 +188,21 @@ fn question(action: &'static str, fields: Vec<(String, String)>) -> Question {
 }
 
 async fn describe(signed: &Signed, id: &str) -> Answer<Cluster> {
-    let fields = vec![("DBClusterIdentifier".to_owned(), id.to_owned())];
-    let answer = signed.xml(&question(CLUSTERS, fields)).await?;
-    only(&answer, &["DescribeDBClustersResult", "DBClusters"], "DBCluster")
-        .map(Cluster::read)
-        .ok_or_else(|| ours(FailureKind::Missing, CLUSTERS, "DBClusterNotFoundFault", id))
+    let question = question(CLUSTERS, vec![("DBClusterIdentifier".to_owned(), id.to_owned())]);
+    only(signed, &question, ["DBClusters", "DBCluster"], Cluster::read).await
 }
 
-/// The one element of a list that was asked for by its identifier.
-fn only<'e>(answer: &'e Element, path: &[&str], name: &'e str) -> Option<&'e Element> {
-    answer.at(path)?.all(name).next()
-}
-
-/// What does not exist is nothing.
-fn existing<T>(answer: Answer<T>) -> Answer<Option<T>> {
-    match answer {
-        Ok(thing) => Ok(Some(thing)),
-        Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
-        Err(failure) => Err(failure),
-    }
+/// The one thing of a list that was asked for by its identifier. RDS says by an error that there is none: an answer that
+/// does not hold it is no such word, for what is absent may count as detached.
+async fn only<T>(
+    signed: &Signed,
+    question: &Question,
+    [list, name]: [&str; 2],
+    read: fn(&Element) -> T,
+) -> Answer<T> {
+    let answer = signed.result(question).await?;
+    let found = answer.at(&[list, name]).map(read);
+    found.ok_or_else(|| unreadable(question, &format!("it has no {name}")))
 }
 
 /// Identifier and region of a cluster, from its ARN. RDS keeps identifiers in lower case.

@@ -131,12 +131,8 @@ def _resources(
         return [_first(params, "PolicySourceArn")]
     if service == "rds" and "Snapshot" in _first(params, "Action"):
         return _snapshot_resources(params, region, account)
-    if service == "rds" and (global_cluster := _first(params, "GlobalClusterIdentifier")):
-        target = _first(params, "TargetDbClusterIdentifier") or _first(params, "DbClusterIdentifier")
-        return [f"arn:aws:rds::{account}:global-cluster:{global_cluster}", *([target] if target else [])]
-    if service == "rds" and (cluster := _first(params, "DBClusterIdentifier")):
-        if _first(params, "Action") in ("DescribeDBClusters", "ModifyDBCluster"):
-            return [cluster if cluster.startswith("arn:") else f"arn:aws:rds:{region}:{account}:cluster:{cluster}"]
+    if service == "rds" and "Cluster" in _first(params, "Action"):
+        return _cluster_resources(params, region, account)
     if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN
         return [named]
     if service == "rds":
@@ -166,6 +162,20 @@ def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
         if name := _first(params, field):
             found.append(name if name.startswith("arn:") else f"{prefix}:{kind}:{name}")
     return found or [f"{prefix}:{'cluster-' if 'Cluster' in _first(params, 'Action') else ''}snapshot:*"]
+
+
+def _cluster_resources(params: Any, region: str, account: str) -> list[str]:
+    """What of a global database and a cluster a call names; empty to keep the emulator's reading."""
+    action, found = _first(params, "Action"), []
+    if "GlobalCluster" in action and (name := _first(params, "GlobalClusterIdentifier")):
+        found.append(f"arn:aws:rds::{account}:global-cluster:{name}")
+        if target := _first(params, "TargetDbClusterIdentifier"):
+            found.append(target)
+    elif action in ("DescribeDBClusters", "ModifyDBCluster") and (
+        name := _first(params, "DBClusterIdentifier")
+    ):
+        found.append(name if name.startswith("arn:") else f"arn:aws:rds:{region}:{account}:cluster:{name}")
+    return found
 
 
 def _first(params: Any, name: str) -> str:

@@ -1,7 +1,8 @@
-"""How does an Aurora global database fail over? In the time that AWS takes, with the states that it shows meanwhile.
+"""How does an Aurora global database fail over? In the time that AWS takes, with the states shown meanwhile.
 
-Beyond the emulator: a failover takes time; an old primary is resynchronised once its region is back; a secondary's instances
-write nothing; a cluster names its global database; its lag is a metric, and RDS tells of it by an event.
+Beyond the emulator: a failover takes time; an old primary is resynchronised once its region is back; a
+secondary's instances write nothing; a cluster names its global database; its lag is a metric, and RDS tells of
+it by an event.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def _region(arn: str) -> str:
 
 
 def _membership(cluster: Cluster) -> tuple[GlobalCluster | None, dict[str, Any] | None]:
-    found: tuple[GlobalCluster | None, dict[str, Any] | None] = rds._global_cluster_member_for_cluster(cluster)
+    found: tuple[GlobalCluster | None, dict[str, Any] | None] = rds._global_cluster_member_for_cluster(
+        cluster
+    )
     return found
 
 

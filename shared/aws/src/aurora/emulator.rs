@@ -92,7 +92,8 @@ async fn a_global_database_is_failed_over_once_and_its_old_primary_is_cut_off() 
     assert_eq!(facts.engine_version, facts.global_engine_version);
 
     databases.promote(&database).await.unwrap();
-    let moving = ReplicaView::Replica { status: "failing-over".to_owned(), replication: Replication::Unknown };
+    let moving =
+        ReplicaView::Replica { status: "failing-over".to_owned(), replication: Replication::Unknown };
     assert_eq!(seen(&databases, &database).await, moving);
     assert_eq!(databases.promote(&database).await.unwrap_err().kind, FailureKind::Conflict);
     until(&databases, &database, &ReplicaView::Writable).await;

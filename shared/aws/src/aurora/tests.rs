@@ -258,6 +258,20 @@ async fn a_global_database_that_may_not_be_seen_is_a_failure_and_no_detached_clu
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_without_the_global_database_does_not_say_that_there_is_none() {
+    let empty = "<DescribeGlobalClustersResponse><DescribeGlobalClustersResult><GlobalClusters/>\
+                 </DescribeGlobalClustersResult></DescribeGlobalClustersResponse>";
+    for answer in [empty, "<DescribeGlobalClustersResponse/>", "<html>busy</html>"] {
+        // The cluster itself would count as detached, and its instance writes.
+        let cluster = cluster_xml("available", WRITES, "");
+        let (seen, _) = look(&[(200, answer), (200, &cluster)]).await;
+        let failure = seen.unwrap_err();
+        assert_ne!(failure.kind, FailureKind::Missing, "{answer}");
+        assert_eq!(failure.action, GLOBALS);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failover_names_its_target_allows_loss_and_is_sent_once() {
     let accepted = "<FailoverGlobalClusterResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
                     <FailoverGlobalClusterResult/></FailoverGlobalClusterResponse>";
