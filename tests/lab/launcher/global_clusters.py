@@ -1,8 +1,8 @@
 """How does an Aurora global database fail over? In the time that AWS takes, with the states shown meanwhile.
 
 Beyond the emulator: a failover takes time; an old primary is resynchronised once its region is back; a
-secondary's instances write nothing; a cluster names its global database; its lag is a metric, and RDS tells of
-it by an event.
+secondary's instances write nothing; a cluster names its global database; its lag is a metric, and RDS tells
+of it by an event.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _cluster_xml(render: Any, cluster: Cluster) -> str:
 
 
 def _fail_over(world: World, original: Any, params: dict[str, Any]) -> Answer:
-    """FailoverGlobalCluster with AllowDataLoss: accepted at once, done when the global database is available again."""
+    """FailoverGlobalCluster with AllowDataLoss: accepted at once, done when it is available again."""
     if str(rds._p(params, "AllowDataLoss")).lower() != "true" or "Switchover" in params:
         answer: Answer = original(params)
         return answer
@@ -194,7 +194,7 @@ def _name(cluster: Cluster) -> str:
 
 
 def _event(cluster: Cluster, event_id: str, message: str) -> None:
-    """Sends an "RDS DB Cluster Event" (ids and messages: Aurora user guide, event categories and messages)."""
+    """Sends an "RDS DB Cluster Event" (ids and messages: Aurora user guide, event categories)."""
     arn = parse_arn(cluster["DBClusterArn"])
     with request_scope(arn.account_id, arn.region):
         service_events.publish(
