@@ -6,6 +6,7 @@
 pub mod accelerator;
 pub mod certificates;
 pub mod clock;
+mod cloudwatch;
 pub mod config;
 #[cfg(test)]
 mod emulator;
