@@ -165,11 +165,6 @@ impl Sdk {
         client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)
     }
 
-    /// CloudWatch in the own region.
-    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
-        client!(aws_sdk_cloudwatch, &self.base, OWN)
-    }
-
     /// SNS in the own region.
     pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
         client!(aws_sdk_sns, &self.base, OWN)

@@ -7,6 +7,7 @@ pub mod accelerator;
 pub mod aurora;
 pub mod certificates;
 pub mod clock;
+mod cloudwatch;
 pub mod config;
 pub mod databases;
 #[cfg(test)]

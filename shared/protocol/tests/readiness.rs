@@ -489,6 +489,9 @@ fn cluster(facts: &mut ReplicaFacts) -> &mut ClusterFacts {
     facts.cluster.as_mut().expect("a cluster")
 }
 
+/// One change to a cluster on a good day, and the sentence of the check that must find it.
+type ClusterRow = (fn(&mut ReplicaFacts), &'static str);
+
 #[test]
 fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said() {
     let good = judged_as_aurora(&State::default(), |_| ());
@@ -506,8 +509,7 @@ fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said(
     let allowed = named(&good, "role_allowed", "promote-replica");
     assert!(allowed.sentence().contains("rds:FailoverGlobalCluster"), "{}", allowed.sentence());
 
-    type Row = (fn(&mut ReplicaFacts), &'static str);
-    let rows: [Row; 6] = [
+    let rows: [ClusterRow; 6] = [
         (
             |facts| cluster(facts).instances = 0,
             "shop-orders-replica has no instance, so nothing in it could be promoted.",
