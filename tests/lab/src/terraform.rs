@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::applied::{self, Blocks};
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
 use crate::process::{clean, output, run};
@@ -153,6 +154,17 @@ impl Terraform {
             bail!("terraform output failed: {err}");
         }
         serde_json::from_str(&out).context("terraform output is JSON")
+    }
+
+    /// The blocks of `infra/modules` that are applied.
+    pub async fn blocks(&self) -> Result<Blocks> {
+        let mut command = self.command(&["state", "list"]);
+        let (code, out, err) = output("terraform state list", &mut command).await?;
+        if code != 0 {
+            bail!("terraform state list failed: {err}");
+        }
+        let modules = std::fs::read(self.dir.join(".terraform/modules/modules.json"))?;
+        applied::blocks(&out, &serde_json::from_slice(&modules)?)
     }
 
     /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.
