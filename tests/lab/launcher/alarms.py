@@ -34,6 +34,7 @@ _OPTIONAL = (
 )
 
 _METRIC_MEMBERS = (
+    *_OPTIONAL,
     "AlarmName",
     "AlarmArn",
     "AlarmDescription",
@@ -46,21 +47,9 @@ _METRIC_MEMBERS = (
     "StateReason",
     "StateReasonData",
     "StateUpdatedTimestamp",
-    "MetricName",
-    "Namespace",
-    "Statistic",
-    "ExtendedStatistic",
-    "Dimensions",
-    "Period",
-    "Unit",
     "EvaluationPeriods",
-    "DatapointsToAlarm",
-    "Threshold",
     "ComparisonOperator",
     "TreatMissingData",
-    "EvaluateLowSampleCountPercentile",
-    "Metrics",
-    "ThresholdMetricId",
     "StateTransitionedTimestamp",
 )
 _COMPOSITE_MEMBERS = (

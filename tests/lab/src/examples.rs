@@ -27,7 +27,7 @@ pub enum Example {
 impl Example {
     /// All of them, the smallest first.
     pub const ALL: [Self; 5] =
-        [Self::PilotLight, Self::Brownfield, Self::MultiService, Self::WarmStandbyEks, Self::OtherModules];
+        [Self::PilotLight, Self::OtherModules, Self::Brownfield, Self::WarmStandbyEks, Self::MultiService];
 
     /// Its folder's name.
     pub fn name(self) -> &'static str {

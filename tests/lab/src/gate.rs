@@ -23,6 +23,7 @@ pub async fn moves(world: &World, [primary, recovery]: [&str; 2], outputs: &Valu
     is_what_records_follow(world, outputs, alarm, recovery).await?;
     let (close, open) = (put(gate("close_command")?)?, put(gate("open_command")?)?);
     ensure!(close.region == recovery && open.region == recovery, "the gate is moved from another region");
+    within_a_minute().await?;
     done(world, &close, &administrator()).await?;
     ensure!(
         state(world, recovery, alarm).await? == "ALARM",
@@ -184,12 +185,21 @@ async fn state(world: &World, region: &str, alarm: &str) -> Result<String> {
     Ok(between(&reply.text, "StateValue").with_context(|| format!("no alarm {alarm}"))?.to_owned())
 }
 
+/// Waits, if so little is left of this minute that two data in a row might not lie in the same one.
+async fn within_a_minute() -> Result<()> {
+    if second()? >= 40 { next_minute().await } else { Ok(()) }
+}
+
 /// Waits until the data of this minute are those of the last one.
-#[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]
 async fn next_minute() -> Result<()> {
-    let second = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() % 60;
-    pause(Duration::from_secs(61 - second)).await;
+    pause(Duration::from_secs(61 - second()?)).await;
     Ok(())
+}
+
+/// The second of the minute.
+#[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]
+fn second() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() % 60)
 }
 
 fn query(
