@@ -15,6 +15,8 @@ from . import (
     flow_logs,
     functions,
     globalaccelerator,
+    interface_endpoints,
+    key_pairs,
     launches,
     listener_certificates,
     machine_images,
@@ -57,6 +59,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     security_groups.install()
     machine_images.install()
     flow_logs.install()
+    interface_endpoints.install()
+    key_pairs.install()
     node_groups.install()
     registry_replication.install()
     simulation.install()

@@ -44,11 +44,16 @@ pub async fn apply(examples: &[Example], ending: &Ending) -> Result<()> {
     ending.cut(packages::build()).await?;
     let mut rows = Vec::new();
     for example in examples {
-        rows.push(one(&tools, *example, ending).await?);
+        let row = one(&tools, *example, ending).await?;
+        // All of them take an hour: what is known is shown and kept at once, whatever comes after.
+        table(std::slice::from_ref(&row));
+        if row.is_good() {
+            applied::record(row.example, &row.blocks)?;
+        }
+        rows.push(row);
     }
-    print(&rows);
-    let good = rows.iter().filter(|row| row.is_good());
-    applied::record(&good.map(|row| (row.example, row.blocks.clone())).collect())?;
+    table(&rows);
+    details(&rows);
     let bad: Vec<_> = rows.iter().filter(|row| !row.is_good()).map(|row| row.example).collect();
     if !bad.is_empty() {
         bail!("not as it should be: {}", bad.join(", "));
@@ -178,7 +183,7 @@ async fn timed<T>(seconds: &mut u64, work: impl Future<Output = Result<T>>) -> R
     done
 }
 
-fn print(rows: &[Row]) {
+fn table(rows: &[Row]) {
     show(&format!(
         "\n{:<18} {:>9} {:>8} {:>7} {:>10} {:>6} {:>10}",
         "example", "resources", "apply s", "plan s", "destroy s", "drift", "leftovers"
@@ -186,6 +191,10 @@ fn print(rows: &[Row]) {
     for row in rows {
         show(&line(row));
     }
+}
+
+/// What made rows bad, and what stays on purpose.
+fn details(rows: &[Row]) {
     for row in rows {
         let told = row.failures.iter().map(|failure| format!("failed: {failure}"));
         let drift = row.drift.iter().map(|change| format!("drift: {change}"));

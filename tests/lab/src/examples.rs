@@ -78,7 +78,9 @@ impl Example {
                 "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
             }),
             Self::MultiService => json!({ "image_ids": images(), "database_password": PASSWORD }),
-            Self::OtherModules => json!({ "database_password": PASSWORD }),
+            Self::OtherModules => json!({
+                "image_ids": images(), "database_password": PASSWORD, "secret": PASSWORD,
+            }),
             Self::WarmStandbyEks => json!({
                 "source_instance_id": server(world, self.regions()[0]).await?,
                 "database_password": PASSWORD,
