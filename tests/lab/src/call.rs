@@ -74,6 +74,18 @@ impl Reply {
 }
 
 impl Call {
+    /// A call by a form.
+    pub fn query(
+        service: &'static str,
+        region: &str,
+        action: &'static str,
+        version: &'static str,
+        parameters: &[(&'static str, &str)],
+    ) -> Self {
+        let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { service, region: region.to_owned(), action, shape: Shape::Query(version, parameters) }
+    }
+
     /// Makes the call.
     pub async fn send(&self, endpoint_url: &str, keys: &Credentials) -> Result<Reply> {
         let (body, mut headers) = self.body();
@@ -183,12 +195,8 @@ mod tests {
 
     #[test]
     fn a_form_is_written_as_the_query_protocol_has_it() {
-        let call = Call {
-            service: "rds",
-            region: "us-west-1".to_owned(),
-            action: "PromoteReadReplica",
-            shape: Shape::Query("2014-10-31", vec![("DBInstanceIdentifier", "a b".to_owned())]),
-        };
+        let parameters = [("DBInstanceIdentifier", "a b")];
+        let call = Call::query("rds", "us-west-1", "PromoteReadReplica", "2014-10-31", &parameters);
         let (body, _) = call.body();
         assert_eq!(body, "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=a+b");
     }

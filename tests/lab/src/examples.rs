@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
-use crate::call::{Call, Shape};
+use crate::call::Call;
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
 use crate::world::World;
@@ -117,13 +117,7 @@ pub fn administrator() -> Credentials {
 /// Starts the server that an image is made of, as the example's README has a person do.
 async fn server(world: &World, region: &str) -> Result<String> {
     let parameters = [("ImageId", "ami-0abcdef1234567890"), ("MinCount", "1"), ("MaxCount", "1")];
-    let parameters = parameters.map(|(name, value)| (name, value.to_owned())).to_vec();
-    let call = Call {
-        service: "ec2",
-        region: region.to_owned(),
-        action: "RunInstances",
-        shape: Shape::Query("2016-11-15", parameters),
-    };
+    let call = Call::query("ec2", region, "RunInstances", "2016-11-15", &parameters);
     let reply = call.send(world.endpoint_url(), &administrator()).await?;
     if !reply.is_done() {
         bail!("no server was started in {region}: {}", reply.text);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::call::{Call, Reply, Shape};
 use crate::examples::administrator;
 use crate::say;
+use crate::terraform::text;
 use crate::world::{World, pause};
 
 /// The role that is made to try the policy.
@@ -89,10 +90,9 @@ async fn admits_to_it_alone(
     alarm: &str,
     policy: &str,
 ) -> Result<usize> {
-    let role = [("RoleName", MOVER.to_owned())];
     let iam = |action, more: &[(&'static str, &str)]| {
-        let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        query("iam", "us-east-1", action, "2010-05-08", role.iter().cloned().chain(more).collect())
+        let parameters = [&[("RoleName", MOVER)], more].concat();
+        Call::query("iam", "us-east-1", action, "2010-05-08", &parameters)
     };
     done(world, &iam("CreateRole", &[("AssumeRolePolicyDocument", TRUST)]), &administrator()).await?;
     let put = iam("PutRolePolicy", &[("PolicyName", "gate"), ("PolicyDocument", policy)]);
@@ -107,22 +107,12 @@ async fn admits_to_it_alone(
         }
         call
     };
-    let set = vec![
-        ("AlarmName", alarm.to_owned()),
-        ("StateValue", "OK".to_owned()),
-        ("StateReason", "r".to_owned()),
-    ];
+    let set = [("AlarmName", alarm), ("StateValue", "OK"), ("StateReason", "r")];
     let others = [
         with("Namespace", "Pilotlight"),
         Call { region: elsewhere.to_owned(), ..close.clone() },
-        query("monitoring", &close.region, "SetAlarmState", "2010-08-01", set),
-        query(
-            "monitoring",
-            &close.region,
-            "DeleteAlarms",
-            "2010-08-01",
-            vec![("AlarmNames.member.1", alarm.to_owned())],
-        ),
+        monitoring(&close.region, "SetAlarmState", &set),
+        monitoring(&close.region, "DeleteAlarms", &[("AlarmNames.member.1", alarm)]),
     ];
     for call in &others {
         let reply = call.send(world.endpoint_url(), &mover).await?;
@@ -141,8 +131,8 @@ async fn admits_to_it_alone(
 /// A session of the role that is made here.
 async fn session(world: &World) -> Result<Credentials> {
     let arn = format!("arn:aws:iam::{}:role/{MOVER}", crate::cloud::ACCOUNT);
-    let parameters = vec![("RoleArn", arn), ("RoleSessionName", "check".to_owned())];
-    let call = query("sts", "us-east-1", "AssumeRole", "2011-06-15", parameters);
+    let parameters = [("RoleArn", arn.as_str()), ("RoleSessionName", "check")];
+    let call = Call::query("sts", "us-east-1", "AssumeRole", "2011-06-15", &parameters);
     let reply = done(world, &call, &administrator()).await?;
     let part = |field: &str| between(&reply.text, field).map(str::to_owned).context("a session has keys");
     Ok(Credentials::new(
@@ -162,25 +152,28 @@ fn put(command: &str) -> Result<Call> {
     for pair in words.chunks(2) {
         let [option, value] = pair else { anyhow::bail!("an option without a value: {command}") };
         match *option {
-            "--region" => region = Some((*value).to_owned()),
-            "--namespace" => parameters.push(("Namespace", (*value).to_owned())),
-            "--metric-name" => parameters.push(("MetricData.member.1.MetricName", (*value).to_owned())),
-            "--value" => parameters.push(("MetricData.member.1.Value", (*value).to_owned())),
+            "--region" => region = Some(*value),
+            "--namespace" => parameters.push(("Namespace", *value)),
+            "--metric-name" => parameters.push(("MetricData.member.1.MetricName", *value)),
+            "--value" => parameters.push(("MetricData.member.1.Value", *value)),
             "--dimensions" => {
                 let (name, value) = value.split_once('=').context("a dimension is Name=Value")?;
-                parameters.push(("MetricData.member.1.Dimensions.member.1.Name", name.to_owned()));
-                parameters.push(("MetricData.member.1.Dimensions.member.1.Value", value.to_owned()));
+                parameters.push(("MetricData.member.1.Dimensions.member.1.Name", name));
+                parameters.push(("MetricData.member.1.Dimensions.member.1.Value", value));
             }
             _ => anyhow::bail!("{option} is not known here: {command}"),
         }
     }
     let region = region.with_context(|| format!("no region: {command}"))?;
-    Ok(query("monitoring", &region, "PutMetricData", "2010-08-01", parameters))
+    Ok(monitoring(region, "PutMetricData", &parameters))
+}
+
+fn monitoring(region: &str, action: &'static str, parameters: &[(&'static str, &str)]) -> Call {
+    Call::query("monitoring", region, action, "2010-08-01", parameters)
 }
 
 async fn state(world: &World, region: &str, alarm: &str) -> Result<String> {
-    let parameters = vec![("AlarmNames.member.1", alarm.to_owned())];
-    let call = query("monitoring", region, "DescribeAlarms", "2010-08-01", parameters);
+    let call = monitoring(region, "DescribeAlarms", &[("AlarmNames.member.1", alarm)]);
     let reply = done(world, &call, &administrator()).await?;
     Ok(between(&reply.text, "StateValue").with_context(|| format!("no alarm {alarm}"))?.to_owned())
 }
@@ -202,16 +195,6 @@ fn second() -> Result<u64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() % 60)
 }
 
-fn query(
-    service: &'static str,
-    region: &str,
-    action: &'static str,
-    version: &'static str,
-    parameters: Vec<(&'static str, String)>,
-) -> Call {
-    Call { service, region: region.to_owned(), action, shape: Shape::Query(version, parameters) }
-}
-
 async fn done(world: &World, call: &Call, keys: &Credentials) -> Result<Reply> {
     let reply = call.send(world.endpoint_url(), keys).await?;
     ensure!(reply.is_done(), "{call:?} got {} {}", reply.status, reply.text);
@@ -228,10 +211,6 @@ async fn ask(world: &World, path: &str) -> Result<String> {
 fn between<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     rest.split_once('<').map(|(value, _)| value)
-}
-
-fn text<'v>(value: &'v Value, path: &str) -> Result<&'v str> {
-    value.pointer(path).and_then(Value::as_str).with_context(|| format!("no output {path}"))
 }
 
 #[cfg(test)]

@@ -179,6 +179,11 @@ impl Terraform {
     }
 }
 
+/// A text in a stack's outputs, by its path.
+pub fn text<'v>(outputs: &'v Value, path: &str) -> Result<&'v str> {
+    outputs.pointer(path).and_then(Value::as_str).with_context(|| format!("no output {path}"))
+}
+
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
