@@ -65,7 +65,7 @@ fn path() -> PathBuf {
     checkout::root().join("infra/tests/applied.json")
 }
 
-/// Writes down what an example applied that ended well; of the others the record says what it said.
+/// Writes down what an example applied; of the others the record says what it said.
 pub fn record(example: &str, blocks: &Blocks) -> Result<()> {
     let path = path();
     let old = std::fs::read_to_string(&path).unwrap_or_else(|_| "{}".to_owned());

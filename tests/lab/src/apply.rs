@@ -45,11 +45,8 @@ pub async fn apply(examples: &[Example], ending: &Ending) -> Result<()> {
     let mut rows = Vec::new();
     for example in examples {
         let row = one(&tools, *example, ending).await?;
-        // All of them take an hour: what is known is shown and kept at once, whatever comes after.
+        // All of them take an hour: what is known is shown at once, whatever comes after.
         table(std::slice::from_ref(&row));
-        if row.is_good() {
-            applied::record(row.example, &row.blocks)?;
-        }
         rows.push(row);
     }
     table(&rows);
@@ -93,6 +90,9 @@ async fn live(tools: &Tools, world: &World, example: Example, row: &mut Row) -> 
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
     row.blocks.append(&mut stack.blocks().await?);
     note_drift(&stack, "", row).await?;
+    if row.drift.is_empty() {
+        applied::record(row.example, &row.blocks)?;
+    }
     if let Err(error) = purpose(world, example, &stack).await {
         say(&format!("{}: FAILED: {error:#}", example.name()));
         row.failures.push(format!("{error:#}"));
