@@ -16,6 +16,8 @@ from . import (
     functions,
     global_clusters,
     globalaccelerator,
+    interface_endpoints,
+    key_pairs,
     launches,
     listener_certificates,
     machine_images,
@@ -59,6 +61,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     security_groups.install()
     machine_images.install()
     flow_logs.install()
+    interface_endpoints.install()
+    key_pairs.install()
     node_groups.install()
     registry_replication.install()
     simulation.install()

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
 
 pub mod alone;
+pub mod applied;
 pub mod apply;
 pub mod background;
 pub mod call;
@@ -12,6 +13,7 @@ pub mod cloud;
 pub mod ending;
 pub mod examples;
 pub mod follow;
+pub mod gate;
 pub mod http;
 pub mod leftovers;
 pub mod packages;
