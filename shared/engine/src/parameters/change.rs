@@ -15,12 +15,18 @@ impl Replication<'_> {
     pub(super) async fn change(&self, name: &str, region: &str, account: &str) -> Result<Value, Fault> {
         let plan = &self.conductor.plan;
         let regions = [plan.regions.primary.as_str(), plan.regions.recovery.as_str()];
-        if account != plan.account || !regions.contains(&region) {
+        if account != plan.account_in(region) || !regions.contains(&region) {
+            let [primary, recovery] = regions;
+            let theirs = plan.account_in(primary);
+            let about = if theirs == plan.account {
+                format!("{theirs} in {primary} and {recovery}")
+            } else {
+                format!("{theirs} in {primary} and {} in {recovery}", plan.account)
+            };
             return Err(Fault::new(
                 "foreign_event",
                 format!(
-                    "A parameter of account {account} in {region} changed, and this plan is about {} in {} and {}",
-                    plan.account, plan.regions.primary, plan.regions.recovery
+                    "A parameter of account {account} in {region} changed, and this plan is about {about}"
                 ),
             ));
         }

@@ -56,12 +56,16 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
         (!resources.is_empty()).then(|| Need { function, action, resources, region: region.to_owned() })
     };
     let replicas = plan.databases.iter().map(|database| database.replica.clone()).collect();
+    // A group that holds an endpoint of another account is written back with that account's attachment, or not at all.
+    let has_shared = plan.primary_account.is_some() && !endpoint_groups.is_empty();
+    let shared = if has_shared { vec!["*".to_owned()] } else { Vec::new() };
     let primaries = cut_off.map(|database| database.primary.clone()).collect();
     [
         need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
         need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.regions.primary),
         need("scale-asg", "autoscaling:UpdateAutoScalingGroup", groups.collect(), recovery),
         need("shift-traffic", "globalaccelerator:UpdateEndpointGroup", endpoint_groups, "us-west-2"),
+        need("shift-traffic", "globalaccelerator:ListCrossAccountResources", shared, "us-west-2"),
     ]
     .into_iter()
     .flatten()
