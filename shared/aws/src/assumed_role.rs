@@ -166,4 +166,6 @@ impl ProvideCredentials for AssumedRole {
 }
 
 #[cfg(test)]
+mod emulated;
+#[cfg(test)]
 mod tests;

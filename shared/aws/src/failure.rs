@@ -151,8 +151,8 @@ where
 
 /// Why a call was not even made: it has no session of the role that it is made as.
 fn no_session(error: &(dyn Error + 'static)) -> Option<Failure> {
-    let causes = std::iter::successors(Some(error), |error| (*error).source()).take(CAUSES_MAX);
-    causes.filter_map(|cause| cause.downcast_ref::<NoSession>()).next().map(|why| why.0.clone())
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source()).take(CAUSES_MAX);
+    causes.find_map(|cause| cause.downcast_ref::<NoSession>()).map(|why| why.0.clone())
 }
 
 /// A failure that this crate itself found.

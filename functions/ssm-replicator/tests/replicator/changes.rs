@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scene::{FROM, Scene, TO, play, sentence, shop};
+use crate::scene::{FROM, Scene, TO, play, sentence, two_accounts};
 
 #[test]
 fn a_change_is_copied_and_the_same_event_again_writes_nothing() {
@@ -80,9 +80,7 @@ fn an_event_of_another_region_or_account_is_an_error() {
 #[test]
 fn a_plan_of_two_accounts_takes_each_regions_events_from_its_own_account() {
     play(async || {
-        let mut plan = shop();
-        plan.primary_account = Some("210987654321".to_owned());
-        let mut scene = Scene::of(plan);
+        let mut scene = Scene::of(two_accounts());
         scene.stores.set(FROM, "/shop/a", "one");
         let answer = scene.changed(FROM, "/shop/a").await.unwrap();
         assert_eq!(sentence(&answer), "/shop/a is made in us-west-1.");

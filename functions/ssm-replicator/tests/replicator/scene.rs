@@ -43,6 +43,11 @@ pub(crate) fn shop() -> Plan {
     plan
 }
 
+/// The plan whose primary region lies in the account 210987654321.
+pub(crate) fn two_accounts() -> Plan {
+    Plan::from_json(include_str!("../../../../shared/protocol/tests/plans/two-accounts.json")).unwrap()
+}
+
 /// Plays something through in no time.
 pub(crate) fn play<T>(scene: impl AsyncFnOnce() -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();

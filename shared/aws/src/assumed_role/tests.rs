@@ -133,7 +133,7 @@ async fn where_a_renewal_fails_the_old_session_serves_until_it_ends_and_no_longe
     let http = replay(&[(200, &first), (403, DENIED), (403, DENIED)]);
     let provider = provider(&http, &clock);
     assert_eq!(key(&provider).await.unwrap(), "ASIAFIRST");
-    clock.sleep(Duration::from_secs(14 * 60)).await;
+    clock.sleep(Duration::from_mins(14)).await;
     assert_eq!(key(&provider).await.unwrap(), "ASIAFIRST");
     clock.sleep(Duration::from_secs(31)).await;
     let failure = key(&provider).await.unwrap_err();
