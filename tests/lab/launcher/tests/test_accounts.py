@@ -185,3 +185,41 @@ class Accounts(LabTest):
         self.assertEqual(event["resources"], [f"arn:aws:ssm:{PRIMARY}:{OTHER}:parameter/sender/url"])
         time.sleep(0.5)
         self.assertEqual(len(function.received()), 1)
+
+    def test_an_accelerator_has_an_endpoint_of_the_other_account_by_that_accounts_attachment_alone(
+        self,
+    ) -> None:
+        mine = self.lab.client("globalaccelerator", "us-west-2")
+        accelerator = mine.create_accelerator(Name="shared", IdempotencyToken="t")["Accelerator"][
+            "AcceleratorArn"
+        ]
+        ports = [{"FromPort": 80, "ToPort": 80}]
+        listener = mine.create_listener(
+            AcceleratorArn=accelerator, Protocol="TCP", PortRanges=ports, IdempotencyToken="t"
+        )["Listener"]["ListenerArn"]
+        balancer = f"arn:aws:elasticloadbalancing:{PRIMARY}:{OTHER}:loadbalancer/app/shop/1"
+        group = mine.create_endpoint_group(
+            ListenerArn=listener, EndpointGroupRegion=PRIMARY, IdempotencyToken="t"
+        )["EndpointGroup"]["EndpointGroupArn"]
+        endpoint: dict[str, Any] = {"EndpointId": balancer, "Weight": 128}
+
+        def write(**more: Any) -> None:
+            mine.update_endpoint_group(EndpointGroupArn=group, EndpointConfigurations=[{**endpoint, **more}])
+
+        self.assert_refused("AccessDeniedException", write)
+        theirs = self.other("globalaccelerator", "us-west-2")
+        attachment = theirs.create_cross_account_attachment(
+            Name="web",
+            Principals=[ACCOUNT],
+            Resources=[{"EndpointId": balancer, "Region": PRIMARY}],
+            IdempotencyToken="t",
+        )["CrossAccountAttachment"]["AttachmentArn"]
+        self.assert_refused("AccessDeniedException", write)
+        write(AttachmentArn=attachment)
+        shared = mine.list_cross_account_resources(
+            AcceleratorArn=accelerator, ResourceOwnerAwsAccountId=OTHER
+        )["CrossAccountResources"]
+        self.assertEqual(shared, [{"EndpointId": balancer, "AttachmentArn": attachment}])
+        # The owner takes it back.
+        theirs.delete_cross_account_attachment(AttachmentArn=attachment)
+        self.assert_refused("AccessDeniedException", write, AttachmentArn=attachment, Weight=0)
