@@ -547,12 +547,12 @@ variable "reserved_concurrency" {
 }
 
 variable "log_level" {
-  description = "Level of the functions' own log lines. TRACE is refused: it could show what a request carries."
+  description = "Level of the functions' own log lines. There are none below INFO in the packages."
   type        = string
   default     = "INFO"
   validation {
-    condition     = contains(["DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
-    error_message = "log_level: '${var.log_level}' isn't one of DEBUG, INFO, WARN, ERROR."
+    condition     = contains(["INFO", "WARN", "ERROR"], var.log_level)
+    error_message = "log_level: '${var.log_level}' isn't one of INFO, WARN, ERROR."
   }
 }
 

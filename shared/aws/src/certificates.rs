@@ -9,16 +9,14 @@ use protocol::readiness::facts::CertificateFacts;
 use serde_json::{Value, json};
 
 use crate::config::Sdk;
-use crate::failure::ours;
+use crate::failure::{if_there, ours};
+use crate::load_balancing;
 use crate::signed::{Content, Question, Signed, unreadable};
 use crate::xml::Element;
 
 const LISTENERS: &str = "elasticloadbalancing:DescribeListeners";
 const FURTHER: &str = "elasticloadbalancing:DescribeListenerCertificates";
 const DESCRIBE: &str = "acm:DescribeCertificate";
-
-/// The version of Elastic Load Balancing's API.
-const API: &str = "2015-12-01";
 
 /// Certificates asked at the same time.
 const CALLS: usize = 4;
@@ -38,17 +36,13 @@ impl ListenerCertificates {
 
     /// Every page of a list of the load balancers' API.
     async fn pages(&self, action: &'static str, field: &str, arn: &str) -> Answer<Vec<Element>> {
-        let operation = action.rsplit(':').next().unwrap_or(action);
-        let result = format!("{operation}Result");
         let (mut pages, mut marker) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let mut fields = vec![(field.to_owned(), arn.to_owned())];
             fields.extend(marker.map(|marker| ("Marker".to_owned(), marker)));
-            let content = Content::Form { version: API, fields };
-            let answer =
-                self.signed.xml(&Question { action, service: "elasticloadbalancing", content }).await?;
-            marker = answer.text(&[result.as_str(), "NextMarker"]).map(str::to_owned);
-            pages.extend(answer.at(&[result.as_str()]).cloned());
+            let page = self.signed.result(&load_balancing::question(action, fields)).await?;
+            marker = page.text(&["NextMarker"]).map(str::to_owned);
+            pages.push(page);
             if marker.is_none() {
                 return Ok(pages);
             }
@@ -90,12 +84,8 @@ impl ListenerCertificates {
         let content =
             Content::Json { version: "1.1", target: "CertificateManager.DescribeCertificate", document };
         let question = Question { action: DESCRIBE, service: "acm", content };
-        let answer = match self.signed.json(&question).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => {
-                return Ok(CertificateFacts { arn, status: "GONE".to_owned(), not_after: None });
-            }
-            Err(failure) => return Err(failure),
+        let Some(answer) = if_there(self.signed.json(&question).await)? else {
+            return Ok(CertificateFacts { arn, status: "GONE".to_owned(), not_after: None });
         };
         let field = |name: &str| answer.get("Certificate").and_then(|certificate| certificate.get(name));
         let status = field("Status").and_then(Value::as_str);
@@ -116,11 +106,7 @@ fn arns(element: &Element) -> Vec<String> {
 #[async_trait]
 impl CertificateInspection for ListenerCertificates {
     async fn certificates(&self, load_balancer: &str) -> Answer<Option<Vec<CertificateFacts>>> {
-        let found = match self.certificates_of(load_balancer).await {
-            Ok(found) => found,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Some(found) = if_there(self.certificates_of(load_balancer).await)? else { return Ok(None) };
         let calls: Vec<_> = found.into_iter().map(|arn| self.certificate(arn)).collect();
         stream::iter(calls).buffered(CALLS).try_collect().await.map(Some)
     }
@@ -189,6 +175,13 @@ mod tests {
         assert_eq!(ask(&[(200, &listeners(&[listener("HTTP", "none")]))]).await.0, Ok(Some(Vec::new())));
         let gone = "<ErrorResponse><Error><Code>LoadBalancerNotFound</Code></Error></ErrorResponse>";
         assert_eq!(ask(&[(400, gone)]).await.0, Ok(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_its_result_is_not_taken_for_a_balancer_without_certificates() {
+        let failure = ask(&[(200, "<DescribeListenersResponse/>")]).await.0.unwrap_err();
+        assert_eq!(failure.action, LISTENERS);
+        assert!(failure.message.contains("no result"), "{failure}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::error::Error;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use ports::{Failure, FailureKind};
+use ports::{Answer, Failure, FailureKind};
 
 use crate::assumed_role::NoSession;
 
@@ -158,6 +158,15 @@ fn no_session(error: &(dyn Error + 'static)) -> Option<Failure> {
 /// A failure that this crate itself found.
 pub(crate) fn ours(kind: FailureKind, action: &'static str, code: &str, message: impl AsRef<str>) -> Failure {
     Failure { kind, action, code: code.to_owned(), message: one_line(message.as_ref()) }
+}
+
+/// Nothing in place of an answer that what was asked about does not exist.
+pub(crate) fn if_there<T>(answer: Answer<T>) -> Answer<Option<T>> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What a service's code and the HTTP status it came with mean.

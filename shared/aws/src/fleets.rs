@@ -13,17 +13,15 @@ use protocol::plan::{Capacity, Fleet};
 use protocol::readiness::facts::{GroupFacts, TargetGroupFacts, TemplateRef};
 
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
-use crate::signed::{Content, Question, Signed, unreadable};
+use crate::failure::{failure, if_there, ours};
+use crate::load_balancing;
+use crate::signed::{Signed, unreadable};
 use crate::xml::Element;
 
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 const UPDATE: &str = "autoscaling:UpdateAutoScalingGroup";
 const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
-
-/// The version of Elastic Load Balancing's API.
-const API: &str = "2015-12-01";
 
 /// Names in one call; also the default size of a page.
 const BATCH: usize = 50;
@@ -82,12 +80,9 @@ impl AutoScalingFleets {
     /// read is not empty.
     async fn list(&self, action: &'static str, field: &str, arn: &str, name: &str) -> Answer<Element> {
         let fields = vec![(field.to_owned(), arn.to_owned())];
-        let content = Content::Form { version: API, fields };
-        let question = Question { action, service: "elasticloadbalancing", content };
-        let answer = self.signed.xml(&question).await?;
-        let operation = action.rsplit(':').next().unwrap_or(action);
-        let list = answer.at(&[&format!("{operation}Result"), name]);
-        list.cloned().ok_or_else(|| unreadable(&question, &format!("it has no {name}")))
+        let question = load_balancing::question(action, fields);
+        let list = self.signed.result(&question).await?.at(&[name]).cloned();
+        list.ok_or_else(|| unreadable(&question, &format!("it has no {name}")))
     }
 
     /// Healthy targets of a target group. One that is gone has none, and the other fleets go on.
@@ -144,15 +139,13 @@ impl FleetInspection for AutoScalingFleets {
     }
 
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>> {
-        match self.list(TARGET_GROUPS, "TargetGroupArns.member.1", arn, "TargetGroups").await {
-            Ok(found) => Ok(found.all("member").next().map(|group| {
-                let arns = group.at(&["LoadBalancerArns"]).into_iter().flat_map(|arns| arns.all("member"));
-                let arns = arns.filter_map(|arn| arn.text(&[])).map(str::to_owned);
-                TargetGroupFacts { load_balancers: arns.collect() }
-            })),
-            Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let found = self.list(TARGET_GROUPS, "TargetGroupArns.member.1", arn, "TargetGroups").await;
+        let found = if_there(found)?;
+        Ok(found.as_ref().and_then(|found| found.all("member").next()).map(|group| {
+            let arns = group.at(&["LoadBalancerArns"]).into_iter().flat_map(|arns| arns.all("member"));
+            let arns = arns.filter_map(|arn| arn.text(&[])).map(str::to_owned);
+            TargetGroupFacts { load_balancers: arns.collect() }
+        }))
     }
 }
 

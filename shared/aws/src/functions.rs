@@ -10,7 +10,7 @@ use protocol::readiness::facts::FunctionFacts;
 use serde_json::Value;
 
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
+use crate::failure::{failure, if_there, ours};
 use crate::signed::{Content, Question, Signed, unreadable};
 
 const CONFIGURATION: &str = "lambda:GetFunctionConfiguration";
@@ -52,11 +52,7 @@ impl FunctionInspection for LambdaFunctions {
     async fn function(&self, name: &str) -> Answer<Option<FunctionFacts>> {
         let path = format!("/2015-03-31/functions/{name}/configuration");
         let question = Question { action: CONFIGURATION, service: "lambda", content: Content::Path(path) };
-        let answer = match self.signed.json(&question).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Some(answer) = if_there(self.signed.json(&question).await)? else { return Ok(None) };
         let text = |name: &str| {
             let text = answer.get(name).and_then(Value::as_str).map(str::to_owned);
             text.ok_or_else(|| unreadable(&question, &format!("it has no {name}")))

@@ -1,11 +1,12 @@
 //! What would a group launch? The version of its launch template and the image in it, in the function's own region.
 
 use async_trait::async_trait;
+use ports::Answer;
 use ports::inspection::TemplateInspection;
-use ports::{Answer, FailureKind};
 use protocol::readiness::facts::{TemplateFacts, TemplateRef};
 
 use crate::config::Sdk;
+use crate::failure::if_there;
 use crate::signed::{Content, Question, Signed};
 
 const VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
@@ -32,12 +33,9 @@ impl Ec2Templates {
 
     /// The state of an image; nothing where it does not exist, or is not shown to this account.
     async fn image_state(&self, image: &str) -> Answer<Option<String>> {
-        let answer = match self.signed.xml(&Self::question(IMAGES, &[("ImageId.1", image)])).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
-        Ok(answer.text(&["imagesSet", "item", "imageState"]).map(str::to_owned))
+        let answer = if_there(self.signed.xml(&Self::question(IMAGES, &[("ImageId.1", image)])).await)?;
+        let state = answer.as_ref().and_then(|answer| answer.text(&["imagesSet", "item", "imageState"]));
+        Ok(state.map(str::to_owned))
     }
 }
 
@@ -50,11 +48,8 @@ impl TemplateInspection for Ec2Templates {
             // An image that is named by a parameter is told as what the parameter says today.
             ("ResolveAlias", "true"),
         ];
-        let answer = match self.signed.xml(&Self::question(VERSIONS, &fields)).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let answer = self.signed.xml(&Self::question(VERSIONS, &fields)).await;
+        let Some(answer) = if_there(answer)? else { return Ok(None) };
         let Some(version) = answer.at(&["launchTemplateVersionSet", "item"]) else { return Ok(None) };
         let image = version.text(&["launchTemplateData", "imageId"]).map(str::to_owned);
         let image_state = match &image {
@@ -132,6 +127,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_not_be_seen_is_a_failure() {
         let failure = ask(&[(403, &error("UnauthorizedOperation"))]).await.0.unwrap_err();
-        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, VERSIONS));
+        assert_eq!((failure.kind, failure.action), (ports::FailureKind::Denied, VERSIONS));
     }
 }

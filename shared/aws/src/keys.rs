@@ -1,11 +1,12 @@
 //! Is a KMS key able to be used? Its state, in the function's own region.
 
 use async_trait::async_trait;
+use ports::Answer;
 use ports::inspection::KeyInspection;
-use ports::{Answer, FailureKind};
 use serde_json::{Value, json};
 
 use crate::config::Sdk;
+use crate::failure::if_there;
 use crate::signed::{Content, Question, Signed, unreadable};
 
 const DESCRIBE: &str = "kms:DescribeKey";
@@ -31,11 +32,7 @@ impl KeyInspection for KmsKeys {
             document: json!({ "KeyId": key }),
         };
         let question = Question { action: DESCRIBE, service: "kms", content };
-        let answer = match self.signed.json(&question).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Some(answer) = if_there(self.signed.json(&question).await)? else { return Ok(None) };
         let state = answer.get("KeyMetadata").and_then(|key| key.get("KeyState")).and_then(Value::as_str);
         state.map(|state| Some(state.to_owned())).ok_or_else(|| unreadable(&question, "it has no KeyState"))
     }

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod keys;
 pub mod lag;
 pub mod lambda;
+mod load_balancing;
 pub mod log;
 pub mod metrics;
 pub mod parameters;

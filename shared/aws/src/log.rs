@@ -4,7 +4,8 @@
 use tracing::level_filters::LevelFilter;
 
 /// Opens the log: JSON if `AWS_LAMBDA_LOG_FORMAT` says so, by the level of `AWS_LAMBDA_LOG_LEVEL`. There is no TRACE whatever
-/// it says: the SDK prints bodies there, and with them parameter values. Call it once, first of all.
+/// it says: the SDK prints bodies there, and with them parameter values. A release build has no DEBUG either: only the
+/// SDK speaks there. Call it once, first of all.
 #[expect(
     clippy::disallowed_methods,
     reason = "the log is open before the settings are read, to log their problems"

@@ -34,9 +34,7 @@ impl IamPermissions {
         let (mut decisions, mut marker) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let question = question(role, need, resources, marker);
-            let answer = self.signed.xml(&question).await?;
-            let result = answer.at(&["SimulatePrincipalPolicyResult"]);
-            let result = result.ok_or_else(|| unreadable(&question, "it has no result"))?;
+            let result = self.signed.result(&question).await?;
             decisions.extend(result.at(&["EvaluationResults"]).map(read).unwrap_or_default());
             marker = result.text(&["Marker"]).map(str::to_owned);
             if marker.is_none() {

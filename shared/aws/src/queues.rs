@@ -1,11 +1,12 @@
 //! What lies in a queue? Its counts, in the function's own region.
 
 use async_trait::async_trait;
+use ports::Answer;
 use ports::inspection::QueueInspection;
-use ports::{Answer, FailureKind};
 use serde_json::{Value, json};
 
 use crate::config::Sdk;
+use crate::failure::if_there;
 use crate::signed::{Content, Question, Signed, unreadable};
 
 const ATTRIBUTES: &str = "sqs:GetQueueAttributes";
@@ -35,11 +36,7 @@ impl QueueInspection for SqsQueues {
             document: json!({ "QueueUrl": url, "AttributeNames": COUNTS }),
         };
         let question = Question { action: ATTRIBUTES, service: "sqs", content };
-        let answer = match self.signed.json(&question).await {
-            Ok(answer) => answer,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Some(answer) = if_there(self.signed.json(&question).await)? else { return Ok(None) };
         let count = |name: &str| -> Answer<u64> {
             let text =
                 answer.get("Attributes").and_then(|attributes| attributes.get(name)).and_then(Value::as_str);
@@ -89,6 +86,6 @@ mod tests {
         assert!(seen.unwrap_err().message.contains("ApproximateNumberOfMessagesNotVisible"));
         let denied = r#"{"__type":"com.amazonaws.sqs#AccessDeniedException","message":"no"}"#;
         let failure = ask(&[(403, denied)]).await.0.unwrap_err();
-        assert_eq!((failure.kind, failure.action), (FailureKind::Denied, ATTRIBUTES));
+        assert_eq!((failure.kind, failure.action), (ports::FailureKind::Denied, ATTRIBUTES));
     }
 }

@@ -40,6 +40,13 @@ pub(crate) struct Question {
     pub(crate) content: Content,
 }
 
+impl Question {
+    /// As the service calls it: `GetQueueAttributes`.
+    fn operation(&self) -> &'static str {
+        self.action.rsplit(':').next().unwrap_or(self.action)
+    }
+}
+
 /// What is asked, in the service's own protocol.
 pub(crate) enum Content {
     /// A form; the answer is XML.
@@ -102,6 +109,13 @@ impl Signed {
         Element::read(text).map_err(|why| unreadable(question, &why))
     }
 
+    /// Asks for XML, and takes out what all services of the query protocol but EC2 wrap their answers in.
+    pub(crate) async fn result(&self, question: &Question) -> Answer<Element> {
+        let answer = self.xml(question).await?;
+        let result = answer.at(&[&format!("{}Result", question.operation())]);
+        result.cloned().ok_or_else(|| unreadable(question, "it has no result"))
+    }
+
     async fn ask(&self, question: &Question) -> Answer<Vec<u8>> {
         let attempts = async {
             let mut wait = WAIT;
@@ -158,9 +172,8 @@ impl Signed {
                 ("GET", None, None, String::new())
             }
             Content::Form { version, fields } => {
-                let operation = action.rsplit(':').next().unwrap_or(action);
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
-                form.append_pair("Action", operation).append_pair("Version", version);
+                form.append_pair("Action", question.operation()).append_pair("Version", version);
                 form.extend_pairs(fields);
                 ("POST", Some(kind), None, form.finish())
             }

@@ -25,7 +25,7 @@ use protocol::parameters::pair::Put;
 
 use crate::assumed_role::ASSUME;
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
+use crate::failure::{failure, if_there, ours};
 
 const DESCRIBE: &str = "ssm:DescribeParameters";
 const GET: &str = "ssm:GetParameters";
@@ -133,14 +133,9 @@ impl Parameters for SsmParameters {
             .list_tags_for_resource()
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(name);
-        match request.send().await.map_err(|error| quiet(LIST_TAGS, &error)) {
-            Ok(output) => {
-                let tags = output.tag_list.unwrap_or_default();
-                Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
-            }
-            Err(failure) if failure.kind == FailureKind::Missing => Ok(None),
-            Err(failure) => Err(failure),
-        }
+        let output = if_there(request.send().await.map_err(|error| quiet(LIST_TAGS, &error)))?;
+        let tags = output.map(|output| output.tag_list.unwrap_or_default());
+        Ok(tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
     }
 
     async fn labels(&self, region: &str, name: &str) -> Answer<Labels> {
@@ -150,11 +145,8 @@ impl Parameters for SsmParameters {
         let mut after = None;
         for _ in 0..HISTORY_PAGES_MAX {
             let request = client.get_parameter_history().name(name).max_results(PAGE).set_next_token(after);
-            let output = match request.send().await.map_err(|error| quiet(HISTORY, &error)) {
-                Ok(output) => output,
-                Err(failure) if failure.kind == FailureKind::Missing => return Ok(Labels::default()),
-                Err(failure) => return Err(failure),
-            };
+            let output = if_there(request.send().await.map_err(|error| quiet(HISTORY, &error)))?;
+            let Some(output) = output else { return Ok(Labels::default()) };
             for version in output.parameters.unwrap_or_default() {
                 by_version.insert(version.version, version.labels.unwrap_or_default());
             }
@@ -226,13 +218,8 @@ impl Parameters for SsmParameters {
     }
 
     async fn delete(&self, region: &str, name: &str) -> Answer<()> {
-        match self.of(region).delete_parameter().name(name).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => match quiet(DELETE, &error) {
-                failure if failure.kind == FailureKind::Missing => Ok(()),
-                failure => Err(failure),
-            },
-        }
+        let deleted = self.of(region).delete_parameter().name(name).send().await;
+        if_there(deleted.map_err(|error| quiet(DELETE, &error))).map(drop)
     }
 }
 

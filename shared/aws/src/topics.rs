@@ -7,7 +7,7 @@ use ports::{Answer, FailureKind};
 use protocol::readiness::facts::Subscriptions;
 
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
+use crate::failure::{failure, if_there, ours};
 
 const ATTRIBUTES: &str = "sns:GetTopicAttributes";
 
@@ -27,11 +27,8 @@ impl SnsTopics {
 impl TopicInspection for SnsTopics {
     async fn subscriptions(&self, topic: &str) -> Answer<Option<Subscriptions>> {
         let result = self.client.get_topic_attributes().topic_arn(topic).send().await;
-        let output = match result.map_err(|error| failure(ATTRIBUTES, &error)) {
-            Ok(output) => output,
-            Err(failure) if failure.kind == FailureKind::Missing => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let output = if_there(result.map_err(|error| failure(ATTRIBUTES, &error)))?;
+        let Some(output) = output else { return Ok(None) };
         let count = |name: &str| {
             let text = output.attributes().and_then(|attributes| attributes.get(name));
             text.and_then(|text| text.parse().ok()).ok_or_else(|| {

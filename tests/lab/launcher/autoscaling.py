@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from dataclasses import dataclass
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -14,8 +11,6 @@ from . import autoscaling_descriptions as descriptions
 from . import target_health
 from .query_protocol import structure
 from .world import World
-
-logger = logging.getLogger("lab.autoscaling")
 
 Group = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
@@ -86,41 +81,8 @@ def _bounds_problem(minimum: int, desired: int, maximum: int) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Creation:
-    """A group's creation, as it was asked for and answered."""
-
-    params: dict[str, Any]
-    answer: Answer
-    at: float
-
-    def is_recent(self) -> bool:
-        """Whether a client may still be asking again."""
-        return time.monotonic() - self.at < REPEATED_WITHIN_SECONDS
-
-
-_created: dict[tuple[str, str, str], _Creation] = {}
-
-REPEATED_WITHIN_SECONDS = 30.0
-"""How long a creation may be asked for again in the very same words."""
-
-
 def _create(world: World, original: Any, params: dict[str, Any]) -> Answer:
     request = structure(params)
-    key = (get_account_id(), get_region(), str(request.get("AutoScalingGroupName")))
-    before = _created.get(key)
-    if before and before.params == params and key[2] in autoscaling._asgs and before.is_recent():
-        # On a busy machine an answer has been seen to get lost on its way, and the client then asks again. AWS
-        # would refuse too, and there the apply would have to be mended by hand; here nobody is to be kept up by it.
-        logger.warning("CreateAutoScalingGroup came again for %s: answered as before", key[2])
-        return before.answer
-    answer = _create_once(world, original, params, request)
-    if answer[0] == 200:
-        _created[key] = _Creation(params, answer, time.monotonic())
-    return answer
-
-
-def _create_once(world: World, original: Any, params: dict[str, Any], request: dict[str, Any]) -> Answer:
     minimum, maximum = int(request.get("MinSize") or 0), int(request.get("MaxSize") or 0)
     desired = int(request.get("DesiredCapacity") or minimum)
     if problem := _bounds_problem(minimum, desired, maximum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Any
 
@@ -11,10 +10,6 @@ from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc
 
 from .settings import ACCOUNT_ID, Settings
-
-logger = logging.getLogger("lab.functions")
-
-Answer = tuple[int, dict[str, str], bytes]
 
 _ending = threading.Event()
 
@@ -32,27 +27,6 @@ def install(settings: Settings) -> None:
         spawn(worker, init_timeout)
 
     lambda_runtime.ProvidedWorker._spawn = spawn_unless_ending
-    add_permission = lambda_svc._add_permission
-    lambda_svc._add_permission = lambda *call: _add_permission(add_permission, *call)
-
-
-_permissions: dict[tuple[str, str, str], tuple[dict[str, Any], Answer]] = {}
-
-
-def _add_permission(original: Any, name: str, data: dict[str, Any], *rest: Any) -> Answer:
-    """AddPermission; asked again in the very same words it is answered as before.
-
-    As for groups: on a busy machine an answer has been seen to get lost. AWS would refuse the second call.
-    """
-    key = (get_region(), name, str(data.get("StatementId")))
-    answer: Answer = original(name, data, *rest)
-    before = _permissions.get(key)
-    if answer[0] == 409 and before and before[0] == data:
-        logger.warning("AddPermission came again for %s of %s: answered as before", key[2], name)
-        return before[1]
-    if answer[0] == 201:
-        _permissions[key] = (data, answer)
-    return answer
 
 
 def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:

@@ -486,10 +486,10 @@ run "a_reservation_of_one_is_refused" {
   expect_failures = [var.reserved_concurrency]
 }
 
-run "the_log_level_trace_is_refused" {
+run "a_log_level_that_the_packages_do_not_have_is_refused" {
   command = plan
   variables {
-    log_level = "TRACE"
+    log_level = "DEBUG"
   }
   expect_failures = [var.log_level]
 }

@@ -9,9 +9,11 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ProtocolEnum, TargetDescription,
 };
 use aws_sdk_globalaccelerator::types::EndpointConfiguration;
+use lab::call::{Call, Shape};
 use lab::cloud::ACCOUNT;
+use lab::examples::administrator;
 use lab::world::{PRIMARY, RECOVERY};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{Part, Scene};
 use crate::snapshots::Shelf;
@@ -44,8 +46,6 @@ pub(super) struct Bench<'s, 'w> {
     sns: aws_sdk_sns::Client,
     ssm: aws_sdk_ssm::Client,
     ssm_primary: aws_sdk_ssm::Client,
-    kms: aws_sdk_kms::Client,
-    sqs: aws_sdk_sqs::Client,
     plan: Mutex<Option<Vec<(String, String)>>>,
     subscriptions: Mutex<Vec<Subscription>>,
     targets: Mutex<Vec<TargetDescription>>,
@@ -75,14 +75,31 @@ impl<'s, 'w> Bench<'s, 'w> {
             sns: aws_sdk_sns::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             ssm_primary: aws_sdk_ssm::Client::new(&scene.world.cloud.config(PRIMARY).await),
-            kms: aws_sdk_kms::Client::new(&config),
-            sqs: aws_sdk_sqs::Client::new(&config),
             plan: Mutex::default(),
             subscriptions: Mutex::default(),
             targets: Mutex::default(),
             disabled: Mutex::default(),
             text: Mutex::default(),
         })
+    }
+
+    /// Makes a call of a service that has no client here, in the recovery region.
+    async fn ask(
+        &self,
+        service: &'static str,
+        prefix: &'static str,
+        action: &'static str,
+        document: Value,
+    ) -> Result<String> {
+        let call =
+            Call { service, region: RECOVERY.to_owned(), action, shape: Shape::Json(prefix, document) };
+        let reply = call.send(self.scene.world.endpoint_url(), &administrator()).await?;
+        ensure!(reply.is_done(), "{service} refused {action}: {}", reply.text);
+        Ok(reply.text)
+    }
+
+    async fn key(&self, action: &'static str, key: String) -> Result<()> {
+        self.ask("kms", "TrentService", action, json!({ "KeyId": key })).await.map(drop)
     }
 
     fn output(&self, path: &[&str]) -> Result<&str> {
@@ -361,7 +378,7 @@ impl<'s, 'w> Bench<'s, 'w> {
         Box::pin(async move {
             if are {
                 for key in take(&self.disabled) {
-                    self.kms.enable_key().key_id(key).send().await?;
+                    self.key("EnableKey", key).await?;
                 }
                 return Ok(());
             }
@@ -369,7 +386,7 @@ impl<'s, 'w> Bench<'s, 'w> {
             let found = self.rds.describe_db_instances().db_instance_identifier(replica).send().await?;
             let key = found.db_instances().first().and_then(|found| found.kms_key_id());
             let key = key.context("the replica has a key")?.to_owned();
-            self.kms.disable_key().key_id(&key).send().await?;
+            self.key("DisableKey", key.clone()).await?;
             keep(&self.disabled, vec![key]);
             Ok(())
         })
@@ -407,15 +424,15 @@ impl<'s, 'w> Bench<'s, 'w> {
     pub(super) fn dead_letter(&self, lies: bool) -> Task<'_> {
         Box::pin(async move {
             let function = self.scene.stack(self.part).function("scale-asg")?;
-            let queue =
-                self.sqs.get_queue_url().queue_name(format!("{function}-dead-letters")).send().await?;
-            let url = queue.queue_url.context("a queue has an URL")?;
-            if lies {
-                self.sqs.send_message().queue_url(url).message_body("{}").send().await?;
+            let name = json!({ "QueueName": format!("{function}-dead-letters") });
+            let queue = self.ask("sqs", "AmazonSQS", "GetQueueUrl", name).await?;
+            let queue: Value = serde_json::from_str(&queue).context("a queue has an URL")?;
+            let (action, document) = if lies {
+                ("SendMessage", json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": "{}" }))
             } else {
-                self.sqs.purge_queue().queue_url(url).send().await?;
-            }
-            Ok(())
+                ("PurgeQueue", json!({ "QueueUrl": queue["QueueUrl"] }))
+            };
+            self.ask("sqs", "AmazonSQS", action, document).await.map(drop)
         })
     }
 }

@@ -9,7 +9,6 @@ use crate::regions::{Blackout, Closed, Regions};
 use crate::rules::{ErrorAnswer, Fault, Rules};
 use crate::shapes::{self, Failure};
 use crate::upstream::{self, NoAnswer};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -39,7 +38,7 @@ pub(crate) struct Proxy {
 
 /// How an exchange with the upstream ended.
 enum Exchange {
-    Answered(Response<Incoming>),
+    Answered(Response<Body>),
     Failed(Failure),
     Lost(Blackout),
 }
@@ -80,7 +79,7 @@ impl Proxy {
         match self.exchange(call, head, body, &tally).await? {
             Exchange::Answered(mut response) => {
                 upstream::strip_connection_headers(response.headers_mut());
-                Ok(response.map(BodyExt::boxed_unsync))
+                Ok(response)
             }
             Exchange::Failed(failure) => Ok(self.made_here(call, &failure, "upstream")),
             Exchange::Lost(mode) => self.lost(call, mode, None, &mut tally).await,
@@ -118,8 +117,12 @@ impl Proxy {
         let request = upstream::onward(head, body, address);
         let exchange = tokio::spawn(async move {
             let _place = place;
+            let answer = async {
+                let response = upstream::send(address, request, || tally.forwarded()).await?;
+                upstream::in_one_piece(address, response).await
+            };
             tokio::select! {
-                answer = tokio::time::timeout(wait, upstream::send(address, request, || tally.forwarded())) => Some(answer),
+                answer = tokio::time::timeout(wait, answer) => Some(answer),
                 () = stop.wait() => None,
             }
         });

@@ -3,6 +3,8 @@
 //! Each request has a connection of its own. A pooled one that the server closes at the wrong moment would look
 //! like a fault that nobody asked for, and on the loopback a connection costs next to nothing.
 
+use crate::body::{Body, full};
+use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::{Body as HttpBody, Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -12,6 +14,9 @@ use hyper::{Response, Uri, Version};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
+
+/// Longest answer that is held until all of it is here.
+const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 /// Why no answer came.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +48,22 @@ where
     // Ends with the exchange: when the answer is read to its end, or when its reader goes away.
     tokio::spawn(connection);
     sender.send_request(request).await.map_err(broke)
+}
+
+/// The answer with all of its body, so that both leave in one piece. Go's HTTP client gives an answer up, once in a
+/// thousand, when its body comes a moment after its head; the effect has happened by then, and the SDK asks for it
+/// again. What says no length, or a large one, is streamed.
+pub(crate) async fn in_one_piece(
+    address: SocketAddr,
+    response: Response<Incoming>,
+) -> Result<Response<Body>, NoAnswer> {
+    let length = response.body().size_hint().exact();
+    if length.is_none_or(|bytes| bytes > WHOLE_BYTES_MAX) {
+        return Ok(response.map(BodyExt::boxed_unsync));
+    }
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.map_err(|source| NoAnswer::Exchange { address, source })?;
+    Ok(Response::from_parts(head, full(body.to_bytes())))
 }
 
 /// The same request, addressed to the next server: same path, headers and `Host`, without what concerns only the

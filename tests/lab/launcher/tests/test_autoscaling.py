@@ -166,19 +166,6 @@ class AutoScaling(LabTest):
         )
         self.assertEqual(event["detail"]["EC2InstanceId"], instance)
 
-    def test_a_creation_asked_for_again_in_the_same_words_is_answered_as_before(self) -> None:
-        client = self.lab.client("autoscaling")
-        words = {
-            "AutoScalingGroupName": "asked-twice",
-            "MinSize": 0,
-            "MaxSize": 2,
-            "AvailabilityZones": [f"{RECOVERY}a"],
-        }
-        client.create_auto_scaling_group(**words)
-        client.create_auto_scaling_group(**words)
-        with self.assertRaisesRegex(Exception, "AlreadyExists"):
-            client.create_auto_scaling_group(**{**words, "MaxSize": 3})
-
     def test_a_policy_of_several_instance_types_is_shown_with_its_template_by_id_and_name(self) -> None:
         ec2, groups = self.lab.client("ec2", PRIMARY), self.lab.client("autoscaling", PRIMARY)
         made = ec2.create_launch_template(LaunchTemplateName="mixed", LaunchTemplateData={})["LaunchTemplate"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -171,25 +170,6 @@ class Rights(LabTest):
         describe = ("globalaccelerator", "describe_endpoint_group", "us-west-2")
         self.assertEqual(self.code(*describe, EndpointGroupArn=group), "EndpointGroupNotFoundException")
         self.assertIn(self.code(*describe, EndpointGroupArn=f"{group}0"), DENIED)
-
-
-class Permissions(LabTest):
-    """Who may invoke."""
-
-    def test_a_permission_asked_for_again_in_the_same_words_is_answered_as_before(self) -> None:
-        function = Function(self.lab, "asked-twice-for-leave")
-        words = {
-            "FunctionName": function.name,
-            "StatementId": "s",
-            "Action": "lambda:InvokeFunction",
-            "Principal": "sns.amazonaws.com",
-        }
-        first = function.client.add_permission(**words)
-        self.assertEqual(function.client.add_permission(**words)["Statement"], first["Statement"])
-        policy = json.loads(function.client.get_policy(FunctionName=function.name)["Policy"])
-        self.assertEqual(len(policy["Statement"]), 1)
-        other = {**words, "Principal": "events.amazonaws.com"}
-        self.assert_refused("ResourceConflictException", function.client.add_permission, **other)
 
 
 class Processes(LabTest):

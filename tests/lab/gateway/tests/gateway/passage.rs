@@ -1,11 +1,16 @@
 //! Do calls pass through unharmed?
 
-use crate::world::{Client, EAST, WEST, call, count, endpoint, eventually, query, signed, start, unsigned};
+use crate::world::{
+    Client, EAST, PATIENCE, WEST, call, count, endpoint, eventually, query, signed, start, unsigned,
+};
 use bytes::Bytes;
 use chunks::Slow;
 use gateway::{Config, Count, CountFilter, Gateway};
 use http_body_util::Full;
 use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -67,6 +72,45 @@ async fn a_body_of_unknown_length_is_passed_on_in_chunks() {
     gateway.stop().await;
 }
 
+/// An upstream that answers one call in pieces, each a moment after the one before, and hangs up.
+async fn in_pieces(pieces: &'static [&'static str]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        let mut moments = tokio::time::interval(Duration::from_millis(50));
+        for piece in pieces {
+            moments.tick().await;
+            stream.write_all(piece.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_comes_after_its_head_leaves_in_one_piece() {
+    let upstream = in_pieces(&["HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n", "<ok>", "</ok>\n"]).await;
+    let gateway = Gateway::start(Config::new(upstream)).await.unwrap();
+    let mut caller = TcpStream::connect(endpoint(&gateway)).await.unwrap();
+    caller.write_all(b"GET / HTTP/1.1\r\nhost: gateway.test\r\n\r\n").await.unwrap();
+    let mut answer = [0; 4096];
+    let length = tokio::time::timeout(PATIENCE, caller.read(&mut answer)).await.unwrap().unwrap();
+    let answer = std::str::from_utf8(&answer[..length]).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n<ok></ok>\n"), "{answer}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_said_to() {
+    let upstream = in_pieces(&["HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n", "<ok>"]).await;
+    let gateway = Gateway::start(Config::new(upstream)).await.unwrap();
+    let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
+    assert_eq!(answer.status, 502);
+    assert!(answer.text().contains("<Code>UpstreamBrokeOff</Code>"), "{}", answer.text());
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_form_larger_than_what_is_read_ahead_arrives_whole() {
     let (upstream, gateway) = start().await;
@@ -112,7 +156,7 @@ async fn what_has_arrived_is_carried_out_even_when_the_caller_hangs_up() {
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_said_to_be_and_not_counted_as_reached() {
     let nobody: SocketAddr = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap()
     };
     let gateway = Gateway::start(Config::new(nobody)).await.unwrap();
@@ -130,7 +174,7 @@ async fn an_upstream_that_takes_too_long_is_given_up() {
     let upstream = crate::world::Upstream::start().await;
     upstream.hold_answers();
     let mut config = Config::new(upstream.address);
-    config.limits.answer_wait_max = std::time::Duration::from_millis(50);
+    config.limits.answer_wait_max = Duration::from_millis(50);
     let gateway = Gateway::start(config).await.unwrap();
     let answer = call(endpoint(&gateway), query("rds", WEST, "DescribeDBInstances")).await.unwrap();
     assert_eq!(answer.status, 504);
