@@ -832,21 +832,6 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
 
 # --- Two accounts ---------------------------------------------------------------------------------------------
 
-run "a_plan_of_one_account_reaches_into_no_other" {
-  command = plan
-  variables {
-    parameters = { include = ["/shop/**"] }
-  }
-  assert {
-    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && length(aws_cloudwatch_event_rule.primary_account) == 0 && length(aws_lambda_permission.primary_account) == 0
-    error_message = "Something is built for an account that the plan does not name."
-  }
-  assert {
-    condition     = alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole") && !strcontains(p.policy, "ListCrossAccountResources")]) && !strcontains(output.plan_json, "primary_account") && alltrue([for f in aws_lambda_function.this : !contains(keys(f.environment[0].variables), "PILOTLIGHT_PRIMARY_ROLE")])
-    error_message = "A function may take a role, or is told of one, where there is one account."
-  }
-}
-
 run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
   command = plan
   variables {
@@ -939,55 +924,4 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
     condition     = output.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"] && tolist(output.primary_account.parameter_heads) == tolist(["/shop/", "/single"]) && output.primary_account.key_arns == ["arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555"] && output.primary_account.event_bus_arn == "arn:aws:events:us-west-1:123456789012:event-bus/shop-primary-account" && output.primary_account.notices_topic_arn == "arn:aws:sns:us-east-2:123456789012:shop-notices"
     error_message = "What the other account is to build is not what this side names."
   }
-}
-
-run "without_parameters_the_other_account_needs_nothing" {
-  command = plan
-  variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    fleets          = []
-    routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
-    }]
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
-  }
-  assert {
-    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole")])
-    error_message = "A role can be taken that nobody needs."
-  }
-}
-
-run "an_accelerator_of_the_other_account_is_refused" {
-  command = plan
-  variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    fleets          = []
-    routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
-    }]
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
-  }
-  expect_failures = [aws_ssm_parameter.plan]
-}
-
-run "an_account_that_is_the_providers_own_is_refused" {
-  command = plan
-  variables {
-    primary_account = { id = "123456789012" }
-    databases       = []
-    fleets          = []
-    routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
-    }]
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
-  }
-  expect_failures = [aws_ssm_parameter.plan]
 }
