@@ -42,6 +42,7 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeListeners": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetGroups": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
+    "globalaccelerator:ListCrossAccountResources": "the action has no resource types",
     "ssm:DescribeParameters": "a listing is authorised against everything",
     "ssm:UpdateInstanceInformation": "an agent registers before its instance is known",
     "ssmmessages:CreateControlChannel": "message channels have no resource types",
