@@ -19,8 +19,8 @@ import module_policy_test as policy
 import module_readme_test as readme
 
 
-def resource(kind: str, name: str = "this", **values: Any) -> dict[str, Any]:
-    return {"address": f"module.database.{kind}.{name}", "type": kind, "mode": "managed", "change": {"after": values}}
+def resource(kind: str, label: str = "this", **values: Any) -> dict[str, Any]:
+    return {"address": f"module.database.{kind}.{label}", "type": kind, "mode": "managed", "change": {"after": values}}
 
 
 def role(**statement: Any) -> dict[str, Any]:
@@ -29,6 +29,11 @@ def role(**statement: Any) -> dict[str, Any]:
 
 def trust(**statement: Any) -> dict[str, Any]:
     return resource("aws_iam_role", assume_role_policy=json.dumps({"Statement": [{"Effect": "Allow", **statement}]}))
+
+
+def trusting(principal: str, external_id: str | None = None) -> str:
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
+    return json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, **condition}]})
 
 
 def topic(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +51,9 @@ PLANNED: list[tuple[str, Callable[[list[dict[str, Any]]], Any], list[dict[str, A
     ("of every region", policy.roles_hold_no_more_than_they_must, [role(Action=["cloudwatch:GetMetricData"], Resource="*")]),
     ("has a wildcard in", policy.roles_hold_no_more_than_they_must, [role(Action=["sqs:SendMessage"], Resource="arn:aws:sqs:eu-south-1:123456789012:*")]),
     ("may be assumed by", policy.roles_are_for_named_services, [trust(Principal={"AWS": "*"})]),
+    ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:role/a"))]),
+    ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:root", "id"))]),
+    ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-other", assume_role_policy=trusting("arn:aws:iam::123456789012:role/a", "id"))]),
     ("anybody's token", policy.roles_are_for_named_services, [trust(Principal={"Federated": "arn:p"}, Condition={"StringEquals": {"p:sub": "repo:a/*"}})]),
     ("attaches arn:aws:iam::aws:policy/AdministratorAccess", policy.roles_are_for_named_services, [resource("aws_iam_role_policy_attachment", policy_arn="arn:aws:iam::aws:policy/AdministratorAccess")]),
     ("answers without TLS", policy.resource_policies_admit_whom_they_name, [topic({"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"})]),

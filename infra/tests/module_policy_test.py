@@ -42,6 +42,7 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeListeners": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetGroups": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
+    "globalaccelerator:ListCrossAccountResources": "the action has no resource types",
     "ssm:DescribeParameters": "a listing is authorised against everything",
     "ssm:UpdateInstanceInformation": "an agent registers before its instance is known",
     "ssmmessages:CreateControlChannel": "message channels have no resource types",
@@ -129,10 +130,19 @@ def roles_hold_no_more_than_they_must(resources: list[Resource]) -> Iterator[str
                     yield f"{where} has a wildcard in {resource}"
 
 
+def is_another_accounts_role(name: str, statement: dict[str, Any]) -> bool:
+    """The one role that is for another account: a role of it by its exact ARN, and only with the external id."""
+    roles = listed(statement["Principal"]["AWS"])
+    exact = all(re.fullmatch(r"arn:[^:*]+:iam::\d{12}:role/[^*?]+", role) for role in roles)
+    return name.endswith("-primary-region") and exact and bool(statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId"))
+
+
 def roles_are_for_named_services(resources: list[Resource]) -> Iterator[str]:
     for address, values in of(resources, "aws_iam_role"):
         for s in statements(values, "assume_role_policy"):
             kinds = set(s["Principal"]) if isinstance(s["Principal"], dict) else {"*"}
+            if kinds == {"AWS"} and is_another_accounts_role(values.get("name") or "", s):
+                continue
             if not kinds <= {"Service", "Federated"}:
                 yield f"{address}: may be assumed by {s['Principal']}"
             if "Federated" in kinds and not any(k.endswith(":sub") and "*" not in str(v) for k, v in s.get("Condition", {}).get("StringEquals", {}).items()):

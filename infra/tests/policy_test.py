@@ -64,6 +64,7 @@ ACTIONS = {
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "globalaccelerator:DescribeEndpointGroup",
+    "globalaccelerator:ListCrossAccountResources",
     "globalaccelerator:UpdateEndpointGroup",
     "iam:SimulatePrincipalPolicy",
     "kms:Decrypt",
@@ -84,6 +85,7 @@ ACTIONS = {
     "sqs:GetQueueAttributes",
     "sqs:SendMessage",
     "ssm:GetParameters",
+    "sts:AssumeRole",
 }
 
 # What destroys, and the tag of the functions' own making that it must be bound to.
@@ -105,6 +107,7 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeListeners": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetGroups": "the action has no resource types",
     "elasticloadbalancing:DescribeTargetHealth": "the action has no resource types",
+    "globalaccelerator:ListCrossAccountResources": "the action has no resource types",
 }
 
 # Wildcards inside ARNs, each with the actions it may stand for, and its reason.
@@ -298,7 +301,9 @@ def what_is_wired_may_invoke(plan: Plan) -> Iterator[str]:
         if arn and ":lambda:" not in arn:
             yield from _what_is_no_function_may_be_reached(plan, target, arn)
             continue
-        rule = f"{arn.rsplit(':', 2)[0].replace(':lambda:', ':events:').removesuffix(':function')}:rule/{value(target, 'rule')}" if arn else None
+        bus = value(target, "event_bus_name")
+        named = f"{bus}/{value(target, 'rule')}" if bus and bus != "default" else value(target, "rule")
+        rule = f"{arn.rsplit(':', 2)[0].replace(':lambda:', ':events:').removesuffix(':function')}:rule/{named}" if arn else None
         sources.append((target["address"], arn, rule))
     for where, function, source in sources:
         if function and source and (function.rsplit(":", 1)[1], source) not in admitted:
@@ -421,6 +426,27 @@ def topics_and_queues_admit_nobody_unconditionally(plan: Plan) -> Iterator[str]:
                     yield f"{policy['address']}: {statement.get('Sid')} admits alarms of any account"
 
 
+def buses_admit_one_role_of_one_account(plan: Plan) -> Iterator[str]:
+    for policy in resources(plan, "aws_cloudwatch_event_bus_policy"):
+        for statement in statements(policy, "policy"):
+            role = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:PrincipalArn", "")
+            if not isinstance(role, str) or not re.fullmatch(r"arn:[^:*]+:iam::\d{12}:role/[^*?]+", role):
+                yield f"{policy['address']}: {statement.get('Sid')} admits more than one role"
+            elif statement["Principal"] != {"AWS": f"{role.split(':role/')[0]}:root"} or statement["Action"] != "events:PutEvents":
+                yield f"{policy['address']}: {statement.get('Sid')} admits another account than the role's, or to more than sending"
+
+
+def roles_of_another_account_are_taken_by_name(plan: Plan) -> Iterator[str]:
+    own = {arn.split(":")[4] for f in resources(plan, "aws_lambda_function") if (arn := value(f, "role")) and not unknown(f, "role")}
+    for policy in resources(plan, "aws_iam_role_policy"):
+        for statement in allowing(policy):
+            if "sts:AssumeRole" not in listed(statement.get("Action", [])):
+                continue
+            for resource in listed(statement["Resource"]):
+                if not re.fullmatch(r"arn:[^:*]+:iam::\d{12}:role/[^*?]+-primary-region", resource) or resource.split(":")[4] in own:
+                    yield f"{policy['address']}: {statement.get('Sid')} may take the role {resource}"
+
+
 def commands_come_from_functions_alone(plan: Plan) -> Iterator[str]:
     roles = {value(r, "name") for r in resources(plan, "aws_iam_role")}
     for policy in resources(plan, "aws_sns_topic_policy"):
@@ -477,6 +503,8 @@ RULES: list[Rule] = [
     unreadiness_raises_an_alarm,
     topics_and_queues_take_tls_only,
     topics_and_queues_admit_nobody_unconditionally,
+    buses_admit_one_role_of_one_account,
+    roles_of_another_account_are_taken_by_name,
     commands_come_from_functions_alone,
     each_step_is_heard_once,
     the_journal_is_kept,

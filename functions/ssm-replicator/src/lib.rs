@@ -8,6 +8,7 @@ use engine::world::World;
 use jiff::Timestamp;
 use ports::{Parameters, SeenPairs};
 use protocol::parameters::request::Request;
+use protocol::plan::Plan;
 use serde_json::Value;
 
 /// What this function has beside the world that it shares with the others.
@@ -17,14 +18,35 @@ pub struct Replicator {
     pub world: World,
     /// Parameter Store in both regions.
     pub stores: Arc<dyn Parameters>,
+    /// The account that calls to the primary region are made in, where it is not the function's own.
+    pub primary_account: Option<String>,
     /// What was seen to be the same.
     pub seen: Arc<dyn SeenPairs>,
+}
+
+/// Parameters of one account must never be written over another's: where plan and function disagree on whose account the
+/// primary region is in, nothing is read or written.
+fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
+    let reached = reached.unwrap_or(&plan.account);
+    let primary = plan.account_in(&plan.regions.primary);
+    if reached == primary {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "wrong_account",
+        format!(
+            "Nothing is copied: the plan says that {} lies in account {primary}, and this function would act in {reached} there; \
+             apply the orchestrator's module again, so that the plan and PILOTLIGHT_PRIMARY_ROLE name the same",
+            plan.regions.primary
+        ),
+    ))
 }
 
 /// Handles an invocation. A payload that is not understood is refused before anything is read.
 pub async fn handle(replicator: &Replicator, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
     let request = Request::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
     let conductor = replicator.world.conductor().await?;
+    check_account(&conductor.plan, replicator.primary_account.as_deref())?;
     let (stores, seen, upkeep) =
         (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.upkeep);
     Replication { conductor: &conductor, stores, seen, upkeep, deadline }.answer(&request).await

@@ -9,10 +9,14 @@ use ssm_replicator::Replicator;
 async fn main() -> Result<(), RuntimeError> {
     aws::log::open_log();
     let settings = aws::settings::Settings::from_env()?;
-    let sdk = aws::config::Sdk::load(&settings.region, settings.endpoint_url.as_deref());
+    let mut sdk = aws::config::Sdk::load(&settings.region, settings.endpoint_url.as_deref());
+    if let Some(role) = &settings.primary_role {
+        sdk = sdk.with_primary_role(role, &settings.function);
+    }
     let replicator = &Replicator {
         world: aws::world::on(&sdk, &settings),
         stores: Arc::new(aws::stores::SsmParameters::new(&sdk, &settings.region)),
+        primary_account: settings.primary_role.as_ref().map(|role| role.account().to_owned()),
         seen: Arc::new(aws::seen::DynamoSeen::new(&sdk, &settings.journal_table)),
     };
     aws::lambda::serve(async |payload, deadline| ssm_replicator::handle(replicator, &payload, deadline).await)

@@ -6,14 +6,27 @@ variable "regions" {
 }
 
 variable "roles_to_assume" {
-  description = "Roles that Terraform takes in each region; null: its own credentials."
+  description = "Roles that Terraform takes in each region; null: its own credentials. With two accounts each leads to its region's."
   type        = object({ primary = optional(string), recovery = optional(string) })
   default     = {}
 }
 
+variable "primary_account" {
+  description = "The account of the primary region, where it is not the recovery region's, and the external id of the role there; null: one account."
+  type        = object({ id = string, external_id = optional(string) })
+  default     = null
+}
+
 variable "database" {
-  description = "ARNs of the database and of its replica, and the group without rules that cuts the old primary off."
+  description = "ARNs of the database and of its replica, and the group without rules that cuts the old primary off; null: none that Pilotlight promotes."
   type        = object({ primary = string, replica = string, quarantine_security_group = optional(string) })
+  default     = null
+}
+
+variable "parameters" {
+  description = "Which parameters are kept the same in both regions, as patterns such as /shop/**; null: none."
+  type        = object({ include = list(string) })
+  default     = null
 }
 
 variable "fleet" {

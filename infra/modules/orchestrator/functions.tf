@@ -91,6 +91,9 @@ resource "aws_lambda_function" "this" {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
       }, each.key != "alarm-handler" ? {} : {
       PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
+      }, each.key != "ssm-replicator" || var.primary_account == null ? {} : {
+      PILOTLIGHT_PRIMARY_ROLE        = local.primary_role_arn
+      PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.primary_account.external_id
     })
   }
 

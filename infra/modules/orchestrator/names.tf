@@ -25,6 +25,9 @@ locals {
   account   = data.aws_caller_identity.recovery.account_id
   partition = data.aws_partition.recovery.partition
 
+  # Whose the workload's resources are, by region. Pilotlight's own are the recovery region's account's, in either region.
+  accounts = { for side in keys(var.regions) : side => side == "primary" && var.primary_account != null ? var.primary_account.id : local.account }
+
   # The four functions that a run needs, and the steps each takes: the filter of its subscription. What is sized by other variables stands
   # apart, so that names, queues and roles needn't wait for the workload's own resources on a first apply.
   steps = {
@@ -64,8 +67,10 @@ locals {
   journal_name = "${var.name}-journal"
   journal_arn  = "arn:${local.partition}:dynamodb:${var.regions.recovery}:${local.account}:table/${local.journal_name}"
 
-  rule_arn_prefix  = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${var.name}-"
-  alarm_arn_prefix = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.account}:alarm:" }
+  rule_arn_prefix = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${var.name}-"
+  # The workload's alarms, and those about Pilotlight itself.
+  alarm_arn_prefix     = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.accounts[side]}:alarm:" }
+  own_alarm_arn_prefix = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.account}:alarm:${var.name}-" }
 
   tags = merge({ "pilotlight:plan" = var.name }, var.tags)
 }

@@ -69,6 +69,26 @@ output "alarm_arns" {
   )
 }
 
+output "primary_account" {
+  description = "What modules/primary-account is to build in the other account; null where nothing is: with one account, or without parameters."
+  value = !local.reaches_over ? null : {
+    name              = var.name
+    account           = local.accounts.primary
+    regions           = var.regions
+    role_name         = local.primary_role_name
+    external_id       = var.primary_account.external_id
+    trusted_role_arns = [local.role_arns["ssm-replicator"]]
+    parameter_heads   = local.parameter_heads
+    key_arns          = [for arn in local.all_parameter_key_arns : arn if try(split(":", arn)[3], "") == var.regions.primary]
+    sender_role_name  = local.sender_role_name
+    event_pattern     = jsonencode(local.parameter_changes)
+    event_bus_arn     = local.primary_bus_arn
+    notices_topic_arn = local.topic_arns.notices_primary
+  }
+  # The role there names the function's role, which IAM looks for.
+  depends_on = [aws_iam_role.this, aws_cloudwatch_event_bus_policy.primary_account, aws_sns_topic_policy.notices_primary]
+}
+
 output "status_command" {
   description = "What an operator types to see the state of the plan."
   value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout"

@@ -5,10 +5,13 @@ locals {
 
   # The part of each pattern before its first wildcard, to its last whole level: what IAM and EventBridge can compare.
   parameter_heads = var.parameters == null ? [] : distinct([for p in var.parameters.include : strcontains(p, "*") ? regex("^(?:/[^/*]+)*/", p) : p])
-  parameter_arns = { for side, region in var.regions : side => [
+  # Where the function writes as itself: in the other account it does so as a role of that account (primary_account.tf).
+  parameter_regions = { for side, region in var.regions : side => region if local.accounts[side] == local.account }
+  parameter_arns = { for side, region in local.parameter_regions : side => [
     for head in local.parameter_heads : "arn:${local.partition}:ssm:${region}:${local.account}:parameter${endswith(head, "/") ? "${head}*" : head}"
   ] }
-  parameter_key_arns = var.parameters == null ? [] : distinct(concat(compact([var.parameters.key_arns.primary, var.parameters.key_arns.recovery]), var.parameters.decrypt_key_arns))
+  all_parameter_key_arns = var.parameters == null ? [] : distinct(concat(compact([var.parameters.key_arns.primary, var.parameters.key_arns.recovery]), var.parameters.decrypt_key_arns))
+  parameter_key_arns     = [for arn in local.all_parameter_key_arns : arn if contains(values(local.parameter_regions), try(split(":", arn)[3], ""))]
 
   # Both regions, reading and writing: the direction follows the journal, and after a failover nobody is there to change a
   # policy.
@@ -20,7 +23,7 @@ locals {
         # "*": a listing is authorised against everything.
         Action    = ["ssm:DescribeParameters"]
         Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestedRegion" = values(var.regions) } }
+        Condition = { StringEquals = { "aws:RequestedRegion" = values(local.parameter_regions) } }
       },
       {
         Sid      = "CopyParameters"
@@ -42,8 +45,9 @@ locals {
       Effect    = "Allow"
       Action    = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
       Resource  = arns
-      Condition = { StringEquals = { "kms:ViaService" = [for region in values(var.regions) : "ssm.${region}.amazonaws.com"] } }
+      Condition = { StringEquals = { "kms:ViaService" = [for region in values(local.parameter_regions) : "ssm.${region}.amazonaws.com"] } }
     } if length(arns) > 0],
+    local.take_primary_role,
   )])
 
   parameter_changes = { "$or" = [
@@ -132,7 +136,7 @@ resource "aws_cloudwatch_event_target" "parameters" {
 
 # A rule invokes functions of its own region only; so the primary's changes go by the recovery region's event bus.
 resource "aws_cloudwatch_event_rule" "parameters_primary" {
-  count    = local.copies_parameters ? 1 : 0
+  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
   provider = aws.primary
 
   name          = "${var.name}-parameters"
@@ -142,7 +146,7 @@ resource "aws_cloudwatch_event_rule" "parameters_primary" {
 }
 
 resource "aws_cloudwatch_event_target" "parameters_primary" {
-  count    = local.copies_parameters ? 1 : 0
+  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
   provider = aws.primary
 
   rule      = aws_cloudwatch_event_rule.parameters_primary[0].name
@@ -158,7 +162,7 @@ resource "aws_cloudwatch_event_target" "parameters_primary" {
 }
 
 resource "aws_iam_role" "parameter_events" {
-  count    = local.copies_parameters ? 1 : 0
+  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
   provider = aws.recovery
 
   name                 = "${var.name}-parameter-events"
@@ -180,7 +184,7 @@ resource "aws_iam_role" "parameter_events" {
 }
 
 resource "aws_iam_role_policy" "parameter_events" {
-  count    = local.copies_parameters ? 1 : 0
+  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
   provider = aws.recovery
 
   name = "send"

@@ -27,6 +27,7 @@ locals {
     }
     operator_function = local.function_names["alarm-handler"]
     },
+    { for account in var.primary_account[*] : "primary_account" => account.id },
     { for policy in var.snapshots[*] : "snapshots" => merge(policy, {
       kms_key_arns = { for side, arn in policy.kms_key_arns : side => arn if arn != null }
     }) },
@@ -73,7 +74,15 @@ resource "aws_ssm_parameter" "plan" {
     }
     precondition {
       condition     = data.aws_caller_identity.primary.account_id == local.account
-      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Both regions must lie in one account."
+      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in primary_account and let both providers work in the recovery region's."
+    }
+    precondition {
+      condition     = var.primary_account == null || local.accounts.primary != local.account
+      error_message = "primary_account is ${local.account}, the account that the providers work in: leave it out where both regions lie in one account."
+    }
+    precondition {
+      condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : strcontains(arn, ":${local.account}:")])
+      error_message = "Endpoint groups, the recovery region's load balancers and target groups must lie in the account ${local.account}, which the functions work in: an accelerator of another account can't be steered from there."
     }
   }
 }

@@ -191,6 +191,16 @@ locals {
       Action   = ["globalaccelerator:UpdateEndpointGroup"]
       Resource = arns
     } if length(arns) > 0]
+
+    # An endpoint of another account is written back with the attachment that its owner made, which has to be asked for.
+    keep_attachments = [for account in var.primary_account[*] : {
+      Sid    = "KeepAttachments"
+      Effect = "Allow"
+      # "*": the action has no resource types. Global Accelerator's API is in us-west-2.
+      Action    = ["globalaccelerator:ListCrossAccountResources"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:RequestedRegion" = "us-west-2" } }
+    }]
   }
 
   # What every function does, whatever the plan holds.
@@ -250,7 +260,7 @@ locals {
 
     # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
     "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
-    local.statements.look_at_routes, local.statements.shift)
+    local.statements.look_at_routes, local.statements.shift, local.statements.keep_attachments)
 
     "snapshot-scheduler" = local.snapshot_statements
     "ssm-replicator"     = local.parameter_statements

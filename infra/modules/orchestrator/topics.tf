@@ -23,7 +23,7 @@ locals {
         Resource  = arn
         Condition = {
           ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix[side]}*" }
-          StringEquals = { "aws:SourceAccount" = local.account }
+          StringEquals = { "aws:SourceAccount" = local.accounts[side] }
         }
       },
       ],
@@ -67,7 +67,7 @@ locals {
   # The functions publish notices by their own identity policies; this admits the alarms about the orchestrator itself.
   notices_policy = { for side, arn in { primary = local.topic_arns.notices_primary, recovery = local.topic_arns.notices_recovery } : side => {
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       merge(local.tls_only, { Resource = arn }),
       {
         Sid       = "AlarmsOfThisModule"
@@ -76,11 +76,23 @@ locals {
         Action    = "sns:Publish"
         Resource  = arn
         Condition = {
-          ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix[side]}${var.name}-*" }
+          ArnLike      = { "aws:SourceArn" = "${local.own_alarm_arn_prefix[side]}*" }
           StringEquals = { "aws:SourceAccount" = local.account }
         }
       },
-    ]
+      ],
+      # What modules/primary-account builds tells the same people.
+      [for account in var.primary_account[*] : {
+        Sid       = "AlarmOfThePrimarysAccount"
+        Effect    = "Allow"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = arn
+        Condition = {
+          ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix.primary}${var.name}-*" }
+          StringEquals = { "aws:SourceAccount" = account.id }
+        }
+    } if side == "primary"])
   } }
 
   # A topic of an opt-in region invokes functions of other regions under a principal of its own.

@@ -29,6 +29,46 @@ variable "regions" {
   }
 }
 
+variable "primary_account" {
+  description = <<-TEXT
+    The account of the primary region's load balancers, alarms and parameters, where it is not the recovery region's; null: both
+    regions lie in one. A plan of two accounts has no databases. Pilotlight's own resources lie in the recovery region's account,
+    in either region, and both providers work there; what the other account must hold, modules/primary-account builds.
+      id            its 12 digits
+      external_id   what the role asks for that the function ssm-replicator takes there; needed with parameters only
+  TEXT
+  type        = object({ id = string, external_id = optional(string) })
+  default     = null
+  validation {
+    condition     = var.primary_account == null || try(can(regex("^[0-9]{12}$", var.primary_account.id)), false)
+    error_message = "primary_account: id must be an account's 12 digits."
+  }
+  validation {
+    condition     = var.primary_account == null || try(can(regex("^[A-Za-z0-9_+=,.@:/-]+$", coalesce(var.primary_account.external_id, "none"))) && length(coalesce(var.primary_account.external_id, "none")) >= 2 && length(coalesce(var.primary_account.external_id, "none")) <= 1224, false)
+    error_message = "primary_account: external_id has 2 to 1224 letters, digits and _ + = , . @ : / -"
+  }
+  validation {
+    condition     = var.primary_account == null || try(var.parameters == null || var.primary_account.external_id != null, false)
+    error_message = "primary_account: parameters are copied from and to another account by a role there; give the external_id that the role asks for."
+  }
+  validation {
+    condition     = var.primary_account == null || length(var.databases) == 0
+    error_message = "primary_account: databases can't span two accounts, for RDS makes a replica in the account of its source only. Keep both regions in one account, or leave the databases out and replicate and promote them by other means."
+  }
+  validation {
+    condition     = var.primary_account == null || var.snapshots == null
+    error_message = "primary_account: snapshots are of the plan's databases, and a plan of two accounts has none. Leave them out."
+  }
+  validation {
+    condition     = var.primary_account == null || try(alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
+    error_message = "primary_account: each route's primary endpoint must lie in that account, in ${var.regions.primary}."
+  }
+  validation {
+    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : strcontains(a, ":${var.primary_account.id}:") == strcontains(a, ":${var.regions.primary}:")]), false)
+    error_message = "primary_account: alarms of ${var.regions.primary} must lie in that account, and alarms of ${var.regions.recovery} in the recovery region's."
+  }
+}
+
 variable "mode" {
   description = "approve: a failover waits for a person's approval. automatic: it starts by itself once the evidence suffices."
   type        = string

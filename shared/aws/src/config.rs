@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
+use crate::assumed_role::{AssumedRole, PrimaryRole};
 use crate::clock::SystemClock;
 use crate::signed::Signed;
 
@@ -80,6 +81,8 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Sdk {
     base: SdkConfig,
+    /// For calls to the primary region, where its account is another one.
+    primary: Option<SdkConfig>,
     connector: SharedHttpConnector,
 }
 
@@ -107,7 +110,7 @@ macro_rules! client {
 impl Sdk {
     /// On a configuration of one's own: its region, credentials and endpoint, with this crate's timeouts.
     pub fn from_config(base: SdkConfig) -> Self {
-        Self { base, connector: one_connector() }
+        Self { base, primary: None, connector: one_connector() }
     }
 
     /// With the credentials that Lambda puts into the environment. The region is the one given, never a default; an
@@ -115,7 +118,23 @@ impl Sdk {
     pub fn load(region: &str, endpoint_url: Option<&str>) -> Self {
         let credentials = EnvironmentVariableCredentialsProvider::new();
         let connector = one_connector();
-        Self { base: base(region, endpoint_url, credentials, client_of(&connector)), connector }
+        let base = base(region, endpoint_url, credentials, client_of(&connector));
+        Self { base, primary: None, connector }
+    }
+
+    /// The same, but for calls to the primary region: they are made in a session of a role of that region's account.
+    #[must_use]
+    pub fn with_primary_role(mut self, role: &PrimaryRole, function: &str) -> Self {
+        let assumed = AssumedRole::new(self.signed(), role, function, Arc::new(SystemClock));
+        self.primary = Some(
+            self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build(),
+        );
+        self
+    }
+
+    /// What calls to the primary region are made with.
+    fn of_primary(&self) -> &SdkConfig {
+        self.primary.as_ref().unwrap_or(&self.base)
     }
 
     /// DynamoDB in the own region.
@@ -135,7 +154,7 @@ impl Sdk {
 
     /// RDS in the primary region: 2 s in all, one attempt.
     pub(crate) fn rds_of_primary(&self, region: &str) -> aws_sdk_rds::Client {
-        client!(aws_sdk_rds, &self.base, PRIMARY, region.to_owned())
+        client!(aws_sdk_rds, self.of_primary(), PRIMARY, region.to_owned())
     }
 
     /// Credentials of the function, for what is signed here.
@@ -182,7 +201,7 @@ impl Sdk {
 
     /// Parameter Store in the primary region: 2 s in all, one attempt.
     pub(crate) fn ssm_of_primary(&self, region: &str) -> aws_sdk_ssm::Client {
-        client!(aws_sdk_ssm, &self.base, PRIMARY, region.to_owned())
+        client!(aws_sdk_ssm, self.of_primary(), PRIMARY, region.to_owned())
     }
 }
 
@@ -231,7 +250,7 @@ impl Sdk {
     /// The real configuration of every client in `us-west-1`, on another HTTP client.
     pub(crate) fn on(http: impl HttpConnector + 'static) -> Self {
         let connector = SharedHttpConnector::new(http);
-        Self { base: base("us-west-1", None, nobody(), client_of(&connector)), connector }
+        Self { base: base("us-west-1", None, nobody(), client_of(&connector)), primary: None, connector }
     }
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
@@ -239,7 +258,8 @@ impl Sdk {
         // The name of the root account's key in an emulator that checks permissions.
         let root = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
         let connector = one_connector();
-        Self { base: base("us-west-1", Some(endpoint_url), root, client_of(&connector)), connector }
+        let base = base("us-west-1", Some(endpoint_url), root, client_of(&connector));
+        Self { base, primary: None, connector }
     }
 }
 

@@ -14,7 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use ports::inspection::{FleetInspection, TopicInspection};
 use ports::{
     Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, LagSample,
-    MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Snapshots, TakeOrder, Vitals,
+    MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, RouteView, Side, Snapshots, TakeOrder,
+    Traffic, Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
@@ -25,6 +26,7 @@ use protocol::readiness::{LastReadiness, Readiness};
 use protocol::snapshots::{Snapshot, SourceKind, Status};
 use protocol::state::State;
 
+use crate::accelerator::AcceleratorTraffic;
 use crate::clock::SystemClock;
 use crate::cloudwatch::{self, field};
 use crate::config::Sdk;
@@ -44,6 +46,20 @@ fn sdk() -> Sdk {
     #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
     let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
     Sdk::toward(&endpoint)
+}
+
+/// As the root of an account, whose number is the name of its key.
+fn sdk_of(account: &str) -> Sdk {
+    #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
+    let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
+    let root = aws_credential_types::Credentials::new(account, "not-a-secret", None, None, "test");
+    let base = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new("us-west-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(root))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Sdk::from_config(base.build())
 }
 
 fn fresh(what: &str) -> String {
@@ -400,4 +416,45 @@ async fn a_metric_is_taken() {
         at: SystemClock.now(),
     };
     CloudWatchMetrics::new(&sdk()).put(&[sample]).await.unwrap();
+}
+
+/// The accelerator is ours, its endpoint of the primary region theirs: it is fenced by what they share, and not without.
+#[tokio::test]
+#[ignore = "needs the lab's launcher at PILOTLIGHT_EMULATOR_URL"]
+async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment() {
+    let mut route = Plan::from_json(include_str!("../../protocol/tests/plans/two-accounts.json"))
+        .unwrap()
+        .routes
+        .remove(0);
+    let (ours, theirs) = (sdk().global_accelerator(), sdk_of("210987654321").global_accelerator());
+    let made = ours.create_accelerator().name(fresh("a")).idempotency_token(fresh("t")).send().await.unwrap();
+    let accelerator = made.accelerator.unwrap().accelerator_arn.unwrap();
+    let ports = aws_sdk_globalaccelerator::types::PortRange::builder().from_port(80).to_port(80).build();
+    let made = ours.create_listener().accelerator_arn(&accelerator).port_ranges(ports);
+    let made = made.idempotency_token(fresh("t")).send().await.unwrap();
+    let listener = made.listener.unwrap().listener_arn.unwrap();
+    let shared = aws_sdk_globalaccelerator::types::Resource::builder().endpoint_id(&route.primary.endpoint);
+    let attachment = theirs.create_cross_account_attachment().name("web").principals("123456789012");
+    let attachment = attachment.resources(shared.build()).idempotency_token(fresh("t")).send().await.unwrap();
+    let attachment = attachment.cross_account_attachment.unwrap().attachment_arn.unwrap();
+    for (side, region) in [(&mut route.primary, "us-east-2"), (&mut route.recovery, "us-west-1")] {
+        let is_theirs = region == "us-east-2";
+        let endpoint = aws_sdk_globalaccelerator::types::EndpointConfiguration::builder()
+            .endpoint_id(&side.endpoint)
+            .weight(if is_theirs { 128 } else { 0 })
+            .set_attachment_arn(is_theirs.then(|| attachment.clone()));
+        let group = ours.create_endpoint_group().listener_arn(&listener).endpoint_group_region(region);
+        let group =
+            group.endpoint_configurations(endpoint.build()).idempotency_token(fresh("t")).send().await;
+        side.endpoint_group = group.unwrap().endpoint_group.unwrap().endpoint_group_arn.unwrap();
+    }
+    let traffic = AcceleratorTraffic::new(&sdk());
+    traffic.set_weight(&route, Side::Primary, 0).await.unwrap();
+    assert_eq!(traffic.look(&route).await.unwrap(), RouteView { primary: Some(0), recovery: Some(0) });
+    theirs.delete_cross_account_attachment().attachment_arn(attachment).send().await.unwrap();
+    let failure = traffic.set_weight(&route, Side::Primary, 128).await.unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.action),
+        (FailureKind::Denied, "globalaccelerator:UpdateEndpointGroup")
+    );
 }

@@ -10,6 +10,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ports::{Answer, Failure, FailureKind};
 
+use crate::assumed_role::NoSession;
+
 /// Longest message that is kept.
 const MESSAGE_CHARACTERS_MAX: usize = 500;
 /// How deep the causes of an error are followed.
@@ -119,6 +121,9 @@ pub(crate) fn failure<E>(action: &'static str, error: &SdkError<E, HttpResponse>
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
+    if let Some(failure) = no_session(error) {
+        return failure;
+    }
     match error {
         SdkError::TimeoutError(_) => ours(FailureKind::Unreachable, action, "timeout", causes(error)),
         SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => {
@@ -144,6 +149,12 @@ where
         }
         other => ours(FailureKind::Unreachable, action, "unknown", causes(other)),
     }
+}
+
+/// Why a call was not even made: it has no session of the role that it is made as.
+fn no_session(error: &(dyn Error + 'static)) -> Option<Failure> {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source()).take(CAUSES_MAX);
+    causes.find_map(|cause| cause.downcast_ref::<NoSession>()).map(|why| why.0.clone())
 }
 
 /// A failure that this crate itself found.

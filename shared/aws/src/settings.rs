@@ -4,6 +4,8 @@ use std::fmt;
 
 use protocol::arn::{Arn, is_region};
 
+use crate::assumed_role::PrimaryRole;
+
 /// What a function is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -26,6 +28,9 @@ pub struct Settings {
     /// Name of the parameter that says which code was released together; only the alarm-handler is told. From
     /// `PILOTLIGHT_RELEASE_PARAMETER`, if it is set.
     pub release_parameter: Option<String>,
+    /// The role that calls to the primary region are made as, where its account is another one; only the functions that make
+    /// such calls are told. From `PILOTLIGHT_PRIMARY_ROLE` and `PILOTLIGHT_PRIMARY_EXTERNAL_ID`, if they are set.
+    pub primary_role: Option<PrimaryRole>,
     /// One address for all services and regions: an emulator's, or a proxy's. From `AWS_ENDPOINT_URL`, if it is set.
     pub endpoint_url: Option<String>,
     /// The function's own timeout in seconds. From `PILOTLIGHT_FUNCTION_SECONDS`.
@@ -73,6 +78,7 @@ impl Settings {
             notices_topic: reader.topic("PILOTLIGHT_NOTICES_TOPIC", &region),
             function_seconds: reader.number("PILOTLIGHT_FUNCTION_SECONDS", FUNCTION_SECONDS_MAX),
             release_parameter: reader.optional("PILOTLIGHT_RELEASE_PARAMETER"),
+            primary_role: reader.primary_role(),
             endpoint_url: reader.endpoint_url(),
             region,
             function,
@@ -186,6 +192,36 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
+    /// A role without its external id, or the other way round, is a slip: nothing is guessed.
+    fn primary_role(&mut self) -> Option<PrimaryRole> {
+        const ROLE: &str = "PILOTLIGHT_PRIMARY_ROLE";
+        const ID: &str = "PILOTLIGHT_PRIMARY_EXTERNAL_ID";
+        let (arn, external_id) = match (self.optional(ROLE), self.optional(ID)) {
+            (None, None) => return None,
+            (Some(arn), Some(external_id)) => (arn, external_id),
+            (given, _) => {
+                let (set, unset) = if given.is_some() { (ROLE, ID) } else { (ID, ROLE) };
+                self.problems.push(format!("{unset} is not set, and {set} is: set both, or neither"));
+                return None;
+            }
+        };
+        let is_role = Arn::parse(&arn).is_some_and(|arn| {
+            arn.service == "iam" && !arn.account.is_empty() && arn.resource.starts_with("role/")
+        });
+        if !is_role {
+            self.problems.push(format!(
+                "{ROLE} is `{arn}`, which is no ARN of a role: set one like arn:aws:iam::123456789012:role/shop-primary-region"
+            ));
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+        let is_sound = (2..=1224).contains(&external_id.len()) && external_id.chars().all(is_plain);
+        if !is_sound {
+            self.problems
+                .push(format!("{ID} is no external id: set 2 to 1224 letters, digits and _ + = , . @ : / -"));
+        }
+        (is_role && is_sound).then_some(PrimaryRole { arn, external_id })
+    }
+
     fn endpoint_url(&mut self) -> Option<String> {
         const NAME: &str = "AWS_ENDPOINT_URL";
         let url = self.optional(NAME)?;
@@ -250,6 +286,40 @@ mod tests {
     fn without_a_log_stream_the_function_alone_is_the_writer() {
         let settings = read_with(&[("AWS_LAMBDA_LOG_STREAM_NAME", None)]).unwrap();
         assert_eq!(settings.writer, "shop-promote-replica");
+    }
+
+    const ROLE: &str = "arn:aws:iam::210987654321:role/shop-primary-region";
+
+    #[test]
+    fn the_role_of_the_primarys_account_is_optional_and_has_an_external_id() {
+        assert_eq!(read_with(&[]).unwrap().primary_role, None);
+        let settings = read_with(&[
+            ("PILOTLIGHT_PRIMARY_ROLE", Some(ROLE)),
+            ("PILOTLIGHT_PRIMARY_EXTERNAL_ID", Some("shop-7f3a")),
+        ]);
+        let role = settings.unwrap().primary_role.unwrap();
+        assert_eq!((role.account(), role.external_id.as_str()), ("210987654321", "shop-7f3a"));
+    }
+
+    #[test]
+    fn half_a_role_or_a_wrong_one_is_refused() {
+        for (role, id, words) in [
+            (Some(ROLE), None, "PILOTLIGHT_PRIMARY_EXTERNAL_ID is not set, and PILOTLIGHT_PRIMARY_ROLE is"),
+            (
+                None,
+                Some("shop-7f3a"),
+                "PILOTLIGHT_PRIMARY_ROLE is not set, and PILOTLIGHT_PRIMARY_EXTERNAL_ID is",
+            ),
+            (Some("shop-primary-region"), Some("shop-7f3a"), "which is no ARN of a role"),
+            (Some("arn:aws:iam::210987654321:user/x"), Some("shop-7f3a"), "which is no ARN of a role"),
+            (Some("arn:aws:iam:::role/x"), Some("shop-7f3a"), "which is no ARN of a role"),
+            (Some(ROLE), Some("two words"), "PILOTLIGHT_PRIMARY_EXTERNAL_ID is no external id"),
+        ] {
+            let error =
+                read_with(&[("PILOTLIGHT_PRIMARY_ROLE", role), ("PILOTLIGHT_PRIMARY_EXTERNAL_ID", id)]);
+            let problems = error.unwrap_err().problems;
+            assert!(problems.len() == 1 && problems[0].contains(words), "{problems:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use protocol::parameters::COPY_TAG;
 use protocol::parameters::entry::{Entry, Kind, Labels, Tags, Tier};
 use protocol::parameters::pair::Put;
 
+use crate::assumed_role::ASSUME;
 use crate::config::Sdk;
 use crate::failure::{failure, if_there, ours};
 
@@ -251,6 +252,9 @@ where
     E: Error + ProvideErrorMetadata + 'static,
 {
     let loud = failure(action, error);
+    if loud.action == ASSUME {
+        return loud; // Nothing was sent to Parameter Store.
+    }
     if let Some((_, kind, words)) = WORDS.iter().find(|(code, ..)| *code == loud.code) {
         return Failure { kind: *kind, message: (*words).to_owned(), ..loud };
     }

@@ -132,6 +132,10 @@ fn alarms() -> Vec<(&'static str, Expected)> {
             alarm("arn:aws:cloudwatch:us-east-2:999999999999:alarm:shop-front-errors", by(SIGNALS)),
         ),
         (
+            "sns-primary-account-alarm",
+            alarm("arn:aws:cloudwatch:us-east-2:210987654321:alarm:shop-front-errors", by(SIGNALS)),
+        ),
+        (
             "unlisted-alarm",
             alarm("arn:aws:cloudwatch:us-east-2:123456789012:alarm:someone-elses-alarm", by(SIGNALS)),
         ),
@@ -334,6 +338,7 @@ fn parameters() -> Vec<(&'static str, Expected)> {
         "parameter-override",
         "parameter-own-plan",
         "parameter-foreign-account",
+        "parameter-primary-account",
         "parameter-foreign-region",
         "parameter-forged-name-and-region",
         "malformed-parameter-no-resources",
@@ -458,7 +463,13 @@ fn the_plan_of_the_shop_lists_the_alarms_and_topics_that_the_events_come_from() 
             Via::EventBridge | Via::Direct => true,
         };
         let is_listed = topic_is_listed && plan.detection.alarms.iter().any(|listed| listed == arn);
-        let must_not_count = ["foreign-account-alarm", "unlisted-alarm", "forged-region", "forged-topic"];
+        let must_not_count = [
+            "foreign-account-alarm",
+            "sns-primary-account-alarm",
+            "unlisted-alarm",
+            "forged-region",
+            "forged-topic",
+        ];
         assert_eq!(is_listed, !must_not_count.contains(&name), "{name}");
     }
 }

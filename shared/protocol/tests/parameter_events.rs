@@ -33,6 +33,7 @@ fn understood() -> BTreeMap<&'static str, Request> {
         ("parameter-override", change("/shop/db/endpoint", east, ACCOUNT)),
         ("parameter-own-plan", change("/pilotlight/shop/plan/0", west, ACCOUNT)),
         ("parameter-foreign-account", change(url, east, "999999999999")),
+        ("parameter-primary-account", change(url, east, "210987654321")),
         ("parameter-foreign-region", change(url, "eu-west-1", ACCOUNT)),
         ("parameter-forged-name-and-region", change(url, west, ACCOUNT)),
         ("operator-pass", Request::Pass { deep: false }),

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.loaders import create_loader
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.responses import get_account_id, get_region, new_uuid, request_scope
 from ministack.services import lambda_svc, sns
 
 from . import deliveries, service_events
@@ -85,18 +85,20 @@ def act(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
 def _take(action: str, alarm: Alarm, detail: dict[str, Any], message: dict[str, Any]) -> None:
     """Takes one action.
 
-    Topics and functions must lie in the alarm's region, as on AWS; other kinds of action do nothing here.
+    Topics and functions must lie in the alarm's region, as on AWS; a topic may be another account's that admits
+    the alarm. Other kinds of action do nothing here.
     """
     try:
         target = parse_arn(action)
     except ArnParseError:
         return
-    if (target.account_id, target.region) != (get_account_id(), get_region()):
+    if target.region != get_region():
         return
     if target.service == "sns" and _may_publish(action, alarm):
         subject = f'{message["NewStateValue"]}: "{alarm["AlarmName"]}" in {message["Region"]}'
-        sns._fanout(action, new_uuid(), json.dumps(message), subject[:SUBJECT_CHARACTERS_MAX])
-    elif target.service == "lambda":
+        with request_scope(target.account_id, target.region):
+            sns._fanout(action, new_uuid(), json.dumps(message), subject[:SUBJECT_CHARACTERS_MAX])
+    elif target.service == "lambda" and target.account_id == get_account_id():
         event = {
             "source": "aws.cloudwatch",
             "alarmArn": alarm["AlarmArn"],

@@ -12,7 +12,7 @@ from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import get_account_id, get_region
 
-from . import target_health
+from . import attachments, target_health
 from .world import World
 
 HOME_REGION = "us-west-2"
@@ -338,7 +338,7 @@ def _create_group(world: World, request: Document) -> Document:
         "ThresholdCount": 3,
         "PortOverrides": [],
         "_listener": listener["ListenerArn"],
-        "_endpoints": _endpoints(request.get("EndpointConfigurations", [])),
+        "_endpoints": _admitted(listener["_accelerator"], request.get("EndpointConfigurations", [])),
     }
     group.update({member: request[member] for member in _GROUP_MEMBERS if member in request})
     if group["HealthCheckProtocol"] != "TCP":
@@ -356,7 +356,7 @@ def _update_group(world: World, request: Document) -> Document:
     """UpdateEndpointGroup: a given endpoint list replaces the whole list; what isn't given stays."""
     group = _group(request)
     if "EndpointConfigurations" in request:
-        group["_endpoints"] = _endpoints(request["EndpointConfigurations"])
+        group["_endpoints"] = _admitted(_accelerator_of(group), request["EndpointConfigurations"])
     group.update({member: request[member] for member in _GROUP_MEMBERS if member in request})
     _touch(listeners[group["_listener"]]["_accelerator"])
     return {"EndpointGroup": _shown_group(world, group)}
@@ -379,7 +379,7 @@ def _list_groups(world: World, request: Document) -> Document:
 
 def _add_endpoints(world: World, request: Document) -> Document:
     group = _group(request)
-    added = _endpoints(request.get("EndpointConfigurations", []))
+    added = _admitted(_accelerator_of(group), request.get("EndpointConfigurations", []))
     names = {endpoint["EndpointId"] for endpoint in added}
     group["_endpoints"] = [entry for entry in group["_endpoints"] if entry["EndpointId"] not in names] + added
     shown = _shown_group(world, group)
@@ -398,9 +398,52 @@ def _remove_endpoints(_world: World, request: Document) -> Document:
     return {}
 
 
-def _list_cross_account_resources(_world: World, _request: Document) -> Document:
-    """Nothing is shared between accounts here; the Terraform provider asks all the same."""
-    return {"CrossAccountResources": []}
+# ---- endpoints of other accounts ------------------------------------------------------------------
+
+
+def _accelerator_of(group: Document) -> str:
+    return str(listeners[group["_listener"]]["_accelerator"])
+
+
+def _admitted(accelerator: str, configurations: list[Document]) -> list[Document]:
+    """The endpoints, if each is the accelerator's own account's or comes with its owner's attachment."""
+    for configuration in configurations:
+        if not attachments.is_admitted(accelerator, configuration):
+            name = configuration["EndpointId"]
+            raise Refusal("AccessDeniedException", f"No attachment given shares {name} with the accelerator.")
+    return _endpoints(configurations)
+
+
+def _attachment(request: Document) -> Document:
+    found = attachments.attachments.get(request.get("AttachmentArn", ""))
+    if found is None:
+        raise Refusal("AttachmentNotFoundException", "The attachment doesn't exist.")
+    return found
+
+
+def _create_attachment(_world: World, request: Document) -> Document:
+    return {"CrossAccountAttachment": attachments.create(get_account_id(), request)}
+
+
+def _describe_attachment(_world: World, request: Document) -> Document:
+    return {"CrossAccountAttachment": _attachment(request)}
+
+
+def _delete_attachment(_world: World, request: Document) -> Document:
+    del attachments.attachments[_attachment(request)["AttachmentArn"]]
+    return {}
+
+
+def _list_cross_account_resources(_world: World, request: Document) -> Document:
+    wanted = request.get("ResourceOwnerAwsAccountId")
+    shared = attachments.shared_with(request.get("AcceleratorArn", "") or f"::::{get_account_id()}:")
+    return {
+        "CrossAccountResources": [
+            {"EndpointId": endpoint, "AttachmentArn": arn}
+            for owner, endpoint, arn in shared
+            if owner == wanted
+        ]
+    }
 
 
 # ---- tags -----------------------------------------------------------------------------------------
@@ -449,6 +492,9 @@ ACTIONS: dict[str, Callable[[World, Document], Document]] = {
     "ListEndpointGroups": _list_groups,
     "AddEndpoints": _add_endpoints,
     "RemoveEndpoints": _remove_endpoints,
+    "CreateCrossAccountAttachment": _create_attachment,
+    "DescribeCrossAccountAttachment": _describe_attachment,
+    "DeleteCrossAccountAttachment": _delete_attachment,
     "ListCrossAccountResources": _list_cross_account_resources,
     "ListTagsForResource": _list_tags,
     "TagResource": _tag,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
-from . import globalaccelerator
+from . import attachments, globalaccelerator
 
 # What the emulator keeps beside resources, each with the reason why it is none.
 NO_RESOURCES = {
@@ -62,6 +62,8 @@ def _stored() -> Iterator[tuple[str, str, Any, Any]]:
     for name in ("accelerators", "listeners", "endpoint_groups"):
         for arn, value in list(getattr(globalaccelerator, name).items()):
             yield f"globalaccelerator.{name}", "", arn, value
+    for arn, value in list(attachments.attachments.items()):
+        yield "globalaccelerator.attachments", "", arn, value
 
 
 def _is_there_anyway(kind: str, key: str) -> bool:

@@ -1,6 +1,8 @@
 //! What one change event does.
 
-use crate::scene::{FROM, Scene, TO, play, sentence};
+use serde_json::json;
+
+use crate::scene::{FROM, Scene, TO, play, sentence, two_accounts};
 
 #[test]
 fn a_change_is_copied_and_the_same_event_again_writes_nothing() {
@@ -72,6 +74,57 @@ fn an_event_of_another_region_or_account_is_an_error() {
         scene.plan.account = "999999999999".to_owned();
         assert_eq!(scene.changed(FROM, "/shop/a").await.unwrap_err().code, "foreign_event");
         assert_eq!(scene.writes(), 0);
+    });
+}
+
+#[test]
+fn a_plan_of_two_accounts_takes_each_regions_events_from_its_own_account() {
+    play(async || {
+        let mut scene = Scene::of(two_accounts());
+        scene.stores.set(FROM, "/shop/a", "one");
+        let answer = scene.changed(FROM, "/shop/a").await.unwrap();
+        assert_eq!(sentence(&answer), "/shop/a is made in us-west-1.");
+        let writes = scene.writes();
+        for (account, region) in [("123456789012", FROM), ("210987654321", TO), ("999999999999", FROM)] {
+            let event = json!({
+                "source": "aws.ssm", "detail-type": "Parameter Store Change", "account": account, "region": region,
+                "resources": [format!("arn:aws:ssm:{region}:{account}:parameter/shop/a")],
+                "detail": { "operation": "Update", "name": "/shop/a", "type": "String" },
+            });
+            let fault = scene.invoke(&event).await.unwrap_err();
+            assert_eq!(fault.code, "foreign_event");
+            assert_eq!(
+                fault.message,
+                format!(
+                    "A parameter of account {account} in {region} changed, and this plan is about 210987654321 in us-east-2 \
+                     and 123456789012 in us-west-1"
+                )
+            );
+        }
+        assert_eq!(scene.writes(), writes);
+        // The function would reach another account than the plan says: in none of them anything is read or written.
+        for reached in [None, Some("333333333333".to_owned()), Some("123456789012".to_owned())] {
+            scene.primary_account = reached;
+            for fault in [scene.pass().await, scene.changed(FROM, "/shop/a").await] {
+                let fault = fault.unwrap_err();
+                assert_eq!(fault.code, "wrong_account");
+                assert!(fault.message.starts_with(
+                    "Nothing is copied: the plan says that us-east-2 lies in account 210987654321, and this function would act in "
+                ));
+            }
+        }
+        assert_eq!(scene.writes(), writes);
+    });
+}
+
+#[test]
+fn a_function_with_a_role_that_its_plan_does_not_know_copies_nothing() {
+    play(async || {
+        let mut scene = Scene::new();
+        scene.stores.set(FROM, "/shop/a", "one");
+        scene.primary_account = Some("210987654321".to_owned());
+        assert_eq!(scene.pass().await.unwrap_err().code, "wrong_account");
+        assert!(scene.stores.inner().calls.is_empty());
     });
 }
 

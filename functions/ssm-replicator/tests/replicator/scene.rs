@@ -31,6 +31,7 @@ pub(crate) struct Scene {
     pub(crate) world: Arc<MemoryWorld>,
     pub(crate) stores: Arc<MemoryStores>,
     pub(crate) invocation: SignedDuration,
+    pub(crate) primary_account: Option<String>,
     ids: Arc<CountingIds>,
 }
 
@@ -40,6 +41,11 @@ pub(crate) fn shop() -> Plan {
         Plan::from_json(include_str!("../../../../shared/protocol/tests/plans/shop.json")).unwrap();
     plan.mode = Mode::Automatic;
     plan
+}
+
+/// The plan whose primary region lies in the account 210987654321.
+pub(crate) fn two_accounts() -> Plan {
+    Plan::from_json(include_str!("../../../../shared/protocol/tests/plans/two-accounts.json")).unwrap()
 }
 
 /// Plays something through in no time.
@@ -57,14 +63,16 @@ impl Scene {
         let clock = Arc::new(RuntimeClock::starting_at(Timestamp::from_second(1_800_000_000).unwrap()));
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let stores = Arc::new(MemoryStores::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        Self { plan, clock, world, stores, invocation: INVOCATION, ids: Arc::default() }
+        let primary_account = plan.primary_account.clone();
+        Self { plan, clock, world, stores, invocation: INVOCATION, primary_account, ids: Arc::default() }
     }
 
     /// Another plan over the same two regions' parameters, with a journal of its own.
     pub(crate) fn beside(&self, plan: Plan) -> Self {
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&self.clock) as Arc<dyn Clock>));
         let (clock, stores) = (Arc::clone(&self.clock), Arc::clone(&self.stores));
-        Self { plan, clock, world, stores, invocation: self.invocation, ids: Arc::default() }
+        let primary_account = plan.primary_account.clone();
+        Self { plan, clock, world, stores, invocation: self.invocation, primary_account, ids: Arc::default() }
     }
 
     fn replicator(&self) -> Replicator {
@@ -84,7 +92,12 @@ impl Scene {
             writer: "ssm-replicator/1".to_owned(),
             commands_topic: String::new(),
         };
-        Replicator { world, stores: Arc::clone(&self.stores) as _, seen: Arc::clone(&self.stores) as _ }
+        Replicator {
+            world,
+            stores: Arc::clone(&self.stores) as _,
+            primary_account: self.primary_account.clone(),
+            seen: Arc::clone(&self.stores) as _,
+        }
     }
 
     pub(crate) async fn invoke(&self, payload: &Value) -> Result<Value, Fault> {
@@ -102,7 +115,7 @@ impl Scene {
 
     /// A change event by `EventBridge`.
     pub(crate) async fn changed(&self, region: &str, name: &str) -> Result<Value, Fault> {
-        let account = &self.plan.account;
+        let account = self.plan.account_in(region);
         self.invoke(&json!({
             "source": "aws.ssm", "detail-type": "Parameter Store Change", "account": account, "region": region,
             "resources": [format!("arn:aws:ssm:{region}:{account}:parameter{name}")],

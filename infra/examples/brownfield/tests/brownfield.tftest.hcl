@@ -23,6 +23,20 @@ mock_provider "aws" {
   }
 }
 
+mock_provider "aws" {
+  alias           = "primary_account"
+  override_during = plan
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "210987654321" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-2" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
 variables {
   package_dir = "../../modules/orchestrator/tests/packages"
   regions     = { primary = "us-east-2", recovery = "us-west-1" }
@@ -70,5 +84,65 @@ run "roles_to_assume_in_one_account_are_taken" {
   assert {
     condition     = length(module.pilotlight.plan_parameter_names) > 0
     error_message = "No plan is written."
+  }
+}
+
+run "one_account_has_nothing_of_a_second" {
+  command = plan
+  assert {
+    condition     = length(module.primary_account) == 0 && module.pilotlight.primary_account == null && !strcontains(module.pilotlight.plan_json, "primary_account")
+    error_message = "Something is built in an account that nobody named."
+  }
+}
+
+run "two_regions_in_two_accounts_are_taken" {
+  command = plan
+  variables {
+    roles_to_assume = { primary = "arn:aws:iam::210987654321:role/pilotlight-primary", recovery = "arn:aws:iam::123456789012:role/pilotlight-recovery" }
+    primary_account = { id = "210987654321", external_id = "shop-7f3a" }
+    database        = null
+    parameters      = { include = ["/shop/**"] }
+    alarm_arns      = ["arn:aws:cloudwatch:us-east-2:210987654321:alarm:web-unhealthy"]
+    route = {
+      primary = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p"
+        endpoint       = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/web/0123456789abcdef"
+      }
+      recovery = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r"
+        endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/web/fedcba9876543210"
+      }
+    }
+  }
+  assert {
+    condition     = jsondecode(module.pilotlight.plan_json).account == "123456789012" && jsondecode(module.pilotlight.plan_json).primary_account == "210987654321" && jsondecode(module.pilotlight.plan_json).databases == [] && jsondecode(module.pilotlight.plan_json).routes[0].after == ["web"]
+    error_message = "The plan document does not say which account each region is in."
+  }
+  assert {
+    condition     = length(module.primary_account) == 1 && module.pilotlight.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"]
+    error_message = "The other account grants nothing, or to somebody else."
+  }
+}
+
+run "two_accounts_without_parameters_need_nothing_there" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    database        = null
+    alarm_arns      = []
+    route = {
+      primary = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p"
+        endpoint       = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/web/0123456789abcdef"
+      }
+      recovery = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r"
+        endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/web/fedcba9876543210"
+      }
+    }
+  }
+  assert {
+    condition     = length(module.primary_account) == 0 && jsondecode(module.pilotlight.plan_json).primary_account == "210987654321"
+    error_message = "Something is built there that nobody needs."
   }
 }

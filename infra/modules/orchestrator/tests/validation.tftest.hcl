@@ -709,3 +709,78 @@ run "a_pass_without_a_schedule_is_refused" {
   }
   expect_failures = [var.parameters]
 }
+
+run "a_primary_account_that_is_none_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "2109" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:2109:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "an_external_id_of_other_letters_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321", external_id = "two words" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "parameters_of_two_accounts_without_an_external_id_are_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    parameters      = { include = ["/shop/**"] }
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "databases_in_two_accounts_are_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "snapshots_in_two_accounts_are_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    snapshots       = { schedule = "cron(0 3 * * ? *)" }
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "a_primary_endpoint_of_a_third_account_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:333333333333:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.primary_account]
+}
+
+run "an_alarm_of_the_wrong_account_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    databases       = []
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    detection = {
+      alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:web-unhealthy"]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+  }
+  expect_failures = [var.primary_account]
+}

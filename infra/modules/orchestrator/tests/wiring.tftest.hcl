@@ -910,3 +910,99 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "A function of every day may command steps."
   }
 }
+
+# --- Two accounts ---------------------------------------------------------------------------------------------
+
+run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321", external_id = "shop-7f3a" }
+    databases       = []
+    fleets = [{
+      name                = "web"
+      group               = "shop-web-recovery"
+      target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+      capacity            = { min = 2, desired = 2, max = 4 }
+      healthy_targets_min = 2
+    }]
+    routes = [{
+      name     = "front"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      after    = ["web"]
+    }]
+    detection = {
+      alarms = ["arn:aws:cloudwatch:us-east-2:210987654321:alarm:web-unhealthy"]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+    parameters = {
+      include  = ["/shop/**", "/single"]
+      key_arns = { primary = "arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555", recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
+    }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead_letters["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-ssm-replicator-dead-letters" }
+  }
+  override_resource {
+    target          = aws_iam_role.this["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-ssm-replicator" }
+  }
+  override_resource {
+    target          = aws_lambda_function.this["ssm-replicator"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
+  }
+  override_resource {
+    target          = aws_iam_role.scheduler
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
+  }
+
+  assert {
+    condition     = jsondecode(output.plan_json).primary_account == "210987654321" && jsondecode(output.plan_json).account == "123456789012" && jsondecode(output.plan_json).detection.topics == ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
+    error_message = "The plan does not say which account each region is in."
+  }
+  assert {
+    condition     = [for f, p in aws_iam_role_policy.steps : f if strcontains(p.policy, "sts:AssumeRole")] == ["ssm-replicator"] && [for s in jsondecode(aws_iam_role_policy.steps["ssm-replicator"].policy).Statement : s.Resource if contains(s.Action, "sts:AssumeRole")] == [["arn:aws:iam::210987654321:role/shop-primary-region"]]
+    error_message = "Another function, or another role than the one, can be taken."
+  }
+  assert {
+    condition     = { for f, l in aws_lambda_function.this : f => [for k, v in l.environment[0].variables : v if strcontains(k, "PRIMARY")] if length([for k in keys(l.environment[0].variables) : k if strcontains(k, "PRIMARY")]) > 0 } == { "ssm-replicator" = ["shop-7f3a", "arn:aws:iam::210987654321:role/shop-primary-region"] }
+    error_message = "A function is not told of its role, or one is told that needs none."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.steps["ssm-replicator"].policy, "us-east-2")
+    error_message = "As itself the function may act in the primary region of its own account."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["shift-traffic"].policy).Statement : [s.Sid, s.Condition.StringEquals["aws:RequestedRegion"]] if contains(s.Action, "globalaccelerator:ListCrossAccountResources")] == [["KeepAttachments", "us-west-2"]]
+    error_message = "The fence can't keep the attachment of the other account's load balancer."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_sns_topic_policy.signals_primary.policy).Statement : s.Condition if s.Sid == "AlarmsOfThisRegionAndAccount"] == [{ ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:us-east-2:210987654321:alarm:*" }, StringEquals = { "aws:SourceAccount" = "210987654321" } }]
+    error_message = "The primary region's signals are not those of the primary region's account alone."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_sns_topic_policy.signals_recovery.policy).Statement : s.Condition if s.Sid == "AlarmsOfThisRegionAndAccount"] == [{ ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:us-west-1:123456789012:alarm:*" }, StringEquals = { "aws:SourceAccount" = "123456789012" } }]
+    error_message = "The recovery region's signals are not those of its own account alone."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_sns_topic_policy.notices_primary.policy).Statement : s.Condition.ArnLike["aws:SourceArn"] if s.Effect == "Allow"] == ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-*", "arn:aws:cloudwatch:us-east-2:210987654321:alarm:shop-*"] && !strcontains(aws_sns_topic_policy.notices_recovery.policy, "210987654321")
+    error_message = "The other account's alarm about its queue tells nobody, or may speak where it has nothing to say."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_cloudwatch_event_bus_policy.primary_account[0].policy).Statement : [s.Effect, s.Principal.AWS, s.Action, s.Condition.ArnEquals["aws:PrincipalArn"], s.Condition.StringEquals["aws:PrincipalAccount"]]] == [["Allow", "arn:aws:iam::210987654321:root", "events:PutEvents", "arn:aws:iam::210987654321:role/shop-parameter-events", "210987654321"]]
+    error_message = "Another than the one role of the other account may send events."
+  }
+  assert {
+    condition     = aws_lambda_permission.primary_account[0].source_arn == "arn:aws:events:us-west-1:123456789012:rule/shop-primary-account/shop-parameters" && aws_cloudwatch_event_rule.primary_account[0].event_bus_name == "shop-primary-account" && aws_cloudwatch_event_target.primary_account[0].event_bus_name == "shop-primary-account" && length(aws_cloudwatch_event_rule.parameters_primary) == 0 && length(aws_cloudwatch_event_rule.parameters) == 1
+    error_message = "A change of a parameter of either region does not reach the replicator by the bus of its account."
+  }
+  assert {
+    condition     = output.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"] && tolist(output.primary_account.parameter_heads) == tolist(["/shop/", "/single"]) && output.primary_account.key_arns == ["arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555"] && output.primary_account.event_bus_arn == "arn:aws:events:us-west-1:123456789012:event-bus/shop-primary-account" && output.primary_account.notices_topic_arn == "arn:aws:sns:us-east-2:123456789012:shop-notices"
+    error_message = "What the other account is to build is not what this side names."
+  }
+}

@@ -3,6 +3,7 @@
 use protocol::parameters::pair::Verdict;
 use protocol::parameters::scope::Coverage;
 use protocol::parameters::survey::Pair;
+use protocol::plan::{Plan, Regions};
 use serde_json::{Value, json};
 
 use super::leave::Leave;
@@ -14,16 +15,7 @@ impl Replication<'_> {
     /// Copies one parameter, if it is one to be copied.
     pub(super) async fn change(&self, name: &str, region: &str, account: &str) -> Result<Value, Fault> {
         let plan = &self.conductor.plan;
-        let regions = [plan.regions.primary.as_str(), plan.regions.recovery.as_str()];
-        if account != plan.account || !regions.contains(&region) {
-            return Err(Fault::new(
-                "foreign_event",
-                format!(
-                    "A parameter of account {account} in {region} changed, and this plan is about {} in {} and {}",
-                    plan.account, plan.regions.primary, plan.regions.recovery
-                ),
-            ));
-        }
+        check_source(plan, region, account)?;
         let said = |sentence: String| Ok(json!({ "sentence": sentence }));
         let leave = Leave::ask(self.conductor).await?;
         let direction = match leave.direction() {
@@ -80,4 +72,20 @@ impl Replication<'_> {
             Done::Failed(trouble) => Err(Fault::new("not_copied", format!("Not copied: {trouble}"))),
         }
     }
+}
+
+/// An event of another account than its region's, or of another region, is somebody else's or forged.
+fn check_source(plan: &Plan, region: &str, account: &str) -> Result<(), Fault> {
+    let Regions { primary, recovery } = &plan.regions;
+    if account == plan.account_in(region) && (region == primary || region == recovery) {
+        return Ok(());
+    }
+    let about = match &plan.primary_account {
+        None => format!("{} in {primary} and {recovery}", plan.account),
+        Some(theirs) => format!("{theirs} in {primary} and {} in {recovery}", plan.account),
+    };
+    Err(Fault::new(
+        "foreign_event",
+        format!("A parameter of account {account} in {region} changed, and this plan is about {about}"),
+    ))
 }

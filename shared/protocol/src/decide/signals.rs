@@ -66,7 +66,7 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
     let Some(account) = alarm.account() else {
         return Some((Rejection::Unrecognised, "its ARN is not that of a CloudWatch alarm".into()));
     };
-    if let Some(foreign) = foreign(plan, account, &alarm.via) {
+    if let Some(foreign) = foreign(plan, alarm.region().unwrap_or_default(), account, &alarm.via) {
         return Some(foreign);
     }
     if !plan.detection.alarms.contains(&alarm.arn) {
@@ -81,9 +81,10 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
     if plan.databases.iter().any(|database| database.replica == seen.instance) {
         return None;
     }
-    let account = Arn::parse(&seen.instance).map(|arn| arn.account).unwrap_or_default();
+    let (region, account) =
+        Arn::parse(&seen.instance).map(|arn| (arn.region, arn.account)).unwrap_or_default();
     let database = plan.databases.iter().find(|database| database.primary == seen.instance);
-    let rejection = foreign(plan, account, &seen.via)
+    let rejection = foreign(plan, region, account, &seen.via)
         .or_else(|| {
             database.is_none().then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
         })
@@ -105,9 +106,14 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
 }
 
 /// Whether a signal comes from where it may not come from.
-fn foreign(plan: &Plan, account: &str, via: &Via) -> Option<(Rejection, String)> {
-    if account != plan.account {
-        let why = format!("it belongs to account {account}, the plan to {}", plan.account);
+fn foreign(plan: &Plan, region: &str, account: &str, via: &Via) -> Option<(Rejection, String)> {
+    let owner = plan.account_in(region);
+    if account != owner {
+        let why = if plan.primary_account.is_some() {
+            format!("it belongs to account {account}, and what the plan has in {region} to {owner}")
+        } else {
+            format!("it belongs to account {account}, the plan to {owner}")
+        };
         return Some((Rejection::ForeignAccount, why));
     }
     if let Via::Sns { topic } = via

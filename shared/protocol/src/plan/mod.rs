@@ -40,6 +40,10 @@ pub struct Plan {
     /// The AWS account, 12 digits.
     #[schemars(regex(pattern = r"^[0-9]{12}$"))]
     pub account: String,
+    /// The account of the primary region, 12 digits, where it is not `account`: the recovery region's, and the functions' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
+    pub primary_account: Option<String>,
     /// Whether a person approves each failover, or evidence alone is enough.
     #[serde(default)]
     pub mode: Mode,
@@ -69,6 +73,16 @@ pub struct Plan {
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,
+}
+
+impl Plan {
+    /// The account that what lies in a region belongs to.
+    pub fn account_in(&self, region: &str) -> &str {
+        match &self.primary_account {
+            Some(account) if region == self.regions.primary => account,
+            _ => &self.account,
+        }
+    }
 }
 
 /// Who decides that a confirmed loss is acted upon.

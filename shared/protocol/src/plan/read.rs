@@ -28,10 +28,11 @@ pub(super) fn plan(text: &str) -> Result<(Plan, Notes), Problem> {
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 13] = [
+    const FIELDS: [&str; 14] = [
         "schema",
         "name",
         "account",
+        "primary_account",
         "mode",
         "regions",
         "databases",
@@ -48,6 +49,11 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         schema: section.number("schema", bounds::SCHEMA, notes),
         name: section.name("name", notes),
         account: section.text("account", "the AWS account, 12 digits in quotes", notes),
+        primary_account: section.text_if_given(
+            "primary_account",
+            "an AWS account, 12 digits in quotes",
+            notes,
+        ),
         mode: read_mode(&section, notes),
         regions: read_regions(&section, notes),
         databases: read_items(&section, "databases", notes, read_database),

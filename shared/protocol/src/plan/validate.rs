@@ -1,5 +1,6 @@
 //! Whether a plan can be carried out as it stands: every rule, and what to do where one is broken.
 
+mod accounts;
 mod detection;
 mod limits;
 mod order;
@@ -36,6 +37,7 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
     let mut findings = Findings::new(broken);
     let ground = Ground::of(plan);
     check_head(plan, &mut findings);
+    accounts::check(plan, &mut findings);
     order::check(plan, &mut findings);
     resources::check(plan, &ground, &mut findings);
     detection::check(plan, &ground, &mut findings);
@@ -48,6 +50,8 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
 /// What ARNs are compared with, as far as it is sound itself: one slip in the account is one problem, not hundreds.
 struct Ground<'a> {
     account: Option<&'a str>,
+    /// The account of the primary region: `account` where the plan names no other.
+    primary_account: Option<&'a str>,
     primary: Option<&'a str>,
     recovery: Option<&'a str>,
 }
@@ -56,7 +60,13 @@ impl<'a> Ground<'a> {
     fn of(plan: &'a Plan) -> Self {
         let region = |text: &'a str| Some(text).filter(|text| arn::is_region(text));
         let (primary, recovery) = (region(&plan.regions.primary), region(&plan.regions.recovery));
-        Self { account: Some(plan.account.as_str()).filter(|text| arn::is_account(text)), primary, recovery }
+        let account = |text: &'a str| Some(text).filter(|text| arn::is_account(text));
+        Self {
+            account: account(&plan.account),
+            primary_account: account(plan.primary_account.as_ref().unwrap_or(&plan.account)),
+            primary,
+            recovery,
+        }
     }
 }
 

@@ -62,6 +62,9 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
     let primaries = instances.filter(cut_off).map(primary_of).collect();
     let failed_over = clusters.clone().flat_map(failed_over).collect();
     let old_clusters = clusters.filter(cut_off).map(primary_of).collect();
+    // A group that holds an endpoint of another account is written back with that account's attachment, or not at all.
+    let has_shared = plan.primary_account.is_some() && !endpoint_groups.is_empty();
+    let shared = if has_shared { vec!["*".to_owned()] } else { Vec::new() };
     [
         need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
         need("promote-replica", "rds:FailoverGlobalCluster", failed_over, recovery),
@@ -69,6 +72,7 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
         need("promote-replica", "rds:ModifyDBCluster", old_clusters, &plan.regions.primary),
         need("scale-asg", "autoscaling:UpdateAutoScalingGroup", groups.collect(), recovery),
         need("shift-traffic", "globalaccelerator:UpdateEndpointGroup", endpoint_groups, "us-west-2"),
+        need("shift-traffic", "globalaccelerator:ListCrossAccountResources", shared, "us-west-2"),
     ]
     .into_iter()
     .flatten()

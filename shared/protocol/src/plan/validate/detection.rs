@@ -17,6 +17,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         example: "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-errors",
         is_it: |arn| arn.is_alarm(),
         region: None,
+        is_ours: false,
     };
     check_arns("detection.alarms", &detection.alarms, &alarm, ground, findings);
     let topic = Wanted {
@@ -24,6 +25,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         example: "arn:aws:sns:us-east-2:123456789012:shop-signals",
         is_it: |arn| arn.is_topic(),
         region: None,
+        is_ours: true,
     };
     check_arns("detection.topics", &detection.topics, &topic, ground, findings);
     check_probes(plan, findings);

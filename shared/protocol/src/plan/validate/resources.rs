@@ -20,6 +20,8 @@ pub(super) struct Wanted<'a> {
     pub(super) is_it: fn(&Arn<'_>) -> bool,
     /// Where it must lie, and what that region is to the plan; nothing is asked if `None`.
     pub(super) region: Option<(&'a str, &'static str)>,
+    /// Whether it is Pilotlight's own or is called with its own rights: it lies in the plan's account, in either region.
+    pub(super) is_ours: bool,
 }
 
 const INSTANCE: (&str, &str) = ("an RDS instance", "arn:aws:rds:us-east-2:123456789012:db:shop-orders");
@@ -74,7 +76,7 @@ fn has_path(resource: &str, parts: &[&str]) -> bool {
     }) && found.next().is_none()
 }
 
-/// Checks one ARN. The account must be the plan's.
+/// Checks one ARN. The account must be that of what lies in the ARN's region; what has no region is the plan's.
 pub(super) fn check_arn(
     path: &str,
     text: &str,
@@ -98,9 +100,17 @@ pub(super) fn check_arn(
             remedy.clone(),
         );
     }
-    if let Some(account) = ground.account.filter(|account| *account != arn.account) {
+    // Where it should lie says whose it is: one that lies elsewhere is one problem already.
+    let region = wanted.region.map_or(arn.region, |(region, _)| region);
+    let is_primarys = Some(region) == ground.primary && !wanted.is_ours;
+    let (account, owner) = if is_primarys && ground.primary_account != ground.account {
+        (ground.primary_account, "the account of the primary region")
+    } else {
+        (ground.account, "the plan's account")
+    };
+    if let Some(account) = account.filter(|account| *account != arn.account) {
         let whose = if arn.account.is_empty() { "no account" } else { arn.account };
-        findings.add(path, format!("belongs to {whose}, and the plan's account is {account}"), remedy);
+        findings.add(path, format!("belongs to {whose}, and {owner} is {account}"), remedy);
     }
 }
 
@@ -155,14 +165,11 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
         ];
         for (field, text, region) in sides {
             let path = format!("{path}.{field}");
-            let wanted = match database.kind {
-                DatabaseKind::RdsReplica => {
-                    Wanted { what: INSTANCE.0, example: INSTANCE.1, is_it: is_instance, region }
-                }
-                DatabaseKind::AuroraGlobal => {
-                    Wanted { what: CLUSTER.0, example: CLUSTER.1, is_it: is_cluster, region }
-                }
+            let (what, example, is_it): (_, _, fn(&Arn<'_>) -> bool) = match database.kind {
+                DatabaseKind::RdsReplica => (INSTANCE.0, INSTANCE.1, is_instance),
+                DatabaseKind::AuroraGlobal => (CLUSTER.0, CLUSTER.1, is_cluster),
             };
+            let wanted = Wanted { what, example, is_it, region, is_ours: false };
             // Of which thing it must be the ARN, only the kind says.
             if kind_is_read {
                 check_arn(&path, text, &wanted, ground, findings);
@@ -249,6 +256,7 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
         example: TARGET_GROUP.1,
         is_it: is_target_group,
         region: at_role(ground.recovery, "recovery"),
+        is_ours: false,
     };
     let mut groups = Uses::default();
     for (index, group) in fleet.target_groups.iter().enumerate() {
@@ -332,14 +340,20 @@ fn check_side(
     ground: &Ground<'_>,
     findings: &mut Findings<'_>,
 ) {
-    let group =
-        Wanted { what: ENDPOINT_GROUP.0, example: ENDPOINT_GROUP.1, is_it: is_endpoint_group, region: None };
+    let group = Wanted {
+        what: ENDPOINT_GROUP.0,
+        example: ENDPOINT_GROUP.1,
+        is_it: is_endpoint_group,
+        region: None,
+        is_ours: true,
+    };
     check_arn(&format!("{path}.endpoint_group"), &side.endpoint_group, &group, ground, findings);
     let endpoint = Wanted {
         what: LOAD_BALANCER.0,
         example: LOAD_BALANCER.1,
         is_it: is_load_balancer,
         region: at_role(region, role),
+        is_ours: false,
     };
     check_arn(&format!("{path}.endpoint"), &side.endpoint, &endpoint, ground, findings);
     if side.weight == 0 {

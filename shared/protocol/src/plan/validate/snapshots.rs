@@ -26,6 +26,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             example: "arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f",
             is_it: is_key,
             region: region.map(|region| (region, side)),
+            is_ours: false,
         };
         if let Some(key) = key {
             check_arn(&format!("snapshots.kms_key_arns.{side}"), key, &wanted, ground, findings);

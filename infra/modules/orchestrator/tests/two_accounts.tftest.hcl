@@ -1,0 +1,94 @@
+# What a second account changes, and what it doesn't, read off `terraform plan` with a mocked provider. The plan of two accounts
+# itself is in wiring.tftest.hcl, whose plans the rules of infra/tests/policy_test.py read.
+
+mock_provider "aws" {
+  alias = "primary"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-2" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "recovery"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+variables {
+  name        = "shop"
+  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  package_dir = "tests/packages"
+  detection   = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
+  routes = [{
+    name     = "front"
+    primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
+    recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+  }]
+}
+
+run "a_plan_of_one_account_reaches_into_no_other" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"] }
+  }
+  assert {
+    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && length(aws_cloudwatch_event_rule.primary_account) == 0 && length(aws_lambda_permission.primary_account) == 0
+    error_message = "Something is built for an account that the plan does not name."
+  }
+  assert {
+    condition     = alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole") && !strcontains(p.policy, "ListCrossAccountResources")]) && !strcontains(output.plan_json, "primary_account") && alltrue([for f in aws_lambda_function.this : !contains(keys(f.environment[0].variables), "PILOTLIGHT_PRIMARY_ROLE")])
+    error_message = "A function may take a role, or is told of one, where there is one account."
+  }
+}
+
+run "without_parameters_the_other_account_needs_nothing" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    routes = [{
+      name     = "front"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+    }]
+  }
+  assert {
+    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole")])
+    error_message = "A role can be taken that nobody needs."
+  }
+}
+
+run "an_accelerator_of_the_other_account_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    routes = [{
+      name     = "front"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+    }]
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
+
+run "an_account_that_is_the_providers_own_is_refused" {
+  command = plan
+  variables {
+    primary_account = { id = "123456789012" }
+    routes = [{
+      name     = "front"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+    }]
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
