@@ -4,9 +4,12 @@
 //! handler to [`lambda::serve`]. Nothing is called before the first invocation.
 
 pub mod accelerator;
+pub mod aurora;
 pub mod certificates;
 pub mod clock;
+mod cloudwatch;
 pub mod config;
+pub mod databases;
 #[cfg(test)]
 mod emulator;
 mod failure;

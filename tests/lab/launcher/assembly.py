@@ -14,6 +14,7 @@ from . import (
     event_buses,
     flow_logs,
     functions,
+    global_clusters,
     globalaccelerator,
     interface_endpoints,
     key_pairs,
@@ -42,6 +43,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
     database_details.install()
+    global_clusters.install(world, heartbeat)
     snapshots.install(world, heartbeat)
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
