@@ -12,7 +12,7 @@ use crate::leftovers::{Held, held, since};
 use crate::terraform::Terraform;
 use crate::tools::Tools;
 use crate::world::{Settings, World, pause};
-use crate::{alone, packages, roles, say, show};
+use crate::{accounts, alone, packages, roles, say, show};
 
 /// What became of an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,6 +138,7 @@ async fn purpose(world: &World, example: Example, stack: &Terraform) -> Result<(
     match example {
         Example::PilotLight => roles::are_enforced(world, &stack.outputs().await?).await,
         Example::MultiService => alone::moves(world, example.regions(), &stack.outputs().await?).await,
+        Example::TwoAccounts => accounts::are_bridged(world).await,
         Example::Brownfield | Example::WarmStandbyEks => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::call::{Call, Shape};
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
@@ -14,6 +15,8 @@ use crate::world::World;
 pub enum Example {
     /// The orchestrator alone, pointed at a small stack that exists.
     Brownfield,
+    /// The same with the primary region in another account.
+    TwoAccounts,
     /// A complete small workload.
     PilotLight,
     /// Three services that move alone.
@@ -24,12 +27,14 @@ pub enum Example {
 
 impl Example {
     /// All of them, the smallest first.
-    pub const ALL: [Self; 4] = [Self::PilotLight, Self::Brownfield, Self::MultiService, Self::WarmStandbyEks];
+    pub const ALL: [Self; 5] =
+        [Self::PilotLight, Self::Brownfield, Self::TwoAccounts, Self::MultiService, Self::WarmStandbyEks];
 
-    /// Its folder's name.
+    /// What it is called: its folder's name, or a word for how it is applied.
     pub fn name(self) -> &'static str {
         match self {
             Self::Brownfield => "brownfield",
+            Self::TwoAccounts => "two-accounts",
             Self::PilotLight => "pilot-light",
             Self::MultiService => "multi-service",
             Self::WarmStandbyEks => "warm-standby-eks",
@@ -38,13 +43,14 @@ impl Example {
 
     /// Where it lies in `infra`.
     pub fn folder(self) -> String {
-        format!("examples/{}", self.name())
+        let folder = if self == Self::TwoAccounts { Self::Brownfield } else { self };
+        format!("examples/{}", folder.name())
     }
 
     /// The regions it is made for: the primary and the recovery region.
     pub fn regions(self) -> [&'static str; 2] {
         match self {
-            Self::Brownfield | Self::PilotLight => ["us-east-2", "us-west-1"],
+            Self::Brownfield | Self::TwoAccounts | Self::PilotLight => ["us-east-2", "us-west-1"],
             Self::MultiService | Self::WarmStandbyEks => ["eu-south-1", "eu-central-1"],
         }
     }
@@ -67,6 +73,10 @@ impl Example {
         });
         let more = match self {
             Self::Brownfield => outputs(existing)?,
+            Self::TwoAccounts => {
+                accounts::prepare(world).await?;
+                accounts::variables(world)
+            }
             Self::PilotLight => json!({
                 "image_ids": images(), "database_password": PASSWORD,
                 "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
@@ -135,8 +145,10 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         found.sort();
-        let mut known = Example::ALL.map(Example::name).to_vec();
+        let mut known = Example::ALL.map(Example::folder).to_vec();
         known.sort_unstable();
+        known.dedup();
+        let known: Vec<_> = known.iter().map(|folder| folder.strip_prefix("examples/").unwrap()).collect();
         assert_eq!(found, known);
     }
 
