@@ -78,6 +78,15 @@ def stages() -> list[Stage]:
             count_unittest,
         ),
         Stage(
+            "adapters",
+            "the adapters, asked of two emulators",
+            [
+                [sys.executable, "tests/environment.py", ".lab/moto-venv", "tests/lab/requirements-moto.txt"],
+                [sys.executable, "-B", "tests/adapters.py", str(venv / "bin/python"), ".lab/moto-venv/bin/moto_server"],
+            ],
+            count_plain,
+        ),
+        Stage(
             "infra",
             "terraform fmt, validate, test; policy assertions; checkov",
             [[sys.executable, "tests/environment.py", ".lab/checkov", "infra/tests/requirements.txt"], [sys.executable, "infra/tests/run.py"]],

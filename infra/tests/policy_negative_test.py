@@ -109,6 +109,7 @@ BROKEN: list[tuple[str, Callable[[Plan], None]]] = [
     ("has a wildcard in arn:aws:rds:us-west-1:123456789012:snapshot:*", edit(ROLE, 'steps["snapshot', "policy", lambda s: statement(s, "DeleteOwn").update(Resource=["arn:aws:rds:us-west-1:123456789012:snapshot:*"]))),
     ("has a wildcard in arn:aws:ssm:us-west-1:123456789012:parameter/*", edit(ROLE, 'steps["ssm', "policy", lambda s: statement(s, "CopyParameters").update(Resource=["arn:aws:ssm:us-west-1:123456789012:parameter/*"]))),
     ("rds:ModifyDBSnapshotAttribute is not denied", edit(ROLE, 'steps["snapshot', "policy", lambda s: s.remove(statement(s, "ShareNone")))),
+    ("rds:ModifyDBClusterSnapshotAttribute is not denied", edit(ROLE, 'steps["snapshot', "policy", lambda s: statement(s, "ShareNone").update(Action=["rds:ModifyDBSnapshotAttribute"]))),
     ("rds:AddTagsToResource is not denied", edit(ROLE, 'steps["snapshot', "policy", lambda s: s.remove(statement(s, "TagNoOther")))),
     ("may be assumed by", edit("aws_iam_role", "scheduler", "assume_role_policy", lambda s: s[0].pop("Condition"))),
     ("may not publish to arn:aws:sns:us-east-2:123456789012:shop-signals", edit(TOPIC, "signals_primary", "policy", lambda s: s.remove(statement(s, "ZoneFailovers")))),

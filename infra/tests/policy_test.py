@@ -34,9 +34,13 @@ ACTIONS = {
     "kms:ReEncryptTo",
     "lambda:InvokeFunction",
     "rds:AddTagsToResource",
+    "rds:CopyDBClusterSnapshot",
     "rds:CopyDBSnapshot",
+    "rds:CreateDBClusterSnapshot",
     "rds:CreateDBSnapshot",
+    "rds:DeleteDBClusterSnapshot",
     "rds:DeleteDBSnapshot",
+    "rds:DescribeDBClusterSnapshots",
     "rds:DescribeDBSnapshots",
     "ssm:AddTagsToResource",
     "ssm:DeleteParameter",
@@ -69,7 +73,11 @@ ACTIONS = {
     "lambda:GetFunctionConfiguration",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
+    "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
+    "rds:DescribeGlobalClusters",
+    "rds:FailoverGlobalCluster",
+    "rds:ModifyDBCluster",
     "rds:ModifyDBInstance",
     "rds:PromoteReadReplica",
     "sns:GetTopicAttributes",
@@ -82,6 +90,7 @@ ACTIONS = {
 
 # What destroys, and the tag of the functions' own making that it must be bound to.
 DESTROYS = {
+    "rds:DeleteDBClusterSnapshot": "aws:ResourceTag/pilotlight:plan",
     "rds:DeleteDBSnapshot": "aws:ResourceTag/pilotlight:plan",
     "ssm:DeleteParameter": "aws:ResourceTag/pilotlight:copied-by",
 }
@@ -104,13 +113,16 @@ ON_EVERYTHING = {
 # Wildcards inside ARNs, each with the actions it may stand for, and its reason.
 WILDCARDS = [
     (
-        r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:(db|snapshot):\*",
-        {"rds:DescribeDBSnapshots"},
+        r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:(db|snapshot|cluster|cluster-snapshot):\*",
+        {"rds:DescribeDBClusterSnapshots", "rds:DescribeDBSnapshots"},
         "RDS authorises a listing against all of them; it only reads",
     ),
     (
-        r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:snapshot:pilotlight-[a-z0-9-]+-\*",
-        {"rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBSnapshot"},
+        r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:(cluster-)?snapshot:pilotlight-[a-z0-9-]+-\*",
+        {
+            "rds:AddTagsToResource", "rds:CopyDBClusterSnapshot", "rds:CopyDBSnapshot", "rds:CreateDBClusterSnapshot",
+            "rds:CreateDBSnapshot", "rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot",
+        },
         "the plan's own snapshots have names of the functions' making",
     ),
     (
@@ -245,10 +257,11 @@ def own_snapshots_alone_are_tagged_and_none_is_shared(plan: Plan) -> Iterator[st
     """Denials, so that no other policy of the role can allow it one day."""
     for policy in resources(plan, "aws_iam_role_policy"):
         found = statements(policy, "policy")
-        if not any("rds:DeleteDBSnapshot" in listed(s.get("Action", [])) for s in found):
+        deletes = {"rds:DeleteDBClusterSnapshot", "rds:DeleteDBSnapshot"}
+        if not any(deletes & set(listed(s.get("Action", []))) for s in found):
             continue
         denied = {(a, "NotResource" in s) for s in found if s["Effect"] == "Deny" for a in listed(s["Action"])}
-        for action in {("rds:AddTagsToResource", True), ("rds:ModifyDBSnapshotAttribute", False)} - denied:
+        for action in {("rds:AddTagsToResource", True), ("rds:ModifyDBClusterSnapshotAttribute", False), ("rds:ModifyDBSnapshotAttribute", False)} - denied:
             yield f"{policy['address']}: {action[0]} is not denied"
 
 

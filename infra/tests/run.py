@@ -117,8 +117,9 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
         print("skipped: tests of modules and examples, and the rules on their plans, need Terraform 1.11 or newer", flush=True)
         return [*first, python["module_readme_test"], *checkov_checks(copy)], []
     first = [*python.values(), Check("orchestrator: test", orchestrator, [INIT, ["terraform", "test", "-no-color"]]), *first]
-    existing = copy / "examples" / "brownfield" / "existing"  # it is applied, and has no tests of its own
-    first.append(Check("what exists before brownfield: validate", existing, [INIT, ["terraform", "validate", "-no-color"]]))
+    # They are applied, and have no tests of their own.
+    for what, folder in (("what exists before brownfield", "examples/brownfield/existing"), ("what no example uses", "tests/fixtures/other-modules")):
+        first.append(Check(f"{what}: validate", copy / folder, [INIT, ["terraform", "validate", "-no-color"]]))
     for folder in module_policy_test.tested_folders(copy):
         validate = [["terraform", "validate", "-no-color"]] if folder.parent.name == "examples" else []
         first.append(Check(f"{folder.name}: test", folder, [INIT, *validate, test], plans))

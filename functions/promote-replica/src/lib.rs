@@ -8,10 +8,10 @@ use engine::conductor::{Conductor, Log};
 use engine::step::{Sight, Work};
 use engine::worker::Workshop;
 use engine::world::World;
-use ports::{Databases, Failure, FailureKind, ReplicaView};
+use ports::{Databases, Failure, FailureKind, OldPrimary, ReplicaView};
 use protocol::command::Step;
 use protocol::name::Name;
-use protocol::plan::{Database, Plan};
+use protocol::plan::{Database, DatabaseKind, Plan};
 
 /// The steps of this function.
 pub struct PromoteReplica {
@@ -62,8 +62,9 @@ impl Work for Promote {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let views = self.databases.look(&named(&self.plan, subjects)?).await?;
-        Ok(views.into_iter().map(promotion).collect())
+        let databases = named(&self.plan, subjects)?;
+        let views = self.databases.look(&databases).await?;
+        Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(database.kind, view)).collect())
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -72,9 +73,21 @@ impl Work for Promote {
 }
 
 /// How far a promotion is. "available" alone is not done: it must follow nobody as well.
-fn promotion(view: ReplicaView) -> Sight {
+fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
     match view {
-        ReplicaView::Writable => Sight::Stands { detail: "available and follows no source".to_owned() },
+        ReplicaView::Writable => Sight::Stands {
+            detail: match kind {
+                DatabaseKind::RdsReplica => "available and follows no source",
+                DatabaseKind::AuroraGlobal => "available, with an instance that writes, and follows no cluster",
+            }
+            .to_owned(),
+        },
+        ReplicaView::Headless => Sight::Hopeless {
+            code: "cluster_without_instance",
+            message: "its cluster has no instance that could be promoted; add one (aws rds create-db-instance), then \
+                      run the step again"
+                .to_owned(),
+        },
         ReplicaView::Replica { status, .. } if status == "available" => Sight::Wanting { before: None },
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } if is_lost(&status) => {
             Sight::Hopeless {
@@ -124,11 +137,15 @@ impl Work for Quarantine {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let mut sights = Vec::with_capacity(subjects.len());
         for database in named(&self.plan, subjects)? {
-            sights.push(match self.databases.is_quarantined(database).await {
-                Ok(true) => {
+            sights.push(match self.databases.old_primary(database).await {
+                Ok(OldPrimary::CutOff) => {
                     Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
                 }
-                Ok(false) => Sight::Wanting { before: None },
+                Ok(OldPrimary::Follows) => Sight::Stands {
+                    detail: "the old primary follows the new writer, and takes no writes of its own"
+                        .to_owned(),
+                },
+                Ok(OldPrimary::Open) => Sight::Wanting { before: None },
                 Err(failure) if failure.kind == FailureKind::Missing => {
                     Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
                 }

@@ -23,7 +23,7 @@ resource "aws_cloudwatch_metric_alarm" "connections" {
 }
 
 # Seen from outside the primary region. An idle PostgreSQL source shows some minutes of lag, hence the long look. Aurora
-# counts in milliseconds.
+# counts in milliseconds, and by the region that the lag comes from.
 resource "aws_cloudwatch_metric_alarm" "lag" {
   count    = var.watch ? 1 : 0
   provider = aws.recovery
@@ -32,7 +32,7 @@ resource "aws_cloudwatch_metric_alarm" "lag" {
   alarm_description   = "The replica of ${local.identifier} is more than ${var.lag_seconds_max} s behind, or its lag is unknown."
   namespace           = "AWS/RDS"
   metric_name         = local.aurora ? "AuroraGlobalDBReplicationLag" : "ReplicaLag"
-  dimensions          = local.aurora ? { DBClusterIdentifier = "${local.identifier}-replica" } : { DBInstanceIdentifier = "${local.identifier}-replica" }
+  dimensions          = local.aurora ? { DBClusterIdentifier = "${local.identifier}-replica", SourceRegion = var.regions.primary } : { DBInstanceIdentifier = "${local.identifier}-replica" }
   statistic           = "Maximum"
   period              = 60
   evaluation_periods  = 10

@@ -1,12 +1,13 @@
 # What the orchestrator, applications and dashboards need to know.
 
 output "plan_item" {
-  description = "This database as the orchestrator's variable `databases` takes it. Only for kind = rds_replica; null otherwise."
-  value = local.aurora ? null : {
+  description = "This database as the orchestrator's variable `databases` takes it."
+  value = {
     name                      = var.database
     kind                      = var.kind
-    primary                   = one(aws_db_instance.primary[*].arn)
-    replica                   = one(aws_db_instance.replica[*].arn)
+    global_cluster            = one(aws_rds_global_cluster.this[*].global_cluster_identifier)
+    primary                   = local.aurora ? one(aws_rds_cluster.primary[*].arn) : one(aws_db_instance.primary[*].arn)
+    replica                   = local.aurora ? one(aws_rds_cluster.recovery[*].arn) : one(aws_db_instance.replica[*].arn)
     backup_retention_days     = var.backup_days
     quarantine_security_group = var.quarantine_security_group_id
   }

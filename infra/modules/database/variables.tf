@@ -49,7 +49,7 @@ variable "engine" {
 }
 
 variable "engine_version" {
-  description = "Version of the engine: a major one such as 16 for RDS, a full one such as 16.6 for Aurora."
+  description = "Version of the engine: a major one such as 16 for RDS, a full one such as 16.11 for Aurora."
   type        = string
   default     = "16"
   validation {

@@ -2,9 +2,15 @@
 # and then within one region.
 
 locals {
-  replica_arns       = var.databases[*].replica
-  quarantinable_arns = [for d in var.databases : d.primary if d.quarantine_security_group != null]
-  endpoint_groups    = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
+  replica_arns       = [for d in var.databases : d.replica if d.kind == "rds_replica"]
+  quarantinable_arns = [for d in var.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
+
+  # Aurora global databases. Identifiers are kept in lower case.
+  clusters                   = [for d in var.databases : d if d.kind == "aurora_global"]
+  recovery_cluster_arns      = local.clusters[*].replica
+  global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${lower(d.global_cluster)}"]
+  quarantinable_cluster_arns = [for d in local.clusters : d.primary if d.quarantine_security_group != null]
+  endpoint_groups            = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
   group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
 
@@ -17,12 +23,21 @@ locals {
   statements = {
     # "db:*" of the region: RDS authorises a description of several instances against all of them, not one by one. It
     # only reads.
-    look_at_replicas = [for arns in [local.replica_arns] : {
-      Sid      = "LookAtReplicas"
-      Effect   = "Allow"
-      Action   = ["rds:DescribeDBInstances"]
-      Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:db:*"]
-    } if length(arns) > 0]
+    look_at_replicas = concat(
+      [for databases in [var.databases] : {
+        Sid      = "LookAtReplicas"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBInstances"]
+        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:db:*"]
+      } if length(databases) > 0],
+      # Each cluster and each global database is asked for by its name.
+      [for arns in [local.recovery_cluster_arns] : {
+        Sid      = "LookAtClusters"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBClusters", "rds:DescribeGlobalClusters"]
+        Resource = concat(arns, local.global_cluster_arns)
+      } if length(arns) > 0],
+    )
 
     promote = [for arns in [local.replica_arns] : {
       Sid      = "Promote"
@@ -31,15 +46,32 @@ locals {
       Resource = arns
     } if length(arns) > 0]
 
-    # Only the instances whose plan names a quarantine group.
-    quarantine = [for arns in [local.quarantinable_arns] : {
-      Sid      = "Quarantine"
+    # A failover is authorised against the global database and the cluster that becomes its writer: the role can make no
+    # other cluster the writer, and detach none.
+    fail_over = [for arns in [local.recovery_cluster_arns] : {
+      Sid      = "FailOver"
       Effect   = "Allow"
-      Action   = ["rds:DescribeDBInstances", "rds:ModifyDBInstance"]
-      Resource = arns
+      Action   = ["rds:FailoverGlobalCluster"]
+      Resource = concat(arns, local.global_cluster_arns)
     } if length(arns) > 0]
 
-    lag = [for arns in [local.replica_arns] : {
+    # Only the instances and clusters whose plan names a quarantine group.
+    quarantine = concat(
+      [for arns in [local.quarantinable_arns] : {
+        Sid      = "Quarantine"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBInstances", "rds:ModifyDBInstance"]
+        Resource = arns
+      } if length(arns) > 0],
+      [for arns in [local.quarantinable_cluster_arns] : {
+        Sid      = "QuarantineClusters"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBClusters", "rds:ModifyDBCluster"]
+        Resource = arns
+      } if length(arns) > 0],
+    )
+
+    lag = [for arns in [var.databases[*].replica] : {
       Sid    = "ReadLag"
       Effect = "Allow"
       # "*": CloudWatch's metric reads have no resource types.
@@ -221,7 +253,8 @@ locals {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
     local.statements.look_at_routes, local.statements.readiness)
 
-    "promote-replica" = concat(local.statements.look_at_replicas, local.statements.promote, local.statements.quarantine)
+    "promote-replica" = concat(local.statements.look_at_replicas, local.statements.promote, local.statements.fail_over,
+    local.statements.quarantine)
 
     "scale-asg" = concat(local.statements.look_at_fleets, local.statements.scale)
 

@@ -3,10 +3,19 @@
 
 locals {
   kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
-  instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica]])
+  instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "rds_replica"])
+  cluster_arns   = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "aurora_global"])
+
+  # What snapshots are called of an instance and of an Aurora cluster, in actions and in ARNs. Only of what the plan has.
+  snapshot_words = concat(
+    length(local.instance_arns) > 0 || length(local.cluster_arns) == 0 ? [{ action = "DBSnapshot", of = "db", arn = "snapshot" }] : [],
+    length(local.cluster_arns) > 0 ? [{ action = "DBClusterSnapshot", of = "cluster", arn = "cluster-snapshot" }] : [],
+  )
 
   # Only what has the function's own name. IAM compares names; the tags say the rest.
-  own_snapshot_arns = [for region in values(var.regions) : "arn:${local.partition}:rds:${region}:${local.account}:snapshot:pilotlight-${var.name}-*"]
+  own_snapshot_arns = flatten([for words in local.snapshot_words : [for region in values(var.regions) :
+    "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:pilotlight-${var.name}-*"
+  ]])
 
   snapshot_statements = flatten([for policy in var.snapshots[*] : concat(
     [
@@ -14,29 +23,29 @@ locals {
       {
         Sid    = "ListSnapshots"
         Effect = "Allow"
-        Action = ["rds:DescribeDBSnapshots"]
-        Resource = flatten([for region in values(var.regions) : [
-          "arn:${local.partition}:rds:${region}:${local.account}:db:*",
-          "arn:${local.partition}:rds:${region}:${local.account}:snapshot:*",
-        ]])
+        Action = [for words in local.snapshot_words : "rds:Describe${words.action}s"]
+        Resource = flatten([for words in local.snapshot_words : [for region in values(var.regions) : [
+          "arn:${local.partition}:rds:${region}:${local.account}:${words.of}:*",
+          "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:*",
+        ]]])
       },
       {
         Sid      = "TakeOf"
         Effect   = "Allow"
-        Action   = ["rds:CreateDBSnapshot"]
-        Resource = concat(local.instance_arns, local.own_snapshot_arns)
+        Action   = [for words in local.snapshot_words : "rds:Create${words.action}"]
+        Resource = concat(local.instance_arns, local.cluster_arns, local.own_snapshot_arns)
       },
       {
         Sid      = "CopyAndTag"
         Effect   = "Allow"
-        Action   = ["rds:AddTagsToResource", "rds:CopyDBSnapshot"]
+        Action   = concat(["rds:AddTagsToResource"], [for words in local.snapshot_words : "rds:Copy${words.action}"])
         Resource = local.own_snapshot_arns
       },
       # The name alone is not enough to delete: the tag must be there too.
       {
         Sid       = "DeleteOwn"
         Effect    = "Allow"
-        Action    = ["rds:DeleteDBSnapshot"]
+        Action    = [for words in local.snapshot_words : "rds:Delete${words.action}"]
         Resource  = local.own_snapshot_arns
         Condition = { StringEquals = { "aws:ResourceTag/pilotlight:plan" = var.name } }
       },
@@ -50,7 +59,7 @@ locals {
       {
         Sid      = "ShareNone"
         Effect   = "Deny"
-        Action   = ["rds:ModifyDBSnapshotAttribute"]
+        Action   = ["rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"]
         Resource = "*"
       },
       {

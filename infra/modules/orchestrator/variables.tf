@@ -81,16 +81,21 @@ variable "mode" {
 
 variable "databases" {
   description = <<-TEXT
-    The databases that move: cross-region RDS read replicas.
-      primary, replica            ARNs of the source instance and of its replica in the recovery region
-      backup_retention_days       given to the promotion: above 0, or the promoted instance can't have replicas for the way back
+    The databases that move: cross-region RDS read replicas, and Aurora global databases.
+      kind                        rds_replica or aurora_global
+      global_cluster              identifier of the Aurora global database; with aurora_global, and only then
+      primary, replica            ARNs of the source instance and of its replica in the recovery region; with aurora_global of
+                                  the global database's two clusters
+      backup_retention_days       given to the promotion: above 0, or the promoted instance can't have replicas for the way
+                                  back. An Aurora cluster keeps its own setting
       quarantine_security_group   a security group without rules in the primary's VPC. With it the old primary can be cut off
-                                  when its region returns. Only then the function may modify that one instance
+                                  when its region returns. Only then the function may modify that one instance or cluster
       after                       names of databases that are promoted first
   TEXT
   type = list(object({
     name                      = string
     kind                      = optional(string, "rds_replica")
+    global_cluster            = optional(string)
     primary                   = string
     replica                   = string
     backup_retention_days     = optional(number, 7)
@@ -103,16 +108,36 @@ variable "databases" {
     error_message = "databases: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind == "rds_replica"])
-    error_message = "databases: kind must be rds_replica."
+    condition     = alltrue([for d in var.databases : contains(["rds_replica", "aurora_global"], d.kind)])
+    error_message = "databases: kind must be rds_replica or aurora_global."
   }
   validation {
-    condition     = alltrue([for d in var.databases : can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.primary))])
+    condition     = alltrue([for d in var.databases : d.kind == "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.primary))])
     error_message = "databases: primary must be the ARN of a DB instance in the primary region ${var.regions.primary}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.replica))])
+    condition     = alltrue([for d in var.databases : d.kind == "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.replica))])
     error_message = "databases: replica must be the ARN of a DB instance in the recovery region ${var.regions.recovery}."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]+$", d.primary))])
+    error_message = "databases: with kind aurora_global, primary must be the ARN of a DB cluster in the primary region ${var.regions.primary}."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]+$", d.replica))])
+    error_message = "databases: with kind aurora_global, replica must be the ARN of a DB cluster in the recovery region ${var.regions.recovery}."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : (d.global_cluster != null) == (d.kind == "aurora_global")])
+    error_message = "databases: global_cluster must be given with kind aurora_global, and only then."
+  }
+  validation {
+    condition     = alltrue([for d in var.databases : d.global_cluster == null || can(regex("^[A-Za-z][A-Za-z0-9-]{0,62}$", d.global_cluster))])
+    error_message = "databases: global_cluster must be the identifier of an Aurora global database, not its ARN."
+  }
+  validation {
+    condition     = length(compact(var.databases[*].global_cluster)) == length(distinct(compact(var.databases[*].global_cluster)))
+    error_message = "databases: every database must have a global_cluster of its own."
   }
   validation {
     condition     = alltrue([for d in var.databases : d.backup_retention_days >= 1 && d.backup_retention_days <= 35 && floor(d.backup_retention_days) == d.backup_retention_days])

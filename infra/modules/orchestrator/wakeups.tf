@@ -2,11 +2,16 @@
 # wait for the tick. They carry no truth: AWS sends them at best effort, and the function looks for itself.
 
 locals {
-  # A pattern holds 2048 characters at most. An instance's ARN has up to 110, a group's name up to 255.
+  # A pattern holds 2048 characters at most. An instance's or cluster's ARN has up to 115, a group's name up to 255.
   wakeups = merge(
     { for i, chunk in chunklist(local.replica_arns, 15) : "replicas-${i}" => {
       source      = ["aws.rds"]
       detail-type = ["RDS DB Instance Event"]
+      resources   = chunk
+    } },
+    { for i, chunk in chunklist(local.recovery_cluster_arns, 15) : "clusters-${i}" => {
+      source      = ["aws.rds"]
+      detail-type = ["RDS DB Cluster Event"]
       resources   = chunk
     } },
     { for i, chunk in chunklist(var.fleets[*].group, 6) : "fleets-${i}" => {

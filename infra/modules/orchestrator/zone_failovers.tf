@@ -1,12 +1,14 @@
 # When RDS moves a primary instance to its standby in another zone, what breaks for a minute or two looks like the loss of the
 # region. RDS says so by an event of the primary region, and the signals topic there carries it: it forbids an automatic
 # failover for a while. A region that is lost says nothing, and forbids nothing.
+#
+# Of an Aurora cluster, which moves to another instance of its own, no such word is heard.
 
 locals {
   zone_failover_rule_arn_prefix = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-zone-failovers-"
 
   # A pattern holds 2048 characters at most; an instance's ARN has up to 110.
-  zone_failover_chunks = { for i, chunk in chunklist(var.databases[*].primary, 15) : tostring(i) => chunk }
+  zone_failover_chunks = { for i, chunk in chunklist([for d in var.databases : d.primary if d.kind == "rds_replica"], 15) : tostring(i) => chunk }
 }
 
 resource "aws_cloudwatch_event_rule" "zone_failovers" {

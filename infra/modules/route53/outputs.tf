@@ -6,7 +6,7 @@ output "close_command" {
 }
 
 output "open_command" {
-  description = "Sends users to the primary region again."
+  description = "Sends users to the primary region again. In the minute of a closing it has no effect: type it again in the next one."
   value       = "aws cloudwatch put-metric-data --region ${var.recovery_region} --namespace ${local.namespace} --metric-name ${local.metric} --dimensions Gate=${var.name} --value 0"
 }
 

@@ -13,14 +13,17 @@ module "storage" {
 }
 
 locals {
-  backends = { for side, region in var.regions : side => <<-HCL
+  # No stack's name holds a dot, so what is kept of this module itself overwrites none of them.
+  keys = { stack = "${var.stack}.tfstate", self = "${var.stack}.states.tfstate" }
+
+  backends = { for pair in setproduct(keys(local.keys), keys(var.regions)) : "${pair[0]} ${pair[1]}" => <<-HCL
     terraform {
       backend "s3" {
-        bucket       = "${module.storage.names[side]["tfstate"]}"
-        key          = "${var.stack}.tfstate"
-        region       = "${region}"
+        bucket       = "${module.storage.names[pair[1]]["tfstate"]}"
+        key          = "${local.keys[pair[0]]}"
+        region       = "${var.regions[pair[1]]}"
         encrypt      = true
-        kms_key_id   = "${module.storage.kms_key_arns[side]}"
+        kms_key_id   = "${module.storage.kms_key_arns[pair[1]]}"
         use_lockfile = true
       }
     }

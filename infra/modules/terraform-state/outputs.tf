@@ -2,12 +2,17 @@
 
 output "backend" {
   description = "The backend block of the stack. Its bucket lies in the recovery region, so that the state is there when the primary isn't."
-  value       = local.backends.recovery
+  value       = local.backends["stack recovery"]
+}
+
+output "backend_of_this_folder" {
+  description = "The backend block of the folder that applies this module, in the same bucket under a key of its own: one key for two states would let each overwrite the other."
+  value       = local.backends["self recovery"]
 }
 
 output "backend_of_the_twin" {
   description = "The backend block of the twin in the primary region, for when the recovery region is the one that is lost: terraform init -reconfigure."
-  value       = local.backends.primary
+  value       = local.backends["stack primary"]
 }
 
 output "writer_policy" {

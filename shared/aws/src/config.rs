@@ -147,6 +147,11 @@ impl Sdk {
         client!(aws_sdk_rds, &self.base, OWN)
     }
 
+    /// RDS in the own region: one attempt, whose caller looks before the next one.
+    pub(crate) fn rds_once(&self) -> aws_sdk_rds::Client {
+        client!(aws_sdk_rds, &self.base, ONCE)
+    }
+
     /// RDS in the primary region: 2 s in all, one attempt.
     pub(crate) fn rds_of_primary(&self, region: &str) -> aws_sdk_rds::Client {
         client!(aws_sdk_rds, self.of_primary(), PRIMARY, region.to_owned())
@@ -159,7 +164,11 @@ impl Sdk {
 
     /// What is asked without a client of the SDK, in the own region.
     pub(crate) fn signed(&self) -> Signed {
-        let region = self.base.region().map_or("", Region::as_ref);
+        self.signed_in(self.base.region().map_or("", Region::as_ref))
+    }
+
+    /// What is asked without a client of the SDK, in any region. How long it may take is for the caller to bound.
+    pub(crate) fn signed_in(&self, region: &str) -> Signed {
         let endpoint = self.base.endpoint_url();
         let clock = Arc::new(SystemClock);
         Signed::new(self.connector.clone(), self.credentials(), region, endpoint, clock)
@@ -173,11 +182,6 @@ impl Sdk {
     /// Global Accelerator, where its control plane is.
     pub(crate) fn global_accelerator(&self) -> aws_sdk_globalaccelerator::Client {
         client!(aws_sdk_globalaccelerator, &self.base, ACCELERATOR, ACCELERATOR_REGION)
-    }
-
-    /// CloudWatch in the own region.
-    pub(crate) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
-        client!(aws_sdk_cloudwatch, &self.base, OWN)
     }
 
     /// SNS in the own region.
@@ -279,7 +283,7 @@ mod tests {
         let sdk = Sdk::on(NeverClient::new());
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
-        let failure = databases.is_quarantined(&database("orders")).await.unwrap_err();
+        let failure = databases.old_primary(&database("orders")).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(started.elapsed(), Duration::from_secs(2));
     }
@@ -300,7 +304,7 @@ mod tests {
         let http = replay(&[busy, busy, busy, busy]);
         let sdk = Sdk::on(http.clone());
         let databases = RdsDatabases::new(&sdk);
-        databases.is_quarantined(&database("orders")).await.unwrap_err();
+        databases.old_primary(&database("orders")).await.unwrap_err();
         assert_eq!(http.actual_requests().count(), 1);
         databases.promote(&database("orders")).await.unwrap_err();
         assert_eq!(http.actual_requests().count(), 4);

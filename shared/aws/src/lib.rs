@@ -5,9 +5,12 @@
 
 pub mod accelerator;
 pub mod assumed_role;
+pub mod aurora;
 pub mod certificates;
 pub mod clock;
+mod cloudwatch;
 pub mod config;
+pub mod databases;
 #[cfg(test)]
 mod emulator;
 mod failure;

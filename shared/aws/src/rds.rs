@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbInstance, Filter};
 use ports::inspection::ReplicaInspection;
-use ports::{Answer, Databases, FailureKind, ReplicaView, Replication};
+use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView, Replication};
 use protocol::arn::Arn;
 use protocol::decide::ReplicaState;
 use protocol::plan::Database;
@@ -132,7 +132,7 @@ impl Databases for RdsDatabases {
         Ok(())
     }
 
-    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
         let group = quarantine_group(DESCRIBE, database)?;
         let (id, region) = instance(DESCRIBE, &database.primary)?;
         let output = self
@@ -147,8 +147,9 @@ impl Databases for RdsDatabases {
             return Err(ours(FailureKind::Missing, DESCRIBE, "DBInstanceNotFound", message));
         };
         // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
-        Ok(matches!(found.vpc_security_groups(), [only]
-            if only.vpc_security_group_id() == Some(group) && only.status().is_none_or(|status| status == "active")))
+        let is_cut_off = matches!(found.vpc_security_groups(), [only]
+            if only.vpc_security_group_id() == Some(group) && only.status().is_none_or(|status| status == "active"));
+        Ok(if is_cut_off { OldPrimary::CutOff } else { OldPrimary::Open })
     }
 
     async fn quarantine(&self, database: &Database) -> Answer<()> {
@@ -188,7 +189,7 @@ pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, Strin
         })
 }
 
-fn quarantine_group<'a>(action: &'static str, database: &'a Database) -> Answer<&'a str> {
+pub(crate) fn quarantine_group<'a>(action: &'static str, database: &'a Database) -> Answer<&'a str> {
     database.quarantine_security_group.as_deref().ok_or_else(|| {
         let message = format!(
             "database {} has no quarantine_security_group in the plan: it can't be cut off",
@@ -223,7 +224,10 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
         ReplicaView::Replica { replication: Replication::Unknown, .. } => {
             ReplicaState::Unknown { detail: "RDS says nothing of it".to_owned() }
         }
-        ReplicaView::Writable | ReplicaView::Changing { .. } | ReplicaView::Missing => ReplicaState::Detached,
+        ReplicaView::Writable
+        | ReplicaView::Changing { .. }
+        | ReplicaView::Headless
+        | ReplicaView::Missing => ReplicaState::Detached,
     };
     let days = instance.backup_retention_period().and_then(|days| u32::try_from(days).ok());
     ReplicaFacts {
@@ -232,6 +236,7 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
         backup_retention_days: days.unwrap_or(0),
         backup_window: instance.preferred_backup_window().map(str::to_owned),
         kms_key: instance.kms_key_id().filter(|key| !key.is_empty()).map(str::to_owned),
+        cluster: None,
     }
 }
 
@@ -318,6 +323,7 @@ mod tests {
                 backup_retention_days: days,
                 backup_window,
                 kms_key: key.map(str::to_owned),
+                cluster: None,
             })
         };
         let replicating = facts("backing-up", ReplicaState::Replicating, 0, None);
@@ -449,16 +455,16 @@ mod tests {
             )
         };
         for (groups, expected) in [
-            (vec![group("sg-0abc", "active")], true),
-            (vec![group("sg-0abc", "adding")], false),
-            (vec![group("sg-0abc", "active"), group("sg-0web", "active")], false),
-            (vec![group("sg-0web", "active")], false),
-            (vec![], false),
+            (vec![group("sg-0abc", "active")], OldPrimary::CutOff),
+            (vec![group("sg-0abc", "adding")], OldPrimary::Open),
+            (vec![group("sg-0abc", "active"), group("sg-0web", "active")], OldPrimary::Open),
+            (vec![group("sg-0web", "active")], OldPrimary::Open),
+            (vec![], OldPrimary::Open),
         ] {
             let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
             let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
             let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-            assert_eq!(databases.is_quarantined(&database("orders")).await, Ok(expected), "{groups:?}");
+            assert_eq!(databases.old_primary(&database("orders")).await, Ok(expected), "{groups:?}");
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
         }
@@ -482,10 +488,9 @@ mod tests {
         let http = replay(&[]);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         let bare = Database { quarantine_security_group: None, ..database("orders") };
-        for failure in [
-            databases.quarantine(&bare).await.unwrap_err(),
-            databases.is_quarantined(&bare).await.unwrap_err(),
-        ] {
+        for failure in
+            [databases.quarantine(&bare).await.unwrap_err(), databases.old_primary(&bare).await.unwrap_err()]
+        {
             assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
         }
         assert_eq!(http.actual_requests().count(), 0);

@@ -96,10 +96,22 @@ pub(crate) fn database(name: &str) -> Database {
     Database {
         name: Name::new(name),
         kind: DatabaseKind::RdsReplica,
+        global_cluster: None,
         primary: format!("arn:aws:rds:us-east-2:123456789012:db:shop-{name}"),
         replica: format!("arn:aws:rds:us-west-1:123456789012:db:shop-{name}-replica"),
         backup_retention_days: 7,
         quarantine_security_group: Some("sg-0abc".to_owned()),
         after: Vec::new(),
+    }
+}
+
+/// The same database as an Aurora global database.
+pub(crate) fn aurora(name: &str) -> Database {
+    Database {
+        kind: DatabaseKind::AuroraGlobal,
+        global_cluster: Some(format!("shop-{name}")),
+        primary: format!("arn:aws:rds:us-east-2:123456789012:cluster:shop-{name}"),
+        replica: format!("arn:aws:rds:us-west-1:123456789012:cluster:shop-{name}-replica"),
+        ..database(name)
     }
 }

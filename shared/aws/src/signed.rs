@@ -1,4 +1,4 @@
-//! How are services asked that have no client of the SDK here? By small signed requests: seven services are asked one or
+//! How are services asked that have no client of the SDK here? By small signed requests: eight services are asked one or
 //! two questions each, and a client for each would be a tenth of a function's package.
 //!
 //! The signer, the HTTP client and the meaning of errors are the SDK's and this crate's own.

@@ -10,6 +10,7 @@ use crate::accelerator::AcceleratorTraffic;
 use crate::certificates::ListenerCertificates;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
+use crate::databases::KindDatabases;
 use crate::fleets::AutoScalingFleets;
 use crate::functions::LambdaFunctions;
 use crate::ids::FreshUlids;
@@ -23,7 +24,6 @@ use crate::permissions::IamPermissions;
 use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
 use crate::queues::SqsQueues;
-use crate::rds::RdsDatabases;
 use crate::settings::Settings;
 use crate::topics::SnsTopics;
 
@@ -40,7 +40,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
     let journal = Arc::new(DynamoJournal::new(sdk, &settings.journal_table, Arc::clone(&clock)));
     let publisher = SnsPublisher::new(sdk, &settings.commands_topic, &settings.notices_topic);
     let plans = ParameterPlans::new(sdk, &settings.plan_parameter, settings.plan_parts);
-    let databases = Arc::new(RdsDatabases::new(sdk));
+    let databases = Arc::new(KindDatabases::new(sdk));
     let fleets = Arc::new(AutoScalingFleets::new(sdk));
     let traffic = Arc::new(AcceleratorTraffic::new(sdk));
     let inspection = Inspection {

@@ -159,6 +159,7 @@ fn state_of(view: ReplicaView) -> ReplicaState {
             ReplicaState::Unknown { detail: format!("status {status}, nothing said of its replication") }
         }
         ReplicaView::Writable | ReplicaView::Changing { .. } => ReplicaState::Detached,
+        ReplicaView::Headless => ReplicaState::Unknown { detail: "the cluster has no instance".to_owned() },
         ReplicaView::Missing => ReplicaState::Unknown { detail: "the replica does not exist".to_owned() },
     }
 }

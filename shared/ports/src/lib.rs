@@ -90,10 +90,21 @@ pub trait Databases: Send + Sync {
     async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>>;
     /// Begins the promotion of a replica. Refused (`FailureKind::Conflict`) where one is under way or done.
     async fn promote(&self, database: &Database) -> Answer<()>;
-    /// Whether the old primary is cut off. Best effort, 2 s at most: its region may be lost.
-    async fn is_quarantined(&self, database: &Database) -> Answer<bool>;
+    /// Whether the old primary can still take writes. Best effort, 2 s at most: its region may be lost.
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary>;
     /// Cuts the old primary off by its quarantine security group. Best effort, 2 s at most.
     async fn quarantine(&self, database: &Database) -> Answer<()>;
+}
+
+/// Whether an old primary can still take writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldPrimary {
+    /// It may: nothing keeps users away from it.
+    Open,
+    /// It is in its quarantine security group alone.
+    CutOff,
+    /// AWS has made it a read-only cluster that follows the new writer. Only an Aurora cluster becomes one.
+    Follows,
 }
 
 /// How a replica stands.
@@ -101,16 +112,19 @@ pub trait Databases: Send + Sync {
 pub enum ReplicaView {
     /// It follows its source.
     Replica {
-        /// The instance's status, such as `available`.
+        /// Its status, such as `available`.
         status: String,
         /// What it says of its replication.
         replication: Replication,
     },
-    /// It follows nobody and accepts writes: status `available`, and no source.
+    /// It follows nobody and accepts writes. An instance: status `available`, and no source. A cluster: the only writer of
+    /// its global database (or outside of it), available, and so is the instance that writes.
     Writable,
+    /// A cluster without an instance: there is nothing that could be promoted or accept writes.
+    Headless,
     /// It follows nobody, but does not accept writes yet.
     Changing {
-        /// The instance's status, such as `rebooting`.
+        /// Its status, such as `rebooting`.
         status: String,
     },
     /// It does not exist.

@@ -12,11 +12,11 @@ use protocol::command::StepCommand;
 use protocol::decide::ReplicaState;
 use protocol::journal::Record;
 use protocol::name::Name;
-use protocol::plan::{Capacity, Database, Fleet, Plan, Probe, Route};
+use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{
-    CertificateFacts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts,
-    TemplateFacts, TemplateRef,
+    CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
+    Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
@@ -24,8 +24,8 @@ use protocol::upkeep::{ParameterPass, SnapshotLook};
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
     Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, MetricSample, Metrics, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication,
-    RouteView, Side, Traffic, Vitals,
+    LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
+    Replication, RouteView, Side, Traffic, Vitals,
 };
 
 mod readiness;
@@ -165,6 +165,12 @@ pub struct DatabaseTwin {
     pub status: Option<&'static str>,
     /// Whether the old primary is cut off.
     pub quarantined: bool,
+    /// What it is.
+    pub kind: DatabaseKind,
+    /// A cluster without an instance.
+    pub headless: bool,
+    /// Whether AWS has made the old primary of a global database follow the new writer.
+    pub resynchronised: bool,
 }
 
 /// A fleet.
@@ -180,6 +186,13 @@ pub struct FleetTwin {
     pub has_room: bool,
     /// Whether its `Launch` process is suspended.
     pub launch_suspended: bool,
+}
+
+impl DatabaseTwin {
+    /// A database of a kind, as on a good day.
+    pub fn of(kind: DatabaseKind) -> Self {
+        Self { kind, ..Self::default() }
+    }
 }
 
 impl MemoryWorld {
@@ -210,7 +223,7 @@ impl MemoryWorld {
             target_groups: BTreeMap::new(),
             samples: Vec::new(),
             primary_lives: true,
-            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::default())).collect(),
+            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(db.kind))).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
             routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
             lag: BTreeMap::new(),
@@ -341,7 +354,10 @@ impl Databases for MemoryWorld {
         let Some(twin) = inner.databases.get_mut(&database.name) else {
             return Err(failure("promote", FailureKind::Missing, "no such database"));
         };
-        if twin.promoted_at.is_some() || twin.status.is_some_and(|status| status != "available") {
+        if twin.promoted_at.is_some()
+            || twin.headless
+            || twin.status.is_some_and(|status| status != "available")
+        {
             return Err(failure("promote", FailureKind::Conflict, "not in a state to be promoted"));
         }
         twin.promoted_at = Some(now);
@@ -350,14 +366,18 @@ impl Databases for MemoryWorld {
         answer("promote", lost, ())
     }
 
-    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
-        let lost = self.call("is_quarantined")?;
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
+        let lost = self.call("old_primary")?;
         let inner = self.inner();
         if !inner.primary_lives {
-            return Err(failure("is_quarantined", FailureKind::Unreachable, "the region is lost"));
+            return Err(failure("old_primary", FailureKind::Unreachable, "the region is lost"));
         }
-        let quarantined = inner.databases.get(&database.name).is_some_and(|twin| twin.quarantined);
-        answer("is_quarantined", lost, quarantined)
+        let stands = match inner.databases.get(&database.name) {
+            Some(twin) if twin.quarantined => OldPrimary::CutOff,
+            Some(twin) if twin.resynchronised => OldPrimary::Follows,
+            _ => OldPrimary::Open,
+        };
+        answer("old_primary", lost, stands)
     }
 
     async fn quarantine(&self, database: &Database) -> Answer<()> {
@@ -382,7 +402,17 @@ impl Inner {
         };
         let running = Replication::Running;
         let broken = Replication::Broken { detail: "error: the source does not answer".to_owned() };
-        let replication = if self.primary_lives { running } else { broken };
+        if twin.headless {
+            return ReplicaView::Headless;
+        }
+        let is_cluster = twin.kind == DatabaseKind::AuroraGlobal;
+        let replication = if self.primary_lives {
+            running
+        } else if is_cluster {
+            Replication::Unknown // A global database need not say that its writer is lost.
+        } else {
+            broken
+        };
         let Some(promoted_at) = twin.promoted_at else {
             let status = twin.status.unwrap_or("available").to_owned();
             return ReplicaView::Replica { status, replication };
@@ -391,11 +421,34 @@ impl Inner {
         let takes = twin.promotion.unwrap_or(self.durations.promotion);
         if passed >= takes {
             ReplicaView::Writable
+        } else if is_cluster {
+            ReplicaView::Replica { status: "failing-over".to_owned(), replication: Replication::Unknown }
         } else if passed * 2 >= takes {
             ReplicaView::Changing { status: "rebooting".to_owned() }
         } else {
             ReplicaView::Replica { status: "modifying".to_owned(), replication }
         }
+    }
+
+    /// What there is to see of a database, with what only a cluster has.
+    fn of_cluster(&self, name: &Name, mut facts: ReplicaFacts) -> ReplicaFacts {
+        let Some(twin) = self.databases.get(name).filter(|twin| twin.kind == DatabaseKind::AuroraGlobal)
+        else {
+            return facts;
+        };
+        let follows = facts.replication != ReplicaState::Detached;
+        let role = if follows { ClusterRole::Secondary } else { ClusterRole::Writer };
+        let instances = u32::from(!twin.headless);
+        // An Aurora cluster always makes backups.
+        facts.backup_retention_days = facts.backup_retention_days.max(1);
+        facts.cluster = Some(ClusterFacts {
+            role,
+            instances,
+            instances_available: instances,
+            engine_version: Some("16.4".to_owned()),
+            global_engine_version: Some("16.4".to_owned()),
+        });
+        facts
     }
 
     /// How many targets of a fleet are healthy.
@@ -546,10 +599,18 @@ impl ReplicaInspection for MemoryWorld {
         let inner = self.inner();
         let facts = |status: String, replication: ReplicaState, backup_retention_days: u32| {
             let kms_key = Some(REPLICA_KEY.to_owned());
-            Some(ReplicaFacts { status, replication, backup_retention_days, backup_window: None, kms_key })
+            Some(ReplicaFacts {
+                status,
+                replication,
+                backup_retention_days,
+                backup_window: None,
+                kms_key,
+                cluster: None,
+            })
         };
         let inspect = |database: &&Database| match inner.replica(&database.name, now) {
             ReplicaView::Missing => None,
+            ReplicaView::Headless => facts("available".to_owned(), ReplicaState::Replicating, 7),
             ReplicaView::Replica { status, replication } => {
                 let replication = match replication {
                     Replication::Running => ReplicaState::Replicating,
@@ -565,7 +626,11 @@ impl ReplicaInspection for MemoryWorld {
             ),
             ReplicaView::Changing { status } => facts(status, ReplicaState::Detached, 0),
         };
-        answer("inspect_replicas", lost, databases.iter().map(inspect).collect())
+        let with_cluster = |database: &&Database| {
+            let of_clusters = |facts| inner.of_cluster(&database.name, facts);
+            inspect(database).map(of_clusters)
+        };
+        answer("inspect_replicas", lost, databases.iter().map(with_cluster).collect())
     }
 }
 

@@ -91,6 +91,10 @@ fn rds() -> Expected {
     Expected::WakeUp { source: "aws.rds", detail_type: "RDS DB Instance Event", resources: 1 }
 }
 
+fn rds_cluster() -> Expected {
+    Expected::WakeUp { source: "aws.rds", detail_type: "RDS DB Cluster Event", resources: 1 }
+}
+
 fn asg(detail_type: &'static str) -> Expected {
     Expected::WakeUp { source: "aws.autoscaling", detail_type, resources: 2 }
 }
@@ -165,6 +169,7 @@ fn ticks_wake_ups_and_steps() -> Vec<(&'static str, Expected)> {
         ("tick", Tick),
         ("scheduled-event", Tick),
         ("snapshots-scheduled-event", Tick),
+        ("rds-event-global-failover", rds_cluster()),
         ("rds-event-restarted", rds()),
         ("rds-event-replication-stopped", rds()),
         ("asg-launch-successful", asg("EC2 Instance Launch Successful")),

@@ -7,7 +7,7 @@
     reason = "a test: panics fail it, tables are long"
 )]
 
-use protocol::plan::{Keys, Plan, Probe, bounds, plan_schema};
+use protocol::plan::{DatabaseKind, Keys, Plan, Probe, bounds, plan_schema};
 use serde_json::{Value, json};
 
 const SHOP: &str = include_str!("plans/shop.json");
@@ -535,6 +535,128 @@ fn detection_knows_its_alarms_topics_and_probes() {
     ]);
 }
 
+/// The first database of the shop as an Aurora global database, with some of its fields changed.
+fn aurora_with(changes: &[(&str, Value)]) -> Value {
+    let aurora = json!({
+        "name": "orders",
+        "kind": "aurora_global",
+        "global_cluster": "shop-orders",
+        "primary": "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
+        "replica": "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica",
+        "quarantine_security_group": "sg-0abc",
+    });
+    let mut plan = shop_with(&[("/databases/0", aurora)]);
+    for (field, value) in changes {
+        let fields = plan["databases"][0].as_object_mut().unwrap();
+        match value {
+            Value::Null => fields.remove(*field),
+            _ => fields.insert((*field).to_owned(), value.clone()),
+        };
+    }
+    plan
+}
+
+#[test]
+fn an_aurora_global_database_is_two_clusters_and_the_name_of_what_they_belong_to() {
+    const CLUSTER: &str =
+        "give the ARN of an Aurora cluster, like arn:aws:rds:us-east-2:123456789012:cluster:shop-orders";
+    let plan = Plan::from_json(&aurora_with(&[]).to_string()).unwrap();
+    assert_eq!(plan.databases[0].kind, DatabaseKind::AuroraGlobal);
+    assert_eq!(plan.databases[0].global_cluster.as_deref(), Some("shop-orders"));
+    let again = Plan::from_json(&serde_json::to_string(&plan).unwrap()).unwrap();
+    assert_eq!(again, plan, "what is written is read again");
+
+    let global = "databases[0].global_cluster";
+    for (changes, expected) in [
+        (
+            vec![("primary", json!("arn:aws:rds:us-east-2:123456789012:db:shop-orders"))],
+            vec![format!("databases[0].primary: is not the ARN of an Aurora cluster; {CLUSTER}")],
+        ),
+        (
+            vec![("replica", json!("arn:aws:rds:us-east-2:123456789012:cluster:shop-orders-replica"))],
+            vec![format!(
+                "databases[0].replica: lies in us-east-2, and the recovery region is us-west-1; {CLUSTER}"
+            )],
+        ),
+        (
+            vec![("global_cluster", Value::Null)],
+            vec![format!(
+                "{global}: is missing, and databases[0].kind is aurora_global; give the identifier of the Aurora \
+                 global database, like shop-orders"
+            )],
+        ),
+        (
+            vec![("global_cluster", json!("arn:aws:rds::123456789012:global-cluster:shop-orders"))],
+            vec![format!(
+                "{global}: is not the identifier of an Aurora global database; give its identifier (1 to 63 letters, \
+                 digits and hyphens, the first a letter), not its ARN"
+            )],
+        ),
+        (
+            vec![("global_cluster", json!(7))],
+            vec![format!(
+                "{global}: is the number 7, not a text; give the identifier of the Aurora global database, or leave it out"
+            )],
+        ),
+        // A kind that can't be read says nothing of the ARNs.
+        (
+            vec![("kind", json!("aurora"))],
+            vec![
+                "databases[0].kind: is `aurora`, which is not known; known: rds_replica, aurora_global"
+                    .to_owned(),
+            ],
+        ),
+    ] {
+        assert_eq!(lines(&aurora_with(&changes)), expected, "after {changes:?}");
+    }
+}
+
+#[test]
+fn a_database_without_a_kind_is_an_rds_replica_and_has_no_global_cluster() {
+    let without = shop_with(&[("/databases/0/kind", Value::Null)]);
+    assert_eq!(Plan::from_json(&without.to_string()), Plan::from_json(SHOP));
+    assert_eq!(
+        lines(&shop_with(&[("/databases/0/global_cluster", json!("shop-orders"))])),
+        [
+            "databases[0].global_cluster: is given, and databases[0].kind is rds_replica; leave it out, or set kind to \
+             aurora_global"
+        ]
+    );
+}
+
+#[test]
+fn a_global_database_is_used_once_and_its_word_alone_starts_nothing() {
+    let mut plan = aurora_with(&[]);
+    plan["databases"][1] = plan["databases"][0].clone();
+    plan["databases"][1]["name"] = json!("stock");
+    let own = "give every database instances of its own";
+    assert_eq!(
+        lines(&plan),
+        [
+            format!("databases[1].primary: is used by databases[0].primary already; {own}"),
+            format!("databases[1].replica: is used by databases[0].replica already; {own}"),
+            "databases[1].global_cluster: is used by databases[0].global_cluster already; give every database a \
+             global database of its own"
+                .to_owned(),
+        ]
+    );
+
+    let mut plan = aurora_with(&[]);
+    plan["databases"].as_array_mut().unwrap().truncate(1);
+    plan["fleets"][0]["after"] = json!([]);
+    for route in plan["routes"].as_array_mut().unwrap() {
+        route["after"] = json!([]);
+    }
+    plan["mode"] = json!("automatic");
+    plan["detection"]["alarms"] = json!([]);
+    let refused = "mode: is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster \
+                   need not say that its source is lost, and detection.alarms is empty; give an alarm, or set mode to \
+                   approve";
+    assert_eq!(lines(&plan), [refused]);
+    plan["mode"] = json!("approve");
+    assert_eq!(lines(&plan), [""; 0]);
+}
+
 #[test]
 fn probes_ask_something_that_can_be_asked() {
     const REMEDY: &str = "give one like http://shop.example.com/health";
@@ -859,8 +981,10 @@ fn a_field_that_is_unknown_missing_given_twice_or_of_another_type_is_named() {
         // The items that wait for what can't be read are not blamed for it.
         (
             &[("/databases/0", || json!("orders"))],
-            &["databases[0]: is a text, not an object; give an object with name, kind, primary, replica, \
-             backup_retention_days, quarantine_security_group, after"],
+            &[
+                "databases[0]: is a text, not an object; give an object with name, kind, global_cluster, primary, \
+             replica, backup_retention_days, quarantine_security_group, after",
+            ],
         ),
         (
             &[("/databases/0/name", || Value::Null)],

@@ -9,7 +9,7 @@
 
 use proptest::prelude::*;
 use protocol::name::Name;
-use protocol::plan::{Capacity, Mode, Plan, Probe};
+use protocol::plan::{Capacity, DatabaseKind, Mode, Plan, Probe};
 use serde_json::{Value, json};
 
 const SHOP: &str = include_str!("plans/shop.json");
@@ -98,6 +98,13 @@ fn valid_plan() -> impl Strategy<Value = Plan> {
                 database.primary.push_str(&n.to_string());
                 database.replica.push_str(&n.to_string());
                 database.backup_retention_days = days;
+                if n % 3 == 2 {
+                    database.kind = DatabaseKind::AuroraGlobal;
+                    database.global_cluster = Some(format!("global-{n}"));
+                    for arn in [&mut database.primary, &mut database.replica] {
+                        *arn = arn.replace(":db:", ":cluster:");
+                    }
+                }
                 database.after = earlier(&names, *bits);
                 names.push(database.name.clone());
                 plan.databases.push(database);

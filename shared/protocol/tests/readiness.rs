@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::name::Name;
-use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
+use protocol::plan::{DatabaseKind, KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
-    CertificateFacts, Facts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Seen, Subscriptions,
-    TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
+    CertificateFacts, ClusterFacts, ClusterRole, Facts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
+    Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::permissions::{Refusal, function_name, needs};
 use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
@@ -97,6 +97,7 @@ fn good(state: &State) -> Facts {
         backup_retention_days: if is_moved(name) { 7 } else { 0 },
         backup_window: None,
         kms_key: Some(KEY.to_owned()),
+        cluster: None,
     };
     let route = |name: &Name| {
         let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
@@ -456,6 +457,112 @@ fn each_thing_that_stops_a_failover_is_found_by_its_own_check_alone() {
     }
 }
 
+/// A good day of the plan with its first database as an Aurora global database, with one change.
+fn judged_as_aurora(state: &State, change: impl FnOnce(&mut ReplicaFacts)) -> Readiness {
+    let mut plan = plan();
+    let database = &mut plan.databases[0];
+    database.kind = DatabaseKind::AuroraGlobal;
+    database.global_cluster = Some("shop-orders".to_owned());
+    for arn in [&mut database.primary, &mut database.replica] {
+        *arn = arn.replace(":db:", ":cluster:");
+    }
+    let mut facts = good(state);
+    let role = if state.moved.is_empty() { ClusterRole::Secondary } else { ClusterRole::Writer };
+    let seen = replica(&mut facts);
+    seen.backup_retention_days = 7;
+    seen.backup_window = Some("03:00-03:30".to_owned());
+    seen.cluster = Some(ClusterFacts {
+        role,
+        instances: 2,
+        instances_available: 1,
+        engine_version: Some("16.4".to_owned()),
+        global_engine_version: Some("16.4".to_owned()),
+    });
+    change(seen);
+    for action in ["rds:FailoverGlobalCluster", "rds:ModifyDBCluster"] {
+        facts.refused.insert(action.to_owned(), Ok(Vec::new()));
+    }
+    Readiness::of(&plan, state, &facts, now())
+}
+
+fn cluster(facts: &mut ReplicaFacts) -> &mut ClusterFacts {
+    facts.cluster.as_mut().expect("a cluster")
+}
+
+/// One change to a cluster on a good day, and the sentence of the check that must find it.
+type ClusterRow = (fn(&mut ReplicaFacts), &'static str);
+
+#[test]
+fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said() {
+    let good = judged_as_aurora(&State::default(), |_| ());
+    for (check, sentence) in [
+        ("replica_available", "shop-orders-replica is there, status available, 1 of 2 instances available."),
+        ("replica_replicates", "It replicates."),
+        (
+            "backup_window_clear",
+            "This can't be asked of an Aurora cluster: its backups are continuous, and none delays a failover.",
+        ),
+    ] {
+        let check = named(&good, check, "orders");
+        assert_eq!((check.finding(), check.sentence()), (Finding::Ready, sentence));
+    }
+    let allowed = named(&good, "role_allowed", "promote-replica");
+    assert!(allowed.sentence().contains("rds:FailoverGlobalCluster"), "{}", allowed.sentence());
+
+    let rows: [ClusterRow; 6] = [
+        (
+            |facts| cluster(facts).instances = 0,
+            "shop-orders-replica has no instance, so nothing in it could be promoted.",
+        ),
+        (
+            |facts| cluster(facts).instances_available = 0,
+            "None of the 2 instances of shop-orders-replica is available.",
+        ),
+        (
+            |facts| cluster(facts).engine_version = Some("16.3".to_owned()),
+            "shop-orders-replica runs the engine's version 16.3, and the global database 16.4: a failover needs the same.",
+        ),
+        (
+            |facts| cluster(facts).role = ClusterRole::Writer,
+            "shop-orders-replica is the writer of the global database shop-orders, although no run has failed over to it.",
+        ),
+        (
+            |facts| cluster(facts).role = ClusterRole::Outside,
+            "shop-orders-replica does not belong to the global database shop-orders, so it follows nothing.",
+        ),
+        (
+            |facts| facts.status = "failing-over".to_owned(),
+            "shop-orders-replica has status failing-over, and only an available cluster can be failed over to.",
+        ),
+    ];
+    for (change, sentence) in rows {
+        let readiness = judged_as_aurora(&State::default(), change);
+        let check = named(&readiness, "replica_available", "orders");
+        assert_eq!((check.finding(), check.sentence()), (Finding::NotReady, sentence));
+    }
+}
+
+#[test]
+fn an_aurora_cluster_that_has_moved_must_have_an_instance_that_writes() {
+    let good = judged_as_aurora(&everything(), |_| ());
+    assert_eq!(named(&good, "database_writable", "orders").sentence(), "shop-orders-replica accepts writes.");
+    let headless = judged_as_aurora(&everything(), |facts| cluster(facts).instances_available = 0);
+    let check = named(&headless, "database_writable", "orders");
+    assert_eq!(
+        (check.finding(), check.sentence()),
+        (Finding::NotReady, "shop-orders-replica has status available and no available instance.")
+    );
+    let unsaved = judged_as_aurora(&everything(), |facts| facts.backup_retention_days = 0);
+    let check = named(&unsaved, "backups_on", "orders");
+    assert!(
+        check
+            .remedy()
+            .expect("a remedy")
+            .contains("modify-db-cluster --region us-west-1 --db-cluster-identifier"),
+        "{check:?}"
+    );
+}
+
 #[test]
 fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
     let mut facts = good(&State::default());
@@ -612,14 +719,25 @@ fn replicas() -> impl Strategy<Value = Seen<Option<ReplicaFacts>>> {
         Just(ReplicaState::Unknown { detail: "x".to_owned() }),
     ];
     let window = prop::option::of("[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}");
-    let facts =
-        (status, replication, 0..9u32, window).prop_map(|(status, replication, days, window)| ReplicaFacts {
+    let role = prop::sample::select(vec![ClusterRole::Secondary, ClusterRole::Writer, ClusterRole::Outside]);
+    let cluster = (role, 0..3u32, any::<bool>()).prop_map(|(role, instances, is_same)| ClusterFacts {
+        role,
+        instances,
+        instances_available: instances / 2,
+        engine_version: Some("16.4".to_owned()),
+        global_engine_version: is_same.then(|| "16.4".to_owned()),
+    });
+    let cluster = prop::option::of(cluster);
+    let facts = (status, replication, 0..9u32, window, cluster).prop_map(
+        |(status, replication, days, window, cluster)| ReplicaFacts {
             status: status.to_owned(),
             replication,
             backup_retention_days: days,
             backup_window: window,
             kms_key: Some(KEY.to_owned()),
-        });
+            cluster,
+        },
+    );
     unseen(prop::option::of(facts))
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
-from . import alarm_notices
+from . import alarm_evaluation, alarm_notices
 from .query_protocol import structure, to_xml
 
 Alarm = dict[str, Any]
@@ -34,6 +34,7 @@ _OPTIONAL = (
 )
 
 _METRIC_MEMBERS = (
+    *_OPTIONAL,
     "AlarmName",
     "AlarmArn",
     "AlarmDescription",
@@ -46,21 +47,9 @@ _METRIC_MEMBERS = (
     "StateReason",
     "StateReasonData",
     "StateUpdatedTimestamp",
-    "MetricName",
-    "Namespace",
-    "Statistic",
-    "ExtendedStatistic",
-    "Dimensions",
-    "Period",
-    "Unit",
     "EvaluationPeriods",
-    "DatapointsToAlarm",
-    "Threshold",
     "ComparisonOperator",
     "TreatMissingData",
-    "EvaluateLowSampleCountPercentile",
-    "Metrics",
-    "ThresholdMetricId",
     "StateTransitionedTimestamp",
 )
 _COMPOSITE_MEMBERS = (
@@ -87,11 +76,12 @@ _COMPOSITE_MEMBERS = (
 def install() -> None:
     """Registers the changes with the emulator.
 
-    The emulator's own evaluation is switched off: it takes one datapoint for three, ignores dimensions and
+    The emulator's own evaluation is replaced: it takes one datapoint for three, ignores dimensions and
     never acts on missing data, so it would raise and clear alarms that AWS would not. In the lab an alarm
-    changes state by SetAlarmState, a composite one by its rule.
+    changes state by SetAlarmState, by data of a metric of one's own, a composite one by its rule.
     """
     cloudwatch._evaluate_alarm = lambda _alarm: None
+    cloudwatch._evaluate_all_alarms = alarm_evaluation.evaluate_all
     cloudwatch._dispatch_alarm_actions = alarm_notices.act
     put_metric, put_composite = cloudwatch._put_metric_alarm, cloudwatch._put_composite_alarm
     describe, set_state = cloudwatch._describe_alarms, cloudwatch._set_alarm_state

@@ -14,7 +14,10 @@ from . import (
     event_buses,
     flow_logs,
     functions,
+    global_clusters,
     globalaccelerator,
+    interface_endpoints,
+    key_pairs,
     launches,
     listener_certificates,
     machine_images,
@@ -40,6 +43,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
     database_details.install()
+    global_clusters.install(world, heartbeat)
     snapshots.install(world, heartbeat)
     replica_lag.install(world, heartbeat)
     addresses.install(settings)
@@ -57,6 +61,8 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     security_groups.install()
     machine_images.install()
     flow_logs.install()
+    interface_endpoints.install()
+    key_pairs.install()
     node_groups.install()
     registry_replication.install()
     simulation.install()

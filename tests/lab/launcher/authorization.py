@@ -131,6 +131,8 @@ def _resources(
         return [_first(params, "PolicySourceArn")]
     if service == "rds" and "Snapshot" in _first(params, "Action"):
         return _snapshot_resources(params, region, account)
+    if service == "rds" and "Cluster" in _first(params, "Action"):
+        return _cluster_resources(params, region, account)
     if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN
         return [named]
     if service == "rds":
@@ -152,10 +154,28 @@ def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
         ("DBSnapshotIdentifier", "snapshot"),
         ("SourceDBSnapshotIdentifier", "snapshot"),
         ("TargetDBSnapshotIdentifier", "snapshot"),
+        ("DBClusterIdentifier", "cluster"),
+        ("DBClusterSnapshotIdentifier", "cluster-snapshot"),
+        ("SourceDBClusterSnapshotIdentifier", "cluster-snapshot"),
+        ("TargetDBClusterSnapshotIdentifier", "cluster-snapshot"),
     ):
         if name := _first(params, field):
             found.append(name if name.startswith("arn:") else f"{prefix}:{kind}:{name}")
-    return found or [f"{prefix}:snapshot:*"]
+    return found or [f"{prefix}:{'cluster-' if 'Cluster' in _first(params, 'Action') else ''}snapshot:*"]
+
+
+def _cluster_resources(params: Any, region: str, account: str) -> list[str]:
+    """What of a global database and a cluster a call names; empty to keep the emulator's reading."""
+    action, found = _first(params, "Action"), []
+    if "GlobalCluster" in action and (name := _first(params, "GlobalClusterIdentifier")):
+        found.append(f"arn:aws:rds::{account}:global-cluster:{name}")
+        if target := _first(params, "TargetDbClusterIdentifier"):
+            found.append(target)
+    elif action in ("DescribeDBClusters", "ModifyDBCluster") and (
+        name := _first(params, "DBClusterIdentifier")
+    ):
+        found.append(name if name.startswith("arn:") else f"arn:aws:rds:{region}:{account}:cluster:{name}")
+    return found
 
 
 def _first(params: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which settings of an instance does the emulator forget? Backup window, exported logs, key of insights."""
+"""Which settings does the emulator forget? Backup window, exported logs, key of insights, names of clusters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ministack.services import rds
 
 from .query_protocol import structure
 
-Instance = dict[str, Any]
+Database = dict[str, Any]
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -19,6 +19,13 @@ def install() -> None:
     rds._ACTION_MAP["CreateDBInstance"] = rds._create_db_instance
     rds._ACTION_MAP["ModifyDBInstance"] = lambda params: _kept("ModifyDBInstance", modify, params)
     rds._instance_xml = lambda instance: _xml(render, instance)
+
+    render_cluster = rds._cluster_xml
+    for action in ("CreateDBCluster", "ModifyDBCluster"):
+        rds._ACTION_MAP[action] = _keeping_of_cluster(action, rds._ACTION_MAP[action])
+    rds._cluster_xml = lambda cluster: _cluster_xml(render_cluster, cluster)
+    # With its first instance a cluster would answer at an address of this machine. On AWS it keeps its names.
+    rds._sync_cluster_endpoints = lambda _cluster: None
 
 
 def _kept(action: str, original: Any, params: dict[str, Any]) -> Answer:
@@ -32,20 +39,48 @@ def _kept(action: str, original: Any, params: dict[str, Any]) -> Answer:
         instance["PreferredBackupWindow"] = window
     if instance.get("PerformanceInsightsEnabled") and request.get("PerformanceInsightsKMSKeyId"):
         instance["PerformanceInsightsKMSKeyId"] = request["PerformanceInsightsKMSKeyId"]
+    _keep_exports(instance, request)
+    return rds._single_instance_response(f"{action}Response", f"{action}Result", instance)
+
+
+def _keeping_of_cluster(action: str, original: Any) -> Any:
+    """The action on a cluster, with the exported logs kept and shown."""
+
+    def kept(params: dict[str, Any]) -> Answer:
+        answer: Answer = original(params)
+        cluster = rds._resolve_cluster_in_request_region(rds._p(params, "DBClusterIdentifier"))
+        if answer[0] != 200 or cluster is None:
+            return answer
+        _keep_exports(cluster, structure(params))
+        shown = f"<{action}Result><DBCluster>{rds._cluster_xml(cluster)}</DBCluster></{action}Result>"
+        return rds._xml(200, f"{action}Response", shown)
+
+    return kept
+
+
+def _keep_exports(database: Database, request: dict[str, Any]) -> None:
+    """Which logs go to CloudWatch Logs: named at first, changed by name later."""
     change = request.get("CloudwatchLogsExportConfiguration") or {}
-    logs = set(instance.get("EnabledCloudwatchLogsExports") or [])
+    logs = set(database.get("EnabledCloudwatchLogsExports") or [])
     logs |= set(request.get("EnableCloudwatchLogsExports") or []) | set(change.get("EnableLogTypes") or [])
-    instance["EnabledCloudwatchLogsExports"] = sorted(logs - set(change.get("DisableLogTypes") or []))
-    answer = rds._single_instance_response(f"{action}Response", f"{action}Result", instance)
-    return answer
+    database["EnabledCloudwatchLogsExports"] = sorted(logs - set(change.get("DisableLogTypes") or []))
 
 
-def _xml(render: Any, instance: Instance) -> str:
+def _exports_xml(database: Database) -> str:
+    listed = "".join(
+        f"<member>{name}</member>" for name in database.get("EnabledCloudwatchLogsExports") or []
+    )
+    return f"<EnabledCloudwatchLogsExports>{listed}</EnabledCloudwatchLogsExports>" if listed else ""
+
+
+def _xml(render: Any, instance: Database) -> str:
     xml: str = render(instance)
-    if logs := instance.get("EnabledCloudwatchLogsExports"):
-        listed = "".join(f"<member>{name}</member>" for name in logs)
-        exports = f"<EnabledCloudwatchLogsExports>{listed}</EnabledCloudwatchLogsExports>"
+    if exports := _exports_xml(instance):
         xml = xml.replace("<EnabledCloudwatchLogsExports/>", exports, 1)
     if key := instance.get("PerformanceInsightsKMSKeyId"):
         xml += f"<PerformanceInsightsKMSKeyId>{key}</PerformanceInsightsKMSKeyId>"
     return xml
+
+
+def _cluster_xml(render: Any, cluster: Database) -> str:
+    return f"{render(cluster)}{_exports_xml(cluster)}"

@@ -1,4 +1,4 @@
-"""Which certificates does a listener of a load balancer have? The emulator keeps them and has no call that lists them."""
+"""Which certificates does a listener have? The emulator keeps them and has no call that lists them."""
 
 from __future__ import annotations
 

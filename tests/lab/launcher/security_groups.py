@@ -1,6 +1,7 @@
 """When are two security group rules the same? For all protocols (-1) ports mean nothing, as on AWS.
 
-The provider removes a new group's allow-all rule by naming ports 0 to 0; taken literally, nothing would be removed.
+The provider removes a new group's allow-all rule by naming ports 0 to 0; taken literally, nothing would be
+removed.
 """
 
 from __future__ import annotations

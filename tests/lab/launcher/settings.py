@@ -12,6 +12,12 @@ ACCOUNT_ID = "123456789012"
 PROMOTION_SECONDS = 240.0
 """How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
 
+GLOBAL_FAILOVER_SECONDS = 120.0
+"""How long FailoverGlobalCluster takes on AWS, which says minutes; scaled by LAB_SCALE."""
+
+RESYNCHRONISATION_SECONDS = 600.0
+"""How long after its region's return AWS makes an old primary cluster a follower; scaled by LAB_SCALE."""
+
 SNAPSHOT_SECONDS = 300.0
 """How long a snapshot of a small database takes on AWS; scaled by LAB_SNAPSHOT_SCALE."""
 

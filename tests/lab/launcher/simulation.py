@@ -1,5 +1,7 @@
-"""What does IAM's simulation say of each resource that it is asked about? The emulator answers for the first one only, and
-knows no context."""
+"""What does IAM's simulation say of each resource that it is asked about?
+
+The emulator answers for the first one only, and knows no context.
+"""
 
 from __future__ import annotations
 

@@ -140,8 +140,7 @@ def _resolve(name: str) -> Snapshot | None:
     except ArnParseError:
         found: Snapshot | None = rds._snapshots.get(name)
         return found
-    found = rds._snapshots.get_scoped(arn.account_id, arn.region, arn.resource.partition(":")[2])
-    return found
+    return rds._snapshots.get_scoped(arn.account_id, arn.region, arn.resource.partition(":")[2])
 
 
 def _refuse_copy(original: Snapshot, name: str, params: dict[str, Any]) -> Answer | None:

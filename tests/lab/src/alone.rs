@@ -8,9 +8,10 @@ use anyhow::{Context, Result, ensure};
 use protocol::state::{Phase, fold};
 use serde_json::{Value, json};
 
-use crate::call::{Call, Shape};
+use crate::call::Call;
 use crate::examples::administrator;
 use crate::say;
+use crate::terraform::text;
 use crate::world::{World, pause};
 
 /// The plan's name.
@@ -122,19 +123,11 @@ fn weights(accelerators: &Value) -> BTreeMap<String, u64> {
 
 /// The wanted size of a fleet.
 async fn size(world: &World, region: &str, name: &str) -> Result<String> {
-    let call = Call {
-        service: "autoscaling",
-        region: region.to_owned(),
-        action: "DescribeAutoScalingGroups",
-        shape: Shape::Query("2011-01-01", vec![("AutoScalingGroupNames.member.1", name.to_owned())]),
-    };
+    let parameters = [("AutoScalingGroupNames.member.1", name)];
+    let call = Call::query("autoscaling", region, "DescribeAutoScalingGroups", "2011-01-01", &parameters);
     let reply = call.send(world.endpoint_url(), &administrator()).await?;
     let (_, rest) = reply.text.split_once("<DesiredCapacity>").with_context(|| format!("no fleet {name}"))?;
     Ok(rest.split('<').next().unwrap_or_default().to_owned())
-}
-
-fn text<'v>(value: &'v Value, path: &str) -> Result<&'v str> {
-    value.pointer(path).and_then(Value::as_str).with_context(|| format!("no output {path}"))
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::applied::{self, Blocks};
 use crate::ending::{Ending, word_of};
 use crate::examples::Example;
 use crate::leftovers::{Held, held, since};
 use crate::terraform::Terraform;
 use crate::tools::Tools;
 use crate::world::{Settings, World, pause};
-use crate::{accounts, alone, packages, roles, say, show};
+use crate::{accounts, alone, gate, packages, roles, say, show};
 
 /// What became of an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ struct Row {
     apply_seconds: u64,
     plan_seconds: u64,
     destroy_seconds: u64,
+    /// The resource blocks of `infra/modules` that stood there.
+    blocks: Blocks,
     drift: Vec<String>,
     leftovers: Vec<Held>,
     kept: Vec<Held>,
@@ -41,9 +44,13 @@ pub async fn apply(examples: &[Example], ending: &Ending) -> Result<()> {
     ending.cut(packages::build()).await?;
     let mut rows = Vec::new();
     for example in examples {
-        rows.push(one(&tools, *example, ending).await?);
+        let row = one(&tools, *example, ending).await?;
+        // All of them take an hour: what is known is shown at once, whatever comes after.
+        table(std::slice::from_ref(&row));
+        rows.push(row);
     }
-    print(&rows);
+    table(&rows);
+    details(&rows);
     let bad: Vec<_> = rows.iter().filter(|row| !row.is_good()).map(|row| row.example).collect();
     if !bad.is_empty() {
         bail!("not as it should be: {}", bad.join(", "));
@@ -81,7 +88,11 @@ async fn live(tools: &Tools, world: &World, example: Example, row: &mut Row) -> 
     let folder = example.folder();
     let stack = Terraform::on_copy(tools, world, example.name(), &home, &folder, &variables).await?;
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
+    row.blocks.append(&mut stack.blocks().await?);
     note_drift(&stack, "", row).await?;
+    if row.drift.is_empty() {
+        applied::record(row.example, &row.blocks)?;
+    }
     if let Err(error) = purpose(world, example, &stack).await {
         say(&format!("{}: FAILED: {error:#}", example.name()));
         row.failures.push(format!("{error:#}"));
@@ -113,6 +124,7 @@ async fn existing(
     let variables = Example::existing_variables();
     let stack = Terraform::on_copy(tools, world, &label, home, &folder, &variables).await?;
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
+    row.blocks.append(&mut stack.blocks().await?);
     note_drift(&stack, "what exists: ", row).await?;
     let outputs = stack.outputs().await?;
     Ok(Some((stack, outputs)))
@@ -139,6 +151,7 @@ async fn purpose(world: &World, example: Example, stack: &Terraform) -> Result<(
         Example::PilotLight => roles::are_enforced(world, &stack.outputs().await?).await,
         Example::MultiService => alone::moves(world, example.regions(), &stack.outputs().await?).await,
         Example::TwoAccounts => accounts::are_bridged(world).await,
+        Example::OtherModules => gate::moves(world, example.regions(), &stack.outputs().await?).await,
         Example::Brownfield | Example::WarmStandbyEks => Ok(()),
     }
 }
@@ -171,7 +184,7 @@ async fn timed<T>(seconds: &mut u64, work: impl Future<Output = Result<T>>) -> R
     done
 }
 
-fn print(rows: &[Row]) {
+fn table(rows: &[Row]) {
     show(&format!(
         "\n{:<18} {:>9} {:>8} {:>7} {:>10} {:>6} {:>10}",
         "example", "resources", "apply s", "plan s", "destroy s", "drift", "leftovers"
@@ -179,6 +192,10 @@ fn print(rows: &[Row]) {
     for row in rows {
         show(&line(row));
     }
+}
+
+/// What made rows bad, and what stays on purpose.
+fn details(rows: &[Row]) {
     for row in rows {
         let told = row.failures.iter().map(|failure| format!("failed: {failure}"));
         let drift = row.drift.iter().map(|change| format!("drift: {change}"));

@@ -24,6 +24,8 @@ pub enum Shape {
     Query(&'static str, Vec<(&'static str, String)>),
     /// JSON: the prefix of the target, and the document.
     Json(&'static str, Value),
+    /// A question by its path alone, as Route 53 has it.
+    Get(String),
 }
 
 /// A call.
@@ -72,14 +74,30 @@ impl Reply {
 }
 
 impl Call {
+    /// A call by a form.
+    pub fn query(
+        service: &'static str,
+        region: &str,
+        action: &'static str,
+        version: &'static str,
+        parameters: &[(&'static str, &str)],
+    ) -> Self {
+        let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { service, region: region.to_owned(), action, shape: Shape::Query(version, parameters) }
+    }
+
     /// Makes the call.
     pub async fn send(&self, endpoint_url: &str, keys: &Credentials) -> Result<Reply> {
         let (body, mut headers) = self.body();
         let host = endpoint_url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         headers.push(("host", host));
-        let url = format!("{}/", endpoint_url.trim_end_matches('/'));
-        headers.extend(self.signature(&url, keys, &headers, body.as_bytes())?);
-        let mut request = Request::builder().method("POST").uri(&url);
+        let (method, path) = match &self.shape {
+            Shape::Get(path) => ("GET", path.as_str()),
+            _ => ("POST", "/"),
+        };
+        let url = format!("{}{path}", endpoint_url.trim_end_matches('/'));
+        headers.extend(self.signature(method, &url, keys, &headers, body.as_bytes())?);
+        let mut request = Request::builder().method(method).uri(&url);
         for (name, value) in &headers {
             request = request.header(*name, value);
         }
@@ -110,12 +128,14 @@ impl Call {
                     [("content-type", "application/x-amz-json-1.1".to_owned()), ("x-amz-target", target)];
                 (document.to_string(), headers.to_vec())
             }
+            Shape::Get(_) => (String::new(), Vec::new()),
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the lab lives in real time")]
     fn signature(
         &self,
+        method: &str,
         url: &str,
         keys: &Credentials,
         headers: &[(&'static str, String)],
@@ -130,7 +150,7 @@ impl Call {
             .settings(SigningSettings::default())
             .build()?;
         let signed = headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let request = SignableRequest::new("POST", url, signed, SignableBody::Bytes(body))?;
+        let request = SignableRequest::new(method, url, signed, SignableBody::Bytes(body))?;
         let output = sign(request, &params.into())?;
         Ok(output.output().headers().map(|(name, value)| (known_name(name), value.to_owned())).collect())
     }
@@ -175,12 +195,8 @@ mod tests {
 
     #[test]
     fn a_form_is_written_as_the_query_protocol_has_it() {
-        let call = Call {
-            service: "rds",
-            region: "us-west-1".to_owned(),
-            action: "PromoteReadReplica",
-            shape: Shape::Query("2014-10-31", vec![("DBInstanceIdentifier", "a b".to_owned())]),
-        };
+        let parameters = [("DBInstanceIdentifier", "a b")];
+        let call = Call::query("rds", "us-west-1", "PromoteReadReplica", "2014-10-31", &parameters);
         let (body, _) = call.body();
         assert_eq!(body, "Action=PromoteReadReplica&Version=2014-10-31&DBInstanceIdentifier=a+b");
     }

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod alone;
+pub mod applied;
 pub mod apply;
 pub mod background;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod cloud;
 pub mod ending;
 pub mod examples;
 pub mod follow;
+pub mod gate;
 pub mod http;
 pub mod leftovers;
 pub mod packages;

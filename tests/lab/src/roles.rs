@@ -335,15 +335,15 @@ fn journal(ground: &Ground<'_>, action: &'static str) -> Result<Call> {
 
 fn publish(region: &str, topic: &str) -> Call {
     let what = [("TopicArn", topic), ("Message", "{\"of\":\"the check\"}")];
-    query("sns", region, "Publish", "2010-03-31", &what)
+    Call::query("sns", region, "Publish", "2010-03-31", &what)
 }
 
 fn rds(region: &str, action: &'static str, parameters: &[(&'static str, &str)]) -> Call {
-    query("rds", region, action, "2014-10-31", parameters)
+    Call::query("rds", region, action, "2014-10-31", parameters)
 }
 
 fn autoscaling(region: &str, action: &'static str, parameters: &[(&'static str, &str)]) -> Call {
-    query("autoscaling", region, action, "2011-01-01", parameters)
+    Call::query("autoscaling", region, action, "2011-01-01", parameters)
 }
 
 fn accelerator(action: &'static str, document: Value) -> Call {
@@ -353,17 +353,6 @@ fn accelerator(action: &'static str, document: Value) -> Call {
 
 fn ssm(region: &str, action: &'static str, document: Value) -> Call {
     json_call("ssm", region, action, "AmazonSSM", document)
-}
-
-fn query(
-    service: &'static str,
-    region: &str,
-    action: &'static str,
-    version: &'static str,
-    parameters: &[(&'static str, &str)],
-) -> Call {
-    let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Call { service, region: region.to_owned(), action, shape: Shape::Query(version, parameters) }
 }
 
 fn json_call(

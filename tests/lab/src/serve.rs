@@ -11,7 +11,7 @@ use crate::served::{Claim, Desk, Note};
 use crate::stack::{Stack, Wishes};
 use crate::story::{self, Mode};
 use crate::tools::Tools;
-use crate::world::{PRIMARY, RECOVERY, Settings, World};
+use crate::world::{PRIMARY, RECOVERY, World};
 use crate::{http, packages, say, show};
 
 /// Serves a world until it is told to end, which is its success.
@@ -27,19 +27,12 @@ pub async fn serve(mode: Mode, ending: &Ending) -> Result<()> {
 }
 
 async fn stay(mode: Mode, ending: &Ending, claim: &Claim, is_ready: &mut bool) -> Result<()> {
-    let (tools, mut world) = ending.cut(open()).await?;
+    let (tools, mut world) = ending.cut(story::open("lab")).await?;
     let told = ending.cut(live(&tools, &mut world, mode, claim, is_ready)).await;
     say("ending the world");
     world.stop().await;
     say("everything that was started has ended");
     told
-}
-
-async fn open() -> Result<(Tools, World)> {
-    let tools = Tools::find().await?;
-    packages::build().await?;
-    let world = World::start(&tools, "lab", &Settings::default()).await?;
-    Ok((tools, world))
 }
 
 /// Makes the world ready; then comes back only when it fails.

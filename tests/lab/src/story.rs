@@ -39,7 +39,7 @@ pub const CONFIRM_SECONDS: u32 = 20;
 /// Tells the story from nothing to nothing: what it starts, it ends.
 pub async fn demo(mode: Mode, ending: &Ending) -> Result<()> {
     say("Pilotlight demo: a primary region is lost, the recovery region takes over");
-    let (tools, world) = ending.cut(open()).await?;
+    let (tools, world) = ending.cut(open("demo")).await?;
     let told = ending.cut(Box::pin(tell(&tools, &world, mode))).await;
     if told.as_ref().is_err_and(|error| word_of(error).is_some()) {
         say("ending what was started");
@@ -49,10 +49,11 @@ pub async fn demo(mode: Mode, ending: &Ending) -> Result<()> {
     told
 }
 
-async fn open() -> Result<(Tools, World)> {
+/// Finds the tools, builds the functions, and starts a world of this name.
+pub async fn open(name: &str) -> Result<(Tools, World)> {
     let tools = Tools::find().await?;
     packages::build().await?;
-    let world = World::start(&tools, "demo", &Settings::default()).await?;
+    let world = World::start(&tools, name, &Settings::default()).await?;
     Ok((tools, world))
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::applied::{self, Blocks};
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
 use crate::process::{clean, output, run};
@@ -155,6 +156,17 @@ impl Terraform {
         serde_json::from_str(&out).context("terraform output is JSON")
     }
 
+    /// The blocks of `infra/modules` that are applied.
+    pub async fn blocks(&self) -> Result<Blocks> {
+        let mut command = self.command(&["state", "list"]);
+        let (code, out, err) = output("terraform state list", &mut command).await?;
+        if code != 0 {
+            bail!("terraform state list failed: {err}");
+        }
+        let modules = std::fs::read(self.dir.join(".terraform/modules/modules.json"))?;
+        applied::blocks(&out, &serde_json::from_slice(&modules)?)
+    }
+
     /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.
     pub async fn plan(&self) -> Result<Drift> {
         let arguments = ["plan", "-detailed-exitcode", "-input=false", "-no-color", "-parallelism=30"];
@@ -165,6 +177,11 @@ impl Terraform {
             _ => bail!("terraform plan failed:\n{out}\n{err}"),
         }
     }
+}
+
+/// A text in a stack's outputs, by its path.
+pub fn text<'v>(outputs: &'v Value, path: &str) -> Result<&'v str> {
+    outputs.pointer(path).and_then(Value::as_str).with_context(|| format!("no output {path}"))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {

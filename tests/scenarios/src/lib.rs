@@ -14,7 +14,7 @@ use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
-use protocol::plan::{Mode, Plan};
+use protocol::plan::{Database, DatabaseKind, Mode, Plan};
 use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -332,6 +332,15 @@ pub fn small_plan(mode: Mode) -> Plan {
     plan.routes.iter_mut().for_each(|route| route.after.clone_from(&after));
     assert_eq!(plan.validate(), vec![]);
     plan
+}
+
+/// Makes an Aurora global database of a database.
+pub fn as_aurora(database: &mut Database) {
+    database.kind = DatabaseKind::AuroraGlobal;
+    database.global_cluster = Some(format!("shop-{}", database.name));
+    for arn in [&mut database.primary, &mut database.replica] {
+        *arn = arn.replace(":db:", ":cluster:");
+    }
 }
 
 /// Whether the last run awaits an approval.

@@ -10,8 +10,8 @@ use engine::world::World;
 use jiff::Timestamp;
 use ports::memory::MemoryWorld;
 use ports::{
-    Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal, Lag, LagSample, Plans,
-    ProbeAnswer, Probes, Publisher, ReplicaView, RouteView, Side, Traffic, Vitals,
+    Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal, Lag, LagSample,
+    OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, RouteView, Side, Traffic, Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
@@ -216,8 +216,8 @@ impl Databases for Line {
         self.act("promote", &database.name, self.world.promote(database)).await
     }
 
-    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
-        self.pass("is_quarantined", self.world.is_quarantined(database)).await
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
+        self.pass("old_primary", self.world.old_primary(database)).await
     }
 
     async fn quarantine(&self, database: &Database) -> Answer<()> {

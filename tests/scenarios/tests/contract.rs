@@ -11,10 +11,10 @@ use ports::{FailureKind, RouteView};
 use protocol::command::Step;
 use protocol::journal::Event;
 use protocol::name::Name;
-use protocol::plan::{Capacity, Mode, Plan};
+use protocol::plan::{Capacity, DatabaseKind, Mode, Plan};
 use protocol::state::{Phase, Progress, State};
 use scenarios::tap::{Harm, Tap};
-use scenarios::{Stage, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -43,9 +43,29 @@ impl Cloud {
     }
 }
 
+/// A step, and the kind of the plan's database.
+#[derive(Clone, Copy)]
+struct Case {
+    step: Step,
+    kind: DatabaseKind,
+}
+
+/// A step with an RDS instance as the database.
+const fn of_an_instance(step: Step) -> Case {
+    Case { step, kind: DatabaseKind::RdsReplica }
+}
+
+/// A step with an Aurora global database.
+const fn of_a_global_database(step: Step) -> Case {
+    Case { step, kind: DatabaseKind::AuroraGlobal }
+}
+
 /// One database, one fleet, two routes; everything quick, so that few calls are made.
-fn quick_plan() -> Plan {
+fn quick_plan(kind: DatabaseKind) -> Plan {
     let mut plan = small_plan(Mode::Automatic);
+    if kind == DatabaseKind::AuroraGlobal {
+        plan.databases.iter_mut().for_each(as_aurora);
+    }
     plan.detection.confirm_seconds = 10;
     let mut second = plan.routes[0].clone();
     second.name = Name::from("second");
@@ -64,10 +84,11 @@ fn is_undo(step: Step) -> bool {
 
 /// Plays a run to its end: it moves, or is aborted where the step is one that undoes. What stops it is mended, and a
 /// person lets it go on.
-fn play(step: Step, arrange: impl FnOnce(&mut Stage)) -> Stage {
+fn play(case: Case, arrange: impl FnOnce(&mut Stage)) -> Stage {
+    let step = case.step;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let mut stage = Stage::new(quick_plan());
+        let mut stage = Stage::new(quick_plan(case.kind));
         {
             let mut inner = stage.world.inner();
             inner.durations.promotion = SignedDuration::from_secs(6);
@@ -146,9 +167,10 @@ async fn again_after_the_end(stage: &mut Stage, step: Step) {
 }
 
 /// The end that the run has when nothing harms it; and how many calls its step makes.
-fn unharmed(step: Step) -> (Cloud, usize) {
+fn unharmed(case: Case) -> (Cloud, usize) {
+    let step = case.step;
     let tap = Tap::counting(step);
-    let stage = play(step, |stage| stage.tap = Some(tap.clone()));
+    let stage = play(case, |stage| stage.tap = Some(tap.clone()));
     let cloud = Cloud::of(&stage);
     let wanted = if is_undo(step) { "aborted" } else { "completed" };
     assert_eq!(cloud.phase, wanted, "{:#?}", stage.sentences());
@@ -209,22 +231,24 @@ fn assert_one_outcome(step: Step, stage: &Stage) {
 }
 
 /// Harms each call of the step in turn, so many at a time.
-fn each_call_in_turn(step: Step, harm: Harm, at_a_time: usize) {
-    let (cloud, calls) = unharmed(step);
+fn each_call_in_turn(case: Case, harm: Harm, at_a_time: usize) {
+    let step = case.step;
+    let (cloud, calls) = unharmed(case);
     assert!(calls > 3, "{step} makes {calls} calls");
     for index in 0..calls {
         let tap = Tap::hurting(step, harm, index, index + at_a_time);
-        let stage = play(step, |stage| stage.tap = Some(tap.clone()));
+        let stage = play(case, |stage| stage.tap = Some(tap.clone()));
         assert!(tap.calls() > index, "call {index} of {step} was never made");
         assert_kept(step, &stage, &tap, &cloud);
     }
 }
 
 /// Arranges something and plays once.
-fn once(step: Step, arrange: impl FnOnce(&mut Stage)) {
-    let (cloud, _) = unharmed(step);
+fn once(case: Case, arrange: impl FnOnce(&mut Stage)) {
+    let step = case.step;
+    let (cloud, _) = unharmed(case);
     let tap = Tap::counting(step);
-    let stage = play(step, |stage| {
+    let stage = play(case, |stage| {
         stage.tap = Some(tap.clone());
         arrange(stage);
     });
@@ -243,10 +267,10 @@ macro_rules! contract {
             fn delivered_five_times() { once($of, |stage| stage.deliveries = 5); }
 
             #[test]
-            fn its_command_lost() { once($of, |stage| stage.loses = Some(($of, 1))); }
+            fn its_command_lost() { once($of, |stage| stage.loses = Some(($of.step, 1))); }
 
             #[test]
-            fn its_commands_lost_for_minutes() { once($of, |stage| stage.loses = Some(($of, 4))); }
+            fn its_commands_lost_for_minutes() { once($of, |stage| stage.loses = Some(($of.step, 4))); }
 
             #[test]
             fn every_call_throttled_in_turn() { each_call_in_turn($of, Harm::Fails(FailureKind::Throttled), 1); }
@@ -291,13 +315,15 @@ macro_rules! contract {
 }
 
 contract! {
-    confirm: Step::Confirm;
-    scale: Step::Scale;
-    fence: Step::Fence;
-    promote: Step::Promote;
-    open: Step::Open;
-    verify: Step::Verify;
-    quarantine: Step::Quarantine;
-    restore: Step::Restore;
-    unfence: Step::Unfence;
+    confirm: of_an_instance(Step::Confirm);
+    scale: of_an_instance(Step::Scale);
+    fence: of_an_instance(Step::Fence);
+    promote: of_an_instance(Step::Promote);
+    open: of_an_instance(Step::Open);
+    verify: of_an_instance(Step::Verify);
+    quarantine: of_an_instance(Step::Quarantine);
+    restore: of_an_instance(Step::Restore);
+    unfence: of_an_instance(Step::Unfence);
+    promote_a_global_database: of_a_global_database(Step::Promote);
+    quarantine_of_a_global_database: of_a_global_database(Step::Quarantine);
 }

@@ -11,9 +11,9 @@ use ports::memory::snapshots::Death;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
-use protocol::snapshots::Status;
+use protocol::snapshots::{SourceKind, Status};
 use scenarios::keeper::{EVERY, Keeper, PRIMARY, RECOVERY, with_snapshots};
-use scenarios::{example_plan, is_over, small_plan};
+use scenarios::{as_aurora, example_plan, is_over, small_plan};
 use serde_json::{Value, json};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -62,6 +62,22 @@ fn texts(answer: &Value, field: &str) -> Vec<String> {
         .iter()
         .map(|one| one.as_str().expect("a text").to_owned())
         .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_and_an_aurora_cluster_are_kept_side_by_side() {
+    let mut plan = example_plan(Mode::Automatic);
+    as_aurora(&mut plan.databases[0]);
+    let keeper = Keeper::new(with_snapshots(plan, DAYS, 2));
+    keeper.pass(DAY).await;
+    assert_nothing_twice(&keeper);
+    let vault = keeper.snapshots.vault();
+    for region in [PRIMARY, RECOVERY] {
+        let good = vault.regions[region].snapshots.values().map(|twin| &twin.snapshot);
+        let good = good.filter(|snapshot| snapshot.status == Status::Available);
+        let kinds: BTreeSet<SourceKind> = good.map(|snapshot| snapshot.kind).collect();
+        assert_eq!(kinds, BTreeSet::from([SourceKind::Instance, SourceKind::Cluster]), "{region}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ::ports::{
     Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side, Traffic,
-    Vitals,
+    LagSample, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side,
+    Traffic, Vitals,
 };
 use async_trait::async_trait;
 use engine::world::World;
@@ -259,8 +259,8 @@ impl Databases for Link {
         self.act("promote", OWN_REGION, Deed::Promote(database.clone())).await.map(drop)
     }
 
-    async fn is_quarantined(&self, database: &Database) -> Answer<bool> {
-        self.ask("is_quarantined", PRIMARY, self.sim.world.is_quarantined(database)).await
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
+        self.ask("old_primary", PRIMARY, self.sim.world.old_primary(database)).await
     }
 
     async fn quarantine(&self, database: &Database) -> Answer<()> {

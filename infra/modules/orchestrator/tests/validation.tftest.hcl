@@ -99,6 +99,38 @@ run "an_unknown_kind_of_database_is_refused" {
   expect_failures = [var.databases]
 }
 
+run "an_aurora_database_of_instances_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "an_aurora_database_without_its_global_cluster_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_global_cluster_by_its_arn_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "arn:aws:rds::123456789012:global-cluster:shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_global_cluster_of_an_rds_replica_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
 run "a_primary_in_another_region_is_refused" {
   command = plan
   variables {

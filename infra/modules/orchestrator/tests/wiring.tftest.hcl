@@ -635,6 +635,87 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
   }
 }
 
+run "an_aurora_global_database_is_planned_woken_for_and_failed_over_by_its_exact_arns" {
+  command = plan
+  variables {
+    databases = [{
+      name                      = "orders"
+      kind                      = "aurora_global"
+      global_cluster            = "Shop-Orders"
+      primary                   = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"
+      replica                   = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
+      quarantine_security_group = "sg-0abc"
+    }]
+  }
+
+  assert {
+    condition = jsondecode(join("", aws_ssm_parameter.plan[*].insecure_value)).databases == [{
+      name    = "orders", kind = "aurora_global", global_cluster = "Shop-Orders", after = [], backup_retention_days = 7, quarantine_security_group = "sg-0abc"
+      primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
+    }]
+    error_message = "The plan says something else of the database."
+  }
+  assert {
+    condition = jsonencode({ for s in jsondecode(aws_iam_role_policy.steps["promote-replica"].policy).Statement : s.Sid => [s.Action, s.Resource] }) == jsonencode({
+      FailOver           = [["rds:FailoverGlobalCluster"], ["arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", "arn:aws:rds::123456789012:global-cluster:shop-orders"]]
+      LookAtClusters     = [["rds:DescribeDBClusters", "rds:DescribeGlobalClusters"], ["arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", "arn:aws:rds::123456789012:global-cluster:shop-orders"]]
+      LookAtReplicas     = [["rds:DescribeDBInstances"], ["arn:aws:rds:us-west-1:123456789012:db:*"]]
+      QuarantineClusters = [["rds:DescribeDBClusters", "rds:ModifyDBCluster"], ["arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"]]
+    })
+    error_message = "promote-replica may do something else: ${aws_iam_role_policy.steps["promote-replica"].policy}"
+  }
+  assert {
+    condition     = alltrue([for f in ["alarm-handler", "shift-traffic"] : contains(jsondecode(aws_iam_role_policy.steps[f].policy).Statement[*].Sid, "LookAtClusters")])
+    error_message = "A function that looks at databases may not look at clusters."
+  }
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.wakeup["clusters-0"].event_pattern) == { source = ["aws.rds"], detail-type = ["RDS DB Cluster Event"], resources = ["arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"] }
+    error_message = "The clusters' wake-up differs: ${aws_cloudwatch_event_rule.wakeup["clusters-0"].event_pattern}"
+  }
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.zone_failovers) == 0 && !contains(keys(aws_cloudwatch_event_rule.wakeup), "replicas-0")
+    error_message = "A rule waits for events of instances that the plan does not have."
+  }
+}
+
+run "snapshots_of_an_aurora_cluster_are_cluster_snapshots" {
+  command = plan
+  variables {
+    databases = [{
+      name           = "orders"
+      kind           = "aurora_global"
+      global_cluster = "shop-orders"
+      primary        = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"
+      replica        = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
+    }]
+    snapshots = { schedule = "cron(0 3 * * ? *)" }
+  }
+  override_resource {
+    target          = aws_sqs_queue.dead_letters["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-snapshot-scheduler-dead-letters" }
+  }
+  override_resource {
+    target          = aws_iam_role.this["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-snapshot-scheduler" }
+  }
+  override_resource {
+    target          = aws_lambda_function.this["snapshot-scheduler"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler" }
+  }
+
+  assert {
+    condition = jsonencode([for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : [s.Action, try(s.Resource, s.NotResource)] if contains(["TakeOf", "DeleteOwn"], s.Sid)]) == jsonencode([
+      [["rds:CreateDBClusterSnapshot"], ["arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica",
+      "arn:aws:rds:us-east-2:123456789012:cluster-snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:cluster-snapshot:pilotlight-shop-*"]],
+      [["rds:DeleteDBClusterSnapshot"], ["arn:aws:rds:us-east-2:123456789012:cluster-snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:cluster-snapshot:pilotlight-shop-*"]],
+    ])
+    error_message = "The snapshots' role differs: ${aws_iam_role_policy.steps["snapshot-scheduler"].policy}"
+  }
+}
+
 run "customer_keys_reach_everything_that_is_stored" {
   command = plan
   variables {
@@ -808,7 +889,7 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     condition = [for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : [s.Effect, s.Action, try(s.Resource, s.NotResource), try(s.Condition.StringEquals["aws:ResourceTag/pilotlight:plan"], null)] if contains(["DeleteOwn", "TagNoOther", "ShareNone"], s.Sid)] == [
       ["Allow", ["rds:DeleteDBSnapshot"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], "shop"],
       ["Deny", ["rds:AddTagsToResource"], ["arn:aws:rds:us-east-2:123456789012:snapshot:pilotlight-shop-*", "arn:aws:rds:us-west-1:123456789012:snapshot:pilotlight-shop-*"], null],
-      ["Deny", ["rds:ModifyDBSnapshotAttribute"], "*", null],
+      ["Deny", ["rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"], "*", null],
     ]
     error_message = "The role may delete, tag or share a snapshot that is not the plan's own."
   }

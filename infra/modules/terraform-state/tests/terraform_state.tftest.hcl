@@ -55,6 +55,14 @@ run "the_state_lies_in_the_recovery_region_with_a_lock" {
   }
 }
 
+run "the_folder_of_the_buckets_has_a_state_of_its_own" {
+  command = plan
+  assert {
+    condition     = strcontains(output.backend_of_this_folder, "\"shop/production.states.tfstate\"") && replace(output.backend_of_this_folder, ".states.tfstate", ".tfstate") == output.backend
+    error_message = "The folder's state and the stack's would overwrite each other, or lie in different places: ${output.backend_of_this_folder}"
+  }
+}
+
 run "a_writer_reaches_one_state_and_its_lock" {
   command = plan
   assert {

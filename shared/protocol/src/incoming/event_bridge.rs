@@ -8,8 +8,9 @@ use crate::arn::Arn;
 use crate::signal::{Signal, Via};
 
 /// The changes that steps wait for.
-const WAKE_UPS: [(&str, &str); 5] = [
+const WAKE_UPS: [(&str, &str); 6] = [
     ("aws.rds", "RDS DB Instance Event"),
+    ("aws.rds", "RDS DB Cluster Event"),
     ("aws.autoscaling", "EC2 Instance Launch Successful"),
     ("aws.autoscaling", "EC2 Instance Launch Unsuccessful"),
     ("aws.autoscaling", "EC2 Instance Terminate Successful"),

@@ -114,15 +114,24 @@ pub struct Regions {
 pub struct Database {
     /// Name, unique among the items of the plan.
     pub name: Name,
-    /// How it is replicated.
+    /// How it is replicated; an RDS read replica if it is left out.
+    #[serde(default)]
     pub kind: DatabaseKind,
-    /// ARN of the instance in the primary region.
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$"))]
+    /// Identifier of the Aurora global database that both clusters belong to; only for `aurora_global`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9-]{0,62}$"))]
+    pub global_cluster: Option<String>,
+    /// ARN of the instance in the primary region; with `aurora_global` of the cluster.
+    #[schemars(regex(
+        pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}$"
+    ))]
     pub primary: String,
-    /// ARN of the replica in the recovery region.
-    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$"))]
+    /// ARN of the replica in the recovery region; with `aurora_global` of the secondary cluster.
+    #[schemars(regex(
+        pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}$"
+    ))]
     pub replica: String,
-    /// Days of automated backups the promoted instance keeps, 1 to 35.
+    /// Days of automated backups the promoted instance keeps, 1 to 35. An Aurora cluster keeps its own setting.
     #[serde(default = "default_backup_retention_days")]
     #[schemars(range(min = bounds::BACKUP_RETENTION_DAYS.min, max = bounds::BACKUP_RETENTION_DAYS.max))]
     pub backup_retention_days: u8,
@@ -136,11 +145,15 @@ pub struct Database {
 }
 
 /// How a database reaches the recovery region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DatabaseKind {
     /// An RDS instance with a cross-region read replica.
+    #[default]
     RdsReplica,
+    /// An Aurora global database: a cluster that writes in the primary region, and one that follows it in the recovery
+    /// region.
+    AuroraGlobal,
 }
 
 /// A fleet of the plan.

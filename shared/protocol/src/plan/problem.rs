@@ -118,6 +118,11 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Whether a place could be read: what stands there is no stand-in.
+    pub(super) fn is_read(&self, path: &str) -> bool {
+        !self.broken.holds(path)
+    }
+
     /// Whether every item of the plan could be read far enough to know its name.
     pub(super) fn names_are_known(&self) -> bool {
         !self.broken.hides_an_item()

@@ -113,14 +113,25 @@ fn read_items<T>(
 }
 
 fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database {
-    const FIELDS: [&str; 7] =
-        ["name", "kind", "primary", "replica", "backup_retention_days", "quarantine_security_group", "after"];
+    const FIELDS: [&str; 8] = [
+        "name",
+        "kind",
+        "global_cluster",
+        "primary",
+        "replica",
+        "backup_retention_days",
+        "quarantine_security_group",
+        "after",
+    ];
     let section = Section::open(path, document, &FIELDS, notes);
     Database {
         name: section.name("name", notes),
-        kind: section
-            .word("kind", &[("rds_replica", DatabaseKind::RdsReplica)], notes)
-            .unwrap_or(DatabaseKind::RdsReplica),
+        kind: read_database_kind(&section, notes),
+        global_cluster: section.text_if_given(
+            "global_cluster",
+            "the identifier of the Aurora global database",
+            notes,
+        ),
         primary: section.text("primary", "the ARN of the RDS instance in the primary region", notes),
         replica: section.text("replica", "the ARN of its replica in the recovery region", notes),
         backup_retention_days: section.number_or(
@@ -135,6 +146,15 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
             notes,
         ),
         after: section.names("after", notes),
+    }
+}
+
+fn read_database_kind(section: &Section<'_>, notes: &mut Notes) -> DatabaseKind {
+    const KINDS: [(&str, DatabaseKind); 2] =
+        [("rds_replica", DatabaseKind::RdsReplica), ("aurora_global", DatabaseKind::AuroraGlobal)];
+    match section.find("kind") {
+        None => DatabaseKind::default(),
+        Some(_) => section.word("kind", &KINDS, notes).unwrap_or_default(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::facts::{ReplicaFacts, Unseen, seen};
+use super::facts::{ClusterFacts, ClusterRole, ReplicaFacts, Unseen, seen};
 use super::{BackupWindow, Check, Scene};
 use crate::arn::Arn;
 use crate::decide::{ReplicaState, duration};
-use crate::plan::Database;
+use crate::plan::{Database, DatabaseKind};
 
 pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
 
@@ -62,7 +62,7 @@ fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s Replica
         Ok(None) => Err(Check::not_ready(
             check,
             &database.name,
-            format!("The instance {} does not exist.", identifier(&database.replica)),
+            format!("The {} {} does not exist.", thing(database), identifier(&database.replica)),
             "Make it again, or correct databases[].replica of the plan.",
         )),
         Err(unseen) => Err(Check::unknown(check, &database.name, &unseen)),
@@ -72,6 +72,9 @@ fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s Replica
 fn available(database: &Database, facts: &ReplicaFacts) -> Check {
     let (name, id) = (&database.name, identifier(&database.replica));
     let status = facts.status.as_str();
+    if let Some(cluster) = &facts.cluster {
+        return cluster_available(database, facts, cluster);
+    }
     if facts.replication == ReplicaState::Detached {
         let sentence = format!("{id} follows no source, although no run has promoted it.");
         return Check::not_ready(
@@ -95,6 +98,68 @@ fn available(database: &Database, facts: &ReplicaFacts) -> Check {
     }
 }
 
+/// A cluster can be failed over to if it is a secondary, has an instance that could write, and its engine's version is the
+/// global database's.
+fn cluster_available(database: &Database, facts: &ReplicaFacts, cluster: &ClusterFacts) -> Check {
+    let (name, id, status) = (&database.name, identifier(&database.replica), facts.status.as_str());
+    let global = database.global_cluster.as_deref().unwrap_or("of the plan");
+    let not_ready =
+        |sentence: String, remedy: &str| Check::not_ready(AVAILABLE, name, sentence, remedy.to_owned());
+    match cluster.role {
+        ClusterRole::Secondary => {}
+        ClusterRole::Writer => {
+            return not_ready(
+                format!(
+                    "{id} is the writer of the global database {global}, although no run has failed over to it."
+                ),
+                "Switch the global database over to the primary region, or exchange the plan's regions.",
+            );
+        }
+        ClusterRole::Outside => {
+            return not_ready(
+                format!("{id} does not belong to the global database {global}, so it follows nothing."),
+                "Add a cluster in the recovery region to the global database, and name it in databases[].replica.",
+            );
+        }
+    }
+    if cluster.instances == 0 {
+        return not_ready(
+            format!("{id} has no instance, so nothing in it could be promoted."),
+            "Add an instance of the primary's class to it: aws rds create-db-instance --db-cluster-identifier.",
+        );
+    }
+    if cluster.instances_available == 0 {
+        return not_ready(
+            format!("None of the {} instances of {id} is available.", cluster.instances),
+            "Wait if they are being changed; else mend one or add another.",
+        );
+    }
+    if let (Some(own), Some(globals)) = (&cluster.engine_version, &cluster.global_engine_version)
+        && own != globals
+    {
+        return not_ready(
+            format!(
+                "{id} runs the engine's version {own}, and the global database {globals}: a failover needs the same."
+            ),
+            "Upgrade the one that is behind.",
+        );
+    }
+    match status {
+        "available" | "backing-up" => Check::ready(
+            AVAILABLE,
+            name,
+            format!(
+                "{id} is there, status {status}, {} of {} instances available.",
+                cluster.instances_available, cluster.instances
+            ),
+        ),
+        _ => not_ready(
+            format!("{id} has status {status}, and only an available cluster can be failed over to."),
+            "Wait if the status is one that passes (modifying, upgrading); else mend the cluster.",
+        ),
+    }
+}
+
 fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
     let name = &database.name;
     match &facts.replication {
@@ -109,14 +174,23 @@ fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
             REPLICATES,
             name,
             "It follows no source.",
-            "Make a new replica of the primary under this identifier.",
+            if facts.cluster.is_some() {
+                "See replica_available."
+            } else {
+                "Make a new replica of the primary under this identifier."
+            },
         ),
         ReplicaState::Unknown { detail } => Check::unknown(
             REPLICATES,
             name,
             &Unseen::new(
                 format!("It does not say whether it replicates: {}.", detail.trim_end_matches('.')),
-                "Look at its StatusInfos in rds describe-db-instances; a replica that is being made says nothing yet.",
+                if facts.cluster.is_some() {
+                    "Look at its SynchronizationStatus in rds describe-global-clusters; while a failover is under way it \
+                     says nothing."
+                } else {
+                    "Look at its StatusInfos in rds describe-db-instances; a replica that is being made says nothing yet."
+                },
             ),
         ),
     }
@@ -128,8 +202,13 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
         Ok(Some(point)) if scene.now.duration_since(point.at) <= LAG_AGE_MAX => point,
         Ok(_) => {
             let why = format!("There is no sample of its lag from the last {}.", duration(LAG_AGE_MAX));
-            let remedy =
-                "Wait a few minutes after the replica was made; else see whether CloudWatch has ReplicaLag.";
+            let metric = match database.kind {
+                DatabaseKind::RdsReplica => "ReplicaLag",
+                DatabaseKind::AuroraGlobal => "AuroraGlobalDBReplicationLag",
+            };
+            let remedy = format!(
+                "Wait a few minutes after the replica was made; else see whether CloudWatch has {metric}."
+            );
             return Check::unknown(LAG, name, &Unseen::new(why, remedy));
         }
         Err(unseen) => return Check::unknown(LAG, name, &unseen),
@@ -147,6 +226,10 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
 /// RDS refuses a promotion while the replica is backed up.
 fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
     let name = &database.name;
+    if facts.cluster.is_some() {
+        let sentence = "This can't be asked of an Aurora cluster: its backups are continuous, and none delays a failover.";
+        return Check::ready(WINDOW, name, sentence);
+    }
     let remedy = "Wait for the backup to end; a replica that makes no backups (retention 0) never has this.";
     if facts.status == "backing-up" {
         return Check::not_ready(
@@ -190,10 +273,17 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     };
     let id = identifier(&database.replica);
     let follows = facts.replication != ReplicaState::Detached;
+    let headless = facts.cluster.as_ref().is_some_and(|cluster| cluster.instances_available == 0);
     let writable = match facts.status.as_str() {
-        "available" | "backing-up" if !follows => {
+        "available" | "backing-up" if !follows && !headless => {
             Check::ready(WRITABLE, name, format!("{id} accepts writes."))
         }
+        status if headless => Check::not_ready(
+            WRITABLE,
+            name,
+            format!("{id} has status {status} and no available instance."),
+            "Mend an instance or add one: this cluster is the one that serves.",
+        ),
         status => Check::not_ready(
             WRITABLE,
             name,
@@ -210,16 +300,28 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
             name,
             "It makes no backups, so it can be restored to no moment and can have no replica.",
             format!(
-                "aws rds modify-db-instance --region {} --db-instance-identifier {id} --backup-retention-period {} \
+                "aws rds modify-db-{thing} --region {} --db-{thing}-identifier {id} --backup-retention-period {} \
                  --apply-immediately",
-                scene.plan.regions.recovery, database.backup_retention_days
+                scene.plan.regions.recovery,
+                database.backup_retention_days,
+                thing = thing(database),
             ),
         )
     };
     vec![writable, backups]
 }
 
-/// The identifier at the end of an instance's ARN.
+/// The identifier at the end of an instance's or a cluster's ARN.
 fn identifier(arn: &str) -> &str {
-    Arn::parse(arn).and_then(|arn| arn.resource.strip_prefix("db:")).unwrap_or(arn)
+    Arn::parse(arn)
+        .and_then(|arn| arn.resource.strip_prefix("db:").or_else(|| arn.resource.strip_prefix("cluster:")))
+        .unwrap_or(arn)
+}
+
+/// What the database is, as the command line calls it.
+fn thing(database: &Database) -> &'static str {
+    match database.kind {
+        DatabaseKind::RdsReplica => "instance",
+        DatabaseKind::AuroraGlobal => "cluster",
+    }
 }

@@ -79,10 +79,10 @@ pub struct Facts {
     pub refused: BTreeMap<String, Seen<Vec<Refusal>>>,
 }
 
-/// How an instance that is, or was, a replica stands.
+/// How an instance or a cluster that is, or was, a replica stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaFacts {
-    /// The instance's status, such as `available`.
+    /// Its status, such as `available`.
     pub status: String,
     /// What it says of its source.
     pub replication: ReplicaState,
@@ -92,6 +92,34 @@ pub struct ReplicaFacts {
     pub backup_window: Option<String>,
     /// The KMS key that it is encrypted with; nothing where it is not encrypted.
     pub kms_key: Option<String>,
+    /// What only an Aurora cluster has; nothing for an instance.
+    pub cluster: Option<ClusterFacts>,
+}
+
+/// What only an Aurora cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// What it is to the global database of the plan.
+    pub role: ClusterRole,
+    /// Its instances.
+    pub instances: u32,
+    /// Those of them that are available.
+    pub instances_available: u32,
+    /// The version of its engine, where it is told.
+    pub engine_version: Option<String>,
+    /// The version of the global database, where it is told.
+    pub global_engine_version: Option<String>,
+}
+
+/// What a cluster is to a global database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterRole {
+    /// It follows the writer.
+    Secondary,
+    /// It is the writer.
+    Writer,
+    /// It does not belong to it.
+    Outside,
 }
 
 /// How an Auto Scaling group stands.

@@ -5,7 +5,7 @@ use super::facts::{Facts, Unseen, seen};
 use super::{Check, Scene};
 use crate::arn::Arn;
 use crate::decide::list;
-use crate::plan::Plan;
+use crate::plan::{Database, DatabaseKind, Plan};
 
 pub(super) const NAMES: &[&str] = &[ALLOWED];
 
@@ -48,21 +48,28 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
         .iter()
         .flat_map(|route| [&route.primary, &route.recovery])
         .map(|side| side.endpoint_group.clone());
-    let cut_off = plan.databases.iter().filter(|database| database.quarantine_security_group.is_some());
+    let of_kind = |kind| plan.databases.iter().filter(move |database| database.kind == kind);
+    let (instances, clusters) = (of_kind(DatabaseKind::RdsReplica), of_kind(DatabaseKind::AuroraGlobal));
+    let cut_off = |database: &&Database| database.quarantine_security_group.is_some();
     let mut endpoint_groups: Vec<String> = endpoint_groups.collect();
     endpoint_groups.sort();
     endpoint_groups.dedup();
     let need = |function, action, resources: Vec<String>, region: &str| {
         (!resources.is_empty()).then(|| Need { function, action, resources, region: region.to_owned() })
     };
-    let replicas = plan.databases.iter().map(|database| database.replica.clone()).collect();
+    let primary_of = |database: &Database| database.primary.clone();
+    let replicas = instances.clone().map(|database| database.replica.clone()).collect();
+    let primaries = instances.filter(cut_off).map(primary_of).collect();
+    let failed_over = clusters.clone().flat_map(failed_over).collect();
+    let old_clusters = clusters.filter(cut_off).map(primary_of).collect();
     // A group that holds an endpoint of another account is written back with that account's attachment, or not at all.
     let has_shared = plan.primary_account.is_some() && !endpoint_groups.is_empty();
     let shared = if has_shared { vec!["*".to_owned()] } else { Vec::new() };
-    let primaries = cut_off.map(|database| database.primary.clone()).collect();
     [
         need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
+        need("promote-replica", "rds:FailoverGlobalCluster", failed_over, recovery),
         need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.regions.primary),
+        need("promote-replica", "rds:ModifyDBCluster", old_clusters, &plan.regions.primary),
         need("scale-asg", "autoscaling:UpdateAutoScalingGroup", groups.collect(), recovery),
         need("shift-traffic", "globalaccelerator:UpdateEndpointGroup", endpoint_groups, "us-west-2"),
         need("shift-traffic", "globalaccelerator:ListCrossAccountResources", shared, "us-west-2"),
@@ -70,6 +77,15 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What a failover of a global database is authorised against: the global database, and the cluster that becomes its
+/// writer.
+fn failed_over(database: &Database) -> Vec<String> {
+    let global = Arn::parse(&database.replica).zip(database.global_cluster.as_deref()).map(|(arn, id)| {
+        format!("arn:{}:rds::{}:global-cluster:{}", arn.partition, arn.account, id.to_lowercase())
+    });
+    global.into_iter().chain([database.replica.clone()]).collect()
 }
 
 /// What a function of the plan is called.

@@ -156,6 +156,7 @@ fn check_wrapped(detail: &Value) {
     for (source, detail_type) in [
         ("aws.cloudwatch", "CloudWatch Alarm State Change"),
         ("aws.rds", "RDS DB Instance Event"),
+        ("aws.rds", "RDS DB Cluster Event"),
         ("aws.autoscaling", "EC2 Instance Launch Successful"),
         ("of.somebody.else", "Scheduled Event"),
     ] {

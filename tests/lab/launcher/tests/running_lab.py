@@ -134,6 +134,26 @@ class RunningLab:
             config=Config(retries={"total_max_attempts": 1}, **options),
         )
 
+    def client_of_role(self, service: str, role_arn: str, region: str = RECOVERY) -> Any:
+        """A client with a session of a role."""
+        sts = self.client("sts")
+        session = sts.assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        return self.client_with(service, region, tuple(session[name] for name in names))
+
+    def client_with(self, service: str, region: str, keys: tuple[str, ...]) -> Any:
+        """A client with the three keys of a session, that doesn't retry."""
+        key_id, secret, token = keys
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
     def binary_client(self, service: str, region: str = RECOVERY) -> Any:
         """A client that speaks the binary protocol, as the Rust SDK does for CloudWatch."""
         session = botocore.session.Session()

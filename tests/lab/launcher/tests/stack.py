@@ -1,10 +1,22 @@
-"""How does a test make a load balancer, a target group and a group of instances behind them?"""
+"""How does a test make a database, or a load balancer with a group of instances behind it?"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .running_lab import RunningLab
+
+
+def make_database(rds: Any, name: str, **settings: Any) -> Any:
+    """A small PostgreSQL instance, as its creation shows it."""
+    small = {
+        "Engine": "postgres",
+        "DBInstanceClass": "db.t4g.micro",
+        "AllocatedStorage": 20,
+        "MasterUsername": "lab",
+        "MasterUserPassword": "not-a-secret",
+    }
+    return rds.create_db_instance(DBInstanceIdentifier=name, **{**small, **settings})["DBInstance"]
 
 
 class Fleet:

@@ -290,7 +290,7 @@ class Alarms(LabTest):
         self.assertEqual(shown["Metrics"], MATH)
         self.assertNotIn("Period", shown)
 
-    def test_metric_data_alone_changes_no_alarm(self) -> None:
+    def test_data_of_a_metric_of_aws_itself_change_no_alarm(self) -> None:
         self.put()
         self.cloudwatch.put_metric_data(
             Namespace=METRIC["Namespace"],

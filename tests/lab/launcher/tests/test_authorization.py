@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import boto3
-
-from .running_lab import RECOVERY, LabTest
+from .running_lab import LabTest
 
 
 class Authorization(LabTest):
@@ -16,7 +14,9 @@ class Authorization(LabTest):
         iam, sns = self.lab.client("iam"), self.lab.client("sns")
         anybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [anybody]}
-        role = iam.create_role(RoleName="publisher", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        role = iam.create_role(RoleName="publisher", AssumeRolePolicyDocument=json.dumps(trust))["Role"][
+            "Arn"
+        ]
         topic = sns.create_topic(Name="commands-of-publisher")["TopicArn"]
         allow = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
         policy = {"Version": "2012-10-17", "Statement": [allow]}
@@ -28,15 +28,6 @@ class Authorization(LabTest):
         ]
         document = json.dumps({"Version": "2012-10-17", "Statement": denials})
         sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
-        sts = self.lab.client("sts")
-        session = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        mine = boto3.client(
-            "sns",
-            region_name=RECOVERY,
-            endpoint_url=self.lab.url,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
+        mine = self.lab.client_of_role("sns", role)
         answer = mine.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": "1", "Message": "m"}])
         self.assertEqual([entry["Id"] for entry in answer["Successful"]], ["1"])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, Function, LabTest
+from .stack import make_database
 
 
 class Credentials(LabTest):
@@ -17,15 +16,8 @@ class Credentials(LabTest):
     def session(self, function: str) -> Any:
         """RDS of the primary region with a function's own credentials."""
         keys = self.lab.control("GET", f"functions/{RECOVERY}/{function}/credentials")
-        return boto3.client(
-            "rds",
-            region_name=PRIMARY,
-            endpoint_url=self.lab.url,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=keys["AWS_SESSION_TOKEN"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        return self.lab.client_with("rds", PRIMARY, tuple(keys[name] for name in names))
 
     def test_a_snapshot_is_tagged_where_the_role_names_it_and_nowhere_else(self) -> None:
         arn = f"arn:aws:rds:{PRIMARY}:{ACCOUNT}"
@@ -35,14 +27,7 @@ class Credentials(LabTest):
             "Resource": [f"{arn}:db:tagged-orders", f"{arn}:snapshot:own-*"],
         }
         Function(self.lab, "tagger", policy=[allow])
-        self.lab.client("rds", PRIMARY).create_db_instance(
-            DBInstanceIdentifier="tagged-orders",
-            Engine="postgres",
-            DBInstanceClass="db.t4g.micro",
-            AllocatedStorage=20,
-            MasterUsername="lab",
-            MasterUserPassword="not-a-secret",
-        )
+        make_database(self.lab.client("rds", PRIMARY), "tagged-orders")
         mine = self.session("tagger")
         mine.create_db_snapshot(DBSnapshotIdentifier="own-1", DBInstanceIdentifier="tagged-orders")
         tags = [{"Key": "a", "Value": "b"}]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, SCALE, Function, LabTest, eventually
+from .stack import make_database
 
 
 class ReplicaTest(LabTest):
@@ -18,15 +19,7 @@ class ReplicaTest(LabTest):
         self.name = f"db-of-{self._testMethodName[:40].replace('_', '-').rstrip('-')}"
         self.replica = f"{self.name}-r"
         self.primary_rds, self.rds = self.lab.client("rds", PRIMARY), self.lab.client("rds", RECOVERY)
-        self.primary_rds.create_db_instance(
-            DBInstanceIdentifier=self.name,
-            Engine="postgres",
-            DBInstanceClass="db.t4g.micro",
-            AllocatedStorage=20,
-            MasterUsername="lab",
-            MasterUserPassword="not-a-secret",
-            BackupRetentionPeriod=7,
-        )
+        make_database(self.primary_rds, self.name, BackupRetentionPeriod=7)
         self.source_arn = f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:db:{self.name}"
         self.rds.create_db_instance_read_replica(
             DBInstanceIdentifier=self.replica,

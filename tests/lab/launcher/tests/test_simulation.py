@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import boto3
 from botocore.exceptions import ClientError
 
 from .running_lab import RECOVERY, LabTest
@@ -68,17 +67,7 @@ class Simulation(LabTest):
             iam.simulate_principal_policy(PolicySourceArn=nobody, ActionNames=["rds:PromoteReadReplica"])
 
     def test_who_may_ask_of_one_role_may_not_ask_of_another(self) -> None:
-        session = self.lab.client("sts").assume_role(RoleArn=self.asker, RoleSessionName="test")[
-            "Credentials"
-        ]
-        mine = boto3.client(
-            "iam",
-            region_name=RECOVERY,
-            endpoint_url=self.lab.url,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
+        mine = self.lab.client_of_role("iam", self.asker)
         actions = ["rds:PromoteReadReplica"]
         mine.simulate_principal_policy(PolicySourceArn=self.promoter, ActionNames=actions)
         with self.assertRaises(ClientError) as refused:

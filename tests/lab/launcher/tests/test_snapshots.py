@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, SCALE, LabTest, eventually
+from .stack import make_database
 
 KEY = f"arn:aws:kms:{RECOVERY}:{ACCOUNT}:key/0a1b"
 
@@ -18,15 +19,7 @@ class Snapshots(LabTest):
     def setUp(self) -> None:
         self.name = f"snap-of-{self._testMethodName[5:40].replace('_', '-').rstrip('-')}"
         self.here, self.there = self.lab.client("rds", PRIMARY), self.lab.client("rds", RECOVERY)
-        self.here.create_db_instance(
-            DBInstanceIdentifier=self.name,
-            Engine="postgres",
-            DBInstanceClass="db.t4g.micro",
-            AllocatedStorage=20,
-            MasterUsername="lab",
-            MasterUserPassword="not-a-secret",
-            StorageEncrypted=True,
-        )
+        make_database(self.here, self.name, StorageEncrypted=True)
 
     def take(self, snapshot: str, **options: Any) -> Any:
         """Takes a snapshot of the instance."""

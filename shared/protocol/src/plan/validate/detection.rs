@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::problem::Findings;
-use super::super::{Mode, Plan, Probe, bounds};
+use super::super::{Database, DatabaseKind, Mode, Plan, Probe, bounds};
 use super::resources::{Wanted, check_arn};
 use super::{Ground, check_bounds, check_name};
 
@@ -44,6 +44,20 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             "is automatic, but probes are the only kind of evidence: an automatic failover needs two kinds, and \
              detection.alarms and databases are empty",
             "give an alarm or a database, or set mode to approve",
+        );
+    }
+    let is_aurora = |database: &Database| database.kind == DatabaseKind::AuroraGlobal;
+    if plan.mode == Mode::Automatic
+        && detection.alarms.is_empty()
+        && !plan.databases.is_empty()
+        && plan.databases.iter().all(is_aurora)
+    {
+        findings.add_reading(
+            &["detection.alarms", "databases"],
+            "mode",
+            "is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster need not say \
+             that its source is lost, and detection.alarms is empty",
+            "give an alarm, or set mode to approve",
         );
     }
 }

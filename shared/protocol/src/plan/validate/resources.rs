@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::problem::Findings;
-use super::super::{Capacity, Fleet, Plan, Route, RouteSide, bounds};
+use super::super::{Capacity, Database, DatabaseKind, Fleet, Plan, Route, RouteSide, bounds};
 use super::{Ground, check_bounds, detection};
 use crate::arn::Arn;
 
@@ -25,6 +25,7 @@ pub(super) struct Wanted<'a> {
 }
 
 const INSTANCE: (&str, &str) = ("an RDS instance", "arn:aws:rds:us-east-2:123456789012:db:shop-orders");
+const CLUSTER: (&str, &str) = ("an Aurora cluster", "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders");
 const TARGET_GROUP: (&str, &str) = (
     "a target group",
     "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef",
@@ -39,10 +40,16 @@ const LOAD_BALANCER: (&str, &str) = (
 );
 
 fn is_instance(arn: &Arn<'_>) -> bool {
-    arn.service == "rds"
-        && arn.resource.strip_prefix("db:").is_some_and(|id| {
-            (1..=63).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
+    arn.service == "rds" && arn.resource.strip_prefix("db:").is_some_and(is_database_id)
+}
+
+fn is_cluster(arn: &Arn<'_>) -> bool {
+    arn.service == "rds" && arn.resource.strip_prefix("cluster:").is_some_and(is_database_id)
+}
+
+/// The identifier of an instance, a cluster or a global database, as far as ARNs are told apart by it.
+fn is_database_id(id: &str) -> bool {
+    (1..=63).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 fn is_target_group(arn: &Arn<'_>) -> bool {
@@ -147,24 +154,36 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
 }
 
 fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    let wanted = |region, role| Wanted {
-        what: INSTANCE.0,
-        example: INSTANCE.1,
-        is_it: is_instance,
-        region: at_role(region, role),
-        is_ours: false,
-    };
-    let (primary, replica) = (wanted(ground.primary, "primary"), wanted(ground.recovery, "recovery"));
     let mut instances = Uses::default();
+    let mut globals = Uses::default();
     for (index, database) in plan.databases.iter().enumerate() {
         let path = format!("databases[{index}]");
-        for (field, text, wanted) in
-            [("primary", &database.primary, &primary), ("replica", &database.replica, &replica)]
-        {
+        let kind_is_read = findings.is_read(&format!("{path}.kind"));
+        let sides = [
+            ("primary", &database.primary, at_role(ground.primary, "primary")),
+            ("replica", &database.replica, at_role(ground.recovery, "recovery")),
+        ];
+        for (field, text, region) in sides {
             let path = format!("{path}.{field}");
-            check_arn(&path, text, wanted, ground, findings);
+            let wanted = match database.kind {
+                DatabaseKind::RdsReplica => Wanted {
+                    what: INSTANCE.0,
+                    example: INSTANCE.1,
+                    is_it: is_instance,
+                    region,
+                    is_ours: false,
+                },
+                DatabaseKind::AuroraGlobal => {
+                    Wanted { what: CLUSTER.0, example: CLUSTER.1, is_it: is_cluster, region, is_ours: false }
+                }
+            };
+            // Of which thing it must be the ARN, only the kind says.
+            if kind_is_read {
+                check_arn(&path, text, &wanted, ground, findings);
+            }
             instances.add(("", text.as_str()), path, "give every database instances of its own", findings);
         }
+        check_global_cluster(&path, database, &mut globals, findings);
         check_bounds(
             format!("{path}.backup_retention_days"),
             database.backup_retention_days,
@@ -182,6 +201,43 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
             );
         }
     }
+}
+
+/// The one thing that an Aurora database has and an RDS replica has not.
+fn check_global_cluster<'d>(
+    path: &str,
+    database: &'d Database,
+    globals: &mut Uses<'d>,
+    findings: &mut Findings<'_>,
+) {
+    let (kind, place) = (format!("{path}.kind"), format!("{path}.global_cluster"));
+    match (database.kind, database.global_cluster.as_deref()) {
+        (DatabaseKind::RdsReplica, None) => {}
+        (DatabaseKind::RdsReplica, Some(_)) => findings.add_reading(
+            &[&kind],
+            place,
+            format!("is given, and {kind} is rds_replica"),
+            "leave it out, or set kind to aurora_global",
+        ),
+        (DatabaseKind::AuroraGlobal, None) => findings.add_reading(
+            &[&kind],
+            place,
+            format!("is missing, and {kind} is aurora_global"),
+            "give the identifier of the Aurora global database, like shop-orders",
+        ),
+        (DatabaseKind::AuroraGlobal, Some(id)) if !is_global_id(id) => findings.add(
+            place,
+            "is not the identifier of an Aurora global database",
+            "give its identifier (1 to 63 letters, digits and hyphens, the first a letter), not its ARN",
+        ),
+        (DatabaseKind::AuroraGlobal, Some(id)) => {
+            globals.add(("", id), place, "give every database a global database of its own", findings);
+        }
+    }
+}
+
+fn is_global_id(id: &str) -> bool {
+    is_database_id(id) && id.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 fn at_role<'a>(region: Option<&'a str>, role: &'static str) -> Option<(&'a str, &'static str)> {

@@ -1,0 +1,224 @@
+//! How does an Aurora global database stand, how is it failed over, and how is its old primary cut off?
+//!
+//! Everything is asked and done in the function's own region, which is the recovery region; only the old primary cluster is
+//! asked and changed in its own, 2 s at most. A failover names the cluster that becomes the writer, so the same call twice
+//! never leads anywhere else; it is sent once, and the step looks before it is sent again (decision 0080).
+
+#[cfg(test)]
+mod emulator;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_rds::Client;
+use aws_sdk_rds::types::Filter;
+use futures::stream::{self, StreamExt};
+use ports::inspection::ReplicaInspection;
+use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView};
+use protocol::arn::Arn;
+use protocol::plan::Database;
+use protocol::readiness::facts::ReplicaFacts;
+use tokio::time::timeout;
+
+use crate::config::Sdk;
+use crate::failure::{failure, if_there, ours};
+use crate::rds::quarantine_group;
+use crate::signed::{Content, Question, Signed, unreadable};
+use crate::xml::Element;
+
+use standing::{Cluster, Global, Standing, Statuses};
+
+const GLOBALS: &str = "rds:DescribeGlobalClusters";
+const CLUSTERS: &str = "rds:DescribeDBClusters";
+const INSTANCES: &str = "rds:DescribeDBInstances";
+const FAIL_OVER: &str = "rds:FailoverGlobalCluster";
+const MODIFY: &str = "rds:ModifyDBCluster";
+
+const VERSION: &str = "2014-10-31";
+/// Databases looked at at once: an account has 40 clusters in a region unless it asks for more.
+const CONCURRENCY: usize = 8;
+/// A cluster has at most 16 instances; RDS gives at least 20 in a page.
+const PAGE: i32 = 100;
+/// All that the primary region is given: it may be lost.
+const PRIMARY_MAX: Duration = Duration::from_secs(2);
+
+/// Aurora global databases, as seen from the function's own region.
+pub struct AuroraDatabases {
+    own: Client,
+    once: Client,
+    signed: Signed,
+    sdk: Sdk,
+    /// One client for each primary region, made when it is first needed.
+    primaries: Mutex<BTreeMap<String, Client>>,
+}
+
+impl AuroraDatabases {
+    /// The databases as seen from the function's own region.
+    pub fn new(sdk: &Sdk) -> Self {
+        let (own, once, signed) = (sdk.rds(), sdk.rds_once(), sdk.signed());
+        Self { own, once, signed, sdk: sdk.clone(), primaries: Mutex::default() }
+    }
+
+    fn of_primary(&self, region: &str) -> Client {
+        let mut primaries = self.primaries.lock().unwrap_or_else(PoisonError::into_inner);
+        primaries.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+    }
+
+    /// The global database and its cluster in the own region, whatever there is of them.
+    async fn stand(&self, database: &Database) -> Answer<Standing> {
+        let (id, _) = cluster(CLUSTERS, &database.replica)?;
+        let (global, own) = futures::join!(self.global(database), describe(&self.signed, &id));
+        Ok(Standing { arn: database.replica.clone(), global: if_there(global)?, cluster: if_there(own)? })
+    }
+
+    async fn global(&self, database: &Database) -> Answer<Global> {
+        let id = global_cluster(GLOBALS, database)?.to_lowercase();
+        let question = question(GLOBALS, vec![("GlobalClusterIdentifier".to_owned(), id)]);
+        only(&self.signed, &question, ["GlobalClusters", "GlobalClusterMember"], Global::read).await
+    }
+
+    /// The statuses of a cluster's instances, by identifier.
+    async fn statuses(&self, database: &Database) -> Answer<Statuses> {
+        let (id, _) = cluster(INSTANCES, &database.replica)?;
+        let filter = Filter::builder().name("db-cluster-id").values(id).build();
+        let output = self
+            .own
+            .describe_db_instances()
+            .filters(filter)
+            .max_records(PAGE)
+            .send()
+            .await
+            .map_err(|error| failure(INSTANCES, &error))?;
+        let status = |instance: &aws_sdk_rds::types::DbInstance| {
+            let id = instance.db_instance_identifier()?.to_lowercase();
+            Some((id, instance.db_instance_status().unwrap_or("unknown").to_owned()))
+        };
+        Ok(output.db_instances().iter().filter_map(status).collect())
+    }
+
+    async fn view(&self, database: &Database) -> Answer<ReplicaView> {
+        let standing = self.stand(database).await?;
+        // Which instances there are says the cluster; how they are matters only where one of them may write.
+        let statuses =
+            if standing.may_write() { self.statuses(database).await? } else { Statuses::default() };
+        Ok(standing.view(&statuses))
+    }
+
+    async fn facts(&self, database: &Database) -> Answer<Option<ReplicaFacts>> {
+        let (standing, statuses) = futures::join!(self.stand(database), self.statuses(database));
+        let standing = standing?;
+        // Without the cluster it is no matter whether its instances could be asked for.
+        if standing.cluster.is_none() { Ok(None) } else { Ok(standing.facts(&statuses?)) }
+    }
+}
+
+#[async_trait]
+impl Databases for AuroraDatabases {
+    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+        let views: Vec<_> = databases.iter().map(|database| self.view(database)).collect();
+        stream::iter(views).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
+    }
+
+    async fn promote(&self, database: &Database) -> Answer<()> {
+        let global = global_cluster(FAIL_OVER, database)?;
+        cluster(FAIL_OVER, &database.replica)?;
+        self.once
+            .failover_global_cluster()
+            .global_cluster_identifier(global)
+            .target_db_cluster_identifier(&database.replica)
+            .allow_data_loss(true)
+            .send()
+            .await
+            .map_err(|error| failure(FAIL_OVER, &error))?;
+        Ok(())
+    }
+
+    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
+        let group = quarantine_group(CLUSTERS, database)?;
+        let (id, region) = cluster(CLUSTERS, &database.primary)?;
+        let signed = self.sdk.signed_in(&region);
+        let old = timeout(PRIMARY_MAX, describe(&signed, &id)).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", PRIMARY_MAX.as_secs());
+            Err(ours(FailureKind::Unreachable, CLUSTERS, "timeout", message))
+        })?;
+        if old.is_in_group_alone(group) {
+            return Ok(OldPrimary::CutOff);
+        }
+        // What can't be told of the global database is no reason to leave the old primary open.
+        let follows = match self.global(database).await {
+            Ok(global) => global.has_made_a_secondary_of(&database.primary) && old.is_read_only(),
+            Err(failure) => {
+                tracing::warn!(%failure, database = %database.name, "the global database can't be looked at");
+                false
+            }
+        };
+        Ok(if follows { OldPrimary::Follows } else { OldPrimary::Open })
+    }
+
+    async fn quarantine(&self, database: &Database) -> Answer<()> {
+        let group = quarantine_group(MODIFY, database)?;
+        let (id, region) = cluster(MODIFY, &database.primary)?;
+        self.of_primary(&region)
+            .modify_db_cluster()
+            .db_cluster_identifier(id)
+            .vpc_security_group_ids(group)
+            .apply_immediately(true)
+            .send()
+            .await
+            .map_err(|error| failure(MODIFY, &error))?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ReplicaInspection for AuroraDatabases {
+    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
+        let facts: Vec<_> = databases.iter().map(|database| self.facts(database)).collect();
+        stream::iter(facts).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
+    }
+}
+
+fn question(action: &'static str, fields: Vec<(String, String)>) -> Question {
+    Question { action, service: "rds", content: Content::Form { version: VERSION, fields } }
+}
+
+async fn describe(signed: &Signed, id: &str) -> Answer<Cluster> {
+    let question = question(CLUSTERS, vec![("DBClusterIdentifier".to_owned(), id.to_owned())]);
+    only(signed, &question, ["DBClusters", "DBCluster"], Cluster::read).await
+}
+
+/// The one thing of a list that was asked for by its identifier. RDS says by an error that there is none: an answer that
+/// does not hold it is no such word, for what is absent may count as detached.
+async fn only<T>(
+    signed: &Signed,
+    question: &Question,
+    [list, name]: [&str; 2],
+    read: fn(&Element) -> T,
+) -> Answer<T> {
+    let answer = signed.result(question).await?;
+    let found = answer.at(&[list, name]).map(read);
+    found.ok_or_else(|| unreadable(question, &format!("it has no {name}")))
+}
+
+/// Identifier and region of a cluster, from its ARN. RDS keeps identifiers in lower case.
+pub(crate) fn cluster(action: &'static str, arn: &str) -> Answer<(String, String)> {
+    Arn::parse(arn)
+        .filter(|arn| arn.service == "rds" && !arn.region.is_empty())
+        .and_then(|arn| Some((arn.resource.strip_prefix("cluster:")?.to_lowercase(), arn.region.to_owned())))
+        .ok_or_else(|| {
+            let message = format!("{arn} is no ARN of an Aurora cluster");
+            ours(FailureKind::Invalid, action, "not_a_cluster", message)
+        })
+}
+
+fn global_cluster<'d>(action: &'static str, database: &'d Database) -> Answer<&'d str> {
+    database.global_cluster.as_deref().ok_or_else(|| {
+        let message = format!("database {} has no global_cluster in the plan", database.name);
+        ours(FailureKind::Invalid, action, "no_global_cluster", message)
+    })
+}
