@@ -130,7 +130,9 @@ impl AssumedRole {
             part("AccessKeyId")?,
             part("SecretAccessKey")?,
             Some(part("SessionToken")?.to_owned()),
-            Some(SystemTime::from(ends_at)),
+            // The SDK's clients keep what they are given until seconds before this. They shall come back for a renewal while
+            // the session still has time to go.
+            Some(SystemTime::from(ends_at.checked_sub(RENEW_BEFORE).unwrap_or(ends_at))),
             "AssumedRole",
         );
         Some(Session { credentials, ends_at })

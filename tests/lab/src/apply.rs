@@ -13,7 +13,7 @@ use crate::leftovers::{Held, held, since};
 use crate::terraform::Terraform;
 use crate::tools::Tools;
 use crate::world::{Settings, World, pause};
-use crate::{alone, gate, packages, roles, say, show};
+use crate::{accounts, alone, gate, packages, roles, say, show};
 
 /// What became of an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,6 +150,7 @@ async fn purpose(world: &World, example: Example, stack: &Terraform) -> Result<(
     match example {
         Example::PilotLight => roles::are_enforced(world, &stack.outputs().await?).await,
         Example::MultiService => alone::moves(world, example.regions(), &stack.outputs().await?).await,
+        Example::TwoAccounts => accounts::are_bridged(world).await,
         Example::OtherModules => gate::moves(world, example.regions(), &stack.outputs().await?).await,
         Example::Brownfield | Example::WarmStandbyEks => Ok(()),
     }

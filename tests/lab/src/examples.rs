@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::call::Call;
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
@@ -14,6 +15,8 @@ use crate::world::World;
 pub enum Example {
     /// The orchestrator alone, pointed at a small stack that exists.
     Brownfield,
+    /// The same with the primary region in another account; by name alone.
+    TwoAccounts,
     /// A complete small workload.
     PilotLight,
     /// Three services that move alone.
@@ -29,10 +32,11 @@ impl Example {
     pub const ALL: [Self; 5] =
         [Self::PilotLight, Self::OtherModules, Self::Brownfield, Self::WarmStandbyEks, Self::MultiService];
 
-    /// Its folder's name.
+    /// What it is called: its folder's name, or a word for how it is applied.
     pub fn name(self) -> &'static str {
         match self {
             Self::Brownfield => "brownfield",
+            Self::TwoAccounts => "two-accounts",
             Self::PilotLight => "pilot-light",
             Self::MultiService => "multi-service",
             Self::WarmStandbyEks => "warm-standby-eks",
@@ -42,14 +46,19 @@ impl Example {
 
     /// Where it lies in `infra`.
     pub fn folder(self) -> String {
-        let above = if self == Self::OtherModules { "tests/fixtures" } else { "examples" };
-        format!("{above}/{}", self.name())
+        match self {
+            Self::OtherModules => format!("tests/fixtures/{}", self.name()),
+            Self::TwoAccounts => Self::Brownfield.folder(),
+            _ => format!("examples/{}", self.name()),
+        }
     }
 
     /// The regions it is made for: the primary and the recovery region.
     pub fn regions(self) -> [&'static str; 2] {
         match self {
-            Self::Brownfield | Self::PilotLight | Self::OtherModules => ["us-east-2", "us-west-1"],
+            Self::Brownfield | Self::TwoAccounts | Self::PilotLight | Self::OtherModules => {
+                ["us-east-2", "us-west-1"]
+            }
             Self::MultiService | Self::WarmStandbyEks => ["eu-south-1", "eu-central-1"],
         }
     }
@@ -73,6 +82,10 @@ impl Example {
         };
         let more = match self {
             Self::Brownfield => outputs(existing)?,
+            Self::TwoAccounts => {
+                accounts::prepare(world).await?;
+                accounts::variables(world)
+            }
             Self::PilotLight => json!({
                 "image_ids": images(), "database_password": PASSWORD,
                 "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
@@ -142,6 +155,7 @@ mod tests {
         found.sort();
         let mut known = Example::ALL.map(Example::folder).to_vec();
         known.sort_unstable();
+        known.dedup();
         assert_eq!(found, known);
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
 
+pub mod accounts;
 pub mod alone;
 pub mod applied;
 pub mod apply;

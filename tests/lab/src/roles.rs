@@ -85,7 +85,7 @@ async fn settled(world: &World, call: &Call, keys: &Credentials) -> Result<Reply
 }
 
 /// A session of a function's role.
-async fn session(world: &World, function: &str) -> Result<Credentials> {
+pub(crate) async fn session(world: &World, function: &str) -> Result<Credentials> {
     let keys = world.lab(&format!("functions/{RECOVERY}/{function}/credentials")).await?;
     let part = |name: &str| keys.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (id, secret) = (part("AWS_ACCESS_KEY_ID"), part("AWS_SECRET_ACCESS_KEY"));

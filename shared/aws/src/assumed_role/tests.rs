@@ -118,6 +118,12 @@ async fn a_session_is_kept_and_renewed_before_it_ends() {
     let http = replay(&[(200, &first), (200, &second)]);
     let provider = provider(&http, &clock);
     assert_eq!(key(&provider).await.unwrap(), "ASIAFIRST");
+    let told = provider.session().await.unwrap().expiry().unwrap();
+    assert_eq!(
+        told,
+        SystemTime::from("2026-11-20T03:10:00Z".parse::<Timestamp>().unwrap()),
+        "clients come back then"
+    );
     clock.sleep(Duration::from_secs(599)).await;
     assert_eq!(key(&provider).await.unwrap(), "ASIAFIRST");
     assert_eq!(http.actual_requests().count(), 1);
