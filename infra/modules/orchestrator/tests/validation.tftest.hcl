@@ -99,10 +99,18 @@ run "an_unknown_kind_of_database_is_refused" {
   expect_failures = [var.databases]
 }
 
-run "an_aurora_database_of_instances_is_refused" {
+run "an_aurora_database_whose_primary_is_an_instance_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "an_aurora_database_whose_replica_is_an_instance_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
   }
   expect_failures = [var.databases]
 }
