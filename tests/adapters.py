@@ -50,6 +50,7 @@ def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulato
             [moto, "-H", "127.0.0.1", "-p", str(port)],
             lacks={
                 "aurora::emulator::": "fails no global database over",
+                "no_other_function_does": "denies nobody anything",
                 "a_topic_tells_its_subscriptions_and_one_that_is_gone_is_nothing": "counts no subscriptions",
                 "a_snapshot_is_taken_copied_to_the_other_region_and_deleted": "copies under keys of its own making only",
             },

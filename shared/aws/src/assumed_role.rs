@@ -168,6 +168,6 @@ impl ProvideCredentials for AssumedRole {
 }
 
 #[cfg(test)]
-mod emulated;
+mod emulator;
 #[cfg(test)]
 mod tests;

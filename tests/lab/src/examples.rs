@@ -29,8 +29,14 @@ pub enum Example {
 
 impl Example {
     /// All of them, the smallest first.
-    pub const ALL: [Self; 5] =
-        [Self::PilotLight, Self::OtherModules, Self::Brownfield, Self::WarmStandbyEks, Self::MultiService];
+    pub const ALL: [Self; 6] = [
+        Self::TwoAccounts,
+        Self::PilotLight,
+        Self::OtherModules,
+        Self::Brownfield,
+        Self::WarmStandbyEks,
+        Self::MultiService,
+    ];
 
     /// What it is called: its folder's name, or a word for how it is applied.
     pub fn name(self) -> &'static str {
