@@ -131,6 +131,17 @@ run "a_global_cluster_by_its_arn_is_refused" {
   expect_failures = [var.databases]
 }
 
+run "a_global_cluster_of_two_databases_is_refused" {
+  command = plan
+  variables {
+    databases = [
+      { name = "orders", kind = "aurora_global", global_cluster = "shop", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" },
+      { name = "stock", kind = "aurora_global", global_cluster = "shop", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-stock-replica" },
+    ]
+  }
+  expect_failures = [var.databases]
+}
+
 run "a_global_cluster_of_an_rds_replica_is_refused" {
   command = plan
   variables {
