@@ -109,17 +109,16 @@ impl AssumedRole {
         ];
         let content = Content::Form { version: API, fields };
         let question = Question { action: ASSUME, service: "sts", content };
-        let answer = self.signed.xml(&question).await.map_err(|failure| match failure.code.as_str() {
+        let result = self.signed.result(&question).await.map_err(|failure| match failure.code.as_str() {
             // What can't be read may hold half a secret.
             "response" => unreadable(),
             _ => failure,
         })?;
-        self.read(&answer).ok_or_else(unreadable)
+        self.read(&result).ok_or_else(unreadable)
     }
 
     /// The session that an answer holds, if it is one of the role that was asked for.
-    fn read(&self, answer: &Element) -> Option<Session> {
-        let result = answer.at(&["AssumeRoleResult"])?;
+    fn read(&self, result: &Element) -> Option<Session> {
         let given = Arn::parse(result.text(&["AssumedRoleUser", "Arn"])?)?;
         if given.account != self.role.account() {
             return None;

@@ -10,8 +10,6 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,6 +26,7 @@ use tokio::time::timeout;
 use crate::config::Sdk;
 use crate::failure::{failure, if_there, ours};
 use crate::rds::quarantine_group;
+use crate::regional::Regional;
 use crate::signed::{Content, Question, Signed, unreadable};
 use crate::xml::Element;
 
@@ -53,20 +52,14 @@ pub struct AuroraDatabases {
     once: Client,
     signed: Signed,
     sdk: Sdk,
-    /// One client for each primary region, made when it is first needed.
-    primaries: Mutex<BTreeMap<String, Client>>,
+    primaries: Regional<Client>,
 }
 
 impl AuroraDatabases {
     /// The databases as seen from the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
         let (own, once, signed) = (sdk.rds(), sdk.rds_once(), sdk.signed());
-        Self { own, once, signed, sdk: sdk.clone(), primaries: Mutex::default() }
-    }
-
-    fn of_primary(&self, region: &str) -> Client {
-        let mut primaries = self.primaries.lock().unwrap_or_else(PoisonError::into_inner);
-        primaries.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+        Self { own, once, signed, sdk: sdk.clone(), primaries: sdk.rds_of_primaries() }
     }
 
     /// The global database and its cluster in the own region, whatever there is of them.
@@ -163,7 +156,8 @@ impl Databases for AuroraDatabases {
     async fn quarantine(&self, database: &Database) -> Answer<()> {
         let group = quarantine_group(MODIFY, database)?;
         let (id, region) = cluster(MODIFY, &database.primary)?;
-        self.of_primary(&region)
+        self.primaries
+            .of(&region)
             .modify_db_cluster()
             .db_cluster_identifier(id)
             .vpc_security_group_ids(group)

@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::http::{
 
 use crate::assumed_role::{AssumedRole, PrimaryRole};
 use crate::clock::SystemClock;
+use crate::regional::Regional;
 use crate::signed::Signed;
 
 /// Global Accelerator's API answers in this region only.
@@ -160,6 +161,12 @@ impl Sdk {
     /// Credentials of the function, for what is signed here.
     pub(crate) fn credentials(&self) -> Option<aws_credential_types::provider::SharedCredentialsProvider> {
         self.base.credentials_provider()
+    }
+
+    /// RDS in each primary region that is asked.
+    pub(crate) fn rds_of_primaries(&self) -> Regional<aws_sdk_rds::Client> {
+        let sdk = self.clone();
+        Regional::new(move |region| sdk.rds_of_primary(region))
     }
 
     /// What is asked without a client of the SDK, in the own region.

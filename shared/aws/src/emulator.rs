@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -42,24 +44,30 @@ use crate::replay::database;
 use crate::snapshots::RdsSnapshots;
 use crate::topics::SnsTopics;
 
-fn sdk() -> Sdk {
+/// Where the emulator is.
+pub(crate) fn endpoint() -> String {
     #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
-    let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
-    Sdk::toward(&endpoint)
+    std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL")
 }
 
-/// As the root of an account, whose number is the name of its key.
-fn sdk_of(account: &str) -> Sdk {
-    #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
-    let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
-    let root = aws_credential_types::Credentials::new(account, "not-a-secret", None, None, "test");
+pub(crate) fn sdk() -> Sdk {
+    Sdk::toward(&endpoint())
+}
+
+/// With credentials of one's own.
+pub(crate) fn sdk_as(credentials: Credentials) -> Sdk {
     let base = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
         .region(aws_config::Region::new("us-west-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(root))
+        .endpoint_url(endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Sdk::from_config(base.build())
+}
+
+/// Credentials of an account's root, whose number is the name of its key.
+pub(crate) fn root(account: &str) -> Credentials {
+    Credentials::new(account, "not-a-secret", None, None, "test")
 }
 
 fn fresh(what: &str) -> String {
@@ -426,7 +434,7 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
         .unwrap()
         .routes
         .remove(0);
-    let (ours, theirs) = (sdk().global_accelerator(), sdk_of("210987654321").global_accelerator());
+    let (ours, theirs) = (sdk().global_accelerator(), sdk_as(root("210987654321")).global_accelerator());
     let made = ours.create_accelerator().name(fresh("a")).idempotency_token(fresh("t")).send().await.unwrap();
     let accelerator = made.accelerator.unwrap().accelerator_arn.unwrap();
     let ports = aws_sdk_globalaccelerator::types::PortRange::builder().from_port(80).to_port(80).build();

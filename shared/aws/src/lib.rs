@@ -32,6 +32,7 @@ pub mod probes;
 pub mod publisher;
 pub mod queues;
 pub mod rds;
+mod regional;
 #[cfg(test)]
 mod replay;
 pub mod seen;

@@ -3,7 +3,6 @@
 //! A promotion is done when the status is `available` and no source is named any more; `available` alone is not done.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_rds::Client;
@@ -17,6 +16,7 @@ use protocol::readiness::facts::ReplicaFacts;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
+use crate::regional::Regional;
 
 const DESCRIBE: &str = "rds:DescribeDBInstances";
 const PROMOTE: &str = "rds:PromoteReadReplica";
@@ -33,20 +33,13 @@ const PAGES_MAX: u32 = 10;
 /// Databases on RDS: the replicas in the function's own region, the primaries in theirs.
 pub struct RdsDatabases {
     own: Client,
-    sdk: Sdk,
-    /// One client for each primary region, made when it is first needed.
-    primaries: Mutex<BTreeMap<String, Client>>,
+    primaries: Regional<Client>,
 }
 
 impl RdsDatabases {
     /// The databases as seen from the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
-        Self { own: sdk.rds(), sdk: sdk.clone(), primaries: Mutex::new(BTreeMap::new()) }
-    }
-
-    fn of_primary(&self, region: &str) -> Client {
-        let mut primaries = self.primaries.lock().unwrap_or_else(PoisonError::into_inner);
-        primaries.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+        Self { own: sdk.rds(), primaries: sdk.rds_of_primaries() }
     }
 
     /// All instances of a batch of identifiers that exist.
@@ -136,7 +129,8 @@ impl Databases for RdsDatabases {
         let group = quarantine_group(DESCRIBE, database)?;
         let (id, region) = instance(DESCRIBE, &database.primary)?;
         let output = self
-            .of_primary(&region)
+            .primaries
+            .of(&region)
             .describe_db_instances()
             .db_instance_identifier(&id)
             .send()
@@ -155,7 +149,8 @@ impl Databases for RdsDatabases {
     async fn quarantine(&self, database: &Database) -> Answer<()> {
         let group = quarantine_group(MODIFY, database)?;
         let (id, region) = instance(MODIFY, &database.primary)?;
-        self.of_primary(&region)
+        self.primaries
+            .of(&region)
             .modify_db_instance()
             .db_instance_identifier(id)
             .vpc_security_group_ids(group)

@@ -4,7 +4,7 @@
 //! than the function's own are best effort, 2 s and one attempt each: one of them may be lost.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_credential_types::provider::ProvideCredentials;
@@ -19,6 +19,7 @@ use protocol::snapshots::{Listing, Snapshot, SourceKind, Status};
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
 use crate::presigned;
+use crate::regional::Regional;
 
 const LIST: &str = "rds:DescribeDBSnapshots";
 const LIST_CLUSTERS: &str = "rds:DescribeDBClusterSnapshots";
@@ -41,8 +42,7 @@ pub struct RdsSnapshots {
     sdk: Sdk,
     own_region: String,
     own: Client,
-    /// One client for each other region, made when it is first needed.
-    others: Mutex<BTreeMap<String, Client>>,
+    others: Regional<Client>,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,15 +50,11 @@ impl RdsSnapshots {
     /// As called from a region.
     pub fn new(sdk: &Sdk, own_region: &str, clock: Arc<dyn Clock>) -> Self {
         let (own, own_region) = (sdk.rds(), own_region.to_owned());
-        Self { sdk: sdk.clone(), own_region, own, others: Mutex::default(), clock }
+        Self { sdk: sdk.clone(), own_region, own, others: sdk.rds_of_primaries(), clock }
     }
 
     fn at(&self, region: &str) -> Client {
-        if region == self.own_region {
-            return self.own.clone();
-        }
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        others.entry(region.to_owned()).or_insert_with(|| self.sdk.rds_of_primary(region)).clone()
+        if region == self.own_region { self.own.clone() } else { self.others.of(region) }
     }
 
     async fn presign(&self, action: &'static str, region: &str, order: &CopyOrder) -> Answer<String> {

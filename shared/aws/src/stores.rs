@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_ssm::Client;
@@ -26,6 +25,7 @@ use protocol::parameters::pair::Put;
 use crate::assumed_role::ASSUME;
 use crate::config::Sdk;
 use crate::failure::{failure, if_there, ours};
+use crate::regional::Regional;
 
 const DESCRIBE: &str = "ssm:DescribeParameters";
 const GET: &str = "ssm:GetParameters";
@@ -43,25 +43,21 @@ const HISTORY_PAGES_MAX: u32 = 4;
 
 /// Parameter Store of the function's own region and of others.
 pub struct SsmParameters {
-    sdk: Sdk,
     region: String,
     here: Client,
-    elsewhere: Mutex<BTreeMap<String, Client>>,
+    elsewhere: Regional<Client>,
 }
 
 impl SsmParameters {
     /// `region` is the function's own. A call to another one takes two seconds at most.
     pub fn new(sdk: &Sdk, region: &str) -> Self {
-        let elsewhere = Mutex::new(BTreeMap::new());
-        Self { sdk: sdk.clone(), region: region.to_owned(), here: sdk.ssm_once(), elsewhere }
+        let (region, here) = (region.to_owned(), sdk.ssm_once());
+        let sdk = sdk.clone();
+        Self { region, here, elsewhere: Regional::new(move |region| sdk.ssm_of_primary(region)) }
     }
 
     fn of(&self, region: &str) -> Client {
-        if region == self.region {
-            return self.here.clone();
-        }
-        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        elsewhere.entry(region.to_owned()).or_insert_with(|| self.sdk.ssm_of_primary(region)).clone()
+        if region == self.region { self.here.clone() } else { self.elsewhere.of(region) }
     }
 
     async fn describe(

@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+mod log;
 
 use aws::config::Sdk;
 use aws::stores::SsmParameters;
@@ -16,32 +15,10 @@ use protocol::parameters::entry::{Kind, Tier};
 use protocol::parameters::pair::Put;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::log::Log;
 
 const CANARY: &str = "tweet-tweet-4711";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
 
 fn http() -> StaticReplayClient {
     let value = json!({ "Name": "/shop/a", "Type": "SecureString", "Value": CANARY, "Version": 7 });

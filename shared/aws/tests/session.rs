@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
 
-use std::io::Write;
+mod log;
+
 use std::sync::{Arc, Mutex};
 
 use aws::assumed_role::PrimaryRole;
@@ -14,33 +15,11 @@ use ports::Parameters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::log::Log;
 
 const SECRET: &str = "tweet-secret-4711";
 const TOKEN: &str = "tweet-token-4712";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
 
 /// Stands in for STS, well and badly, and for Parameter Store; keeps what was asked.
 async fn serve(listener: TcpListener, asked: Arc<Mutex<Vec<String>>>, session: String) {

@@ -12,32 +12,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
+use crate::emulator::{endpoint, root, sdk_as as sdk};
 use crate::ids::FreshUlids;
 use crate::stores::SsmParameters;
 
 const OURS: &str = "123456789012";
 const THEIRS: &str = "210987654321";
-
-fn endpoint() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
-    std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL")
-}
-
-/// A configuration with credentials of one's own; a key that is an account's number is that account's root.
-fn sdk(credentials: Credentials) -> Sdk {
-    let base = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new("us-west-1"))
-        .endpoint_url(endpoint())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    Sdk::from_config(base)
-}
-
-fn root(account: &str) -> Credentials {
-    Credentials::new(account, "not-a-secret", None, None, "test")
-}
 
 async fn ask(sdk: &Sdk, action: &'static str, version: &'static str, fields: &[(&str, &str)]) -> Element {
     let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

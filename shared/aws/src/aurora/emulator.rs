@@ -8,17 +8,12 @@ use protocol::readiness::facts::ClusterRole;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::emulator::sdk;
 use crate::ids::FreshUlids;
 use crate::lag::CloudWatchLag;
 use crate::replay::aurora;
 
 const VERSION: &str = "15.13";
-
-fn sdk() -> Sdk {
-    #[expect(clippy::disallowed_methods, reason = "the tests' one setting")]
-    let endpoint = std::env::var("PILOTLIGHT_EMULATOR_URL").expect("set PILOTLIGHT_EMULATOR_URL");
-    Sdk::toward(&endpoint)
-}
 
 /// A global database under a fresh name, with a cluster on each side; the second one with or without an instance.
 async fn make(sdk: &Sdk, with_instance: bool) -> Database {
