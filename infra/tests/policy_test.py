@@ -53,7 +53,6 @@ ACTIONS = {
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:UpdateAutoScalingGroup",
     "cloudwatch:GetMetricStatistics",
-    "cloudwatch:PutMetricData",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
@@ -68,7 +67,6 @@ ACTIONS = {
     "globalaccelerator:UpdateEndpointGroup",
     "iam:SimulatePrincipalPolicy",
     "kms:Decrypt",
-    "kms:DescribeKey",
     "kms:GenerateDataKey",
     "lambda:GetFunctionConfiguration",
     "logs:CreateLogStream",
@@ -232,9 +230,9 @@ def roles_name_exact_resources(plan: Plan) -> Iterator[str]:
 def metrics_go_to_one_namespace(plan: Plan) -> Iterator[str]:
     for policy in resources(plan, "aws_iam_role_policy"):
         for statement in statements(policy, "policy"):
-            if "cloudwatch:PutMetricData" in listed(statement.get("Action", [])):
-                if not statement.get("Condition", {}).get("StringEquals", {}).get("cloudwatch:namespace"):
-                    yield f"{policy['address']}: {statement.get('Sid')} may write the metrics of every namespace"
+            namespace = statement.get("Condition", {}).get("StringEquals", {}).get("cloudwatch:namespace")
+            if "cloudwatch:PutMetricData" in listed(statement.get("Action", [])) and not namespace:
+                yield f"{policy['address']}: {statement.get('Sid')} may write the metrics of every namespace"
 
 
 def roles_are_for_their_services_alone(plan: Plan) -> Iterator[str]:

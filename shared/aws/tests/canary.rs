@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
 
-mod log;
+use std::sync::Mutex;
 
 use aws::config::Sdk;
 use aws::stores::SsmParameters;
@@ -15,8 +15,7 @@ use protocol::parameters::entry::{Kind, Tier};
 use protocol::parameters::pair::Put;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
-
-use crate::log::Log;
+use tracing_subscriber::fmt::MakeWriter;
 
 const CANARY: &str = "tweet-tweet-4711";
 
@@ -41,8 +40,9 @@ fn http() -> StaticReplayClient {
 
 /// Reads and writes the value; what was logged and what was answered.
 async fn sing(level: LevelFilter) -> (String, Vec<String>) {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(log.clone()).finish();
+    let log: &'static Mutex<Vec<u8>> = Box::leak(Box::default());
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(move || log.make_writer()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let http = http();
     let credentials = aws_sdk_ssm::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
@@ -76,7 +76,7 @@ async fn sing(level: LevelFilter) -> (String, Vec<String>) {
     drop(guard);
     let went_through = |body: &[u8]| String::from_utf8_lossy(body).contains(CANARY);
     assert!(http.actual_requests().any(|request| went_through(request.body().bytes().unwrap_or_default())));
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     (logged, answers)
 }
 

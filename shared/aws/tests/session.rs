@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
 
-mod log;
-
 use std::sync::{Arc, Mutex};
 
 use aws::assumed_role::PrimaryRole;
@@ -15,8 +13,7 @@ use ports::Parameters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
-
-use crate::log::Log;
+use tracing_subscriber::fmt::MakeWriter;
 
 const SECRET: &str = "tweet-secret-4711";
 const TOKEN: &str = "tweet-token-4712";
@@ -42,8 +39,9 @@ async fn read(level: LevelFilter, session: &str) -> (String, String, Vec<String>
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
     let server = tokio::spawn(serve(listener, Arc::clone(&asked), session.to_owned()));
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(log.clone()).finish();
+    let log: &'static Mutex<Vec<u8>> = Box::leak(Box::default());
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(move || log.make_writer()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     let credentials = aws_sdk_ssm::config::Credentials::new("AKIATEST", "not-a-secret", None, None, "test");
     let base = aws_config::SdkConfig::builder()
@@ -60,7 +58,7 @@ async fn read(level: LevelFilter, session: &str) -> (String, String, Vec<String>
     let shown = format!("{answer:?} {sdk:?}");
     drop(guard);
     server.abort();
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     let asked = asked.lock().unwrap().clone();
     (logged, shown, asked)
 }

@@ -85,8 +85,8 @@ def act(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
 def _take(action: str, alarm: Alarm, detail: dict[str, Any], message: dict[str, Any]) -> None:
     """Takes one action.
 
-    Topics and functions must lie in the alarm's region, as on AWS; a topic may be another account's that admits
-    the alarm. Other kinds of action do nothing here.
+    Topics and functions must lie in the alarm's region, as on AWS; a topic may be another account's that
+    admits the alarm. Other kinds of action do nothing here.
     """
     try:
         target = parse_arn(action)

@@ -36,7 +36,7 @@ def shared_with(accelerator_arn: str) -> Iterator[tuple[str, str, str]]:
 
 
 def is_admitted(accelerator_arn: str, configuration: Document) -> bool:
-    """Whether an accelerator may have an endpoint: its own account's, or one that its owner shares with it."""
+    """Whether an accelerator may have an endpoint: its own account's, or one shared with it."""
     parts = str(configuration.get("EndpointId", "")).split(":")
     owner = parts[4] if len(parts) > 5 else ""
     if not owner or owner == accelerator_arn.split(":")[4]:

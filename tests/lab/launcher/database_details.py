@@ -1,4 +1,4 @@
-"""Which settings does the emulator forget? Backup window, exported logs, key of insights, names of clusters."""
+"""Which settings does the emulator forget? Backup window, logs, key of insights, cluster names."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use ports::FailureKind;
@@ -32,47 +31,28 @@ const CANARIES: [&str; 9] = [
 ];
 
 /// A log that is kept.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+type Kept = &'static Mutex<Vec<u8>>;
 
-impl Kept {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
+fn text_logged(kept: Kept) -> String {
+    String::from_utf8_lossy(&kept.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
 /// Keeps what is logged on this thread; the runtime of a test has no other.
 fn keep(level: LevelFilter) -> (Kept, tracing::subscriber::DefaultGuard) {
-    let kept = Kept::default();
-    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(kept.clone());
+    let kept: Kept = Box::leak(Box::default());
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(move || kept.make_writer());
     (kept, tracing::subscriber::set_default(log.finish()))
 }
 
 /// Everything that a run leaves behind for somebody to read.
-fn all_of(stage: &Stage, kept: &Kept, answers: &[String]) -> String {
+fn all_of(stage: &Stage, kept: Kept, answers: &[String]) -> String {
     let records = serde_json::to_string(&stage.records()).expect("JSON");
     let inner = stage.world.inner();
     let vitals = serde_json::to_string(&inner.vitals).expect("JSON");
-    [kept.text(), records, vitals, inner.notices.join("\n"), answers.join("\n")].join("\n")
+    [text_logged(kept), records, vitals, inner.notices.join("\n"), answers.join("\n")].join("\n")
 }
 
 fn assert_no_canary(text: &str) {
@@ -146,7 +126,7 @@ async fn talkative_run(level: LevelFilter) -> (String, usize) {
     }
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
     answers.push(text_of(stage.invoke(json!({ "command": "status" })).await));
-    (all_of(&stage, &kept, &answers), kept.text().lines().count())
+    (all_of(&stage, kept, &answers), text_logged(kept).lines().count())
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +169,7 @@ async fn an_invalid_plan_is_described_without_any_of_its_values() {
         let fault = stage.invoke(json!({ "tick": true })).await.expect_err("an invalid plan is an error");
         answers.push(format!("{fault} {fault:?}"));
     }
-    assert_no_canary(&all_of(&stage, &kept, &answers));
+    assert_no_canary(&all_of(&stage, kept, &answers));
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +186,7 @@ async fn a_bad_operators_command_is_refused_without_its_unknown_values() {
         assert_eq!(fault.code, "bad_command");
         answers.push(format!("{fault} {fault:?}"));
     }
-    assert_no_canary(&all_of(&stage, &kept, &answers));
+    assert_no_canary(&all_of(&stage, kept, &answers));
 }
 
 /// Plays a run where credentials are in the environment, as they are in a function's; run by the test below.

@@ -7,8 +7,7 @@
 #[path = "../replicator/scene.rs"]
 mod scene;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use ports::FailureKind;
 use ports::memory::Fault;
@@ -19,29 +18,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::scene::{FROM, Scene, TO, play};
 
 const CANARY: &str = "tweet-tweet-4711";
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
 
 fn assert_silent(what: &str, text: &str) {
     assert!(!text.contains(CANARY), "{what} holds the value: {text}");
@@ -74,10 +50,10 @@ async fn everything(scene: &Scene) -> Vec<String> {
 
 #[test]
 fn a_value_shows_in_no_answer_error_record_or_log() {
-    let log = Log::default();
+    let log: &'static Mutex<Vec<u8>> = Box::leak(Box::default());
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::level_filters::LevelFilter::TRACE)
-        .with_writer(log.clone())
+        .with_writer(move || log.make_writer())
         .finish();
     tracing::subscriber::with_default(subscriber, || {
         tracing::trace!("the log takes every level");
@@ -98,7 +74,7 @@ fn a_value_shows_in_no_answer_error_record_or_log() {
             assert_silent("the journal and the notices", &format!("{:?}", scene.world.inner()));
         });
     });
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("the log takes every level") && logged.contains("/shop/secret"), "{logged}");
     assert_silent("the log", &logged);
 }

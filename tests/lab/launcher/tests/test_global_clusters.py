@@ -7,7 +7,6 @@ from typing import Any
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, LabTest, eventually
 
-
 # One that the emulator knows.
 VERSION = "15.13"
 
