@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work};
+use engine::step::{Sight, Work, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
 use ports::{Databases, Failure, FailureKind, OldPrimary, ReplicaView};
@@ -123,6 +123,30 @@ fn is_lost(status: &str) -> bool {
     )
 }
 
+/// How far an old primary is cut off.
+fn cut_off(seen: Result<OldPrimary, Failure>) -> Sight {
+    match seen {
+        Ok(OldPrimary::CutOff) => {
+            Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
+        }
+        Ok(OldPrimary::Follows) => Sight::Stands {
+            detail: "the old primary follows the new writer, and takes no writes of its own".to_owned(),
+        },
+        Ok(OldPrimary::Open) => Sight::Wanting { before: None },
+        Err(failure) if failure.kind == FailureKind::Missing => {
+            Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
+        }
+        Err(failure) if failure.can_retry() => Sight::Underway { note: failure.to_string() },
+        Err(failure) => Sight::Hopeless {
+            code: match failure.kind {
+                FailureKind::Denied => "denied",
+                _ => "invalid",
+            },
+            message: failure.to_string(),
+        },
+    }
+}
+
 struct Quarantine {
     plan: Arc<Plan>,
     databases: Arc<dyn Databases>,
@@ -135,24 +159,19 @@ impl Work for Quarantine {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let mut sights = Vec::with_capacity(subjects.len());
-        for database in named(&self.plan, subjects)? {
-            sights.push(match self.databases.old_primary(database).await {
-                Ok(OldPrimary::CutOff) => {
-                    Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
-                }
-                Ok(OldPrimary::Follows) => Sight::Stands {
-                    detail: "the old primary follows the new writer, and takes no writes of its own"
-                        .to_owned(),
-                },
-                Ok(OldPrimary::Open) => Sight::Wanting { before: None },
-                Err(failure) if failure.kind == FailureKind::Missing => {
-                    Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
-                }
-                Err(failure) => return Err(failure),
-            });
+        let looks = named(&self.plan, subjects)?
+            .into_iter()
+            .map(|database| async move { Ok(self.databases.old_primary(database).await) })
+            .collect();
+        let seen: Vec<Result<OldPrimary, Failure>> = in_order(looks).await?;
+        // A region that is silent altogether is asked again later. One primary that can't be asked must not keep the others
+        // from being cut off.
+        match seen.iter().find_map(|seen| seen.as_ref().err()) {
+            Some(failure) if seen.iter().all(|seen| seen.as_ref().is_err_and(Failure::can_retry)) => {
+                Err(failure.clone())
+            }
+            _ => Ok(seen.into_iter().map(cut_off).collect()),
         }
-        Ok(sights)
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {

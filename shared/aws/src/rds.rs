@@ -137,8 +137,9 @@ impl Databases for RdsDatabases {
             .await
             .map_err(|error| failure(DESCRIBE, &error))?;
         let Some(found) = output.db_instances().first() else {
+            // RDS says DBInstanceNotFound of what is gone. An empty answer is none: it must not end the quarantine.
             let message = format!("the answer does not hold {}", database.primary);
-            return Err(ours(FailureKind::Missing, DESCRIBE, "DBInstanceNotFound", message));
+            return Err(ours(FailureKind::Unavailable, DESCRIBE, "empty_answer", message));
         };
         // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
         let is_cut_off = matches!(found.vpc_security_groups(), [only]
@@ -202,11 +203,17 @@ fn view(instance: &DbInstance) -> ReplicaView {
     ];
     if names.into_iter().flatten().any(|source| !source.is_empty()) {
         ReplicaView::Replica { status, replication: replication(instance) }
-    } else if status == "available" {
+    } else if is_up(&status) {
         ReplicaView::Writable
     } else {
         ReplicaView::Changing { status }
     }
+}
+
+/// Whether an instance of its own takes writes. A promotion switches backups on, and the first one begins with it: for as
+/// long as that takes the status says so, not `available`. The same goes for every night's backup.
+fn is_up(status: &str) -> bool {
+    matches!(status, "available" | "backing-up")
 }
 
 fn facts(instance: &DbInstance) -> ReplicaFacts {
@@ -242,7 +249,8 @@ fn replication(instance: &DbInstance) -> Replication {
     };
     match (info.normal(), info.status()) {
         (Some(true), Some("replicating")) => Replication::Running,
-        (None, None) => Replication::Unknown,
+        // Half an answer is no evidence.
+        (None, _) | (Some(true), None) => Replication::Unknown,
         (normal, status) => {
             let mut detail = status.unwrap_or("no status").to_owned();
             if let Some(message) = info.message().filter(|message| !message.is_empty()) {
@@ -334,7 +342,7 @@ mod tests {
     }
 
     /// Status, what else RDS says of the instance, and how it is seen.
-    fn standings() -> [(&'static str, String, ReplicaView); 9] {
+    fn standings() -> [(&'static str, String, ReplicaView); 11] {
         let broken = |detail: &str| Replication::Broken { detail: detail.to_owned() };
         let replica =
             |status: &str, replication| ReplicaView::Replica { status: status.to_owned(), replication };
@@ -348,17 +356,27 @@ mod tests {
                 replica("available", broken("replicating, but not normally")),
             ),
             ("available", SOURCE.to_owned(), replica("available", Replication::Unknown)),
+            // Half an answer.
+            (
+                "available",
+                format!(
+                    "{SOURCE}<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType>\
+                     <Status>replicating</Status></DBInstanceStatusInfo></StatusInfos>"
+                ),
+                replica("available", Replication::Unknown),
+            ),
+            ("backing-up", replicating(true, "replicating", ""), replica("backing-up", Replication::Running)),
             ("modifying", SOURCE.to_owned(), replica("modifying", Replication::Unknown)),
             ("rebooting", String::new(), ReplicaView::Changing { status: "rebooting".to_owned() }),
             ("available", String::new(), ReplicaView::Writable),
-            ("backing-up", String::new(), ReplicaView::Changing { status: "backing-up".to_owned() }),
+            ("backing-up", String::new(), ReplicaView::Writable),
         ]
     }
 
     #[tokio::test(start_paused = true)]
     async fn replicas_are_seen_as_they_stand_in_the_order_asked_for() {
         let cases = standings();
-        let names: Vec<String> = (0..cases.len()).map(|index| format!("d{index}")).collect();
+        let names: Vec<String> = (0..cases.len()).map(|index| format!("d{index:02}")).collect();
         let instances: Vec<String> = cases
             .iter()
             .zip(&names)
@@ -370,7 +388,7 @@ mod tests {
         assert_eq!(seen.unwrap(), cases.map(|(_, _, expected)| expected));
         assert_eq!(requests.len(), 1);
         assert!(requests[0].contains("Filters.Filter.1.Name=db-instance-id"), "{}", requests[0]);
-        assert!(requests[0].contains("Filters.Filter.1.Values.Value.9=shop-d8-replica"), "{}", requests[0]);
+        assert!(requests[0].contains("Filters.Filter.1.Values.Value.9=shop-d08-replica"), "{}", requests[0]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -462,6 +480,17 @@ mod tests {
             assert_eq!(databases.old_primary(&database("orders")).await, Ok(expected), "{groups:?}");
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_word_that_it_is_gone_makes_an_old_primary_missing() {
+        for (status, answer, kind) in [
+            (404, error("DBInstanceNotFound"), FailureKind::Missing),
+            (200, page(&[], ""), FailureKind::Unavailable),
+        ] {
+            let databases = RdsDatabases::new(&Sdk::on(replay(&[(status, &answer)])));
+            assert_eq!(databases.old_primary(&database("orders")).await.unwrap_err().kind, kind);
         }
     }
 

@@ -84,8 +84,8 @@ impl Eyes {
         let states: Vec<ReplicaState> = match self.databases.look(databases).await {
             Ok(views) => views.into_iter().map(state_of).collect(),
             Err(failure) => {
-                let unknown = ReplicaState::Unknown { detail: failure.to_string() };
-                vec![unknown; databases.len()]
+                let unasked = ReplicaState::Unasked { detail: failure.to_string() };
+                vec![unasked; databases.len()]
             }
         };
         let names = databases.iter().map(|database| database.name.clone());

@@ -8,11 +8,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::Either;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
+use protocol::decide::{Claim, Draft, Facts, claim, list, quarantine_of, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
 use protocol::state::{Illegality, Phase, Run};
@@ -35,7 +36,7 @@ const LEASE_LEFT_MIN: SignedDuration = SignedDuration::from_secs(45);
 /// A worker lets go this long before its function's deadline: longer than any one call may take.
 const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(25);
 
-/// An effect is begun only while this much of the lease is left: one call with all its tries.
+/// An effect is begun only while this much of the lease is left, and given up when it outlasts the lease.
 const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
 /// A call that got no answer may still have its effect for so long after it was given up.
@@ -162,6 +163,12 @@ pub async fn carry_out(
     let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
         return Ok(not_due(conductor, command, &log));
     };
+    // The tick asks for this once a minute. But an accelerator with nowhere to send users to may send them to the old side all
+    // the same, so it is asked for now; the promotion does not wait for it.
+    let urgent = match command.step {
+        Step::Promote => quarantine_of(&conductor.plan, &log.state, &subjects, conductor.clock.now()),
+        _ => Vec::new(),
+    };
     let mut attempt = Attempt {
         conductor,
         work,
@@ -176,19 +183,23 @@ pub async fn carry_out(
         unanswered_at: BTreeMap::new(),
         deadline,
     };
-    match first.sights {
-        Err(failure) => {
-            // Without a look nothing is known that an undo would need; so nothing is done.
-            let subjects = attempt.left.clone();
-            attempt.stumble(&subjects, &failure).await?;
-            Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run))
+    let work_on = async {
+        match first.sights {
+            Err(failure) => {
+                // Without a look nothing is known that an undo would need; so nothing is done.
+                let subjects = attempt.left.clone();
+                attempt.stumble(&subjects, &failure).await?;
+                Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run))
+            }
+            Ok(sights) => {
+                let is_fresh = conductor.clock.now().duration_since(first.began_at) <= SIGHT_AGE_MAX;
+                let sights = is_fresh.then(|| pick(&attempt.left, &first.subjects, &sights)).flatten();
+                attempt.go(sights).await
+            }
         }
-        Ok(sights) => {
-            let is_fresh = conductor.clock.now().duration_since(first.began_at) <= SIGHT_AGE_MAX;
-            let sights = is_fresh.then(|| pick(&attempt.left, &first.subjects, &sights)).flatten();
-            attempt.go(sights).await
-        }
-    }
+    };
+    let ((), done) = futures::join!(conductor.publish(&urgent), work_on);
+    done
 }
 
 /// Of what was seen, what is about these items; nothing if one of them was not looked at.
@@ -297,10 +308,22 @@ async fn act(
     until: Timestamp,
     subject: Name,
 ) -> Option<(Name, Result<(), Failure>)> {
-    if until.duration_since(clock.now()) < EFFECT_TIME {
+    let left = until.duration_since(clock.now());
+    if left < EFFECT_TIME {
         return None;
     }
-    let result = work.act(&subject).await;
+    // Some effects are several calls, and wait for each other. None of them is begun when the lease is over: others may then
+    // hold the item, or undo it.
+    let bound = Duration::try_from(left.saturating_sub(LANDS_WITHIN)).unwrap_or_default();
+    let result = match futures::future::select(work.act(&subject), clock.sleep(bound)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(Failure {
+            kind: FailureKind::Unreachable,
+            action: "act",
+            code: "too_slow".to_owned(),
+            message: format!("no answer within {} s; the lease ends", bound.as_secs()),
+        }),
+    };
     Some((subject, result))
 }
 
@@ -532,6 +555,9 @@ impl Attempt<'_> {
             // Not legal means that somebody else holds it, or that the run is over: just as well.
             let written = self.hand_back(vec![subject.clone()], note, sentence).await?;
             tracing::info!(?written, %subject, %step, "let go");
+            if matches!(written, Written::Illegal(Illegality::Finished(_))) {
+                self.take_back(std::slice::from_ref(subject)).await;
+            }
         }
         self.left = held;
         if !lost.is_empty() {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::command::{Step, StepCommand};
 use crate::journal::{Event, RunKind};
+use crate::name::Name;
 use crate::operator::OperatorCommand;
 use crate::plan::Plan;
 use crate::signal::Signal;
@@ -104,6 +105,17 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
             RunKind::Failover => failover(plan, state, run, facts, now),
         },
     }
+}
+
+/// The commands that cut off the old primaries of these databases, as far as that is due.
+pub fn quarantine_of(plan: &Plan, state: &State, databases: &[Name], now: Timestamp) -> Vec<StepCommand> {
+    due::quarantine(plan, state, now)
+        .into_iter()
+        .filter_map(|mut command| {
+            command.subjects.retain(|name| databases.contains(name));
+            (!command.subjects.is_empty()).then_some(command)
+        })
+        .collect()
 }
 
 /// What is due while no run is under way.

@@ -180,6 +180,8 @@ pub enum ScopeProblem {
     UnknownRoute(Name),
     /// Everything asked for is in the recovery region already.
     NothingLeft,
+    /// No route says that it needs a database or fleet, so it can't be told whether those asked for do.
+    Unclaimed(Name),
     /// A database serves a route that would stay behind: it would be written on both sides.
     Shared {
         /// The database.
@@ -195,6 +197,11 @@ pub enum ScopeProblem {
 /// See [`ScopeProblem`].
 pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Scope, ScopeProblem> {
     let wanted = if routes.is_empty() { None } else { Some(closure(plan, routes)?) };
+    if wanted.is_some()
+        && let Some(item) = unclaimed(plan, moved)?
+    {
+        return Err(ScopeProblem::Unclaimed(item));
+    }
     let is_wanted = |name: &Name| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
     let pick = |name: &Name| (is_wanted(name) && !moved.contains(name)).then(|| name.clone());
     let scope = Scope {
@@ -213,6 +220,15 @@ pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Sco
         }
     }
     Ok(scope)
+}
+
+/// A database or fleet that was not moved yet and that no route needs, as far as the plan says.
+fn unclaimed(plan: &Plan, moved: &BTreeSet<Name>) -> Result<Option<Name>, ScopeProblem> {
+    let routes: Vec<Name> = plan.routes.iter().map(|route| route.name.clone()).collect();
+    let claimed = closure(plan, &routes)?;
+    let mut items =
+        plan.databases.iter().map(|item| &item.name).chain(plan.fleets.iter().map(|item| &item.name));
+    Ok(items.find(|name| !claimed.contains(*name) && !moved.contains(*name)).cloned())
 }
 
 /// Some routes and all they depend on.

@@ -15,7 +15,7 @@ from ministack.services import rds
 
 from . import service_events
 from .heartbeat import Heartbeat
-from .settings import PROMOTION_SECONDS, REPLICATION_BREAK_SECONDS
+from .settings import FIRST_BACKUP_SECONDS, PROMOTION_SECONDS, REPLICATION_BREAK_SECONDS
 from .world import World, rfc3339
 
 Instance = dict[str, Any]
@@ -295,9 +295,13 @@ def _refuse_promotion(params: dict[str, Any]) -> tuple[str | None, Answer | None
 
 
 def _advance_promotions(world: World) -> None:
-    """Moves every running promotion on: modifying, rebooting, available."""
+    """Moves every running promotion on: modifying, rebooting, then writable and backing-up, available."""
     duration = world.settings.scaled(PROMOTION_SECONDS)
     for account, region, instance in instances():
+        if time.time() >= instance.get("_lab_backup_until", float("inf")):
+            del instance["_lab_backup_until"]
+            instance["DBInstanceStatus"] = "available"
+            _event(instance, "RDS-EVENT-0002", ["backup"], "Finished DB instance backup.")
         promotion = instance.get("_lab_promotion")
         if promotion is None:
             continue
@@ -318,7 +322,12 @@ def _finish_promotion(world: World, account: str, region: str, instance: Instanc
         instance["BackupRetentionPeriod"] = promotion["backup_retention"]
         if promotion["backup_window"]:
             instance["PreferredBackupWindow"] = promotion["backup_window"]
-        instance["DBInstanceStatus"] = "available"
+        # Backups that are switched on begin with one.
+        if promotion["backup_retention"]:
+            instance["DBInstanceStatus"] = "backing-up"
+            instance["_lab_backup_until"] = time.time() + world.settings.scaled(FIRST_BACKUP_SECONDS)
+        else:
+            instance["DBInstanceStatus"] = "available"
         world.finish("promotion", instance["DBInstanceArn"])
     _event(instance, "RDS-EVENT-0006", ["availability"], "DB instance restarted.")
 

@@ -10,6 +10,7 @@ ACCOUNT_ID = "123456789012"
 """The account every caller without an account of its own works in."""
 
 PROMOTION_SECONDS = 240.0
+FIRST_BACKUP_SECONDS = 60.0  # of a small database; it grows with the size
 """How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
 
 GLOBAL_FAILOVER_SECONDS = 120.0

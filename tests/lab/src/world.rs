@@ -98,7 +98,8 @@ impl World {
         let config = Config::new(upstream.parse()?)
             .site(primary, site_primary)
             .site(recovery, site_recovery)
-            .accelerator(accelerator);
+            .accelerator(accelerator)
+            .users_near(primary);
         let gateway = Gateway::start(config).await?;
         let endpoint = gateway.addresses().endpoint_url.clone();
         let mut command = clean(&tools.python);

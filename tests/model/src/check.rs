@@ -91,8 +91,8 @@ fn was_intended(world: &World, run: Option<u64>) -> bool {
     false
 }
 
-/// What must hold when the evidence is believed: two kinds were truly shown, the look in hand shows no life, and
-/// the plan's window has passed.
+/// What must hold when the evidence is believed: two kinds were truly shown, the look in hand shows no life and has the
+/// probe's answer unless a person is asked, and the plan's window has passed.
 fn believed(world: &mut World, worker: &Worker, before: &State, record: &Record) {
     let Some(run) = before.run.as_ref().filter(|run| run.cause == Cause::Evidence) else { return };
     let truth = worker.seen.map_or([None; 2], |seen| seen.truth);
@@ -103,7 +103,8 @@ fn believed(world: &mut World, worker: &Worker, before: &State, record: &Record)
     ];
     let shows_life =
         truth[0] == Some(true) || truth[1] == Some(true) && world.cloud.lag == crate::cloud::Lag::Small;
-    if kinds.iter().filter(|shown| **shown).count() < 2 || shows_life {
+    let is_deaf = truth[0].is_none() && matches!(record.event, Event::Committed { .. });
+    if kinds.iter().filter(|shown| **shown).count() < 2 || shows_life || is_deaf {
         world.break_property(property::S11);
     }
     let window = seconds(plan::CONFIRM_SECONDS);

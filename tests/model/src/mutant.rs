@@ -40,6 +40,8 @@ pub enum Mutant {
     SilenceIsDeath,
     /// Vetoes are not seen.
     NoVeto,
+    /// Who could not be asked is forgotten.
+    Unheard,
     /// Who aborts forgets that a promotion was intended.
     AbortAfterIntent,
     /// The intent is written after the effect.
@@ -129,6 +131,7 @@ fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt
         hunt(Mutant::OneWitness, S11, calm, &[(May::Cut, 1), (May::Silence, 1)]),
         hunt(Mutant::SilenceIsDeath, S11, calm, &[(May::Silence, 2)]),
         hunt(Mutant::NoVeto, S11, calm, &[(May::Cut, 1), (May::Return, 1)]),
+        hunt(Mutant::Unheard, S11, calm, &[(May::Cut, 1), (May::Silence, 2)]),
         hunt(Mutant::NoWindow, S12, base, &[]),
         hunt(Mutant::NoDedup, S13, calm, &[(May::Alarm, 1), (May::Duplicate, 1), (May::Delay, 1)]),
         hunt(Mutant::ForgottenAppend, S14, calm, &[(May::Failover, 1), (May::LoseAck, 1)]),

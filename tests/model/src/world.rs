@@ -124,6 +124,8 @@ pub struct Seen {
     pub lag: Lag,
     /// What the probe and the replica truly showed, whatever a mutant made of it.
     pub truth: [Option<bool>; 2],
+    /// Whether a mutant leaves the probe or the replica out of the look.
+    pub left_out: [bool; 2],
 }
 
 /// The journal as it is kept, newest first.
@@ -275,6 +277,7 @@ impl World {
             lived_until: if self.cloud.primary_is_seen() { self.now } else { self.lived_until },
             lag: self.cloud.lag,
             truth: [None; 2],
+            left_out: [false; 2],
         };
         seen.truth = [seen.probe, seen.replica];
         for (shown, truth) in self.shown[1..].iter_mut().zip(seen.truth) {
@@ -287,9 +290,9 @@ impl World {
                 seen.replica = seen.replica.or(Some(false));
             }
             Some(Mutant::NoVeto) => {
-                seen.probe = seen.probe.filter(|good| !good);
-                seen.replica = seen.replica.filter(|good| !good);
+                seen.left_out = seen.truth.map(|truth| truth == Some(true));
             }
+            Some(Mutant::Unheard) => seen.left_out = seen.truth.map(|truth| truth.is_none()),
             Some(Mutant::UnknownLagIsZero) if seen.lag == Lag::Unknown => seen.lag = Lag::Small,
             _ => {}
         }
@@ -377,10 +380,12 @@ impl Seen {
                 .detection
                 .probes
                 .iter()
+                .filter(|_| !self.left_out[0])
                 .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight(self.probe) })
                 .collect(),
             replicas: databases()
                 .enumerate()
+                .filter(|_| !self.left_out[1])
                 .map(|(item, database)| ReplicaSeen { database, state: state(item) })
                 .collect(),
             lag: databases().map(|database| (database, self.samples())).collect(),

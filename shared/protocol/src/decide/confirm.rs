@@ -31,16 +31,22 @@ pub(super) fn conclude(
         return None;
     };
     let still = state.weight(now).is_sufficient();
+    let may_go_on = now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1);
     match sufficient_since.filter(|_| still) {
-        Some(since) if now.duration_since(since) >= window => {
+        // A question that failed is soon asked again; then the evidence is believed with everything in view.
+        Some(since) if now.duration_since(since) >= window && !(may_go_on && is_blind(plan, observation)) => {
             Some(believe(plan, state, run, observation, now))
         }
-        Some(_) if now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1) => {
-            None
-        }
+        Some(_) if may_go_on => None,
         None if now.duration_since(run.opened_at) < window => None,
         _ => Some(dismiss(plan, state, run, now)),
     }
+}
+
+/// Whether a failover would begin by itself although a witness could not be heard. That no sign of life is seen means
+/// little where the question failed.
+fn is_blind(plan: &Plan, observation: &Observation) -> bool {
+    plan.mode == Mode::Automatic && !observation.in_the_dark().is_empty()
 }
 
 /// The latest moment at which a confirming run concludes.
@@ -51,13 +57,18 @@ pub(super) fn believe(
     observation: &Observation,
     now: Timestamp,
 ) -> Draft {
-    if plan.mode == Mode::Automatic && state.hold_at(now).is_none() {
+    if plan.mode == Mode::Automatic && state.hold_at(now).is_none() && !is_blind(plan, observation) {
         return commit(plan, run, observation, None, Overrides::default(), now);
     }
+    let doubt = if is_blind(plan, observation) {
+        format!(", but this could not be asked, and may live: {}", list(observation.in_the_dark()))
+    } else {
+        String::new()
+    };
     let losses = gate::estimate(plan, run, observation, now);
     let override_ = (!gate::is_open(&losses)).then_some("allow_data_loss");
     let sentence = format!(
-        "Run {} awaits approval: {} is lost by {}; estimated loss: {}; approve with: {}",
+        "Run {} awaits approval: {} is lost by {}{doubt}; estimated loss: {}; approve with: {}",
         run.id,
         plan.regions.primary,
         evidence_names(state, now),

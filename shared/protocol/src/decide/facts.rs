@@ -76,8 +76,13 @@ pub enum ReplicaState {
     },
     /// It is no replica (any more).
     Detached,
-    /// It could not be asked, or does not say.
+    /// It was asked, and does not say.
     Unknown {
+        /// Why.
+        detail: String,
+    },
+    /// It could not be asked.
+    Unasked {
         /// Why.
         detail: String,
     },
@@ -119,6 +124,27 @@ impl Observation {
                 (veto, format!("RDS said so at {at}"))
             });
         answers.chain(replicates).chain(zone_failovers).collect()
+    }
+
+    /// What this look could not see, and may be alive: witnesses that could not be asked, and replicas that say that they
+    /// replicate while nobody knows how far behind. One that was asked and does not say is not among them.
+    pub(super) fn in_the_dark(&self) -> Vec<String> {
+        let probes = self.probes.iter().filter_map(|probe| match &probe.sight {
+            Sight::Unknown { detail } => Some(format!("probe {} ({detail})", probe.name)),
+            Sight::Good | Sight::Bad { .. } => None,
+        });
+        let replicas = self.replicas.iter().filter_map(|seen| match &seen.state {
+            ReplicaState::Unasked { detail } => Some(format!("replica {} ({detail})", seen.database)),
+            ReplicaState::Replicating if self.latest_lag(&seen.database).is_none() => Some(format!(
+                "replica {} (it says that it replicates, and its lag is not known)",
+                seen.database
+            )),
+            ReplicaState::Replicating
+            | ReplicaState::Broken { .. }
+            | ReplicaState::Detached
+            | ReplicaState::Unknown { .. } => None,
+        });
+        probes.chain(replicas).collect()
     }
 
     /// The newest lag sample that says something about now.

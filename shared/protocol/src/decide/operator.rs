@@ -104,6 +104,13 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
             let why = format!("everything asked for is in {} already", plan.regions.recovery);
             Refusal::new("nothing_to_move", why)
         }
+        ScopeProblem::Unclaimed(item) => {
+            let why = format!(
+                "no route says that it needs {item}, so a part could open without it; add {item} to the after of the \
+                 routes that need it, or fail everything over (leave routes out)"
+            );
+            Refusal::new("unclaimed_item", why)
+        }
         ScopeProblem::Shared { database, route } => {
             let why = format!(
                 "database {database} also serves route {route}, which would stay behind and write to the other \

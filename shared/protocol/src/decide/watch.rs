@@ -56,7 +56,7 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
         match &replica.state {
             ReplicaState::Broken { detail } => standing.push(Seen { key, detail: detail.clone() }),
             ReplicaState::Replicating => gone.push(key),
-            ReplicaState::Detached | ReplicaState::Unknown { .. } => {}
+            ReplicaState::Detached | ReplicaState::Unknown { .. } | ReplicaState::Unasked { .. } => {}
         }
     }
     (standing, gone)

@@ -180,7 +180,7 @@ fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
                 "Make a new replica of the primary under this identifier."
             },
         ),
-        ReplicaState::Unknown { detail } => Check::unknown(
+        ReplicaState::Unknown { detail } | ReplicaState::Unasked { detail } => Check::unknown(
             REPLICATES,
             name,
             &Unseen::new(

@@ -201,7 +201,7 @@ impl History {
             state: match replicates {
                 Some(true) => ReplicaState::Replicating,
                 Some(false) => ReplicaState::Broken { detail: "error".into() },
-                None => ReplicaState::Unknown { detail: unknown() },
+                None => ReplicaState::Unasked { detail: unknown() },
             },
         };
         let point = |at: Timestamp| lag_ms.map(|lag_ms| LagPoint { at, lag_ms });

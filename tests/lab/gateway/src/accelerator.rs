@@ -1,7 +1,8 @@
 //! Where does a user's request go? To a region, by the endpoint weights and the health that the launcher reports.
 //!
-//! Turns are dealt in exact proportion to the weights. Unlike the real accelerator this one has no notion of the nearest
-//! region, and it never fails open: when nothing is open it answers 503.
+//! Turns are dealt in exact proportion to the weights: unlike the real accelerator this one does not prefer the nearest
+//! region. But it fails open as the real one does: with nothing healthy of weight above 0, users get to the region that
+//! they are near to, whatever its weight. Without a word where users are it answers 503 instead.
 
 use crate::body::Body;
 use crate::launcher::{Accelerator as Shape, Health, Launcher};
@@ -23,6 +24,7 @@ pub(crate) struct Accelerator {
     pub(crate) sites: BTreeMap<String, SocketAddr>,
     pub(crate) launcher: Arc<Launcher>,
     pub(crate) turns: Turns,
+    pub(crate) users_near: Option<String>,
 }
 
 impl Accelerator {
@@ -42,8 +44,12 @@ impl Accelerator {
     async fn destination(&self, request: &Request<Incoming>) -> Result<SocketAddr, String> {
         let accelerators = self.launcher.accelerators().await.map_err(|silent| silent.to_string())?;
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let open = open_endpoints(chosen(&accelerators, host)?);
-        let region = self.turns.next(&open).ok_or("no endpoint is healthy and has a weight above 0")?;
+        let shape = chosen(&accelerators, host)?;
+        let region = self
+            .turns
+            .next(&open_endpoints(shape))
+            .or_else(|| nearest(shape, self.users_near.as_deref()?))
+            .ok_or("no endpoint is healthy and has a weight above 0")?;
         self.sites.get(&region).copied().ok_or_else(|| {
             format!("{region} has an open endpoint but no site; start the gateway with --site {region}=PORT")
         })
@@ -83,6 +89,15 @@ fn open_endpoints(accelerator: &Shape) -> Vec<Open> {
             weight: i64::from(endpoint.weight),
         })
         .collect()
+}
+
+/// Where users get when nothing is open: to the group of their own region, or else to the first that has endpoints.
+fn nearest(accelerator: &Shape, users_near: &str) -> Option<String> {
+    let groups = accelerator.listeners.iter().flat_map(|listener| &listener.endpoint_groups);
+    let mut regions = groups.filter(|group| !group.endpoints.is_empty()).map(|group| &group.region);
+    let first = regions.next()?;
+    let near = std::iter::once(first).chain(regions).find(|region| *region == users_near);
+    Some(near.unwrap_or(first).clone())
 }
 
 /// Deals out turns: each endpoint earns its weight with every turn, whoever has most is next and pays for all.
@@ -154,6 +169,15 @@ mod tests {
         assert_eq!(deal(&shut, 1), [None]);
         let one = accelerator(&[("us-east-2", 128, "UNHEALTHY"), ("us-west-1", 1, "HEALTHY")]);
         assert_eq!(deal(&one, 2), vec![Some("us-west-1".to_owned()); 2]);
+    }
+
+    #[test]
+    fn with_nothing_open_users_get_to_the_region_they_are_near_to() {
+        let shut = accelerator(&[("us-east-2", 0, "HEALTHY"), ("us-west-1", 0, "UNHEALTHY")]);
+        assert_eq!(nearest(&shut, "us-east-2").as_deref(), Some("us-east-2"));
+        assert_eq!(nearest(&shut, "us-west-1").as_deref(), Some("us-west-1"));
+        assert_eq!(nearest(&shut, "eu-west-1").as_deref(), Some("us-east-2"));
+        assert_eq!(nearest(&accelerator(&[]), "us-east-2"), None);
     }
 
     #[test]

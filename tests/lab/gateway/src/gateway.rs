@@ -66,6 +66,8 @@ pub struct Config {
     pub site_ports: BTreeMap<String, u16>,
     /// The accelerator, if there is to be one.
     pub accelerator_port: Option<u16>,
+    /// The region that users are near to: where the accelerator sends them when nothing is open. Nothing: it answers 503.
+    pub users_near: Option<String>,
     /// Where the draws of rules with a probability begin.
     pub seed: u64,
     /// How much of everything there may be at once.
@@ -81,6 +83,7 @@ impl Config {
             control_port: 0,
             site_ports: BTreeMap::new(),
             accelerator_port: None,
+            users_near: None,
             seed: 0,
             limits: Limits::default(),
         }
@@ -97,6 +100,13 @@ impl Config {
     #[must_use]
     pub fn accelerator(mut self, port: u16) -> Self {
         self.accelerator_port = Some(port);
+        self
+    }
+
+    /// The same, with users that are near to a region.
+    #[must_use]
+    pub fn users_near(mut self, region: &str) -> Self {
+        self.users_near = Some(region.to_owned());
         self
     }
 }
@@ -233,7 +243,9 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
         small(listener, Server::Site(Arc::new(Site { region, regions, launcher: Arc::clone(&launcher) })));
     }
     if let Some((listener, _)) = ports.accelerator {
-        let accelerator = Accelerator { sites: site_addresses, launcher, turns: Turns::default() };
+        let users_near = config.users_near.clone();
+        let accelerator =
+            Accelerator { sites: site_addresses, launcher, turns: Turns::default(), users_near };
         small(listener, Server::Accelerator(Arc::new(accelerator)));
     }
     let proxy = Server::Proxy(Arc::new(Proxy {

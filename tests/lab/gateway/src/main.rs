@@ -26,6 +26,9 @@ struct Arguments {
     /// The accelerator; without it there is none.
     #[arg(long)]
     accelerator_port: Option<u16>,
+    /// The region that users are near to; the accelerator fails open to it. Without it it answers 503.
+    #[arg(long, value_name = "REGION")]
+    users_near: Option<String>,
     /// Where the draws of rules with a probability begin.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -52,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
     config.control_port = arguments.control_port;
     config.site_ports = arguments.sites.into_iter().collect();
     config.accelerator_port = arguments.accelerator_port;
+    config.users_near = arguments.users_near;
     config.seed = arguments.seed;
     // Before the line below: whoever has read it may end this program.
     let mut terminate = signal(SignalKind::terminate())?;
