@@ -118,7 +118,7 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
         return [*first, python["module_readme_test"], *checkov_checks(copy)], []
     first = [*python.values(), Check("orchestrator: test", orchestrator, [INIT, ["terraform", "test", "-no-color"]]), *first]
     # They are applied, and have no tests of their own.
-    for what, folder in (("what exists before brownfield", "examples/brownfield/existing"), ("what no example uses", "tests/fixtures/other-modules")):
+    for what, folder in (("what exists before brownfield", "examples/brownfield/existing"), ("what no example uses", "tests/fixtures/other-modules"), ("what the end-to-end tests apply", "tests/fixtures/small-stack")):
         first.append(Check(f"{what}: validate", copy / folder, [INIT, ["terraform", "validate", "-no-color"]]))
     for folder in module_policy_test.tested_folders(copy):
         validate = [["terraform", "validate", "-no-color"]] if folder.parent.name == "examples" else []

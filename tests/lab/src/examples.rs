@@ -158,6 +158,8 @@ mod tests {
                 found.push(format!("{above}/{}", entry.unwrap().file_name().into_string().unwrap()));
             }
         }
+        // The end-to-end tests apply it five times over, plan it after their failovers and look at what is there.
+        found.retain(|folder| folder != "tests/fixtures/small-stack");
         found.sort();
         let mut known = Example::ALL.map(Example::folder).to_vec();
         known.sort_unstable();

@@ -1,4 +1,4 @@
-//! A stack: the example's Terraform, as it is, applied to the local world. Only an override file and variables differ.
+//! A stack: the small stack's Terraform, as it is, applied to the local world. Only an override file and variables differ.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +12,9 @@ use crate::say;
 use crate::terraform::{Drift, Terraform};
 use crate::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
+
+/// Where it lies in `infra`: small, because several of them stand in one world.
+const FOLDER: &str = "tests/fixtures/small-stack";
 
 /// How a stack is made.
 #[derive(Clone, Debug)]
@@ -36,7 +39,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Applies the example.
+    /// Applies the small stack.
     pub async fn apply(tools: &Tools, world: &World, wishes: &Wishes) -> Result<Self> {
         let home = world.state_dir.join(&wishes.name);
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -56,7 +59,7 @@ impl Stack {
             variables["parameter_paths"] = json!([]);
         }
         let terraform =
-            Terraform::on_copy(tools, world, &wishes.name, &home, "examples/pilot-light", &variables).await?;
+            Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
         let made = terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
