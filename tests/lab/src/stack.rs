@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::checkout;
 use crate::cloud::{Answer, Cloud};
+use crate::examples::architecture;
 use crate::say;
 use crate::terraform::{Drift, Terraform};
 use crate::tools::Tools;
@@ -42,13 +43,12 @@ impl Stack {
     /// Applies the small stack.
     pub async fn apply(tools: &Tools, world: &World, wishes: &Wishes) -> Result<Self> {
         let home = world.state_dir.join(&wishes.name);
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let mut variables = json!({
             "name": wishes.name,
             "mode": wishes.mode,
             "confirm_seconds": wishes.confirm_seconds,
             "package_dir": checkout::packages_dir(),
-            "architecture": architecture,
+            "architecture": architecture(),
             // One that the emulator has in every region: readiness looks for it.
             "image_ids": { "primary": "ami-0c2023a1b2c3d4e5f", "recovery": "ami-0c2023a1b2c3d4e5f" },
             "database_password": "local-world-only-1",
@@ -58,12 +58,16 @@ impl Stack {
             variables["snapshot_schedule"] = Value::Null;
             variables["parameter_paths"] = json!([]);
         }
-        let terraform =
-            Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
+        let terraform = Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
         let made = terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
         Ok(Self { name: wishes.name.clone(), terraform, outputs })
+    }
+
+    /// A stack that is applied already: one that has the small stack's outputs.
+    pub fn of(name: &str, terraform: Terraform, outputs: Value) -> Self {
+        Self { name: name.to_owned(), terraform, outputs }
     }
 
     /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.
