@@ -61,7 +61,7 @@ build: tools ## release packages of all functions in target/lambda (ARCH=arm64 f
 	@tests/lab/build.sh $(ARCH) $(FUNCTIONS)
 
 .PHONY: lab
-lab: tools ## start the local world with the example stack and leave it up
+lab: tools ## start the local world with a small stack and leave it up
 	@echo "lab: compiling the lab (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package lab
 	@target/lab/lab up --mode $(if $(filter command line,$(origin MODE)),$(MODE),approve)

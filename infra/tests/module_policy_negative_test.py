@@ -54,6 +54,7 @@ PLANNED: list[tuple[str, Callable[[list[dict[str, Any]]], Any], list[dict[str, A
     ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:role/a"))]),
     ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:root", "id"))]),
     ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-other", assume_role_policy=trusting("arn:aws:iam::123456789012:role/a", "id"))]),
+    ("has no boundary", policy.a_boundary_bounds_every_role, [resource("aws_iam_role", permissions_boundary="arn:a"), resource("aws_iam_role", "other", permissions_boundary=None)]),
     ("anybody's token", policy.roles_are_for_named_services, [trust(Principal={"Federated": "arn:p"}, Condition={"StringEquals": {"p:sub": "repo:a/*"}})]),
     ("attaches arn:aws:iam::aws:policy/AdministratorAccess", policy.roles_are_for_named_services, [resource("aws_iam_role_policy_attachment", policy_arn="arn:aws:iam::aws:policy/AdministratorAccess")]),
     ("answers without TLS", policy.resource_policies_admit_whom_they_name, [topic({"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"})]),

@@ -154,6 +154,13 @@ def roles_are_for_named_services(resources: list[Resource]) -> Iterator[str]:
             yield f"{address}: attaches {values.get('policy_arn')}, which these rules don't see"
 
 
+def a_boundary_bounds_every_role(resources: list[Resource]) -> Iterator[str]:
+    """Where an account demands a boundary, one role without it stops the whole apply."""
+    roles = list(of(resources, "aws_iam_role"))
+    if any(values.get("permissions_boundary") for _, values in roles):
+        yield from (f"{address} has no boundary, others beside it do" for address, values in roles if not values.get("permissions_boundary"))
+
+
 def resource_policies_admit_whom_they_name(resources: list[Resource]) -> Iterator[str]:
     for kind, attribute in RESOURCE_POLICIES.items():
         for address, values in of(resources, kind):
@@ -289,6 +296,7 @@ def _environment_lines(address: str, program: str, wanted: dict[str, str]) -> It
 PLAN_RULES = [
     roles_hold_no_more_than_they_must,
     roles_are_for_named_services,
+    a_boundary_bounds_every_role,
     resource_policies_admit_whom_they_name,
     topics_queues_and_buckets_have_policies,
     buckets_are_private_and_versioned,

@@ -95,7 +95,7 @@ def checkov_checks(copy: Path) -> list[Check]:
         print("skipped: checkov isn't installed; `make infra-test` installs it", flush=True)
         return []
     return [
-        Check("checkov: orchestrator and pilot-light", copy, [[found, "--config-file", ".checkov.yaml", "-d", "modules/orchestrator", "-d", "examples/pilot-light"]]),
+        Check("checkov: orchestrator", copy, [[found, "--config-file", ".checkov.yaml", "-d", "modules/orchestrator"]]),
         Check("checkov: modules and examples", copy, [[found, "--config-file", ".checkov.modules.yaml", "-d", "."]]),
     ]
 
@@ -104,13 +104,13 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
     """All checks: those that may run at once, the longest first, and those that read what these left."""
     tested = terraform_version() >= (1, 11)
     test = ["terraform", "test", "-json", "-verbose"]
-    orchestrator, pilot = copy / "modules" / "orchestrator", copy / "examples" / "pilot-light"
+    orchestrator, small = copy / "modules" / "orchestrator", copy / "tests" / "fixtures" / "small-stack"
     python = {path.stem: Check(path.stem.replace("_", " "), copy, [[sys.executable, str(path)]]) for path in sorted(copy.glob("tests/*_test.py"))}
     last = [python.pop("module_policy_test")]
     first = [
         Check("terraform fmt", copy, [["terraform", "fmt", "-check", "-recursive", "-no-color"]]),
-        # The module takes its providers from outside, so it is validated as the example uses it.
-        Check("pilot-light and orchestrator: validate", pilot, [INIT, ["terraform", "validate", "-no-color"]]),
+        # The module takes its providers from outside, so it is validated as the end-to-end tests use it.
+        Check("small stack and orchestrator: validate", small, [INIT, ["terraform", "validate", "-no-color"]]),
     ]
     if not tested:
         # Its mocks can't give values that are known while planning, and it lacks write-only arguments.

@@ -1,8 +1,13 @@
-# What people type, and what tests look for.
+# What people type, where users come in, and what tests look for.
 
 output "status_command" {
   description = "Shows the state of the plan."
   value       = module.pilotlight.status_command
+}
+
+output "front_dns_name" {
+  description = "Where users come in."
+  value       = module.front.dns_name
 }
 
 output "regions" {
@@ -10,63 +15,65 @@ output "regions" {
   value       = var.regions
 }
 
-output "accelerator_dns_name" {
-  description = "Where users come in."
-  value       = aws_globalaccelerator_accelerator.front.dns_name
+output "bucket_names" {
+  description = "The buckets of the files: primary and recovery."
+  value       = { primary = module.storage.names.primary["files"], recovery = module.storage.names.recovery["files"] }
 }
 
-output "load_balancer_dns_names" {
-  description = "The load balancers, by region's role."
-  value       = { primary = module.primary.load_balancer_dns_name, recovery = module.recovery.load_balancer_dns_name }
+output "parameter_paths" {
+  description = "Where servers find their settings and their database in Parameter Store, the same in both regions."
+  value       = { settings = module.settings.path, database = module.database.parameter_prefix }
+}
+
+output "dashboard_names" {
+  description = "The CloudWatch dashboards: primary and recovery."
+  value       = module.monitoring.dashboard_names
+}
+
+output "image_ids" {
+  description = "The machine images: primary, and its copy."
+  value       = module.web.image_ids
 }
 
 output "load_balancer_arns" {
   description = "The load balancers, which are the accelerator's endpoints."
-  value       = { primary = module.primary.load_balancer_arn, recovery = module.recovery.load_balancer_arn }
+  value       = { primary = module.balancer_primary.arn, recovery = module.balancer_recovery.arn }
+}
+
+output "load_balancer_dns_names" {
+  description = "The load balancers' names."
+  value       = { primary = module.balancer_primary.dns_name, recovery = module.balancer_recovery.dns_name }
 }
 
 output "target_group_arns" {
-  description = "The target groups of the web servers."
-  value       = { primary = module.primary.target_group_arn, recovery = module.recovery.target_group_arn }
+  description = "The target groups of the servers."
+  value       = { primary = module.balancer_primary.target_group_arns["web"], recovery = module.balancer_recovery.target_group_arns["web"] }
 }
 
 output "endpoint_group_arns" {
   description = "The accelerator's endpoint groups."
-  value       = { primary = aws_globalaccelerator_endpoint_group.primary.arn, recovery = aws_globalaccelerator_endpoint_group.recovery.arn }
+  value       = module.front.endpoint_group_arns["front"]
 }
 
 output "databases" {
   description = "Identifiers of the database and its replica."
-  value       = { primary = aws_db_instance.orders.identifier, replica = aws_db_instance.orders_replica.identifier }
-}
-
-output "database_arns" {
-  description = "ARNs of the database and its replica."
-  value       = { primary = aws_db_instance.orders.arn, replica = aws_db_instance.orders_replica.arn }
-}
-
-output "quarantine_security_group_id" {
-  description = "The group without rules."
-  value       = aws_security_group.quarantine.id
+  value       = { primary = module.database.identifiers.primary, replica = module.database.identifiers.recovery }
 }
 
 output "groups" {
   description = "Names of the Auto Scaling groups."
-  value       = { primary = aws_autoscaling_group.web_primary.name, recovery = aws_autoscaling_group.web_recovery.name }
+  value       = module.web.group_names
 }
 
 output "alarms" {
-  description = "The alarms that count as signals, by name."
-  value = merge(
-    { for a in [aws_cloudwatch_metric_alarm.web_unhealthy, aws_cloudwatch_metric_alarm.web_errors, aws_cloudwatch_metric_alarm.orders_connections] :
-    trimprefix(a.alarm_name, "${var.name}-") => { name = a.alarm_name, arn = a.arn, region = var.regions.primary } },
-    { for a in [aws_cloudwatch_metric_alarm.orders_replica_lag] :
-    trimprefix(a.alarm_name, "${var.name}-") => { name = a.alarm_name, arn = a.arn, region = var.regions.recovery } },
-  )
+  description = "The alarms that count as signals, by name without the workload's."
+  value = { for arn in concat(module.database.alarm_arns, module.balancer_primary.alarm_arns) :
+    trimprefix(split(":", arn)[6], "${var.name}-") => { name = split(":", arn)[6], arn = arn, region = split(":", arn)[3] }
+  }
 }
 
 output "function_names" {
-  description = "Names of the functions."
+  description = "Names of the orchestrator's functions."
   value       = module.pilotlight.function_names
 }
 
@@ -89,9 +96,4 @@ output "journal_table" {
 output "plan_parameter_names" {
   description = "Parameters that hold the plan."
   value       = module.pilotlight.plan_parameter_names
-}
-
-output "dead_letter_queue_urls" {
-  description = "Queues of what could not be delivered or handled."
-  value       = module.pilotlight.dead_letter_queue_urls
 }

@@ -1,75 +1,62 @@
-# The orchestrator, pointed at everything above.
+# The orchestrator, pointed at everything above, and the dashboards.
 
 module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name    = var.name
-  regions = var.regions
-  mode    = var.mode
-
-  databases = [{
-    name                      = "orders"
-    primary                   = aws_db_instance.orders.arn
-    replica                   = aws_db_instance.orders_replica.arn
-    quarantine_security_group = aws_security_group.quarantine.id
-  }]
-
-  fleets = [{
-    name                = "web"
-    group               = aws_autoscaling_group.web_recovery.name
-    target_groups       = [module.recovery.target_group_arn]
-    capacity            = var.web_capacity
-    healthy_targets_min = var.web_capacity.desired
-  }]
-
-  routes = [{
-    name = "front"
-    primary = {
-      endpoint_group = aws_globalaccelerator_endpoint_group.primary.arn
-      endpoint       = module.primary.load_balancer_arn
-    }
-    recovery = {
-      endpoint_group = aws_globalaccelerator_endpoint_group.recovery.arn
-      endpoint       = module.recovery.load_balancer_arn
-    }
-    probe = {
-      name = "front-recovery"
-      url  = "http://${module.recovery.load_balancer_dns_name}/health"
-    }
-    after = ["orders", "web"]
-  }]
+  name      = var.name
+  regions   = var.regions
+  mode      = var.mode
+  databases = [module.database.plan_item]
+  fleets    = [module.web.plan_item]
+  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.health_urls.recovery } })]
 
   detection = {
-    alarms = [
-      aws_cloudwatch_metric_alarm.web_unhealthy.arn,
-      aws_cloudwatch_metric_alarm.web_errors.arn,
-      aws_cloudwatch_metric_alarm.orders_connections.arn,
-      aws_cloudwatch_metric_alarm.orders_replica_lag.arn,
-    ]
-    probes = [{
-      kind          = "http"
-      name          = "front-primary"
-      url           = "http://${module.primary.load_balancer_dns_name}/health"
-      expect_status = 200
-    }]
+    alarms          = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
+    probes          = [{ kind = "http", name = "front-primary", url = local.health_urls.primary, expect_status = 200 }]
     confirm_seconds = var.confirm_seconds
   }
-
-  snapshots = var.snapshot_schedule == null ? null : {
-    schedule     = var.snapshot_schedule
-    kms_key_arns = { primary = aws_kms_key.snapshots[0].arn, recovery = aws_kms_key.replica.arn }
-  }
-
-  parameters = length(local.parameter_paths) == 0 ? null : {
-    include   = local.parameter_paths
-    overrides = ["/${var.name}/database/endpoint"]
-  }
-
   limits = { lag_seconds_max = var.lag_seconds_max }
 
-  notice_emails       = var.notice_emails
-  package_dir         = local.package_dir
-  architecture        = var.architecture
-  deletion_protection = var.deletion_protection
+  snapshots = {
+    schedule     = var.snapshot_schedule
+    kms_key_arns = { primary = module.database.kms_key_arns.primary, recovery = module.database.kms_key_arns.recovery }
+  }
+
+  parameters = {
+    include = ["/${var.name}/**"]
+    # Terraform writes these in both regions: each has its own database and its own bucket.
+    overrides = ["/${var.name}/database/**", "/${var.name}/web/files_bucket"]
+    key_arns  = module.database.kms_key_arns
+  }
+
+  notice_emails            = var.notice_emails
+  package_dir              = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
+  architecture             = var.architecture
+  permissions_boundary_arn = var.permissions_boundary_arn
+  deletion_protection      = var.deletion_protection
+}
+
+locals {
+  # Under HTTPS a certificate is for a name of your own, and a probe looks at it.
+  health_urls = {
+    primary  = var.https == null ? module.balancer_primary.health_url : "https://${var.https.hosts.primary}/health"
+    recovery = var.https == null ? module.balancer_recovery.health_url : "https://${var.https.hosts.recovery}/health"
+  }
+}
+
+module "monitoring" {
+  source    = "../../modules/monitoring"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+  name      = var.name
+  regions   = var.regions
+  databases = { orders = module.database.identifiers }
+  buckets   = { files = { primary = module.storage.names.primary["files"], recovery = module.storage.names.recovery["files"] } }
+  fleets = { web = {
+    groups    = module.web.group_names
+    balancers = { primary = module.balancer_primary.arn_suffix, recovery = module.balancer_recovery.arn_suffix }
+    targets   = { primary = module.balancer_primary.target_group_arn_suffixes["web"], recovery = module.balancer_recovery.target_group_arn_suffixes["web"] }
+  } }
+  keepers         = ["snapshot-scheduler", "ssm-replicator"]
+  lag_seconds_max = var.lag_seconds_max
 }

@@ -1,7 +1,8 @@
 # Which Terraform and provider this stack needs, and its two regions.
 
 terraform {
-  required_version = ">= 1.9"
+  # 1.11: ephemeral variables and write-only arguments, so that no secret is in the state.
+  required_version = ">= 1.11"
 
   required_providers {
     aws = {
@@ -15,7 +16,7 @@ provider "aws" {
   alias  = "primary"
   region = var.regions.primary
   default_tags {
-    tags = local.tags
+    tags = { application = var.name }
   }
 }
 
@@ -23,10 +24,6 @@ provider "aws" {
   alias  = "recovery"
   region = var.regions.recovery
   default_tags {
-    tags = local.tags
+    tags = { application = var.name }
   }
-}
-
-locals {
-  tags = { application = var.name }
 }

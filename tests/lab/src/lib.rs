@@ -17,6 +17,7 @@ pub mod follow;
 pub mod gate;
 pub mod http;
 pub mod leftovers;
+pub mod moved;
 pub mod packages;
 pub mod process;
 pub mod roles;

@@ -26,7 +26,7 @@ enum Command {
         #[arg(long, default_value = "automatic")]
         mode: Mode,
     },
-    /// Starts a world with the example stack in the background, and returns when it is ready.
+    /// Starts a world with a small stack in the background, and returns when it is ready.
     Up {
         /// Whether a person approves.
         #[arg(long, default_value = "approve")]

@@ -131,7 +131,6 @@ fn table(ground: &Ground<'_>) -> Result<Vec<Row>> {
         shift_traffic(ground)?,
         snapshot_scheduler(ground)?,
         ssm_replicator(ground)?,
-        // Last: it promotes.
         promote_replica(ground)?,
     ])
 }
@@ -164,7 +163,7 @@ fn promote_replica(ground: &Ground<'_>) -> Result<Row> {
             "ModifyDBInstance",
             &[("DBInstanceIdentifier", &primary), ("ApplyImmediately", "false")],
         ),
-        promote(&replica),
+        // Its promotion is seen in the failover that follows: there is only one to be done.
     ];
     let mut forbidden = what_nobody_may(ground)?;
     forbidden.push(shift(ground, "recovery", 128)?);

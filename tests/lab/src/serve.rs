@@ -1,4 +1,4 @@
-//! A world for use by hand: started with the example stack, and there until it is told to end.
+//! A world for use by hand: started with a small stack, and there until it is told to end.
 
 use std::collections::BTreeMap;
 

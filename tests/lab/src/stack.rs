@@ -1,4 +1,4 @@
-//! A stack: the example's Terraform, as it is, applied to the local world. Only an override file and variables differ.
+//! A stack: the small stack's Terraform, as it is, applied to the local world. Only an override file and variables differ.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,10 +8,14 @@ use serde_json::{Value, json};
 
 use crate::checkout;
 use crate::cloud::{Answer, Cloud};
+use crate::examples::architecture;
 use crate::say;
 use crate::terraform::{Drift, Terraform};
 use crate::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
+
+/// Where it lies in `infra`: small, because several of them stand in one world.
+const FOLDER: &str = "tests/fixtures/small-stack";
 
 /// How a stack is made.
 #[derive(Clone, Debug)]
@@ -36,16 +40,15 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Applies the example.
+    /// Applies the small stack.
     pub async fn apply(tools: &Tools, world: &World, wishes: &Wishes) -> Result<Self> {
         let home = world.state_dir.join(&wishes.name);
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let mut variables = json!({
             "name": wishes.name,
             "mode": wishes.mode,
             "confirm_seconds": wishes.confirm_seconds,
             "package_dir": checkout::packages_dir(),
-            "architecture": architecture,
+            "architecture": architecture(),
             // One that the emulator has in every region: readiness looks for it.
             "image_ids": { "primary": "ami-0c2023a1b2c3d4e5f", "recovery": "ami-0c2023a1b2c3d4e5f" },
             "database_password": "local-world-only-1",
@@ -55,12 +58,16 @@ impl Stack {
             variables["snapshot_schedule"] = Value::Null;
             variables["parameter_paths"] = json!([]);
         }
-        let terraform =
-            Terraform::on_copy(tools, world, &wishes.name, &home, "examples/pilot-light", &variables).await?;
+        let terraform = Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
         let made = terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
         Ok(Self { name: wishes.name.clone(), terraform, outputs })
+    }
+
+    /// A stack that is applied already: one that has the small stack's outputs.
+    pub fn of(name: &str, terraform: Terraform, outputs: Value) -> Self {
+        Self { name: name.to_owned(), terraform, outputs }
     }
 
     /// What Terraform would change now. It must be nothing: after an apply, and after a failover too.

@@ -67,14 +67,19 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);
     good_day(world, &stack, &users).await?;
-    let mut follower = Follower::from_now(&world.cloud, &stack).await?;
+    lose(world, &stack, &users, mode).await
+}
+
+/// Loses the primary region, and shows how users come to be served by the recovery region.
+pub async fn lose(world: &World, stack: &Stack, users: &Users, mode: Mode) -> Result<()> {
+    let mut follower = Follower::from_now(&world.cloud, stack).await?;
     let alarm = stack.raise_alarm(&world.cloud).await?;
     say(&format!("alarm {alarm} in {PRIMARY} goes to ALARM"));
     world.lose(PRIMARY).await?;
     say(&format!("{PRIMARY} is cut off: no API call, no user, no probe gets through"));
     say("the journal, as the functions write it:");
     if mode == Mode::Approve {
-        approval(world, &stack, &mut follower).await?;
+        approval(world, stack, &mut follower).await?;
     }
     let limit = Duration::from_mins(5);
     let stops = |run: &Run| run.phase.is_final() || matches!(run.phase, Phase::NeedsOperator { .. });
@@ -105,7 +110,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
 
 /// Waits until users are served by the primary region and the first lag sample is there; then shows whether a failover
 /// would work.
-async fn good_day(world: &World, stack: &Stack, users: &Users) -> Result<()> {
+pub async fn good_day(world: &World, stack: &Stack, users: &Users) -> Result<()> {
     for _ in 0..120 {
         if users.served_by().as_deref() == Some(PRIMARY) {
             say(&format!("users come in through the accelerator and are served by {PRIMARY}"));

@@ -51,6 +51,7 @@ impl Drift {
 }
 
 /// A folder in which Terraform runs.
+#[derive(Clone)]
 pub struct Terraform {
     label: String,
     dir: PathBuf,

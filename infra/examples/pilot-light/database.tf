@@ -1,0 +1,23 @@
+# The database: two nodes in the primary region, one replica in the recovery region. Where it is and how to log in lies in
+# Parameter Store of both regions, each with its own host.
+
+module "database" {
+  source    = "../../modules/database"
+  providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
+
+  name                         = var.name
+  database                     = "orders"
+  regions                      = var.regions
+  engine_version               = var.postgres_version
+  instance_class               = var.database_class
+  multi_az                     = { primary = true, recovery = false }
+  subnet_ids                   = { primary = module.network_primary.database_subnet_ids, recovery = module.network_recovery.database_subnet_ids }
+  security_group_ids           = { primary = [module.network_primary.security_group_ids.database], recovery = [module.network_recovery.security_group_ids.database] }
+  quarantine_security_group_id = module.network_primary.security_group_ids.quarantine
+  password                     = var.database_password
+  password_version             = var.database_password_version
+  lag_seconds_max              = var.lag_seconds_max
+  alarm_topic_arns             = { primary = [module.pilotlight.signals_topic_arns.primary], recovery = [module.pilotlight.signals_topic_arns.recovery] }
+  permissions_boundary_arn     = var.permissions_boundary_arn
+  deletion_protection          = var.deletion_protection
+}
