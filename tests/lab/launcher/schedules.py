@@ -13,7 +13,7 @@ from .settings import Settings
 
 
 def install(settings: Settings) -> None:
-    """Makes a minute of a rate() expression last LAB_TICK_SECONDS, and a schedule's role be one that can be taken.
+    """Makes a minute of rate() last LAB_TICK_SECONDS, and looks at the role of each schedule that is written.
 
     The emulator looks at its rules every 10 s, too coarse for scaled ticks. cron() expressions name moments
     of the day and stay as they are.
