@@ -82,6 +82,7 @@ BROKEN: list[tuple[str, Callable[[Plan], None]]] = [
     ("shop-commands has no permission to invoke", drop(PERMISSION, 'commands["scale-asg"]')),
     ("shop-signals has no permission to invoke", drop(PERMISSION, "signals_primary")),
     ("has no dead-letter queue", put(SUBSCRIPTION, "signals_primary", "redrive_policy", None)),
+    ("aws_sns_topic_subscription.notices_primary[\"oncall@example.com\"]: has no dead-letter queue", put(SUBSCRIPTION, "notices_primary", "redrive_policy", None)),
     ("lies in another region than its topic", put(SUBSCRIPTION, "signals_primary", "redrive_policy", json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-west-1:123456789012:q"}))),
     ("aws_cloudwatch_event_target.tick: has no dead-letter queue", put("aws_cloudwatch_event_target", "tick", "dead_letter_config", [])),
     ("an invocation that fails is lost", drop("aws_lambda_function_event_invoke_config", "shift-traffic")),

@@ -345,7 +345,7 @@ def _what_is_no_function_may_be_reached(plan: Plan, target: Resource, arn: str) 
 
 def subscriptions_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
     for subscription in resources(plan, "aws_sns_topic_subscription"):
-        if value(subscription, "protocol") != "lambda" or unknown(subscription, "redrive_policy"):
+        if unknown(subscription, "redrive_policy"):
             continue
         queue = json.loads(value(subscription, "redrive_policy") or "{}").get("deadLetterTargetArn")
         if not queue:

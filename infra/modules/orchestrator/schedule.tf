@@ -134,7 +134,7 @@ resource "aws_iam_role_policy" "scheduler" {
   role = aws_iam_role.scheduler[0].name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "Invoke"
         Effect   = "Allow"
@@ -147,6 +147,13 @@ resource "aws_iam_role_policy" "scheduler" {
         Action   = ["sqs:SendMessage"]
         Resource = [for f in local.keepers : local.dead_letter_arns[f]]
       },
-    ]
+      ],
+      # It reads the encrypted schedule, and writes to an encrypted queue.
+      [for arn in compact([var.kms_key_arns.recovery]) : {
+        Sid      = "Keys"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [arn]
+    }])
   })
 }
