@@ -70,6 +70,10 @@ WILDCARDS_TO_READ = [
 # AWS's own policies that may be attached, with the reason: EKS asks for them.
 MANAGED = {"AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEBSCSIDriverPolicy"}
 
+# Who may use a key without naming a source: those that deliver to encrypted topics and queues. EventBridge sends no source there, and
+# whose messages are taken the topics' and queues' own policies say. CloudWatch Logs is bound by what it encrypts.
+KEYS_FOR = {"cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"}
+
 # What a failover changes, and so what Terraform must leave alone, by resource type.
 LEFT_ALONE = {
     "aws_autoscaling_group": {"min_size", "desired_capacity", "max_size"},
@@ -176,7 +180,9 @@ def resource_policies_admit_whom_they_name(resources: list[Resource]) -> Iterato
                 if principal == "*" or "*" in listed(principal.get("AWS", [])):
                     yield f"{address}: {s.get('Sid')} admits everybody"
                 condition = {k.lower() for test in s.get("Condition", {}).values() for k in test}
-                if "Service" in (principal if isinstance(principal, dict) else {}) and not condition & {"aws:sourcearn", "aws:sourceaccount"}:
+                if kind == "aws_kms_key" and isinstance(principal, dict) and set(listed(principal.get("Service", []))) <= KEYS_FOR:
+                    continue
+                if "Service" in (principal if isinstance(principal, dict) else {}) and not condition & {"aws:sourcearn", "aws:sourceaccount", "kms:encryptioncontext:aws:logs:arn"}:
                     yield f"{address}: {s.get('Sid')} doesn't say for which source"
                 if "AWS" in (principal if isinstance(principal, dict) else {}) and not all(re.fullmatch(r"arn:[^:]+:iam::\d{12}:.+", p) for p in listed(principal["AWS"])):
                     yield f"{address}: {s.get('Sid')} admits {principal['AWS']}"

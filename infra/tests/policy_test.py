@@ -251,6 +251,23 @@ def roles_are_for_their_services_alone(plan: Plan) -> Iterator[str]:
             yield f"{attachment['address']}: attaches a managed policy, which these rules don't see"
 
 
+def the_scheduler_takes_its_role_for_a_group(plan: Plan) -> Iterator[str]:
+    """EventBridge Scheduler sends the ARN of the schedule's group as the source: a role that asks for a schedule's own is never taken."""
+    groups = {value(g, "name") for g in resources(plan, "aws_scheduler_schedule_group")}
+    for role in resources(plan, "aws_iam_role"):
+        for statement in statements(role, "assume_role_policy"):
+            if statement["Principal"].get("Service") != "scheduler.amazonaws.com":
+                continue
+            sources = [arn for test in statement.get("Condition", {}).values() for arn in listed(test.get("aws:SourceArn", []))]
+            for arn in sources:
+                exact = re.fullmatch(r"arn:[^:*]+:scheduler:[a-z0-9-]+:\d{12}:schedule-group/([^*?/]+)", arn)
+                if not exact or exact[1] not in groups:
+                    yield f"{role['address']}: is taken for {arn}, which isn't a group of this plan's schedules"
+    for schedule in resources(plan, "aws_scheduler_schedule"):
+        if value(schedule, "group_name") not in groups:
+            yield f"{schedule['address']}: lies in the group {value(schedule, 'group_name')}, which isn't the plan's own"
+
+
 def own_snapshots_alone_are_tagged_and_none_is_shared(plan: Plan) -> Iterator[str]:
     """Denials, so that no other policy of the role can allow it one day."""
     for policy in resources(plan, "aws_iam_role_policy"):
@@ -328,7 +345,7 @@ def _what_is_no_function_may_be_reached(plan: Plan, target: Resource, arn: str) 
 
 def subscriptions_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
     for subscription in resources(plan, "aws_sns_topic_subscription"):
-        if value(subscription, "protocol") != "lambda" or unknown(subscription, "redrive_policy"):
+        if unknown(subscription, "redrive_policy"):
             continue
         queue = json.loads(value(subscription, "redrive_policy") or "{}").get("deadLetterTargetArn")
         if not queue:
@@ -490,6 +507,7 @@ RULES: list[Rule] = [
     roles_name_exact_resources,
     metrics_go_to_one_namespace,
     roles_are_for_their_services_alone,
+    the_scheduler_takes_its_role_for_a_group,
     own_snapshots_alone_are_tagged_and_none_is_shared,
     permissions_name_one_source_of_a_known_account,
     what_is_wired_may_invoke,

@@ -10,17 +10,23 @@ output "front_dns_name" {
   value       = module.front.dns_name
 }
 
+output "balancer_dns_names" {
+  description = "The load balancers: what the names of https.probe_urls lead to."
+  value       = { primary = module.balancer_primary.dns_name, recovery = module.balancer_recovery.dns_name }
+}
+
 output "install_commands" {
   description = "Install Prometheus and Grafana in each region's cluster."
   value       = { primary = module.cluster_primary.install_command, recovery = module.cluster_recovery.install_command }
 }
 
 output "dashboard_boxes" {
-  description = "What to put into the text boxes of the Grafana dashboards."
+  description = "What stands in the text boxes of the Grafana dashboards: install.sh takes it as a file."
   value = {
     primary           = var.regions.primary
     recovery          = var.regions.recovery
     plan              = var.name
+    database_kind     = "rds_replica"
     database          = module.database.identifiers.primary
     fleet             = trimsuffix(module.web.group_names.primary, "-primary")
     balancer_primary  = module.balancer_primary.arn_suffix

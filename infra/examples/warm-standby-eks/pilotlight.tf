@@ -1,5 +1,13 @@
 # The orchestrator, pointed at everything above, and the dashboards.
 
+locals {
+  # Under HTTPS names of one's own: no certificate covers a load balancer's.
+  probe_urls = {
+    primary  = var.https == null ? module.balancer_primary.health_url : var.https.probe_urls.primary
+    recovery = var.https == null ? module.balancer_recovery.health_url : var.https.probe_urls.recovery
+  }
+}
+
 module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
@@ -9,11 +17,11 @@ module "pilotlight" {
   mode      = var.mode
   databases = [module.database.plan_item]
   fleets    = [module.web.plan_item]
-  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = module.balancer_recovery.health_url } })]
+  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.probe_urls.recovery } })]
 
   detection = {
     alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
-    probes = [{ kind = "http", name = "front-primary", url = module.balancer_primary.health_url, expect_status = 200 }]
+    probes = [{ kind = "http", name = "front-primary", url = local.probe_urls.primary, expect_status = 200 }]
   }
   limits = { lag_seconds_max = var.lag_seconds_max }
 
@@ -23,9 +31,13 @@ module "pilotlight" {
     kms_key_arns = { primary = module.database.kms_key_arns.primary, recovery = module.database.kms_key_arns.recovery }
   }
 
-  notice_emails       = var.notice_emails
-  package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
-  deletion_protection = var.deletion_protection
+  notice_emails        = var.notice_emails
+  package_dir          = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
+  deletion_protection  = var.deletion_protection
+  reserved_concurrency = var.reserved_concurrency
+  kms_key_arns         = local.messages_key_arns
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "monitoring" {

@@ -1,21 +1,29 @@
 # What stands in each region alike: network, load balancer, and a cluster for Prometheus and Grafana.
 
+locals {
+  network_cidrs = { primary = "10.20.0.0/16", recovery = "10.21.0.0/16" }
+}
+
 module "network_primary" {
   source     = "../../modules/network"
   providers  = { aws = aws.primary }
   name       = var.name
-  cidr_block = "10.20.0.0/16"
+  cidr_block = local.network_cidrs.primary
   zone_count = 3
   nat        = "per_zone"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "network_recovery" {
   source     = "../../modules/network"
   providers  = { aws = aws.recovery }
   name       = var.name
-  cidr_block = "10.21.0.0/16"
+  cidr_block = local.network_cidrs.recovery
   zone_count = 3
   nat        = "per_zone"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "balancer_primary" {
@@ -25,7 +33,7 @@ module "balancer_primary" {
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
-  certificate         = var.certificate_arns.primary == null ? null : { arn = var.certificate_arns.primary }
+  certificate         = var.https == null ? null : { arn = var.https.certificate_arns.primary }
   alarm_topic_arns    = [module.pilotlight.signals_topic_arns.primary]
   deletion_protection = var.deletion_protection
 }
@@ -38,7 +46,7 @@ module "balancer_recovery" {
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
-  certificate         = var.certificate_arns.recovery == null ? null : { arn = var.certificate_arns.recovery }
+  certificate         = var.https == null ? null : { arn = var.https.certificate_arns.recovery }
   alarm_topic_arns    = [module.pilotlight.notices_topic_arns.recovery]
   deletion_protection = var.deletion_protection
 }
@@ -50,6 +58,12 @@ module "cluster_primary" {
   subnet_ids         = module.network_primary.private_subnet_ids
   watched_regions    = values(var.regions)
   administrator_arns = var.administrator_arns
+
+  api_clients         = { cidrs = setunion([local.network_cidrs.primary], var.api_client_cidrs) }
+  public_access_cidrs = var.public_access_cidrs
+  alerts              = { topic_arn = module.pilotlight.notices_topic_arns.primary, kms_key_arn = local.messages_key_arns.primary }
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 # It needs nothing of the other one and shows both regions: monitoring goes on when the primary's cluster is gone.
@@ -60,4 +74,10 @@ module "cluster_recovery" {
   subnet_ids         = module.network_recovery.private_subnet_ids
   watched_regions    = values(var.regions)
   administrator_arns = var.administrator_arns
+
+  api_clients         = { cidrs = setunion([local.network_cidrs.recovery], var.api_client_cidrs) }
+  public_access_cidrs = var.public_access_cidrs
+  alerts              = { topic_arn = module.pilotlight.notices_topic_arns.recovery, kms_key_arn = local.messages_key_arns.recovery }
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -17,6 +17,8 @@ module "web" {
   # The image starts its application itself; these are what its role may read to reach the database.
   parameters         = { "DATABASE_" = module.database.parameter_prefix }
   parameter_key_arns = values(module.database.kms_key_arns)
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "front" {
@@ -27,7 +29,7 @@ module "front" {
   regions = var.regions
   routes = {
     front = {
-      ports           = var.certificate_arns.primary == null ? [80] : [80, 443]
+      ports           = var.https == null ? [80] : [80, 443]
       endpoints       = { primary = module.balancer_primary.arn, recovery = module.balancer_recovery.arn }
       health_protocol = "TCP" # behind a load balancer its own health checks decide
       after           = ["main", "web"]

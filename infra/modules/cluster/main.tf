@@ -62,9 +62,47 @@ resource "aws_eks_cluster" "this" {
     public_access_cidrs     = length(var.public_access_cidrs) > 0 ? var.public_access_cidrs : null
   }
 
+  # Extended support costs six times as much. Without it AWS raises the version itself when standard support ends.
+  upgrade_policy {
+    support_type = "STANDARD"
+  }
+
   tags = local.tags
 
   depends_on = [aws_cloudwatch_log_group.control_plane, aws_iam_role_policy_attachment.cluster]
+
+  lifecycle {
+    precondition {
+      condition     = length(var.public_access_cidrs) + length(var.api_clients.cidrs) + length(var.api_clients.security_groups) > 0
+      error_message = "Nobody could reach the API of ${var.name}: its security group admits itself alone. Name api_clients or public_access_cidrs."
+    }
+  }
+}
+
+# The private endpoint stands behind the security group that EKS makes, which admits its own members alone. Rules of one's own in it
+# stay: EKS only looks after those it made.
+resource "aws_vpc_security_group_ingress_rule" "api_from_ranges" {
+  for_each = var.api_clients.cidrs
+
+  security_group_id = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+  description       = "People and pipelines that use the cluster's API."
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  tags              = local.tags
+}
+
+resource "aws_vpc_security_group_ingress_rule" "api_from_groups" {
+  for_each = var.api_clients.security_groups
+
+  security_group_id            = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+  description                  = "People and pipelines that use the cluster's API: ${each.key}."
+  referenced_security_group_id = each.value
+  ip_protocol                  = "tcp"
+  from_port                    = 443
+  to_port                      = 443
+  tags                         = local.tags
 }
 
 resource "aws_eks_access_entry" "administrators" {

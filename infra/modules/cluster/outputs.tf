@@ -17,8 +17,8 @@ output "security_group_id" {
 }
 
 output "install_command" {
-  description = "Installs Prometheus and Grafana with the values and dashboards of this module, or brings them up to date."
-  value       = "${path.module}/charts/install.sh ${aws_eks_cluster.this.name} ${local.region}"
+  description = "Installs Prometheus and Grafana with the values and dashboards of this module, or brings them up to date. `--boxes FILE` after it fills the dashboards' text boxes."
+  value       = join(" ", concat(["${path.module}/charts/install.sh ${aws_eks_cluster.this.name} ${local.region}"], [for a in var.alerts[*] : "--alerts ${a.topic_arn}"]))
 }
 
 output "charts_dir" {

@@ -5,7 +5,7 @@ locals {
   node_policies = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly"]
 
   # A pod of this cluster, namespace and service account, and no other. AWS documents these tags of pod identities.
-  pod_trust = { for account, namespace in { "ebs-csi-controller-sa" = "kube-system", "grafana" = "monitoring" } : account => jsonencode({
+  pod_trust = { for account, namespace in { "ebs-csi-controller-sa" = "kube-system", "grafana" = "monitoring", "alertmanager" = "monitoring" } : account => jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
@@ -25,8 +25,16 @@ resource "aws_iam_role" "cluster" {
   description          = "The control plane of the cluster ${var.name} in ${local.region}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Principal = { Service = "eks.amazonaws.com" }, Action = "sts:AssumeRole" }]
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "eks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:eks:${local.region}:${local.account}:cluster/${var.name}" }
+      }
+    }]
   })
   tags = local.tags
 }
@@ -41,7 +49,8 @@ resource "aws_iam_role" "nodes" {
   description          = "The nodes of the cluster ${var.name} in ${local.region}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
+    Version = "2012-10-17"
+    # EC2 sends no source when an instance takes its role. What bounds it is who may pass the role: iam:PassRole.
     Statement = [{ Effect = "Allow", Principal = { Service = "ec2.amazonaws.com" }, Action = "sts:AssumeRole" }]
   })
   tags = local.tags
@@ -104,5 +113,45 @@ resource "aws_eks_pod_identity_association" "grafana" {
   namespace       = "monitoring"
   service_account = "grafana"
   role_arn        = aws_iam_role.grafana.arn
+  tags            = local.tags
+}
+
+resource "aws_iam_role" "alertmanager" {
+  count = var.alerts == null ? 0 : 1
+
+  name                 = "${var.name}-alerts-${local.region}"
+  description          = "Lets Alertmanager of the cluster ${var.name} in ${local.region} tell people."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.pod_trust["alertmanager"]
+  tags                 = local.tags
+}
+
+resource "aws_iam_role_policy" "alertmanager" {
+  count = var.alerts == null ? 0 : 1
+
+  name = "tell-people"
+  role = aws_iam_role.alertmanager[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{ Sid = "TellPeople", Effect = "Allow", Action = ["sns:Publish"], Resource = [var.alerts.topic_arn] }],
+      [for arn in var.alerts.kms_key_arn[*] : {
+        Sid       = "EncryptForTheTopic"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource  = [arn]
+        Condition = { StringEquals = { "kms:ViaService" = "sns.${local.region}.amazonaws.com" } }
+      }],
+    )
+  })
+}
+
+resource "aws_eks_pod_identity_association" "alertmanager" {
+  count = var.alerts == null ? 0 : 1
+
+  cluster_name    = aws_eks_cluster.this.name
+  namespace       = "monitoring"
+  service_account = "alertmanager"
+  role_arn        = aws_iam_role.alertmanager[0].arn
   tags            = local.tags
 }

@@ -10,12 +10,12 @@ variable "name" {
 }
 
 variable "kubernetes_version" {
-  description = "Minor version of Kubernetes, the same in both regions. Raise one region after the other."
+  description = "Minor version of Kubernetes, the same in both regions. Raise one region after the other, before its standard support ends (1.35: 2027-03-27)."
   type        = string
-  default     = "1.33"
+  default     = "1.35"
   validation {
     condition     = can(regex("^1[.][0-9]{2}$", var.kubernetes_version))
-    error_message = "kubernetes_version: '${var.kubernetes_version}' isn't a minor version such as 1.33."
+    error_message = "kubernetes_version: '${var.kubernetes_version}' isn't a minor version such as 1.35."
   }
 }
 
@@ -59,17 +59,33 @@ variable "image_type" {
 }
 
 variable "administrator_arns" {
-  description = "Roles that administer the cluster. Whoever creates it doesn't, unless named here."
+  description = "Roles that administer the cluster, one at least. Whoever creates it doesn't, unless named here."
   type        = set(string)
-  default     = []
+  validation {
+    condition     = length(var.administrator_arns) >= 1
+    error_message = "administrator_arns: one at least, or nobody can ever install anything in the cluster."
+  }
   validation {
     condition     = alltrue([for a in var.administrator_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+$", a))])
     error_message = "administrator_arns: must be ARNs of roles (or users)."
   }
 }
 
+variable "api_clients" {
+  description = "Who reaches the cluster's API (port 443) by its private endpoint: security groups by any name of yours, and address ranges of the VPC or of networks it is connected to. The nodes do anyway."
+  type = object({
+    security_groups = optional(map(string), {})
+    cidrs           = optional(set(string), [])
+  })
+  default = {}
+  validation {
+    condition     = alltrue([for c in var.api_clients.cidrs : can(regex("^(10[.]|172[.](1[6-9]|2[0-9]|3[01])[.]|192[.]168[.]|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])[.])", c)) && can(cidrhost(c, 0))])
+    error_message = "api_clients: cidrs must be private address ranges such as 10.0.0.0/16; who comes from outside is named in public_access_cidrs."
+  }
+}
+
 variable "public_access_cidrs" {
-  description = "Who reaches the cluster's API from outside; [] leaves it to the VPC."
+  description = "Who reaches the cluster's API from outside, by its public endpoint; []: there is none."
   type        = list(string)
   default     = []
   validation {
@@ -84,6 +100,20 @@ variable "watched_regions" {
   validation {
     condition     = length(var.watched_regions) >= 2
     error_message = "watched_regions: ${length(var.watched_regions)}; both regions of the workload, or nobody sees the other when a cluster is gone."
+  }
+}
+
+variable "alerts" {
+  description = <<-TEXT
+    Where Alertmanager sends the alerts of the cluster's own pods and nodes; null: they reach nobody, and install.sh says so.
+      topic_arn      topic of this region. Its policy must leave this account's roles to their own policies
+      kms_key_arn    the key that encrypts the topic, where a key of your own does
+  TEXT
+  type        = object({ topic_arn = string, kms_key_arn = optional(string) })
+  default     = null
+  validation {
+    condition     = var.alerts == null || try(can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alerts.topic_arn)) && (var.alerts.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.alerts.kms_key_arn))), false)
+    error_message = "alerts: topic_arn must be a topic's ARN, kms_key_arn a key's."
   }
 }
 

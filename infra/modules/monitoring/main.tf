@@ -65,27 +65,48 @@ locals {
     } if f == "ssm-replicator"],
   )
 
+  # Aurora's metrics are its clusters'. It counts its lag in milliseconds, by the region that the lag comes from.
+  database_dimension = { for name, d in var.databases : name => d.kind == "aurora_global" ? "DBClusterIdentifier" : "DBInstanceIdentifier" }
+  lag_widgets = { for name, d in var.databases : name => d.kind == "aurora_global" ? {
+    title       = "${name}: milliseconds behind"
+    metric      = ["AWS/RDS", "AuroraGlobalDBReplicationLag", "DBClusterIdentifier", d.recovery, "SourceRegion", var.regions.primary]
+    limit_units = var.lag_seconds_max * 1000
+    } : {
+    title       = "${name}: seconds behind"
+    metric      = ["AWS/RDS", "ReplicaLag", "DBInstanceIdentifier", d.recovery]
+    limit_units = var.lag_seconds_max
+  } }
+  storage_widgets = { for name, d in var.databases : name => d.kind == "aurora_global" ? {
+    title  = "${name}: storage used, bytes"
+    metric = "VolumeBytesUsed"
+    stat   = "Maximum"
+    } : {
+    title  = "${name}: storage free, bytes"
+    metric = "FreeStorageSpace"
+    stat   = "Minimum"
+  } }
+
   database_widgets = flatten([for name, ids in var.databases : [
     {
-      title       = "${name}: seconds behind"
+      title       = local.lag_widgets[name].title
       region      = var.regions.recovery
-      metrics     = [["AWS/RDS", "ReplicaLag", "DBInstanceIdentifier", ids.recovery, { stat = "Maximum", region = var.regions.recovery }]]
-      annotations = { horizontal = [{ label = "limit of the plan", value = var.lag_seconds_max }] }
+      metrics     = [concat(local.lag_widgets[name].metric, [{ stat = "Maximum", region = var.regions.recovery }])]
+      annotations = { horizontal = [{ label = "limit of the plan", value = local.lag_widgets[name].limit_units }] }
     },
     {
       title   = "${name}: connections"
       region  = var.regions.recovery
-      metrics = [for side in local.sides : ["AWS/RDS", "DatabaseConnections", "DBInstanceIdentifier", ids[side], { stat = "Maximum", region = var.regions[side], label = side }]]
+      metrics = [for side in local.sides : ["AWS/RDS", "DatabaseConnections", local.database_dimension[name], ids[side], { stat = "Maximum", region = var.regions[side], label = side }]]
     },
     {
       title   = "${name}: processor busy, percent"
       region  = var.regions.recovery
-      metrics = [for side in local.sides : ["AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", ids[side], { stat = "Average", region = var.regions[side], label = side }]]
+      metrics = [for side in local.sides : ["AWS/RDS", "CPUUtilization", local.database_dimension[name], ids[side], { stat = "Average", region = var.regions[side], label = side }]]
     },
     {
-      title   = "${name}: storage free, bytes"
+      title   = local.storage_widgets[name].title
       region  = var.regions.recovery
-      metrics = [for side in local.sides : ["AWS/RDS", "FreeStorageSpace", "DBInstanceIdentifier", ids[side], { stat = "Minimum", region = var.regions[side], label = side }]]
+      metrics = [for side in local.sides : ["AWS/RDS", local.storage_widgets[name].metric, local.database_dimension[name], ids[side], { stat = local.storage_widgets[name].stat, region = var.regions[side], label = side }]]
     },
   ]])
 

@@ -29,9 +29,13 @@ variable "fleets" {
 }
 
 variable "databases" {
-  description = "Identifiers of the instances, by database and region."
-  type        = map(object({ primary = string, recovery = string }))
+  description = "Identifiers of the instances, or of the clusters of an Aurora global database, by database and region. kind: rds_replica or aurora_global, which have other metrics."
+  type        = map(object({ primary = string, recovery = string, kind = optional(string, "rds_replica") }))
   default     = {}
+  validation {
+    condition     = alltrue([for d in var.databases : contains(["rds_replica", "aurora_global"], d.kind)])
+    error_message = "databases: kind must be rds_replica or aurora_global."
+  }
   validation {
     condition     = length(var.databases) + length(var.fleets) >= 1
     error_message = "databases: neither a database nor a fleet; there is nothing to show."

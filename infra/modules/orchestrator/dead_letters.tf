@@ -4,7 +4,7 @@
 
 locals {
   # Who may put a message into a function's queue, besides the function's own role (its identity policy says so).
-  dead_letter_topics = { for f in local.functions : f => concat(contains(local.keepers, f) ? [] : [local.topic_arns.commands], f == "alarm-handler" ? [local.topic_arns.signals_recovery] : []) }
+  dead_letter_topics = { for f in local.functions : f => concat(contains(local.keepers, f) ? [] : [local.topic_arns.commands], f == "alarm-handler" ? [local.topic_arns.signals_recovery, local.topic_arns.notices_recovery] : []) }
 
   dead_letter_policy = { for f, arn in local.dead_letter_arns : f => {
     Version = "2012-10-17"
@@ -53,7 +53,7 @@ locals {
         Principal = { Service = "sns.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.signals_dead_letter_arn
-        Condition = { ArnEquals = { "aws:SourceArn" = [local.topic_arns.signals_primary] } }
+        Condition = { ArnEquals = { "aws:SourceArn" = [local.topic_arns.signals_primary, local.topic_arns.notices_primary] } }
       },
       {
         Sid       = "Rules"

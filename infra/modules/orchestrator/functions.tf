@@ -83,8 +83,9 @@ resource "aws_lambda_function" "this" {
   timeout          = local.settings[each.key].timeout
   role             = aws_iam_role.this[each.key].arn
 
-  # One keeper of a kind at a time: the rate of its writes is the account's.
-  reserved_concurrent_executions = contains(local.keepers, each.key) ? 1 : var.reserved_concurrency
+  # One keeper of a kind at a time: the rate of its writes is the account's. Two at once would do the same work twice as fast, and
+  # nothing wrong, so an account without room for a reservation can go without.
+  reserved_concurrent_executions = var.reserved_concurrency == -1 ? -1 : contains(local.keepers, each.key) ? 1 : coalesce(var.reserved_concurrency, -1)
 
   environment {
     variables = merge(local.environment, {

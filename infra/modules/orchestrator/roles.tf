@@ -276,6 +276,7 @@ resource "aws_iam_role" "this" {
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
+    # Lambda documents no source for taking a function's execution role. What bounds it is who may pass the role: iam:PassRole.
     Statement = [{
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }

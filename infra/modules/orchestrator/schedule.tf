@@ -63,11 +63,21 @@ locals {
   )
 }
 
+# A group of its own: the scheduler's role is for this group alone, and AWS knows no narrower source.
+resource "aws_scheduler_schedule_group" "keepers" {
+  count    = length(local.keepers) > 0 ? 1 : 0
+  provider = aws.recovery
+
+  name = var.name
+  tags = local.tags
+}
+
 resource "aws_scheduler_schedule" "keepers" {
   for_each = local.keeper_schedules
   provider = aws.recovery
 
   name                = "${var.name}-${each.value.name}"
+  group_name          = aws_scheduler_schedule_group.keepers[0].name
   description         = each.value.description
   schedule_expression = each.value.expression
   kms_key_arn         = var.kms_key_arns.recovery
@@ -106,9 +116,10 @@ resource "aws_iam_role" "scheduler" {
       Effect    = "Allow"
       Principal = { Service = "scheduler.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      # The group's ARN: EventBridge Scheduler sends that as the source, never a schedule's.
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule/default/${var.name}-*" }
+        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule-group/${var.name}" }
       }
     }]
   })
@@ -123,7 +134,7 @@ resource "aws_iam_role_policy" "scheduler" {
   role = aws_iam_role.scheduler[0].name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid      = "Invoke"
         Effect   = "Allow"
@@ -136,6 +147,13 @@ resource "aws_iam_role_policy" "scheduler" {
         Action   = ["sqs:SendMessage"]
         Resource = [for f in local.keepers : local.dead_letter_arns[f]]
       },
-    ]
+      ],
+      # It reads the encrypted schedule, and writes to an encrypted queue.
+      [for arn in compact([var.kms_key_arns.recovery]) : {
+        Sid      = "Keys"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [arn]
+    }])
   })
 }

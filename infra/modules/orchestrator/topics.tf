@@ -238,9 +238,12 @@ resource "aws_sns_topic_subscription" "notices_recovery" {
   for_each = toset(var.notice_emails)
   provider = aws.recovery
 
-  topic_arn = aws_sns_topic.notices_recovery.arn
-  protocol  = "email"
-  endpoint  = each.value
+  topic_arn      = aws_sns_topic.notices_recovery.arn
+  protocol       = "email"
+  endpoint       = each.value
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letters["alarm-handler"].arn }) # after 50 tries in six hours
+
+  depends_on = [aws_sqs_queue_policy.dead_letters]
 }
 
 # An alarm can only publish to a topic of its own region, so the primary's one alarm about this module needs one there.
@@ -263,7 +266,10 @@ resource "aws_sns_topic_subscription" "notices_primary" {
   for_each = toset(var.notice_emails)
   provider = aws.primary
 
-  topic_arn = aws_sns_topic.notices_primary.arn
-  protocol  = "email"
-  endpoint  = each.value
+  topic_arn      = aws_sns_topic.notices_primary.arn
+  protocol       = "email"
+  endpoint       = each.value
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.signals_primary.arn }) # after 50 tries in six hours
+
+  depends_on = [aws_sqs_queue_policy.signals_primary]
 }

@@ -562,12 +562,12 @@ variable "function_memory_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent executions kept for each function, so that a workload which starts in the recovery region can't starve its own recovery. -1: none kept, for accounts whose quota leaves no room."
+  description = "Concurrent executions kept for each function that a run needs, so that a workload which starts in the recovery region can't starve its own recovery. null: none; the functions of every day keep one each, so that there is one at a time. -1: none for any function, where the account's quota leaves no room (a new account's is 10)."
   type        = number
-  default     = -1
+  default     = null
   validation {
-    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= 3
-    error_message = "reserved_concurrency: ${var.reserved_concurrency}; -1, or at least 3: a tick, a signal and an operator may come together."
+    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency == -1 || var.reserved_concurrency >= 3, false)
+    error_message = "reserved_concurrency: ${coalesce(var.reserved_concurrency, 0)}; -1, or at least 3: a tick, a signal and an operator may come together."
   }
 }
 

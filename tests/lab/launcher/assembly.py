@@ -9,6 +9,7 @@ from . import (
     alarms,
     authorization,
     autoscaling,
+    clusters,
     database_details,
     deliveries,
     event_buses,
@@ -63,6 +64,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     flow_logs.install()
     interface_endpoints.install()
     key_pairs.install()
+    clusters.install()
     node_groups.install()
     registry_replication.install()
     simulation.install()

@@ -12,7 +12,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import eventbridge, lambda_svc, sns
 
-from . import roles
+from . import roles, schedules
 from .world import rfc3339
 
 logger = logging.getLogger("lab.deliveries")
@@ -28,6 +28,10 @@ def install() -> None:
         target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None
     ) -> None:
         arn = str(target.get("Arn", ""))
+        if ":scheduler:" in rule["Arn"] and not schedules.may_take_role(target, rule["Arn"]):
+            # Not even a dead letter: it is the role that would send it.
+            logger.warning("%s may not take the role %s", rule["Arn"], target.get("RoleArn"))
+            return
         if ":lambda:" not in arn or _is_permitted(target, arn, rule["Arn"]):
             invoke_target(target, event, rule, view)
             return

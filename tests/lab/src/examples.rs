@@ -107,6 +107,7 @@ impl Example {
             Self::WarmStandbyEks => json!({
                 "source_instance_id": server(world, self.regions()[0]).await?,
                 "database_password": PASSWORD,
+                "administrator_arns": ["arn:aws:iam::123456789012:role/platform"],
             }),
         };
         if let (Some(all), Value::Object(more)) = (variables.as_object_mut(), more) {

@@ -36,6 +36,7 @@ mock_provider "aws" {
 variables {
   source_instance_id = "i-0123456789abcdef0"
   database_password  = "correct-horse-battery"
+  administrator_arns = ["arn:aws:iam::123456789012:role/platform"]
   package_dir        = "../../modules/orchestrator/tests/packages"
 }
 
@@ -54,9 +55,69 @@ run "both_regions_run_three_servers" {
 run "each_cluster_is_set_up_by_itself" {
   command = plan
   assert {
-    condition     = endswith(output.install_commands.primary, "install.sh shop-monitoring eu-south-1") && endswith(output.install_commands.recovery, "install.sh shop-monitoring eu-central-1")
-    error_message = "A region has no monitoring of its own: ${output.install_commands.recovery}."
+    condition     = module.cluster_primary.name == "shop-monitoring" && module.cluster_recovery.name == "shop-monitoring"
+    error_message = "A region has no monitoring of its own."
   }
+  assert {
+    condition     = [for k in ["messages_primary", "messages_recovery"] : true if length(jsondecode(local.messages_key_policy[trimprefix(k, "messages_")]).Statement) == 3] == [true, true]
+    error_message = "A key of messages admits others than the README says."
+  }
+}
+
+run "with_certificates_users_and_probes_take_https_by_names_of_ones_own" {
+  command = plan
+  variables {
+    https = {
+      certificate_arns = { primary = "arn:aws:acm:eu-south-1:123456789012:certificate/a", recovery = "arn:aws:acm:eu-central-1:123456789012:certificate/b" }
+      probe_urls       = { primary = "https://eu-south-1.shop.example.com/health", recovery = "https://eu-central-1.shop.example.com/health" }
+    }
+  }
+  assert {
+    condition     = local.probe_urls == { primary = "https://eu-south-1.shop.example.com/health", recovery = "https://eu-central-1.shop.example.com/health" }
+    error_message = "A probe asks a name that no certificate covers: every one would fail."
+  }
+}
+
+run "half_of_https_and_names_that_no_certificate_covers_are_refused" {
+  command = plan
+  variables {
+    https = {
+      certificate_arns = { primary = "arn:aws:acm:eu-south-1:123456789012:certificate/a", recovery = "arn:aws:acm:eu-central-1:123456789012:certificate/b" }
+      probe_urls       = { primary = "https://shop-1.eu-south-1.elb.amazonaws.com/health", recovery = "https://eu-central-1.shop.example.com/health" }
+    }
+  }
+  expect_failures = [var.https]
+}
+
+run "one_probe_for_both_regions_is_refused" {
+  command = plan
+  variables {
+    https = {
+      certificate_arns = { primary = "arn:aws:acm:eu-south-1:123456789012:certificate/a", recovery = "arn:aws:acm:eu-central-1:123456789012:certificate/b" }
+      probe_urls       = { primary = "https://shop.example.com/health", recovery = "https://shop.example.com/health" }
+    }
+  }
+  expect_failures = [var.https]
+}
+
+run "a_certificate_of_another_region_is_refused" {
+  command = plan
+  variables {
+    https = {
+      certificate_arns = { primary = "arn:aws:acm:us-east-1:123456789012:certificate/a", recovery = "arn:aws:acm:eu-central-1:123456789012:certificate/b" }
+      probe_urls       = { primary = "https://eu-south-1.shop.example.com/health", recovery = "https://eu-central-1.shop.example.com/health" }
+    }
+  }
+  expect_failures = [var.https]
+}
+
+run "clusters_without_an_administrator_and_a_boundary_that_is_none_are_refused" {
+  command = plan
+  variables {
+    administrator_arns       = []
+    permissions_boundary_arn = "Boundary"
+  }
+  expect_failures = [var.administrator_arns, var.permissions_boundary_arn]
 }
 
 run "one_server_is_refused" {

@@ -53,6 +53,29 @@ run "lag_is_seen_from_the_recovery_region_with_its_limit" {
   }
 }
 
+run "an_aurora_global_database_is_asked_for_by_its_clusters" {
+  command = plan
+  variables {
+    databases = { orders = { primary = "shop-orders", recovery = "shop-orders-replica", kind = "aurora_global" } }
+  }
+  assert {
+    condition     = [for w in jsondecode(output.dashboard_body).widgets : [slice(w.properties.metrics[0], 1, 6), w.properties.annotations.horizontal[0].value] if try(w.properties.title == "orders: milliseconds behind", false)] == [[["AuroraGlobalDBReplicationLag", "DBClusterIdentifier", "shop-orders-replica", "SourceRegion", "eu-south-1"], 60000]]
+    error_message = "The lag is asked for as of an instance, or compared with seconds."
+  }
+  assert {
+    condition     = !strcontains(output.dashboard_body, "DBInstanceIdentifier") && !strcontains(output.dashboard_body, "FreeStorageSpace") && strcontains(output.dashboard_body, "VolumeBytesUsed")
+    error_message = "A widget asks for a metric that Aurora's clusters don't have: it would be empty for ever."
+  }
+}
+
+run "an_unknown_kind_of_database_is_refused" {
+  command = plan
+  variables {
+    databases = { orders = { primary = "shop-orders", recovery = "shop-orders-replica", kind = "aurora" } }
+  }
+  expect_failures = [var.databases]
+}
+
 run "each_function_that_the_plan_has_is_watched_for_errors_and_dead_letters" {
   command = plan
   assert {

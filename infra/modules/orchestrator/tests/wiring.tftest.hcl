@@ -791,7 +791,7 @@ run "without_their_sections_there_are_no_functions_of_every_day" {
   command = plan
 
   assert {
-    condition     = keys(aws_lambda_function.this) == ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] && length(aws_scheduler_schedule.keepers) + length(aws_iam_role.scheduler) + length(aws_cloudwatch_metric_alarm.snapshot_age) == 0
+    condition     = keys(aws_lambda_function.this) == ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] && length(aws_scheduler_schedule.keepers) + length(aws_scheduler_schedule_group.keepers) + length(aws_iam_role.scheduler) + length(aws_cloudwatch_metric_alarm.snapshot_age) == 0
     error_message = "Something of the functions of every day exists although the plan has no section for it."
   }
   assert {
@@ -880,6 +880,13 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
   assert {
     condition     = [for t in [aws_scheduler_schedule.keepers["snapshot-scheduler"].target[0], aws_scheduler_schedule.keepers["ssm-replicator"].target[0]] : [t.arn, t.input, t.role_arn, t.dead_letter_config[0].arn]] == [["arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler", "{\"snapshots\":\"keep\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters"], ["arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator", "{\"command\":\"pass\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters"]]
     error_message = "A schedule does not invoke its function with its request, or has no dead-letter queue."
+  }
+  assert {
+    condition = alltrue([for s in aws_scheduler_schedule.keepers : s.group_name == "shop"]) && aws_scheduler_schedule_group.keepers[0].name == "shop" && jsondecode(aws_iam_role.scheduler[0].assume_role_policy).Statement[0].Condition == {
+      StringEquals = { "aws:SourceAccount" = "123456789012" }
+      ArnEquals    = { "aws:SourceArn" = "arn:aws:scheduler:us-west-1:123456789012:schedule-group/shop" }
+    }
+    error_message = "The scheduler's role does not trust the schedules' own group, and it alone."
   }
   assert {
     condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.treat_missing_data == "breaching" && a.threshold == 93600]) && toset([for a in aws_cloudwatch_metric_alarm.snapshot_age : "${a.dimensions.Database} ${a.dimensions.Region}"]) == toset(["orders us-east-2", "orders us-west-1"])

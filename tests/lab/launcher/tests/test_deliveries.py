@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, TICK_SECONDS, Function, LabTest, eventually
 
 
@@ -88,13 +90,23 @@ class Deliveries(LabTest):
         self.assertEqual(eventually(read)[0]["source"], "lab.test")
         self.assertEqual(function.received(), [])
 
-    def scheduled(self, name: str, *resources: str) -> tuple[Function, Callable[[], list[Any]]]:
-        """A function with a schedule of a day, whose role may invoke these; and its dead letters."""
+    def scheduled(
+        self, name: str, *resources: str, condition: dict[str, Any] | None = None
+    ) -> tuple[Function, Callable[[], list[Any]]]:
+        """A function with a schedule of a day, whose role may invoke these; and its dead letters.
+
+        The schedule lies in a group of its own name; the condition bounds who takes the role.
+        """
         queue, read = self.letters(f"{name}-letters", "scheduler.amazonaws.com")
         function = Function(self.lab, name)
-        role = self.role(f"{name}-scheduler", "scheduler.amazonaws.com", "lambda:InvokeFunction", *resources)
+        service = "scheduler.amazonaws.com"
+        role = self.role(
+            f"{name}-scheduler", service, "lambda:InvokeFunction", *resources, condition=condition
+        )
+        self.lab.client("scheduler").create_schedule_group(Name=name)
         self.lab.client("scheduler").create_schedule(
             Name=name,
+            GroupName=name,
             ScheduleExpression="rate(1 day)",
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={
@@ -106,10 +118,22 @@ class Deliveries(LabTest):
         )
         return function, read
 
-    def role(self, name: str, service: str, action: str, *resources: str) -> str:
+    def role(
+        self,
+        name: str,
+        service: str,
+        action: str,
+        *resources: str,
+        condition: dict[str, Any] | None = None,
+    ) -> str:
         """A role of a service that may take an action on these resources."""
         iam = self.lab.client("iam")
-        principal = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        principal = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": condition or {},
+        }
         trust = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         may = {"Effect": "Allow", "Action": action, "Resource": list(resources)}
@@ -133,6 +157,39 @@ class Deliveries(LabTest):
         self.lab.control("PUT", f"schedules/{RECOVERY}/unscheduled", {"due": True})
         eventually(read)
         self.assertEqual(function.received(), [])
+
+    def test_a_schedules_role_is_taken_for_its_group_and_for_nothing_narrower(self) -> None:
+        lies = f"arn:aws:scheduler:{RECOVERY}:{ACCOUNT}"
+        account = {"aws:SourceAccount": ACCOUNT}
+        arn = f"arn:aws:lambda:{RECOVERY}:{ACCOUNT}:function:of-group"
+        trust = {"StringEquals": account, "ArnEquals": {"aws:SourceArn": f"{lies}:schedule-group/of-group"}}
+        function, _read = self.scheduled("of-group", arn, condition=trust)
+        self.lab.control("PUT", f"schedules/{RECOVERY}/of-group", {"due": True})
+        eventually(function.received)
+        for name, source in (
+            ("of-another-group", f"{lies}:schedule-group/default"),
+            ("of-schedules", f"{lies}:schedule/of-schedules/*"),
+        ):
+            with self.subTest(name), self.assertRaisesRegex(ClientError, "must allow AWS EventBridge"):
+                self.scheduled(
+                    name, arn, condition={"StringEquals": account, "ArnLike": {"aws:SourceArn": source}}
+                )
+
+    def test_a_role_that_is_trusted_no_more_delivers_nothing_not_even_a_dead_letter(self) -> None:
+        arn = f"arn:aws:lambda:{RECOVERY}:{ACCOUNT}:function:untrusted"
+        function, read = self.scheduled("untrusted", arn)
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        self.lab.client("iam").update_assume_role_policy(
+            RoleName="untrusted-scheduler",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        self.lab.control("PUT", f"schedules/{RECOVERY}/untrusted", {"due": True})
+        time.sleep(1.5)
+        self.assertEqual((function.received(), read()), ([], []))
 
     def test_a_failed_asynchronous_invocation_is_tried_three_times(self) -> None:
         function = Function(self.lab, "always-fails")
