@@ -96,7 +96,9 @@ impl Example {
                 "image_ids": images(), "database_password": PASSWORD,
                 "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
             }),
-            Self::MultiService => json!({ "image_ids": images(), "database_password": PASSWORD }),
+            Self::MultiService => json!({
+                "image_ids": images(), "database_password": PASSWORD, "repository": "your-org/shop",
+            }),
             Self::OtherModules => json!({
                 "image_ids": images(), "database_password": PASSWORD, "secret": PASSWORD,
             }),
