@@ -90,7 +90,7 @@ class Workflow(unittest.TestCase):
         self.home = Path(self.enterContext(tempfile.TemporaryDirectory()))
         (self.home / "bin").mkdir()
         fake = self.home / "bin" / "aws"
-        fake.write_text(f"#!{sys.executable}\n{textwrap.dedent(AWS)}")
+        fake.write_text(f"#!{sys.executable} -SE\n{textwrap.dedent(AWS)}")
         fake.chmod(0o755)
         region = {"tag": "old", "runs": "old", "wanted": 2}
         self.world = {"regions": {"primary": dict(region), "recovery": {**region, "wanted": 0}}, "broken": [], "calls": []}
@@ -99,7 +99,7 @@ class Workflow(unittest.TestCase):
         world = self.home / "world.json"
         world.write_text(json.dumps(self.world))
         done = subprocess.run(
-            ["bash", "-c", text, "script", *arguments], cwd=self.home, text=True, capture_output=True, check=False, timeout=60,
+            ["bash", "-c", text, "script", *arguments], cwd=self.home, text=True, capture_output=True, check=False, timeout=300,
             env={"PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "WORLD": str(world), "RUNNER_TEMP": str(self.home),
                  "GITHUB_OUTPUT": str(self.home / "output"), "PAUSE_SECONDS": "0", **environment},
         )
@@ -119,7 +119,7 @@ class Service(Workflow):
         super().setUp()
         self.assertEqual(self.run_script(script("service", "Write down how a region is delivered")), 0, getattr(self, "said", ""))
 
-    def deliver(self, side: str, what: str = "deliver", polls: str = "20") -> int:
+    def deliver(self, side: str, what: str = "deliver", polls: str = "9") -> int:
         return self.run_script((self.home / "region").read_text(), what, side, f"orders-{side}", TAG="new", TAG_PARAMETER="/tag", REPOSITORY="shop/orders", POLLS=polls)
 
     def output(self) -> str:
@@ -136,7 +136,7 @@ class Service(Workflow):
         self.assertEqual(self.calls, ["recovery tag new"])
 
     def test_servers_that_do_not_become_healthy_end_the_refresh_and_bring_the_old_tag_back(self) -> None:
-        self.world["broken"], self.world["regions"]["primary"]["takes"] = ["new"], 12
+        self.world["broken"], self.world["regions"]["primary"]["takes"] = ["new"], 9
         self.assertEqual(self.deliver("primary"), 1)
         self.assertEqual(self.calls, ["primary tag new", "primary refresh new", "primary cancel", "primary tag old", "primary refresh old"])
         self.assertEqual((self.world["regions"]["primary"]["tag"], self.world["regions"]["primary"]["runs"]), ("old", "old"))
@@ -160,7 +160,7 @@ class Service(Workflow):
         self.assertEqual(self.world["regions"]["primary"]["tag"], "old")
 
     def test_a_release_may_mend_what_was_not_well(self) -> None:
-        self.world["broken"], self.world["regions"]["primary"]["takes"] = ["old"], 12
+        self.world["broken"], self.world["regions"]["primary"]["takes"] = ["old"], 8
         self.assertEqual(self.deliver("primary"), 0, self.said)
 
     def test_a_first_release_has_nothing_to_go_back_to_and_says_so(self) -> None:
