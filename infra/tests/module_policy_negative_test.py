@@ -91,6 +91,7 @@ WRITTEN: list[tuple[str, Callable[[str, str], Any], str]] = [
     ("doesn't ignore vpc_security_group_ids", policy.terraform_leaves_failovers_alone, 'resource "aws_db_instance" "a" {\n}\n'),
     ("doesn't ignore global_cluster_identifier", policy.terraform_leaves_failovers_alone, 'resource "aws_rds_cluster" "a" {\n}\n'),
     ("can't be bounded", policy.roles_can_be_bounded, 'resource "aws_iam_role" "a" {\n  name = "a"\n}\n'),
+    ("without the boundary", policy.examples_hand_the_boundary_on, 'variable "permissions_boundary_arn" {\n}\nmodule "a" {\n  source = "./modules/network"\n}\n'),
     ("tells nobody", policy.alarms_tell_somebody, 'resource "aws_cloudwatch_metric_alarm" "a" {\n  alarm_actions = []\n}\n'),
 ]
 
@@ -133,7 +134,7 @@ def main() -> int:
             if not any(words in line for line in rule(module)):
                 lines.append(f"no rule noticed: {words}")
     used = {rule for _w, rule, _r in PLANNED} | {rule for _w, rule, _s in WRITTEN} | {rule for _w, rule, _c in MODULE}
-    lines += [f"no case breaks {rule.__name__}" for rule in [*policy.PLAN_RULES, *policy.SOURCE_RULES, *policy.MODULE_RULES] if rule not in used]
+    lines += [f"no case breaks {rule.__name__}" for rule in [*policy.PLAN_RULES, *policy.SOURCE_RULES, *policy.EXAMPLE_RULES, *policy.MODULE_RULES] if rule not in used]
     for line in lines:
         print(line)
     count = len(PLANNED) + len(WRITTEN) + len(MODULE)

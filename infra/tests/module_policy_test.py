@@ -343,6 +343,21 @@ def roles_can_be_bounded(where: str, source: str) -> Iterator[str]:
             yield f"{where}: aws_iam_role.{r['name']} can't be bounded"
 
 
+_MODULE = re.compile(r'^module "(?P<name>[a-z0-9_]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
+
+
+def examples_hand_the_boundary_on(where: str, source: str) -> Iterator[str]:
+    """An example that takes a boundary hands it to every module that makes roles."""
+    folder = (INFRA / where).parent
+    if not any('variable "permissions_boundary_arn"' in text for text in [source, *(path.read_text() for path in folder.glob("*.tf"))]):
+        return
+    for m in _MODULE.finditer(source):
+        found = re.search(r'^  source\s+= "(.*/modules/[a-z0-9-]+)"$', m["body"], re.MULTILINE)
+        takes = found and 'variable "permissions_boundary_arn"' in (folder / found[1] / "variables.tf").resolve().read_text()
+        if takes and not re.search(r"^  permissions_boundary_arn\s+= var\.", m["body"], re.MULTILINE):
+            yield f"{where}: module.{m['name']} makes roles without the boundary"
+
+
 def alarms_tell_somebody(where: str, source: str) -> Iterator[str]:
     for r in _RESOURCE.finditer(source):
         # The gate of Route 53 is an alarm in form only.
@@ -351,6 +366,7 @@ def alarms_tell_somebody(where: str, source: str) -> Iterator[str]:
 
 
 SOURCE_RULES = [terraform_leaves_failovers_alone, roles_can_be_bounded, alarms_tell_somebody]
+EXAMPLE_RULES = [terraform_leaves_failovers_alone, alarms_tell_somebody, examples_hand_the_boundary_on]
 
 
 def modules_name_their_provider(module: Path) -> Iterator[str]:
@@ -434,7 +450,7 @@ def violations(found: Plans) -> list[str]:
     for path in sorted([*INFRA.glob("modules/*/*.tf"), *INFRA.glob("examples/**/*.tf")]):
         if path.parent.name in OWN_RULES or ".terraform" in path.parts:
             continue
-        rules = SOURCE_RULES if "modules" in path.parts else [terraform_leaves_failovers_alone, alarms_tell_somebody]
+        rules = SOURCE_RULES if "modules" in path.parts else EXAMPLE_RULES
         lines += [line for rule in rules for line in rule(str(path.relative_to(INFRA)), path.read_text())]
     lines += [line for module in modules for rule in MODULE_RULES for line in rule(module)]
     planned = {name.split(":")[0] for name, resources in found.items() if resources}

@@ -17,6 +17,8 @@ module "pilotlight" {
   parameters      = var.parameters
 
   deletion_protection = var.deletion_protection
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 # What the other account grants, where there is another and parameters are copied from and to it.
@@ -25,4 +27,6 @@ module "primary_account" {
   count        = var.primary_account != null && var.parameters != null ? 1 : 0
   providers    = { aws = aws.primary_account }
   orchestrator = module.pilotlight.primary_account
+
+  permissions_boundary_arn = var.primary_account.permissions_boundary_arn
 }

@@ -12,8 +12,8 @@ variable "roles_to_assume" {
 }
 
 variable "primary_account" {
-  description = "The account of the primary region, where it is not the recovery region's, and the external id of the role there; null: one account."
-  type        = object({ id = string, external_id = optional(string) })
+  description = "The account of the primary region, where it is not the recovery region's, the external id of the role there, and the policy that bounds that role where that account demands one; null: one account."
+  type        = object({ id = string, external_id = optional(string), permissions_boundary_arn = optional(string) })
   default     = null
 }
 
@@ -69,4 +69,10 @@ variable "deletion_protection" {
   description = "Whether the journal's table refuses to be deleted. Set it to false and apply before a destroy."
   type        = bool
   default     = true
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role, where the account demands one."
+  type        = string
+  default     = null
 }

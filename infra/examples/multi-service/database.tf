@@ -16,4 +16,5 @@ module "database" {
   lag_seconds_max              = var.lag_seconds_max
   alarm_topic_arns             = { primary = [module.pilotlight.signals_topic_arns.primary], recovery = [module.pilotlight.signals_topic_arns.recovery] }
   deletion_protection          = var.deletion_protection
+  permissions_boundary_arn     = var.permissions_boundary_arn
 }

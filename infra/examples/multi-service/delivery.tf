@@ -6,6 +6,9 @@ module "delivery" {
   name       = var.name
   regions    = var.regions
   repository = var.repository
+
+  identity_provider        = var.identity_provider
+  permissions_boundary_arn = var.permissions_boundary_arn
   services = merge(
     { for s in keys(var.services) : s => {
       repository_arns = values(module.registry.arns[s])

@@ -5,4 +5,8 @@ module "frontend" {
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
   name      = var.name
   regions   = var.regions
+
+  aliases                  = var.site == null ? [] : var.site.aliases
+  certificate_arn          = var.site == null ? null : var.site.certificate_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -6,6 +6,8 @@ module "network_primary" {
   name       = var.name
   cidr_block = "10.20.0.0/16"
   nat        = var.nat
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 # The gateway stands there at rest too: creating it during a failover would lean on one more control plane.
@@ -15,4 +17,6 @@ module "network_recovery" {
   name       = var.name
   cidr_block = "10.21.0.0/16"
   nat        = var.nat
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -10,6 +10,11 @@ output "service_dns_names" {
   value       = { for s in keys(var.services) : s => module.front[s].dns_name }
 }
 
+output "balancer_dns_names" {
+  description = "The load balancers of each service: where the names in `https.probe_urls` lead, by an alias record or a CNAME."
+  value       = { for s in keys(var.services) : s => { primary = module.balancer_primary[s].dns_name, recovery = module.balancer_recovery[s].dns_name } }
+}
+
 output "site_domain_name" {
   description = "Where the front end is."
   value       = module.frontend.domain_name
@@ -18,6 +23,11 @@ output "site_domain_name" {
 output "environments" {
   description = "Variables of each environment on GitHub."
   value       = module.delivery.environments
+}
+
+output "workflows" {
+  description = "The workflows of each service, of the functions and of the site, by their paths in your repository."
+  value       = module.delivery.workflows
 }
 
 output "group_names" {

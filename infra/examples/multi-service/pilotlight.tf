@@ -10,12 +10,12 @@ module "pilotlight" {
   databases = [module.database.plan_item]
   fleets    = [for s in keys(var.services) : module.fleet[s].plan_item]
   routes = [for s in keys(var.services) : merge(one(values(module.front[s].plan_items)), {
-    probe = { name = "${s}-recovery", url = module.balancer_recovery[s].health_url }
+    probe = { name = "${s}-recovery", url = local.probe_urls[s].recovery }
   })]
 
   detection = {
     alarms = concat(module.database.alarm_arns, flatten([for s in keys(var.services) : module.balancer_primary[s].alarm_arns]))
-    probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = module.balancer_primary[s].health_url, expect_status = 200 }]
+    probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = local.probe_urls[s].primary, expect_status = 200 }]
   }
   limits = { lag_seconds_max = var.lag_seconds_max }
 
@@ -29,4 +29,6 @@ module "pilotlight" {
   notice_emails       = var.notice_emails
   package_dir         = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
   deletion_protection = var.deletion_protection
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

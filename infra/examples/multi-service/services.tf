@@ -5,6 +5,12 @@ locals {
   # What the image itself doesn't know and a region has its own value for.
   topics = { for s, service in var.services : s => { for t in service.publishes : upper("TOPIC_${replace(t, "-", "_")}") => t } }
   queues = { for s, service in var.services : s => { for q in service.subscribes : upper("QUEUE_${replace(q, "-", "_")}") => q } }
+
+  # What Pilotlight asks in each region: names of your own, or under plain HTTP the load balancers'.
+  probe_urls = { for s in keys(var.services) : s => var.https != null ? try(var.https.probe_urls[s], null) : {
+    primary  = module.balancer_primary[s].health_url
+    recovery = module.balancer_recovery[s].health_url
+  } }
 }
 
 module "registry" {
@@ -48,7 +54,7 @@ module "balancer_primary" {
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
-  certificate         = var.certificate_arns.primary == null ? null : { arn = var.certificate_arns.primary }
+  certificate         = var.https == null ? null : { arn = var.https.certificate_arns.primary }
   alarm_topic_arns    = [module.pilotlight.signals_topic_arns.primary]
   deletion_protection = var.deletion_protection
 }
@@ -62,7 +68,7 @@ module "balancer_recovery" {
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
-  certificate         = var.certificate_arns.recovery == null ? null : { arn = var.certificate_arns.recovery }
+  certificate         = var.https == null ? null : { arn = var.https.certificate_arns.recovery }
   watch               = false # it waits at zero
   deletion_protection = var.deletion_protection
 }
@@ -90,6 +96,7 @@ module "fleet" {
     { for t in each.value.publishes : "publish-${t}" => module.messaging.publisher_policies[t] },
     { for q in each.value.subscribes : "work-off-${q}" => module.messaging.subscriber_policies[q] },
   )
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "front" {
@@ -101,7 +108,7 @@ module "front" {
   regions = var.regions
   routes = {
     "${each.key}-front" = {
-      ports           = var.certificate_arns.primary == null ? [80] : [80, 443]
+      ports           = var.https == null ? [80] : [80, 443]
       endpoints       = { primary = module.balancer_primary[each.key].arn, recovery = module.balancer_recovery[each.key].arn }
       health_protocol = "TCP" # behind a load balancer its own health checks decide
       after           = concat(each.value.database ? ["main"] : [], [each.key])

@@ -21,6 +21,9 @@ locals {
   partition = data.aws_partition.recovery.partition
   item      = var.item != null ? var.item : var.name
 
+  # The role by which EC2 Auto Scaling starts instances; it may use AWS's own keys, and no others unless their policies say so.
+  scaling_role_arn = "arn:${local.partition}:iam::${local.account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+
   # What dashboards show of a group; they cost nothing.
   group_metrics = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances"]
 
@@ -151,7 +154,7 @@ resource "aws_autoscaling_group" "primary" {
   max_size                  = var.capacity.max
   vpc_zone_identifier       = var.subnet_ids.primary
   target_group_arns         = var.target_group_arns.primary
-  health_check_type         = "ELB"
+  health_check_type         = var.health_check_types.primary
   health_check_grace_period = var.grace_seconds
   wait_for_capacity_timeout = "0" # the alarms say whether it serves; an apply need not wait for it
   enabled_metrics           = local.group_metrics
@@ -199,7 +202,7 @@ resource "aws_autoscaling_group" "recovery" {
   max_size                  = var.capacity.max
   vpc_zone_identifier       = var.subnet_ids.recovery
   target_group_arns         = var.target_group_arns.recovery
-  health_check_type         = "ELB"
+  health_check_type         = var.health_check_types.recovery
   health_check_grace_period = var.grace_seconds
   wait_for_capacity_timeout = "0"
   enabled_metrics           = local.group_metrics

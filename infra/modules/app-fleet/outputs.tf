@@ -21,6 +21,27 @@ output "image_ids" {
   value       = local.image_ids
 }
 
+output "key_policy_statements" {
+  description = "What the policy of a customer key must hold (as JSON) that encrypts an image or its copy: without it no group can start an instance, and with a fleet at zero that shows in a failover only. Keys that AWS manages need nothing."
+  value = jsonencode([
+    {
+      Sid       = "AutoScalingUsesTheKey"
+      Effect    = "Allow"
+      Principal = { AWS = local.scaling_role_arn }
+      Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+      Resource  = "*" # in a key's policy: this key
+    },
+    {
+      Sid       = "AutoScalingLendsTheKeyToVolumes"
+      Effect    = "Allow"
+      Principal = { AWS = local.scaling_role_arn }
+      Action    = ["kms:CreateGrant"]
+      Resource  = "*"
+      Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+    },
+  ])
+}
+
 output "launch_template_ids" {
   description = "How a server is made: primary and recovery."
   value       = { primary = aws_launch_template.primary.id, recovery = aws_launch_template.recovery.id }

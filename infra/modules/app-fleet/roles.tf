@@ -69,6 +69,7 @@ resource "aws_iam_role" "this" {
   name                 = "${var.name}-fleet"
   description          = "What the servers of ${var.name} may do."
   permissions_boundary = var.permissions_boundary_arn
+  # No source condition: IAM passes a role to a service of its own account only (iam:PassRole), so nobody else's instance can have it.
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

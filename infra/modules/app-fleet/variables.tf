@@ -32,7 +32,7 @@ variable "image" {
       instance_id            the instance
       version                raise it to make a new image of the instance as it is then
       reboot                 whether the instance is stopped for a moment, so that its file systems are at rest
-      recovery_kms_key_arn   key of the recovery region that encrypts the copy; null: aws/ebs
+      recovery_kms_key_arn   key of the recovery region that encrypts the copy, whose policy must hold the output key_policy_statements; null: aws/ebs
       primary, recovery      (given) ids of images that exist already
   TEXT
   type = object({
@@ -167,8 +167,22 @@ variable "cpu_percent_target" {
   }
 }
 
+variable "health_check_types" {
+  description = "When a group ends an instance and starts another. EC2: when the machine itself is broken. ELB: also when its target group finds it unhealthy, as all instances are at once while a database is away. A recovery fleet starts before its database is promoted, so ELB there needs grace_seconds of 1800, a promotion's deadline."
+  type        = object({ primary = optional(string, "EC2"), recovery = optional(string, "EC2") })
+  default     = {}
+  validation {
+    condition     = alltrue([for type in values(var.health_check_types) : contains(["EC2", "ELB"], type)])
+    error_message = "health_check_types: '${var.health_check_types.primary}' and '${var.health_check_types.recovery}'; each is EC2 or ELB."
+  }
+  validation {
+    condition     = var.health_check_types.recovery != "ELB" || var.grace_seconds >= 1800
+    error_message = "health_check_types: with ELB in the recovery region grace_seconds (${var.grace_seconds}) must be 1800 at least, a promotion's deadline; else servers that wait for their database are ended and started again and again."
+  }
+}
+
 variable "grace_seconds" {
-  description = "How long a new instance may take before its target group's verdict counts."
+  description = "How long a new instance may take before a health check can end it."
   type        = number
   default     = 180
   validation {

@@ -202,9 +202,13 @@ variable "monitoring_seconds" {
 }
 
 variable "performance_insights" {
-  description = "Whether Performance Insights keeps its free week. Small classes, db.t4g.micro among them, can't with MySQL."
+  description = "Whether Performance Insights keeps its free week. With MySQL the classes micro and small of db.t2, db.t3 and db.t4g can't."
   type        = bool
   default     = true
+  validation {
+    condition     = !var.performance_insights || var.engine != "mysql" || !can(regex("^db[.](t2|t3|t4g)[.](micro|small)$", var.instance_class))
+    error_message = "performance_insights: RDS refuses it for MySQL on ${var.instance_class}. Take a larger instance_class (db.t4g.medium), or set it to false."
+  }
 }
 
 variable "kms_key_arns" {

@@ -41,7 +41,7 @@ locals {
     [for groups in [s.group_names] : {
       Sid    = "RenewServers"
       Effect = "Allow"
-      Action = ["autoscaling:StartInstanceRefresh"]
+      Action = ["autoscaling:CancelInstanceRefresh", "autoscaling:StartInstanceRefresh"]
       Resource = [
         "arn:${local.partition}:autoscaling:${var.regions.primary}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${groups.primary}",
         "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${groups.recovery}",
@@ -50,8 +50,8 @@ locals {
     [for groups in [s.group_names] : {
       Sid    = "WatchServers"
       Effect = "Allow"
-      # "*": neither of these two describing actions has resource types.
-      Action    = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes"]
+      # "*": none of these describing actions has resource types.
+      Action    = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes", "elasticloadbalancing:DescribeTargetHealth"]
       Resource  = "*"
       Condition = local.in_both_regions
     } if groups != null],
@@ -80,6 +80,9 @@ locals {
       Resource = [site.distribution_arn]
     } if site != null],
   ) }
+
+  # What a push runs: a workflow for each, by its path in the repository.
+  templates = { for k, s in var.services : k => length(s.repository_arns) > 0 ? "service" : length(s.function_names) > 0 ? "functions" : "site" }
 
   tags = merge({ "pilotlight:delivery" = var.name }, var.tags)
 }

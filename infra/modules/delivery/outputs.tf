@@ -5,6 +5,11 @@ output "role_arns" {
   value       = { for k, r in aws_iam_role.this : k => r.arn }
 }
 
+output "workflows" {
+  description = "The workflow of each service, by its path in the repository: the text of the file. A service's is built from services/<service>, the site is site/."
+  value       = { for k, template in local.templates : ".github/workflows/deliver-${k}.yml" => replace(file("${path.module}/workflows/${template}.yml"), "__SERVICE__", k) }
+}
+
 output "environments" {
   description = "What each environment on GitHub needs as variables, besides its branch rule. Nothing of it is secret."
   value = { for k, s in var.services : k => merge(

@@ -58,8 +58,8 @@ variable "services" {
     error_message = "services: at least one; a name has 1 to 30 characters, a-z, 0-9 and '-', beginning with a letter."
   }
   validation {
-    condition     = alltrue([for s in values(var.services) : length(s.repository_arns) + length(s.function_names) > 0 || s.site != null])
-    error_message = "services: each delivers something: repository_arns, function_names or a site."
+    condition     = alltrue([for s in values(var.services) : length([for given in [length(s.repository_arns) > 0, length(s.function_names) > 0, s.site != null] : given if given]) == 1])
+    error_message = "services: each delivers one thing: repository_arns, function_names or a site."
   }
   validation {
     condition     = alltrue([for s in values(var.services) : (s.tag_parameter == null || can(regex("^(/[A-Za-z0-9_.-]+)+$", s.tag_parameter))) && alltrue([for n in concat(s.function_names, s.group_names == null ? [] : values(s.group_names)) : !can(regex("[*?]", n))])])

@@ -2,8 +2,13 @@
 
 locals {
   default_group = one([for k, g in var.target_groups : k if length(g.paths) + length(g.hosts) == 0])
-  # Sorted by name, so that a new group moves the priorities of those after it only.
-  ruled_groups = { for i, k in sort([for k, g in var.target_groups : k if k != local.default_group]) : k => merge(var.target_groups[k], { priority = (i + 1) * 10 }) }
+  ruled_groups  = { for k, g in var.target_groups : k => g if k != local.default_group }
+
+  # A group whose port or VPC changes is made anew, and the listener can let go of the old one only once the new one is there:
+  # for that moment there are two, so the name holds what sets them apart. It has 32 characters at most.
+  group_names = { for k, g in var.target_groups : k => join("-", [
+    trimsuffix(substr(var.name, 0, 24 - length(k)), "-"), k, substr(sha256("${var.name} ${var.vpc_id} ${g.port}"), 0, 6),
+  ]) }
 
   tags = merge({ "pilotlight:balancer" = var.name }, var.tags)
 }
@@ -34,7 +39,7 @@ resource "aws_lb" "this" {
 resource "aws_lb_target_group" "this" {
   for_each = var.target_groups
 
-  name                          = "${var.name}-${each.key}"
+  name                          = local.group_names[each.key]
   vpc_id                        = var.vpc_id
   protocol                      = "HTTP"
   port                          = each.value.port
@@ -54,6 +59,11 @@ resource "aws_lb_target_group" "this" {
   }
 
   tags = local.tags
+
+  lifecycle {
+    # A group in use by a listener or a rule can't be deleted (ResourceInUse).
+    create_before_destroy = true
+  }
 }
 
 # The one listener that serves: HTTPS, or HTTP where there is no certificate.

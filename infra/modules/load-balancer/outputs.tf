@@ -21,8 +21,8 @@ output "zone_id" {
 }
 
 output "health_url" {
-  description = "Where a probe asks the default group for its health. Under HTTPS the certificate is for your own name: probe that one instead."
-  value       = "${var.certificate == null ? "http" : "https"}://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}"
+  description = "Where a probe asks the default group for its health, under plain HTTP. null with a certificate: no certificate covers a load balancer's own name, so probe a name of your own that leads to it."
+  value       = var.certificate == null ? "http://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}" : null
 }
 
 output "target_group_arns" {

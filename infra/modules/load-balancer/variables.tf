@@ -1,11 +1,11 @@
 # What may differ between two load balancers.
 
 variable "name" {
-  description = "Name of the load balancer and prefix of its target groups."
+  description = "Name of the load balancer. Its target groups are called <name>-<group>-<six digits>, the name shortened where it must be."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,21}[a-z0-9]$", var.name)) && !startswith(var.name, "internal-")
-    error_message = "name: 3 to 23 characters, a-z, 0-9 and '-', beginning with a letter and neither with 'internal-' nor ending with '-'. A target group's name has 32 at most."
+    error_message = "name: 3 to 23 characters, a-z, 0-9 and '-', beginning with a letter and neither with 'internal-' nor ending with '-'."
   }
 }
 
@@ -52,8 +52,10 @@ variable "target_groups" {
   description = <<-TEXT
     The groups of servers behind it, by name; exactly one is the default, the others are found by path or host.
       port                 port on which its servers answer
-      health_path          what they answer with 200 when they can serve: not a page that is up while the database is away
+      health_path          what they answer with 200 when they can do their work, as far as it is theirs: not while the application is starting, and
+                           also while the region's database is still read-only. Whether databases take writes is asked of them before traffic opens
       paths, hosts         which requests it gets, such as ["/orders/*"]; none of both: the default
+      priority             of all but the default: the lowest one that fits takes a request. It is yours to give, so that a new group moves no other
       drain_seconds        how long a server that leaves may finish what it began
       slow_start_seconds   over how long a new server's share rises to its full size; 0: at once
   TEXT
@@ -62,6 +64,7 @@ variable "target_groups" {
     health_path        = optional(string, "/health")
     paths              = optional(list(string), [])
     hosts              = optional(list(string), [])
+    priority           = optional(number)
     drain_seconds      = optional(number, 30)
     slow_start_seconds = optional(number, 0)
   }))
@@ -77,6 +80,10 @@ variable "target_groups" {
   validation {
     condition     = alltrue([for g in values(var.target_groups) : g.port >= 1 && g.port <= 65535 && startswith(g.health_path, "/") && g.drain_seconds >= 0 && g.drain_seconds <= 3600 && (g.slow_start_seconds == 0 || (g.slow_start_seconds >= 30 && g.slow_start_seconds <= 900))])
     error_message = "target_groups: port from 1 to 65535, health_path beginning with '/', drain_seconds from 0 to 3600, slow_start_seconds 0 or from 30 to 900."
+  }
+  validation {
+    condition     = alltrue([for g in values(var.target_groups) : length(g.paths) + length(g.hosts) == 0 ? g.priority == null : try(g.priority >= 1 && g.priority <= 50000 && floor(g.priority) == g.priority, false)]) && length(distinct(compact([for g in values(var.target_groups) : g.priority]))) == length(compact([for g in values(var.target_groups) : g.priority]))
+    error_message = "target_groups: each group but the default needs a priority of its own, a whole number from 1 to 50000; the default has none (${join(", ", [for k, g in var.target_groups : "${k} ${g.priority == null ? "none" : g.priority}"])})."
   }
 }
 

@@ -100,7 +100,9 @@ impl Example {
                 // A failover is run on it.
                 "mode": Mode::Automatic.as_str(), "confirm_seconds": CONFIRM_SECONDS,
             }),
-            Self::MultiService => json!({ "image_ids": images(), "database_password": PASSWORD }),
+            Self::MultiService => json!({
+                "image_ids": images(), "database_password": PASSWORD, "repository": "your-org/shop",
+            }),
             Self::OtherModules => json!({
                 "image_ids": images(), "database_password": PASSWORD, "secret": PASSWORD,
             }),

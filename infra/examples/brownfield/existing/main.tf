@@ -6,6 +6,8 @@ module "network_primary" {
   providers  = { aws = aws.primary }
   name       = var.name
   cidr_block = "10.30.0.0/16"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "network_recovery" {
@@ -13,6 +15,8 @@ module "network_recovery" {
   providers  = { aws = aws.recovery }
   name       = var.name
   cidr_block = "10.31.0.0/16"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "database" {
@@ -28,6 +32,7 @@ module "database" {
   quarantine_security_group_id = module.network_primary.security_group_ids.quarantine
   password                     = var.database_password
   watch                        = false
+  permissions_boundary_arn     = var.permissions_boundary_arn
   deletion_protection          = var.deletion_protection
 }
 
@@ -64,6 +69,8 @@ module "web" {
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
   target_group_arns  = { primary = [module.balancer_primary.target_group_arns["web"]], recovery = [module.balancer_recovery.target_group_arns["web"]] }
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "front" {

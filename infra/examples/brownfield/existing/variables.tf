@@ -29,3 +29,9 @@ variable "deletion_protection" {
   type        = bool
   default     = true
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds every role, where the account demands one."
+  type        = string
+  default     = null
+}

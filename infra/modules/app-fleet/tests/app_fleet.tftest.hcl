@@ -82,6 +82,65 @@ run "one_fleet_serves_and_its_twin_waits_at_zero" {
   }
 }
 
+run "an_unhealthy_target_is_no_reason_to_end_an_instance" {
+  command = plan
+  assert {
+    condition     = aws_autoscaling_group.primary.health_check_type == "EC2" && aws_autoscaling_group.recovery.health_check_type == "EC2"
+    error_message = "While a database is away, or not promoted yet, a whole fleet would be ended and started again and again."
+  }
+}
+
+run "whoever_wants_it_has_targets_decide" {
+  command = plan
+  variables {
+    health_check_types = { primary = "ELB", recovery = "ELB" }
+    grace_seconds      = 1800
+  }
+  assert {
+    condition     = aws_autoscaling_group.primary.health_check_type == "ELB" && aws_autoscaling_group.recovery.health_check_type == "ELB" && aws_autoscaling_group.recovery.health_check_grace_period == 1800
+    error_message = "The groups don't do as they were told."
+  }
+}
+
+run "targets_that_decide_before_a_promotion_can_be_over_are_refused" {
+  command = plan
+  variables {
+    health_check_types = { recovery = "ELB" }
+    grace_seconds      = 1799
+  }
+  expect_failures = [var.health_check_types]
+}
+
+run "a_health_check_of_another_type_is_refused" {
+  command = plan
+  variables {
+    health_check_types = { primary = "http" }
+  }
+  expect_failures = [var.health_check_types]
+}
+
+run "a_customer_key_is_told_whom_to_admit" {
+  command = plan
+  assert {
+    condition     = alltrue([for s in jsondecode(output.key_policy_statements) : s.Principal.AWS == "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"]) && length(jsondecode(output.key_policy_statements)) == 2
+    error_message = "The key would admit somebody else than the service that starts instances."
+  }
+  assert {
+    condition     = jsondecode(output.key_policy_statements)[1].Action == ["kms:CreateGrant"] && jsondecode(output.key_policy_statements)[1].Condition.Bool["kms:GrantIsForAWSResource"] == "true"
+    error_message = "The key could be lent to others than AWS's own resources."
+  }
+}
+
+run "the_application_is_stopped_with_the_tags_it_was_started_with" {
+  command = plan
+  assert {
+    condition = alltrue([for line in [
+      "echo \"TAG_WEB=$TAG_WEB\" >> /run/shop-web/tags.new", "exec docker compose --env-file /run/shop-web/tags --file", "ExecStop=/usr/bin/docker compose --env-file /run/shop-web/tags --file",
+    ] : strcontains(base64decode(aws_launch_template.recovery.user_data), line)])
+    error_message = "Compose can't read its file when it stops: a tag is missing."
+  }
+}
+
 run "the_image_is_made_of_the_instance_and_copied" {
   command = plan
   assert {

@@ -258,3 +258,27 @@ run "what_aurora_does_not_take_is_refused" {
   }
   expect_failures = [var.engine_version, var.instance_class]
 }
+
+run "insights_that_rds_refuses_are_refused" {
+  command = plan
+  variables {
+    engine         = "mysql"
+    engine_version = "8.4"
+    instance_class = "db.t4g.small"
+  }
+  expect_failures = [var.performance_insights]
+}
+
+run "mysql_on_a_small_class_goes_without_insights" {
+  command = plan
+  variables {
+    engine               = "mysql"
+    engine_version       = "8.4"
+    instance_class       = "db.t3.micro"
+    performance_insights = false
+  }
+  assert {
+    condition     = !aws_db_instance.primary[0].performance_insights_enabled && !aws_db_instance.replica[0].performance_insights_enabled
+    error_message = "RDS would refuse the instance."
+  }
+}

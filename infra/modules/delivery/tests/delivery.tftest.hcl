@@ -79,6 +79,42 @@ run "the_workflows_find_what_they_need_in_their_environment" {
   }
 }
 
+run "each_service_has_a_workflow_of_its_own" {
+  command = plan
+  assert {
+    condition     = toset(keys(output.workflows)) == toset([for k in ["orders", "functions", "site"] : ".github/workflows/deliver-${k}.yml"])
+    error_message = "A service has no workflow: ${join(", ", keys(output.workflows))}."
+  }
+  assert {
+    condition = alltrue([for k in ["orders", "functions", "site"] : (
+      yamldecode(output.workflows[".github/workflows/deliver-${k}.yml"]).jobs.deliver.environment == k &&
+      yamldecode(output.workflows[".github/workflows/deliver-${k}.yml"]).concurrency == "deliver-${k}" &&
+      !strcontains(output.workflows[".github/workflows/deliver-${k}.yml"], "__")
+    )])
+    error_message = "A workflow runs as another service."
+  }
+  assert {
+    condition     = strcontains(output.workflows[".github/workflows/deliver-orders.yml"], "services/orders/**") && strcontains(output.workflows[".github/workflows/deliver-functions.yml"], "FUNCTIONS") && strcontains(output.workflows[".github/workflows/deliver-site.yml"], "create-invalidation")
+    error_message = "A workflow delivers something else."
+  }
+}
+
+run "a_refresh_can_be_watched_and_ended" {
+  command = plan
+  assert {
+    condition     = { for s in jsondecode(aws_iam_role_policy.this["orders"].policy).Statement : s.Sid => s.Action if contains(["RenewServers", "WatchServers"], s.Sid) } == { RenewServers = ["autoscaling:CancelInstanceRefresh", "autoscaling:StartInstanceRefresh"], WatchServers = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeInstanceRefreshes", "elasticloadbalancing:DescribeTargetHealth"] }
+    error_message = "The workflow can't see how its refresh goes, or can't end it."
+  }
+}
+
+run "a_service_that_delivers_two_things_is_refused" {
+  command = plan
+  variables {
+    services = { orders = { repository_arns = ["arn:aws:ecr:eu-south-1:123456789012:repository/shop/orders"], function_names = ["shop-alarm-handler"] } }
+  }
+  expect_failures = [var.services]
+}
+
 run "an_identity_provider_that_is_there_is_taken" {
   command = plan
   variables {

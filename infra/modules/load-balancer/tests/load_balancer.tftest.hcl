@@ -54,6 +54,10 @@ run "with_a_certificate_plain_http_only_points_to_https" {
     condition     = aws_lb_listener.serving.port == 443 && strcontains(aws_lb_listener.serving.ssl_policy, "TLS13") && aws_lb_listener.redirect[0].default_action[0].type == "redirect"
     error_message = "Something is served in the clear."
   }
+  assert {
+    condition     = output.health_url == null
+    error_message = "A probe would ask the load balancer's own name, which no certificate covers: ${jsonencode(output.health_url)}."
+  }
 }
 
 run "other_groups_are_found_by_path_or_host" {
@@ -61,13 +65,13 @@ run "other_groups_are_found_by_path_or_host" {
   variables {
     target_groups = {
       web     = {}
-      orders  = { paths = ["/orders/*"], port = 8081, slow_start_seconds = 60 }
-      billing = { hosts = ["billing.shop.example.com"], health_path = "/ready" }
+      orders  = { paths = ["/orders/*"], port = 8081, slow_start_seconds = 60, priority = 10 }
+      billing = { hosts = ["billing.shop.example.com"], health_path = "/ready", priority = 30 }
     }
   }
   assert {
-    condition     = [for k, r in aws_lb_listener_rule.this : "${k} ${r.priority}"] == ["billing 10", "orders 20"]
-    error_message = "Not one rule for each group but the default, in a fixed order."
+    condition     = [for k, r in aws_lb_listener_rule.this : "${k} ${r.priority}"] == ["billing 30", "orders 10"]
+    error_message = "Not one rule for each group but the default, each with the priority it was given."
   }
   assert {
     condition     = aws_lb_target_group.this["orders"].load_balancing_algorithm_type == "round_robin" && aws_lb_target_group.this["web"].load_balancing_algorithm_type == "least_outstanding_requests"
@@ -131,4 +135,55 @@ run "a_health_path_without_a_slash_is_refused" {
     target_groups = { web = { health_path = "health" } }
   }
   expect_failures = [var.target_groups]
+}
+
+run "a_rule_without_a_priority_is_refused" {
+  command = plan
+  variables {
+    target_groups = { web = {}, orders = { paths = ["/orders/*"] } }
+  }
+  expect_failures = [var.target_groups]
+}
+
+run "two_rules_of_one_priority_are_refused" {
+  command = plan
+  variables {
+    target_groups = { web = {}, orders = { paths = ["/orders/*"], priority = 10 }, billing = { paths = ["/billing/*"], priority = 10 } }
+  }
+  expect_failures = [var.target_groups]
+}
+
+run "a_priority_of_the_default_is_refused" {
+  command = plan
+  variables {
+    target_groups = { web = { priority = 10 } }
+  }
+  expect_failures = [var.target_groups]
+}
+
+run "a_new_group_moves_no_other_rule" {
+  command = plan
+  variables {
+    target_groups = { web = {}, orders = { paths = ["/orders/*"], priority = 20 }, admin = { paths = ["/admin/*"], priority = 40 } }
+  }
+  assert {
+    condition     = aws_lb_listener_rule.this["orders"].priority == 20 && aws_lb_listener_rule.this["admin"].priority == 40
+    error_message = "A rule has a priority that nobody gave it; the next group would find it in use."
+  }
+}
+
+run "groups_of_two_ports_can_stand_side_by_side" {
+  command = plan
+  variables {
+    name          = "a-name-of-23-characters"
+    target_groups = { web = {}, eightchr = { paths = ["/orders/*"], priority = 10 }, orders = { paths = ["/o/*"], priority = 20, port = 8081 } }
+  }
+  assert {
+    condition     = alltrue([for g in aws_lb_target_group.this : length(g.name) <= 32 && can(regex("^[a-z0-9-]+-[0-9a-f]{6}$", g.name))])
+    error_message = "A name is refused by AWS: ${join(", ", [for g in aws_lb_target_group.this : g.name])}."
+  }
+  assert {
+    condition     = regex("[0-9a-f]{6}$", aws_lb_target_group.this["web"].name) != regex("[0-9a-f]{6}$", aws_lb_target_group.this["orders"].name)
+    error_message = "A group whose port changes would have the name of the one it replaces, which stands until then."
+  }
 }
