@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+from ministack.services import ssm
 
 from . import attachments, globalaccelerator
 
@@ -25,18 +26,23 @@ NO_RESOURCES = {
     "route53.caller_refs": "calls that were made",
     "route53.changes": "what happened",
     "route53.hc_caller_refs": "calls that were made",
+    "ssm.parameter_history": "of a parameter, listed as such",
     "sns.sub_arn_to_topic": "an index; subscriptions lie in their topic",
     "sqs.queue_name_to_url": "an index of queues, which are listed",
 }
+
+# The tag by which ssm-replicator knows its copies (shared/protocol/src/parameters).
+COPY_TAG = "pilotlight:copied-by"
 
 # The default network of each region has fixed numbers.
 _OF_A_NEW_REGION = re.compile(r"^(acl|dopt|igw|rtb|sg|subnet|vpc)-0{7}\d$")
 
 
 def document() -> list[dict[str, str]]:
-    """Every resource: kind, region ("" where it has none) and id; `waits` tells of what AWS deletes later."""
+    """Every resource: kind, region ("" where it has none) and id; `waits` tells of what AWS deletes later, `copied_by` of
+    the plan whose ssm-replicator made a parameter."""
     rows = [
-        {"kind": kind, "region": region, "id": str(key), **_waits(kind, value)}
+        {"kind": kind, "region": region, "id": str(key), **_waits(kind, value), **_copied_by(kind, value)}
         for kind, region, key, value in _stored()
         if kind not in NO_RESOURCES
         and not kind.endswith((".tags", "_tags", "_attrs"))
@@ -76,6 +82,14 @@ def _is_gone(value: Any) -> bool:
     """Whether it is listed for a while though it is deleted, as EC2 does with instances and NAT gateways."""
     state = value.get("State") if isinstance(value, dict) else None
     return (state.get("Name") if isinstance(state, dict) else state) in ("deleted", "terminated")
+
+
+def _copied_by(kind: str, value: Any) -> dict[str, str]:
+    """Says so if a parameter bears the mark of a copy; the emulator keeps tags by ARN, which names the region."""
+    if kind != "ssm.parameters":
+        return {}
+    marks = [tags.get(COPY_TAG) for key, tags in list(ssm._tags._data.items()) if key[-1] == value.get("ARN")]
+    return {"copied_by": mark for mark in marks if mark}
 
 
 def _waits(kind: str, value: Any) -> dict[str, str]:

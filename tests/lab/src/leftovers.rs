@@ -14,6 +14,9 @@ const OUTLIVES: [(&str, &str, &str); 1] = [(
     "a snapshot that snapshot-scheduler took outlives its database: that is what it is for",
 )];
 
+/// Why a copied parameter may stay: after a failover it is what serves.
+const COPY_OUTLIVES: &str = "ssm-replicator copied it, and no state knows it";
+
 /// A resource that the account holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Held {
@@ -39,7 +42,8 @@ fn read(row: &Value) -> Result<Held> {
     let kind = text("kind").with_context(|| missing("kind"))?;
     let id = text("id").with_context(|| missing("id"))?;
     let outlives = OUTLIVES.iter().find(|(of, begins, _)| kind == *of && id.starts_with(begins));
-    let why = outlives.map(|(_, _, why)| (*why).to_owned()).or_else(|| text("waits"));
+    let copied = text("copied_by").map(|_| COPY_OUTLIVES.to_owned());
+    let why = outlives.map(|(_, _, why)| (*why).to_owned()).or_else(|| text("waits")).or(copied);
     Ok(Held { region: text("region").with_context(|| missing("region"))?, kind, id, why })
 }
 
@@ -69,11 +73,13 @@ mod tests {
             json!({ "kind": "kms.keys", "region": "us-west-1", "id": "k", "waits": "its deletion is scheduled" }),
             json!({ "kind": "rds.snapshots", "region": "us-west-1", "id": "pilotlight-shop-orders-1" }),
             json!({ "kind": "rds.snapshots", "region": "us-west-1", "id": "by-hand" }),
+            json!({ "kind": "ssm.parameters", "region": "us-west-1", "id": "/copy", "copied_by": "shop" }),
+            json!({ "kind": "ssm.parameters", "region": "us-west-1", "id": "/own" }),
         ]);
         let (left, kept) = since(&before, &now);
         let ids = |held: &[Held]| held.iter().map(|held| held.id.clone()).collect::<Vec<_>>();
-        assert_eq!(ids(&left), ["vpc-1", "by-hand"]);
-        assert_eq!(ids(&kept), ["k", "pilotlight-shop-orders-1"]);
+        assert_eq!(ids(&left), ["vpc-1", "by-hand", "/own"]);
+        assert_eq!(ids(&kept), ["k", "pilotlight-shop-orders-1", "/copy"]);
     }
 
     #[test]

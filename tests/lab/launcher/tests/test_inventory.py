@@ -39,6 +39,18 @@ class Inventory(LabTest):
         row = next(row for row in self.lab.control("GET", "inventory") if row["id"] == key)
         self.assertEqual((row["kind"], row["waits"]), ("kms.keys", "its deletion is scheduled"))
 
+    def test_a_parameter_that_was_copied_says_by_whom(self) -> None:
+        ssm = self.lab.client("ssm", PRIMARY)
+        tags = [{"Key": "pilotlight:copied-by", "Value": "shop"}]
+        ssm.put_parameter(Name="/of-inventory/copy", Value="x", Type="String", Tags=tags)
+        ssm.put_parameter(Name="/of-inventory/own", Value="x", Type="String")
+        rows = {row["id"]: row for row in self.lab.control("GET", "inventory") if "of-inventory" in row["id"]}
+        self.assertEqual(rows.keys(), {"/of-inventory/copy", "/of-inventory/own"})
+        self.assertEqual(rows["/of-inventory/copy"]["copied_by"], "shop")
+        self.assertNotIn("copied_by", rows["/of-inventory/own"])
+        ssm.delete_parameters(Names=list(rows))
+        self.assertFalse(any("of-inventory" in row["id"] for row in self.lab.control("GET", "inventory")))
+
     def test_an_instance_that_is_terminated_is_gone_and_a_new_region_holds_nothing(self) -> None:
         region = "ap-southeast-2"
         ec2 = self.lab.client("ec2", region)
