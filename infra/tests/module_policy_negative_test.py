@@ -40,6 +40,11 @@ def topic(*statements: dict[str, Any]) -> dict[str, Any]:
     return resource("aws_sns_topic_policy", policy=json.dumps({"Statement": list(statements)}))
 
 
+def key(*services: str) -> dict[str, Any]:
+    statement = {"Sid": "Messages", "Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "kms:Decrypt", "Resource": "*"}
+    return resource("aws_kms_key", policy=json.dumps({"Statement": [statement]}))
+
+
 TLS = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 SCRIPT = "#!/bin/bash\ncat > /etc/a/environment.py <<'PYTHON'\nprint('A=1')\nPYTHON\npython3 /etc/a/environment.py '{\"A_\":\"/a\"}'\n"
 
@@ -59,6 +64,8 @@ PLANNED: list[tuple[str, Callable[[list[dict[str, Any]]], Any], list[dict[str, A
     ("attaches arn:aws:iam::aws:policy/AdministratorAccess", policy.roles_are_for_named_services, [resource("aws_iam_role_policy_attachment", policy_arn="arn:aws:iam::aws:policy/AdministratorAccess")]),
     ("answers without TLS", policy.resource_policies_admit_whom_they_name, [topic({"Effect": "Deny", "Principal": "*", "Action": "sns:Publish"})]),
     ("admits everybody", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"})]),
+    ("Messages doesn't say for which source", policy.resource_policies_admit_whom_they_name, [key("lambda.amazonaws.com")]),
+    ("Messages doesn't say for which source", policy.resource_policies_admit_whom_they_name, [key("sns.amazonaws.com", "logs.eu-south-1.amazonaws.com")]),
     ("doesn't say for which source", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish"})]),
     ("admits 123", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": {"AWS": "123"}, "Action": "sns:Publish"})]),
     ("1 of them, but 0 policies", policy.topics_queues_and_buckets_have_policies, [resource("aws_sqs_queue")]),
