@@ -144,7 +144,7 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[Aborted],
             is_quick: false,
-            pinned: 90_286,
+            pinned: 249_353,
             ..base.clone()
         },
         Config {
