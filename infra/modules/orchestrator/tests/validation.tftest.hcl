@@ -537,18 +537,6 @@ run "a_reservation_of_one_is_refused" {
   expect_failures = [var.reserved_concurrency]
 }
 
-run "reserving_nothing_is_taken" {
-  command = plan
-  variables {
-    reserved_concurrency = -1
-    parameters           = { include = ["/shop/**"] }
-  }
-  assert {
-    condition     = alltrue([for f in aws_lambda_function.this : f.reserved_concurrent_executions == -1])
-    error_message = "A function reserves what a new account doesn't have."
-  }
-}
-
 run "a_log_level_that_the_packages_do_not_have_is_refused" {
   command = plan
   variables {

@@ -414,6 +414,11 @@ run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
     values          = { arn = "arn:aws:sns:eu-south-1:123456789012:shop-signals" }
   }
   override_resource {
+    target          = aws_sns_topic.notices_primary
+    override_during = plan
+    values          = { arn = "arn:aws:sns:eu-south-1:123456789012:shop-notices" }
+  }
+  override_resource {
     target          = aws_sqs_queue.signals_primary
     override_during = plan
     values          = { arn = "arn:aws:sqs:eu-south-1:123456789012:shop-signals-dead-letters", url = "https://sqs.eu-south-1.amazonaws.com/123456789012/shop-signals-dead-letters" }
@@ -1011,5 +1016,17 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
   assert {
     condition     = output.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"] && tolist(output.primary_account.parameter_heads) == tolist(["/shop/", "/single"]) && output.primary_account.key_arns == ["arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555"] && output.primary_account.event_bus_arn == "arn:aws:events:us-west-1:123456789012:event-bus/shop-primary-account" && output.primary_account.notices_topic_arn == "arn:aws:sns:us-east-2:123456789012:shop-notices"
     error_message = "What the other account is to build is not what this side names."
+  }
+}
+
+run "reserving_nothing_is_taken" {
+  command = plan
+  variables {
+    reserved_concurrency = -1
+    parameters           = { include = ["/shop/**"] }
+  }
+  assert {
+    condition     = alltrue([for f in aws_lambda_function.this : f.reserved_concurrent_executions == -1])
+    error_message = "A function reserves what a new account doesn't have."
   }
 }
