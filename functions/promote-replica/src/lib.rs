@@ -77,7 +77,7 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
     match view {
         ReplicaView::Writable => Sight::Stands {
             detail: match kind {
-                DatabaseKind::RdsReplica => "available and follows no source",
+                DatabaseKind::RdsReplica => "it takes writes and follows no source",
                 DatabaseKind::AuroraGlobal => "available, with an instance that writes, and follows no cluster",
             }
             .to_owned(),

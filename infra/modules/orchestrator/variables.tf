@@ -89,7 +89,8 @@ variable "databases" {
       backup_retention_days       given to the promotion: above 0, or the promoted instance can't have replicas for the way
                                   back. An Aurora cluster keeps its own setting
       quarantine_security_group   a security group without rules in the primary's VPC. With it the old primary can be cut off
-                                  when its region returns. Only then the function may modify that one instance or cluster
+                                  as soon as its region answers. Only then the function may modify that one instance or
+                                  cluster. mode automatic asks for it
       after                       names of databases that are promoted first
   TEXT
   type = list(object({
@@ -103,6 +104,10 @@ variable "databases" {
     after                     = optional(list(string), [])
   }))
   default = []
+  validation {
+    condition     = var.mode != "automatic" || alltrue([for d in var.databases : d.quarantine_security_group != null])
+    error_message = "databases: with mode automatic each needs a quarantine_security_group, or nothing cuts an old primary off that still answers. Name a security group without rules, or let mode be approve."
+  }
   validation {
     condition     = alltrue([for d in var.databases : can(regex("^[a-z][a-z0-9-]{0,39}$", d.name))])
     error_message = "databases: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."

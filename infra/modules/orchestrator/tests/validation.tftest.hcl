@@ -803,3 +803,16 @@ run "an_alarm_of_the_wrong_account_is_refused" {
   }
   expect_failures = [var.primary_account]
 }
+
+run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
+  command = plan
+  variables {
+    mode = "automatic"
+    databases = [{
+      name    = "orders"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+    }]
+  }
+  expect_failures = [var.databases]
+}
