@@ -57,7 +57,7 @@ def stages() -> list[Stage]:
     """Every stage, the quickest first."""
     venv = ROOT / ".lab" / "test-venv"
     launcher = "tests/lab/launcher"
-    # All at once: one set of features, so that no crate is compiled twice.
+    # All at once: one set of features, so that no crate is compiled twice. A stage that is run alone must not find an older build.
     build = ["cargo", "build", "--profile", "lab", "--workspace", "--bins", "--tests", "--color", "never"]
     cargo = ["cargo", "test", "--profile", "lab", "--workspace", "--no-fail-fast", "--color", "never"]
     return [
@@ -65,7 +65,7 @@ def stages() -> list[Stage]:
         Stage(
             "simulation",
             "ten thousand disturbed worlds keep every rule; what the orchestration costs",
-            [[str(TARGET / "lab" / "simulate")]],
+            [build, [str(TARGET / "lab" / "simulate")]],
             count_plain,
         ),
         Stage(
@@ -95,7 +95,7 @@ def stages() -> list[Stage]:
         Stage(
             "end-to-end",
             "Terraform applied, snapshots, readiness, a region cut off, five failovers with faults",
-            [[str(TARGET / "lab" / "e2e"), "--prebuilt"]],
+            [build, [str(TARGET / "lab" / "e2e"), "--prebuilt"]],
             count_plain,
         ),
     ]
