@@ -13,7 +13,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Draft, Facts, claim, list, quarantine_of, still_held};
+use protocol::decide::{Claim, Draft, Facts, claim, list, still_held, urgent_quarantine};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
 use protocol::state::{Illegality, Phase, Run};
@@ -166,7 +166,7 @@ pub async fn carry_out(
     // The tick asks for this once a minute. But an accelerator with nowhere to send users to may send them to the old side all
     // the same, so it is asked for now; the promotion does not wait for it.
     let urgent = match command.step {
-        Step::Promote => quarantine_of(&conductor.plan, &log.state, &subjects, conductor.clock.now()),
+        Step::Promote => urgent_quarantine(&conductor.plan, &log.state, &subjects, conductor.clock.now()),
         _ => Vec::new(),
     };
     let mut attempt = Attempt {

@@ -13,7 +13,8 @@ use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::plan::{Mode, Route};
 use scenarios::{
-    COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, small_plan, sns,
+    COMMANDS_TOPIC, GOOD_MINUTES, Stage, as_aurora, awaits_approval, example_plan, has_begun, is_over,
+    small_plan, sns,
 };
 use serde_json::{Value, json};
 
@@ -98,6 +99,23 @@ async fn a_primary_that_answers_is_cut_off_as_soon_as_its_replica_is_promoted() 
     assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
     assert!(stage.until(HOUR, is_over).await);
     assert_eq!((stage.phase(), promotions(&stage)), ("completed", 1), "{:#?}", stage.sentences());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_aurora_cluster_is_left_to_aws_for_a_minute() {
+    let mut plan = small_plan(Mode::Automatic);
+    plan.databases.iter_mut().for_each(as_aurora);
+    let mut stage = Stage::new(plan);
+    stage.pass(GOOD_MINUTES).await;
+    let command = json!({ "command": "failover", "by": "ana", "reason": "the region is half lost",
+        "override_vetoes": true });
+    stage.invoke(command).await.expect("taken");
+    assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
+    let asked = |stage: &Stage| stage.published.iter().any(|command| command.step == Step::Quarantine);
+    stage.pass(SignedDuration::from_secs(1)).await;
+    assert!(!asked(&stage), "{:#?}", stage.published);
+    stage.pass(SignedDuration::from_secs(65)).await;
+    assert!(asked(&stage), "the tick asks");
 }
 
 #[tokio::test(start_paused = true)]
