@@ -8,28 +8,33 @@ use engine::conductor::{Conductor, Log};
 use engine::step::{Sight, Work, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
-use ports::{Databases, Failure, FailureKind, OldPrimary, ReplicaView};
-use protocol::command::Step;
+use ports::{Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView};
+use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan};
 
 /// The steps of this function.
 pub struct PromoteReplica {
     databases: Arc<dyn Databases>,
+    publisher: Arc<dyn Publisher>,
 }
 
 impl PromoteReplica {
     /// On the ports of the world.
     pub fn new(world: &World) -> Self {
-        Self { databases: Arc::clone(&world.databases) }
+        Self { databases: Arc::clone(&world.databases), publisher: Arc::clone(&world.publisher) }
     }
 }
 
 impl Workshop for PromoteReplica {
-    fn work(&self, conductor: &Conductor, _log: &Log, step: Step) -> Option<Box<dyn Work>> {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
         let (plan, databases) = (Arc::clone(&conductor.plan), Arc::clone(&self.databases));
         match step {
-            Step::Promote => Some(Box::new(Promote { plan, databases })),
+            Step::Promote => {
+                let run = log.state.run.as_ref().map_or(0, |run| run.id);
+                let publisher = Arc::clone(&self.publisher);
+                Some(Box::new(Promote { plan, databases, publisher, run }))
+            }
             Step::Quarantine => Some(Box::new(Quarantine { plan, databases })),
             _ => None,
         }
@@ -53,6 +58,25 @@ fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Database, Failure> {
 struct Promote {
     plan: Arc<Plan>,
     databases: Arc<dyn Databases>,
+    publisher: Arc<dyn Publisher>,
+    run: u64,
+}
+
+impl Promote {
+    /// Asks for the quarantine of the old primary, which the tick asks for once a minute only: an accelerator with nowhere to
+    /// send users to may send them to the old side. Not of an Aurora cluster: there AWS itself stops the old writer, and a
+    /// cluster that is being changed could delay that.
+    async fn cut_off(&self, database: &Database) {
+        if database.kind == DatabaseKind::AuroraGlobal || database.quarantine_security_group.is_none() {
+            return;
+        }
+        let subjects = vec![database.name.clone()];
+        let command =
+            StepCommand { plan: self.plan.name.clone(), run: self.run, step: Step::Quarantine, subjects };
+        if let Err(failure) = self.publisher.commands(&[command]).await {
+            tracing::warn!(%failure, "the quarantine was not asked for; the tick will ask");
+        }
+    }
 }
 
 #[async_trait]
@@ -67,8 +91,11 @@ impl Work for Promote {
         Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(database.kind, view)).collect())
     }
 
+    /// The promotion does not wait for the quarantine, nor that for the promotion.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        self.databases.promote(one(&self.plan, subject)?).await
+        let database = one(&self.plan, subject)?;
+        let (promoted, ()) = futures::join!(self.databases.promote(database), self.cut_off(database));
+        promoted
     }
 }
 

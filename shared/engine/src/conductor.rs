@@ -146,7 +146,7 @@ impl Conductor {
     }
 
     /// Publishing is a wake-up: when it fails, the tick publishes again.
-    pub(crate) async fn publish(&self, commands: &[protocol::command::StepCommand]) {
+    async fn publish(&self, commands: &[protocol::command::StepCommand]) {
         if commands.is_empty() {
             return;
         }

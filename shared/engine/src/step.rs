@@ -13,7 +13,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Draft, Facts, claim, list, still_held, urgent_quarantine};
+use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
 use protocol::state::{Illegality, Phase, Run};
@@ -163,12 +163,6 @@ pub async fn carry_out(
     let Some((intent, until, subjects)) = intend(conductor, command, before, &mut log).await? else {
         return Ok(not_due(conductor, command, &log));
     };
-    // The tick asks for this once a minute. But an accelerator with nowhere to send users to may send them to the old side all
-    // the same, so it is asked for now; the promotion does not wait for it.
-    let urgent = match command.step {
-        Step::Promote => urgent_quarantine(&conductor.plan, &log.state, &subjects, conductor.clock.now()),
-        _ => Vec::new(),
-    };
     let mut attempt = Attempt {
         conductor,
         work,
@@ -183,23 +177,19 @@ pub async fn carry_out(
         unanswered_at: BTreeMap::new(),
         deadline,
     };
-    let work_on = async {
-        match first.sights {
-            Err(failure) => {
-                // Without a look nothing is known that an undo would need; so nothing is done.
-                let subjects = attempt.left.clone();
-                attempt.stumble(&subjects, &failure).await?;
-                Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run))
-            }
-            Ok(sights) => {
-                let is_fresh = conductor.clock.now().duration_since(first.began_at) <= SIGHT_AGE_MAX;
-                let sights = is_fresh.then(|| pick(&attempt.left, &first.subjects, &sights)).flatten();
-                attempt.go(sights).await
-            }
+    match first.sights {
+        Err(failure) => {
+            // Without a look nothing is known that an undo would need; so nothing is done.
+            let subjects = attempt.left.clone();
+            attempt.stumble(&subjects, &failure).await?;
+            Ok(format!("Step {} of run {} failed at its first look.", command.step, command.run))
         }
-    };
-    let ((), done) = futures::join!(conductor.publish(&urgent), work_on);
-    done
+        Ok(sights) => {
+            let is_fresh = conductor.clock.now().duration_since(first.began_at) <= SIGHT_AGE_MAX;
+            let sights = is_fresh.then(|| pick(&attempt.left, &first.subjects, &sights)).flatten();
+            attempt.go(sights).await
+        }
+    }
 }
 
 /// Of what was seen, what is about these items; nothing if one of them was not looked at.
@@ -321,7 +311,7 @@ async fn act(
             kind: FailureKind::Unreachable,
             action: "act",
             code: "too_slow".to_owned(),
-            message: format!("no answer within {} s; the lease ends", bound.as_secs()),
+            message: "no answer before the end of the lease".to_owned(),
         }),
     };
     Some((subject, result))

@@ -4,15 +4,12 @@
 //! same facts), or the commands to publish. It changes nothing itself, and always says in one sentence what was
 //! decided and why.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::command::{Step, StepCommand};
 use crate::journal::{Event, RunKind};
-use crate::name::Name;
 use crate::operator::OperatorCommand;
-use crate::plan::{DatabaseKind, Plan};
+use crate::plan::Plan;
 use crate::signal::Signal;
 use crate::state::{Phase, Run, State};
 
@@ -107,21 +104,6 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
             RunKind::Failover => failover(plan, state, run, facts, now),
         },
     }
-}
-
-/// The commands that cut off the old primaries of these databases at once. Not of Aurora clusters: there AWS itself stops the
-/// old writer, and a cluster that is being changed could delay that; the tick asks for them.
-pub fn urgent_quarantine(plan: &Plan, state: &State, promoted: &[Name], now: Timestamp) -> Vec<StepCommand> {
-    let instances = plan.databases.iter().filter(|database| database.kind == DatabaseKind::RdsReplica);
-    let urgent: BTreeSet<&Name> =
-        instances.map(|database| &database.name).filter(|name| promoted.contains(name)).collect();
-    due::quarantine(plan, state, now)
-        .into_iter()
-        .filter_map(|mut command| {
-            command.subjects.retain(|name| urgent.contains(name));
-            (!command.subjects.is_empty()).then_some(command)
-        })
-        .collect()
 }
 
 /// What is due while no run is under way.
