@@ -66,6 +66,7 @@ PLANNED: list[tuple[str, Callable[[list[dict[str, Any]]], Any], list[dict[str, A
     ("admits everybody", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"})]),
     ("Messages doesn't say for which source", policy.resource_policies_admit_whom_they_name, [key("lambda.amazonaws.com")]),
     ("Messages doesn't say for which source", policy.resource_policies_admit_whom_they_name, [key("sns.amazonaws.com", "logs.eu-south-1.amazonaws.com")]),
+    ("admits 123", policy.resource_policies_admit_whom_they_name, [resource("aws_kms_key", policy=json.dumps({"Statement": [{"Sid": "Other", "Effect": "Allow", "Principal": {"AWS": "123"}, "Action": "kms:Decrypt", "Resource": "*"}]}))]),
     ("doesn't say for which source", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish"})]),
     ("admits 123", policy.resource_policies_admit_whom_they_name, [topic(TLS, {"Effect": "Allow", "Principal": {"AWS": "123"}, "Action": "sns:Publish"})]),
     ("1 of them, but 0 policies", policy.topics_queues_and_buckets_have_policies, [resource("aws_sqs_queue")]),

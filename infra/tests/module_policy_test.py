@@ -180,12 +180,12 @@ def resource_policies_admit_whom_they_name(resources: list[Resource]) -> Iterato
                 if principal == "*" or "*" in listed(principal.get("AWS", [])):
                     yield f"{address}: {s.get('Sid')} admits everybody"
                 condition = {k.lower() for test in s.get("Condition", {}).values() for k in test}
-                if kind == "aws_kms_key" and isinstance(principal, dict) and set(listed(principal.get("Service", []))) <= KEYS_FOR:
-                    continue
-                if "Service" in (principal if isinstance(principal, dict) else {}) and not condition & {"aws:sourcearn", "aws:sourceaccount", "kms:encryptioncontext:aws:logs:arn"}:
+                named = principal if isinstance(principal, dict) else {}
+                services = set(listed(named.get("Service", []))) - (KEYS_FOR if kind == "aws_kms_key" else set())
+                if services and not condition & {"aws:sourcearn", "aws:sourceaccount", "kms:encryptioncontext:aws:logs:arn"}:
                     yield f"{address}: {s.get('Sid')} doesn't say for which source"
-                if "AWS" in (principal if isinstance(principal, dict) else {}) and not all(re.fullmatch(r"arn:[^:]+:iam::\d{12}:.+", p) for p in listed(principal["AWS"])):
-                    yield f"{address}: {s.get('Sid')} admits {principal['AWS']}"
+                if "AWS" in named and not all(re.fullmatch(r"arn:[^:]+:iam::\d{12}:.+", p) for p in listed(named["AWS"])):
+                    yield f"{address}: {s.get('Sid')} admits {named['AWS']}"
 
 
 def topics_queues_and_buckets_have_policies(resources: list[Resource]) -> Iterator[str]:
