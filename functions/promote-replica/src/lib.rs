@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work, in_order};
+use engine::step::{Sight, Work, for_a_person, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
 use ports::{Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView};
@@ -151,7 +151,7 @@ fn is_lost(status: &str) -> bool {
 }
 
 /// How far an old primary is cut off.
-fn cut_off(seen: Result<OldPrimary, Failure>) -> Sight {
+fn quarantine(seen: Result<OldPrimary, Failure>) -> Sight {
     match seen {
         Ok(OldPrimary::CutOff) => {
             Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
@@ -164,13 +164,10 @@ fn cut_off(seen: Result<OldPrimary, Failure>) -> Sight {
             Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
         }
         Err(failure) if failure.can_retry() => Sight::Underway { note: failure.to_string() },
-        Err(failure) => Sight::Hopeless {
-            code: match failure.kind {
-                FailureKind::Denied => "denied",
-                _ => "invalid",
-            },
-            message: failure.to_string(),
-        },
+        Err(failure) => {
+            let (code, message) = for_a_person(&failure);
+            Sight::Hopeless { code, message }
+        }
     }
 }
 
@@ -197,7 +194,7 @@ impl Work for Quarantine {
             Some(failure) if seen.iter().all(|seen| seen.as_ref().is_err_and(Failure::can_retry)) => {
                 Err(failure.clone())
             }
-            _ => Ok(seen.into_iter().map(cut_off).collect()),
+            _ => Ok(seen.into_iter().map(quarantine).collect()),
         }
     }
 

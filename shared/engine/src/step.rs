@@ -121,6 +121,19 @@ pub async fn in_order<T>(
     stream::iter(looks).buffered(CONCURRENCY).try_collect().await
 }
 
+/// What a failure that no waiting mends is called, and what is said of it.
+#[must_use]
+pub fn for_a_person(failure: &Failure) -> (&'static str, String) {
+    match failure.kind {
+        FailureKind::Denied => {
+            let (action, message) = (failure.action, &failure.message);
+            ("denied", format!("{action} was denied; allow it in the function's role: {message}"))
+        }
+        FailureKind::Missing => ("missing", failure.to_string()),
+        _ => ("invalid", failure.to_string()),
+    }
+}
+
 /// What a first look saw, before anything was written.
 struct FirstLook {
     began_at: Timestamp,
@@ -459,17 +472,7 @@ impl Attempt<'_> {
             }
             return Ok(());
         }
-        let code = match failure.kind {
-            FailureKind::Denied => "denied",
-            FailureKind::Missing => "missing",
-            _ => "invalid",
-        };
-        let message = match failure.kind {
-            FailureKind::Denied => {
-                format!("{} was denied; allow it in the function's role: {}", failure.action, failure.message)
-            }
-            _ => failure.to_string(),
-        };
+        let (code, message) = for_a_person(failure);
         self.fail(subjects, code, &message).await
     }
 

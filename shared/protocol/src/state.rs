@@ -211,6 +211,13 @@ pub struct Quarantine {
     pub progress: Option<Progress>,
 }
 
+impl Quarantine {
+    /// Whether the old primary is cut off.
+    pub fn is_done(&self) -> bool {
+        self.progress.as_ref().is_some_and(Progress::is_done)
+    }
+}
+
 impl Progress {
     /// Whether the effect stands.
     pub fn is_done(&self) -> bool {

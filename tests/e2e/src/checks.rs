@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
 use lab::world::{PRIMARY, RECOVERY};
-use protocol::state::{Phase, Progress, State};
+use protocol::state::{Phase, Quarantine, State};
 use serde_json::{Value, json};
 
 use crate::keepers;
@@ -104,12 +104,7 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
 /// The region is back: its databases are cut off, and its side stays closed.
 pub(crate) async fn region_returns(scene: &Scene<'_>) -> Result<()> {
     scene.world.give_back(PRIMARY).await?;
-    let cut_off = |state: &State| {
-        state
-            .quarantine
-            .values()
-            .all(|quarantine| quarantine.progress.as_ref().is_some_and(Progress::is_done))
-    };
+    let cut_off = |state: &State| state.quarantine.values().all(Quarantine::is_done);
     for part in ALL {
         let state = scene.until(part, "the old primary is cut off", 3 * MINUTE, cut_off).await?;
         ensure!(!state.quarantine.is_empty(), "{part:?}: nothing was to be cut off");

@@ -10,8 +10,10 @@ ACCOUNT_ID = "123456789012"
 """The account every caller without an account of its own works in."""
 
 PROMOTION_SECONDS = 240.0
-FIRST_BACKUP_SECONDS = 60.0  # of a small database; it grows with the size
 """How long PromoteReadReplica takes on AWS for a small database; scaled by LAB_SCALE."""
+
+FIRST_BACKUP_SECONDS = 60.0
+"""How long the backup of a small database takes that begins with its promotion; scaled by LAB_SCALE."""
 
 GLOBAL_FAILOVER_SECONDS = 120.0
 """How long FailoverGlobalCluster takes on AWS, which says minutes; scaled by LAB_SCALE."""

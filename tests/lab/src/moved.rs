@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use protocol::state::{Progress, State};
+use protocol::state::{Quarantine, State};
 use serde_json::Value;
 
 use crate::follow::Follower;
@@ -55,8 +55,7 @@ async fn promoted(world: &World, stack: &Stack) -> Result<()> {
 }
 
 fn is_cut_off(state: &State) -> bool {
-    let mut parts = state.quarantine.values();
-    !state.quarantine.is_empty() && parts.all(|part| part.progress.as_ref().is_some_and(Progress::is_done))
+    !state.quarantine.is_empty() && state.quarantine.values().all(Quarantine::is_done)
 }
 
 #[cfg(test)]

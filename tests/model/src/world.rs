@@ -244,10 +244,7 @@ impl World {
     /// Whether nothing is left that time alone would change.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        let cuts_off =
-            self.core.quarantine.values().any(|quarantine| {
-                !quarantine.progress.as_ref().is_some_and(protocol::state::Progress::is_done)
-            });
+        let cuts_off = self.core.quarantine.values().any(|quarantine| !quarantine.is_done());
         self.is_quiet()
             && self.is_settled()
             && self.core.unnoticed.is_empty()

@@ -12,7 +12,7 @@ use protocol::command::Step;
 use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::plan::{Capacity, DatabaseKind, Mode, Plan};
-use protocol::state::{Phase, Progress, State};
+use protocol::state::{Phase, Quarantine, State};
 use scenarios::tap::{Harm, Tap};
 use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
@@ -141,10 +141,7 @@ async fn undo(stage: &mut Stage) {
 async fn return_of_the_primary(stage: &mut Stage) {
     go_on_until(stage, has_begun(Step::Promote)).await;
     stage.world.inner().primary_lives = true;
-    let is_cut_off = |state: &State| {
-        let mut all = state.quarantine.values();
-        is_over(state) && all.all(|item| item.progress.as_ref().is_some_and(Progress::is_done))
-    };
+    let is_cut_off = |state: &State| is_over(state) && state.quarantine.values().all(Quarantine::is_done);
     go_on_until(stage, is_cut_off).await;
 }
 

@@ -7,7 +7,7 @@ use ports::memory::MemoryWorld;
 use protocol::name::Name;
 use protocol::plan::Database;
 use protocol::signal::AlarmState;
-use protocol::state::{Phase, Progress, State, evolve};
+use protocol::state::{Phase, State, evolve};
 use serde_json::json;
 
 use crate::draw::Draw;
@@ -159,10 +159,7 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
         let database = sim.draw.plan.databases.iter().find(named);
         database.is_some_and(|database| database.quarantine_security_group.is_some())
     };
-    let waiting = state
-        .quarantine
-        .iter()
-        .find(|(name, item)| has_group(name) && !item.progress.as_ref().is_some_and(Progress::is_done));
+    let waiting = state.quarantine.iter().find(|(name, item)| has_group(name) && !item.is_done());
     waiting.filter(|_| sim.condition().controls).map(|(name, _)| name.clone())
 }
 

@@ -32,10 +32,11 @@ pub(super) fn conclude(
     };
     let still = state.weight(now).is_sufficient();
     let may_go_on = now.duration_since(run.opened_at) < window * i32::try_from(WINDOWS_MAX).unwrap_or(1);
+    let unheard = unheard(plan, observation);
     match sufficient_since.filter(|_| still) {
         // A question that failed is soon asked again; then the evidence is believed with everything in view.
-        Some(since) if now.duration_since(since) >= window && !(may_go_on && is_blind(plan, observation)) => {
-            Some(believe(plan, state, run, observation, now))
+        Some(since) if now.duration_since(since) >= window && (unheard.is_empty() || !may_go_on) => {
+            Some(believe(plan, state, run, observation, unheard, now))
         }
         Some(_) if may_go_on => None,
         None if now.duration_since(run.opened_at) < window => None,
@@ -43,10 +44,13 @@ pub(super) fn conclude(
     }
 }
 
-/// Whether a failover would begin by itself although a witness could not be heard. That no sign of life is seen means
-/// little where the question failed.
-fn is_blind(plan: &Plan, observation: &Observation) -> bool {
-    plan.mode == Mode::Automatic && !observation.in_the_dark().is_empty()
+/// The witnesses without which no failover begins by itself. That no sign of life is seen means little where the question
+/// failed. Where a person is asked anyway, there are none.
+fn unheard(plan: &Plan, observation: &Observation) -> Vec<String> {
+    match plan.mode {
+        Mode::Automatic => observation.in_the_dark(),
+        Mode::Approve => Vec::new(),
+    }
 }
 
 /// The latest moment at which a confirming run concludes.
@@ -55,15 +59,16 @@ pub(super) fn believe(
     state: &State,
     run: &Run,
     observation: &Observation,
+    unheard: Vec<String>,
     now: Timestamp,
 ) -> Draft {
-    if plan.mode == Mode::Automatic && state.hold_at(now).is_none() && !is_blind(plan, observation) {
+    if plan.mode == Mode::Automatic && state.hold_at(now).is_none() && unheard.is_empty() {
         return commit(plan, run, observation, None, Overrides::default(), now);
     }
-    let doubt = if is_blind(plan, observation) {
-        format!(", but this could not be asked, and may live: {}", list(observation.in_the_dark()))
-    } else {
+    let doubt = if unheard.is_empty() {
         String::new()
+    } else {
+        format!(", but this could not be asked, and may live: {}", list(unheard))
     };
     let losses = gate::estimate(plan, run, observation, now);
     let override_ = (!gate::is_open(&losses)).then_some("allow_data_loss");

@@ -182,7 +182,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
         .quarantine
         .iter()
         .filter(|(name, _)| able.contains(name))
-        .filter(|(_, quarantine)| !quarantine.progress.as_ref().is_some_and(Progress::is_done))
+        .filter(|(_, quarantine)| !quarantine.is_done())
         .collect()
 }
 
