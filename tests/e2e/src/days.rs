@@ -1,13 +1,16 @@
 //! Weeks of the snapshots' schedule in a minute: taken, copied, pruned in both regions; cut short wherever that can
 //! happen; and failing for days.
 //!
-//! The virtual clock is that of the launcher: the snapshots grow older, which nobody can tell from days that have passed.
+//! The virtual clock is that of the launcher: the snapshots grow older. To whoever looks, their days are days that have
+//! passed, but on the turn of a week or a month the real calendar stands still while they move over it. So what the tiers
+//! keep is computed anew of the dates of the moment, and no check asks what was kept a day ago to be kept now.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gateway::{Effect, Match, Rule};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lab::cloud::Answer;
@@ -16,8 +19,8 @@ use lab::world::{PRIMARY, RECOVERY, pause};
 use serde_json::{Value, json};
 
 use crate::keepers::{due, not_due};
-use crate::scene::{Part, Scene};
-use crate::snapshots::{Shelf, Shown};
+use crate::scene::{HOLD_MINUTES, Part, Scene};
+use crate::snapshots::Shelf;
 
 /// The stack whose days these are.
 const PART: Part = Part::Approval;
@@ -33,7 +36,13 @@ const HANGS: Duration = Duration::from_millis(1_500);
 /// Most attempts at one snapshot.
 const ATTEMPTS: usize = 5;
 
-/// What the example's plan keeps.
+/// For how many days every snapshot fails.
+const BAD_DAYS: usize = 3;
+
+/// Within so many days of snapshots there is one that no tier keeps, whatever their dates are.
+const SURPLUS_WITHIN_DAYS: usize = DAILY + 5;
+
+/// What the stack's plan keeps.
 const DAILY: usize = 7;
 const WEEKLY: usize = 4;
 const MONTHLY: usize = 6;
@@ -47,26 +56,63 @@ pub(crate) struct Days<'s, 'w> {
     copied: u64,
 }
 
-/// All of it.
+/// All of it. However it ends, nothing of it is left to disturb what comes after.
 pub(crate) async fn go_by(scene: &Scene<'_>) -> Result<()> {
-    let database = scene.stack(PART).output(&["databases", "primary"])?;
-    let mut days = Days {
-        scene,
-        primary: Shelf::of(scene, PRIMARY, database).await,
-        recovery: Shelf::of(scene, RECOVERY, database).await,
-        taken: 0,
-        copied: 0,
-    };
-    days.first().await?;
-    days.cut_short_everywhere().await?;
-    days.pruned().await?;
-    days.nothing_but_failures().await?;
-    days.healed().await?;
-    days.must_have_cost_no_call_too_many().await?;
-    days.leave_something_to_prune().await
+    let mut days = Days::of(scene).await?;
+    let played = days.play().await;
+    let ended = days.end().await;
+    played.and(ended)
+}
+
+/// The schedule of the plan: half a day from now, so that its time does not come while this is played, whenever that is.
+pub(crate) fn schedule(now: Timestamp) -> String {
+    let hour = now.to_zoned(TimeZone::UTC).hour();
+    format!("cron(0 {} * * ? *)", (hour + 12) % 24)
+}
+
+/// Days on which nothing is deleted, until each region has good ones that no tier keeps; then one more, whose snapshot is
+/// due and not taken.
+pub(crate) async fn leave_something_to_prune(scene: &Scene<'_>) -> Result<()> {
+    let mut days = Days::of(scene).await?;
+    days.hold().await?;
+    days.next_day().await?;
+    days.done().await?;
+    for _ in 0..SURPLUS_WITHIN_DAYS {
+        days.next_day().await?;
+        let [primary, recovery] = days.dates().await?;
+        if has_surplus(&primary) && has_surplus(&recovery) {
+            not_due(scene, "snapshots").await?;
+            return scene.bring_on(PART).await;
+        }
+        days.done().await?;
+    }
+    bail!("the tiers keep all of {:?}", days.dates().await?)
+}
+
+impl<'s, 'w> Days<'s, 'w> {
+    async fn of(scene: &'s Scene<'w>) -> Result<Self> {
+        let database = scene.stack(PART).output(&["databases", "primary"])?;
+        let primary = Shelf::of(scene, PRIMARY, database).await;
+        let recovery = Shelf::of(scene, RECOVERY, database).await;
+        Ok(Self { scene, primary, recovery, taken: 0, copied: 0 })
+    }
 }
 
 impl Days<'_, '_> {
+    async fn play(&mut self) -> Result<()> {
+        self.first().await?;
+        self.cut_short_everywhere().await?;
+        self.nothing_but_failures().await?;
+        self.healed().await?;
+        self.must_have_cost_no_call_too_many().await
+    }
+
+    /// Snapshots come to be again, and no hold is in force, whatever went wrong.
+    async fn end(&self) -> Result<()> {
+        let (working, released) = futures::join!(self.snapshots("working"), self.scene.release_if_held(PART));
+        working.and(released)
+    }
+
     /// The first day: all by the schedule.
     async fn first(&mut self) -> Result<()> {
         due(self.scene, "snapshots").await?;
@@ -111,74 +157,58 @@ impl Days<'_, '_> {
             self.done().await?;
         }
         let kept = self.scene.keep(PART).await?;
-        let waits = texts(&kept, "waits");
-        ensure!(waits.iter().any(|text| text.contains("a hold by e2e is in force")), "{}", kept.payload);
-        self.scene.bring_on(PART).await
+        must_wait(&kept, "a hold by e2e is in force")
     }
 
-    /// What no tier keeps goes, in both regions, also when the function is killed while it deletes.
-    async fn pruned(&mut self) -> Result<()> {
-        let before = self.count().await?;
-        self.killed_at("rds", "DeleteDBSnapshot").await?;
-        self.done_again().await?;
-        let after = self.count().await?;
-        ensure!(after < before, "nothing was pruned of {before} snapshots");
-        self.must_be_what_the_tiers_keep().await
-    }
-
-    /// For days every snapshot fails, as often as it is tried. The newest good one stays, in both regions, and so does
-    /// every other.
+    /// For days every snapshot fails, as often as it is tried. Every good one stays, in both regions: also those that no
+    /// tier keeps, of which the hold has left some.
     async fn nothing_but_failures(&mut self) -> Result<()> {
-        let good = (ids(&self.primary.good().await?), ids(&self.recovery.good().await?));
         self.snapshots("failing").await?;
-        for day in 1..=3 {
+        for day in 1..=BAD_DAYS {
             self.next_day().await?;
-            for _ in 0..ATTEMPTS {
+            let before = self.dates().await?;
+            ensure!(before.iter().all(|dates| has_surplus(dates)), "the tiers keep all of {before:?}");
+            for attempt in 0..ATTEMPTS {
                 self.fails().await?;
+                if (day, attempt) == (1, 0) {
+                    // From here on the failure alone keeps them.
+                    self.scene.bring_on(PART).await?;
+                }
             }
             let given_up = self.scene.keep(PART).await?;
             let message = given_up.payload.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
             let words = format!("failed {ATTEMPTS} times, and is not tried again");
             ensure!(given_up.is_error && message.contains(&words), "{}", given_up.payload);
-            for (shelf, before) in [(&self.primary, &good.0), (&self.recovery, &good.1)] {
-                let now = ids(&shelf.good().await?);
-                ensure!(now.len() == before.len(), "after {day} bad days {before:?} have become {now:?}");
-            }
+            let now = self.dates().await?;
+            ensure!(now == before, "after {day} bad days {before:?} have become {now:?}");
         }
-        say("three days of failures deleted nothing");
+        say(&format!("{BAD_DAYS} days of failures deleted nothing"));
         self.snapshots("working").await
     }
 
-    /// It works again: taken, copied, pruned; what failed goes too.
+    /// It works again: taken, copied, pruned. What no tier keeps goes, in both regions, also when the function is killed
+    /// while it deletes, and so does what failed.
     async fn healed(&mut self) -> Result<()> {
-        self.next_day().await?;
-        let mut left = DAY_LIMIT;
-        while self.count_failed().await? > 0 {
-            left = left.checked_sub(EVERY).context("the failed ones are still there")?;
-            self.scene.keep(PART).await?;
-            pause(EVERY).await;
-        }
-        self.done().await?;
-        self.must_be_what_the_tiers_keep().await
-    }
-
-    /// Three more days on which nothing is deleted: at most one is kept for its week and one for its month, so at least
-    /// one is to go.
-    async fn leave_something_to_prune(&mut self) -> Result<()> {
         self.hold().await?;
-        for _ in 0..3 {
-            self.next_day().await?;
-            self.done().await?;
-        }
-        // And one is due.
         self.next_day().await?;
-        not_due(self.scene, "snapshots").await?;
-        self.scene.bring_on(PART).await
+        self.done().await?;
+        let before = self.dates().await?;
+        self.scene.bring_on(PART).await?;
+        self.killed_at("rds", "DeleteDBSnapshot").await?;
+        self.done_again().await?;
+        let failed = self.count_failed().await?;
+        ensure!(failed == 0, "{failed} failed ones are still there");
+        for (before, after) in before.iter().zip(self.dates().await?) {
+            let wanted = tiers_keep(before);
+            ensure!(after.len() < before.len(), "nothing was pruned of {before:?}");
+            ensure!(after == wanted, "of {before:?} there are {after:?}, and the tiers keep {wanted:?}");
+        }
+        Ok(())
     }
 
     /// Under a hold snapshots are taken and copied, and none is deleted.
     async fn hold(&self) -> Result<()> {
-        let hold = json!({ "command": "hold", "minutes": 30, "by": "e2e", "reason": "nothing is deleted" });
+        let hold = json!({ "command": "hold", "minutes": HOLD_MINUTES, "by": "e2e", "reason": "nothing is deleted" });
         self.scene.operate(PART, &hold).await?;
         Ok(())
     }
@@ -246,10 +276,10 @@ impl Days<'_, '_> {
             self.scene.kill(PART, FUNCTION).await
         };
         let (answer, killed) = futures::join!(self.scene.keep(PART), killing);
+        switchboard.remove_rule(rule);
         killed?;
         let has_answered = answer.as_ref().is_ok_and(|answer| !answer.is_error);
         ensure!(!has_answered, "it was killed at {action}, and answered nevertheless: {answer:?}");
-        switchboard.remove_rule(rule);
         // What was on its way lands.
         pause(HANGS).await;
         Ok(())
@@ -291,23 +321,10 @@ impl Days<'_, '_> {
         Ok(all.iter().filter(|found| found.status == "failed").count())
     }
 
-    /// Of every day since the first at most one, and of those what the tiers keep, in both regions.
-    async fn must_be_what_the_tiers_keep(&self) -> Result<()> {
-        for shelf in [&self.primary, &self.recovery] {
-            let good = shelf.good().await?;
-            let dates: Vec<Date> = good.iter().filter_map(date).collect();
-            ensure!(dates.len() == good.len(), "one has no time: {good:?}");
-            let days: BTreeSet<Date> = dates.iter().copied().collect();
-            ensure!(days.len() == good.len(), "more than one of a day: {dates:?}");
-            let daily = dates.iter().take(DAILY);
-            let weekly = firsts(&dates, WEEKLY, |date| {
-                (date.iso_week_date().year(), i16::from(date.iso_week_date().week()))
-            });
-            let monthly = firsts(&dates, MONTHLY, |date| (date.year(), i16::from(date.month())));
-            let wanted: BTreeSet<Date> = daily.copied().chain(weekly).chain(monthly).collect();
-            ensure!(days == wanted, "there are {days:?}, and the tiers keep {wanted:?}");
-        }
-        Ok(())
+    /// From which days each region has a good one, newest first; of each day at most one.
+    async fn dates(&self) -> Result<[Vec<Date>; 2]> {
+        let (primary, recovery) = futures::try_join!(dates(&self.primary), dates(&self.recovery))?;
+        Ok([primary, recovery])
     }
 
     /// Every call was wanted: however often the function was cut short, nothing was done twice.
@@ -326,18 +343,41 @@ impl Days<'_, '_> {
     }
 }
 
+async fn dates(shelf: &Shelf) -> Result<Vec<Date>> {
+    let good = shelf.good().await?;
+    let dates: Vec<Date> =
+        good.iter().filter_map(|found| Some(found.taken_at?.to_zoned(TimeZone::UTC).date())).collect();
+    ensure!(dates.len() == good.len(), "one has no time: {good:?}");
+    ensure!(dates.is_sorted_by(|newer, older| newer > older), "more than one of a day: {dates:?}");
+    Ok(dates)
+}
+
+/// Of these days, newest first, those that the plan's tiers keep.
+fn tiers_keep(dates: &[Date]) -> Vec<Date> {
+    let weekly = firsts(dates, WEEKLY, |date| {
+        let week = date.iso_week_date();
+        (week.year(), week.week())
+    });
+    let monthly = firsts(dates, MONTHLY, |date| (date.year(), date.month()));
+    let daily = dates.iter().copied().take(DAILY);
+    let kept: BTreeSet<Date> = daily.chain(weekly).chain(monthly).collect();
+    kept.into_iter().rev().collect()
+}
+
+fn has_surplus(dates: &[Date]) -> bool {
+    tiers_keep(dates).len() < dates.len()
+}
+
 /// The newest of each of the last so many periods that have one.
-fn firsts(dates: &[Date], most: usize, period: fn(Date) -> (i16, i16)) -> Vec<Date> {
+fn firsts(dates: &[Date], most: usize, period: fn(Date) -> (i16, i8)) -> Vec<Date> {
     let mut seen = BTreeSet::new();
     dates.iter().copied().filter(|date| seen.insert(period(*date))).take(most).collect()
 }
 
-fn date(shown: &Shown) -> Option<Date> {
-    Some(shown.taken_at?.to_zoned(TimeZone::UTC).date())
-}
-
-fn ids(shown: &[Shown]) -> BTreeSet<String> {
-    shown.iter().map(|found| found.id.clone()).collect()
+fn must_wait(answer: &Answer, words: &str) -> Result<()> {
+    let is_said = texts(answer, "waits").iter().any(|text| text.contains(words));
+    ensure!(!answer.is_error && is_said, "{words:?} is missing in {}", answer.payload);
+    Ok(())
 }
 
 fn texts(answer: &Answer, field: &str) -> Vec<String> {
@@ -351,4 +391,65 @@ fn is_fresh(answer: &Answer) -> bool {
     let fresh =
         ages.iter().filter_map(|age| age.get("seconds")?.as_i64()).filter(|seconds| *seconds < 43_200);
     fresh.count() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+    use jiff::civil::date;
+
+    use super::*;
+
+    /// Every day of eight years: leap days, years of 53 weeks, months that end on each day of a week.
+    fn every_day() -> impl Iterator<Item = Date> {
+        date(2024, 1, 1).series(1.day()).take(8 * 366)
+    }
+
+    fn days_before(today: Date, days: impl IntoIterator<Item = i64>) -> Vec<Date> {
+        days.into_iter().map(|days| today.saturating_sub(days.days())).collect()
+    }
+
+    #[test]
+    fn the_schedule_does_not_come_within_hours_of_any_moment() {
+        for minute in 0..24 * 60 {
+            let now = Timestamp::from_second(1_795_910_400 + minute * 60).unwrap();
+            let schedule = protocol::schedule::Schedule::parse(&schedule(now)).unwrap();
+            let near = 11 * 3_600;
+            assert!(schedule.next_after(now).unwrap().duration_since(now).as_secs() >= near, "{now}");
+            assert!(now.duration_since(schedule.last_due(now).unwrap()).as_secs() >= near, "{now}");
+        }
+    }
+
+    #[test]
+    fn on_every_date_the_days_without_deletions_leave_a_surplus_for_the_failures() {
+        for today in every_day() {
+            for bad in 1..=i64::try_from(BAD_DAYS).unwrap() {
+                assert!(has_surplus(&days_before(today, bad..bad + 10)), "after {bad} bad days on {today}");
+            }
+            let healed = std::iter::once(0).chain(4..14);
+            assert!(has_surplus(&days_before(today, healed)), "healed on {today}");
+        }
+    }
+
+    #[test]
+    fn on_every_date_some_days_without_deletions_leave_something_to_prune() {
+        for today in every_day() {
+            // Whatever the tiers keep of what was there, and also when nothing was.
+            for had in [0..0, 0..7, 0..14, 3..40] {
+                let mut dates = tiers_keep(&days_before(today, had));
+                dates = days_before(today, [0]).into_iter().chain(older(&dates)).collect();
+                let surplus = (0..SURPLUS_WITHIN_DAYS).find(|_| {
+                    dates = older(&dates);
+                    let found = has_surplus(&dates);
+                    dates.insert(0, today);
+                    found
+                });
+                assert!(surplus.is_some(), "on {today}");
+            }
+        }
+    }
+
+    fn older(dates: &[Date]) -> Vec<Date> {
+        dates.iter().map(|date| date.saturating_sub(1.day())).collect()
+    }
 }

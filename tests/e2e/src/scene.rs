@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use futures::future::try_join_all;
+use jiff::Timestamp;
 use lab::cloud::Answer;
 use lab::say;
 use lab::stack::{Stack, Wishes};
@@ -48,16 +49,21 @@ const PARTS: [(Part, &str, &str); 5] = [
     (Part::Denied, "denied", "automatic"),
 ];
 
+/// How long a stack is held that nobody brings on before: longer than any play lasts, on any machine.
+pub(crate) const HOLD_MINUTES: u32 = 24 * 60;
+
 /// How often the journal is read.
 const EVERY: Duration = Duration::from_millis(300);
 
 impl<'w> Scene<'w> {
     /// Applies all stacks at the same time, and holds those whose turn comes later.
     pub(crate) async fn set(tools: &Tools, world: &'w World) -> Result<Scene<'w>> {
+        let schedule = crate::days::schedule(Timestamp::now());
         let wishes = PARTS.map(|(part, name, mode)| Wishes {
             name: name.to_owned(),
             mode: mode.to_owned(),
             confirm_seconds: 15,
+            snapshot_schedule: Some(schedule.clone()),
             // One has them to be watched, the other to be broken in every way.
             every_day: matches!(part, Part::Approval | Part::Killed),
         });
@@ -108,7 +114,7 @@ impl<'w> Scene<'w> {
 
     /// Holds a stack until its turn comes.
     pub(crate) async fn put_off(&self, part: Part) -> Result<()> {
-        let hold = json!({ "command": "hold", "minutes": 60, "by": "e2e", "reason": "its turn comes later" });
+        let hold = json!({ "command": "hold", "minutes": HOLD_MINUTES, "by": "e2e", "reason": "its turn comes later" });
         self.operate(part, &hold).await?;
         Ok(())
     }
@@ -116,6 +122,14 @@ impl<'w> Scene<'w> {
     /// Lets a held stack begin.
     pub(crate) async fn bring_on(&self, part: Part) -> Result<()> {
         self.operate(part, &json!({ "command": "release", "by": "e2e" })).await?;
+        Ok(())
+    }
+
+    /// Releases a stack of its hold, if there is one.
+    pub(crate) async fn release_if_held(&self, part: Part) -> Result<()> {
+        let answer = self.answer(part, &json!({ "command": "release", "by": "e2e" })).await?;
+        let code = answer.payload.get("errorType").and_then(Value::as_str).unwrap_or_default();
+        ensure!(!answer.is_error || code == "no_hold", "the hold was not released: {}", answer.payload);
         Ok(())
     }
 

@@ -44,8 +44,13 @@ async fn live(
     is_ready: &mut bool,
 ) -> Result<()> {
     let mode = mode.as_str().to_owned();
-    let wishes =
-        Wishes { name: "shop".to_owned(), mode, confirm_seconds: story::CONFIRM_SECONDS, every_day: true };
+    let wishes = Wishes {
+        name: "shop".to_owned(),
+        mode,
+        confirm_seconds: story::CONFIRM_SECONDS,
+        every_day: true,
+        snapshot_schedule: None,
+    };
     let stack = Stack::apply(tools, world, &wishes).await?;
     Box::pin(stack.keep_up(&world.cloud)).await?;
     let note = note(world, &stack)?;

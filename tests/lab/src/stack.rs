@@ -28,6 +28,8 @@ pub struct Wishes {
     pub confirm_seconds: u32,
     /// Whether the functions of every day come along: those that keep snapshots and parameters.
     pub every_day: bool,
+    /// When a snapshot is due; nothing: as the small stack says.
+    pub snapshot_schedule: Option<String>,
 }
 
 /// An applied stack.
@@ -54,6 +56,9 @@ impl Stack {
             "database_password": "local-world-only-1",
             "notice_emails": ["on-call@example.com"],
         });
+        if let Some(schedule) = &wishes.snapshot_schedule {
+            variables["snapshot_schedule"] = json!(schedule);
+        }
         if !wishes.every_day {
             variables["snapshot_schedule"] = Value::Null;
             variables["parameter_paths"] = json!([]);

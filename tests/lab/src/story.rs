@@ -63,6 +63,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
         mode: mode.as_str().to_owned(),
         confirm_seconds: CONFIRM_SECONDS,
         every_day: true,
+        snapshot_schedule: None,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);

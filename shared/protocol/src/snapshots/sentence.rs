@@ -91,9 +91,17 @@ pub(super) fn too_many_copies(database: &Name, to: &str, own: &Own<'_>) -> Strin
     )
 }
 
-pub(super) fn doubt(database: &Name, region: &str, source: &str, doubt: &str) -> String {
-    let source = source.rsplit(':').next().unwrap_or(source);
-    format!("Nothing of {database} (taken of {source}) is deleted in {region}: {doubt}.")
+pub(super) fn nothing_deleted(database: &Name, region: &str, source: &str, why: &str) -> String {
+    format!("Nothing of {database} (taken of {}) is deleted in {region}: {why}.", short(source))
+}
+
+pub(super) fn nothing_good_deleted(database: &Name, region: &str, source: &str, why: &str) -> String {
+    format!("No good snapshot of {database} (taken of {}) is deleted in {region}: {why}.", short(source))
+}
+
+/// The instance or cluster without the rest of its ARN.
+fn short(source: &str) -> &str {
+    source.rsplit(':').next().unwrap_or(source)
 }
 
 pub(super) fn not_deleted(count: usize, veto: &str) -> String {
