@@ -128,8 +128,9 @@ impl<'w> Scene<'w> {
     /// Releases a stack of its hold, if there is one.
     pub(crate) async fn release_if_held(&self, part: Part) -> Result<()> {
         let answer = self.answer(part, &json!({ "command": "release", "by": "e2e" })).await?;
-        let code = answer.payload.get("errorType").and_then(Value::as_str).unwrap_or_default();
-        ensure!(!answer.is_error || code == "no_hold", "the hold was not released: {}", answer.payload);
+        let message = answer.payload.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+        let is_free = !answer.is_error || message.ends_with("no hold is in force.");
+        ensure!(is_free, "the hold was not released: {}", answer.payload);
         Ok(())
     }
 
