@@ -5,7 +5,9 @@
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
-use protocol::snapshots::{Decision, Effect, Listing, Mark, Snapshot, SourceKind, Status, decide};
+use protocol::snapshots::{
+    CLOCK_SLACK, Decision, Effect, Listing, Mark, Snapshot, SourceKind, Status, decide,
+};
 use protocol::state::{Hold, State};
 
 const PRIMARY: &str = "us-east-2";
@@ -173,6 +175,80 @@ fn what_failed_is_tried_again_under_another_name_and_given_up_in_the_end() {
     assert!(decision.blocked[0].contains("failed 5 times, and is not tried again"), "{:?}", decision.blocked);
     let decision = seen(vec![good(PRIMARY, SLOT)], five(RECOVERY));
     assert!(decision.blocked[0].contains("The copy of"), "{:?}", decision.blocked);
+}
+
+#[test]
+fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_failed_before_goes() {
+    let of_day = |region, day| good(region, &format!("2026-11-{day}T03:00:00Z"));
+    let days = |region| (15..=18).map(|day| of_day(region, day)).collect::<Vec<_>>();
+    let failed = |day: u32| standing(of_day(PRIMARY, day), Status::Failed);
+    let today = |attempt| standing(of(&plan().databases[0].primary, PRIMARY, SLOT, attempt), Status::Failed);
+    let with = |more: Vec<Snapshot>| [days(PRIMARY), more].concat();
+    let deletes = |decision: &Decision| -> Vec<String> {
+        let deletes = decision.actions.iter().filter(|action| matches!(action.effect, Effect::Delete { .. }));
+        deletes.map(|action| action.sentence.clone()).collect()
+    };
+    let stays = |region| {
+        format!(
+            "No good snapshot of orders (taken of shop-orders) is deleted in {region}: the newest is from \
+             2026-11-18T03:04:00Z, and the one for {SLOT} failed."
+        )
+    };
+    let decision = seen(with(vec![failed(19), today(1)]), days(RECOVERY));
+    assert_eq!(decision.waits, [stays(PRIMARY), stays(RECOVERY)]);
+    assert_eq!(
+        deletes(&decision),
+        [format!(
+            "Delete snapshot pilotlight-shop-orders-20261119t030000z of orders from 2026-11-19T03:04:00Z in us-east-2: it \
+             failed, and one for {SLOT} came after it."
+        )]
+    );
+    // While the next attempt is under way, what failed last stays, and says the same.
+    let decision =
+        seen(with(vec![failed(19), standing(good(PRIMARY, SLOT), Status::Creating)]), days(RECOVERY));
+    assert_eq!(deletes(&decision), Vec::<String>::new());
+    assert!(decision.waits.iter().any(|wait| wait.contains("and the one for 2026-11-19T03:00:00Z failed.")));
+    // A copy that failed keeps what is where the copies go; the original is good.
+    let failed_copy = standing(good(RECOVERY, SLOT), Status::Failed);
+    let decision = seen(with(vec![good(PRIMARY, SLOT)]), [days(RECOVERY), vec![failed_copy]].concat());
+    assert_eq!(decision.waits, [stays(RECOVERY), "one snapshot more could go".to_owned()][..1]);
+    assert!(deletes(&decision).iter().all(|sentence| sentence.contains(" in us-east-2: ")), "{decision:?}");
+    assert_eq!(deletes(&decision).len(), 2);
+    // What failed for a time that has not come is the trace of a wrong clock, and keeps nothing.
+    let ahead = standing(good(PRIMARY, "2036-11-19T03:00:00Z"), Status::Failed);
+    let decision = seen(with(vec![good(PRIMARY, SLOT), ahead]), with(vec![good(RECOVERY, SLOT)]));
+    assert_eq!(deletes(&decision).len(), 2, "{decision:?}");
+}
+
+#[test]
+fn a_snapshot_counts_for_the_day_it_was_due_unless_its_clock_was_wrong() {
+    let late = |slot: &str, at: &str| Snapshot { taken_at: Some(time(at)), ..good(PRIMARY, slot) };
+    // Three nights that a schedule close to midnight puts on two days: two days are kept, and the third night goes.
+    let nights = vec![
+        late("2026-11-20T00:00:00Z", "2026-11-20T00:00:10Z"),
+        late("2026-11-19T23:59:00Z", "2026-11-20T00:01:00Z"),
+        late("2026-11-18T23:59:00Z", "2026-11-18T23:59:40Z"),
+    ];
+    let deleted = |decision: &Decision| -> Vec<String> {
+        let ids = decision.actions.iter().filter_map(|action| match &action.effect {
+            Effect::Delete { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        ids.collect()
+    };
+    assert_eq!(deleted(&seen(nights, vec![])), ["pilotlight-shop-orders-20261118t235900z"]);
+    let day = |at: &str, lateness: SignedDuration| {
+        let slot = time(at) - lateness;
+        let snapshot = late(&slot.to_string(), at);
+        let own = protocol::snapshots::Own::read(&plan(), PRIMARY, &snapshot).unwrap();
+        own.counts_for(time(at)).to_string()
+    };
+    let hours = SignedDuration::from_hours;
+    // A day late at most, and before its time by no more than a clock may be wrong.
+    assert_eq!(day("2026-11-20T10:00:00Z", hours(24)), "2026-11-19");
+    assert_eq!(day("2026-11-20T10:00:00Z", hours(24) + SignedDuration::from_secs(1)), "2026-11-20");
+    assert_eq!(day("2026-11-20T23:50:00Z", -CLOCK_SLACK), "2026-11-21");
+    assert_eq!(day("2026-11-20T23:50:00Z", -CLOCK_SLACK - SignedDuration::from_secs(1)), "2026-11-20");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::keepers::{due, not_due};
 use crate::scene::{HOLD_MINUTES, Part, Scene};
-use crate::snapshots::Shelf;
+use crate::snapshots::{Shelf, Shown};
 
 /// The stack whose days these are.
 const PART: Part = Part::Approval;
@@ -321,7 +321,7 @@ impl Days<'_, '_> {
         Ok(all.iter().filter(|found| found.status == "failed").count())
     }
 
-    /// From which days each region has a good one, newest first; of each day at most one.
+    /// For which days each region has a good one, newest first; of each day at most one.
     async fn dates(&self) -> Result<[Vec<Date>; 2]> {
         let (primary, recovery) = futures::try_join!(dates(&self.primary), dates(&self.recovery))?;
         Ok([primary, recovery])
@@ -345,9 +345,8 @@ impl Days<'_, '_> {
 
 async fn dates(shelf: &Shelf) -> Result<Vec<Date>> {
     let good = shelf.good().await?;
-    let dates: Vec<Date> =
-        good.iter().filter_map(|found| Some(found.taken_at?.to_zoned(TimeZone::UTC).date())).collect();
-    ensure!(dates.len() == good.len(), "one has no time: {good:?}");
+    let dates: Vec<Date> = good.iter().filter_map(Shown::day).collect();
+    ensure!(dates.len() == good.len(), "one names no day: {good:?}");
     ensure!(dates.is_sorted_by(|newer, older| newer > older), "more than one of a day: {dates:?}");
     Ok(dates)
 }

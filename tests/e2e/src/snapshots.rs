@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use lab::world::pause;
 
 use crate::scene::Scene;
@@ -23,6 +24,14 @@ pub(crate) struct Shown {
     pub(crate) source: Option<String>,
     /// The key that it is encrypted with.
     pub(crate) kms_key: Option<String>,
+}
+
+impl Shown {
+    /// The day that it counts for: that of the time in its name, `…-20261120t030000z`.
+    pub(crate) fn day(&self) -> Option<Date> {
+        let slot = self.id.split('-').find(|part| part.len() == 16 && part.ends_with('z'))?;
+        Date::strptime("%Y%m%dt%H%M%Sz", slot).ok()
+    }
 }
 
 /// The snapshots of one instance in one region.

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 /// Where property tests are: the package, its test target, and which of its tests, by a part of their names. A test says that no file is
 /// forgotten.
-pub const FILES: [(&str, &str, &str); 10] = [
+pub const FILES: [(&str, &str, &str); 11] = [
     ("protocol", "laws", ""),
     ("protocol", "events", "no_"),
     ("protocol", "golden", ""),
     ("protocol", "envelopes", ""),
     ("protocol", "plan_properties", ""),
     ("protocol", "snapshot_laws", ""),
+    ("protocol", "snapshot_calendar", ""),
     ("protocol", "readiness", ""),
     ("protocol", "parameter_events", ""),
     ("protocol", "snapshot_events", ""),

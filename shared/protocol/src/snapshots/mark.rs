@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
+use super::decide::CLOCK_SLACK;
 use super::inventory::{Listing, Snapshot, SourceKind, Status};
 use crate::arn::Arn;
 use crate::name::Name;
@@ -20,6 +23,10 @@ const TAG_TAKEN_AT: &str = "pilotlight:taken-at";
 
 /// Greatest number of an attempt that a name can have.
 const ATTEMPT_MAX: u32 = 9_999;
+
+/// How long after its time of the schedule a snapshot may have been taken to count for that day. One that claims more
+/// was taken by a clock that was wrong.
+const LATENESS_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a snapshot of ours says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +116,14 @@ impl<'l> Own<'l> {
         self.snapshot.status == Status::Available
     }
 
+    /// The day that it counts for: that of the time of the schedule that it was taken for. A schedule close to midnight
+    /// would otherwise count twice for one day and not at all for the next, by the minutes that a snapshot takes.
+    pub fn counts_for(&self, taken_at: Timestamp) -> Date {
+        let lateness = taken_at.duration_since(self.mark.slot);
+        let is_plausible = (-CLOCK_SLACK..=LATENESS_MAX).contains(&lateness);
+        day(if is_plausible { self.mark.slot } else { taken_at })
+    }
+
     /// Whether it failed.
     pub fn is_failed(&self) -> bool {
         self.snapshot.status == Status::Failed
@@ -124,6 +139,11 @@ impl<'l> Own<'l> {
         }
         tags
     }
+}
+
+/// The day of a time, in UTC as the schedule is.
+pub(super) fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// Our snapshots in a region, by database. Databases that the plan does not have, or leaves alone, are not there.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::decide::{Action, CLOCK_SLACK, Decision, Effect, World};
 use super::mark::Own;
@@ -96,8 +97,8 @@ impl<'a> World<'a> {
         good: &[(Timestamp, &'o Own<'a>)],
         opposite: &[Own<'a>],
     ) -> Vec<(&'o Own<'a>, String)> {
-        let times: Vec<Timestamp> = good.iter().map(|(at, _)| *at).collect();
-        let kept = kept(&times, self.policy.keep, self.policy.keep_min);
+        let days: Vec<Date> = good.iter().map(|(at, own)| own.counts_for(*at)).collect();
+        let kept = kept(&days, self.policy.keep, self.policy.keep_min);
         // Deleting a snapshot that is being copied would end the copy.
         let is_read = |own: &Own<'_>| {
             opposite.iter().any(|copy| copy.mark == own.mark && copy.snapshot.status.is_under_way())

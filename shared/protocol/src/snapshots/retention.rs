@@ -4,24 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::plan::Tiers;
 
-/// Says of each time, newest first, whether a snapshot of it is kept. The newest one always is, and so are the newest
-/// `keep_min`.
-pub fn kept(newest_first: &[Timestamp], tiers: Tiers, keep_min: u32) -> Vec<bool> {
-    debug_assert!(newest_first.is_sorted_by(|newer, older| newer >= older), "times come newest first");
-    let dates: Vec<Date> = newest_first.iter().map(|at| at.to_zoned(TimeZone::UTC).date()).collect();
-    let mut kept: Vec<bool> = (0..dates.len()).map(|index| index < at_least_one(keep_min)).collect();
-    keep_newest_of_each(&mut kept, &dates, tiers.daily, |date| *date);
-    keep_newest_of_each(&mut kept, &dates, tiers.weekly, |date| {
+/// Says of each good snapshot, newest first and each by the day that it counts for, whether it is kept. The newest one
+/// always is, and so are the newest `keep_min`.
+pub fn kept(newest_first: &[Date], tiers: Tiers, keep_min: u32) -> Vec<bool> {
+    let mut kept: Vec<bool> = (0..newest_first.len()).map(|index| index < at_least_one(keep_min)).collect();
+    keep_newest_of_each(&mut kept, newest_first, tiers.daily, |date| *date);
+    keep_newest_of_each(&mut kept, newest_first, tiers.weekly, |date| {
         let week = date.iso_week_date();
         (week.year(), week.week())
     });
-    keep_newest_of_each(&mut kept, &dates, tiers.monthly, |date| (date.year(), date.month()));
+    keep_newest_of_each(&mut kept, newest_first, tiers.monthly, |date| (date.year(), date.month()));
     kept
 }
 
@@ -41,11 +37,14 @@ fn keep_newest_of_each<P: Ord>(kept: &mut [bool], dates: &[Date], periods_max: u
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
+    use super::super::mark::day;
     use super::*;
 
     fn kept_of(times: &[&str], tiers: Tiers, keep_min: u32) -> Vec<usize> {
-        let times: Vec<Timestamp> = times.iter().map(|time| time.parse().unwrap()).collect();
-        let kept = kept(&times, tiers, keep_min);
+        let days: Vec<Date> = times.iter().map(|time| day(time.parse().unwrap())).collect();
+        let kept = kept(&days, tiers, keep_min);
         kept.iter().enumerate().filter(|(_, kept)| **kept).map(|(index, _)| index).collect()
     }
 
