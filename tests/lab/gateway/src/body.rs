@@ -48,6 +48,19 @@ impl Peeked {
         Ok(Self { first: first.freeze(), rest })
     }
 
+    /// Reads on up to about so many bytes from the beginning: what is sent later has come by then.
+    pub(crate) async fn read_on(&mut self, bytes_max: usize) -> Result<(), hyper::Error> {
+        let mut first = BytesMut::from(self.first.as_ref());
+        while first.len() < bytes_max {
+            let Some(frame) = self.rest.frame().await else { break };
+            if let Ok(data) = frame?.into_data() {
+                first.extend_from_slice(&data);
+            }
+        }
+        self.first = first.freeze();
+        Ok(())
+    }
+
     /// What was read ahead.
     pub(crate) fn first(&self) -> &[u8] {
         &self.first

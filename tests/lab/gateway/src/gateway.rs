@@ -255,6 +255,7 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
         rules: Arc::clone(&switchboard.rules),
         counters: Arc::clone(&switchboard.counters),
         exchanges: Arc::new(Semaphore::new(limits.exchanges_max)),
+        delayed: Arc::new(Semaphore::new(limits.exchanges_max)),
         requests: AtomicU64::new(0),
         stop: stop.clone(),
     }));

@@ -2,7 +2,6 @@
 
 use crate::body::{Body, Peeked, drain};
 use crate::call::Call;
-use crate::clock;
 use crate::counts::{Counters, Tally};
 use crate::listener::Stop;
 use crate::regions::{Blackout, Closed, Regions};
@@ -22,6 +21,9 @@ use tokio::sync::Semaphore;
 /// On every answer that was made here: what made it.
 const FAULT_HEADER: &str = "x-gateway-fault";
 
+/// As much of a delayed call is read before its delay; a longer one is not carried out without its caller.
+const DELAYED_BYTES_MAX: usize = 1024 * 1024;
+
 /// The one endpoint.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -32,6 +34,8 @@ pub(crate) struct Proxy {
     pub(crate) counters: Arc<Counters>,
     /// Places for exchanges with the upstream, which outlive a caller that hangs up.
     pub(crate) exchanges: Arc<Semaphore>,
+    /// Places for calls that a rule delays; they outlive their callers too.
+    pub(crate) delayed: Arc<Semaphore>,
     pub(crate) requests: AtomicU64,
     pub(crate) stop: Stop,
 }
@@ -44,7 +48,7 @@ enum Exchange {
 }
 
 impl Proxy {
-    pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Closed> {
+    pub(crate) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Closed> {
         let (head, body) = request.into_parts();
         let (call, body) = Call::read(&head, body).await.map_err(|_| Closed)?;
         let mut tally = self.counters.open(&call);
@@ -52,21 +56,45 @@ impl Proxy {
             return self.lost(&call, mode, Some(body), &mut tally).await;
         }
         let verdict = self.rules.judge(&call);
-        if !verdict.delay.is_zero() {
-            tally.faulted();
-            clock::sleep(verdict.delay).await;
-            if let Some(mode) = self.regions.mode(&call.region) {
-                return self.lost(&call, mode, Some(body), &mut tally).await;
-            }
+        if verdict.delay.is_zero() {
+            return self.carry_out(&call, head, body, verdict.fault, tally).await;
         }
-        let failure = match verdict.fault {
-            None => return self.pass(&call, head, body, tally).await,
-            Some(Fault::LoseAnswer) => return self.lose_answer(&call, head, body, tally).await,
+        tally.faulted();
+        let mut body = body;
+        body.read_on(DELAYED_BYTES_MAX).await.map_err(|_| Closed)?;
+        let place = Arc::clone(&self.delayed).acquire_owned().await.map_err(|_| Closed)?;
+        // What has arrived is carried out late even when the caller hangs up meanwhile.
+        let late = tokio::spawn(async move {
+            let _place = place;
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                () = self.rules.delay(&verdict) => {}
+                () = stop.wait() => return Err(Closed),
+            }
+            self.carry_out(&call, head, body, verdict.fault, tally).await
+        });
+        late.await.map_err(|_| Closed)?
+    }
+
+    async fn carry_out(
+        &self,
+        call: &Call,
+        head: Parts,
+        body: Peeked,
+        fault: Option<Fault>,
+        mut tally: Tally,
+    ) -> Result<Response<Body>, Closed> {
+        if let Some(mode) = self.regions.mode(&call.region) {
+            return self.lost(call, mode, Some(body), &mut tally).await;
+        }
+        let failure = match fault {
+            None => return self.pass(call, head, body, tally).await,
+            Some(Fault::LoseAnswer) => return self.lose_answer(call, head, body, tally).await,
             Some(Fault::Throttle) => Failure::throttling(&call.service, &call.action, &call.protocol),
             Some(Fault::Error(answer)) => asked_for(&answer),
         };
         tally.faulted();
-        self.refuse(&call, body, &failure).await
+        self.refuse(call, body, &failure).await
     }
 
     async fn pass(

@@ -1,14 +1,17 @@
 //! Which calls are interfered with, how, and how often?
 //!
 //! Rules are tried in the order in which they were added. Delays of all matching rules add up; the first matching
-//! rule with another effect ends the search. A rule that doesn't fire by chance uses up nothing.
+//! rule with another effect ends the search. A rule that doesn't fire by chance uses up nothing. What a rule delays goes
+//! on when the rule is removed.
 
 use crate::call::Call;
+use crate::clock;
 use crate::rejected::Rejected;
 use hyper::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 const DELAY_MS_MAX: u64 = 600_000;
 const RULES_MAX: usize = 1000;
@@ -39,7 +42,8 @@ pub struct Match {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Holds the call back for so many milliseconds, then goes on with it.
+    /// Holds the call back for so many milliseconds, then goes on with it, also when its caller has hung up. When the
+    /// rule is removed meanwhile, it goes on at once.
     DelayMs(u64),
     /// Answers with the service's own throttling error; the call doesn't reach the upstream.
     Throttle,
@@ -185,6 +189,8 @@ fn read_times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>,
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) delay: Duration,
+    /// Which rules delay it.
+    pub(crate) delayed_by: Vec<RuleId>,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -225,11 +231,13 @@ struct Book {
 pub(crate) struct Rules {
     seed: u64,
     book: Mutex<Book>,
+    /// Tells that rules were removed.
+    removals: watch::Sender<()>,
 }
 
 impl Rules {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, book: Mutex::default() }
+        Self { seed, book: Mutex::default(), removals: watch::Sender::new(()) }
     }
 
     pub(crate) fn add(&self, mut rule: Rule) -> Result<RuleId, Rejected> {
@@ -256,12 +264,17 @@ impl Rules {
         let mut book = self.lock();
         let before = book.rules.len();
         book.rules.retain(|active| active.state.id != id);
-        book.rules.len() < before
+        let was_there = book.rules.len() < before;
+        drop(book);
+        self.removals.send_replace(());
+        was_there
     }
 
     /// How many rules there were.
     pub(crate) fn clear(&self) -> usize {
-        std::mem::take(&mut self.lock().rules).len()
+        let rules = std::mem::take(&mut self.lock().rules);
+        self.removals.send_replace(());
+        rules.len()
     }
 
     pub(crate) fn list(&self) -> Vec<RuleState> {
@@ -269,7 +282,7 @@ impl Rules {
     }
 
     pub(crate) fn judge(&self, call: &Call) -> Verdict {
-        let mut delay = Duration::ZERO;
+        let (mut delay, mut delayed_by) = (Duration::ZERO, Vec::new());
         for active in &mut self.lock().rules {
             if !active.fires(call) {
                 continue;
@@ -277,15 +290,31 @@ impl Rules {
             let fault = match &active.state.rule.effect {
                 Effect::DelayMs(ms) => {
                     delay += Duration::from_millis(*ms);
+                    delayed_by.push(active.state.id);
                     continue;
                 }
                 Effect::Throttle => Fault::Throttle,
                 Effect::Error(answer) => Fault::Error(answer.clone()),
                 Effect::LoseAnswer => Fault::LoseAnswer,
             };
-            return Verdict { delay, fault: Some(fault) };
+            return Verdict { delay, delayed_by, fault: Some(fault) };
         }
-        Verdict { delay, fault: None }
+        Verdict { delay, delayed_by, fault: None }
+    }
+
+    /// Waits as long as a verdict says, and no longer than until the last of the rules that say so is removed.
+    pub(crate) async fn delay(&self, verdict: &Verdict) {
+        let mut removals = self.removals.subscribe();
+        let removed = async {
+            while self.lock().rules.iter().any(|active| verdict.delayed_by.contains(&active.state.id)) {
+                // It lives as long as the rules themselves.
+                let _ = removals.changed().await;
+            }
+        };
+        tokio::select! {
+            () = clock::sleep(verdict.delay) => {}
+            () = removed => {}
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -464,8 +493,31 @@ mod tests {
         rules.add(Rule::new(Match::any(), Effect::LoseAnswer)).unwrap();
         rules.add(Rule::new(Match::any(), Effect::Throttle)).unwrap();
         let verdict = rules.judge(&promote());
-        assert_eq!(verdict, Verdict { delay: Duration::from_millis(50), fault: Some(Fault::LoseAnswer) });
+        let (delay, delayed_by) = (Duration::from_millis(50), vec![1, 2]);
+        assert_eq!(verdict, Verdict { delay, delayed_by, fault: Some(Fault::LoseAnswer) });
         assert_eq!(rules.list().iter().map(|state| state.fired).collect::<Vec<_>>(), [1, 1, 1, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delay_ends_with_the_last_of_its_rules() {
+        let rules = Rules::new(1);
+        let [first, second] =
+            [20, 30].map(|ms| rules.add(Rule::new(Match::any(), Effect::DelayMs(ms))).unwrap());
+        let verdict = rules.judge(&promote());
+        let waited = async |removed: &[RuleId]| {
+            let began = clock::now();
+            let removing = async {
+                for id in removed {
+                    clock::sleep(Duration::from_millis(5)).await;
+                    assert!(rules.remove(*id));
+                }
+            };
+            tokio::join!(rules.delay(&verdict), removing);
+            clock::now().duration_since(began).as_millis()
+        };
+        assert_eq!(waited(&[]).await, 50);
+        assert_eq!(waited(&[first]).await, 50);
+        assert_eq!(waited(&[second]).await, 5);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Do rules do to calls what they say?
 
-use crate::world::{EAST, WEST, call, count, endpoint, eventually, query, start};
+use crate::world::{Client, EAST, WEST, call, count, endpoint, eventually, query, start};
 use gateway::{Blackout, Count, Effect, ErrorAnswer, Match, Rule};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,6 +63,30 @@ async fn a_lost_answer_is_lost_after_its_effect() {
     assert_eq!(upstream.seen()[0].body, "Action=PromoteReadReplica&Version=2014-10-31");
     assert_eq!(count(&gateway, "PromoteReadReplica"), Count { seen: 1, forwarded: 1, faulted: 1 });
     assert_eq!(call(endpoint(&gateway), query("rds", WEST, "PromoteReadReplica")).await.unwrap().status, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_delayed_call_goes_on_when_its_rule_is_removed_also_without_its_caller() {
+    let (upstream, gateway) = start().await;
+    let ten_minutes = Effect::DelayMs(600_000);
+    let rule = gateway.switchboard().add_rule(Rule::new(Match::service("rds"), ten_minutes)).unwrap();
+    let (to, fired) = (endpoint(&gateway), || gateway.switchboard().rules()[0].fired);
+    let patient = tokio::spawn(call(to, query("rds", WEST, "DescribeDBInstances")));
+    eventually("the first call is delayed", || fired() == 1).await;
+    let mut client = Client::connect(to).await;
+    let calling =
+        tokio::spawn(async move { client.call(query("rds", WEST, "PromoteReadReplica")).await.is_ok() });
+    eventually("the second call is delayed", || fired() == 2).await;
+    calling.abort();
+    eventually("its caller is gone", || gateway.switchboard().state().connections.open == 1).await;
+    assert!(upstream.seen().is_empty() && !patient.is_finished());
+    assert!(gateway.switchboard().remove_rule(rule));
+    assert_eq!(patient.await.unwrap().unwrap().status, 200);
+    eventually("both have come", || upstream.seen().len() == 2).await;
+    for action in ["DescribeDBInstances", "PromoteReadReplica"] {
+        assert_eq!(count(&gateway, action), Count { seen: 1, forwarded: 1, faulted: 1 });
+    }
     gateway.stop().await;
 }
 
