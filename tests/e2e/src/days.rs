@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use gateway::{Effect, Match, Rule};
+use gateway::{CountFilter, Effect, Match, Rule};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -26,12 +26,12 @@ use crate::snapshots::{Shelf, Shown};
 const PART: Part = Part::Approval;
 const FUNCTION: &str = "snapshot-scheduler";
 
-/// How long a day may take.
-const DAY_LIMIT: Duration = Duration::from_mins(1);
+/// How long a part of a day may take: long enough for any machine, and an end for what would never come.
+const DAY_LIMIT: Duration = Duration::from_mins(10);
 const EVERY: Duration = Duration::from_millis(300);
 
-/// How long a call hangs, so that the function can be killed meanwhile; it lands nevertheless.
-const HANGS: Duration = Duration::from_millis(1_500);
+/// How long a call hangs at most, so that the function can be killed meanwhile: as long as the gateway lets it.
+const HANGS_MOST: Duration = Duration::from_mins(10);
 
 /// Most attempts at one snapshot.
 const ATTEMPTS: usize = 5;
@@ -258,12 +258,12 @@ impl Days<'_, '_> {
         Ok(())
     }
 
-    /// Kills the function while a call of it is on its way.
+    /// Kills the function while a call of it is on its way, and lets the call land then.
     async fn killed_at(&self, service: &str, action: &str) -> Result<()> {
         let switchboard = self.scene.world.switchboard();
         let caller = self.scene.function(PART, FUNCTION).await?.access_key;
         let call = Match::service(service).action(action).principal(&caller);
-        let hangs = Effect::DelayMs(u64::try_from(HANGS.as_millis())?);
+        let hangs = Effect::DelayMs(u64::try_from(HANGS_MOST.as_millis())?);
         let rule = switchboard.add_rule(Rule::new(call, hangs).times(1))?;
         let killing = async {
             let mut left = DAY_LIMIT;
@@ -276,12 +276,17 @@ impl Days<'_, '_> {
             self.scene.kill(PART, FUNCTION).await
         };
         let (answer, killed) = futures::join!(self.scene.keep(PART), killing);
+        let landed = || switchboard.counts(&of(&caller, action)).total.forwarded;
+        let before = landed();
         switchboard.remove_rule(rule);
         killed?;
         let has_answered = answer.as_ref().is_ok_and(|answer| !answer.is_error);
         ensure!(!has_answered, "it was killed at {action}, and answered nevertheless: {answer:?}");
-        // What was on its way lands.
-        pause(HANGS).await;
+        let mut left = DAY_LIMIT;
+        while landed() == before {
+            left = left.checked_sub(EVERY).with_context(|| format!("{action} did not land"))?;
+            pause(EVERY).await;
+        }
         Ok(())
     }
 
@@ -377,6 +382,12 @@ fn must_wait(answer: &Answer, words: &str) -> Result<()> {
     let is_said = texts(answer, "waits").iter().any(|text| text.contains(words));
     ensure!(!answer.is_error && is_said, "{words:?} is missing in {}", answer.payload);
     Ok(())
+}
+
+/// What a caller has called.
+fn of(caller: &str, action: &str) -> CountFilter {
+    let (principal, action) = (Some(caller.to_owned()), Some(action.to_owned()));
+    CountFilter { principal, action, ..CountFilter::default() }
 }
 
 fn texts(answer: &Answer, field: &str) -> Vec<String> {

