@@ -3,12 +3,15 @@
     python3 tests/run.py             everything
     python3 tests/run.py --list      the stages
     python3 tests/run.py rust infra  some stages
+    python3 tests/run.py --at 2028-02-29T23:58:00Z --zone Asia/Kolkata rust
+                                     as if it were that moment, in that zone (see clock.py)
 
 The output of each stage is kept in .lab/logs.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -18,6 +21,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import clock
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".lab" / "logs"
@@ -101,7 +106,13 @@ def stages() -> list[Stage]:
     ]
 
 
-def run(stage: Stage) -> tuple[int, int]:
+def environment(command: list[str], shift: dict[str, str]) -> dict[str, str]:
+    """The environment of a command: under the stage's clock, if it tests something. What builds or installs is not."""
+    prepares = command[1:2] in (["build"], ["tests/environment.py"])
+    return {**os.environ, **({} if prepares else shift)}
+
+
+def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
     """Runs a stage; gives how many tests passed and failed. A stage that breaks counts as a failed test."""
     log_path = LOGS / f"{stage.name}.log"
     lines: list[str] = []
@@ -113,7 +124,7 @@ def run(stage: Stage) -> tuple[int, int]:
                 return 0, 1
             process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                errors="replace",
+                errors="replace", env=environment(command, shift),
             )
             assert process.stdout is not None
             try:
@@ -145,22 +156,33 @@ def run(stage: Stage) -> tuple[int, int]:
 def main(arguments: list[str]) -> int:
     """Runs the stages that are asked for."""
     every = stages()
-    if "--list" in arguments:
+    parser = argparse.ArgumentParser(description="Runs the stages of the tests: all, or those that are named.")
+    parser.add_argument("stages", nargs="*", metavar="STAGE")
+    parser.add_argument("--list", action="store_true", help="say which stages there are")
+    parser.add_argument("--at", metavar="MOMENT", help="as if it were this moment, like 2028-02-29T23:58:00Z")
+    parser.add_argument("--zone", metavar="ZONE", help="as if the machine stood in this zone, like Asia/Kolkata")
+    asked = parser.parse_args(arguments)
+    if asked.list:
         for stage in every:
             print(f"{stage.name:<12} {stage.what}")
         return 0
-    unknown = set(arguments) - {stage.name for stage in every}
+    unknown = set(asked.stages) - {stage.name for stage in every}
     if unknown:
         print(f"unknown stage: {', '.join(sorted(unknown))}; see --list", file=sys.stderr)
+        return 2
+    try:
+        shift = {**(clock.shifted(asked.at) if asked.at else {}), **(clock.in_zone(asked.zone) if asked.zone else {})}
+    except clock.NoClock as problem:
+        print(problem, file=sys.stderr)
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     rows = []
     for stage in every:
-        if arguments and stage.name not in arguments:
+        if asked.stages and stage.name not in asked.stages:
             continue
         print(f"test: {stage.name} ({stage.what})", flush=True)
         began = time.monotonic()
-        passed, failed = run(stage)
+        passed, failed = run(stage, shift)
         rows.append((stage.name, passed, failed, time.monotonic() - began))
     print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'seconds':>8}")
     for name, passed, failed, seconds in rows:

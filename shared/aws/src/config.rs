@@ -354,7 +354,8 @@ mod tests {
         let started = Instant::now();
         let failure = databases.quarantine(&database("orders")).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
-        assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
+        // Not as long as a call of the own region may take, on a machine that is busy too.
+        assert!(started.elapsed() < OWN.operation, "{:?}", started.elapsed());
     }
 
     /// The credentials come from the environment alone, so the proof runs in a process of its own.

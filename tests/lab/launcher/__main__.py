@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from .settings import Settings, SettingsError, server_environment
+from .settings import Settings, SettingsError, server_environment, shifted_clock
 
 PARENT_WATCH_SECONDS = 0.5
 GRACE_SECONDS = 1.0
@@ -22,6 +22,7 @@ def main() -> None:
     except SettingsError as problem:
         sys.exit(f"launcher: {problem}")
     environment = server_environment(settings, os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
+    environment |= shifted_clock(os.environ)
     for directory in (environment["TMPDIR"], environment["STATE_DIR"], environment["S3_DATA_DIR"]):
         os.makedirs(directory, exist_ok=True)
     # The emulator reads its settings when it is imported, so its environment is set before that.

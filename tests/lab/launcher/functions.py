@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -9,7 +10,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import lambda_svc
 
-from .settings import ACCOUNT_ID, Settings
+from .settings import ACCOUNT_ID, Settings, shifted_clock
 
 _ending = threading.Event()
 
@@ -51,6 +52,8 @@ def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port
         "_HANDLER": config.get("Handler", "bootstrap"),
         # The one thing AWS doesn't give: it leads the SDK to the lab instead of the internet.
         "AWS_ENDPOINT_URL": settings.endpoint_url,
+        # And the date, where a test runs under another one.
+        **shifted_clock(os.environ),
     }
 
 

@@ -121,6 +121,15 @@ def _site_ports(text: str) -> dict[str, int]:
     return ports
 
 
+# What carries a clock that the tests shift (tests/clock.py).
+_CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
+
+
+def shifted_clock(env: Mapping[str, str]) -> dict[str, str]:
+    """What hands the date of this process on, if it is another one than the machine's."""
+    return {name: env[name] for name in _CLOCK if name in env}
+
+
 def server_environment(settings: Settings, path: str) -> dict[str, str]:
     """The whole environment the emulator runs with: nothing of the caller's but PATH."""
     tmp = os.path.join(settings.state_dir, "tmp")

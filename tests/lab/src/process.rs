@@ -130,11 +130,23 @@ async fn all_of(stream: Option<impl AsyncRead + Unpin>) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// What a process needs to run at all, and what carries a clock that the tests shift (`tests/clock.py`).
+const HANDED_ON: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "LD_PRELOAD",
+    "FAKETIME",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
+    "NO_FAKE_STAT",
+];
+
 /// A command with nothing of this process's environment but what it needs to run at all.
 pub fn clean(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
-    for name in ["PATH", "HOME", "LANG", "TMPDIR"] {
+    for name in HANDED_ON {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -155,7 +167,7 @@ mod tests {
 
     /// The number that a process wrote, once it is there.
     async fn number_in(path: &Path) -> Pid {
-        for _ in 0..200 {
+        for _ in 0..6_000 {
             if let Ok(number) = std::fs::read_to_string(path).unwrap_or_default().trim().parse() {
                 return Pid::from_raw(number);
             }
@@ -166,7 +178,7 @@ mod tests {
 
     /// Whether a process runs no more. One that has ended and waits to be reaped has ended.
     async fn is_gone(pid: Pid) -> bool {
-        for _ in 0..400 {
+        for _ in 0..6_000 {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
             if matches!(state, None | Some('Z' | 'X')) {

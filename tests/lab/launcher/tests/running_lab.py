@@ -27,10 +27,14 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from launcher.settings import shifted_clock
+
 PRIMARY, RECOVERY = "us-east-2", "us-west-1"
 ACCOUNT = "123456789012"
 SCALE = 0.01
 TICK_SECONDS = 1.0
+# Longer than anything takes on any machine: it only ends a wait for what never comes.
+PATIENCE_SECONDS = 120.0
 BINARY_PROTOCOL = "smithy-rpc-v2-cbor"
 LAB_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -99,6 +103,7 @@ class RunningLab:
             "LAB_SITE_PORTS": f"{PRIMARY}=18081,{RECOVERY}=18082",
             "LAB_ACCELERATOR_PORT": "18080",
             "LAB_STATE_DIR": os.path.join(self.folder, "state"),
+            **shifted_clock(os.environ),
             **settings,
         }
         with open(self.log_path, "wb") as log:
@@ -111,7 +116,7 @@ class RunningLab:
                 stdin=subprocess.DEVNULL,
             )
         try:
-            eventually(lambda: self.control("GET", "health"), seconds=20)
+            eventually(lambda: self.control("GET", "health"))
         except Exception:
             with open(self.log_path, encoding="utf-8", errors="replace") as log_file:
                 print(log_file.read()[-4000:], file=sys.stderr)
@@ -173,7 +178,7 @@ class RunningLab:
         """One call of the control API."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_lab/{path}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return json.load(answer)
 
     def query(self, service: str, region: str, action: str, **members: str) -> str:
@@ -184,7 +189,7 @@ class RunningLab:
             data=urllib.parse.urlencode({"Action": action, "Version": "2010-08-01", **members}).encode(),
             headers={"Authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             return str(answer.read().decode())
 
     def end(self, number: int = signal.SIGTERM) -> None:
@@ -192,7 +197,7 @@ class RunningLab:
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -210,9 +215,9 @@ def shared_lab() -> RunningLab:
     return _shared[0]
 
 
-def eventually(probe: Callable[[], T], seconds: float = 8.0) -> T:
+def eventually(probe: Callable[[], T]) -> T:
     """What the probe returns once that is true; raises its last error, or AssertionError, in the end."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     problem: Exception | None = None
     while time.monotonic() < deadline:
         try:
@@ -223,7 +228,7 @@ def eventually(probe: Callable[[], T], seconds: float = 8.0) -> T:
         except (OSError, ClientError, AssertionError, LookupError) as error:
             problem = error
         time.sleep(0.05)
-    raise problem or AssertionError(f"it did not come to be within {seconds} s")
+    raise problem or AssertionError(f"it did not come to be within {PATIENCE_SECONDS} s")
 
 
 class Function:

@@ -59,14 +59,20 @@ class AlarmEvaluation(LabTest):
         self.cloudwatch.put_metric_alarm(AlarmName=self.name, **{**GATE, "MetricName": self.name, **changes})
 
     def datum(
-        self, value: float, *, gate: str = "front", minutes_ago: int = 0, region: str = RECOVERY
+        self,
+        value: float,
+        *,
+        gate: str = "front",
+        minutes_ago: int = 0,
+        region: str = RECOVERY,
+        at: float | None = None,
     ) -> None:
-        """One datum of that metric."""
+        """One datum of that metric, of now or of a given time."""
         datum = {
             "MetricName": self.name,
             "Dimensions": [{"Name": "Gate", "Value": gate}],
             "Value": value,
-            "Timestamp": time.time() - minutes_ago * MINUTE,
+            "Timestamp": (time.time() if at is None else at) - minutes_ago * MINUTE,
         }
         self.lab.client("cloudwatch", region).put_metric_data(Namespace=GATE["Namespace"], MetricData=[datum])
 
@@ -94,8 +100,10 @@ class AlarmEvaluation(LabTest):
 
     def test_a_maximum_stays_for_its_period(self) -> None:
         self.alarm(Period=86400)
-        self.datum(1)
-        self.datum(0)
+        now = time.time()
+        # The same moment for both: between two of them a day may turn.
+        self.datum(1, at=now)
+        self.datum(0, at=now)
         self.assertEqual(self.state(), "ALARM")
 
     def test_other_dimensions_and_other_regions_are_other_metrics(self) -> None:

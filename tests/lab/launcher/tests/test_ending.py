@@ -10,7 +10,7 @@ import sys
 import unittest
 import urllib.error
 
-from .running_lab import LAB_FOLDER, Function, RunningLab, eventually
+from .running_lab import LAB_FOLDER, PATIENCE_SECONDS, Function, RunningLab, eventually
 
 
 def is_alive(pid: int) -> bool:
@@ -50,7 +50,7 @@ class Ending(unittest.TestCase):
             with self.subTest(signal=number):
                 lab, pids = self.busy_lab()
                 lab.process.send_signal(number)
-                lab.process.wait(timeout=10)
+                lab.process.wait(timeout=PATIENCE_SECONDS)
                 self.assertEqual(lab.process.returncode, 0)
                 eventually(functools.partial(all_ended, pids))
 
@@ -59,7 +59,7 @@ class Ending(unittest.TestCase):
         lab, pids = self.busy_lab(LAB_PARENT_PID=str(parent.pid))
         parent.kill()
         parent.communicate()
-        lab.process.wait(timeout=10)
+        lab.process.wait(timeout=PATIENCE_SECONDS)
         eventually(functools.partial(all_ended, pids))
 
 
@@ -83,7 +83,7 @@ class Refusals(unittest.TestCase):
                     capture_output=True,
                     text=True,
                     env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **settings},
-                    timeout=10,
+                    timeout=PATIENCE_SECONDS,
                     check=False,
                 )
                 self.assertEqual(ended.returncode, 1)
@@ -96,7 +96,7 @@ class Refusals(unittest.TestCase):
             [sys.executable, "-m", "launcher"],
             cwd=LAB_FOLDER,
             capture_output=True,
-            timeout=10,
+            timeout=PATIENCE_SECONDS,
             check=False,
             env={
                 "PATH": os.environ["PATH"],

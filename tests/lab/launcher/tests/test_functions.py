@@ -7,7 +7,18 @@ import signal
 import threading
 from typing import Any
 
-from .running_lab import ACCOUNT, BINARY_PROTOCOL, PRIMARY, RECOVERY, Function, LabTest, eventually
+from launcher.settings import shifted_clock
+
+from .running_lab import (
+    ACCOUNT,
+    BINARY_PROTOCOL,
+    PATIENCE_SECONDS,
+    PRIMARY,
+    RECOVERY,
+    Function,
+    LabTest,
+    eventually,
+)
 
 ALLOWED = [
     {
@@ -184,6 +195,7 @@ class Processes(LabTest):
         )
         self.assertEqual(environment["AWS_LAMBDA_LOG_FORMAT"], "Text")
         allowed = {"PATH", "LANG", "TZ", "LAMBDA_TASK_ROOT", "RECEIVED_FILE", "_HANDLER", "LC_CTYPE"}
+        allowed |= set(shifted_clock(os.environ))
         strays = {name for name in environment if not name.startswith("AWS_")} - allowed
         self.assertEqual(strays, set())
 
@@ -191,13 +203,13 @@ class Processes(LabTest):
         function = Function(self.lab, "killed")
         results: list[Any] = []
         busy = threading.Thread(
-            target=lambda: results.append(function.invoke({"do": "sleep", "seconds": 20}))
+            target=lambda: results.append(function.invoke({"do": "sleep", "seconds": 600}))
         )
         busy.start()
         eventually(function.received)
         [pid] = function.process_ids()
         os.kill(pid, signal.SIGKILL)
-        busy.join(timeout=5)
+        busy.join(timeout=PATIENCE_SECONDS)
         payload, error = results[0]
         self.assertEqual((error, payload["errorType"]), ("Unhandled", "Runtime.ExitError"))
         self.assertEqual(function.invoke({})[1], None)

@@ -91,7 +91,7 @@ class GlobalClusters(LabTest):
             self.assertEqual(self.writes(self.primary, self.name), [True], "it was not told of the failover")
         finally:
             self.lab.control("PUT", f"regions/{PRIMARY}", {"lost": False})
-        eventually(lambda: self.members()[self.old] == (False, "connected"), seconds=15.0)
+        eventually(lambda: self.members()[self.old] == (False, "connected"))
         self.assertEqual(self.writes(self.primary, self.name), [False])
 
     def test_the_lag_of_a_follower_is_in_milliseconds_by_its_source(self) -> None:
@@ -112,5 +112,5 @@ class GlobalClusters(LabTest):
             points: list[Any] = found["Datapoints"]
             return points
 
-        newest = eventually(samples, seconds=12.0)[-1]
+        newest = eventually(samples)[-1]
         self.assertTrue(200.0 <= newest["Maximum"] <= 900.0, newest)

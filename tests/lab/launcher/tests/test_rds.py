@@ -204,11 +204,11 @@ class ReplicaLag(ReplicaTest):
 
     def test_a_replica_can_be_put_behind(self) -> None:
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"lag_seconds": 321})
-        eventually(lambda: any(point["Maximum"] == 321 for point in self.datapoints()), seconds=8)
+        eventually(lambda: any(point["Maximum"] == 321 for point in self.datapoints()))
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"lag_seconds": "measured"})
 
     def test_a_replica_has_a_lag_until_its_sources_region_is_lost(self) -> None:
-        eventually(self.datapoints, seconds=8)
+        eventually(self.datapoints)
         for point in self.datapoints():
             self.assertTrue(0.2 <= point["Maximum"] <= 0.9)
             self.assertEqual(point["Unit"], "Seconds")
