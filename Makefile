@@ -29,6 +29,10 @@ demo: tools ## lose a primary region, see the recovery region serve (MODE=approv
 test: tools ## everything that must hold: units, laws, scenarios, launcher, Terraform, end to end
 	@python3 tests/run.py
 
+.PHONY: moments
+moments: tools ## the tests at every class of dates and hours: it takes hours (STAGES="launcher leap": some of it)
+	@python3 tests/moments.py $(STAGES)
+
 .PHONY: infra-test
 infra-test: tools ## the Terraform alone: layout, validation, modules' tests, policies, checkov
 	@python3 tests/environment.py .lab/checkov infra/tests/requirements.txt

@@ -1,20 +1,23 @@
-"""Which date is it for the tests? That of the machine, or another one: libfaketime shifts the clock of every process of a stage.
+"""Which date is it for the tests? That of the machine, or another one: clock.c shifts it for every process of a stage.
 
 The clock goes on at its own pace, and only what tells the date is shifted: nothing that measures how long something
-takes, and no time of a file. Programs that don't use the C library (Terraform) see the real date.
+takes, and no time of a file. Programs that don't use the C library (Terraform) see the real date. On Linux, with a C
+compiler, which Rust needs for linking as well.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 # The variables that carry a shifted clock to a process; the lab and the launcher hand them on. Their names stand in
 # tests/lab/src/process.rs and tests/lab/launcher/settings.py too.
-VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
+VARIABLES = ("LD_PRELOAD", "LAB_CLOCK_OFFSET_SECONDS")
 
-_LIBRARY = "faketime/libfaketimeMT.so.1"
-_FOLDERS = ("/usr/lib", "/usr/local/lib", "/usr/lib64")
+_SOURCE = Path(__file__).resolve().parent / "clock.c"
+_LIBRARY = _SOURCE.parents[1] / ".lab" / "clock.so"
 
 
 class NoClock(Exception):
@@ -31,8 +34,7 @@ def shifted(at: str, now: datetime | None = None) -> dict[str, str]:
         raise NoClock(f"--at {at}: say in which zone, as in {at}Z")
     seconds = (wanted - (now or datetime.now(UTC))).total_seconds()
     # An offset, not a date: every process of the stage must see the same one, whenever it is started.
-    values = (str(_library()), f"{seconds:+.0f}", "1", "1")
-    return dict(zip(VARIABLES, values, strict=True))
+    return dict(zip(VARIABLES, (str(_library()), f"{seconds:.0f}"), strict=True))
 
 
 def in_zone(zone: str) -> dict[str, str]:
@@ -43,8 +45,17 @@ def in_zone(zone: str) -> dict[str, str]:
 
 
 def _library() -> Path:
-    for folder in _FOLDERS:
-        for found in sorted(Path(folder).glob(f"*/{_LIBRARY}")) + [Path(folder) / _LIBRARY]:
-            if found.is_file():
-                return found
-    raise NoClock(f"libfaketime is not there (Debian: apt-get install faketime); looked for {_LIBRARY} in {', '.join(_FOLDERS)}")
+    if not sys.platform.startswith("linux"):
+        raise NoClock("--at: the date can be shifted on Linux alone")
+    if not _LIBRARY.exists() or _LIBRARY.stat().st_mtime < _SOURCE.stat().st_mtime:
+        _LIBRARY.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = _LIBRARY.with_suffix(".part")
+        command = ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", str(unfinished), str(_SOURCE), "-ldl"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise NoClock("--at: there is no C compiler (cc)") from None
+        except subprocess.CalledProcessError as problem:
+            raise NoClock(f"--at: {_SOURCE.name} can't be compiled:\n{problem.stderr}") from None
+        unfinished.rename(_LIBRARY)
+    return _LIBRARY

@@ -218,12 +218,19 @@ mod tests {
         (NetworkProbes::new(shared), clock)
     }
 
+    /// Long enough for any machine: only silence takes so long.
+    const PATIENCE_SECONDS: u32 = 120;
+
     fn http_probe(url: String) -> Probe {
-        Probe::Http { name: Name::new("front"), url, expect_status: 200, timeout_seconds: 1 }
+        impatient(url, PATIENCE_SECONDS)
+    }
+
+    fn impatient(url: String, timeout_seconds: u32) -> Probe {
+        Probe::Http { name: Name::new("front"), url, expect_status: 200, timeout_seconds }
     }
 
     fn tcp_probe(host: &str, port: u16) -> Probe {
-        Probe::Tcp { name: Name::new("db"), host: host.to_owned(), port, timeout_seconds: 1 }
+        Probe::Tcp { name: Name::new("db"), host: host.to_owned(), port, timeout_seconds: PATIENCE_SECONDS }
     }
 
     /// Gives these answers, one to each connection, the last one for ever; an empty one is silence.
@@ -319,7 +326,7 @@ mod tests {
     async fn silence_is_bad_after_the_timeout() {
         let (port, _) = server(&[""]).await;
         let (probes, _) = probes();
-        let answer = probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await;
+        let answer = probes.ask(&impatient(format!("http://127.0.0.1:{port}/"), 1)).await;
         assert_eq!(answer, ProbeAnswer::Bad { detail: "no answer within 1 s".to_owned() });
     }
 

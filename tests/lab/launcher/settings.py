@@ -122,7 +122,7 @@ def _site_ports(text: str) -> dict[str, int]:
 
 
 # What carries a clock that the tests shift (tests/clock.py).
-_CLOCK = ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
+_CLOCK = ("LD_PRELOAD", "LAB_CLOCK_OFFSET_SECONDS")
 
 
 def shifted_clock(env: Mapping[str, str]) -> dict[str, str]:

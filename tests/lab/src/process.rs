@@ -131,16 +131,7 @@ async fn all_of(stream: Option<impl AsyncRead + Unpin>) -> Result<String> {
 }
 
 /// What a process needs to run at all, and what carries a clock that the tests shift (`tests/clock.py`).
-const HANDED_ON: [&str; 8] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "TMPDIR",
-    "LD_PRELOAD",
-    "FAKETIME",
-    "FAKETIME_DONT_FAKE_MONOTONIC",
-    "NO_FAKE_STAT",
-];
+const HANDED_ON: [&str; 6] = ["PATH", "HOME", "LANG", "TMPDIR", "LD_PRELOAD", "LAB_CLOCK_OFFSET_SECONDS"];
 
 /// A command with nothing of this process's environment but what it needs to run at all.
 pub fn clean(program: impl AsRef<OsStr>) -> Command {

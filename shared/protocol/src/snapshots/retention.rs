@@ -37,8 +37,6 @@ fn keep_newest_of_each<P: Ord>(kept: &mut [bool], dates: &[Date], periods_max: u
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::super::mark::day;
     use super::*;
 
