@@ -8,4 +8,5 @@ mod gate;
 mod operator;
 mod run;
 mod scope;
+mod snapshots;
 mod story;
