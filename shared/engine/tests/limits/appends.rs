@@ -29,7 +29,8 @@ impl Journal for Crowded {
     }
 
     async fn append(&self, record: &Record) -> Answer<Appended> {
-        let lost = self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let lost =
+            self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if lost.is_ok() {
             let other = Record { writer: "other".to_owned(), event: told(), ..record.clone() };
             self.world.append(&other).await?;

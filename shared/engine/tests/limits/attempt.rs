@@ -38,7 +38,8 @@ async fn a_lease_is_renewed_when_less_than_forty_five_seconds_of_it_are_left() {
     for (left_ms, renewed_at_ms) in [(45_000, 32_000), (44_999, 30_001)] {
         let bench = Bench::moving(plan()).await;
         let takes = SignedDuration::from_millis(75_000 - 2_000 - left_ms);
-        let glimpses = [(Glimpse::Underway, NONE), (Glimpse::Underway, takes), (Glimpse::Underway, seconds(2))];
+        let glimpses =
+            [(Glimpse::Underway, NONE), (Glimpse::Underway, takes), (Glimpse::Underway, seconds(2))];
         let work = Script::new(&bench, Step::Scale, &glimpses);
         bench.carry_out(&work, &["web"], seconds(25 + 40)).await;
         let first = bench.written_ms(is_waiting).first().copied();
@@ -83,7 +84,8 @@ async fn a_look_of_before_the_intent_is_gone_by_for_five_seconds() {
     // The third look, after the effect, sees it stand.
     for (took, looks) in [(5, 2), (6, 3)] {
         let bench = Bench::moving(plan()).await;
-        let work = Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, seconds(took)), (Glimpse::Wanting, NONE)]);
+        let work =
+            Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, seconds(took)), (Glimpse::Wanting, NONE)]);
         bench.carry_out(&work, &["web"], LONG).await;
         assert_eq!(work.looks(), looks, "the first look took {took} s");
     }
@@ -137,7 +139,8 @@ async fn a_step_is_handed_over_twenty_five_seconds_before_the_functions_deadline
 #[tokio::test(start_paused = true)]
 async fn a_handover_waits_until_an_unanswered_call_can_have_landed() {
     let bench = Bench::moving(plan()).await;
-    let mut work = Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
+    let mut work =
+        Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
     (work.is_unanswered, work.shows, work.act_takes) = (true, false, seconds(12));
     // The effect begins at 4 s and is given up at 16 s, one second after the time to hand over.
     bench.carry_out(&work, &["web"], seconds(25 + 15)).await;
@@ -148,7 +151,8 @@ async fn a_handover_waits_until_an_unanswered_call_can_have_landed() {
 #[tokio::test(start_paused = true)]
 async fn a_handover_after_an_answered_call_waits_for_nothing() {
     let bench = Bench::moving(plan()).await;
-    let mut work = Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
+    let mut work =
+        Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
     (work.shows, work.act_takes) = (false, seconds(12));
     bench.carry_out(&work, &["web"], seconds(25 + 15)).await;
     assert_eq!(bench.written_ms(is_handed_over), [16_000]);

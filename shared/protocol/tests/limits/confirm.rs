@@ -58,7 +58,8 @@ fn an_approval_is_waited_for_until_its_time_is_over() {
         let mut story = confirming(Mode::Approve);
         see(&mut story, Seen::Lost, 60);
         assert_eq!(see(&mut story, Seen::Lost, 60 + waited), phase, "after {waited} s");
-        let expired = matches!(&story.run().phase, Phase::NeedsOperator { need: Need::ApprovalExpired {}, .. });
+        let expired =
+            matches!(&story.run().phase, Phase::NeedsOperator { need: Need::ApprovalExpired {}, .. });
         assert_eq!(expired, phase == "needs an operator");
     }
 }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use protocol::decide::{Facts, Observation, decide};
-use protocol::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, REFRESH_EVERY, Veto, counts};
+use protocol::evidence::{
+    Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, REFRESH_EVERY, Veto, counts,
+};
 use protocol::journal::{Event, Rejection};
 use protocol::name::Name;
 use protocol::plan::Mode;

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Mode, Plan, SnapshotPolicy, Tiers};
 use protocol::snapshots::{
-    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Snapshot, SourceKind, Status,
-    decide,
+    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Snapshot, SourceKind,
+    Status, decide,
 };
 use protocol::state::State;
 
@@ -51,7 +51,14 @@ fn with_snapshots(databases: usize) -> Plan {
 }
 
 /// The snapshot of a database in a region, of a slot and an attempt.
-fn snapshot(plan: &Plan, database: usize, region: &str, slot: Timestamp, attempt: u32, status: Status) -> Snapshot {
+fn snapshot(
+    plan: &Plan,
+    database: usize,
+    region: &str,
+    slot: Timestamp,
+    attempt: u32,
+    status: Status,
+) -> Snapshot {
     let database = &plan.databases[database];
     let mark = Mark { database: database.name.clone(), source: database.primary.clone(), slot };
     let id = mark.id(&plan.name, attempt);
@@ -100,7 +107,11 @@ fn copies_that_others_have_under_way_count_too() {
         };
         let good = vec![snapshot(&plan, 0, PRIMARY, slot(), 1, Status::Available)];
         let decision = decided(&plan, good, (0..others).map(theirs).collect());
-        assert_eq!(count(&decision, |effect| matches!(effect, Effect::Copy { .. })), begun, "beside {others}");
+        assert_eq!(
+            count(&decision, |effect| matches!(effect, Effect::Copy { .. })),
+            begun,
+            "beside {others}"
+        );
     }
 }
 
@@ -110,7 +121,11 @@ fn five_attempts_at_a_snapshot_are_made_for_one_time_of_the_schedule() {
         let plan = with_snapshots(1);
         let attempt = |number| snapshot(&plan, 0, PRIMARY, slot(), number, Status::Failed);
         let decision = decided(&plan, (1..=failed).map(attempt).collect(), Vec::new());
-        assert_eq!(count(&decision, |effect| matches!(effect, Effect::Take { .. })), taken, "{failed} failed");
+        assert_eq!(
+            count(&decision, |effect| matches!(effect, Effect::Take { .. })),
+            taken,
+            "{failed} failed"
+        );
         assert_eq!(decision.blocked.len(), 1 - taken, "{:?}", decision.blocked);
     }
     assert_eq!(ATTEMPTS_MAX, 5);
@@ -123,7 +138,11 @@ fn five_attempts_at_a_copy_are_made_for_one_snapshot() {
         let attempt = |number| snapshot(&plan, 0, RECOVERY, slot(), number, Status::Failed);
         let good = vec![snapshot(&plan, 0, PRIMARY, slot(), 1, Status::Available)];
         let decision = decided(&plan, good, (1..=failed).map(attempt).collect());
-        assert_eq!(count(&decision, |effect| matches!(effect, Effect::Copy { .. })), copied, "{failed} failed");
+        assert_eq!(
+            count(&decision, |effect| matches!(effect, Effect::Copy { .. })),
+            copied,
+            "{failed} failed"
+        );
     }
 }
 
@@ -135,7 +154,8 @@ fn a_snapshot_may_be_of_a_quarter_of_an_hour_from_now_before_the_clock_is_doubte
         let plan = with_snapshots(1);
         let at = now().checked_add(ahead).expect("a time");
         let stands = |region| {
-            let newest = Snapshot { taken_at: Some(at), ..snapshot(&plan, 0, region, slot(), 1, Status::Available) };
+            let newest =
+                Snapshot { taken_at: Some(at), ..snapshot(&plan, 0, region, slot(), 1, Status::Available) };
             let days = ["2026-11-17T03:00:00Z", "2026-11-18T03:00:00Z", "2026-11-19T03:00:00Z"];
             let old = days.map(|day| snapshot(&plan, 0, region, time(day), 1, Status::Available));
             old.into_iter().chain([newest]).collect::<Vec<_>>()
