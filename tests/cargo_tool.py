@@ -2,7 +2,7 @@
 
     python3 tests/cargo_tool.py cargo-deny      prints the path of the program
 
-What is installed is what crates.io has of the pinned version, with the versions of its own lock file. A pin
+The pinned version is installed, with the versions of its own lock file. A pin
 changes in this file alone.
 """
 
@@ -45,7 +45,7 @@ def ensure(name: str) -> Path:
     shutil.rmtree(build, ignore_errors=True)
     if done.returncode != 0:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no word")
-        raise NotInstalled(f"{name} {version} can't be installed; is crates.io reachable? cargo says: {last.strip()}")
+        raise NotInstalled(f"{name} {version} can't be installed; is the registry of crates reachable? cargo says: {last.strip()}")
     mark.write_text(version + "\n", encoding="utf-8")
     return program
 

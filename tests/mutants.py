@@ -304,7 +304,7 @@ class Run:
         output.mkdir(parents=True)
         exact = [f"--re=^{exactly(mutant.name)}$" for mutant in mutants]
         command = [str(self.program), "mutants", "--no-config", "--in-place", "--baseline=skip", "--profile=lab"]
-        command += ["--no-shuffle", "--jobserver=false", "--cap-lints=true", "--colors=never"]
+        command += ["--no-shuffle", "--colors=never"]
         command += [f"--timeout={tests.seconds_max}", "--build-timeout=900", f"--output={output}"]
         command += [f"--file={mutants[0].file}", *exact, *tests.arguments]
         self.call(command, PLACE / "mutants.log")

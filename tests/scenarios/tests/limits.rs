@@ -2,12 +2,19 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::Clock;
+use ports::inspection::TopicInspection;
+use ports::memory::RuntimeClock;
+use ports::{Answer, Clock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Mode, Plan};
+use protocol::readiness::facts::Subscriptions;
 use protocol::state::{Progress, State};
 use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan, sns};
 use serde_json::{Value, json};
@@ -143,7 +150,7 @@ async fn passes(age_ms: i64, time_ms: i64) -> usize {
     stage.world.sample_lag(400);
     stage.invoke(json!({ "tick": true })).await.expect("a tick");
     assert_eq!(figures(&stage), 1, "the first tick makes a pass");
-    let age = std::time::Duration::from_millis(age_ms.unsigned_abs());
+    let age = Duration::from_millis(age_ms.unsigned_abs());
     stage.clock.sleep(age).await;
     let deadline = stage.now().checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
     let tick: Value = json!({ "tick": true });
@@ -169,6 +176,35 @@ async fn a_readiness_pass_needs_its_time_to_look_and_twenty_seconds_more() {
         assert_eq!(passes(3_600_000, time_ms).await, expected, "{time_ms} ms are left");
     }
     assert_eq!(engine::readiness::LOOK_MAX.as_secs(), 25);
+}
+
+/// Topics that take a while to answer.
+struct SlowTopics(Arc<RuntimeClock>, Duration);
+
+#[async_trait]
+impl TopicInspection for SlowTopics {
+    async fn subscriptions(&self, _topic: &str) -> Answer<Option<Subscriptions>> {
+        self.0.sleep(self.1).await;
+        Ok(Some(Subscriptions { confirmed: 4, pending: 0 }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_looks_of_a_readiness_pass_take_twenty_five_seconds_at_most() {
+    for (takes_ms, is_known) in [(25_000, true), (25_001, false)] {
+        let stage = Stage::new(small_plan(Mode::Approve));
+        stage.world.sample_lag(400);
+        let mut ports = stage.ports("alarm-handler/readiness");
+        let slow = SlowTopics(Arc::clone(&stage.clock), Duration::from_millis(takes_ms));
+        ports.inspection.topics = Arc::new(slow);
+        let deadline = stage.now().checked_add(SignedDuration::from_secs(170)).expect("a time");
+        let began = stage.now();
+        let command = json!({ "command": "readiness" });
+        let answer = alarm_handler::handle(&ports, &command, deadline).await.expect("an answer");
+        assert_eq!(stage.now().duration_since(began), SignedDuration::from_secs(25), "{takes_ms} ms");
+        let said = answer.to_string();
+        assert_eq!(!said.contains("There was no answer within 25 s."), is_known, "{takes_ms} ms: {said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

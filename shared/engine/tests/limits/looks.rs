@@ -1,10 +1,15 @@
 //! How the world is looked at: how often lag is asked for, how far back, and what a question that fails leaves.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::Fault;
-use ports::{FailureKind, LagSample};
+use ports::memory::{Fault, RuntimeClock};
+use ports::{Clock, FailureKind, LagSample, ProbeAnswer, Probes};
 use protocol::decide::Observation;
 use protocol::name::Name;
+use protocol::plan::{Plan, Probe};
 use protocol::state::State;
 
 use crate::bench::{Bench, plan, seconds};
@@ -71,7 +76,7 @@ async fn a_question_that_was_throttled_is_asked_again_at_once_and_once_only() {
 async fn lag_is_asked_back_to_fifteen_minutes_before_now() {
     let bench = Bench::new(plan());
     bench.pass(seconds(3_600)).await;
-    let now = ports::Clock::now(&*bench.clock);
+    let now = bench.clock.now();
     for (age, is_seen) in [(900, true), (901, false)] {
         let at = now.checked_sub(SignedDuration::from_secs(age)).expect("a time");
         bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: 400 }]);
@@ -92,5 +97,36 @@ async fn lag_is_asked_back_to_fifteen_minutes_before_the_first_sign_of_the_run()
         bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: 400 }]);
         let seen = bench.eyes().observe(&bench.conductor.plan, &log.state).await;
         assert_eq!(!lag_of(&seen, "orders").is_empty(), is_seen, "a sample {before} s before the first sign");
+    }
+}
+
+/// A prober that takes a second for each answer.
+struct Slow(Arc<RuntimeClock>);
+
+#[async_trait]
+impl Probes for Slow {
+    async fn ask(&self, _probe: &Probe) -> ProbeAnswer {
+        self.0.sleep(Duration::from_secs(1)).await;
+        ProbeAnswer::Good
+    }
+}
+
+fn with_probes(count: usize) -> Plan {
+    let mut plan = plan();
+    let pattern = plan.detection.probes[1].clone();
+    plan.detection.probes = vec![pattern; count];
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_the_probes_that_a_plan_may_have_are_asked_at_once() {
+    for (count, took) in [(32, 1), (33, 2)] {
+        let bench = Bench::new(with_probes(count));
+        let mut eyes = bench.eyes();
+        eyes.probes = Arc::new(Slow(Arc::clone(&bench.clock)));
+        let began = bench.clock.now();
+        let seen = eyes.observe(&bench.conductor.plan, &State::default()).await;
+        assert_eq!(seen.probes.len(), count);
+        assert_eq!(bench.clock.now().duration_since(began), seconds(took), "{count} probes");
     }
 }

@@ -6,6 +6,7 @@ mod confirm;
 mod evidence;
 mod gate;
 mod operator;
+mod plan;
 mod run;
 mod scope;
 mod snapshots;
