@@ -82,12 +82,12 @@ class Scope(unittest.TestCase):
         listed = {path.stem for path in mutants.ROOT.glob("*/*/tests/*.rs")}
         listed |= {path.parent.name for path in mutants.ROOT.glob("*/*/tests/*/main.rs")}
         listed |= {path.stem for path in mutants.ROOT.glob("tests/scenarios/tests/*.rs")}
-        for tests in (mutants.CORE, mutants.RUNS, mutants.CONTRACT):
+        for tests in (mutants.CORE, mutants.LAWS, mutants.RUNS, mutants.CONTRACT):
             chosen = [argument.rpartition("=")[2] for argument in tests.arguments if "--test=" in argument]
             self.assertEqual(sorted(set(chosen) - listed), [], tests.name)
 
     def test_the_core_is_tried_by_its_own_tests_first(self) -> None:
-        self.assertEqual([tests.name for tests in mutants.tests_for(GRAPH)], ["core", "runs", "contract"])
+        self.assertEqual([tests.name for tests in mutants.tests_for(GRAPH)], ["core", "laws", "runs", "contract"])
         self.assertEqual([tests.name for tests in mutants.tests_for(SCALE)], ["runs", "contract"])
 
 
@@ -175,7 +175,7 @@ import json, re, sys
 from pathlib import Path
 output = Path(next(a for a in sys.argv if a.startswith("--output=")).partition("=")[2])
 names = [re.sub(r"\\\\(.)", r"\\1", a[len("--re=^"):-1]) for a in sys.argv if a.startswith("--re=")]
-tier = "core" if any("test-package" in a for a in sys.argv) else "runs"
+tier = "core" if any("test-package" in a for a in sys.argv) and not any("laws" in a for a in sys.argv) else "others"
 (output / "mutants.out").mkdir()
 found = []
 for name in names:
@@ -207,7 +207,7 @@ class Carried(unittest.TestCase):
         fates.write_text(
             json.dumps(
                 {
-                    each.name: dict(zip(("core", "runs"), fate.get(number, ("CaughtMutant",) * 2), strict=True))
+                    each.name: dict(zip(("core", "others"), fate.get(number, ("CaughtMutant",) * 2), strict=True))
                     for number, each in enumerate(self.every, start=1)
                 }
             ),
@@ -237,13 +237,13 @@ class Carried(unittest.TestCase):
         self.run_all(self.every)
         found = {each.name: (r.outcome, r.tests) for each, r in self.results.items()}
         self.assertEqual(found[self.every[0].name], ("missed", "contract"))
-        self.assertEqual(found[self.every[1].name], ("caught", "runs"))
+        self.assertEqual(found[self.every[1].name], ("caught", "laws"))
         self.assertEqual(found[self.every[2].name], ("unviable", "core"))
         self.assertEqual(found[self.every[3].name], ("timeout", "core"))
         self.assertEqual(found[self.every[4].name], ("caught", "core"))
         self.assertEqual(self.results[self.every[4]].seconds, 3)
         calls = self.calls.read_text(encoding="utf-8").split("\n")
-        self.assertEqual(calls[:3], ["core 6", "runs 2", "runs 1"])
+        self.assertEqual(calls[:5], ["core 4", "others 2", "others 1", "others 1", "core 4"])
 
     def test_a_run_that_is_cut_short_goes_on_where_it_was(self) -> None:
         self.run_all(self.every, stop_after=8)
