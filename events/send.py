@@ -63,8 +63,9 @@ def moved_in_time(text: str, by: timedelta) -> str:
         zone = "Z" if written.endswith("Z") else re.search(r"[+-]\d\d:?\d\d$", written)[0]  # type: ignore[index]
         clock = written[: -len(zone)]
         head, _, fraction = clock.partition(".")
-        moment = datetime.fromisoformat(head) + by
-        return moment.isoformat(timespec="seconds") + (f".{fraction}" if fraction else "") + zone
+        moment = datetime.fromisoformat(head) + timedelta(microseconds=int(f"{fraction:0<6.6}")) + by
+        digits = f".{moment.microsecond:06}"[: len(fraction) + 1] if fraction else ""
+        return moment.isoformat(timespec="seconds").partition(".")[0] + digits + zone
 
     return TIME.sub(later, text)
 
@@ -123,7 +124,7 @@ def renamed(text: str, pairs: dict[str, str]) -> str:
 def filled_in(event: object, plan: dict, now: datetime) -> object:
     """The event as it would be today in the world of a plan."""
     shop = json.loads(SHOP.read_text(encoding="utf-8"))
-    pairs, by = names(shop, plan), now.replace(microsecond=0) - HAPPENS_AT
+    pairs, by = names(shop, plan), now - HAPPENS_AT
     return words_of(event, lambda text: moved_in_time(renamed(text, pairs), by))
 
 

@@ -52,16 +52,16 @@ class FilledIn(unittest.TestCase):
         body = json.loads(record["Message"])
         self.assertEqual(record["TopicArn"], TOPIC)
         self.assertEqual((body["AlarmArn"], body["AlarmName"]), (ALARM, "web-unhealthy"))
-        self.assertEqual(body["StateChangeTime"], "2027-02-28T23:59:58.123+0000")
-        self.assertEqual(record["Timestamp"], "2027-02-28T23:59:59.234Z")
+        self.assertEqual(body["StateChangeTime"], "2027-02-28T23:59:58.623+0000")
+        self.assertEqual(record["Timestamp"], "2027-02-28T23:59:59.734Z")
 
     def test_an_alarm_by_eventbridge_and_a_direct_one_too(self) -> None:
         by_rule = filled("eventbridge-metric-alarm.json")
         self.assertEqual(by_rule["resources"], [ALARM])
-        self.assertEqual(by_rule["detail"]["state"]["timestamp"], "2027-02-28T23:59:58.123+0000")
+        self.assertEqual(by_rule["detail"]["state"]["timestamp"], "2027-02-28T23:59:58.623+0000")
         direct = filled("direct-metric-alarm.json")
         self.assertEqual((direct["alarmArn"], direct["alarmData"]["alarmName"]), (ALARM, "web-unhealthy"))
-        self.assertEqual(direct["alarmData"]["state"]["timestamp"], "2027-02-28T23:59:58.123+0000")
+        self.assertEqual(direct["alarmData"]["state"]["timestamp"], "2027-02-28T23:59:58.623+0000")
 
     def test_an_alarm_of_the_recovery_region_stays_one(self) -> None:
         body = json.loads(filled("sns-recovery-region-alarm.json")["Records"][0]["Sns"]["Message"])
@@ -74,7 +74,7 @@ class FilledIn(unittest.TestCase):
 
     def test_what_must_not_count_still_does_not(self) -> None:
         old = json.loads(filled("stale-alarm.json")["Records"][0]["Sns"]["Message"])["StateChangeTime"]
-        self.assertEqual(old, "2027-02-28T17:59:58.123+0000")
+        self.assertEqual(old, "2027-02-28T17:59:58.623+0000")
         foreign = json.loads(filled("foreign-account-alarm.json")["Records"][0]["Sns"]["Message"])
         self.assertNotIn("123456789012", foreign["AlarmArn"])
         unlisted = json.loads(filled("unlisted-alarm.json")["Records"][0]["Sns"]["Message"])
@@ -94,6 +94,9 @@ class FilledIn(unittest.TestCase):
         self.assertEqual(filled("operator-status.json"), event("operator-status.json"))
 
     def test_every_form_of_a_time_is_kept(self) -> None:
+        self.assertEqual(
+            send.moved_in_time("2026-12-31T23:59:59.900+0000", timedelta(milliseconds=250)), "2027-01-01T00:00:00.150+0000"
+        )
         by = timedelta(days=1, seconds=1)
         for before, after in [
             ("2026-12-31T23:59:59Z", "2027-01-02T00:00:00Z"),
