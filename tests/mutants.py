@@ -132,6 +132,8 @@ class Result:
 
 
 OUTCOMES = {"CaughtMutant": "caught", "MissedMutant": "missed", "Unviable": "unviable", "Timeout": "timeout"}
+# A mutant that there is and that was not run: a figure of a file must not hide what it leaves out.
+PENDING = "pending"
 HEAD = "file\thash\toutcome\ttests\tseconds\tmutant"
 
 
@@ -384,6 +386,7 @@ class FileFigures:
     caught: int
     missed: int
     unviable: int
+    pending: int
 
     @property
     def viable(self) -> int:
@@ -404,8 +407,9 @@ def figures(results: Iterable[Result]) -> list[FileFigures]:
     rows = []
     for file, found in sorted(by_file.items()):
         count = lambda *wanted: sum(result.outcome in wanted for result in found)  # noqa: B023, E731
-        is_stale = any(result.digest != digest_of(file) for result in found)
-        rows.append(FileFigures(file, is_stale, count("caught", "timeout"), count("missed"), count("unviable")))
+        is_stale = any(result.digest != digest_of(file) for result in found if result.outcome != PENDING)
+        caught = count("caught", "timeout")
+        rows.append(FileFigures(file, is_stale, caught, count("missed"), count("unviable"), count(PENDING)))
     return rows
 
 
@@ -432,7 +436,9 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
     stale = [row.file for row in rows if row.is_stale]
     pending = sorted(set(files_in_scope()) - {row.file for row in rows})
     caught, viable = sum(row.caught for row in fresh), sum(row.viable for row in fresh)
+    waiting = sum(row.pending for row in rows)
     total = f"{caught} of {viable} viable mutants are caught ({100 * caught / viable:.1f} %)" if viable else "none was run yet"
+    total += f"; {waiting} are not run yet" if waiting else ""
     lines = [
         "# Mutants",
         "",
@@ -447,16 +453,16 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
         "",
         f"Of the files below that are as they were run, {total}.",
         "",
-        "| file | viable | caught | share | survive | do not build | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| file | viable | caught | share | survive | do not build | not run yet | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         note = "stale: it has changed since" if row.is_stale else ""
         lines.append(
-            f"| `{row.file}` | {row.viable} | {row.caught} | {row.share} | {row.missed} | {row.unviable} | {note} |"
+            f"| `{row.file}` | {row.viable} | {row.caught} | {row.share} | {row.missed} | {row.unviable} | {row.pending} | {note} |"
         )
     if pending:
-        lines += ["", f"Not run yet: {', '.join(f'`{file}`' for file in pending)}."]
+        lines += ["", f"No mutant is known of: {', '.join(f'`{file}`' for file in pending)}."]
     if stale:
         lines += ["", f"Stale: {', '.join(f'`{file}`' for file in stale)}."]
     lines += ["", "## Survivors", ""]
@@ -494,7 +500,14 @@ def shard_of(mutant: Mutant, count: int) -> int:
 def stale_mutants(mutants: list[Mutant], results: dict[Mutant, Result]) -> list[Mutant]:
     """Those that have no result for the file as it is."""
     digests = {file: digest_of(file) for file in {mutant.file for mutant in mutants}}
+    results = {mutant: result for mutant, result in results.items() if result.outcome != PENDING}
     return [mutant for mutant in mutants if mutant not in results or results[mutant].digest != digests[mutant.file]]
+
+
+def with_pending(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[Mutant, Result]:
+    """The results, and a line for each mutant that has none."""
+    pending = {mutant: Result(mutant, digest_of(mutant.file), PENDING, "-", 0) for mutant in mutants}
+    return pending | results
 
 
 def without_leftovers(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[Mutant, Result]:
@@ -516,16 +529,18 @@ def run(wishes: argparse.Namespace) -> int:
         print(f"mutants: no file of the scope is named so; the scope: {', '.join(SCOPE)}", file=sys.stderr)
         return 2
     mutants = every_mutant(program, files)
-    results = without_leftovers(read_results(), mutants)
+    results = with_pending(without_leftovers(read_results(), mutants), mutants)
     wanted = stale_mutants(mutants, results)
     if wishes.shard:
         number, count = (int(part) for part in wishes.shard.split("/"))
         wanted = [mutant for mutant in wanted if shard_of(mutant, count) == number - 1]
     print(f"mutants: {len(wanted)} of {len(mutants)} have no result", flush=True)
     began = time.monotonic()
-    work = Run(program, began + (wishes.seconds or 10**9), results, keeps=True)
+    ends_at = float("inf") if wishes.seconds is None else began + wishes.seconds
+    work = Run(program, ends_at, results, keeps=True)
     done = 0
-    if wanted:
+    write_results(results.values())
+    if wanted and not work.is_over():
         copy_checkout()
         borrow_builds()
         try:

@@ -56,6 +56,15 @@ class Kept(unittest.TestCase):
         results = kept(result("caught", 1), result("caught", 2, digest="0" * 16))
         self.assertEqual(mutants.stale_mutants([one, two, three], results), [two, three])
 
+    def test_a_mutant_that_was_not_run_is_kept_as_that_and_is_no_result(self) -> None:
+        one, two = mutant(1), mutant(2)
+        results = mutants.with_pending(kept(result("caught", 1)), [one, two])
+        self.assertEqual(mutants.stale_mutants([one, two], results), [two])
+        [row] = mutants.figures(results.values())
+        self.assertEqual((row.viable, row.pending, row.is_stale), (1, 1, False))
+        self.assertIn("1 of 1 viable mutants are caught (100.0 %); 1 are not run yet", mutants.page(results, {}))
+        self.assertEqual(mutants.problems(results, {}), [])
+
     def test_results_of_mutants_that_are_gone_are_dropped_for_the_files_that_are_run(self) -> None:
         results = kept(result("caught", 1), result("missed", 2), result("caught", 1, SCALE))
         left = mutants.without_leftovers(results, [mutant(1)])
@@ -121,7 +130,7 @@ class Checked(unittest.TestCase):
         page = mutants.page(kept(*fresh, *stale), {})
         self.assertIn("9 of 10 viable mutants are caught (90.0 %)", page)
         self.assertIn(f"Stale: `{SCALE}`.", page)
-        self.assertIn("| `shared/protocol/src/graph.rs` | 10 | 9 | 90 % | 1 | 0 |  |", page)
+        self.assertIn("| `shared/protocol/src/graph.rs` | 10 | 9 | 90 % | 1 | 0 | 0 |  |", page)
         self.assertIn("no reason yet", page)
 
     def test_what_does_not_end_is_caught_and_what_does_not_build_is_not_counted(self) -> None:
