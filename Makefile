@@ -8,6 +8,8 @@ MODE ?= automatic
 CARGO ?= cargo
 FUNCTIONS := alarm-handler promote-replica scale-asg shift-traffic snapshot-scheduler ssm-replicator
 ARCH ?= x86_64
+# Where cargo builds: CARGO_TARGET_DIR or its configuration may say. Asked only by what runs something from there.
+TARGET = $(shell CARGO='$(CARGO)' python3 tests/target_dir.py)
 # The tests need what they build once; incremental data and most debug information would only cost time.
 export CARGO_TERM_COLOR ?= auto
 
@@ -23,7 +25,7 @@ tools:
 demo: tools ## lose a primary region, see the recovery region serve (MODE=approve waits for a person)
 	@echo "demo: compiling the lab (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package lab
-	@target/lab/lab demo --mode $(MODE)
+	@"$(TARGET)/lab/lab" demo --mode $(MODE)
 
 .PHONY: test
 test: tools ## everything that must hold: units, laws, scenarios, launcher, Terraform, end to end
@@ -42,16 +44,18 @@ infra-test: tools ## the Terraform alone: layout, validation, modules' tests, po
 infra-apply: tools ## apply every example in the local world, plan, destroy, look what is left (EXAMPLE=brownfield: one)
 	@echo "infra-apply: compiling the lab (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package lab
-	@"$${CARGO_TARGET_DIR:-target}/lab/lab" apply $(EXAMPLE)
+	@"$(TARGET)/lab/lab" apply $(EXAMPLE)
 
 .PHONY: verify
-verify: tools ## the read-only gate: formatting, lints, docs, tests, terraform fmt and validate
+verify: tools ## the read-only gate: formatting, lints, docs, dependencies, tests, terraform fmt and validate
 	@echo "verify: formatting"
 	@$(CARGO) fmt --all --check
 	@echo "verify: lints"
 	@$(CARGO) clippy --quiet --profile lab --workspace --all-targets -- -D warnings
 	@echo "verify: documentation"
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --profile lab --workspace --no-deps
+	@echo "verify: dependencies"
+	@python3 tests/deny.py
 	@$(MAKE) --no-print-directory test
 
 .PHONY: fix
@@ -68,20 +72,20 @@ build: tools ## release packages of all functions in target/lambda (ARCH=arm64 f
 lab: tools ## start the local world with a small stack and leave it up
 	@echo "lab: compiling the lab (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package lab
-	@target/lab/lab up --mode $(if $(filter command line,$(origin MODE)),$(MODE),approve)
+	@"$(TARGET)/lab/lab" up --mode $(if $(filter command line,$(origin MODE)),$(MODE),approve)
 
 .PHONY: lab-down
 lab-down: ## end the local world
-	@[ ! -e .lab/world.lock ] || [ -x target/lab/lab ] || $(CARGO) build --quiet --profile lab --package lab
-	@if [ -x target/lab/lab ]; then target/lab/lab down; else echo "no world is up"; fi
+	@[ ! -e .lab/world.lock ] || [ -x "$(TARGET)/lab/lab" ] || $(CARGO) build --quiet --profile lab --package lab
+	@if [ -x "$(TARGET)/lab/lab" ]; then "$(TARGET)/lab/lab" down; else echo "no world is up"; fi
 
 .PHONY: lab-lose
 lab-lose: ## cut the primary region of the local world off
-	@target/lab/lab lose
+	@"$(TARGET)/lab/lab" lose
 
 .PHONY: lab-return
 lab-return: ## bring the primary region of the local world back
-	@target/lab/lab give-back
+	@"$(TARGET)/lab/lab" give-back
 
 .PHONY: watch
 watch: tools ## serve the functions from source with cargo lambda watch, against the local world
@@ -91,7 +95,7 @@ watch: tools ## serve the functions from source with cargo lambda watch, against
 .PHONY: simulate
 simulate: tools ## play SEEDS=10000 disturbed worlds, or show everything that happens in one (SEED=42)
 	@$(CARGO) build --quiet --profile lab --package simulation
-	@target/lab/simulate $(if $(SEED),--seed $(SEED) $(if $(UNDISTURBED),--undisturbed),--seeds $(or $(SEEDS),10000))
+	@"$(TARGET)/lab/simulate" $(if $(SEED),--seed $(SEED) $(if $(UNDISTURBED),--undisturbed),--seeds $(or $(SEEDS),10000))
 
 .PHONY: scenarios
 scenarios: tools ## list the scenarios: every step with every harm, and whole runs
@@ -101,7 +105,11 @@ scenarios: tools ## list the scenarios: every step with every harm, and whole ru
 prove: ## explore every configuration of the model, hunt every mutant, try every law 10,000 times
 	@echo "prove: compiling the model (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package model
-	@"$${CARGO_TARGET_DIR:-target}/lab/prove"
+	@"$(TARGET)/lab/prove"
+
+.PHONY: mutants
+mutants: tools ## run every mutant that has no result yet: hours; cut short, it goes on (SHARD=2/8 SECONDS=600 FILE=...)
+	@python3 tests/mutants.py run $(if $(SHARD),--shard $(SHARD)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILE),--file '$(FILE)')
 
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets

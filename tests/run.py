@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import clock
+from target_dir import target_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".lab" / "logs"
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+TARGET = target_dir()
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,26 @@ def stages() -> list[Stage]:
     build = ["cargo", "build", "--profile", "lab", "--workspace", "--bins", "--tests", "--color", "never"]
     cargo = ["cargo", "test", "--profile", "lab", "--workspace", "--no-fail-fast", "--color", "never"]
     return [
+        Stage(
+            "commands",
+            "the commands that people type, without a compiler; what is kept of the mutants",
+            [
+                [sys.executable, "-B", "-m", "unittest", "discover", "-v", "-b", "-s", "tests/commands", "-t", "tests"],
+                [sys.executable, "-B", "tests/mutants.py", "check"],
+            ],
+            count_unittest,
+        ),
         Stage("rust", "core, ports, engine, adapters, functions, scenarios, gateway", [build, cargo], count_cargo),
         Stage(
             "simulation",
             "ten thousand disturbed worlds keep every rule; what the orchestration costs",
             [build, [str(TARGET / "lab" / "simulate")]],
+            count_plain,
+        ),
+        Stage(
+            "mutants",
+            "mutants of what decides: of changed files, else some that were caught; four minutes",
+            [[sys.executable, "-B", "tests/mutants.py", "sample", "--seconds", "240"]],
             count_plain,
         ),
         Stage(
@@ -132,7 +148,7 @@ def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
                     log.write(line)
                     log.flush()
                     lines.append(line)
-                    is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error", line)
+                    is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error|mutants: stale", line)
                     if is_news or time.monotonic() - last_sign > 30:
                         print(f"  {line.rstrip()[:160]}", flush=True)
                         last_sign = time.monotonic()

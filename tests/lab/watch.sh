@@ -15,7 +15,7 @@ cd "$root"
 address=127.0.0.1
 port=9000
 
-lab=${CARGO_TARGET_DIR:-target}/lab/lab
+lab=$(python3 tests/target_dir.py)/lab/lab
 [ -x "$lab" ] || fail "the lab is not built; start the local world with: make lab"
 # One environment serves all functions: they differ in their name, which cargo-lambda sets, and in their time limit, which
 # does not apply here.
@@ -43,6 +43,10 @@ In another terminal, from the checkout's root (the first invocation of a functio
 or without the AWS CLI:
 
   curl --data '{"command":"status"}' http://$address:$port/2015-03-31/functions/alarm-handler/invocations
+
+An event of events/ with the names and the time of this world:
+
+  python3 events/send.py events/sns-metric-alarm.json --to watched
 
 The deployed functions go on beside them; they share the journal. Ctrl-C ends the watch; the world stays up.
 

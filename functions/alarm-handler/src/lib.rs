@@ -8,9 +8,10 @@ use engine::world::World;
 use jiff::Timestamp;
 use ports::{LagSample, Vitals};
 use protocol::command::Step;
-use protocol::decide::{Facts, Observation, Sight, Verdict};
+use protocol::decide::{Facts, Observation, Sight, Verdict, rejected};
 use protocol::incoming::{Incoming, StepCommandMessage};
 use protocol::operator::OperatorCommand;
+use protocol::signal::Signal;
 use serde_json::{Value, json};
 
 mod confirm;
@@ -30,10 +31,7 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
         Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
         Incoming::Operator(command) => operator(world, &conductor, command).await,
-        Incoming::Signals(signals) => {
-            let facts = Facts { signals, ..Facts::default() };
-            advance(&conductor, facts).await
-        }
+        Incoming::Signals(signals) => take_signals(&conductor, signals).await,
         Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
         // Something changed that a step may wait for. What, the journal and a look will tell.
         Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
@@ -44,6 +42,19 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
 async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     let advanced = conductor.advance(&mut Log::default(), facts).await?;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
+}
+
+/// Whoever sends signals hears which of them do not count, and why; a rejection that was written down lately too.
+async fn take_signals(conductor: &Conductor, signals: Vec<Signal>) -> Result<Value, Fault> {
+    let now = conductor.clock.now();
+    let rejected: Vec<Value> = signals
+        .iter()
+        .filter_map(|signal| rejected(&conductor.plan, signal, now))
+        .map(|found| json!({ "source": found.source, "reason": found.reason, "why": found.why }))
+        .collect();
+    let mut answer = advance(conductor, Facts { signals, ..Facts::default() }).await?;
+    answer["rejected"] = Value::Array(rejected);
+    Ok(answer)
 }
 
 /// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: see whether a failover would work.

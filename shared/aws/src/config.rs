@@ -336,6 +336,26 @@ mod tests {
         );
     }
 
+    /// The table of the architecture page: how long a call may take in all, its one attempt, and how many there are.
+    #[test]
+    fn a_call_takes_as_long_as_is_documented_and_no_longer() {
+        let of = |bounds: Bounds| (bounds.operation.as_secs(), bounds.attempt.as_secs(), bounds.attempts);
+        assert_eq!(of(OWN), (12, 5, 3));
+        assert_eq!(of(JOURNAL), (7, 3, 2));
+        assert_eq!(of(ONCE), (5, 5, 1));
+        assert_eq!(of(PRIMARY), (2, 2, 1));
+        assert_eq!(of(ACCELERATOR), (20, 8, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_global_accelerator_costs_twenty_seconds_at_most() {
+        let sdk = Sdk::on(NeverClient::new());
+        let started = Instant::now();
+        let call = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send();
+        call.await.unwrap_err();
+        assert_eq!(started.elapsed(), ACCELERATOR.operation);
+    }
+
     #[test]
     fn no_attempt_may_outlast_its_operation() {
         for bounds in [OWN, ONCE, JOURNAL, PRIMARY, ACCELERATOR] {

@@ -35,9 +35,27 @@ const TIMEOUT_SECONDS: std::ops::RangeInclusive<u32> = 1..=10;
 /// Most addresses of a name that are kept.
 const ADDRESSES_MAX: usize = 16;
 
+/// Where the addresses of a name come from.
+#[async_trait]
+trait Resolver: Send + Sync {
+    /// All addresses of a name, in the resolver's order.
+    async fn resolve(&self, name: &str, port: u16) -> std::io::Result<Vec<SocketAddr>>;
+}
+
+/// The system's resolver.
+struct SystemResolver;
+
+#[async_trait]
+impl Resolver for SystemResolver {
+    async fn resolve(&self, name: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(lookup_host((name, port)).await?.take(ADDRESSES_MAX).collect())
+    }
+}
+
 /// Probes over the network.
 pub struct NetworkProbes {
     connector: Connector,
+    resolver: Arc<dyn Resolver>,
     names: Names,
     clock: Arc<dyn Clock>,
 }
@@ -45,13 +63,17 @@ pub struct NetworkProbes {
 impl NetworkProbes {
     /// Probes with the system's certificates and resolver.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::with(Arc::new(SystemResolver), clock)
+    }
+
+    fn with(resolver: Arc<dyn Resolver>, clock: Arc<dyn Clock>) -> Self {
         let names = Names::default();
         let connector = Connector::builder()
             // A connection from an earlier ask would prove nothing new.
             .pool_max_idle_per_host(0)
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_with_resolver(names.clone());
-        Self { connector, names, clock }
+        Self { connector, resolver, names, clock }
     }
 
     /// One try. `turn` says which of a name's addresses comes first, so that the second try begins with another: a
@@ -62,7 +84,7 @@ impl NetworkProbes {
         let asked = async {
             match probe {
                 Probe::Http { url, expect_status, .. } => self.http(url, *expect_status, limit, turn).await,
-                Probe::Tcp { host, port, .. } => tcp(host, *port, limit, turn).await,
+                Probe::Tcp { host, port, .. } => self.tcp(host, *port, limit, turn).await,
             }
         };
         match asked.await {
@@ -81,7 +103,7 @@ impl NetworkProbes {
             (None, Some("https")) => 443,
             _ => return Err(Trouble::Ours(format!("{url} is neither http nor https"))),
         };
-        self.names.keep(&host, &addresses(&host, port, limit, turn).await?);
+        self.names.keep(&host, &self.addresses(&host, port, limit, turn).await?);
         let request = http::Request::get(uri)
             .header("user-agent", "pilotlight-probe")
             .header("accept", "*/*")
@@ -98,6 +120,43 @@ impl NetworkProbes {
             return Ok(());
         }
         Err(Trouble::Theirs(format!("HTTP status {status} instead of {expect}")))
+    }
+
+    async fn tcp(&self, host: &str, port: u16, limit: Duration, turn: usize) -> Result<(), Trouble> {
+        let addresses = self.addresses(host, port, limit, turn).await?;
+        match timeout(limit, TcpStream::connect(addresses.as_slice())).await {
+            Err(_) => Err(no_answer(limit)),
+            Ok(Err(error)) => Err(trouble(&error, false)),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
+    /// The addresses of a host, the one whose turn it is first.
+    async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+        limit: Duration,
+        turn: usize,
+    ) -> Result<Vec<SocketAddr>, Trouble> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let found = match timeout(limit, self.resolver.resolve(bare, port)).await {
+            Err(_) => Err("no answer from the resolver".to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Ok(Ok(found)) => Ok(found),
+        };
+        match found {
+            Ok(mut found) if !found.is_empty() => {
+                let first = turn % found.len();
+                found.rotate_left(first);
+                Ok(found)
+            }
+            Ok(_) => Err(Trouble::Ours(format!("{bare} does not resolve: it has no address"))),
+            Err(detail) => Err(Trouble::Ours(format!("{bare} does not resolve: {detail}"))),
+        }
     }
 }
 
@@ -124,37 +183,6 @@ enum Trouble {
 
 fn no_answer(limit: Duration) -> Trouble {
     Trouble::Theirs(format!("no answer within {} s", limit.as_secs()))
-}
-
-async fn tcp(host: &str, port: u16, limit: Duration, turn: usize) -> Result<(), Trouble> {
-    let addresses = addresses(host, port, limit, turn).await?;
-    match timeout(limit, TcpStream::connect(addresses.as_slice())).await {
-        Err(_) => Err(no_answer(limit)),
-        Ok(Err(error)) => Err(trouble(&error, false)),
-        Ok(Ok(_)) => Ok(()),
-    }
-}
-
-/// The addresses of a host, the one whose turn it is first.
-async fn addresses(host: &str, port: u16, limit: Duration, turn: usize) -> Result<Vec<SocketAddr>, Trouble> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let found = match timeout(limit, lookup_host((bare, port))).await {
-        Err(_) => Err("no answer from the resolver".to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(found)) => Ok(found.take(ADDRESSES_MAX).collect::<Vec<_>>()),
-    };
-    match found {
-        Ok(mut found) if !found.is_empty() => {
-            let first = turn % found.len();
-            found.rotate_left(first);
-            Ok(found)
-        }
-        Ok(_) => Err(Trouble::Ours(format!("{bare} does not resolve: it has no address"))),
-        Err(detail) => Err(Trouble::Ours(format!("{bare} does not resolve: {detail}"))),
-    }
 }
 
 /// Sorts an error by its innermost cause.
@@ -302,6 +330,67 @@ mod tests {
         let (port, _) = server(&[BUSY, OK]).await;
         let (probes, _) = probes();
         assert_eq!(probes.ask(&http_probe(format!("http://127.0.0.1:{port}/"))).await, ProbeAnswer::Good);
+    }
+
+    /// Knows a name by these addresses.
+    struct KnownAddresses(Vec<IpAddr>);
+
+    #[async_trait]
+    impl Resolver for KnownAddresses {
+        async fn resolve(&self, _name: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+            Ok(self.0.iter().map(|address| SocketAddr::new(*address, port)).collect())
+        }
+    }
+
+    /// Gives one answer to every connection at an address, as long as the test lives.
+    async fn server_at(address: SocketAddr, answer: &'static str) -> u16 {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        port
+    }
+
+    /// Two addresses of one name on this machine, in this order.
+    fn two_zones() -> [IpAddr; 2] {
+        ["127.0.0.1", "127.0.0.2"].map(|address| address.parse().unwrap())
+    }
+
+    /// One name with an address in a zone that is lost and one in a zone that lives: a lost zone is no lost region.
+    #[tokio::test]
+    async fn the_second_try_begins_with_another_address_of_the_name() {
+        let [lost, alive] = two_zones();
+        for (addresses, expected) in [
+            (vec![lost, alive], ProbeAnswer::Good),
+            (vec![alive, lost], ProbeAnswer::Good),
+            (vec![lost], ProbeAnswer::Bad { detail: "HTTP status 503 instead of 200".to_owned() }),
+        ] {
+            let port = server_at(SocketAddr::new(lost, 0), BUSY).await;
+            server_at(SocketAddr::new(alive, port), OK).await;
+            let clock: Arc<dyn Clock> = StillClock::at("2026-11-20T03:00:00Z");
+            let probes = NetworkProbes::with(Arc::new(KnownAddresses(addresses.clone())), clock);
+            let url = format!("http://shop.example:{port}/health");
+            assert_eq!(probes.ask(&http_probe(url)).await, expected, "{addresses:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_try_begins_with_the_address_whose_turn_it_is() {
+        let clock: Arc<dyn Clock> = StillClock::at("2026-11-20T03:00:00Z");
+        let [a, b] = two_zones();
+        let probes = NetworkProbes::with(Arc::new(KnownAddresses(vec![a, b])), clock);
+        let limit = Duration::from_secs(1);
+        for (turn, first) in [(0, a), (1, b), (2, a)] {
+            let Ok(found) = probes.addresses("shop.example", 443, limit, turn).await else {
+                panic!("resolved")
+            };
+            assert_eq!((found[0].ip(), found.len()), (first, 2), "turn {turn}");
+        }
     }
 
     #[tokio::test]

@@ -42,6 +42,9 @@ const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 /// A call that got no answer may still have its effect for so long after it was given up.
 const LANDS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// An effect that does not show is asked for again after this long, each time.
+const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(6);
+
 /// Effects under way at once, and looks.
 const CONCURRENCY: usize = 5;
 
@@ -152,6 +155,8 @@ struct Attempt<'w> {
     left: Vec<Name>,
     notes: BTreeMap<Name, String>,
     acted_at: BTreeMap<Name, Timestamp>,
+    /// When an effect was last asked for; what took long counts from the first time, in `acted_at`.
+    asked_at: BTreeMap<Name, Timestamp>,
     /// What stood at the look before this one, or was accepted by a write.
     believed: BTreeSet<Name>,
     /// When an effect was last given up without an answer.
@@ -186,6 +191,7 @@ pub async fn carry_out(
         left: subjects,
         notes: BTreeMap::new(),
         acted_at: BTreeMap::new(),
+        asked_at: BTreeMap::new(),
         believed: BTreeSet::new(),
         unanswered_at: BTreeMap::new(),
         deadline,
@@ -442,11 +448,13 @@ impl Attempt<'_> {
                 Ok(()) => {
                     acted = true;
                     self.believed.insert(subject.clone());
+                    self.asked_at.insert(subject.clone(), now);
                     self.acted_at.entry(subject).or_insert(now);
                 }
                 Err(failure) => {
                     // An answer that was lost may have had its effect: it counts from here.
                     if failure.kind == FailureKind::Unreachable {
+                        self.asked_at.insert(subject.clone(), now);
                         self.acted_at.entry(subject.clone()).or_insert(now);
                         self.unanswered_at.insert(subject.clone(), self.conductor.clock.now());
                     }
@@ -460,7 +468,7 @@ impl Attempt<'_> {
     /// An effect that was just asked for may take a moment to show; it is not asked for again at once.
     fn acted_lately(&self, subject: &Name) -> bool {
         let now = self.conductor.clock.now();
-        self.acted_at.get(subject).is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(6))
+        self.asked_at.get(subject).is_some_and(|at| now.duration_since(*at) < ASKED_AGAIN_AFTER)
     }
 
     /// Waits for what passes, fails on what only a person can mend.

@@ -27,6 +27,7 @@ mod watch;
 pub use claim::{Claim, claim, still_held};
 pub use facts::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 pub use sentence::{duration, invocation, list};
+pub use signals::{Rejected, rejected};
 
 /// Longest age of an observation that still counts as in hand.
 pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);

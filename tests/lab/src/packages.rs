@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use tokio::process::Command;
@@ -46,17 +46,24 @@ pub async fn build() -> Result<()> {
 
 /// Packs all functions as they were built last.
 pub fn pack_all() -> Result<()> {
-    let dir = checkout::packages_dir();
+    let (dir, target) = (checkout::packages_dir(), target_dir()?);
     std::fs::create_dir_all(&dir)?;
     for function in FUNCTIONS {
-        let binary = target_dir().join("lab").join(function);
+        let binary = target.join("lab").join(function);
         pack(&binary, &dir.join(format!("{function}.zip")))?;
     }
     Ok(())
 }
 
-fn target_dir() -> std::path::PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout::root().join("target"), Into::into)
+/// Where cargo builds, by its own word: the environment and its configuration may both say.
+fn target_dir() -> Result<PathBuf> {
+    let mut cargo = std::process::Command::new("cargo");
+    cargo.current_dir(checkout::root()).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
+    let said = cargo.output().context("cannot ask cargo for its target directory")?;
+    let said: serde_json::Value =
+        serde_json::from_slice(&said.stdout).context("cargo metadata answered no JSON")?;
+    let target = said["target_directory"].as_str().context("cargo metadata names no target directory")?;
+    Ok(PathBuf::from(target))
 }
 
 fn pack(binary: &Path, package: &Path) -> Result<()> {

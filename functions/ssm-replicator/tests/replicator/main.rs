@@ -5,6 +5,7 @@
 mod changes;
 mod deletes;
 mod laws;
+mod limits;
 mod passes;
 mod scene;
 mod standstill;

@@ -17,15 +17,36 @@ const REJECTION_REPEATS_AFTER: SignedDuration = SignedDuration::from_secs(3600);
 /// How far another clock may be ahead.
 const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
 
+/// A signal that does not count, for whoever sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The alarm's or the instance's ARN, or the shape of what is not known.
+    pub source: String,
+    /// Why, as a stable code.
+    pub reason: Rejection,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Why a signal does not count, if it does not: by the plan and the clock alone, whether or not that was written down.
+pub fn rejected(plan: &Plan, signal: &Signal, now: Timestamp) -> Option<Rejected> {
+    let (source, rejection) = match signal {
+        Signal::Alarm(alarm) => (&alarm.arn, rejection(plan, alarm, now)),
+        Signal::ZoneFailover(seen) => (&seen.instance, rejection_of_zone_failover(plan, seen, now)),
+        Signal::Unrecognised { shape } => (shape, Some((Rejection::Unrecognised, UNKNOWN.to_owned()))),
+    };
+    rejection.map(|(reason, why)| Rejected { source: source.clone(), reason, why })
+}
+
+/// What is said of a signal whose shape is not known.
+const UNKNOWN: &str = "its shape is not known, nothing is done";
+
 /// The first of the signals that the journal does not hold yet.
 pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     facts.signals.iter().find_map(|signal| match signal {
         Signal::Alarm(alarm) => sort_alarm(plan, state, alarm, now),
         Signal::ZoneFailover(seen) => sort_zone_failover(plan, state, seen, now),
-        Signal::Unrecognised { shape } => {
-            let why = "its shape is not known, nothing is done".to_owned();
-            reject(state, shape, Rejection::Unrecognised, None, &why, now)
-        }
+        Signal::Unrecognised { shape } => reject(state, shape, Rejection::Unrecognised, None, UNKNOWN, now),
     })
 }
 
@@ -75,24 +96,39 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
     untimely(plan, alarm.changed_at, "changed", now)
 }
 
-/// RDS moves a database to its standby: what breaks meanwhile is no sign that the region is lost.
-fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Timestamp) -> Option<Draft> {
-    // A replica that moves within the recovery region says nothing of the primary.
-    if plan.databases.iter().any(|database| database.replica == seen.instance) {
+/// A replica that moves within the recovery region says nothing of the primary.
+fn is_of_replica(plan: &Plan, seen: &ZoneFailover) -> bool {
+    plan.databases.iter().any(|database| database.replica == seen.instance)
+}
+
+/// Why RDS's word of a failover within the region does not count, and in which words.
+fn rejection_of_zone_failover(
+    plan: &Plan,
+    seen: &ZoneFailover,
+    now: Timestamp,
+) -> Option<(Rejection, String)> {
+    if is_of_replica(plan, seen) {
         return None;
     }
     let (region, account) =
         Arn::parse(&seen.instance).map(|arn| (arn.region, arn.account)).unwrap_or_default();
-    let database = plan.databases.iter().find(|database| database.primary == seen.instance);
-    let rejection = foreign(plan, region, account, &seen.via)
+    let is_known = plan.databases.iter().any(|database| database.primary == seen.instance);
+    foreign(plan, region, account, &seen.via)
         .or_else(|| {
-            database.is_none().then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
+            (!is_known).then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
         })
-        .or_else(|| untimely(plan, seen.at, "was said", now));
-    if let Some((reason, why)) = rejection {
+        .or_else(|| untimely(plan, seen.at, "was said", now))
+}
+
+/// RDS moves a database to its standby: what breaks meanwhile is no sign that the region is lost.
+fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Timestamp) -> Option<Draft> {
+    if is_of_replica(plan, seen) {
+        return None;
+    }
+    if let Some((reason, why)) = rejection_of_zone_failover(plan, seen, now) {
         return reject(state, &seen.instance, reason, Some(seen.at), &why, now);
     }
-    let name = &database?.name;
+    let name = &plan.databases.iter().find(|database| database.primary == seen.instance)?.name;
     if state.zone_failovers.get(name).is_some_and(|last| *last >= seen.at) {
         return None;
     }

@@ -1,0 +1,123 @@
+//! How many records one call appends, and how many races it loses, before the caller is told to come again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use engine::conductor::{Conductor, Log, Written};
+use ports::memory::MemoryWorld;
+use ports::{Answer, Appended, Clock, Journal, Vitals};
+use protocol::decide::Facts;
+use protocol::journal::{Event, Record};
+use protocol::name::Name;
+use protocol::plan::Plan;
+use protocol::readiness::LastReadiness;
+use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
+
+use crate::bench::{Bench, plan};
+
+/// A journal in which somebody else is quicker for so many appends.
+struct Crowded {
+    world: Arc<MemoryWorld>,
+    lost_left: AtomicUsize,
+}
+
+#[async_trait]
+impl Journal for Crowded {
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>> {
+        self.world.load_after(plan, seq).await
+    }
+
+    async fn append(&self, record: &Record) -> Answer<Appended> {
+        let lost =
+            self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if lost.is_ok() {
+            let other = Record { writer: "other".to_owned(), event: told(), ..record.clone() };
+            self.world.append(&other).await?;
+            return Ok(Appended::Taken);
+        }
+        self.world.append(record).await
+    }
+
+    async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
+        self.world.load_vitals(plan).await
+    }
+
+    async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
+        self.world.save_vitals(plan, vitals).await
+    }
+
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
+        self.world.load_readiness(plan).await
+    }
+
+    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
+        self.world.save_readiness(plan, last).await
+    }
+}
+
+/// A record that is always legal and changes nothing.
+fn told() -> Event {
+    Event::Noticed { of: 1 }
+}
+
+fn crowded(bench: &Bench, races: usize) -> Conductor {
+    let journal = Crowded { world: Arc::clone(&bench.world), lost_left: AtomicUsize::new(races) };
+    Conductor { journal: Arc::new(journal), ..bench.conductor.clone() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_loses_sixty_three_races_is_appended_and_one_that_loses_sixty_four_is_not() {
+    for (races, stands) in [(63, true), (64, false)] {
+        let bench = Bench::new(plan());
+        let conductor = crowded(&bench, races);
+        let written = conductor.append(&mut Log::default(), None, told(), "mine".to_owned()).await;
+        match written {
+            Ok(Written::As(seq)) => assert_eq!((stands, seq), (true, 64), "after {races} races"),
+            Ok(other) => panic!("{other:?}"),
+            Err(fault) => assert_eq!((stands, fault.code), (false, "journal_busy"), "after {races} races"),
+        }
+    }
+}
+
+/// News of so many alarms of the plan, each of which is a record of its own.
+fn news(bench: &Bench) -> Facts {
+    let signals = bench.conductor.plan.detection.alarms.iter().map(|arn| {
+        let (arn, state, reason, via) = (arn.clone(), AlarmState::Ok, "r".to_owned(), Via::EventBridge);
+        Signal::Alarm(AlarmSignal { arn, state, changed_at: bench.clock.now(), reason, via })
+    });
+    Facts { signals: signals.collect(), ..Facts::default() }
+}
+
+fn with_alarms(count: usize) -> Plan {
+    let mut plan = plan();
+    let alarm = |number| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:alarm-{number}");
+    plan.detection.alarms = (0..count).map(alarm).collect();
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_appends_two_hundred_and_fifty_six_records_at_most() {
+    for (count, comes_to_rest) in [(256, true), (257, false)] {
+        let bench = Bench::new(with_alarms(count));
+        let decided = bench.conductor.advance(&mut Log::default(), news(&bench)).await;
+        match decided {
+            Ok(advanced) => assert_eq!((comes_to_rest, advanced.appended), (true, count)),
+            Err(fault) => assert_eq!((comes_to_rest, fault.code), (false, "no_rest"), "{count} records"),
+        }
+        // What was appended stands: the next call goes on from there.
+        assert_eq!(bench.records().len(), 256);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_loses_sixty_three_races_at_most_before_it_gives_up() {
+    for (races, comes_to_rest) in [(63, true), (64, false)] {
+        let bench = Bench::new(with_alarms(1));
+        let decided = crowded(&bench, races).advance(&mut Log::default(), news(&bench)).await;
+        match decided {
+            Ok(advanced) => assert_eq!((comes_to_rest, advanced.appended), (true, 1)),
+            Err(fault) => assert_eq!((comes_to_rest, fault.code), (false, "no_rest"), "{races} races"),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The guards of the functions, at the moment for which they are there; and their numbers, at the limit and one beyond it.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use ports::inspection::TopicInspection;
+use ports::memory::RuntimeClock;
+use ports::{Answer, Clock};
+use protocol::command::{Step, StepCommand};
+use protocol::journal::Event;
+use protocol::name::Name;
+use protocol::plan::{Capacity, Mode, Plan};
+use protocol::readiness::facts::Subscriptions;
+use protocol::state::{Progress, State};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan, sns};
+use serde_json::{Value, json};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+async fn lost(plan: Plan) -> Stage {
+    let mut stage = Stage::new(plan);
+    stage.lose_primary().await;
+    stage
+}
+
+fn is_done(step: Step) -> impl Fn(&State) -> bool {
+    move |state| {
+        let steps = state.run.iter().flat_map(|run| &run.steps);
+        steps.filter(|((found, _), _)| *found == step).any(|(_, progress)| Progress::is_done(progress))
+    }
+}
+
+/// Somebody opens the primary side of every route again.
+fn open_primary(stage: &Stage) {
+    for route in stage.world.inner().routes.values_mut() {
+        route.primary = Some(128);
+    }
+}
+
+/// The next command of a step, taken before anybody is started for it.
+async fn take_command(stage: &mut Stage, step: Step) -> StepCommand {
+    for _ in 0..20_000 {
+        {
+            let mut inner = stage.world.inner();
+            if let Some(at) = inner.commands.iter().position(|command| command.step == step) {
+                return inner.commands.remove(at).expect("it is there");
+            }
+        }
+        stage.beat().await;
+    }
+    unreachable!("step {step} was never due: {:#?}", stage.sentences())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_closes_the_primary_side_that_somebody_has_opened_again() {
+    let mut stage = lost(small_plan(Mode::Automatic)).await;
+    let open = take_command(&mut stage, Step::Open).await;
+    open_primary(&stage);
+    stage.start(open);
+    assert!(stage.until(HOUR, is_done(Step::Open)).await, "{:#?}", stage.sentences());
+    let inner = stage.world.inner();
+    assert!(inner.routes.values().all(|route| route.primary == Some(0)), "{:?}", inner.routes);
+    assert!(inner.routes.values().all(|route| route.recovery == Some(128)), "{:?}", inner.routes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_side_that_is_open_at_the_end_is_not_verified() {
+    let mut stage = lost(small_plan(Mode::Automatic)).await;
+    let verify = take_command(&mut stage, Step::Verify).await;
+    open_primary(&stage);
+    stage.start(verify);
+    assert!(stage.until(HOUR, needs_operator).await, "{}: {:#?}", stage.phase(), stage.sentences());
+    let said = stage.sentences().join("\n");
+    assert!(said.contains("the primary endpoint is not at weight 0 any more; set it to 0"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scale_out_never_makes_a_bigger_group_smaller() {
+    let plan = small_plan(Mode::Automatic);
+    let planned = plan.fleets[0].capacity;
+    // Bigger in one of its three figures than the plan says, and smaller in the others.
+    for found in [
+        Capacity { min: 0, desired: planned.desired + 3, max: planned.max + 3 },
+        Capacity { min: planned.min + 1, desired: planned.min + 1, max: planned.min + 1 },
+        Capacity { min: 0, desired: 0, max: planned.max + 5 },
+    ] {
+        let mut stage = Stage::new(plan.clone());
+        for fleet in stage.world.inner().fleets.values_mut() {
+            fleet.capacity = found;
+            fleet.resized_at = Some(stage.clock.now());
+        }
+        stage.lose_primary().await;
+        assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+        assert_eq!(stage.phase(), "completed");
+        let expected = Capacity {
+            min: found.min.max(planned.min),
+            desired: found.desired.max(planned.desired),
+            max: found.max.max(planned.max),
+        };
+        let sizes: Vec<Capacity> = stage.world.inner().fleets.values().map(|fleet| fleet.capacity).collect();
+        assert_eq!(sizes, [expected], "found as {found:?}");
+    }
+}
+
+/// A run that confirms for long: an alarm stands, and nothing else.
+async fn confirming() -> (Stage, StepCommand) {
+    let mut plan = small_plan(Mode::Approve);
+    plan.detection.confirm_seconds = 900;
+    let mut stage = Stage::new(plan);
+    stage.pass(GOOD_MINUTES).await;
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    let confirm = take_command(&mut stage, Step::Confirm).await;
+    (stage, confirm)
+}
+
+/// Watches the evidence in a function with so much time; says when records of a kind were written, from its beginning.
+async fn watch(time_ms: i64, is_it: impl Fn(&Event) -> bool) -> Vec<i128> {
+    let (stage, confirm) = confirming().await;
+    let began = stage.now();
+    let deadline = began.checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
+    let payload = sns(COMMANDS_TOPIC, &json!(confirm));
+    alarm_handler::handle(&stage.ports("alarm-handler/watch"), &payload, deadline).await.expect("it watches");
+    let records = stage.records().into_iter().filter(|record| record.at >= began && is_it(&record.event));
+    records.map(|record| record.at.duration_since(began).as_millis()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_watch_over_the_evidence_ends_fifteen_seconds_before_the_functions_deadline() {
+    // It looks every five seconds.
+    for (time_ms, ended_ms) in [(60_000, 45_000), (60_001, 50_000), (64_999, 50_000), (65_001, 55_000)] {
+        let handed_over = watch(time_ms, |event| matches!(event, Event::StepHandedOver { .. })).await;
+        assert_eq!(handed_over, [ended_ms], "a function with {time_ms} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_watch_renews_its_lease_when_less_than_forty_seconds_of_it_are_left() {
+    let renewed = watch(120_000, |event| matches!(event, Event::StepWaiting { .. })).await;
+    // At 35 s of 75 s forty are left: the look after that renews it, until 115 s, and so on.
+    assert_eq!(renewed, [40_000, 80_000]);
+}
+
+/// How many readiness passes a tick makes when the last one is so old and so much time is left.
+async fn passes(age_ms: i64, time_ms: i64) -> usize {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.world.sample_lag(400);
+    stage.invoke(json!({ "tick": true })).await.expect("a tick");
+    assert_eq!(figures(&stage), 1, "the first tick makes a pass");
+    let age = Duration::from_millis(age_ms.unsigned_abs());
+    stage.clock.sleep(age).await;
+    let deadline = stage.now().checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
+    let tick: Value = json!({ "tick": true });
+    alarm_handler::handle(&stage.ports("alarm-handler/tick"), &tick, deadline).await.expect("a tick");
+    figures(&stage) - 1
+}
+
+fn figures(stage: &Stage) -> usize {
+    stage.world.inner().samples.iter().filter(|sample| sample.name == "UnreadyChecks").count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_readiness_pass_comes_every_half_hour_less_half_a_tick() {
+    let half_hour_ms = 30 * 60_000;
+    for (age_ms, expected) in [(half_hour_ms - 30_001, 0), (half_hour_ms - 30_000, 1)] {
+        assert_eq!(passes(age_ms, 170_000).await, expected, "the last one is {age_ms} ms old");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_readiness_pass_needs_its_time_to_look_and_twenty_seconds_more() {
+    for (time_ms, expected) in [(44_999, 0), (45_000, 1)] {
+        assert_eq!(passes(3_600_000, time_ms).await, expected, "{time_ms} ms are left");
+    }
+    assert_eq!(engine::readiness::LOOK_MAX.as_secs(), 25);
+}
+
+/// Topics that take a while to answer.
+struct SlowTopics(Arc<RuntimeClock>, Duration);
+
+#[async_trait]
+impl TopicInspection for SlowTopics {
+    async fn subscriptions(&self, _topic: &str) -> Answer<Option<Subscriptions>> {
+        self.0.sleep(self.1).await;
+        Ok(Some(Subscriptions { confirmed: 4, pending: 0 }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_looks_of_a_readiness_pass_take_twenty_five_seconds_at_most() {
+    for (takes_ms, is_known) in [(25_000, true), (25_001, false)] {
+        let stage = Stage::new(small_plan(Mode::Approve));
+        stage.world.sample_lag(400);
+        let mut ports = stage.ports("alarm-handler/readiness");
+        let slow = SlowTopics(Arc::clone(&stage.clock), Duration::from_millis(takes_ms));
+        ports.inspection.topics = Arc::new(slow);
+        let deadline = stage.now().checked_add(SignedDuration::from_secs(170)).expect("a time");
+        let began = stage.now();
+        let command = json!({ "command": "readiness" });
+        let answer = alarm_handler::handle(&ports, &command, deadline).await.expect("an answer");
+        assert_eq!(stage.now().duration_since(began), SignedDuration::from_secs(25), "{takes_ms} ms");
+        let said = answer.to_string();
+        assert_eq!(!said.contains("There was no answer within 25 s."), is_known, "{takes_ms} ms: {said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_lets_the_next_loss_open_a_run_that_the_cooldown_would_not() {
+    for acknowledges in [false, true] {
+        let mut stage = lost(small_plan(Mode::Approve)).await;
+        assert!(stage.until(HOUR, scenarios::awaits_approval).await);
+        let first = stage.run();
+        let abort = json!({ "command": "abort", "run": first, "by": "ana", "reason": "a drill" });
+        stage.invoke(abort).await.expect("aborted");
+        assert!(stage.until(HOUR, is_over).await);
+        if acknowledges {
+            let acknowledge = json!({ "command": "acknowledge", "run": first, "by": "ana" });
+            stage.invoke(acknowledge).await.expect("acknowledged");
+        }
+        stage.pass(SignedDuration::from_mins(5)).await;
+        assert_eq!(stage.run() != first, acknowledges, "{:#?}", stage.sentences());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_moves_a_second_part_opens_only_while_the_first_part_serves() {
+    let mut plan = small_plan(Mode::Automatic);
+    // Two routes that share a fleet, each with a database of its own.
+    let mut stock = plan.databases[0].clone();
+    stock.name = Name::from("stock");
+    stock.primary = format!("{}-stock", stock.primary);
+    stock.replica = format!("{}-stock", stock.replica);
+    plan.databases.push(stock);
+    let mut back = plan.routes[0].clone();
+    back.name = Name::from("back");
+    back.after = vec![Name::from("stock"), Name::from("web")];
+    for side in [&mut back.primary, &mut back.recovery] {
+        side.endpoint = side.endpoint.replace("/app/shop-", "/app/back-");
+    }
+    if let Some(protocol::plan::Probe::Http { name, .. }) = &mut back.probe {
+        *name = Name::from("back-recovery");
+    }
+    plan.routes.push(back);
+    assert_eq!(plan.validate(), vec![]);
+    let mut stage = Stage::new(plan);
+    stage.pass(GOOD_MINUTES).await;
+    stage.world.inner().primary_lives = false;
+    let part = |route: &str| {
+        json!({ "command": "failover", "by": "ana", "reason": "r", "routes": [route], "allow_data_loss": true,
+                "override_vetoes": true })
+    };
+    stage.invoke(part("front")).await.expect("the first part moves");
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!(stage.phase(), "completed");
+    // What the first run moved serves no more.
+    stage.world.inner().databases.get_mut(&Name::from("orders")).expect("it is there").promoted_at = None;
+    stage.invoke(part("back")).await.expect("the second part moves");
+    assert!(stage.until(HOUR, has_begun(Step::Open)).await, "{:#?}", stage.sentences());
+    stage.pass(SignedDuration::from_mins(2)).await;
+    let recovery = stage.world.inner().routes[&Name::from("back")].recovery;
+    assert_eq!(recovery, Some(0), "database orders is not writable: {:#?}", stage.sentences());
+}
