@@ -22,6 +22,9 @@ TARGET_PREFIX = "GlobalAccelerator_V20180706"
 
 Document = dict[str, Any]
 
+HEALTH_REASONS = {"INITIAL": "InitialHealthChecking", "UNHEALTHY": "Failed"}
+"""What the service says of an endpoint that isn't healthy."""
+
 accelerators: dict[str, Document] = {}
 listeners: dict[str, Document] = {}
 endpoint_groups: dict[str, Document] = {}
@@ -136,9 +139,14 @@ def _shown(record: Document) -> Document:
 
 
 def _health(world: World, endpoint_id: str) -> str:
-    """A load balancer is healthy while at least one of its targets is, and its region is there."""
-    healthy, _total = target_health.load_balancer_targets(world, endpoint_id)
-    return "HEALTHY" if healthy else "UNHEALTHY"
+    """A load balancer is healthy while every one of its target groups has a healthy target: an empty one spoils it. It is in
+    its initial state while those that have none are still in their first checks."""
+    groups = target_health.load_balancer_groups(world, endpoint_id)
+    if groups and all(healthy for healthy, _ in groups):
+        return "HEALTHY"
+    if groups and all(healthy or is_initial for healthy, is_initial in groups):
+        return "INITIAL"
+    return "UNHEALTHY"
 
 
 def _shown_group(world: World, group: Document) -> Document:
@@ -146,8 +154,8 @@ def _shown_group(world: World, group: Document) -> Document:
     for endpoint in group["_endpoints"]:
         health = _health(world, endpoint["EndpointId"])
         description = {**endpoint, "HealthState": health}
-        if health == "UNHEALTHY":
-            description["HealthReason"] = "Health checks failed."
+        if health != "HEALTHY":
+            description["HealthReason"] = HEALTH_REASONS[health]
         descriptions.append(description)
     return {**_shown(group), "EndpointDescriptions": descriptions}
 

@@ -71,14 +71,36 @@ def counts(world: World, group_arn: str) -> tuple[int, int]:
     return sum(state(world, group_arn, target)[0] == "healthy" for target in targets), len(targets)
 
 
-def load_balancer_targets(world: World, load_balancer_arn: str) -> tuple[int, int]:
-    """The same over all target groups of a load balancer; (0, 0) for one that doesn't exist."""
-    sums = [
-        counts(world, group_arn)
-        for group_arn, group in _groups()
-        if load_balancer_arn in group["LoadBalancerArns"]
-    ]
-    return sum(healthy for healthy, _ in sums), sum(total for _, total in sums)
+def load_balancer_groups(world: World, load_balancer_arn: str) -> list[tuple[int, bool]]:
+    """For each target group of a load balancer: how many targets are healthy, and whether the others are still in their
+    first checks. None for one that doesn't exist."""
+    found = []
+    for group_arn in sorted(_forwarded_by(load_balancer_arn)):
+        states = [state(world, group_arn, target)[0] for target in _targets(group_arn)]
+        found.append((states.count("healthy"), bool(states) and set(states) <= {"healthy", "initial"}))
+    return found
+
+
+def _forwarded_by(load_balancer_arn: str) -> set[str]:
+    """The target groups that a load balancer's listeners send to, by their default or by a rule."""
+    own = {arn for _, arn, listener in _all(alb._listeners) if listener["LoadBalancerArn"] == load_balancer_arn}
+    actions = [listener["DefaultActions"] for _, arn, listener in _all(alb._listeners) if arn in own]
+    actions += [rule["Actions"] for _, _, rule in _all(alb._rules) if rule["ListenerArn"] in own]
+    return {
+        arn
+        for action in (action for several in actions for action in several)
+        for arn in [
+            action.get("TargetGroupArn"),
+            *(group.get("TargetGroupArn") for group in (action.get("ForwardConfig") or {}).get("TargetGroups", [])),
+        ]
+        if arn
+    }
+
+
+def _all(records: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every record of a kind, with its account and ARN."""
+    for (account, _region, arn), record in list(records.all_items()):
+        yield account, arn, record
 
 
 def control_documents(world: World, settings: Settings) -> list[dict[str, Any]]:
@@ -119,7 +141,11 @@ def _targets(group_arn: str) -> list[Target]:
 def _load_balancers_of(group_arn: str) -> list[str]:
     spec = parse_arn(group_arn)
     group = alb._tgs.get_scoped(spec.account_id, spec.region, group_arn)
-    return group["LoadBalancerArns"] if group else []
+    if group is None or group["LoadBalancerArns"]:
+        return list(group["LoadBalancerArns"]) if group else []
+    # The emulator notes those alone whose default sends to it.
+    own = {listener["LoadBalancerArn"] for _, _, listener in _all(alb._listeners)}
+    return sorted(arn for arn in own if group_arn in _forwarded_by(arn))
 
 
 def _describe(world: World, params: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:

@@ -29,6 +29,7 @@ class Fleet:
         self.autoscaling, self.elb = lab.client("autoscaling", region), lab.client("elbv2", region)
         ec2 = lab.client("ec2", region)
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.vpc = vpc
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone=f"{region}a")[
             "Subnet"
         ]
@@ -42,12 +43,12 @@ class Fleet:
         self.target_group = self.elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=vpc)[
             "TargetGroups"
         ][0]["TargetGroupArn"]
-        self.elb.create_listener(
+        self.listener = self.elb.create_listener(
             LoadBalancerArn=self.load_balancer["LoadBalancerArn"],
             Protocol="HTTP",
             Port=80,
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
-        )
+        )["Listeners"][0]["ListenerArn"]
         self.autoscaling.create_auto_scaling_group(
             AutoScalingGroupName=name,
             MinSize=0,
@@ -71,6 +72,23 @@ class Fleet:
         """The states of the targets."""
         found = self.elb.describe_target_health(TargetGroupArn=self.target_group)["TargetHealthDescriptions"]
         return [description["TargetHealth"]["State"] for description in found]
+
+    def another_target_group(self) -> str:
+        """A rule's ARN; it sends to a target group of its own that nobody fills."""
+        empty = self.elb.create_target_group(
+            Name=f"{self.name}-empty", Protocol="HTTP", Port=80, VpcId=self.vpc
+        )["TargetGroups"][0]["TargetGroupArn"]
+        rule = self.elb.create_rule(
+            ListenerArn=self.listener,
+            Priority=1,
+            Conditions=[{"Field": "path-pattern", "Values": ["/other/*"]}],
+            Actions=[{"Type": "forward", "TargetGroupArn": empty}],
+        )
+        return str(rule["Rules"][0]["RuleArn"])
+
+    def drop(self, rule: str) -> None:
+        """DeleteRule."""
+        self.elb.delete_rule(RuleArn=rule)
 
     def scale(self, minimum: int, desired: int, maximum: int) -> None:
         """UpdateAutoScalingGroup."""

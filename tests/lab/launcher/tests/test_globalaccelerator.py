@@ -102,6 +102,25 @@ class GlobalAccelerator(LabTest):
         self.ga.delete_accelerator(AcceleratorArn=self.arn)
         self.assertNotIn(self.arn, [entry["arn"] for entry in self.lab.control("GET", "accelerators")])
 
+    def test_a_target_group_without_a_healthy_target_spoils_the_whole_load_balancer(self) -> None:
+        fleet = Fleet(self.lab, RECOVERY, "two-groups")
+        load_balancer = fleet.load_balancer["LoadBalancerArn"]
+        group = self.group(RECOVERY, {"EndpointId": load_balancer, "Weight": 0})
+
+        def endpoint() -> dict[str, Any]:
+            shown = self.ga.describe_endpoint_group(EndpointGroupArn=group)["EndpointGroup"]
+            return dict(shown["EndpointDescriptions"][0])
+
+        fleet.scale(1, 1, 1)
+        eventually(lambda: endpoint()["HealthState"] == "INITIAL")
+        self.assertEqual(endpoint()["HealthReason"], "InitialHealthChecking")
+        eventually(lambda: endpoint()["HealthState"] == "HEALTHY")
+        self.assertNotIn("HealthReason", endpoint())
+        other = fleet.another_target_group()
+        self.assertEqual((endpoint()["HealthState"], endpoint()["HealthReason"]), ("UNHEALTHY", "Failed"))
+        fleet.drop(other)
+        self.assertEqual(endpoint()["HealthState"], "HEALTHY")
+
     def test_an_endpoint_is_healthy_with_a_healthy_target_only(self) -> None:
         fleet = Fleet(self.lab, RECOVERY, "accelerated")
         load_balancer = fleet.load_balancer["LoadBalancerArn"]
