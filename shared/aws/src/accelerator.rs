@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_globalaccelerator::Client;
-use aws_sdk_globalaccelerator::types::{EndpointConfiguration, EndpointDescription, EndpointGroup};
+use aws_sdk_globalaccelerator::types::{
+    EndpointConfiguration, EndpointDescription, EndpointGroup, HealthState,
+};
 use ports::inspection::RouteInspection;
 use ports::{Answer, FailureKind, RouteView, Side, Traffic};
 use protocol::arn::Arn;
 use protocol::plan::{Route, RouteSide};
-use protocol::readiness::facts::RouteFacts;
+use protocol::readiness::facts::{EndpointHealth, RouteFacts};
 use tokio::sync::Mutex;
 
 use crate::config::Sdk;
@@ -21,6 +23,7 @@ use crate::failure::{failure, ours};
 
 const DESCRIBE: &str = "globalaccelerator:DescribeEndpointGroup";
 const UPDATE: &str = "globalaccelerator:UpdateEndpointGroup";
+const GROUPS: &str = "globalaccelerator:ListEndpointGroups";
 const SHARED: &str = "globalaccelerator:ListCrossAccountResources";
 
 /// The weight of an endpoint that says none; AWS's default.
@@ -134,7 +137,31 @@ impl RouteInspection for AcceleratorTraffic {
             primary_weight: weight_of(&primary, &route.primary.endpoint),
             recovery_weight: weight_of(&recovery, &route.recovery.endpoint),
             recovery_dial_permille: dial_permille(&recovery),
+            recovery_health: health_of(&recovery, &route.recovery.endpoint),
         })
+    }
+
+    async fn endpoint_groups(&self, route: &Route) -> Answer<u32> {
+        let Some((listener, _)) = route.recovery.endpoint_group.split_once("/endpoint-group/") else {
+            let message = format!("{} is no ARN of an endpoint group", route.recovery.endpoint_group);
+            return Err(ours(FailureKind::Invalid, GROUPS, "not_an_endpoint_group", message));
+        };
+        let (mut count, mut token) = (0, None);
+        for _ in 0..PAGES_MAX {
+            let request = self.client.list_endpoint_groups().listener_arn(listener).set_next_token(token);
+            let output = request.send().await.map_err(|error| failure(GROUPS, &error))?;
+            count += output.endpoint_groups().len();
+            token = output.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        }
+        Err(ours(
+            FailureKind::Unavailable,
+            GROUPS,
+            "endless_pages",
+            format!("more than {PAGES_MAX} pages of groups"),
+        ))
     }
 }
 
@@ -193,6 +220,17 @@ fn weight_of(group: &EndpointGroup, endpoint: &str) -> Option<u8> {
         u8::try_from(weight.clamp(0, 255)).unwrap_or(u8::MAX)
     });
     Some(weight)
+}
+
+/// What the accelerator says of an endpoint's health; nothing where the group does not have it, or says nothing of it.
+fn health_of(group: &EndpointGroup, endpoint: &str) -> Option<EndpointHealth> {
+    let found = group.endpoint_descriptions().iter().find(|found| found.endpoint_id() == Some(endpoint))?;
+    match found.health_state()? {
+        HealthState::Healthy => Some(EndpointHealth::Healthy),
+        HealthState::Unhealthy => Some(EndpointHealth::Unhealthy),
+        HealthState::Initial => Some(EndpointHealth::Initial),
+        _ => None,
+    }
 }
 
 /// The dial of a group; AWS's default is to let everything through.
@@ -372,8 +410,42 @@ mod tests {
         let primary = group(PRIMARY, &json!([endpoint(&alb("x"), 128)]));
         let http = replay(&[(200, &primary), (200, &recovery)]);
         let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
-        let facts =
-            RouteFacts { primary_weight: None, recovery_weight: Some(0), recovery_dial_permille: 375 };
+        let facts = RouteFacts {
+            primary_weight: None,
+            recovery_weight: Some(0),
+            recovery_dial_permille: 375,
+            recovery_health: Some(EndpointHealth::Healthy),
+        };
         assert_eq!(seen, facts);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_accelerators_own_word_for_the_recovery_endpoint_is_read() {
+        for (word, expected) in [
+            ("HEALTHY", Some(EndpointHealth::Healthy)),
+            ("UNHEALTHY", Some(EndpointHealth::Unhealthy)),
+            ("INITIAL", Some(EndpointHealth::Initial)),
+            ("SOMETHING_NEW", None),
+        ] {
+            let recovery = group(RECOVERY, &json!([endpoint(&alb("r"), 128)])).replace("HEALTHY", word);
+            let primary = group(PRIMARY, &json!([endpoint(&alb("p"), 0)]));
+            let http = replay(&[(200, &primary), (200, &recovery)]);
+            let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
+            assert_eq!(seen.recovery_health, expected, "{word}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_endpoint_groups_of_the_routes_listener_are_counted_over_every_page() {
+        let page = |count: usize, token: &str| {
+            let groups = vec![json!({ "EndpointGroupArn": RECOVERY }); count];
+            json!({ "EndpointGroups": groups, "NextToken": token }).to_string()
+        };
+        let (first, second) = (page(3, "t"), page(1, ""));
+        let http = replay(&[(200, &first), (200, &second)]);
+        let count = AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route()).await;
+        assert_eq!(count, Ok(4));
+        let listener = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l";
+        assert!(sent(&http)[0].contains(&format!(r#""ListenerArn":"{listener}""#)), "{:?}", sent(&http));
     }
 }

@@ -15,8 +15,8 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{
-    CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
-    Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
+    CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, InstanceFacts, ReplicaFacts,
+    RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
@@ -32,8 +32,14 @@ mod readiness;
 pub mod snapshots;
 mod upkeep;
 
+pub use readiness::Looks;
+
 /// The key that all replicas are encrypted with.
 pub const REPLICA_KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/replica";
+
+/// The role by which Auto Scaling launches.
+const SERVICE_ROLE: &str =
+    "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
 
 /// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
 pub struct RuntimeClock {
@@ -114,6 +120,8 @@ pub struct Inner {
     pub keys: BTreeMap<String, Option<String>>,
     /// Launch templates that differ from a good one, by id.
     pub templates: BTreeMap<String, Option<TemplateFacts>>,
+    /// What only the further checks of the readiness look at.
+    pub looks: Looks,
     /// The certificates of load balancers that have any; nothing where one does not exist.
     pub certificates: BTreeMap<String, Option<Vec<CertificateFacts>>>,
     /// What roles are not allowed, by action.
@@ -215,6 +223,7 @@ impl MemoryWorld {
             dead_letters: BTreeMap::new(),
             keys: BTreeMap::new(),
             templates: BTreeMap::new(),
+            looks: Looks::default(),
             certificates: BTreeMap::new(),
             refused: BTreeMap::new(),
             parameter_pass: None,
@@ -583,6 +592,9 @@ impl MemoryWorld {
             keys: std::sync::Arc::clone(self) as _,
             templates: std::sync::Arc::clone(self) as _,
             certificates: std::sync::Arc::clone(self) as _,
+            setups: std::sync::Arc::clone(self) as _,
+            balancers: std::sync::Arc::clone(self) as _,
+            launches: std::sync::Arc::clone(self) as _,
             permissions: std::sync::Arc::clone(self) as _,
             upkeep: std::sync::Arc::clone(self) as _,
             metrics: std::sync::Arc::clone(self) as _,
@@ -606,6 +618,7 @@ impl ReplicaInspection for MemoryWorld {
                 backup_window: None,
                 kms_key,
                 cluster: None,
+                instance: Some(inner.looks.replica.clone()),
             })
         };
         let inspect = |database: &&Database| match inner.replica(&database.name, now) {
@@ -632,6 +645,19 @@ impl ReplicaInspection for MemoryWorld {
         };
         answer("inspect_replicas", lost, databases.iter().map(with_cluster).collect())
     }
+
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+        let lost = self.call("inspect_primaries")?;
+        let inner = self.inner();
+        if !inner.primary_lives {
+            return Err(failure("inspect_primaries", FailureKind::Unreachable, "no answer within 2 s"));
+        }
+        answer(
+            "inspect_primaries",
+            lost,
+            databases.iter().map(|_| Some(inner.looks.primary.clone())).collect(),
+        )
+    }
 }
 
 #[async_trait]
@@ -651,6 +677,10 @@ impl FleetInspection for MemoryWorld {
                     id: format!("lt-{}", fleet.name),
                     version: "$Latest".to_owned(),
                 }],
+                zones: vec!["us-west-1a".to_owned(), "us-west-1b".to_owned()],
+                subnets: vec!["subnet-1".to_owned()],
+                service_role: Some(SERVICE_ROLE.to_owned()),
+                ..GroupFacts::default()
             })
         };
         answer("inspect_groups", lost, fleets.iter().map(inspect).collect())
@@ -675,8 +705,15 @@ impl RouteInspection for MemoryWorld {
             primary_weight: view.primary,
             recovery_weight: view.recovery,
             recovery_dial_permille: 1000,
+            recovery_health: Some(self.inner().looks.endpoint_health),
         };
         answer("inspect_route", lost, facts)
+    }
+
+    async fn endpoint_groups(&self, _route: &Route) -> Answer<u32> {
+        let lost = self.call("inspect_endpoint_groups")?;
+        let count = self.inner().looks.endpoint_groups;
+        answer("inspect_endpoint_groups", lost, count)
     }
 }
 
