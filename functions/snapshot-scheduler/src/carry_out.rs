@@ -106,12 +106,13 @@ impl SnapshotScheduler {
                 let order = TakeOrder { source: source.clone(), id: id.clone(), tags };
                 self.snapshots.take(region, &order).await
             }
-            Effect::Copy { snapshot, kind, id, kms_key, tags } => {
+            Effect::Copy { snapshot, kind, id, kms_key, option_group, tags } => {
                 let order = CopyOrder {
                     snapshot: snapshot.clone(),
                     kind: *kind,
                     id: id.clone(),
                     kms_key: kms_key.clone(),
+                    option_group: option_group.clone(),
                     tags: tags.clone(),
                 };
                 self.snapshots.copy(region, &order).await

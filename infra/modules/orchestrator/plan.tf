@@ -28,9 +28,17 @@ locals {
     operator_function = local.function_names["alarm-handler"]
     },
     { for account in var.primary_account[*] : "primary_account" => account.id },
-    { for policy in var.snapshots[*] : "snapshots" => merge(policy, {
-      kms_key_arns = { for side, arn in policy.kms_key_arns : side => arn if arn != null }
-    }) },
+    { for policy in var.snapshots[*] : "snapshots" => merge({
+      schedule      = policy.schedule
+      keep          = policy.keep
+      keep_min      = policy.keep_min
+      deletions_max = policy.deletions_max
+      kms_key_arns  = { for side, arn in policy.kms_key_arns : side => arn if arn != null }
+      except        = policy.except
+      },
+      # Left out where there is none, so that functions of before read the plan all the same.
+      { for groups in [policy.option_groups] : "option_groups" => [for g in groups : { for k, v in g : k => v if v != null }] if length(groups) > 0 },
+    ) },
     { for policy in var.parameters[*] : "parameters" => {
       include             = policy.include
       exclude             = policy.exclude

@@ -14,6 +14,9 @@ locals {
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
   group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
 
+  # The listener is the first part of its groups' ARNs.
+  recovery_listeners = distinct([for r in var.routes : split("/endpoint-group/", r.recovery.endpoint_group)[0]])
+
   looked_at_keys = (length(var.databases) > 0 ? ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
   : compact([try(var.snapshots.kms_key_arns.recovery, null), try(var.parameters.key_arns.recovery, null)]))
 
@@ -116,21 +119,84 @@ locals {
         Resource  = "*"
         Condition = local.in_recovery_region
       } if length(arns) > 0],
-      # A launch template may name its image by one of AWS's public parameters.
+      # What a launch could fail for: its type, its volumes' keys, its subnets, the account's quota, a scheduled action.
       [for arns in [local.group_arns] : {
-        Sid      = "ResolveImages"
+        Sid    = "LookAtLaunches"
+        Effect = "Allow"
+        # "*": none of these reading actions has resource types.
+        Action = [
+          "autoscaling:DescribeScheduledActions", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeSnapshots",
+          "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId", "ec2:GetEbsEncryptionByDefault", "servicequotas:GetAWSDefaultServiceQuota",
+          "servicequotas:GetServiceQuota",
+        ]
+        Resource  = "*"
+        Condition = local.in_recovery_region
+      } if length(arns) > 0],
+      # A template's keys are not in the plan. Whom a key admits is all that is read.
+      [for arns in [local.group_arns] : {
+        Sid      = "LookAtLaunchKeys"
         Effect   = "Allow"
-        Action   = ["ssm:GetParameters"]
-        Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}::parameter/aws/service/*"]
+        Action   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"]
+        Resource = ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
+      } if length(arns) > 0],
+      # A launch template may name its image by one of AWS's public parameters, or by one of the account's own.
+      [for arns in [local.group_arns] : {
+        Sid    = "ResolveImages"
+        Effect = "Allow"
+        Action = ["ssm:GetParameters"]
+        Resource = concat(["arn:${local.partition}:ssm:${var.regions.recovery}::parameter/aws/service/*"],
+        [for name in var.image_parameters : "arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter/${trimprefix(name, "/")}"])
       } if length(arns) > 0],
       [for arns in [local.endpoint_groups] : {
         Sid    = "LookAtListeners"
         Effect = "Allow"
-        # "*": neither of these two describing actions has resource types.
-        Action    = ["elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners"]
+        # "*": none of these describing actions has resource types.
+        Action = [
+          "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups",
+          "elasticloadbalancing:DescribeTargetHealth",
+        ]
         Resource  = "*"
         Condition = local.in_recovery_region
       } if length(arns) > 0],
+      [for arns in [local.recovery_listeners] : {
+        Sid      = "CountEndpointGroups"
+        Effect   = "Allow"
+        Action   = ["globalaccelerator:ListEndpointGroups"]
+        Resource = arns
+      } if length(arns) > 0],
+      # What the replica is to be compared with. "db:*" as above; it only reads.
+      [for arns in [[for d in var.databases : d.primary if d.kind == "rds_replica"]] : {
+        Sid      = "LookAtPrimaries"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBInstances"]
+        Resource = ["arn:${local.partition}:rds:${var.regions.primary}:${local.account}:db:*"]
+      } if length(arns) > 0],
+      [for arns in [local.clusters[*].primary] : {
+        Sid      = "LookAtPrimaryClusters"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBClusters"]
+        Resource = arns
+      } if length(arns) > 0],
+      # Which groups an instance has, its owner may change any day. It only reads.
+      [for arns in [local.replica_arns] : {
+        Sid      = "LookAtParameterGroups"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeDBParameters"]
+        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:pg:*"]
+      } if length(arns) > 0],
+      [for policy in var.snapshots[*] : {
+        Sid      = "LookAtOptionGroups"
+        Effect   = "Allow"
+        Action   = ["rds:DescribeOptionGroups"]
+        Resource = [for region in values(var.regions) : "arn:${local.partition}:rds:${region}:${local.account}:og:*"]
+      }],
+      # A primary's key is not in the plan. Whose it is is all that is read.
+      [for policy in var.snapshots[*] : {
+        Sid      = "LookAtSourceKeys"
+        Effect   = "Allow"
+        Action   = ["kms:DescribeKey"]
+        Resource = ["arn:${local.partition}:kms:${var.regions.primary}:${local.account}:key/*"]
+      }],
       # Which certificates a listener has, its owner may change any day. It only reads.
       [for arns in [local.endpoint_groups] : {
         Sid      = "LookAtCertificates"
@@ -164,12 +230,13 @@ locals {
           Action   = ["sqs:GetQueueAttributes"]
           Resource = values(local.dead_letter_arns)
         },
-        # Asks what the roles of the steps would be allowed. It does nothing, and of no other role is asked.
+        # Asks what the roles of the steps, and the one that copies snapshots, would be allowed. It does nothing, and of no other
+        # role is asked.
         {
           Sid      = "AskWhatIsAllowed"
           Effect   = "Allow"
           Action   = ["iam:SimulatePrincipalPolicy"]
-          Resource = [for f in ["promote-replica", "scale-asg", "shift-traffic"] : local.role_arns[f]]
+          Resource = [for f in concat(["promote-replica", "scale-asg", "shift-traffic"], var.snapshots == null ? [] : ["snapshot-scheduler"]) : local.role_arns[f]]
         },
         {
           Sid      = "LookAtTopics"
@@ -200,6 +267,21 @@ locals {
       Effect   = "Allow"
       Action   = ["globalaccelerator:UpdateEndpointGroup"]
       Resource = arns
+    } if length(arns) > 0]
+
+    # Global Accelerator looks at a load balancer in the name of whoever writes its group. One page of AWS asks for these
+    # rights of the writer, a sample of AWS does without them: given, because they only read and a fence must not fail for them.
+    read_for_accelerator = [for arns in [local.endpoint_groups] : {
+      Sid    = "ReadForAccelerator"
+      Effect = "Allow"
+      # "*": none of these describing actions has resource types.
+      Action = [
+        "ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets",
+        "elasticloadbalancing:DescribeLoadBalancers",
+      ]
+      Resource = "*"
+      # Where the endpoints are, and where Global Accelerator's API is.
+      Condition = { StringEquals = { "aws:RequestedRegion" = distinct([var.regions.primary, var.regions.recovery, "us-west-2"]) } }
     } if length(arns) > 0]
 
     # An endpoint of another account is written back with the attachment that its owner made, which has to be asked for.
@@ -271,7 +353,7 @@ locals {
 
     # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
     "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
-    local.statements.look_at_routes, local.statements.shift, local.statements.keep_attachments)
+    local.statements.look_at_routes, local.statements.shift, local.statements.read_for_accelerator, local.statements.keep_attachments)
 
     "snapshot-scheduler" = local.snapshot_statements
     "ssm-replicator"     = local.parameter_statements

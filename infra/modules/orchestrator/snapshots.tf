@@ -71,14 +71,15 @@ locals {
         Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
       },
     ],
-    [for arns in [compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery])] : {
+    # The keys of the copies, and those that the databases are encrypted with: a copy reads by the one and writes by the other.
+    [for arns in [distinct(concat(compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery]), policy.source_key_arns))] : {
       Sid      = "KeysOfCopies"
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
       Resource = arns
     } if length(arns) > 0],
     # RDS works with a grant on the key, and only RDS may use it.
-    [for arns in [compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery])] : {
+    [for arns in [distinct(concat(compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery]), policy.source_key_arns))] : {
       Sid       = "GrantKeysToRds"
       Effect    = "Allow"
       Action    = ["kms:CreateGrant"]

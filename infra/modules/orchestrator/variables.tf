@@ -414,15 +414,21 @@ variable "snapshots" {
       keep_min        so many good ones of each database stay in each region, whatever the tiers say
       deletions_max   most deletions of one invocation; 0 deletes none, ever
       kms_key_arns    keys for copies into each region. A copy of an encrypted snapshot needs the one of its own region
+      source_key_arns keys that the databases themselves are encrypted with, in both regions, where they are others: a copy may
+                      be refused without the right to its source's key
+      option_groups   of databases that encrypt by an option (TDE of Oracle and SQL Server): the option groups that copies into
+                      each region are made with. RDS refuses such a copy without one
       except          databases that are left alone
   TEXT
   type = object({
-    schedule      = string
-    keep          = optional(object({ daily = optional(number, 7), weekly = optional(number, 4), monthly = optional(number, 6) }), {})
-    keep_min      = optional(number, 2)
-    deletions_max = optional(number, 10)
-    kms_key_arns  = optional(object({ primary = optional(string), recovery = optional(string) }), {})
-    except        = optional(list(string), [])
+    schedule        = string
+    keep            = optional(object({ daily = optional(number, 7), weekly = optional(number, 4), monthly = optional(number, 6) }), {})
+    keep_min        = optional(number, 2)
+    deletions_max   = optional(number, 10)
+    kms_key_arns    = optional(object({ primary = optional(string), recovery = optional(string) }), {})
+    source_key_arns = optional(list(string), [])
+    option_groups   = optional(list(object({ database = string, primary = optional(string), recovery = optional(string) })), [])
+    except          = optional(list(string), [])
   })
   default = null
   validation {
@@ -448,6 +454,28 @@ variable "snapshots" {
   validation {
     condition     = var.snapshots == null || try(alltrue([for name in var.snapshots.except : contains(var.databases[*].name, name)]), false)
     error_message = "snapshots: except may name databases of the plan only."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    error_message = "snapshots: source_key_arns must be ARNs of keys (no alias) in the plan's two regions."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for g in var.snapshots.option_groups : contains([for d in var.databases : d.name if d.kind == "rds_replica"], g.database)]) && length(distinct(var.snapshots.option_groups[*].database)) == length(var.snapshots.option_groups), false)
+    error_message = "snapshots: option_groups may name RDS instances of the plan only, each once. An Aurora cluster has no option group."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue(flatten([for g in var.snapshots.option_groups : [for name in compact([g.primary, g.recovery]) : can(regex("^[A-Za-z][A-Za-z0-9:-]{0,254}$", name))]])), false)
+    error_message = "snapshots: option_groups must be names of option groups: letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "image_parameters" {
+  description = "Names of Parameter Store's parameters in the recovery region by which launch templates name their images (resolve:ssm:/golden/web), so that the readiness can look at the image. AWS's own (/aws/service/...) need not be listed."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for name in var.image_parameters : can(regex("^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$", name))])
+    error_message = "image_parameters: give names of parameters, without a wildcard, a version or resolve:ssm: before them."
   }
 }
 

@@ -23,6 +23,7 @@ use crate::failure::{failure, one_line, ours};
 
 const DESCRIBE: &str = "globalaccelerator:DescribeEndpointGroup";
 const UPDATE: &str = "globalaccelerator:UpdateEndpointGroup";
+const GROUPS: &str = "globalaccelerator:ListEndpointGroups";
 const SHARED: &str = "globalaccelerator:ListCrossAccountResources";
 
 /// The weight of an endpoint that says none; AWS's default.
@@ -138,6 +139,29 @@ impl RouteInspection for AcceleratorTraffic {
             recovery_dial_permille: dial_permille(&recovery),
             recovery_health: health_of(&recovery, &route.recovery.endpoint),
         })
+    }
+
+    async fn endpoint_groups(&self, route: &Route) -> Answer<u32> {
+        let Some((listener, _)) = route.recovery.endpoint_group.split_once("/endpoint-group/") else {
+            let message = format!("{} is no ARN of an endpoint group", route.recovery.endpoint_group);
+            return Err(ours(FailureKind::Invalid, GROUPS, "not_an_endpoint_group", message));
+        };
+        let (mut count, mut token) = (0, None);
+        for _ in 0..PAGES_MAX {
+            let request = self.client.list_endpoint_groups().listener_arn(listener).set_next_token(token);
+            let output = request.send().await.map_err(|error| failure(GROUPS, &error))?;
+            count += output.endpoint_groups().len();
+            token = output.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        }
+        Err(ours(
+            FailureKind::Unavailable,
+            GROUPS,
+            "endless_pages",
+            format!("more than {PAGES_MAX} pages of groups"),
+        ))
     }
 }
 
@@ -455,5 +479,19 @@ mod tests {
             recovery_health: EndpointHealth::Healthy,
         };
         assert_eq!(seen, facts);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_endpoint_groups_of_the_routes_listener_are_counted_over_every_page() {
+        let page = |count: usize, token: &str| {
+            let groups = vec![json!({ "EndpointGroupArn": RECOVERY }); count];
+            json!({ "EndpointGroups": groups, "NextToken": token }).to_string()
+        };
+        let (first, second) = (page(3, "t"), page(1, ""));
+        let http = replay(&[(200, &first), (200, &second)]);
+        let count = AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route()).await;
+        assert_eq!(count, Ok(4));
+        let listener = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l";
+        assert!(sent(&http)[0].contains(&format!(r#""ListenerArn":"{listener}""#)), "{:?}", sent(&http));
     }
 }

@@ -20,7 +20,7 @@ use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView};
 use protocol::arn::Arn;
 use protocol::plan::Database;
-use protocol::readiness::facts::ReplicaFacts;
+use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
 use tokio::time::timeout;
 
 use crate::config::Sdk;
@@ -94,6 +94,21 @@ impl AuroraDatabases {
         Ok(output.db_instances().iter().filter_map(status).collect())
     }
 
+    async fn describe_primary(&self, id: &str, region: &str) -> Answer<Cluster> {
+        let signed = self.sdk.signed_in(region);
+        timeout(PRIMARY_MAX, describe(&signed, id)).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", PRIMARY_MAX.as_secs());
+            Err(ours(FailureKind::Unreachable, CLUSTERS, "timeout", message))
+        })
+    }
+
+    /// Of a cluster in the primary region only the key is told.
+    async fn primary(&self, database: &Database) -> Answer<Option<InstanceFacts>> {
+        let (id, region) = cluster(CLUSTERS, &database.primary)?;
+        let found = if_there(self.describe_primary(&id, &region).await)?;
+        Ok(found.map(|cluster| InstanceFacts { kms_key: cluster.kms_key, ..InstanceFacts::default() }))
+    }
+
     async fn view(&self, database: &Database) -> Answer<ReplicaView> {
         let standing = self.stand(database).await?;
         // Which instances there are says the cluster; how they are matters only where one of them may write.
@@ -134,11 +149,7 @@ impl Databases for AuroraDatabases {
     async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
         let group = quarantine_group(CLUSTERS, database)?;
         let (id, region) = cluster(CLUSTERS, &database.primary)?;
-        let signed = self.sdk.signed_in(&region);
-        let old = timeout(PRIMARY_MAX, describe(&signed, &id)).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", PRIMARY_MAX.as_secs());
-            Err(ours(FailureKind::Unreachable, CLUSTERS, "timeout", message))
-        })?;
+        let old = self.describe_primary(&id, &region).await?;
         if old.is_in_group_alone(group) {
             return Ok(OldPrimary::CutOff);
         }
@@ -173,6 +184,11 @@ impl Databases for AuroraDatabases {
 impl ReplicaInspection for AuroraDatabases {
     async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
         let facts: Vec<_> = databases.iter().map(|database| self.facts(database)).collect();
+        stream::iter(facts).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
+    }
+
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+        let facts: Vec<_> = databases.iter().map(|database| self.primary(database)).collect();
         stream::iter(facts).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
     }
 }

@@ -169,9 +169,14 @@ impl Sdk {
         Regional::new(move |region| sdk.rds_of_primary(region))
     }
 
+    /// The function's own region.
+    pub(crate) fn region(&self) -> &str {
+        self.base.region().map_or("", Region::as_ref)
+    }
+
     /// What is asked without a client of the SDK, in the own region.
     pub(crate) fn signed(&self) -> Signed {
-        self.signed_in(self.base.region().map_or("", Region::as_ref))
+        self.signed_in(self.region())
     }
 
     /// What is asked without a client of the SDK, in any region. How long it may take is for the caller to bound.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, OldPrimary, ReplicaView};
 use protocol::plan::{Database, DatabaseKind};
-use protocol::readiness::facts::ReplicaFacts;
+use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
 
 use crate::aurora::AuroraDatabases;
 use crate::config::Sdk;
@@ -88,6 +88,15 @@ impl ReplicaInspection for KindDatabases {
         let (instances, clusters) = futures::join!(
             self.instances.inspect(&sorted.instances),
             self.clusters.inspect(&sorted.clusters)
+        );
+        Ok(sorted.merge(instances?, clusters?))
+    }
+
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+        let sorted = Sorted::of(databases);
+        let (instances, clusters) = futures::join!(
+            self.instances.primaries(&sorted.instances),
+            self.clusters.primaries(&sorted.clusters)
         );
         Ok(sorted.merge(instances?, clusters?))
     }

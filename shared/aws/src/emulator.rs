@@ -397,6 +397,7 @@ async fn a_snapshot_is_taken_copied_to_the_other_region_and_deleted() {
         kind: SourceKind::Instance,
         id: id.clone(),
         kms_key: Some("arn:aws:kms:us-west-1:123456789012:key/0a1b".to_owned()),
+        option_group: None,
         tags: [("team".to_owned(), "orders".to_owned())].into(),
     };
     for _ in 0..2 {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_autoscaling::types::{
-    Activity, AutoScalingGroup, LaunchTemplate, LifecycleState, ScalingActivityStatusCode,
+    Activity, AutoScalingGroup, LaunchTemplate, LaunchTemplateOverrides, LifecycleState,
+    ScalingActivityStatusCode,
 };
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -189,13 +190,26 @@ impl FleetInspection for AutoScalingFleets {
 fn group_facts(group: &AutoScalingGroup) -> GroupFacts {
     let sources = group.traffic_sources().iter().filter_map(|source| source.identifier());
     let attached = group.target_group_arns().iter().map(String::as_str).chain(sources);
+    let subnets = group.vpc_zone_identifier().unwrap_or_default().split(',');
     let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
     GroupFacts {
         suspended: suspended.map(str::to_owned).collect(),
         target_groups: distinct(attached).into_iter().map(str::to_owned).collect(),
         arn: group.auto_scaling_group_arn().unwrap_or_default().to_owned(),
         templates: templates(group),
+        types: types(group).filter_map(|one| one.instance_type()).map(str::to_owned).collect(),
+        chooses_types: types(group).any(|one| one.instance_requirements().is_some()),
+        zones: group.availability_zones().to_vec(),
+        subnets: subnets.map(str::trim).filter(|subnet| !subnet.is_empty()).map(str::to_owned).collect(),
+        instances: count(group.instances().len()),
+        service_role: group.service_linked_role_arn().filter(|arn| !arn.is_empty()).map(str::to_owned),
     }
+}
+
+/// What a group with a mixed instances policy says of each type.
+fn types(group: &AutoScalingGroup) -> impl Iterator<Item = &LaunchTemplateOverrides> {
+    let template = group.mixed_instances_policy().and_then(|policy| policy.launch_template());
+    template.map(LaunchTemplate::overrides).unwrap_or_default().iter()
 }
 
 /// The launch template of a group; of a group with a mixed instances policy its template, and those of single types.
@@ -576,7 +590,9 @@ mod tests {
                      <TargetGroupARNs><member>arn:tg/a</member></TargetGroupARNs><TrafficSources>\
                      <member><Identifier>arn:tg/a</Identifier></member><member><Identifier>arn:tg/b</Identifier></member>\
                      </TrafficSources><AutoScalingGroupARN>arn:web</AutoScalingGroupARN><LaunchTemplate>\
-                     <LaunchTemplateId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplate>";
+                     <LaunchTemplateId>lt-1</LaunchTemplateId><Version>3</Version></LaunchTemplate>\
+                     <AvailabilityZones><member>us-west-1a</member></AvailabilityZones><VPCZoneIdentifier>subnet-1, subnet-2\
+                     </VPCZoneIdentifier><ServiceLinkedRoleARN>arn:role</ServiceLinkedRoleARN>";
         let http = replay(&[(200, &groups(&[group("shop-web", &[], inner)], ""))]);
         let adapter = AutoScalingFleets::new(&Sdk::on(http));
         let seen = adapter.groups(&[&fleet("web", &[]), &fleet("gone", &[])]).await.unwrap();
@@ -585,6 +601,10 @@ mod tests {
             target_groups: vec!["arn:tg/a".to_owned(), "arn:tg/b".to_owned()],
             arn: "arn:web".to_owned(),
             templates: vec![TemplateRef { id: "lt-1".to_owned(), version: "3".to_owned() }],
+            zones: vec!["us-west-1a".to_owned()],
+            subnets: vec!["subnet-1".to_owned(), "subnet-2".to_owned()],
+            service_role: Some("arn:role".to_owned()),
+            ..GroupFacts::default()
         };
         assert_eq!(seen, [Some(web), None]);
     }

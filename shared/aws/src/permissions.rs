@@ -55,6 +55,14 @@ fn question(role: &str, need: &Need, resources: &[String], marker: Option<String
         field("ContextEntries.member.1.ContextKeyType", "string"),
         field("ContextEntries.member.1.ContextKeyValues.member.1", &need.region),
     ];
+    for ((key, holds), number) in need.holds.iter().zip(2..) {
+        let entry = |member: &str| format!("ContextEntries.member.{number}.{member}");
+        fields.extend([
+            (entry("ContextKeyName"), (*key).to_owned()),
+            (entry("ContextKeyType"), "boolean".to_owned()),
+            (entry("ContextKeyValues.member.1"), holds.to_string()),
+        ]);
+    }
     let numbered = resources.iter().zip(1..);
     fields.extend(numbered.map(|(arn, number)| (format!("ResourceArns.member.{number}"), arn.clone())));
     fields.extend(marker.map(|marker| ("Marker".to_owned(), marker)));
@@ -120,6 +128,7 @@ mod tests {
             action: "rds:PromoteReadReplica",
             resources: vec![ONE.to_owned(), TWO.to_owned()],
             region: "us-west-1".to_owned(),
+            holds: vec![("kms:GrantIsForAWSResource", true)],
         }
     }
 
@@ -160,6 +169,9 @@ mod tests {
             "ActionNames.member.1=rds:PromoteReadReplica",
             "ResourceArns.member.2=arn:aws:rds:us-west-1:123456789012:db:two",
             "ContextKeyValues.member.1=us-west-1",
+            "ContextEntries.member.2.ContextKeyName=kms:GrantIsForAWSResource",
+            "ContextEntries.member.2.ContextKeyType=boolean",
+            "ContextEntries.member.2.ContextKeyValues.member.1=true",
         ] {
             assert!(requests[0].contains(field), "{}", requests[0]);
         }

@@ -106,6 +106,7 @@ mod tests {
             kind: SourceKind::Instance,
             id: "pilotlight-shop-orders-20261120t030000z".to_owned(),
             kms_key: Some("arn:aws:kms:us-west-1:123456789012:key/0a1b".to_owned()),
+            option_group: None,
             tags: BTreeMap::new(),
         }
     }

@@ -13,10 +13,11 @@ use protocol::arn::Arn;
 use protocol::database_status::Condition;
 use protocol::decide::ReplicaState;
 use protocol::plan::Database;
-use protocol::readiness::facts::ReplicaFacts;
+use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
+use crate::primaries::PrimaryInstances;
 use crate::regional::Regional;
 
 const DESCRIBE: &str = "rds:DescribeDBInstances";
@@ -35,12 +36,13 @@ const PAGES_MAX: u32 = 10;
 pub struct RdsDatabases {
     own: Client,
     primaries: Regional<Client>,
+    made: PrimaryInstances,
 }
 
 impl RdsDatabases {
     /// The databases as seen from the function's own region.
     pub fn new(sdk: &Sdk) -> Self {
-        Self { own: sdk.rds(), primaries: sdk.rds_of_primaries() }
+        Self { own: sdk.rds(), primaries: sdk.rds_of_primaries(), made: PrimaryInstances::new(sdk) }
     }
 
     /// All instances of a batch of identifiers that exist.
@@ -169,6 +171,10 @@ impl ReplicaInspection for RdsDatabases {
     async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
         self.see(databases, facts).await
     }
+
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+        self.made.inspect(databases).await
+    }
 }
 
 /// Identifier and region of an instance, from its ARN. RDS keeps identifiers in lower case.
@@ -236,6 +242,7 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
         backup_window: instance.preferred_backup_window().map(str::to_owned),
         kms_key: instance.kms_key_id().filter(|key| !key.is_empty()).map(str::to_owned),
         cluster: None,
+        instance: Some(crate::primaries::facts(instance)),
     }
 }
 
@@ -331,6 +338,7 @@ mod tests {
                 backup_window,
                 kms_key: key.map(str::to_owned),
                 cluster: None,
+                instance: Some(InstanceFacts { kms_key: key.map(str::to_owned), ..InstanceFacts::default() }),
             })
         };
         let replicating = facts("backing-up", ReplicaState::Replicating, 0, None);

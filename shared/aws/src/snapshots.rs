@@ -210,6 +210,7 @@ impl Snapshots for RdsSnapshots {
                     .source_db_snapshot_identifier(&order.snapshot)
                     .target_db_snapshot_identifier(&order.id)
                     .set_kms_key_id(order.kms_key.clone())
+                    .set_option_group_name(order.option_group.clone())
                     .copy_tags(false)
                     .set_tags(Some(tags(&order.tags)))
                     .pre_signed_url(url);
@@ -308,6 +309,7 @@ mod tests {
             kind,
             id: ID.to_owned(),
             kms_key: Some("arn:aws:kms:us-west-1:123456789012:key/0a1b".to_owned()),
+            option_group: None,
             tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
         }
     }
@@ -433,6 +435,22 @@ mod tests {
         }
         let uri = http.actual_requests().next().unwrap().uri().to_owned();
         assert!(uri.starts_with("https://rds.us-west-1."), "{uri}");
+    }
+
+    /// Of an instance that encrypts by an option; an Aurora cluster has none.
+    #[tokio::test(start_paused = true)]
+    async fn an_option_group_goes_along_with_the_copy_of_an_instance() {
+        let http = replay(&[(200, &named("CopyDBSnapshot", "")), (200, &named("CopyDBSnapshot", ""))]);
+        let snapshots = snapshots(&http);
+        let order = CopyOrder {
+            option_group: Some("shop-oracle-tde".to_owned()),
+            ..copy_order(SourceKind::Instance)
+        };
+        snapshots.copy("us-west-1", &order).await.unwrap();
+        snapshots.copy("us-west-1", &copy_order(SourceKind::Instance)).await.unwrap();
+        let requests = sent(&http);
+        assert!(requests[0].contains("OptionGroupName=shop-oracle-tde"), "{}", requests[0]);
+        assert!(!requests[1].contains("OptionGroupName"), "{}", requests[1]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use ports::Clock;
 use ports::inspection::Inspection;
 
 use crate::accelerator::AcceleratorTraffic;
+use crate::balancers::LoadBalancers;
 use crate::certificates::ListenerCertificates;
 use crate::clock::SystemClock;
 use crate::config::Sdk;
@@ -18,6 +19,7 @@ use crate::images::Ec2Templates;
 use crate::journal::DynamoJournal;
 use crate::keys::KmsKeys;
 use crate::lag::CloudWatchLag;
+use crate::launches::Ec2Launches;
 use crate::metrics::CloudWatchMetrics;
 use crate::parameters::ParameterPlans;
 use crate::permissions::IamPermissions;
@@ -25,6 +27,7 @@ use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
 use crate::queues::SqsQueues;
 use crate::settings::Settings;
+use crate::setups::RdsSetups;
 use crate::topics::SnsTopics;
 
 /// Builds all clients; no service is called.
@@ -53,6 +56,9 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         keys: Arc::new(KmsKeys::new(sdk)),
         templates: Arc::new(Ec2Templates::new(sdk)),
         certificates: Arc::new(ListenerCertificates::new(sdk)),
+        setups: Arc::new(RdsSetups::new(sdk)),
+        balancers: Arc::new(LoadBalancers::new(sdk)),
+        launches: Arc::new(Ec2Launches::new(sdk)),
         permissions: Arc::new(IamPermissions::new(sdk)),
         upkeep: Arc::clone(&journal) as _,
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),

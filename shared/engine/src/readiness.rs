@@ -14,13 +14,16 @@ use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, ProbeAn
 use protocol::arn::Arn;
 use protocol::decide::{LagPoint, ProbeSeen, Sight};
 use protocol::name::Name;
-use protocol::plan::{Database, Fleet, Plan};
+use protocol::plan::{Database, Fleet, Plan, Route};
 use protocol::readiness::Readiness;
+use protocol::readiness::copies::{option_groups, source_keys};
 use protocol::readiness::facts::{
     Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::keys::keys;
+use protocol::readiness::launches::{instance_types, quotas, subnets, volume_keys};
 use protocol::readiness::permissions::{Refusal, function_name, needs};
+use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
 use protocol::state::State;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
@@ -64,7 +67,8 @@ impl Inspector {
     /// Looks at everything that a failover of the plan needs, and judges it.
     pub async fn readiness(&self, plan: &Plan, state: &State) -> Readiness {
         let mut facts = self.look(plan, state).await;
-        self.look_further(plan, &mut facts).await;
+        self.look_further(plan, state, &mut facts).await;
+        self.look_last(plan, state, &mut facts).await;
         Readiness::of(plan, state, &facts, self.clock.now())
     }
 
@@ -75,29 +79,41 @@ impl Inspector {
             databases.iter().copied().filter(|database| !state.moved.contains(&database.name)).collect();
         let moved: Vec<&Fleet> =
             fleets.iter().copied().filter(|fleet| state.moved.contains(&fleet.name)).collect();
-        let (replicas, lag, groups, target_groups, healthy, routes, probes, topics, upkeep, release) = futures::join!(
-            self.batch(&databases, |database| &database.name, self.inspection.replicas.inspect(&databases)),
-            self.lag(&waiting),
-            self.batch(&fleets, |fleet| &fleet.name, self.inspection.fleets.groups(&fleets)),
-            self.target_groups(&fleets),
-            self.healthy(&moved),
+        let see = &self.inspection;
+        let items = async {
+            futures::join!(
+                self.batch(&databases, |database| &database.name, see.replicas.inspect(&databases)),
+                self.batch(&waiting, |database| &database.name, see.replicas.primaries(&waiting)),
+                self.lag(&waiting),
+                self.batch(&fleets, |fleet| &fleet.name, see.fleets.groups(&fleets)),
+                self.of_items(&fleets, |fleet| &fleet.name, |fleet| see.launches.scheduled(&fleet.group)),
+                self.target_groups(&fleets),
+                self.healthy(&moved),
+            )
+        };
+        let (of_items, (routes, endpoint_groups), probes, topics, upkeep, release) = futures::join!(
+            items,
             self.routes(plan),
             self.ask_all(plan),
             self.topics(plan),
             self.upkeep(plan),
-            self.within(self.inspection.functions.release()),
+            self.within(see.functions.release()),
         );
+        let (replicas, primaries, lag, groups, scheduled, target_groups, healthy) = of_items;
         let (parameter_pass, snapshot_look) = upkeep;
         Facts {
             replicas,
+            primaries,
             lag,
             groups,
+            scheduled,
             target_groups,
             healthy,
             routes,
+            endpoint_groups,
             probes,
             topics,
-            notices_topic: self.inspection.notices_topic.clone(),
+            notices_topic: see.notices_topic.clone(),
             commands_topic: self.commands_topic.clone(),
             parameter_pass,
             snapshot_look,
@@ -107,22 +123,48 @@ impl Inspector {
     }
 
     /// Looks at what the first look found: the functions of the release, the templates of the groups, the keys.
-    async fn look_further(&self, plan: &Plan, facts: &mut Facts) {
+    async fn look_further(&self, plan: &Plan, state: &State, facts: &mut Facts) {
         let functions: Vec<&String> = facts.release.iter().flatten().flat_map(BTreeMap::keys).collect();
         let groups = facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref());
         let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
         let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(balancer).collect();
         let see = &self.inspection;
-        let (functions, dead_letters, keys, templates, certificates) = futures::join!(
+        let (functions, dead_letters, keys, templates, certificates, attached) = futures::join!(
             self.each(functions.iter().copied(), |name| see.functions.function(name)),
             self.dead_letters(plan, &functions),
             self.each(keys(plan, facts), |key| see.keys.state(key)),
             self.each(templates, |template| see.templates.template(template)),
-            self.each(balancers, |arn| see.certificates.certificates(arn)),
+            self.each(balancers.iter().copied(), |arn| see.certificates.certificates(arn)),
+            self.each(balancers.iter().copied(), |arn| see.balancers.attached(arn)),
+        );
+        let options = option_groups(plan, state, facts);
+        let (read_only, options, free_addresses, default_volume_key) = futures::join!(
+            self.each(parameter_groups(facts), |group| see.setups.read_only(group)),
+            self.each(&options, |group| see.setups.options(group)),
+            self.each(subnets(facts), |subnet| see.launches.free_addresses(subnet)),
+            self.within(see.launches.default_volume_key()),
         );
         (facts.functions, facts.dead_letters, facts.keys) = (functions, dead_letters, keys);
-        (facts.templates, facts.certificates) = (templates, certificates);
-        facts.refused = self.refused(plan, facts).await;
+        (facts.templates, facts.certificates, facts.attached) = (templates, certificates, attached);
+        (facts.read_only, facts.options, facts.free_addresses) = (read_only, options, free_addresses);
+        facts.default_volume_key = Some(default_volume_key);
+    }
+
+    /// Looks at what the templates name, and asks IAM.
+    async fn look_last(&self, plan: &Plan, state: &State, facts: &mut Facts) {
+        let see = &self.inspection;
+        let types = instance_types(facts);
+        let keys: BTreeSet<String> =
+            volume_keys(facts).into_iter().chain(source_keys(plan, state, facts)).collect();
+        let (offerings, vcpus, quotas, key_rights, refused) = futures::join!(
+            self.each(&types, |named| see.launches.zones(named)),
+            self.each(&types, |named| see.launches.vcpus(named)),
+            self.each(quotas(facts), |code| see.launches.quota(code)),
+            self.each(&keys, |key| see.keys.rights(key)),
+            self.refused(plan, state, facts),
+        );
+        (facts.offerings, facts.vcpus, facts.quotas) = (offerings, vcpus, quotas);
+        (facts.key_rights, facts.refused) = (key_rights, refused);
     }
 
     /// Each function has a queue of its own.
@@ -133,8 +175,13 @@ impl Inspector {
     }
 
     /// What the functions are not allowed of what a failover asks of them, by action.
-    async fn refused(&self, plan: &Plan, facts: &Facts) -> BTreeMap<String, Seen<Vec<Refusal>>> {
-        let calls: Vec<_> = needs(plan, facts)
+    async fn refused(
+        &self,
+        plan: &Plan,
+        state: &State,
+        facts: &Facts,
+    ) -> BTreeMap<String, Seen<Vec<Refusal>>> {
+        let calls: Vec<_> = needs(plan, state, facts)
             .into_iter()
             .map(|need| async move {
                 let name = function_name(plan, need.function);
@@ -166,6 +213,26 @@ impl Inspector {
             .map(|thing| {
                 let look = call(thing);
                 async move { (thing.to_owned(), self.within(look).await) }
+            })
+            .collect();
+        all(calls).await
+    }
+
+    /// One call for each item, by its name.
+    async fn of_items<'i, I, V, C>(
+        &self,
+        items: &[&'i I],
+        name: impl Fn(&I) -> &Name,
+        call: impl Fn(&'i I) -> C,
+    ) -> BTreeMap<Name, Seen<V>>
+    where
+        C: Future<Output = Answer<V>>,
+    {
+        let calls: Vec<_> = items
+            .iter()
+            .map(|item| {
+                let (name, look) = (name(item).clone(), call(item));
+                async move { (name, self.within(look).await) }
             })
             .collect();
         all(calls).await
@@ -240,15 +307,14 @@ impl Inspector {
         views.into_iter().map(|(name, view)| (name, view.map(healthy))).collect()
     }
 
-    async fn routes(&self, plan: &Plan) -> BTreeMap<Name, Seen<RouteFacts>> {
-        let calls: Vec<_> = plan
-            .routes
-            .iter()
-            .map(|route| async move {
-                (route.name.clone(), self.within(self.inspection.routes.inspect(route)).await)
-            })
-            .collect();
-        all(calls).await
+    /// The routes, and how many endpoint groups there are behind each.
+    async fn routes(&self, plan: &Plan) -> (BTreeMap<Name, Seen<RouteFacts>>, BTreeMap<Name, Seen<u32>>) {
+        let routes: Vec<&Route> = plan.routes.iter().collect();
+        let see = &self.inspection.routes;
+        futures::join!(
+            self.of_items(&routes, |route| &route.name, |route| see.inspect(route)),
+            self.of_items(&routes, |route| &route.name, |route| see.endpoint_groups(route)),
+        )
     }
 
     async fn ask_all(&self, plan: &Plan) -> Vec<ProbeSeen> {

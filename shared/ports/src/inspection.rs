@@ -1,13 +1,13 @@
 //! What a readiness pass may ask of the world: it reads, and changes nothing. One small trait for each service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::plan::{Database, Fleet, Route};
 use protocol::readiness::facts::{
-    CertificateFacts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts, Subscriptions, TargetGroupFacts,
-    TemplateFacts, TemplateRef,
+    AttachedGroup, CertificateFacts, FunctionFacts, GroupFacts, InstanceFacts, KeyRights, OptionGroupRef,
+    ReplicaFacts, RouteFacts, ScheduledAction, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::{Need, Refusal};
 
@@ -18,6 +18,42 @@ use crate::{Answer, Metrics, Upkeep};
 pub trait ReplicaInspection: Send + Sync {
     /// How the instances stand, in the order asked for; nothing where one does not exist.
     async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>>;
+    /// What the primaries are made of, in the order asked for; nothing where one does not exist. Best effort: their region
+    /// may be lost.
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>>;
+}
+
+/// What databases are set up with.
+#[async_trait]
+pub trait SetupInspection: Send + Sync {
+    /// What a parameter group of the recovery region sets `read_only` to; nothing where it does not set it.
+    async fn read_only(&self, parameter_group: &str) -> Answer<Option<String>>;
+    /// The options of an option group; none where it does not exist.
+    async fn options(&self, group: &OptionGroupRef) -> Answer<Vec<String>>;
+}
+
+/// Load balancers: what they send to.
+#[async_trait]
+pub trait BalancerInspection: Send + Sync {
+    /// The target groups of a load balancer, by its ARN; nothing where it does not exist.
+    async fn attached(&self, load_balancer: &str) -> Answer<Option<Vec<AttachedGroup>>>;
+}
+
+/// What stands in the way of a launch.
+#[async_trait]
+pub trait LaunchInspection: Send + Sync {
+    /// The scheduled actions of a group that have not ended, by the group's name.
+    async fn scheduled(&self, group: &str) -> Answer<Vec<ScheduledAction>>;
+    /// The zones that offer an instance type.
+    async fn zones(&self, instance_type: &str) -> Answer<BTreeSet<String>>;
+    /// The vCPUs of an instance type; nothing where the region does not know it.
+    async fn vcpus(&self, instance_type: &str) -> Answer<Option<u32>>;
+    /// The vCPUs that the account may run, by the code of the quota.
+    async fn quota(&self, code: &str) -> Answer<u32>;
+    /// The free addresses of a subnet; nothing where it does not exist.
+    async fn free_addresses(&self, subnet: &str) -> Answer<Option<u32>>;
+    /// The key that EBS encrypts with where nothing names one; nothing where it encrypts nothing by itself.
+    async fn default_volume_key(&self) -> Answer<Option<String>>;
 }
 
 /// Fleets: what stands in the way of a scale-out.
@@ -34,6 +70,8 @@ pub trait FleetInspection: Send + Sync {
 pub trait RouteInspection: Send + Sync {
     /// How a route stands.
     async fn inspect(&self, route: &Route) -> Answer<RouteFacts>;
+    /// How many endpoint groups the listener of its recovery side has.
+    async fn endpoint_groups(&self, route: &Route) -> Answer<u32>;
 }
 
 /// Topics: who hears them.
@@ -64,6 +102,9 @@ pub trait QueueInspection: Send + Sync {
 pub trait KeyInspection: Send + Sync {
     /// The state of a key, as KMS writes it; nothing where it does not exist.
     async fn state(&self, key: &str) -> Answer<Option<String>>;
+    /// Who may use a key of the own region; of another region's key only whether it is AWS's own. Nothing where it does not
+    /// exist.
+    async fn rights(&self, key: &str) -> Answer<Option<KeyRights>>;
 }
 
 /// Launch templates and their images.
@@ -108,6 +149,12 @@ pub struct Inspection {
     pub templates: Arc<dyn TemplateInspection>,
     /// Certificates.
     pub certificates: Arc<dyn CertificateInspection>,
+    /// What databases are set up with.
+    pub setups: Arc<dyn SetupInspection>,
+    /// Load balancers.
+    pub balancers: Arc<dyn BalancerInspection>,
+    /// What stands in the way of a launch.
+    pub launches: Arc<dyn LaunchInspection>,
     /// Permissions.
     pub permissions: Arc<dyn PermissionInspection>,
     /// What the functions of every day last found.

@@ -309,6 +309,8 @@ pub struct CopyOrder {
     pub id: String,
     /// ARN of the key of the copy's region; nothing for a copy that is not encrypted.
     pub kms_key: Option<String>,
+    /// The option group of the copy's region, where the engine encrypts by an option; only of an instance.
+    pub option_group: Option<String>,
     /// All tags of the copy. None are taken over from the original by themselves.
     pub tags: std::collections::BTreeMap<String, String>,
 }

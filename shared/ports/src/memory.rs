@@ -16,8 +16,8 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{
-    CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
-    Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
+    CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, InstanceFacts, ReplicaFacts,
+    RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
@@ -33,8 +33,14 @@ mod readiness;
 pub mod snapshots;
 mod upkeep;
 
+pub use readiness::Looks;
+
 /// The key that all replicas are encrypted with.
 pub const REPLICA_KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/replica";
+
+/// The role by which Auto Scaling launches.
+const SERVICE_ROLE: &str =
+    "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
 
 /// A clock that follows the runtime's: under a paused runtime, waiting takes no time at all.
 pub struct RuntimeClock {
@@ -115,6 +121,8 @@ pub struct Inner {
     pub keys: BTreeMap<String, Option<String>>,
     /// Launch templates that differ from a good one, by id.
     pub templates: BTreeMap<String, Option<TemplateFacts>>,
+    /// What only the further checks of the readiness look at.
+    pub looks: Looks,
     /// The certificates of load balancers that have any; nothing where one does not exist.
     pub certificates: BTreeMap<String, Option<Vec<CertificateFacts>>>,
     /// What roles are not allowed, by action.
@@ -225,6 +233,7 @@ impl MemoryWorld {
             dead_letters: BTreeMap::new(),
             keys: BTreeMap::new(),
             templates: BTreeMap::new(),
+            looks: Looks::default(),
             certificates: BTreeMap::new(),
             refused: BTreeMap::new(),
             parameter_pass: None,
@@ -639,6 +648,9 @@ impl MemoryWorld {
             keys: std::sync::Arc::clone(self) as _,
             templates: std::sync::Arc::clone(self) as _,
             certificates: std::sync::Arc::clone(self) as _,
+            setups: std::sync::Arc::clone(self) as _,
+            balancers: std::sync::Arc::clone(self) as _,
+            launches: std::sync::Arc::clone(self) as _,
             permissions: std::sync::Arc::clone(self) as _,
             upkeep: std::sync::Arc::clone(self) as _,
             metrics: std::sync::Arc::clone(self) as _,
@@ -662,6 +674,7 @@ impl ReplicaInspection for MemoryWorld {
                 backup_window: None,
                 kms_key,
                 cluster: None,
+                instance: Some(inner.looks.replica.clone()),
             })
         };
         let inspect = |database: &&Database| match inner.replica(&database.name, now) {
@@ -690,6 +703,19 @@ impl ReplicaInspection for MemoryWorld {
         };
         answer("inspect_replicas", lost, databases.iter().map(with_cluster).collect())
     }
+
+    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+        let lost = self.call("inspect_primaries")?;
+        let inner = self.inner();
+        if !inner.primary_lives {
+            return Err(failure("inspect_primaries", FailureKind::Unreachable, "no answer within 2 s"));
+        }
+        answer(
+            "inspect_primaries",
+            lost,
+            databases.iter().map(|_| Some(inner.looks.primary.clone())).collect(),
+        )
+    }
 }
 
 #[async_trait]
@@ -709,6 +735,10 @@ impl FleetInspection for MemoryWorld {
                     id: format!("lt-{}", fleet.name),
                     version: "$Latest".to_owned(),
                 }],
+                zones: vec!["us-west-1a".to_owned(), "us-west-1b".to_owned()],
+                subnets: vec!["subnet-1".to_owned()],
+                service_role: Some(SERVICE_ROLE.to_owned()),
+                ..GroupFacts::default()
             })
         };
         answer("inspect_groups", lost, fleets.iter().map(inspect).collect())
@@ -737,6 +767,12 @@ impl RouteInspection for MemoryWorld {
             recovery_health: view.recovery_health,
         };
         answer("inspect_route", lost, facts)
+    }
+
+    async fn endpoint_groups(&self, _route: &Route) -> Answer<u32> {
+        let lost = self.call("inspect_endpoint_groups")?;
+        let count = self.inner().looks.endpoint_groups;
+        answer("inspect_endpoint_groups", lost, count)
     }
 }
 

@@ -26,6 +26,8 @@ pub struct State {
     pub last_seq: u64,
     /// Items that live in the recovery region now.
     pub moved: BTreeSet<Name>,
+    /// When the first of them had moved.
+    pub moved_at: Option<Timestamp>,
     /// The hold, if one was placed and not released. It may have expired.
     pub hold: Option<Hold>,
     /// What stands.

@@ -219,8 +219,12 @@ fn a_failover_within_the_region_is_nobodys_word_where_the_plan_has_no_database()
 #[test]
 fn readiness_asks_for_the_right_to_keep_another_accounts_endpoint() {
     const SHARED: &str = "globalaccelerator:ListCrossAccountResources";
-    let asked =
-        |plan: &Plan| needs(plan, &Seen::default()).into_iter().filter(|need| need.action == SHARED).count();
+    let asked = |plan: &Plan| {
+        needs(plan, &State::default(), &Seen::default())
+            .into_iter()
+            .filter(|need| need.action == SHARED)
+            .count()
+    };
     assert_eq!(asked(&two()), 1);
     assert_eq!(asked(&Plan::from_json(include_str!("plans/shop.json")).unwrap()), 0);
 }

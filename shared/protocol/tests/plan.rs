@@ -1300,6 +1300,32 @@ fn snapshots_are_checked() {
             "snapshots.except[2]: is stock once more; give each database once",
         ]
     );
+    assert_eq!(found("option_groups", json!([{ "database": "orders", "recovery": "shop-oracle" }])), [""; 0]);
+    assert_eq!(
+        found(
+            "option_groups",
+            json!([
+                { "database": "web", "recovery": "shop-oracle" },
+                { "database": "stock", "primary": "9lives" },
+                { "database": "stock", "primary": "a".repeat(256) },
+            ])
+        )
+        .iter()
+        .map(|line| line
+            .split_once(';')
+            .map_or(line.as_str(), |(problem, _)| problem)
+            .chars()
+            .take(80)
+            .collect::<String>())
+        .collect::<Vec<_>>(),
+        [
+            "snapshots.option_groups[0].database: is web, which is no database of the plan".to_owned(),
+            "snapshots.option_groups[1].primary: is 9lives, which is no name of an option gro".to_owned(),
+            "snapshots.option_groups[2].database: is stock once more".to_owned(),
+            format!("snapshots.option_groups[2].primary: is {}", "a".repeat(41)),
+        ]
+    );
+    assert_eq!(found("option_groups", json!([{ "database": "stock", "primary": "a".repeat(255) }])), [""; 0]);
 }
 
 #[test]

@@ -9,10 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::name::Name;
-use protocol::plan::{DatabaseKind, KeyArns, Plan, SnapshotPolicy, Tiers};
+use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
-    CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts, GroupFacts,
-    ReplicaFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
+    AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts,
+    GroupFacts, InstanceFacts, KeyGrant, KeyRights, OptionGroupRef, ReplicaFacts, RouteFacts,
+    ScheduledAction, Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::permissions::{Refusal, function_name, needs};
 use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
@@ -21,6 +22,11 @@ use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook}
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
 const KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/0a1b";
+const PRIMARY_KEY: &str = "arn:aws:kms:us-east-2:123456789012:key/2c3d";
+const VOLUME_KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/4e5f";
+const SERVICE_ROLE: &str =
+    "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+const STANDARD_QUOTA: &str = "L-1216C47A";
 const GROUP: &str =
     "arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/shop-web-recovery";
 const CERTIFICATE: &str = "arn:aws:acm:us-west-1:123456789012:certificate/1";
@@ -31,8 +37,11 @@ const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
 /// How many checks the example has before a failover and after it.
-const BEFORE: usize = 34;
-const AFTER: usize = 29;
+const BEFORE: usize = 51;
+const AFTER: usize = 47;
+
+/// The checks that the plan and the journal answer alone.
+const OF_THE_PLAN_ALONE: [&str; 2] = ["workload_protected", "chains_short"];
 
 fn plan() -> Plan {
     let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -43,6 +52,7 @@ fn plan() -> Plan {
         deletions_max: 3,
         kms_key_arns: KeyArns::default(),
         except: Vec::new(),
+        option_groups: Vec::new(),
     });
     assert_eq!(plan.validate(), vec![], "with snapshots too");
     plan
@@ -98,6 +108,7 @@ fn good(state: &State) -> Facts {
         backup_window: None,
         kms_key: Some(KEY.to_owned()),
         cluster: None,
+        instance: Some(instance(KEY)),
     };
     let route = |name: &Name| {
         let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
@@ -122,10 +133,16 @@ fn good(state: &State) -> Facts {
             .map(|fleet| {
                 let target_groups = fleet.target_groups.clone();
                 let (arn, templates) = (GROUP.to_owned(), vec![template()]);
-                (
-                    fleet.name.clone(),
-                    Ok(Some(GroupFacts { suspended: Vec::new(), target_groups, arn, templates })),
-                )
+                let group = GroupFacts {
+                    target_groups,
+                    arn,
+                    templates,
+                    zones: ["us-west-1a", "us-west-1b"].map(str::to_owned).to_vec(),
+                    subnets: ["subnet-a", "subnet-b"].map(str::to_owned).to_vec(),
+                    service_role: Some(SERVICE_ROLE.to_owned()),
+                    ..GroupFacts::default()
+                };
+                (fleet.name.clone(), Ok(Some(group)))
             })
             .collect(),
         target_groups: plan
@@ -154,13 +171,42 @@ fn good(state: &State) -> Facts {
         commands_topic: COMMANDS.to_owned(),
         parameter_pass: Some(Ok(Some(pass(state)))),
         snapshot_look: Some(Ok(Some(look()))),
+        primaries: plan
+            .databases
+            .iter()
+            .map(|db| (db.name.clone(), Ok(Some(instance(PRIMARY_KEY)))))
+            .collect(),
+        scheduled: plan.fleets.iter().map(|fleet| (fleet.name.clone(), Ok(Vec::new()))).collect(),
+        endpoint_groups: plan.routes.iter().map(|route| (route.name.clone(), Ok(2))).collect(),
         ..Facts::default()
     };
-    with_the_rest(facts)
+    with_the_rest(state, facts)
+}
+
+/// What an instance is made of on a good day.
+fn instance(key: &str) -> InstanceFacts {
+    InstanceFacts {
+        class: Some("db.r6g.large".to_owned()),
+        is_multi_az: true,
+        storage_gib: 200,
+        engine: "postgres".to_owned(),
+        parameter_group: Some("default.postgres16".to_owned()),
+        option_groups: Vec::new(),
+        kms_key: Some(key.to_owned()),
+    }
+}
+
+/// The target groups of the recovery load balancer: those of the fleets, empty until they have moved.
+fn attached(state: &State) -> Vec<AttachedGroup> {
+    let of = |fleet: protocol::plan::Fleet| {
+        let healthy = if state.moved.contains(&fleet.name) { 2 } else { 0 };
+        fleet.target_groups.into_iter().map(move |arn| AttachedGroup { arn, healthy })
+    };
+    plan().fleets.into_iter().flat_map(of).collect()
 }
 
 /// What hangs on what was seen first, on a good day.
-fn with_the_rest(facts: Facts) -> Facts {
+fn with_the_rest(state: &State, facts: Facts) -> Facts {
     let plan = plan();
     let names = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"]
         .map(|name| function_name(&plan, name));
@@ -172,7 +218,17 @@ fn with_the_rest(facts: Facts) -> Facts {
     };
     let keys = protocol::readiness::keys::keys(&plan, &facts);
     let keys: BTreeSet<String> = keys.into_iter().chain([KEY]).map(str::to_owned).collect();
-    let image = TemplateFacts { image: Some("ami-1".to_owned()), image_state: Some("available".to_owned()) };
+    let image = TemplateFacts {
+        image: Some("ami-1".to_owned()),
+        image_state: Some("available".to_owned()),
+        instance_type: Some("m6i.large".to_owned()),
+        volume_keys: [VOLUME_KEY.to_owned()].into(),
+        ..TemplateFacts::default()
+    };
+    let grant = KeyGrant { grantee: SERVICE_ROLE.to_owned(), operations: vec!["CreateGrant".to_owned()] };
+    let granted = KeyRights { grants: vec![grant], ..KeyRights::default() };
+    let rights = [KEY, PRIMARY_KEY, VOLUME_KEY].map(|key| (key.to_owned(), Ok(Some(granted.clone()))));
+    let zones = ["us-west-1a", "us-west-1b", "us-west-1c"].map(str::to_owned);
     let certificate = CertificateFacts {
         arn: CERTIFICATE.to_owned(),
         status: "ISSUED".to_owned(),
@@ -185,7 +241,14 @@ fn with_the_rest(facts: Facts) -> Facts {
         keys: keys.into_iter().map(|key| (key, Ok(Some("Enabled".to_owned())))).collect(),
         templates: BTreeMap::from([(template(), Ok(Some(image)))]),
         certificates: BTreeMap::from([(BALANCER.to_owned(), Ok(Some(vec![certificate])))]),
-        refused: needs(&plan, &facts)
+        attached: BTreeMap::from([(BALANCER.to_owned(), Ok(Some(attached(state))))]),
+        offerings: BTreeMap::from([("m6i.large".to_owned(), Ok(zones.into()))]),
+        vcpus: BTreeMap::from([("m6i.large".to_owned(), Ok(Some(2)))]),
+        quotas: BTreeMap::from([(STANDARD_QUOTA.to_owned(), Ok(64))]),
+        free_addresses: ["subnet-a", "subnet-b"].map(|subnet| (subnet.to_owned(), Ok(Some(100)))).into(),
+        default_volume_key: Some(Ok(None)),
+        key_rights: BTreeMap::from(rights),
+        refused: needs(&plan, state, &facts)
             .into_iter()
             .map(|need| (need.action.to_owned(), Ok(Vec::new())))
             .collect(),
@@ -216,22 +279,57 @@ fn a_good_day_is_ready_before_a_failover_and_after_it() {
         before.table()
     );
     let after = judged(&everything(), &good(&everything()));
+    // All that has moved is as it should be, and nothing could take over.
     assert_eq!(
         after.sentence(),
-        format!("shop is ready: all {AFTER} checks are ready."),
+        format!("shop is not ready: of {AFTER} checks 1 is not ready."),
         "{:#?}",
         after.table()
     );
-    assert_eq!((after.finding(), after.unready()), (Finding::Ready, 0));
+    assert_eq!((after.finding(), after.unready()), (Finding::NotReady, 1));
+    assert_eq!((before.finding(), before.unready()), (Finding::Ready, 0));
+}
+
+#[test]
+fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_missing() {
+    let moved_at = "2026-11-20T09:30:00Z".parse().ok();
+    let state = State { moved_at, ..everything() };
+    let check = judged(&state, &good(&state));
+    let check = named(&check, "workload_protected", "shop");
+    assert_eq!(check.finding(), Finding::NotReady);
+    assert_eq!(
+        check.sentence(),
+        "The workload is unprotected since 2026-11-20T09:30:00Z: us-west-1 serves, and if it is lost nothing takes over in \
+         us-east-2, for there are no replicas of orders and stock there and no functions there."
+    );
+    assert!(check.remedy().is_some_and(|remedy| remedy.contains("docs/after-a-failover.md")), "{check:?}");
+
+    // Of a part that has moved it is said of which; without a database there is no replica to miss.
+    let part = moved(&["web", "front"]);
+    let part = judged(&part, &good(&part));
+    let check = named(&part, "workload_protected", "shop");
+    assert_eq!(
+        (check.finding(), check.sentence()),
+        (
+            Finding::NotReady,
+            "web and front are unprotected: us-west-1 serves, and if it is lost nothing takes over in us-east-2, for there are no \
+             functions there."
+        )
+    );
+    let before = judged(&State::default(), &good(&State::default()));
+    let check = named(&before, "workload_protected", "shop");
+    assert_eq!(check.sentence(), "us-east-2 serves, and us-west-1 stands by for everything in the plan.");
 }
 
 #[test]
 fn nothing_seen_is_all_unknown() {
     for state in [State::default(), everything(), moved(&["orders"])] {
         let readiness = judged(&state, &Facts::default());
-        assert!(readiness.checks().iter().all(|check| check.finding() == Finding::Unknown));
-        assert_eq!(readiness.finding(), Finding::Unknown);
-        assert_eq!(readiness.unready(), readiness.checks().len());
+        let looked_at = readiness.checks().iter().filter(|check| !OF_THE_PLAN_ALONE.contains(&check.name()));
+        assert!(looked_at.clone().all(|check| check.finding() == Finding::Unknown));
+        let verdict = if state.moved.is_empty() { Finding::Unknown } else { Finding::NotReady };
+        assert_eq!(readiness.finding(), verdict);
+        assert_eq!(readiness.unready(), looked_at.count() + usize::from(!state.moved.is_empty()));
     }
 }
 
@@ -319,8 +417,66 @@ fn key(facts: &mut Facts, state: Option<&str>) {
 }
 
 fn image(facts: &mut Facts, image: Option<&str>, state: Option<&str>) {
-    let found = TemplateFacts { image: image.map(str::to_owned), image_state: state.map(str::to_owned) };
-    facts.templates.insert(template(), Ok(Some(found)));
+    let found = template_facts(facts);
+    (found.image, found.image_state) = (image.map(str::to_owned), state.map(str::to_owned));
+}
+
+fn template_facts(facts: &mut Facts) -> &mut TemplateFacts {
+    match facts.templates.get_mut(&template()) {
+        Some(Ok(Some(template))) => template,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a replica is made of.
+fn made(facts: &mut Facts) -> &mut InstanceFacts {
+    replica(facts).instance.as_mut().expect("an instance")
+}
+
+fn primary(facts: &mut Facts) -> &mut InstanceFacts {
+    match facts.primaries.get_mut(&Name::from("orders")) {
+        Some(Ok(Some(primary))) => primary,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn attach(facts: &mut Facts, name: &str, healthy: u32) {
+    let arn = format!("arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/{name}/0a1b");
+    match facts.attached.get_mut(BALANCER) {
+        Some(Ok(Some(groups))) => groups.push(AttachedGroup { arn, healthy }),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn schedule(facts: &mut Facts, min: Option<u32>, desired: Option<u32>, max: Option<u32>) {
+    let action = ScheduledAction { name: "night".to_owned(), min, desired, max };
+    facts.scheduled.insert(Name::from("web"), Ok(vec![action]));
+}
+
+fn rights(facts: &mut Facts, key: &str, rights: KeyRights) {
+    facts.key_rights.insert(key.to_owned(), Ok(Some(rights)));
+}
+
+/// Where an instance type is offered.
+fn offered(facts: &mut Facts, zones: &[&str]) {
+    let zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
+    facts.offerings.insert("m6i.large".to_owned(), Ok(zones));
+}
+
+/// An Oracle database that encrypts by an option, or another engine's.
+fn transparent(facts: &mut Facts, option: &str) {
+    let primary = primary(facts);
+    "oracle-ee".clone_into(&mut primary.engine);
+    primary.option_groups = vec!["shop-oracle".to_owned()];
+    let group = OptionGroupRef { region: PRIMARY.to_owned(), name: "shop-oracle".to_owned() };
+    facts.options.insert(group, Ok(vec![option.to_owned()]));
+}
+
+fn read_only(facts: &mut Facts, value: Option<&str>) {
+    let made = made(facts);
+    "mysql".clone_into(&mut made.engine);
+    made.parameter_group = Some("shop-mysql".to_owned());
+    facts.read_only.insert("shop-mysql".to_owned(), Ok(value.map(str::to_owned)));
 }
 
 fn certificate(facts: &mut Facts, status: &str, days: Option<i64>) {
@@ -443,7 +599,287 @@ const ROWS: &[Row] = &[
      "2 subscribed and confirmed, 1 not confirmed."),
     (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
      Finding::NotReady, "Nobody hears its alarms."),
+    (|f| "storage-full".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
+     "shop-orders-replica has status storage-full, and only an available replica can be promoted."),
+    // recovery-lb-has-another-target-group
+    (|f| attach(f, "other-tg", 0), "balancer_can_be_healthy", "front", Finding::NotReady,
+     "The recovery load balancer also sends to other-tg/0a1b, which has no healthy target and is filled by no fleet that is to \
+      move: the accelerator takes a load balancer with such a target group for unhealthy."),
+    (|f| { attach(f, "other-tg", 0); attach(f, "admin-tg", 0); }, "balancer_can_be_healthy", "front", Finding::NotReady,
+     "The recovery load balancer also sends to other-tg/0a1b and admin-tg/0a1b, which have no healthy target and are filled by \
+      no fleet that is to move: the accelerator takes a load balancer with such a target group for unhealthy."),
+    // instance-type-not-offered
+    (|f| offered(f, &[]), "instance_type_offered", "web", Finding::NotReady,
+     "m6i.large is offered in none of its zones: us-west-1a and us-west-1b."),
+    (|f| offered(f, &["us-west-1c"]), "instance_type_offered", "web", Finding::NotReady,
+     "m6i.large is offered in none of its zones: us-west-1a and us-west-1b."),
+    (|f| schedule(f, Some(2), Some(1), None), "scheduled_actions_clear", "web", Finding::NotReady,
+     "After a failover the scheduled action night sets desired to 1, below the plan's 2, and the run that grew the fleet is \
+      over by then."),
+    (|f| rights(f, VOLUME_KEY, KeyRights::default()), "launch_keys_granted", "web", Finding::NotReady,
+     "Its volumes are encrypted with key/4e5f, which AWSServiceRoleForAutoScaling may not use."),
+    (|f| drop(f.key_rights.insert(VOLUME_KEY.to_owned(), Ok(None))), "launch_keys_granted", "web", Finding::NotReady,
+     "Its volumes are encrypted with key/4e5f (it does not exist), which AWSServiceRoleForAutoScaling may not use."),
+    (|f| drop(f.key_rights.remove(VOLUME_KEY)), "launch_keys_granted", "web", Finding::Unknown, "It was not looked at."),
+    (|f| { template_facts(f).has_plain_volume = true; f.default_volume_key = Some(Ok(Some(KEY.to_owned())));
+           rights(f, KEY, KeyRights::default()); },
+     "launch_keys_granted", "web", Finding::NotReady,
+     "Its volumes are encrypted with key/0a1b, which AWSServiceRoleForAutoScaling may not use."),
+    (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(0))), "addresses_free", "web", Finding::NotReady,
+     "Its subnets have 0 free addresses, and it has to launch 2."),
+    (|f| drop(f.free_addresses.insert("subnet-b".to_owned(), Ok(None))), "addresses_free", "web", Finding::NotReady,
+     "Its subnet subnet-b does not exist."),
+    (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(3))), "vcpu_quota_suffices", "shop", Finding::NotReady,
+     "In us-west-1 the fleets need 4 vCPUs of the quota L-1216C47A, which is 3."),
+    (|f| f.quotas.clear(), "vcpu_quota_suffices", "shop", Finding::Unknown, "It was not looked at."),
+    (|f| read_only(f, Some("1")), "parameter_group_writable", "orders", Finding::NotReady,
+     "Its parameter group shop-mysql sets read_only to 1, and a promotion keeps the group."),
+    (|f| transparent(f, "TDE"), "copy_option_group", "orders", Finding::NotReady,
+     "It encrypts by the option TDE, and RDS refuses to copy such a snapshot into another region without an option group."),
+    (|f| image(f, Some("resolve:ssm:/golden/web"), None), "template_and_image", "web", Finding::Unknown,
+     "The launch template lt-1 names its image by the parameter /golden/web, which can't be read."),
+    // shift-traffic-may-read-what-ga-validates
+    (|f| refuse(f, "elasticloadbalancing:DescribeLoadBalancers", "*", "implicitDeny"), "role_allowed", "shift-traffic",
+     Finding::NotReady,
+     "The role of shop-shift-traffic is not allowed elasticloadbalancing:DescribeLoadBalancers on * (implicitDeny)."),
+    (|f| refuse(f, "ec2:DescribeSubnets", "*", "explicitDeny"), "role_allowed", "shift-traffic", Finding::NotReady,
+     "The role of shop-shift-traffic is not allowed ec2:DescribeSubnets on * (explicitDeny)."),
 ];
+
+/// One change to a good day, and the check that has a note by it: a failover would work, at a price.
+type NoteRow = (fn(&mut Facts), &'static str, &'static str, &'static str);
+
+#[rustfmt::skip]
+const NOTES: &[NoteRow] = &[
+    (|f| made(f).class = Some("db.t4g.medium".to_owned()), "replica_like_primary", "orders",
+     "After a failover it serves on db.t4g.medium, the primary is a db.r6g.large."),
+    (|f| made(f).is_multi_az = false, "replica_like_primary", "orders",
+     "After a failover it serves in one zone, the primary has a standby in a second one."),
+    (|f| made(f).storage_gib = 100, "replica_like_primary", "orders",
+     "After a failover it serves with 100 GiB, the primary has 200 GiB."),
+    (|f| offered(f, &["us-west-1b"]), "instance_type_offered", "web",
+     "Of its zones us-west-1a offers none of its types, so that all of it would run in us-west-1b."),
+    (|f| { group(f).suspended = vec!["ScheduledActions".to_owned()]; schedule(f, Some(0), None, Some(2)); },
+     "scheduled_actions_clear", "web",
+     "The process ScheduledActions is suspended; resumed, the scheduled action night sets min to 0, below the plan's 2 and max to \
+      2, below the plan's 4."),
+    (|f| template_facts(f).hidden_volumes = 2, "launch_keys_granted", "web",
+     "Of its volumes' keys those of 2 volumes of its image belong to another account, and whether AWSServiceRoleForAutoScaling may \
+      use them can't be seen from here."),
+    (|f| template_facts(f).volume_keys = ["arn:aws:kms:us-west-1:210987654321:key/7a8b".to_owned()].into(),
+     "launch_keys_granted", "web",
+     "Of its volumes' keys key/7a8b belongs to another account, and whether AWSServiceRoleForAutoScaling may use it can't be seen \
+      from here."),
+    (|f| group(f).subnets.clear(), "addresses_free", "web",
+     "It names no subnets, so that it launches into those of the default VPC, which nobody looks at."),
+    (|f| drop(f.endpoint_groups.insert(Name::from("front"), Ok(4))), "endpoint_groups_tried", "front",
+     "The listener has 4 endpoint groups, and the accelerator tries the 3 that are nearest to a user: of those with nothing open in \
+      them it sends users to a fenced endpoint."),
+    // snapshot-role-may-use-the-sources-own-key
+    (|f| { rights(f, PRIMARY_KEY, KeyRights::default()); refuse(f, "kms:CreateGrant", PRIMARY_KEY, "implicitDeny");
+           if let Some(Ok(Some(stock))) = f.primaries.get_mut(&Name::from("stock")) { stock.kms_key = None; } },
+     "source_key_allowed", "orders",
+     "It is encrypted with key/2c3d, which the role of shop-snapshot-scheduler may not use: a copy into the other region may be \
+      refused."),
+];
+
+#[test]
+fn a_price_is_noted_and_leaves_the_plan_ready() {
+    for (change, name, subject, sentence) in NOTES {
+        let mut facts = good(&State::default());
+        change(&mut facts);
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, name, subject);
+        assert_eq!((check.finding(), check.sentence()), (Finding::Note, *sentence));
+        assert_eq!(
+            (readiness.finding(), readiness.unready()),
+            (Finding::Ready, 0),
+            "{:#?}",
+            readiness.table()
+        );
+        let verdict = format!("shop is ready: all {BEFORE} checks are ready, 1 of them with a note.");
+        assert_eq!(readiness.sentence(), verdict);
+    }
+}
+
+/// One change to a good day that is just good enough.
+type FineRow = (fn(&mut Facts), &'static str, &'static str, &'static str);
+
+#[rustfmt::skip]
+const FINE: &[FineRow] = &[
+    (|f| attach(f, "lambda", 1), "balancer_can_be_healthy", "front",
+     "Fleets that are to move fill 1 of its target groups; the others (1) have healthy targets now."),
+    (|f| schedule(f, Some(2), Some(2), Some(4)), "scheduled_actions_clear", "web",
+     "Its scheduled action leaves it at least the plan's size."),
+    (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(1))), "addresses_free", "web",
+     "Its subnets have 2 free addresses, and it has to launch 2."),
+    (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(4))), "vcpu_quota_suffices", "shop",
+     "The fleets take 4 of 4 vCPUs (L-1216C47A); what else runs in the account is not seen."),
+    (|f| drop(f.endpoint_groups.insert(Name::from("front"), Ok(3))), "endpoint_groups_tried", "front",
+     "The accelerator tries each of the listener's 3 endpoint groups."),
+    (|f| made(f).class = Some("db.r7g.2xlarge".to_owned()), "replica_like_primary", "orders",
+     "Class, zones and storage of the replica are at least the primary's."),
+    (|f| read_only(f, Some("{TrueIfReplica}")), "parameter_group_writable", "orders",
+     "Its parameter group shop-mysql sets read_only to {TrueIfReplica}."),
+    (|f| read_only(f, None), "parameter_group_writable", "orders",
+     "Its parameter group shop-mysql leaves read_only as RDS has it."),
+    (|f| transparent(f, "STATSPACK"), "copy_option_group", "orders",
+     "It does not encrypt by an option, so its copies need no option group."),
+    (|f| rights(f, PRIMARY_KEY, KeyRights { is_of_aws: true, ..KeyRights::default() }), "source_key_allowed", "orders",
+     "The key/2c3d is AWS's own, which RDS may use for its account."),
+    (|f| rights(f, VOLUME_KEY, KeyRights { policy: policy_for(SERVICE_ROLE, "kms:*"), ..KeyRights::default() }),
+     "launch_keys_granted", "web", "AWSServiceRoleForAutoScaling may use the key of its volumes."),
+    (|f| group(f).chooses_types = true, "instance_type_offered", "web",
+     "It has its types chosen by what they must have, so that a type which a zone lacks is passed over."),
+];
+
+fn policy_for(principal: &str, action: &str) -> String {
+    let statement = serde_json::json!({
+        "Effect": "Allow", "Principal": { "AWS": [principal] }, "Action": ["kms:DescribeKey", action], "Resource": "*",
+    });
+    serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+}
+
+#[test]
+fn what_is_just_good_enough_is_ready_without_a_note() {
+    for (change, name, subject, sentence) in FINE {
+        let mut facts = good(&State::default());
+        change(&mut facts);
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, name, subject);
+        assert_eq!((check.finding(), check.sentence()), (Finding::Ready, *sentence));
+        let verdict = format!("shop is ready: all {BEFORE} checks are ready.");
+        assert_eq!(readiness.sentence(), verdict, "{:#?}", readiness.table());
+    }
+}
+
+/// Only a statement that allows the service's role itself, or everybody, what EC2 needs: the account's administrators do not
+/// pass their right on to a role whose policies nobody can change.
+#[test]
+fn a_keys_policy_counts_only_for_the_role_that_launches() {
+    let root = "arn:aws:iam::123456789012:root";
+    for (principal, action, expected) in [
+        (SERVICE_ROLE, "kms:CreateGrant", Finding::Ready),
+        (SERVICE_ROLE, "kms:Create*", Finding::Ready),
+        ("*", "kms:*", Finding::Ready),
+        (SERVICE_ROLE, "kms:Decrypt", Finding::NotReady),
+        (root, "kms:*", Finding::NotReady),
+    ] {
+        let mut facts = good(&State::default());
+        let policy = policy_for(principal, action);
+        rights(&mut facts, VOLUME_KEY, KeyRights { policy: policy.clone(), ..KeyRights::default() });
+        let readiness = judged(&State::default(), &facts);
+        assert_eq!(named(&readiness, "launch_keys_granted", "web").finding(), expected, "{policy}");
+    }
+    let mut facts = good(&State::default());
+    let other = KeyGrant { grantee: SERVICE_ROLE.to_owned(), operations: vec!["Decrypt".to_owned()] };
+    rights(&mut facts, VOLUME_KEY, KeyRights { grants: vec![other], ..KeyRights::default() });
+    let readiness = judged(&State::default(), &facts);
+    assert_eq!(named(&readiness, "launch_keys_granted", "web").finding(), Finding::NotReady);
+}
+
+#[test]
+fn an_option_group_of_the_plan_goes_along_with_the_copies_of_its_direction() {
+    let mut plan = plan();
+    let groups = OptionGroups {
+        database: Name::from("orders"),
+        primary: None,
+        recovery: Some("shop-oracle-tde".to_owned()),
+    };
+    plan.snapshots.as_mut().expect("snapshots").option_groups = vec![groups];
+    assert_eq!(plan.validate(), vec![]);
+    let mut facts = good(&State::default());
+    transparent(&mut facts, "TDE");
+    let readiness = Readiness::of(&plan, &State::default(), &facts, now());
+    let check = named(&readiness, "copy_option_group", "orders");
+    assert_eq!(check.sentence(), "Its copies go along with the option group shop-oracle-tde.");
+    // After the failover they go the other way.
+    let mut facts = good(&everything());
+    let made = made(&mut facts);
+    "oracle-ee".clone_into(&mut made.engine);
+    made.option_groups = vec!["shop-oracle-tde".to_owned()];
+    let group = OptionGroupRef { region: RECOVERY.to_owned(), name: "shop-oracle-tde".to_owned() };
+    facts.options.insert(group, Ok(vec!["TDE".to_owned()]));
+    let readiness = Readiness::of(&plan, &everything(), &facts, now());
+    let check = named(&readiness, "copy_option_group", "orders");
+    assert_eq!(check.finding(), Finding::NotReady);
+    assert!(check.remedy().is_some_and(|remedy| remedy.contains("in the primary region")), "{check:?}");
+}
+
+#[test]
+fn what_was_opened_must_be_healthy_for_the_accelerator_too_and_each_of_its_target_groups() {
+    let state = everything();
+    for (health, finding, words) in [
+        (
+            EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
+            Finding::NotReady,
+            "takes the recovery endpoint for unhealthy (no healthy targets)",
+        ),
+        (EndpointHealth::Initial { reason: String::new() }, Finding::Unknown, "for the first time"),
+        (EndpointHealth::Unknown, Finding::Unknown, "says nothing"),
+    ] {
+        let mut facts = good(&state);
+        route(&mut facts).recovery_health = health;
+        let readiness = judged(&state, &facts);
+        let check = named(&readiness, "endpoint_healthy", "front");
+        assert_eq!(check.finding(), finding, "{check:?}");
+        assert!(check.sentence().contains(words), "{check:?}");
+    }
+    let mut facts = good(&state);
+    facts.attached.insert(BALANCER.to_owned(), Ok(Some(attached(&State::default()))));
+    let readiness = judged(&state, &facts);
+    let check = named(&readiness, "balancer_can_be_healthy", "front");
+    assert_eq!(check.finding(), Finding::NotReady, "a fleet that has moved must fill its own: {check:?}");
+    let mut facts = good(&state);
+    made(&mut facts).is_multi_az = false;
+    let readiness = judged(&state, &facts);
+    assert_eq!(named(&readiness, "database_multi_az", "orders").finding(), Finding::Note);
+}
+
+#[test]
+fn a_row_of_more_than_sixteen_that_wait_for_each_other_is_noted() {
+    for (count, expected) in [(16, Finding::Ready), (17, Finding::Note)] {
+        let mut plan = plan();
+        let first = plan.databases.remove(0);
+        let database = |n: usize| protocol::plan::Database {
+            name: Name::new(format!("db-{n}")),
+            // In no order: the last one is listed first.
+            after: (n > 0).then(|| Name::new(format!("db-{}", n - 1))).into_iter().collect(),
+            ..first.clone()
+        };
+        plan.databases = (0..count).rev().map(database).collect();
+        let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
+        let check = named(&readiness, "chains_short", "shop");
+        assert_eq!(check.finding(), expected, "{count}: {check:?}");
+        assert!(check.sentence().contains(&count.to_string()), "{check:?}");
+    }
+}
+
+/// The order of the quotas' families, as AWS lists them.
+#[test]
+fn a_type_counts_against_the_quota_of_its_family() {
+    for (named_type, code) in [
+        ("m7i-flex.large", Some("L-1216C47A")),
+        ("im4gn.large", Some("L-1216C47A")),
+        ("t3.micro", Some("L-1216C47A")),
+        ("g5.xlarge", Some("L-DB2E81BA")),
+        ("p4d.24xlarge", Some("L-417A185B")),
+        ("x2idn.16xlarge", Some("L-7295265B")),
+        ("inf2.xlarge", Some("L-1945791B")),
+        ("trn1.2xlarge", Some("L-2C3B7624")),
+        ("mac2.metal", None),
+        ("hpc7a.96xlarge", None),
+    ] {
+        let mut facts = good(&State::default());
+        template_facts(&mut facts).instance_type = Some(named_type.to_owned());
+        let quotas = protocol::readiness::launches::quotas(&facts);
+        assert_eq!(
+            quotas.into_iter().collect::<Vec<_>>(),
+            code.into_iter().collect::<Vec<_>>(),
+            "{named_type}"
+        );
+    }
+}
 
 #[test]
 fn each_thing_that_stops_a_failover_is_found_by_its_own_check_alone() {
@@ -453,7 +889,12 @@ fn each_thing_that_stops_a_failover_is_found_by_its_own_check_alone() {
         let readiness = judged(&State::default(), &facts);
         let check = named(&readiness, name, subject);
         assert_eq!((check.finding(), check.sentence()), (*finding, *sentence));
-        assert_eq!(readiness.unready(), 1, "{:#?}", readiness.table());
+        // Nothing else turns, but for what can't be known without it; and that says so.
+        let others = readiness.checks().iter().filter(|other| !other.finding().is_ready() && *other != check);
+        for other in others {
+            let sees = other.remedy().is_some_and(|remedy| remedy.contains(name));
+            assert!(other.finding() == Finding::Unknown && sees, "{name} {subject} turned {other:?}");
+        }
         assert_eq!(readiness.finding(), *finding);
     }
 }
@@ -480,6 +921,7 @@ fn judged_as_aurora(state: &State, change: impl FnOnce(&mut ReplicaFacts)) -> Re
         global_engine_version: Some("16.4".to_owned()),
     });
     change(seen);
+    seen.instance = None;
     for action in ["rds:FailoverGlobalCluster", "rds:ModifyDBCluster"] {
         facts.refused.insert(action.to_owned(), Ok(Vec::new()));
     }
@@ -578,7 +1020,9 @@ fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
     assert_eq!(finding("template_and_image", "web"), Finding::Unknown);
     assert_eq!(finding("key_enabled", "orders"), Finding::Unknown);
     assert_eq!(finding("role_allowed", "scale-asg"), Finding::Unknown);
-    let sentence = format!("shop is not ready: of {BEFORE} checks 2 are not ready and 7 are unknown.");
+    assert_eq!(finding("replica_like_primary", "orders"), Finding::Unknown);
+    assert_eq!(finding("instance_type_offered", "web"), Finding::Unknown);
+    let sentence = format!("shop is not ready: of {BEFORE} checks 2 are not ready and 14 are unknown.");
     assert_eq!(readiness.sentence(), sentence);
 }
 
@@ -686,7 +1130,7 @@ fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
         })
         .collect();
     let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
-    assert_eq!(readiness.unready(), BEFORE + 6 * (1000 - 2));
+    assert_eq!(readiness.unready(), BEFORE - OF_THE_PLAN_ALONE.len() + 10 * (1000 - 2));
     let last = LastReadiness::untold(readiness, None).as_told();
     let json = serde_json::to_string(&last).expect("it is written");
     assert!(json.len() < 300_000, "{} bytes are too many for one item", json.len());
@@ -736,6 +1180,7 @@ fn replicas() -> impl Strategy<Value = Seen<Option<ReplicaFacts>>> {
             backup_retention_days: days,
             backup_window: window,
             kms_key: Some(KEY.to_owned()),
+            instance: cluster.is_none().then(|| instance(KEY)),
             cluster,
         },
     );
@@ -763,6 +1208,9 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             target_groups: plan().fleets[0].target_groups.clone(),
             arn: GROUP.to_owned(),
             templates: vec![template()],
+            zones: vec!["us-west-1a".to_owned()],
+            subnets: vec!["subnet-a".to_owned()],
+            ..GroupFacts::default()
         },
     );
     let route =
@@ -805,6 +1253,8 @@ struct Later {
     count: Seen<Option<u64>>,
     not_after: Option<Timestamp>,
     release: Option<Seen<BTreeMap<String, String>>>,
+    rights: Seen<Option<KeyRights>>,
+    scheduled: Seen<Vec<ScheduledAction>>,
 }
 
 fn later() -> impl Strategy<Value = Later> {
@@ -813,8 +1263,31 @@ fn later() -> impl Strategy<Value = Later> {
     let released = BTreeMap::from([("shop-scale-asg".to_owned(), "x".to_owned())]);
     let release = prop::option::of(unseen(prop_oneof![Just(released), Just(BTreeMap::new())]));
     let not_after = any::<Option<i32>>().prop_map(|at| Timestamp::from_second(at?.into()).ok());
-    (word, unseen(prop::option::of(0..3u64)), not_after, release)
-        .prop_map(|(word, count, not_after, release)| Later { word, count, not_after, release })
+    let policy = prop::sample::select(vec!["", "{}", "[", r#"{"Statement":{"Effect":"Allow"}}"#]);
+    let rights = (any::<bool>(), policy).prop_map(|(is_of_aws, policy)| KeyRights {
+        is_of_aws,
+        grants: vec![KeyGrant::default()],
+        policy: policy.to_owned(),
+    });
+    let size = || prop::option::of(0..9u32);
+    let action = (size(), size(), size()).prop_map(|(min, desired, max)| ScheduledAction {
+        name: "night".to_owned(),
+        min,
+        desired,
+        max,
+    });
+    let scheduled = unseen(prop::collection::vec(action, 0..3));
+    let rights = unseen(prop::option::of(rights));
+    (word, unseen(prop::option::of(0..3u64)), not_after, release, rights, scheduled).prop_map(
+        |(word, count, not_after, release, rights, scheduled)| Later {
+            word,
+            count,
+            not_after,
+            release,
+            rights,
+            scheduled,
+        },
+    )
 }
 
 impl Later {
@@ -824,7 +1297,25 @@ impl Later {
     }
 
     fn of(&self, facts: Facts) -> Facts {
-        let image = |state| TemplateFacts { image: Some("ami-1".to_owned()), image_state: Some(state) };
+        let image = |state: String| TemplateFacts {
+            image: Some("ami-1".to_owned()),
+            instance_type: (!state.is_empty()).then(|| "m6i.large".to_owned()),
+            volume_keys: [VOLUME_KEY.to_owned()].into(),
+            hidden_volumes: u32::from(state == "Active"),
+            has_plain_volume: state == "ISSUED",
+            image_state: Some(state),
+        };
+        let count = |count: Option<u64>| count.and_then(|count| u32::try_from(count).ok());
+        let number = self.count.clone().map(count);
+        let quota = number.clone().map(Option::unwrap_or_default);
+        let zones = self.word.clone().map(|word| {
+            word.map(|word| if word == "Active" { "us-west-1a" } else { "us-west-1c" }.to_owned())
+                .into_iter()
+                .collect()
+        });
+        let groups = quota.clone().map(|healthy| {
+            Some(vec![AttachedGroup { arn: "arn:aws:other".to_owned(), healthy }]).filter(|_| healthy < 2)
+        });
         let function = |state| FunctionFacts {
             code_sha256: "x".to_owned(),
             state,
@@ -844,6 +1335,17 @@ impl Later {
             dead_letters: BTreeMap::from([("shop-scale-asg-dead-letters".to_owned(), self.count.clone())]),
             refused: BTreeMap::from([("rds:PromoteReadReplica".to_owned(), refused)]),
             release: self.release.clone(),
+            key_rights: BTreeMap::from([
+                (VOLUME_KEY.to_owned(), self.rights.clone()),
+                (PRIMARY_KEY.to_owned(), self.rights.clone()),
+            ]),
+            scheduled: BTreeMap::from([(Name::from("web"), self.scheduled.clone())]),
+            offerings: BTreeMap::from([("m6i.large".to_owned(), zones)]),
+            vcpus: BTreeMap::from([("m6i.large".to_owned(), number.clone())]),
+            quotas: BTreeMap::from([(STANDARD_QUOTA.to_owned(), quota.clone())]),
+            free_addresses: BTreeMap::from([("subnet-a".to_owned(), number)]),
+            endpoint_groups: BTreeMap::from([(Name::from("front"), quota)]),
+            attached: BTreeMap::from([(BALANCER.to_owned(), groups)]),
             ..facts
         }
     }
@@ -857,7 +1359,7 @@ proptest! {
     ) {
         let state = State { moved: moved.into_iter().map(Name::from).collect(), ..State::default() };
         let readiness = judged(&state, &facts);
-        let all_ready = readiness.checks().iter().all(|check| check.finding() == Finding::Ready);
+        let all_ready = readiness.checks().iter().all(|check| check.finding().is_ready());
         prop_assert_eq!(readiness.finding() == Finding::Ready, all_ready);
         for check in readiness.checks() {
             let has_remedy = check.remedy().is_some_and(|remedy| !remedy.trim().is_empty());

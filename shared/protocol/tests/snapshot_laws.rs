@@ -36,6 +36,7 @@ fn plan(tiers: Tiers, keep_min: u32, deletions_max: u32) -> Plan {
         deletions_max,
         kms_key_arns: protocol::plan::KeyArns::default(),
         except: Vec::new(),
+        option_groups: Vec::new(),
     });
     plan
 }

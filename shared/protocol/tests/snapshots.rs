@@ -34,6 +34,7 @@ fn plan() -> Plan {
         deletions_max: 2,
         kms_key_arns: KeyArns::default(),
         except: Vec::new(),
+        option_groups: Vec::new(),
     });
     plan
 }
@@ -268,8 +269,10 @@ fn an_encrypted_one_is_copied_under_the_key_of_the_region_it_goes_to_or_not_at_a
     let key = "arn:aws:kms:us-west-1:123456789012:key/0a1b";
     plan.snapshots.as_mut().unwrap().kms_key_arns.recovery = Some(key.to_owned());
     let decision = seen_by(&plan, &State::default(), vec![encrypted], vec![]);
-    let Effect::Copy { kms_key, .. } = &decision.actions[0].effect else { panic!("{decision:?}") };
-    assert_eq!(kms_key.as_deref(), Some(key));
+    let Effect::Copy { kms_key, option_group, .. } = &decision.actions[0].effect else {
+        panic!("{decision:?}")
+    };
+    assert_eq!((kms_key.as_deref(), option_group.as_deref()), (Some(key), None));
 }
 
 #[test]

@@ -19,6 +19,7 @@ from . import (
     globalaccelerator,
     interface_endpoints,
     key_pairs,
+    launch_conditions,
     launches,
     listener_certificates,
     machine_images,
@@ -61,6 +62,7 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     functions.install(settings)
     security_groups.install()
     machine_images.install()
+    launch_conditions.install()
     flow_logs.install()
     interface_endpoints.install()
     key_pairs.install()

@@ -133,6 +133,8 @@ def _resources(
         return _snapshot_resources(params, region, account)
     if service == "rds" and "Cluster" in _first(params, "Action"):
         return _cluster_resources(params, region, account)
+    if service == "rds" and (group := _group_resource(params, region, account)):
+        return [group]
     if service == "rds" and (named := _first(params, "ResourceName")):  # tags, of whatever has an ARN
         return [named]
     if service == "rds":
@@ -140,6 +142,8 @@ def _resources(
         if not name and _first(params, "Action") == "DescribeDBInstances":
             return [f"arn:aws:rds:{region}:{account}:db:*"]
         return [name] if name.startswith("arn:") else []
+    if service == "autoscaling" and _first(params, "Action").startswith("Describe"):
+        return ["*"]  # nor for these
     if service == "autoscaling":
         group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName"))
         return [group["AutoScalingGroupARN"]] if group and get_region() == region else []
@@ -162,6 +166,17 @@ def _snapshot_resources(params: Any, region: str, account: str) -> list[str]:
         if name := _first(params, field):
             found.append(name if name.startswith("arn:") else f"{prefix}:{kind}:{name}")
     return found or [f"{prefix}:{'cluster-' if 'Cluster' in _first(params, 'Action') else ''}snapshot:*"]
+
+
+def _group_resource(params: Any, region: str, account: str) -> str:
+    """The parameter group or option group that a description names; empty where it names none."""
+    kinds = {
+        "DescribeDBParameters": ("pg", "DBParameterGroupName"),
+        "DescribeOptionGroups": ("og", "OptionGroupName"),
+    }
+    kind, field = kinds.get(_first(params, "Action"), ("", ""))
+    name = _first(params, field) if kind else ""
+    return f"arn:aws:rds:{region}:{account}:{kind}:{name}" if name else ""
 
 
 def _cluster_resources(params: Any, region: str, account: str) -> list[str]:

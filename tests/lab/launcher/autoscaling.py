@@ -124,9 +124,11 @@ def _set_template(group: Group, request: dict[str, Any]) -> None:
     """Stores the launch template, or the policy of several instance types that has it."""
     if wanted := request.get("LaunchTemplate"):
         group["LaunchTemplate"] = _named(wanted)
+        group.pop("MixedInstancesPolicy", None)  # a group has one or the other
     if policy := request.get("MixedInstancesPolicy"):
         template = dict(policy.get("LaunchTemplate") or {})
         template["LaunchTemplateSpecification"] = _named(template.get("LaunchTemplateSpecification") or {})
+        group.pop("LaunchTemplate", None)
         group["MixedInstancesPolicy"] = {
             "LaunchTemplate": template,
             "InstancesDistribution": {

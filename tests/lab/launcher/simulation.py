@@ -1,6 +1,6 @@
 """What does IAM's simulation say of each resource that it is asked about?
 
-The emulator answers for the first one only, and knows no context.
+The emulator answers for the first one only, and knows no context. Here the keys of the services count that are given.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ def _simulate(params: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     policies = iam_evaluator._gather_role_policies(name, account)
     actions = _members(params, "ActionNames")
     resources = _members(params, "ResourceArns") or ["*"]
-    region = _context(params).get("aws:RequestedRegion") or get_region()
+    given = _context(params)
+    region = given.pop("aws:RequestedRegion", None) or get_region()
+    context = {key.lower(): value for key, value in given.items()}
     results = "".join(
         f"<member><EvalActionName>{escape(action)}</EvalActionName>"
         f"<EvalResourceName>{escape(resource)}</EvalResourceName>"
-        f"<EvalDecision>{_decide(source, account, action, resource, region, policies)}</EvalDecision>"
+        f"<EvalDecision>{_decide(source, account, action, resource, region, policies, context)}</EvalDecision>"
         "<MatchedStatements/><MissingContextValues/></member>"
         for action in actions
         for resource in resources
@@ -45,7 +47,15 @@ def _simulate(params: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     return iam._xml(200, "SimulatePrincipalPolicyResponse", body, ns="iam")
 
 
-def _decide(source: str, account: str, action: str, resource: str, region: str, policies: Any) -> str:
+def _decide(
+    source: str,
+    account: str,
+    action: str,
+    resource: str,
+    region: str,
+    policies: Any,
+    service_context: dict[str, str],
+) -> str:
     context = iam_evaluator.EvalContext(
         principal_arn=source,
         principal_type="AssumedRole",
@@ -55,6 +65,7 @@ def _decide(source: str, account: str, action: str, resource: str, region: str, 
         region=region,
         source_ip="127.0.0.1",
         secure_transport=True,
+        service_context=service_context,
     )
     return _DECISIONS.get(iam_evaluator.evaluate(context, policies).decision, "implicitDeny")
 

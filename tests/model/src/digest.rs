@@ -34,6 +34,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     let State {
         last_seq: _, // Only how it compares with others matters.
         moved,
+        moved_at: _, // For people alone.
         hold,
         evidence,
         alarms,

@@ -36,6 +36,7 @@ pub fn with_snapshots(mut plan: Plan, keep: Tiers, keep_min: u32) -> Plan {
         deletions_max: 3,
         kms_key_arns: KeyArns { primary: key(PRIMARY), recovery: key(RECOVERY) },
         except: Vec::new(),
+        option_groups: Vec::new(),
     });
     assert_eq!(plan.validate(), vec![]);
     plan

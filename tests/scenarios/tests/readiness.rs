@@ -3,11 +3,11 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use jiff::SignedDuration;
-use ports::memory::{Fault, Inner, REPLICA_KEY};
+use ports::memory::{Fault, Inner, Looks, REPLICA_KEY};
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
-use protocol::readiness::facts::TemplateFacts;
+use protocol::readiness::facts::{AttachedGroup, ScheduledAction, TemplateFacts};
 use protocol::readiness::permissions::Refusal;
 use protocol::upkeep::{ParameterPass, PassOutcome};
 use scenarios::keeper::{Keeper, PRIMARY, RECOVERY, with_snapshots};
@@ -131,7 +131,7 @@ async fn no_pass_is_made_while_a_run_is_under_way_and_the_command_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failover_the_other_way_round_is_ready() {
+async fn after_a_failover_all_is_ready_the_other_way_round_but_nothing_could_take_over() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await);
@@ -139,16 +139,98 @@ async fn after_a_failover_the_other_way_round_is_ready() {
     copied(&stage, PRIMARY, RECOVERY);
     assert_eq!(
         unready(&ask(&mut stage).await),
-        ["unknown parameters_same parameters"],
+        ["not_ready workload_protected shop", "unknown parameters_same parameters"],
         "they have to turn round"
     );
     copied(&stage, RECOVERY, PRIMARY);
+    // What has moved is as it should be. Nothing could take over any more, and that is said for as long as it is so.
     let answer = ask(&mut stage).await;
-    assert_eq!(text(&answer, "readiness"), "ready", "{answer:#}");
+    assert_eq!(unready(&answer), ["not_ready workload_protected shop"], "{answer:#}");
+    assert_eq!(text(&answer, "readiness"), "not_ready");
     for route in stage.world.inner().routes.values_mut() {
         route.primary = Some(128);
     }
-    assert_eq!(unready(&ask(&mut stage).await), ["not_ready other_side_closed front"]);
+    let rows = ["not_ready workload_protected shop", "not_ready other_side_closed front"];
+    assert_eq!(unready(&ask(&mut stage).await), rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failover_people_are_told_once_that_nothing_can_take_over_and_the_figure_says_so() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, is_over).await);
+    let moved_at = stage.state().moved_at.expect("it has moved");
+    copied(&stage, RECOVERY, PRIMARY);
+    told(&stage);
+    stage.pass(HOUR).await;
+    let notices = told(&stage);
+    let words = format!(
+        "The workload is unprotected since {moved_at}: {RECOVERY} serves, and if it is lost nothing takes over in {PRIMARY}"
+    );
+    let speaking: Vec<_> = notices.iter().filter(|notice| notice.contains("workload_protected")).collect();
+    assert!(speaking.len() == 1 && speaking[0].contains(&words), "{notices:#?}");
+    stage.pass(HOUR).await;
+    assert!(told(&stage).iter().all(|notice| !notice.contains("unprotected since")));
+    assert!(gauged(&stage).last().is_some_and(|unready| *unready > 0), "the alarm stays on");
+}
+
+/// What only the further looks see: what is broken, the check that turns, and what it says.
+type FurtherBreakage = (fn(&mut Inner), &'static str, &'static str);
+
+const FURTHER: &[FurtherBreakage] = &[
+    (
+        |world| {
+            let arn = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/other-tg/1".to_owned();
+            world.looks.attached = vec![AttachedGroup { arn, healthy: 0 }];
+        },
+        "not_ready balancer_can_be_healthy front",
+        "also sends to other-tg/1",
+    ),
+    (
+        |world| world.looks.zones.clear(),
+        "not_ready instance_type_offered web",
+        "m6i.large is offered in none of its zones: us-west-1a and us-west-1b.",
+    ),
+    (
+        |world| {
+            let night =
+                ScheduledAction { name: "night".to_owned(), desired: Some(0), ..ScheduledAction::default() };
+            world.looks.scheduled = vec![night];
+        },
+        "not_ready scheduled_actions_clear web",
+        "the scheduled action night sets desired to 0",
+    ),
+    (|world| world.looks.free_addresses = 0, "not_ready addresses_free web", "0 free addresses"),
+    (|world| world.looks.quota = 1, "not_ready vcpu_quota_suffices shop", "L-1216C47A, which is 1."),
+    (
+        |world| {
+            "mysql".clone_into(&mut world.looks.replica.engine);
+            world.looks.read_only = Some("1".to_owned());
+        },
+        "not_ready parameter_group_writable orders",
+        "sets read_only to 1",
+    ),
+    (
+        |world| world.looks.replica.class = Some("db.t3.small".to_owned()),
+        "note replica_like_primary orders",
+        "After a failover it serves on db.t3.small",
+    ),
+    (|world| world.looks.endpoint_groups = 5, "note endpoint_groups_tried front", "5 endpoint groups"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn each_further_look_turns_its_own_check() {
+    let mut stage = good_day().await;
+    for (break_it, row, sentence) in FURTHER {
+        break_it(&mut stage.world.inner());
+        let answer = ask(&mut stage).await;
+        assert_eq!(unready(&answer), [*row]);
+        assert!(answer.to_string().contains(sentence), "{answer:#}");
+        let is_ready = text(&answer, "readiness") == "ready";
+        assert_eq!(is_ready, row.starts_with("note"), "{answer:#}");
+        stage.world.inner().looks = Looks::default();
+    }
+    assert_eq!(unready(&ask(&mut stage).await), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,7 +326,11 @@ const BREAKAGES: &[Breakage] = &[
     ),
     (
         |world| {
-            let gone = TemplateFacts { image: Some("ami-1".to_owned()), image_state: None };
+            let gone = TemplateFacts {
+                image: Some("ami-1".to_owned()),
+                instance_type: Some("m6i.large".to_owned()),
+                ..TemplateFacts::default()
+            };
             world.templates.insert("lt-web".to_owned(), Some(gone));
         },
         "not_ready template_and_image web",
@@ -256,7 +342,7 @@ const BREAKAGES: &[Breakage] = &[
             let gone: Vec<String> = balancers.map(str::to_owned).collect();
             world.certificates.extend(gone.into_iter().map(|arn| (arn, None)));
         },
-        "not_ready certificates_valid front",
+        "not_ready certificates_valid front, not_ready balancer_can_be_healthy front",
         "The recovery load balancer does not exist.",
     ),
     (
@@ -297,6 +383,14 @@ async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not
         ("inspect_certificates", "unknown certificates_valid front"),
         ("simulate", "unknown role_allowed promote-replica"),
         ("load_parameter_pass", "unknown parameters_same parameters"),
+        ("inspect_primaries", "unknown replica_like_primary orders"),
+        ("inspect_endpoint_groups", "unknown endpoint_groups_tried front"),
+        ("inspect_balancer", "unknown balancer_can_be_healthy front"),
+        ("inspect_scheduled", "unknown scheduled_actions_clear web"),
+        ("inspect_zones", "unknown instance_type_offered web"),
+        ("inspect_vcpus", "unknown vcpu_quota_suffices shop"),
+        ("inspect_quota", "unknown vcpu_quota_suffices shop"),
+        ("inspect_subnet", "unknown addresses_free web"),
     ] {
         for _ in 0..8 {
             stage.world.fault(action, Fault::Fails(FailureKind::Denied));

@@ -142,6 +142,59 @@ fn an_override_is_not_written_and_one_that_is_missing_is_told() {
     });
 }
 
+/// Parameter Store takes an image's id that its region does not have with a good answer, and drops it later: what is put
+/// would be put again by each pass, and the readiness would call it the same.
+#[test]
+fn ami_parameter_is_not_copied_in_silence() {
+    play(async || {
+        let scene = Scene::new();
+        let stores = &scene.stores;
+        let outcome = || scene.world.inner().parameter_pass.clone().map(|pass| pass.outcome);
+        let as_image = |region: &str| {
+            stores.change(region, "/shop/image", |stored| stored.head.data_type = "aws:ec2:image".to_owned());
+        };
+        stores.set(FROM, "/shop/image", "ami-0aaa");
+        as_image(FROM);
+        for _ in 0..2 {
+            let fault = scene.pass().await.unwrap_err();
+            assert_eq!(fault.code, "not_all_copied");
+            let words = "/shop/image is not written in us-west-1: its data type is aws:ec2:image, and an image's id is the \
+                         region's own; list it under parameters.overrides, and give it the id of us-west-1's image there";
+            assert!(fault.message.contains(words), "{}", fault.message);
+            let Some(PassOutcome::Compared { same: 0, differing: 1, why: Some(why), .. }) = outcome() else {
+                panic!("{:?}", outcome());
+            };
+            assert_eq!(why, words);
+        }
+        assert_eq!((scene.writes(), scene.value(TO, "/shop/image")), (0, None));
+        let fault = scene.changed(FROM, "/shop/image").await.unwrap_err();
+        assert_eq!((fault.code, scene.writes()), ("not_copied", 0));
+        // With an id of its own on the other side, too: which of them is right, no copying can know.
+        stores.set(TO, "/shop/image", "ami-0bbb");
+        as_image(TO);
+        scene.pass().await.unwrap_err();
+        assert_eq!((scene.writes(), scene.value(TO, "/shop/image").as_deref()), (0, Some("ami-0bbb")));
+    });
+}
+
+#[test]
+fn a_data_type_that_parameter_store_does_not_change_is_blocked_with_the_remedy() {
+    play(async || {
+        let scene = Scene::new();
+        scene.stores.set(FROM, "/shop/image", "latest");
+        scene.stores.set(TO, "/shop/image", "ami-0bbb");
+        scene.stores.change(TO, "/shop/image", |stored| {
+            stored.head.data_type = "aws:ec2:image".to_owned();
+            stored.tags.insert("pilotlight:copied-by".to_owned(), "shop".to_owned());
+        });
+        let fault = scene.pass().await.unwrap_err();
+        assert!(fault.message.contains("delete the copy in us-west-1"), "{}", fault.message);
+        assert_eq!(scene.writes(), 0);
+        let drift = scene.drift().await;
+        assert_eq!(drift["differs"][0]["differs"][0], "data type", "{drift:#}");
+    });
+}
+
 #[test]
 fn what_is_excluded_is_not_even_read() {
     play(async || {

@@ -665,6 +665,38 @@ run "an_exception_that_is_no_database_is_refused" {
   expect_failures = [var.snapshots]
 }
 
+run "an_alias_of_a_sources_key_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", source_key_arns = ["arn:aws:kms:us-east-2:123456789012:alias/orders"] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "an_option_group_of_no_database_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", option_groups = [{ database = "stock", recovery = "shop-oracle" }] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "an_option_group_with_a_wrong_name_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", option_groups = [{ database = "orders", recovery = "shop oracle" }] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "an_image_parameter_with_a_wildcard_is_refused" {
+  command = plan
+  variables {
+    image_parameters = ["/golden/*"]
+  }
+  expect_failures = [var.image_parameters]
+}
+
 run "no_pattern_of_parameters_is_refused" {
   command = plan
   variables {

@@ -584,15 +584,18 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
 
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
-        "ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
-        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "lambda:GetFunctionConfiguration",
-      "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "sns:GetTopicAttributes", "sns:Publish", "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
+      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem",
+        "dynamodb:Query", "ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId",
+        "ec2:GetEbsEncryptionByDefault", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConfiguration",
+        "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "rds:DescribeDBParameters", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota", "sns:GetTopicAttributes", "sns:Publish",
+      "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
       "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents",
       "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
       "elasticloadbalancing:DescribeTargetHealth", "logs:CreateLogStream", "logs:PutLogEvents", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
-      "shift-traffic" = ["autoscaling:DescribeAutoScalingGroups", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "elasticloadbalancing:DescribeTargetHealth",
+      "shift-traffic" = ["autoscaling:DescribeAutoScalingGroups", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "ec2:DescribeAddresses", "ec2:DescribeInstances",
+        "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTargetHealth",
         "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:UpdateEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances",
       "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
     })
@@ -634,9 +637,33 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     condition     = [for s in jsondecode(aws_iam_role_policy.steps["scale-asg"].policy).Statement : s.Resource if s.Sid == "Scale"] == [["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-web-recovery"]]
     error_message = "The scaling reaches other groups."
   }
+  # What reads in the name of the accelerator has an assertion of its own.
   assert {
-    condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*"]]))
+    condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*" && s.Sid != "ReadForAccelerator"]]))
     error_message = "A statement on all resources isn't bound to the recovery region."
+  }
+  # shift-traffic-may-read-what-ga-validates
+  assert {
+    condition = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : [s.Action, s.Resource, s.Condition] if s.Sid == "ReadForAccelerator"] } == {
+      "alarm-handler"   = []
+      "promote-replica" = []
+      "scale-asg"       = []
+      "shift-traffic" = [[
+        ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"],
+        "*",
+        { StringEquals = { "aws:RequestedRegion" = ["us-east-2", "us-west-1", "us-west-2"] } },
+      ]]
+    }
+    error_message = "shift-traffic may not read what Global Accelerator asks of its caller, or another function may."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => s.Resource if contains(["CountEndpointGroups", "LookAtLaunchKeys", "LookAtPrimaries", "LookAtParameterGroups"], s.Sid) } == {
+      CountEndpointGroups   = ["arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1"]
+      LookAtLaunchKeys      = ["arn:aws:kms:us-west-1:123456789012:key/*"]
+      LookAtPrimaries       = ["arn:aws:rds:us-east-2:123456789012:db:*"]
+      LookAtParameterGroups = ["arn:aws:rds:us-west-1:123456789012:pg:*"]
+    }
+    error_message = "The readiness pass looks at other listeners, keys, primaries or parameter groups."
   }
 }
 
@@ -811,7 +838,11 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     snapshots = {
       schedule     = "cron(0 3 * * ? *)"
       kms_key_arns = { recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
+      # The database's own key, which is in no other setting.
+      source_key_arns = ["arn:aws:kms:us-east-2:123456789012:key/77777777-2222-3333-4444-555555555555"]
+      option_groups   = [{ database = "orders", recovery = "shop-oracle" }]
     }
+    image_parameters = ["/golden/web"]
     parameters = {
       include   = ["/shop/**", "/common/*/url", "/single"]
       overrides = ["/shop/database/endpoint"]
@@ -867,8 +898,27 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
       deletions_max = 10
       kms_key_arns  = { recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
       except        = []
+      option_groups = [{ database = "orders", recovery = "shop-oracle" }]
     }
     error_message = "The plan's section snapshots is not what the variable says."
+  }
+  # snapshot-role-may-use-the-sources-own-key
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["snapshot-scheduler"].policy).Statement : s.Sid => [s.Action, s.Resource, try(s.Condition, null)] if contains(["KeysOfCopies", "GrantKeysToRds"], s.Sid) } == {
+      KeysOfCopies = [["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
+      ["arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555", "arn:aws:kms:us-east-2:123456789012:key/77777777-2222-3333-4444-555555555555"], null]
+      GrantKeysToRds = [["kms:CreateGrant"],
+      ["arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555", "arn:aws:kms:us-east-2:123456789012:key/77777777-2222-3333-4444-555555555555"], { Bool = { "kms:GrantIsForAWSResource" = "true" } }]
+    }
+    error_message = "The role may not use the key that the database is encrypted with: ${aws_iam_role_policy.steps["snapshot-scheduler"].policy}"
+  }
+  assert {
+    condition     = contains([for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Resource if s.Sid == "AskWhatIsAllowed"][0], "arn:aws:iam::123456789012:role/shop-snapshot-scheduler")
+    error_message = "The readiness may not ask what the role of the copies is allowed."
+  }
+  assert {
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Resource if s.Sid == "ResolveImages"][0] == ["arn:aws:ssm:us-west-1::parameter/aws/service/*", "arn:aws:ssm:us-west-1:123456789012:parameter/golden/web"]
+    error_message = "The readiness may not read the parameter that names an image."
   }
   assert {
     condition = jsondecode(output.plan_json).parameters == {

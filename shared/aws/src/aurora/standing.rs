@@ -50,7 +50,7 @@ pub(super) struct Cluster {
     engine_version: Option<String>,
     backup_retention_days: u32,
     backup_window: Option<String>,
-    kms_key: Option<String>,
+    pub(super) kms_key: Option<String>,
     /// Its security groups, and how they stand.
     security_groups: Vec<(String, Option<String>)>,
 }
@@ -281,6 +281,7 @@ impl Standing {
                 engine_version: cluster.engine_version.clone(),
                 global_engine_version: self.global.as_ref().and_then(|global| global.engine_version.clone()),
             }),
+            instance: None,
         })
     }
 }

@@ -452,6 +452,7 @@ async fn an_inspection_tells_what_only_a_cluster_has() {
             engine_version: Some("16.4".to_owned()),
             global_engine_version: Some("16.4".to_owned()),
         }),
+        instance: None,
     };
     assert_eq!(seen, [Some(expected)]);
 }

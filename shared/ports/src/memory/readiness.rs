@@ -1,21 +1,81 @@
 //! The in-memory twin of what only the readiness looks at. What a test doesn't name is as it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use protocol::plan::Plan;
-use protocol::readiness::facts::{CertificateFacts, FunctionFacts, TemplateFacts, TemplateRef};
+use protocol::readiness::facts::{
+    AttachedGroup, CertificateFacts, FunctionFacts, InstanceFacts, KeyRights, OptionGroupRef,
+    ScheduledAction, TemplateFacts, TemplateRef,
+};
 use protocol::readiness::permissions::{Need, Refusal, function_name};
 
 use super::{MemoryWorld, answer, failure};
 use crate::inspection::{
-    CertificateInspection, FunctionInspection, KeyInspection, PermissionInspection, QueueInspection,
-    TemplateInspection,
+    BalancerInspection, CertificateInspection, FunctionInspection, KeyInspection, LaunchInspection,
+    PermissionInspection, QueueInspection, SetupInspection, TemplateInspection,
 };
 use crate::{Answer, FailureKind};
 
 /// The functions that take steps.
 const FUNCTIONS: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
+
+/// What only the further checks of the readiness look at: as on a good day, until a test changes it.
+#[derive(Clone, Debug)]
+pub struct Looks {
+    /// What every primary is made of.
+    pub primary: InstanceFacts,
+    /// What every replica is made of.
+    pub replica: InstanceFacts,
+    /// What a parameter group sets `read_only` to.
+    pub read_only: Option<String>,
+    /// The options of every option group.
+    pub options: Vec<String>,
+    /// Target groups that the recovery load balancers send to besides those of the plan's fleets.
+    pub attached: Vec<AttachedGroup>,
+    /// The endpoint groups of every listener.
+    pub endpoint_groups: u32,
+    /// The scheduled actions of every group.
+    pub scheduled: Vec<ScheduledAction>,
+    /// The zones that offer every instance type.
+    pub zones: BTreeSet<String>,
+    /// The vCPUs that the account may run.
+    pub quota: u32,
+    /// The free addresses of every subnet.
+    pub free_addresses: u32,
+    /// Who may use every key.
+    pub key_rights: KeyRights,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        let instance = InstanceFacts {
+            class: Some("db.r6g.large".to_owned()),
+            is_multi_az: true,
+            storage_gib: 100,
+            engine: "postgres".to_owned(),
+            parameter_group: Some("default.postgres16".to_owned()),
+            option_groups: Vec::new(),
+            kms_key: Some("arn:aws:kms:us-east-2:123456789012:key/primary".to_owned()),
+        };
+        Self {
+            primary: instance.clone(),
+            replica: instance,
+            read_only: None,
+            options: Vec::new(),
+            attached: Vec::new(),
+            endpoint_groups: 2,
+            scheduled: Vec::new(),
+            zones: ["us-west-1a", "us-west-1b"].map(str::to_owned).into(),
+            quota: 640,
+            free_addresses: 250,
+            key_rights: KeyRights { is_of_aws: true, ..KeyRights::default() },
+        }
+    }
+}
+
+/// The vCPUs of every instance type.
+const VCPUS: u32 = 2;
 
 /// The code of a function, which is nobody else's.
 fn code(name: &str) -> String {
@@ -61,14 +121,24 @@ impl KeyInspection for MemoryWorld {
         let state = self.inner().keys.get(key).cloned().unwrap_or_else(|| Some("Enabled".to_owned()));
         answer("inspect_key", lost, state)
     }
+
+    async fn rights(&self, _key: &str) -> Answer<Option<KeyRights>> {
+        let lost = self.call("inspect_key_rights")?;
+        let rights = self.inner().looks.key_rights.clone();
+        answer("inspect_key_rights", lost, Some(rights))
+    }
 }
 
 #[async_trait]
 impl TemplateInspection for MemoryWorld {
     async fn template(&self, template: &TemplateRef) -> Answer<Option<TemplateFacts>> {
         let lost = self.call("inspect_template")?;
-        let good =
-            TemplateFacts { image: Some("ami-1".to_owned()), image_state: Some("available".to_owned()) };
+        let good = TemplateFacts {
+            image: Some("ami-1".to_owned()),
+            image_state: Some("available".to_owned()),
+            instance_type: Some("m6i.large".to_owned()),
+            ..TemplateFacts::default()
+        };
         let facts = self.inner().templates.get(&template.id).cloned().unwrap_or(Some(good));
         answer("inspect_template", lost, facts)
     }
@@ -80,6 +150,76 @@ impl CertificateInspection for MemoryWorld {
         let lost = self.call("inspect_certificates")?;
         let facts = self.inner().certificates.get(load_balancer).cloned().unwrap_or_else(|| Some(Vec::new()));
         answer("inspect_certificates", lost, facts)
+    }
+}
+
+#[async_trait]
+impl SetupInspection for MemoryWorld {
+    async fn read_only(&self, _parameter_group: &str) -> Answer<Option<String>> {
+        let lost = self.call("inspect_parameter_group")?;
+        let value = self.inner().looks.read_only.clone();
+        answer("inspect_parameter_group", lost, value)
+    }
+
+    async fn options(&self, _group: &OptionGroupRef) -> Answer<Vec<String>> {
+        let lost = self.call("inspect_option_group")?;
+        let options = self.inner().looks.options.clone();
+        answer("inspect_option_group", lost, options)
+    }
+}
+
+#[async_trait]
+impl BalancerInspection for MemoryWorld {
+    async fn attached(&self, load_balancer: &str) -> Answer<Option<Vec<AttachedGroup>>> {
+        let lost = self.call("inspect_balancer")?;
+        let inner = self.inner();
+        let plan = Plan::from_json(&inner.plan);
+        let plan =
+            plan.map_err(|_| failure("inspect_balancer", FailureKind::Invalid, "the plan is not valid"))?;
+        let of_fleets = plan.fleets.iter().flat_map(|fleet| {
+            let healthy = inner.healthy(&fleet.name, self.clock.now());
+            fleet.target_groups.iter().map(move |arn| AttachedGroup { arn: arn.clone(), healthy })
+        });
+        let all = of_fleets.chain(inner.looks.attached.iter().cloned()).collect();
+        let is_gone = inner.certificates.get(load_balancer).is_some_and(Option::is_none);
+        answer("inspect_balancer", lost, (!is_gone).then_some(all))
+    }
+}
+
+#[async_trait]
+impl LaunchInspection for MemoryWorld {
+    async fn scheduled(&self, _group: &str) -> Answer<Vec<ScheduledAction>> {
+        let lost = self.call("inspect_scheduled")?;
+        let actions = self.inner().looks.scheduled.clone();
+        answer("inspect_scheduled", lost, actions)
+    }
+
+    async fn zones(&self, _instance_type: &str) -> Answer<BTreeSet<String>> {
+        let lost = self.call("inspect_zones")?;
+        let zones = self.inner().looks.zones.clone();
+        answer("inspect_zones", lost, zones)
+    }
+
+    async fn vcpus(&self, _instance_type: &str) -> Answer<Option<u32>> {
+        let lost = self.call("inspect_vcpus")?;
+        answer("inspect_vcpus", lost, Some(VCPUS))
+    }
+
+    async fn quota(&self, _code: &str) -> Answer<u32> {
+        let lost = self.call("inspect_quota")?;
+        let quota = self.inner().looks.quota;
+        answer("inspect_quota", lost, quota)
+    }
+
+    async fn free_addresses(&self, _subnet: &str) -> Answer<Option<u32>> {
+        let lost = self.call("inspect_subnet")?;
+        let free = self.inner().looks.free_addresses;
+        answer("inspect_subnet", lost, Some(free))
+    }
+
+    async fn default_volume_key(&self) -> Answer<Option<String>> {
+        let lost = self.call("inspect_default_volume_key")?;
+        answer("inspect_default_volume_key", lost, None)
     }
 }
 

@@ -124,10 +124,37 @@ fn is_another_key(wanted: Option<&str>, found: Option<&str>) -> bool {
 
 /// Decides what becomes of a pair.
 pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> Verdict {
+    if let Some(verdict) = image(ground, sides) {
+        return verdict;
+    }
     match &sides.copy {
         None => Verdict::Write(Box::new(creation(ground, sides))),
         Some(copy) => existing(ground, sides, copy),
     }
+}
+
+/// The data type of a parameter that names an image. Parameter Store takes a value that is no image of its region with a
+/// good answer, and drops it a little later; it does not change the data type of a parameter to this one or from it.
+pub(super) const IMAGE: &str = "aws:ec2:image";
+
+/// Why a parameter that names an image is not copied: it never is, whatever stands on the other side.
+fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<Verdict> {
+    let (to, name) = (&ground.direction.to, &sides.source.name);
+    let is_image = |entry: &Entry| entry.data_type == IMAGE;
+    let copy = sides.copy.as_ref().map(|copy| copy.entry);
+    if is_image(sides.source) {
+        let what = copy.map_or("missing", |copy| if is_image(copy) { "value" } else { "data type" });
+        let sentence = format!(
+            "{name} is not written in {to}: its data type is {IMAGE}, and an image's id is the region's own; list it under \
+             parameters.overrides, and give it the id of {to}'s image there"
+        );
+        return Some(Verdict::Blocked { what: vec![what], sentence });
+    }
+    let sentence = format!(
+        "{name} is not written in {to}: its data type there is {IMAGE}, and Parameter Store does not change that; delete the \
+         copy in {to}, and the next pass makes it anew, or list it under parameters.overrides"
+    );
+    copy.filter(|copy| is_image(copy)).map(|_| Verdict::Blocked { what: vec!["data type"], sentence })
 }
 
 fn creation(ground: &Ground<'_>, sides: &Sides<'_>) -> Writes {

@@ -84,7 +84,8 @@ pub fn survey<'l>(
             }
             Coverage::Copied => match copy {
                 Some(copy)
-                    if seen.holds(ground.direction, entry, copy)
+                    if entry.data_type != super::pair::IMAGE
+                        && seen.holds(ground.direction, entry, copy)
                         && super::pair::differences(ground, entry, copy).is_empty() =>
                 {
                     survey.unchanged.push((entry, copy));

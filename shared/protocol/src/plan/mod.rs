@@ -15,7 +15,7 @@ mod validate;
 pub use parameters::{Existing, Keys, Parameters};
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
-pub use snapshots::{KeyArns, SnapshotPolicy, Tiers};
+pub use snapshots::{KeyArns, OptionGroups, SnapshotPolicy, Tiers};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

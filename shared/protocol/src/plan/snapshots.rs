@@ -33,6 +33,34 @@ pub struct SnapshotPolicy {
     /// Databases that are left alone: nothing of theirs is taken, copied or deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<Name>,
+    /// The option groups that copies are made with: of databases whose engine encrypts by an option (Oracle, SQL Server).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub option_groups: Vec<OptionGroups>,
+}
+
+/// The option groups that copies of a database are made with. RDS refuses a copy into another region without one where
+/// the option TDE encrypts the data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptionGroups {
+    /// The database.
+    pub database: Name,
+    /// For copies into the primary region, after a failover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9:-]{0,254}$"))]
+    pub primary: Option<String>,
+    /// For copies into the recovery region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9:-]{0,254}$"))]
+    pub recovery: Option<String>,
+}
+
+impl SnapshotPolicy {
+    /// The option group that copies of a database into a region are made with.
+    pub fn option_group(&self, database: &Name, to_primary: bool) -> Option<&str> {
+        let groups = self.option_groups.iter().find(|groups| groups.database == *database)?;
+        if to_primary { groups.primary.as_deref() } else { groups.recovery.as_deref() }
+    }
 }
 
 /// For how many of the last days, weeks and months (of those that have one) the newest snapshot is kept.
@@ -93,7 +121,8 @@ fn default_deletions_max() -> u32 {
 
 /// Reads the section; it may be left out, or be null.
 pub(super) fn read(plan: &Section<'_>, notes: &mut Notes) -> Option<SnapshotPolicy> {
-    const FIELDS: [&str; 6] = ["schedule", "keep", "keep_min", "deletions_max", "kms_key_arns", "except"];
+    const FIELDS: [&str; 7] =
+        ["schedule", "keep", "keep_min", "deletions_max", "kms_key_arns", "except", "option_groups"];
     let document = plan.find("snapshots").filter(|document| **document != Document::Null)?;
     let section = Section::open(&plan.place("snapshots"), document, &FIELDS, notes);
     Some(SnapshotPolicy {
@@ -103,7 +132,29 @@ pub(super) fn read(plan: &Section<'_>, notes: &mut Notes) -> Option<SnapshotPoli
         deletions_max: section.number_or("deletions_max", default_deletions_max(), bounds::DELETIONS, notes),
         kms_key_arns: read_keys(&section, notes),
         except: section.names("except", notes),
+        option_groups: read_option_groups(&section, notes),
     })
+}
+
+fn read_option_groups(policy: &Section<'_>, notes: &mut Notes) -> Vec<OptionGroups> {
+    let items = policy.list("option_groups", "objects with database, primary and recovery", notes);
+    let read = |(path, document): (String, _)| {
+        let section = Section::open(&path, document, &["database", "primary", "recovery"], notes);
+        OptionGroups {
+            database: section.name("database", notes),
+            primary: section.text_if_given(
+                "primary",
+                "the name of an option group of the primary region",
+                notes,
+            ),
+            recovery: section.text_if_given(
+                "recovery",
+                "the name of an option group of the recovery region",
+                notes,
+            ),
+        }
+    };
+    items.into_iter().map(read).collect()
 }
 
 fn read_tiers(policy: &Section<'_>, notes: &mut Notes) -> Tiers {

@@ -12,8 +12,8 @@ use crate::decide::list;
 pub struct LastReadiness {
     /// What was last seen.
     pub readiness: Readiness,
-    /// What was not ready when people were last told, by name and subject of the check. Nothing: they were told nothing
-    /// yet.
+    /// What was not ready, or had a note, when people were last told, by name and subject of the check. Nothing: they were
+    /// told nothing yet.
     #[serde(default)]
     pub told: Option<BTreeMap<String, Finding>>,
 }

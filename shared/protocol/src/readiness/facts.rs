@@ -1,6 +1,6 @@
 //! What was seen of the things that a failover needs. Everything that was not seen says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
 use jiff::Timestamp;
@@ -77,6 +77,30 @@ pub struct Facts {
     pub certificates: BTreeMap<String, Seen<Option<Vec<CertificateFacts>>>>,
     /// What the functions are not allowed, by action.
     pub refused: BTreeMap<String, Seen<Vec<Refusal>>>,
+    /// The primaries by database, while they serve; nothing where one does not exist.
+    pub primaries: BTreeMap<Name, Seen<Option<InstanceFacts>>>,
+    /// What the parameter group of an instance sets `read_only` to, by the group's name; nothing where it sets it not.
+    pub read_only: BTreeMap<String, Seen<Option<String>>>,
+    /// The options of an option group, by its region and name.
+    pub options: BTreeMap<OptionGroupRef, Seen<Vec<String>>>,
+    /// The target groups that a recovery load balancer sends to, by its ARN; nothing where it does not exist.
+    pub attached: BTreeMap<String, Seen<Option<Vec<AttachedGroup>>>>,
+    /// How many endpoint groups the listener of a route's recovery side has.
+    pub endpoint_groups: BTreeMap<Name, Seen<u32>>,
+    /// The scheduled actions of each fleet's group that have not ended.
+    pub scheduled: BTreeMap<Name, Seen<Vec<ScheduledAction>>>,
+    /// The zones of the recovery region that offer an instance type.
+    pub offerings: BTreeMap<String, Seen<BTreeSet<String>>>,
+    /// The vCPUs of an instance type; nothing where the region does not know it.
+    pub vcpus: BTreeMap<String, Seen<Option<u32>>>,
+    /// The vCPUs that the account may run in the recovery region, by the code of the quota.
+    pub quotas: BTreeMap<String, Seen<u32>>,
+    /// The free addresses of a subnet; nothing where it does not exist.
+    pub free_addresses: BTreeMap<String, Seen<Option<u32>>>,
+    /// The key that EBS encrypts with where nothing names one; nothing where it encrypts nothing by itself.
+    pub default_volume_key: Option<Seen<Option<String>>>,
+    /// Who may use a key; nothing where it does not exist.
+    pub key_rights: BTreeMap<String, Seen<Option<KeyRights>>>,
 }
 
 /// How an instance or a cluster that is, or was, a replica stands.
@@ -94,6 +118,36 @@ pub struct ReplicaFacts {
     pub kms_key: Option<String>,
     /// What only an Aurora cluster has; nothing for an instance.
     pub cluster: Option<ClusterFacts>,
+    /// What it is made of; nothing for a cluster.
+    pub instance: Option<InstanceFacts>,
+}
+
+/// What an instance is made of. Of an Aurora cluster only the key is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceFacts {
+    /// Its class, such as `db.r6g.large`.
+    pub class: Option<String>,
+    /// Whether it has a standby in another zone of its region.
+    pub is_multi_az: bool,
+    /// Its storage.
+    pub storage_gib: u32,
+    /// Its engine, such as `mysql`.
+    pub engine: String,
+    /// Its parameter group.
+    pub parameter_group: Option<String>,
+    /// Its option groups.
+    pub option_groups: Vec<String>,
+    /// The KMS key that it is encrypted with; nothing where it is not encrypted.
+    pub kms_key: Option<String>,
+}
+
+/// An option group of a region.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OptionGroupRef {
+    /// The region.
+    pub region: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What only an Aurora cluster has.
@@ -133,6 +187,60 @@ pub struct GroupFacts {
     pub arn: String,
     /// The launch templates that it launches from.
     pub templates: Vec<TemplateRef>,
+    /// The instance types that it names itself; without any its templates do.
+    pub types: Vec<String>,
+    /// Whether it has its instance types chosen by what they must have.
+    pub chooses_types: bool,
+    /// Its zones.
+    pub zones: Vec<String>,
+    /// Its subnets.
+    pub subnets: Vec<String>,
+    /// How many instances it has.
+    pub instances: u32,
+    /// The role by which Auto Scaling launches; nothing where that is not told.
+    pub service_role: Option<String>,
+}
+
+/// What changes a group at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduledAction {
+    /// Its name.
+    pub name: String,
+    /// What it sets the fewest instances to, if it does.
+    pub min: Option<u32>,
+    /// What it sets the wanted instances to, if it does.
+    pub desired: Option<u32>,
+    /// What it sets the most instances to, if it does.
+    pub max: Option<u32>,
+}
+
+/// A target group that a load balancer sends to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedGroup {
+    /// Its ARN.
+    pub arn: String,
+    /// How many of its targets are healthy.
+    pub healthy: u32,
+}
+
+/// Who may use a KMS key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRights {
+    /// Whether it is one of AWS's own, such as `aws/ebs`, which every service may use for its account.
+    pub is_of_aws: bool,
+    /// Its grants.
+    pub grants: Vec<KeyGrant>,
+    /// The text of its policy.
+    pub policy: String,
+}
+
+/// A grant on a KMS key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyGrant {
+    /// Whom it is for, by ARN.
+    pub grantee: String,
+    /// What it allows, such as `CreateGrant`.
+    pub operations: Vec<String>,
 }
 
 /// A version of a launch template, as a group names it.
@@ -145,12 +253,20 @@ pub struct TemplateRef {
 }
 
 /// What a launch template would launch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TemplateFacts {
-    /// Its image; nothing where it names none.
+    /// Its image, or the parameter that names it; nothing where it names none.
     pub image: Option<String>,
     /// The image's state, such as `available`; nothing where the image does not exist.
     pub image_state: Option<String>,
+    /// Its instance type; nothing where it names none.
+    pub instance_type: Option<String>,
+    /// The keys that its volumes, and those of its image, are encrypted with.
+    pub volume_keys: BTreeSet<String>,
+    /// How many encrypted snapshots of the image can't be looked at, because they belong to another account.
+    pub hidden_volumes: u32,
+    /// Whether a volume names no key, so that EBS encrypts it by itself, or not at all.
+    pub has_plain_volume: bool,
 }
 
 /// How a function stands.

@@ -19,6 +19,9 @@ const HEALTHY: &str = "fleet_healthy";
 /// The processes without which a group brings no server into service.
 const NEEDED: [&str; 2] = ["Launch", "AddToLoadBalancer"];
 
+/// What an image begins with that is named by a parameter, and was not resolved.
+const ALIAS: &str = "resolve:ssm:";
+
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     scene.plan.fleets.iter().flat_map(|fleet| of(scene, fleet)).collect()
 }
@@ -74,7 +77,7 @@ fn template(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
                 continue;
             }
         };
-        let Some(TemplateFacts { image, image_state }) = facts else {
+        let Some(TemplateFacts { image, image_state, .. }) = facts else {
             let sentence = format!("The launch template {id} has no version {version}, or does not exist.");
             let remedy = "Make it again, or give the group one that exists.";
             return Check::not_ready(TEMPLATE, name, sentence, remedy);
@@ -82,6 +85,16 @@ fn template(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
         match (image.as_deref(), image_state.as_deref()) {
             (Some(image), Some("available")) => {
                 fine.push(format!("{id} version {version} with the image {image}"));
+            }
+            (Some(image), None) if image.starts_with(ALIAS) => {
+                let parameter = image.trim_start_matches(ALIAS);
+                let why = format!(
+                    "The launch template {id} names its image by the parameter {parameter}, which can't be read."
+                );
+                let remedy = format!(
+                    "Name {parameter} in image_parameters of the orchestrator's module, so that its role may read it."
+                );
+                unknown = unknown.or(Some(Unseen::new(why, remedy)));
             }
             (None, _) => {
                 let sentence = format!("The launch template {id} names no image in version {version}.");

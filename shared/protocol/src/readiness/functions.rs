@@ -1,16 +1,64 @@
 //! Are the functions of one release, able to start, and is nothing left lying that was meant for them?
 
+use std::collections::BTreeMap;
+
 use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::decide::list;
+use crate::name::Name;
 
-pub(super) const NAMES: &[&str] = &[RELEASED, QUEUES];
+pub(super) const NAMES: &[&str] = &[RELEASED, QUEUES, CHAINS];
 
 const RELEASED: &str = "functions_released";
 const QUEUES: &str = "dead_letters_empty";
+const CHAINS: &str = "chains_short";
+
+/// How often Lambda invokes one function within one chain of messages, before it takes the chain for a loop.
+const CHAIN_MAX: usize = 16;
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
-    vec![released(scene), queues(scene)]
+    vec![released(scene), queues(scene), chains(scene)]
+}
+
+/// Each item that waits for another of its kind is one more invocation of the same function by its own message.
+fn chains(scene: &Scene<'_>) -> Check {
+    let plan = scene.plan;
+    let databases = longest(plan.databases.iter().map(|item| (&item.name, item.after.as_slice())));
+    let fleets = longest(plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())));
+    let longest = databases.max(fleets);
+    if longest <= CHAIN_MAX {
+        let sentence =
+            format!("At most {longest} items in a row wait for each other; Lambda follows {CHAIN_MAX}.");
+        return Check::ready(CHAINS, &plan.name, sentence);
+    }
+    let sentence = format!(
+        "{longest} items in a row wait for each other by after, and Lambda cuts a chain of messages after {CHAIN_MAX}: the \
+         tick takes each piece up again within a minute, and a message of it lies in a queue of dead letters."
+    );
+    let remedy = "Let fewer items wait for each other (after), or count on a minute more for each 16.";
+    Check::note(CHAINS, &plan.name, sentence, remedy)
+}
+
+/// How many items of one kind wait for each other in the longest row. A plan that was validated has no circle; one that
+/// has is cut off.
+fn longest<'p>(items: impl Iterator<Item = (&'p Name, &'p [Name])>) -> usize {
+    let items: Vec<(&Name, &[Name])> = items.collect();
+    let mut depth: BTreeMap<&Name, usize> = items.iter().map(|(name, _)| (*name, 1)).collect();
+    for _ in 0..items.len() {
+        let mut has_grown = false;
+        for (name, after) in &items {
+            let before = after.iter().filter_map(|other| depth.get(other)).max().copied().unwrap_or(0);
+            let own = depth.entry(name).or_insert(1);
+            if *own <= before && before < items.len() {
+                *own = before + 1;
+                has_grown = true;
+            }
+        }
+        if !has_grown {
+            break;
+        }
+    }
+    depth.into_values().max().unwrap_or(0)
 }
 
 /// The worst of the functions speaks for all of them.

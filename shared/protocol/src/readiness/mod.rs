@@ -12,13 +12,18 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 use crate::state::State;
 
+mod balancers;
 mod change;
+pub mod copies;
 mod databases;
 pub mod facts;
 mod fleets;
 mod functions;
 pub mod keys;
+pub mod launches;
 pub mod permissions;
+mod protection;
+pub mod replacement;
 pub mod routes;
 mod upkeep;
 mod window;
@@ -38,11 +43,16 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 13] = [
+    Group { names: protection::NAMES, judge: protection::judge },
     Group { names: databases::NAMES, judge: databases::judge },
+    Group { names: replacement::NAMES, judge: replacement::judge },
     Group { names: fleets::NAMES, judge: fleets::judge },
+    Group { names: launches::NAMES, judge: launches::judge },
     Group { names: routes::NAMES, judge: routes::judge },
+    Group { names: balancers::NAMES, judge: balancers::judge },
     Group { names: upkeep::NAMES, judge: upkeep::judge },
+    Group { names: copies::NAMES, judge: copies::judge },
     Group { names: keys::NAMES, judge: keys::judge },
     Group { names: permissions::NAMES, judge: permissions::judge },
     Group { names: functions::NAMES, judge: functions::judge },
@@ -68,6 +78,9 @@ struct Scene<'s> {
 pub enum Finding {
     /// A failover would not fail because of it.
     Ready,
+    /// A failover would not fail because of it, but comes at a price that people should know of. It counts as ready, and
+    /// raises no alarm.
+    Note,
     /// A failover would fail, or lose, because of it.
     NotReady,
     /// It was not seen. Never ready.
@@ -78,13 +91,21 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Ready => "ready",
+            Self::Note => "note",
             Self::NotReady => "not ready",
             Self::Unknown => "unknown",
         })
     }
 }
 
-/// One check of one thing. What is not ready has a remedy: there is no way to make one without.
+impl Finding {
+    /// Whether a failover would not fail because of it.
+    pub fn is_ready(self) -> bool {
+        matches!(self, Self::Ready | Self::Note)
+    }
+}
+
+/// One check of one thing. What is more than ready has a remedy: there is no way to make one without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     name: String,
@@ -98,6 +119,15 @@ pub struct Check {
 impl Check {
     fn ready(name: &str, subject: &(impl ToString + ?Sized), sentence: impl Into<String>) -> Self {
         Self::new(name, subject, Finding::Ready, sentence.into(), None)
+    }
+
+    fn note(
+        name: &str,
+        subject: &(impl ToString + ?Sized),
+        sentence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(name, subject, Finding::Note, sentence.into(), Some(remedy.into()))
     }
 
     fn not_ready(
@@ -143,7 +173,7 @@ impl Check {
         &self.sentence
     }
 
-    /// What helps; there always is something where it is not ready.
+    /// What helps; there always is something but where it is ready without a note.
     pub fn remedy(&self) -> Option<&str> {
         self.remedy.as_deref()
     }
@@ -165,7 +195,14 @@ pub struct Readiness {
     total: usize,
     not_ready: usize,
     unknown: usize,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    notes: usize,
     checks: Vec<Check>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Readiness {
@@ -175,12 +212,17 @@ impl Readiness {
         let mut checks: Vec<Check> = GROUPS.iter().flat_map(|group| (group.judge)(&scene)).collect();
         let count = |finding| checks.iter().filter(|check| check.finding == finding).count();
         let (total, not_ready, unknown) = (checks.len(), count(Finding::NotReady), count(Finding::Unknown));
+        let notes = count(Finding::Note);
         if total > KEPT_MAX {
             // Stable: within each kind the order of the table stays.
-            checks.sort_by_key(|check| check.finding == Finding::Ready);
+            checks.sort_by_key(|check| match check.finding {
+                Finding::NotReady | Finding::Unknown => 0,
+                Finding::Note => 1,
+                Finding::Ready => 2,
+            });
             checks.truncate(KEPT_MAX);
         }
-        Self { at: now, plan: plan.name.to_string(), total, not_ready, unknown, checks }
+        Self { at: now, plan: plan.name.to_string(), total, not_ready, unknown, notes, checks }
     }
 
     /// When it was looked at.
@@ -213,9 +255,12 @@ impl Readiness {
     }
 
     fn verdict(&self) -> String {
-        let Self { plan, total, not_ready, unknown, .. } = self;
+        let Self { plan, total, not_ready, unknown, notes, .. } = self;
         match self.finding() {
-            Finding::Ready => format!("{plan} is ready: {}", are(*total, "ready")),
+            Finding::Ready | Finding::Note if *notes > 0 => {
+                format!("{plan} is ready: {}, {notes} of them with a note", are(*total, "ready"))
+            }
+            Finding::Ready | Finding::Note => format!("{plan} is ready: {}", are(*total, "ready")),
             Finding::Unknown => {
                 format!(
                     "It is not known whether {plan} is ready: of {total} checks {}",
@@ -233,7 +278,7 @@ impl Readiness {
         }
     }
 
-    /// A line for each check that a person can read; what is not ready has its remedy behind it.
+    /// A line for each check that a person can read; what is not ready, and a note, has its remedy behind it.
     pub fn table(&self) -> Vec<String> {
         let width = |text: fn(&Check) -> &str| {
             self.checks.iter().map(|check| text(check).chars().count()).max().unwrap_or(0)

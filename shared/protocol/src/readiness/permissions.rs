@@ -1,15 +1,30 @@
 //! Would the functions be allowed to do what a failover asks of them? Their permissions to act are used for the first time
 //! in a run.
 
+use super::copies::source_keys;
 use super::facts::{Facts, Unseen, seen};
 use super::{Check, Scene};
 use crate::arn::Arn;
 use crate::decide::list;
 use crate::plan::{Database, DatabaseKind, Plan};
+use crate::state::State;
 
 pub(super) const NAMES: &[&str] = &[ALLOWED];
 
 const ALLOWED: &str = "role_allowed";
+
+/// What snapshot-scheduler does with the key of a database whose snapshot it copies.
+pub(super) const GRANT_FOR_COPIES: &str = "kms:CreateGrant";
+
+/// What Global Accelerator reads in the name of whoever writes an endpoint group back: AWS asks for the right to it in one
+/// of its pages. The adapter never calls them.
+const READ_FOR_CALLER: [&str; 5] = [
+    "ec2:DescribeAddresses",
+    "ec2:DescribeInstances",
+    "ec2:DescribeInternetGateways",
+    "ec2:DescribeSubnets",
+    "elasticloadbalancing:DescribeLoadBalancers",
+];
 
 /// What a function must be allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +37,8 @@ pub struct Need {
     pub resources: Vec<String>,
     /// The region in which it is done.
     pub region: String,
+    /// What else holds of the call, as a condition of a policy names it: a key and whether it is so.
+    pub holds: Vec<(&'static str, bool)>,
 }
 
 /// What a function is not allowed to do.
@@ -37,7 +54,19 @@ pub struct Refusal {
 
 /// Everything that a failover of the plan asks of the roles. A group has no ARN in the plan, so one that was not seen is
 /// left to its own checks.
-pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
+pub fn needs(plan: &Plan, state: &State, facts: &Facts) -> Vec<Need> {
+    let mut needs = needs_of_steps(plan, facts);
+    let keys: Vec<String> = source_keys(plan, state, facts).into_iter().collect();
+    if let Some(region) = keys.first().and_then(|key| Some(Arn::parse(key)?.region.to_owned())) {
+        let (function, action) = ("snapshot-scheduler", GRANT_FOR_COPIES);
+        // The grant is for RDS, and the policy allows no other.
+        let holds = vec![("kms:GrantIsForAWSResource", true)];
+        needs.push(Need { function, action, resources: keys, region, holds });
+    }
+    needs
+}
+
+fn needs_of_steps(plan: &Plan, facts: &Facts) -> Vec<Need> {
     let recovery = &plan.regions.recovery;
     let groups = plan.fleets.iter().filter_map(|fleet| match facts.groups.get(&fleet.name) {
         Some(Ok(Some(group))) => Some(group.arn.clone()),
@@ -55,8 +84,12 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
     endpoint_groups.sort();
     endpoint_groups.dedup();
     let need = |function, action, resources: Vec<String>, region: &str| {
-        (!resources.is_empty()).then(|| Need { function, action, resources, region: region.to_owned() })
+        let is_needed = !resources.is_empty();
+        let need = Need { function, action, resources, region: region.to_owned(), holds: Vec::new() };
+        is_needed.then_some(need)
     };
+    let anything = if endpoint_groups.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
+    let reads = READ_FOR_CALLER.map(|action| need("shift-traffic", action, anything.clone(), recovery));
     let primary_of = |database: &Database| database.primary.clone();
     let replicas = instances.clone().map(|database| database.replica.clone()).collect();
     let primaries = instances.filter(cut_off).map(primary_of).collect();
@@ -78,6 +111,7 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
         need("shift-traffic", "globalaccelerator:ListCrossAccountResources", shared, "us-west-2"),
     ]
     .into_iter()
+    .chain(reads)
     .flatten()
     .collect()
 }
@@ -109,8 +143,10 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 
 /// A function with all that it must be allowed to do.
 fn of(scene: &Scene<'_>, function: &'static str) -> Check {
-    let needs: Vec<Need> =
-        needs(scene.plan, scene.facts).into_iter().filter(|need| need.function == function).collect();
+    let needs: Vec<Need> = needs_of_steps(scene.plan, scene.facts)
+        .into_iter()
+        .filter(|need| need.function == function)
+        .collect();
     let (mut refused, mut unseen) = (Vec::new(), None);
     for need in &needs {
         match seen(&scene.facts.refused, need.action) {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::facts::{CertificateFacts, EndpointHealth, RouteFacts, Unseen, seen};
+use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
 use super::{Check, Scene};
 use crate::decide::{duration, list};
 use crate::plan::{Route, RouteSide};
@@ -47,7 +47,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     let (serving, other) = if is_moved { (&recovery, &primary) } else { (&primary, &recovery) };
     vec![
         present(route, facts),
-        open(route, serving, is_moved.then_some(&facts.recovery_health)),
+        open(route, serving),
         closed(route, other),
         dial(route, facts),
         certificates(scene, route),
@@ -90,28 +90,13 @@ fn present(route: &Route, facts: &RouteFacts) -> Check {
     Check::not_ready(PRESENT, &route.name, sentence, "Put it back, or correct routes[].endpoint of the plan.")
 }
 
-/// The weight is configured; `health` is whether the accelerator sends users there, of a side that must be healthy: with
-/// nothing healthy it may send them to a closed one.
-fn open(route: &Route, side: &Side<'_>, health: Option<&EndpointHealth>) -> Check {
+fn open(route: &Route, side: &Side<'_>) -> Check {
     let (name, word, planned) = (&route.name, side.word, side.planned.weight);
     match side.weight {
         None => Check::unknown(OPEN, name, &side.missing()),
-        Some(weight) if weight == planned => match health {
-            None | Some(EndpointHealth::Healthy) => {
-                Check::ready(OPEN, name, format!("The {word} endpoint serves with weight {weight}."))
-            }
-            Some(health @ (EndpointHealth::Initial { .. } | EndpointHealth::Unknown)) => {
-                let sentence = format!("The {word} endpoint has weight {weight} and is {health}.");
-                let remedy = "Wait a minute; the accelerator has not checked it often enough yet.";
-                Check::unknown(OPEN, name, &Unseen::new(sentence, remedy))
-            }
-            Some(health @ EndpointHealth::Unhealthy { .. }) => Check::not_ready(
-                OPEN,
-                name,
-                format!("The {word} endpoint has weight {weight}, but for the accelerator it is {health}."),
-                "Every target group of its load balancer needs a healthy target, also one that no fleet of the plan fills.",
-            ),
-        },
+        Some(weight) if weight == planned => {
+            Check::ready(OPEN, name, format!("The {word} endpoint serves with weight {weight}."))
+        }
         Some(weight) => Check::not_ready(
             OPEN,
             name,

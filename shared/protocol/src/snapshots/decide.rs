@@ -74,6 +74,8 @@ pub enum Effect {
         id: String,
         /// The key to encrypt the copy with.
         kms_key: Option<String>,
+        /// The option group to make the copy with, where the engine encrypts by an option.
+        option_group: Option<String>,
         /// The copy's tags.
         tags: BTreeMap<String, String>,
     },
@@ -298,6 +300,7 @@ impl<'a> World<'a> {
                 kind: newest.snapshot.kind,
                 id,
                 kms_key: kms_key.clone(),
+                option_group: self.policy.option_group(name, moved).map(str::to_owned),
                 tags: newest.tags_of_copy(),
             },
         });

@@ -219,6 +219,7 @@ impl State {
             Event::Completed { report } => {
                 run.complete(record.at, report)?;
                 let scope = run.scope.clone();
+                self.moved_at.get_or_insert(record.at);
                 self.moved.extend(scope.databases.into_iter().chain(scope.fleets).chain(scope.routes));
             }
             Event::StepIntended { step: Step::Promote, subjects, .. } => {

@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_autoscaling::types::LaunchTemplateSpecification;
+use aws_sdk_autoscaling::types::{
+    LaunchTemplate, LaunchTemplateOverrides, LaunchTemplateSpecification, MixedInstancesPolicy,
+};
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ProtocolEnum, TargetDescription,
 };
@@ -40,6 +42,7 @@ pub(super) struct Bench<'s, 'w> {
     pub(super) scene: &'s Scene<'w>,
     pub(super) part: Part,
     rds: aws_sdk_rds::Client,
+    rds_primary: aws_sdk_rds::Client,
     autoscaling: aws_sdk_autoscaling::Client,
     balancing: aws_sdk_elasticloadbalancingv2::Client,
     accelerator: aws_sdk_globalaccelerator::Client,
@@ -51,6 +54,7 @@ pub(super) struct Bench<'s, 'w> {
     targets: Mutex<Vec<TargetDescription>>,
     disabled: Mutex<Vec<String>>,
     text: Mutex<Option<String>>,
+    made: Mutex<Vec<String>>,
 }
 
 fn take<T: Default>(kept: &Mutex<T>) -> T {
@@ -69,6 +73,7 @@ impl<'s, 'w> Bench<'s, 'w> {
             scene,
             part,
             rds: aws_sdk_rds::Client::new(&config),
+            rds_primary: aws_sdk_rds::Client::new(&scene.world.cloud.config(PRIMARY).await),
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             accelerator: aws_sdk_globalaccelerator::Client::new(&accelerator),
@@ -80,6 +85,7 @@ impl<'s, 'w> Bench<'s, 'w> {
             targets: Mutex::default(),
             disabled: Mutex::default(),
             text: Mutex::default(),
+            made: Mutex::default(),
         })
     }
 
@@ -121,6 +127,132 @@ impl<'s, 'w> Bench<'s, 'w> {
             let replica = self.output(&["databases", "replica"])?;
             let request = self.rds.modify_db_instance().db_instance_identifier(replica);
             request.backup_retention_period(days).apply_immediately(true).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether the primary has a standby in another zone.
+    pub(super) fn primary_standby(&self, has: bool) -> Task<'_> {
+        Box::pin(async move {
+            let primary = self.output(&["databases", "primary"])?;
+            let request = self.rds_primary.modify_db_instance().db_instance_identifier(primary);
+            request.multi_az(has).apply_immediately(true).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether a scheduled action empties the group at night.
+    pub(super) fn scheduled(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["groups", "recovery"])?;
+            if is {
+                let request = self.autoscaling.put_scheduled_update_group_action().desired_capacity(0);
+                let request = request.auto_scaling_group_name(group).scheduled_action_name("night");
+                request.recurrence("0 20 * * *").send().await?;
+            } else {
+                let request = self.autoscaling.delete_scheduled_action().auto_scaling_group_name(group);
+                request.scheduled_action_name("night").send().await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether the group would launch a type that no zone offers.
+    pub(super) fn type_of_nowhere(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let group = self.output(&["groups", "recovery"])?;
+            let request = self.autoscaling.update_auto_scaling_group().auto_scaling_group_name(group);
+            if !is {
+                let template = take(&self.made);
+                let [id, version] = template.as_slice() else {
+                    anyhow::bail!("the template was not changed")
+                };
+                let template = LaunchTemplateSpecification::builder().launch_template_id(id).version(version);
+                request.launch_template(template.build()).send().await?;
+                return Ok(());
+            }
+            let found = self.autoscaling.describe_auto_scaling_groups();
+            let found = found.auto_scaling_group_names(group).send().await?;
+            let template = found.auto_scaling_groups().first().and_then(|group| group.launch_template());
+            let template = template.context("the group has a launch template")?.clone();
+            let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+            keep(&self.made, vec![text(template.launch_template_id()), text(template.version())]);
+            let nowhere = LaunchTemplateOverrides::builder().instance_type("x9.huge").build();
+            let mixed = LaunchTemplate::builder().launch_template_specification(template).overrides(nowhere);
+            let mixed = MixedInstancesPolicy::builder().launch_template(mixed.build());
+            request.mixed_instances_policy(mixed.build()).send().await?;
+            Ok(())
+        })
+    }
+
+    /// Whether EBS encrypts by itself, with a key that Auto Scaling may not use.
+    pub(super) fn default_volume_key(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            if !is {
+                return self.compute("DisableEbsEncryptionByDefault", &[]).await;
+            }
+            let made = self.ask("kms", "TrentService", "CreateKey", json!({})).await?;
+            let made: Value = serde_json::from_str(&made)?;
+            let key = made.pointer("/KeyMetadata/Arn").and_then(Value::as_str).context("a key has an ARN")?;
+            self.compute("ModifyEbsDefaultKmsKeyId", &[("KmsKeyId", key)]).await?;
+            self.compute("EnableEbsEncryptionByDefault", &[]).await
+        })
+    }
+
+    /// Makes a call of EC2 in the recovery region.
+    async fn compute(&self, action: &'static str, parameters: &[(&'static str, &str)]) -> Result<()> {
+        let call = Call::query("ec2", RECOVERY, action, "2016-11-15", parameters);
+        let reply = call.send(self.scene.world.endpoint_url(), &administrator()).await?;
+        ensure!(reply.is_done(), "EC2 refused {action}: {}", reply.text);
+        Ok(())
+    }
+
+    /// Whether the recovery load balancer sends to a target group that nobody fills.
+    pub(super) fn stranger(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            if !is {
+                let made = take(&self.made);
+                let [listener, group] = made.as_slice() else { anyhow::bail!("no target group was made") };
+                self.balancing.delete_listener().listener_arn(listener).send().await?;
+                self.balancing.delete_target_group().target_group_arn(group).send().await?;
+                return Ok(());
+            }
+            let own = self.output(&["target_group_arns", "recovery"])?;
+            let own = self.balancing.describe_target_groups().target_group_arns(own).send().await?;
+            let vpc = own.target_groups().first().and_then(|group| group.vpc_id()).context("it has a VPC")?;
+            let request = self.balancing.create_target_group().name("other-than-planned").vpc_id(vpc);
+            let made = request.protocol(ProtocolEnum::Http).port(8081).send().await?;
+            let group = made.target_groups().first().and_then(|group| group.target_group_arn());
+            let group = group.context("a target group has an ARN")?.to_owned();
+            let forward = Action::builder().r#type(ActionTypeEnum::Forward).target_group_arn(&group);
+            let request = self.balancing.create_listener().protocol(ProtocolEnum::Http).port(8081);
+            let request = request.load_balancer_arn(self.output(&["load_balancer_arns", "recovery"])?);
+            let answer = request.default_actions(forward.build()).send().await?;
+            let listener = answer.listeners().first().and_then(|listener| listener.listener_arn());
+            keep(&self.made, vec![listener.context("a listener has an ARN")?.to_owned(), group]);
+            Ok(())
+        })
+    }
+
+    /// Whether the listener of the route has two more endpoint groups.
+    pub(super) fn more_endpoint_groups(&self, has: bool) -> Task<'_> {
+        Box::pin(async move {
+            if !has {
+                for group in take(&self.made) {
+                    self.accelerator.delete_endpoint_group().endpoint_group_arn(group).send().await?;
+                }
+                return Ok(());
+            }
+            let own = self.output(&["endpoint_group_arns", "recovery"])?;
+            let (listener, _) = own.split_once("/endpoint-group/").context("a group has a listener")?;
+            let mut made = Vec::new();
+            for region in ["eu-west-1", "ap-northeast-1"] {
+                let request = self.accelerator.create_endpoint_group().listener_arn(listener);
+                let request = request.endpoint_group_region(region).idempotency_token(region);
+                let group = request.send().await?.endpoint_group;
+                made.extend(group.and_then(|group| group.endpoint_group_arn));
+            }
+            keep(&self.made, made);
             Ok(())
         })
     }

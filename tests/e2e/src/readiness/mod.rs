@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::scene::{Part, Scene};
 use bench::Bench;
 pub(crate) use table::When;
-use table::{Breakage, TABLE};
+use table::{Breakage, Row, TABLE};
 
 /// The stack that is broken. It is under a hold until its turn comes, so that nothing starts by what is broken.
 pub(crate) const PART: Part = Part::Killed;
@@ -36,12 +36,29 @@ pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<(
         // They have turned round, and say so once they have looked.
         scene.stack(PART).keep_up(&scene.world.cloud).await?;
     }
-    until_all_ready(&bench).await.context("before anything is broken")?;
+    let standing: Vec<&str> =
+        TABLE.iter().filter(|row| row.when == when && stands(row)).map(|row| row.check).collect();
+    until_all_ready(&bench, &standing).await.context("before anything is broken")?;
     let (mut broken, mut silent) = (0, Vec::new());
     for row in TABLE.iter().filter(|row| row.when == when) {
-        let Breakage::By { breaks, mends, words } = &row.breakage else { continue };
+        let (breaks, mends, finding, words) = match &row.breakage {
+            Breakage::By { breaks, mends, finding, words } => (breaks, mends, finding, words),
+            Breakage::Stands { finding, words } => {
+                silent.extend(
+                    until_found(&bench, row.check, finding, words)
+                        .await
+                        .err()
+                        .map(|error| format!("{error:#}")),
+                );
+                continue;
+            }
+            Breakage::Impossible { why } => {
+                say(&format!("{} is not broken here: {why}", row.check));
+                continue;
+            }
+        };
         let seen = match breaks(&bench).await {
-            Ok(()) => until_not_ready(&bench, row.check, words).await,
+            Ok(()) => until_found(&bench, row.check, finding, words).await,
             Err(error) => Err(error.context(format!("cannot break {}", row.check))),
         };
         // Mended whatever was seen, for those that come after.
@@ -49,11 +66,16 @@ pub(crate) async fn broken_and_mended(scene: &Scene<'_>, when: When) -> Result<(
         silent.extend([seen, mended].into_iter().filter_map(Result::err).map(|error| format!("{error:#}")));
         broken += 1;
     }
-    let mended = until_all_ready(&bench).await.context("after everything is mended");
+    let mended = until_all_ready(&bench, &standing).await.context("after everything is mended");
     ensure!(silent.is_empty(), "of {broken} broken checks:\n{}", silent.join("\n"));
     mended?;
     say(&format!("{broken} readiness checks were broken and mended"));
     Ok(())
+}
+
+/// Whether a check is not ready for as long as the time lasts, whatever anybody does.
+fn stands(row: &Row) -> bool {
+    matches!(row.breakage, Breakage::Stands { finding: "not_ready", .. })
 }
 
 /// Waits until the lag that was put on the replica lies so far back that the data-loss gate, which goes by the last whole
@@ -84,14 +106,14 @@ pub(crate) async fn lag_is_forgotten(scene: &Scene<'_>) -> Result<()> {
     }
 }
 
-/// Waits until a check says that it is not ready, in its words and with a remedy.
-async fn until_not_ready(bench: &Bench<'_, '_>, check: &str, words: &[&str]) -> Result<()> {
+/// Waits until a check finds what it should, in its words and with a remedy.
+async fn until_found(bench: &Bench<'_, '_>, check: &str, finding: &str, words: &[&str]) -> Result<()> {
     let mut left = SEEN_WITHIN;
     loop {
         let readiness = look(bench).await?;
         let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
         let is_it = |found: &&Value| {
-            text(found, "name") == check && text(found, "finding") == "not_ready" && {
+            text(found, "name") == check && text(found, "finding") == finding && {
                 let sentence = text(found, "sentence");
                 words.iter().all(|word| sentence.contains(word))
             }
@@ -99,7 +121,7 @@ async fn until_not_ready(bench: &Bench<'_, '_>, check: &str, words: &[&str]) -> 
         if let Some(found) = checks.iter().find(is_it) {
             ensure!(!text(found, "remedy").is_empty(), "{found} has no remedy");
             ensure!(
-                text(&readiness, "readiness") == "not_ready",
+                finding == "note" || text(&readiness, "readiness") == "not_ready",
                 "the verdict: {}",
                 text(&readiness, "sentence")
             );
@@ -114,11 +136,17 @@ async fn until_not_ready(bench: &Bench<'_, '_>, check: &str, words: &[&str]) -> 
     }
 }
 
-async fn until_all_ready(bench: &Bench<'_, '_>) -> Result<()> {
+/// Waits until all is ready, but for what can't be.
+async fn until_all_ready(bench: &Bench<'_, '_>, standing: &[&str]) -> Result<()> {
     let mut left = MENDED_WITHIN;
     loop {
         let readiness = look(bench).await?;
-        if text(&readiness, "readiness") == "ready" {
+        let checks = readiness.get("checks").and_then(Value::as_array).cloned().unwrap_or_default();
+        let is_ready = |check: &Value| {
+            matches!(text(check, "finding"), "ready" | "note") || standing.contains(&text(check, "name"))
+        };
+        let verdict = if standing.is_empty() { "ready" } else { "not_ready" };
+        if !checks.is_empty() && checks.iter().all(is_ready) && text(&readiness, "readiness") == verdict {
             return Ok(());
         }
         let Some(rest) = left.checked_sub(EVERY) else {

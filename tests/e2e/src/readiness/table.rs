@@ -14,10 +14,11 @@ pub(crate) enum When {
 
 /// What is done to a check.
 pub(super) enum Breakage {
-    /// It is broken, says so in these words, and is mended.
-    By { breaks: Hand, mends: Hand, words: &'static [&'static str] },
-    /// The local world can't break it; why.
-    #[allow(dead_code, reason = "so far the local world can break every check")]
+    /// It is broken, finds this and says so in these words, and is mended.
+    By { breaks: Hand, mends: Hand, finding: &'static str, words: &'static [&'static str] },
+    /// It finds this in these words for as long as the time lasts, and nothing mends it.
+    Stands { finding: &'static str, words: &'static [&'static str] },
+    /// The local world can't break it; why, and what judges it instead.
     Impossible { why: &'static str },
 }
 
@@ -34,14 +35,45 @@ pub(super) struct Row {
 }
 
 const fn waiting(check: &'static str, words: &'static [&'static str], breaks: Hand, mends: Hand) -> Row {
-    Row { check, when: When::Waiting, breakage: Breakage::By { breaks, mends, words } }
+    by(check, When::Waiting, "not_ready", words, breaks, mends)
 }
 
 const fn moved(check: &'static str, words: &'static [&'static str], breaks: Hand, mends: Hand) -> Row {
-    Row { check, when: When::Moved, breakage: Breakage::By { breaks, mends, words } }
+    by(check, When::Moved, "not_ready", words, breaks, mends)
+}
+
+/// A price that is noted while the replica waits.
+const fn noted(check: &'static str, words: &'static [&'static str], breaks: Hand, mends: Hand) -> Row {
+    by(check, When::Waiting, "note", words, breaks, mends)
+}
+
+const fn by(
+    check: &'static str,
+    when: When,
+    finding: &'static str,
+    words: &'static [&'static str],
+    breaks: Hand,
+    mends: Hand,
+) -> Row {
+    Row { check, when, breakage: Breakage::By { breaks, mends, finding, words } }
+}
+
+const fn impossible(check: &'static str, why: &'static str) -> Row {
+    Row { check, when: When::Waiting, breakage: Breakage::Impossible { why } }
 }
 
 pub(super) const TABLE: &[Row] = &[
+    Row {
+        check: "workload_protected",
+        when: When::Moved,
+        breakage: Breakage::Stands {
+            finding: "not_ready",
+            words: &[
+                "The workload is unprotected since",
+                "no replica of orders there and no functions there",
+            ],
+        },
+    },
     waiting(
         "replica_available",
         &["has status storage-full"],
@@ -73,6 +105,22 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.replica(json!({ "status": "available" })),
     ),
     moved("backups_on", &["It makes no backups"], |bench| bench.backups(0), |bench| bench.backups(7)),
+    noted(
+        "replica_like_primary",
+        &["After a failover it serves in one zone, the primary has a standby in a second one."],
+        |bench| bench.primary_standby(true),
+        |bench| bench.primary_standby(false),
+    ),
+    Row {
+        check: "database_multi_az",
+        when: When::Moved,
+        breakage: Breakage::Stands { finding: "note", words: &["It serves from one zone"] },
+    },
+    impossible(
+        "parameter_group_writable",
+        "The stack's database is PostgreSQL, which no parameter group keeps from writing: protocol/tests/readiness.rs judges \
+         MySQL's, and aws/src/setups.rs reads them.",
+    ),
     waiting(
         "group_exists",
         &["The group no-such-group does not exist."],
@@ -110,6 +158,36 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.targets(true),
     ),
     waiting(
+        "scheduled_actions_clear",
+        &["After a failover the scheduled action night sets desired to 0, below the plan's"],
+        |bench| bench.scheduled(true),
+        |bench| bench.scheduled(false),
+    ),
+    waiting(
+        "instance_type_offered",
+        &["x9.huge is offered in none of its zones"],
+        |bench| bench.type_of_nowhere(true),
+        |bench| bench.type_of_nowhere(false),
+    ),
+    waiting(
+        "launch_keys_granted",
+        &["which AWSServiceRoleForAutoScaling may not use"],
+        |bench| bench.default_volume_key(true),
+        |bench| bench.default_volume_key(false),
+    ),
+    waiting(
+        "addresses_free",
+        &["and it has to launch 5000"],
+        |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
+        |bench| bench.plan_as_it_was(),
+    ),
+    waiting(
+        "vcpu_quota_suffices",
+        &["the fleets need 10000 vCPUs of the quota L-1216C47A, which is 640"],
+        |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
+        |bench| bench.plan_as_it_was(),
+    ),
+    waiting(
         "endpoints_present",
         &["The recovery endpoint is not in its group."],
         |bench| bench.endpoint("recovery", None),
@@ -140,6 +218,24 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.listener(false),
     ),
     waiting(
+        "balancer_can_be_healthy",
+        &["also sends to other-than-planned/", "which has no healthy target"],
+        |bench| bench.stranger(true),
+        |bench| bench.stranger(false),
+    ),
+    noted(
+        "endpoint_groups_tried",
+        &["The listener has 4 endpoint groups"],
+        |bench| bench.more_endpoint_groups(true),
+        |bench| bench.more_endpoint_groups(false),
+    ),
+    moved(
+        "endpoint_healthy",
+        &["takes the recovery endpoint for unhealthy"],
+        |bench| bench.targets(false),
+        |bench| bench.targets(true),
+    ),
+    waiting(
         "parameters_same",
         &["1 differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
         |bench| bench.parameter(true),
@@ -150,6 +246,16 @@ pub(super) const TABLE: &[Row] = &[
         &["there is no good one in us-west-1"],
         |bench| bench.snapshots(false),
         |bench| bench.snapshots(true),
+    ),
+    impossible(
+        "source_key_allowed",
+        "The stack's primary has AWS's own key, and its key can't be changed: protocol/tests/readiness.rs judges a key that the \
+         role may not use, and infra/modules/orchestrator/tests/wiring.tftest.hcl the setting that allows it.",
+    ),
+    impossible(
+        "copy_option_group",
+        "The stack's database is PostgreSQL, which has no option that encrypts: protocol/tests/readiness.rs judges Oracle's, and \
+         aws/src/setups.rs reads them.",
     ),
     waiting(
         "key_enabled",
@@ -174,6 +280,11 @@ pub(super) const TABLE: &[Row] = &[
         &["holds 1 message"],
         |bench| bench.dead_letter(true),
         |bench| bench.dead_letter(false),
+    ),
+    impossible(
+        "chains_short",
+        "The stack has one database, and a plan of seventeen would need as many instances: protocol/tests/readiness.rs judges \
+         sixteen and seventeen.",
     ),
     waiting(
         "probe_answers",
@@ -219,7 +330,10 @@ mod tests {
     fn what_can_be_broken_has_words_and_what_can_not_has_a_reason() {
         for row in TABLE {
             match &row.breakage {
-                Breakage::By { words, .. } => assert!(!words.is_empty(), "{}", row.check),
+                Breakage::By { words, finding, .. } | Breakage::Stands { words, finding } => {
+                    assert!(!words.is_empty(), "{}", row.check);
+                    assert!(["note", "not_ready"].contains(finding), "{}", row.check);
+                }
                 Breakage::Impossible { why } => assert!(why.ends_with('.'), "{}", row.check),
             }
         }

@@ -39,6 +39,22 @@ class Simulation(LabTest):
         iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy)
         return arn
 
+    def test_a_key_of_a_service_counts_where_it_is_given(self) -> None:
+        key = "arn:aws:kms:us-west-1:123456789012:key/0a1b"
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        copier = self.role(
+            "copier", {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": key, "Condition": for_aws}
+        )
+        for given, expected in ((["true"], "allowed"), (["false"], "implicitDeny"), ([], "implicitDeny")):
+            entry = {"ContextKeyName": "kms:GrantIsForAWSResource", "ContextKeyType": "boolean"}
+            results = self.lab.client("iam").simulate_principal_policy(
+                PolicySourceArn=copier,
+                ActionNames=["kms:CreateGrant"],
+                ResourceArns=[key],
+                ContextEntries=[{**entry, "ContextKeyValues": given}] if given else [],
+            )["EvaluationResults"]
+            self.assertEqual([result["EvalDecision"] for result in results], [expected], given)
+
     def decisions(self, region: str) -> dict[str, str]:
         results = self.lab.client("iam").simulate_principal_policy(
             PolicySourceArn=self.promoter,

@@ -2,7 +2,7 @@
 
 use super::super::problem::Findings;
 use super::super::snapshots::SnapshotPolicy;
-use super::super::{Plan, bounds};
+use super::super::{DatabaseKind, Plan, bounds};
 use super::resources::{Wanted, check_arn};
 use super::{Ground, check_bounds};
 use crate::arn::Arn;
@@ -33,6 +33,43 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         }
     }
     check_names(plan, policy, findings);
+    check_option_groups(plan, policy, findings);
+}
+
+fn check_option_groups(plan: &Plan, policy: &SnapshotPolicy, findings: &mut Findings<'_>) {
+    for (index, groups) in policy.option_groups.iter().enumerate() {
+        let (path, name) = (format!("snapshots.option_groups[{index}]"), &groups.database);
+        let database = plan.databases.iter().find(|database| database.name == *name);
+        let place = format!("{path}.database");
+        match database.map(|database| database.kind) {
+            None if findings.names_are_known() => {
+                let problem = format!("is {name}, which is no database of the plan");
+                findings.add(place, problem, "give a database's name");
+            }
+            Some(DatabaseKind::AuroraGlobal) => {
+                let problem = format!("is {name}, an Aurora global database, which has no option group");
+                findings.add(place, problem, "leave it out");
+            }
+            _ if policy.option_groups[..index].iter().any(|other| other.database == *name) => {
+                findings.add(place, format!("is {name} once more"), "give each database once");
+            }
+            _ => {}
+        }
+        for (side, group) in [("primary", &groups.primary), ("recovery", &groups.recovery)] {
+            if let Some(group) = group.as_deref().filter(|group| !is_option_group(group)) {
+                let problem = format!("is {group}, which is no name of an option group");
+                let remedy = "give its name: 1 to 255 letters, digits and hyphens, beginning with a letter";
+                findings.add(format!("{path}.{side}"), problem, remedy);
+            }
+        }
+    }
+}
+
+/// The colon is in the names of RDS's own: `default:oracle-ee-19`.
+fn is_option_group(name: &str) -> bool {
+    name.len() <= 255
+        && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b':')
 }
 
 fn check_counts(policy: &SnapshotPolicy, findings: &mut Findings<'_>) {

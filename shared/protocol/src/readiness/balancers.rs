@@ -1,0 +1,142 @@
+//! Would the accelerator send users to the recovery side once its weight says so? It goes by its own view of the load
+//! balancer's health, and by how many endpoint groups it tries.
+//!
+//! A load balancer is healthy for it only if every one of its target groups has a healthy target. With nothing healthy it
+//! sends users to any endpoint of the nearest group, the fenced one too.
+
+use super::facts::{AttachedGroup, EndpointHealth, RouteFacts, Unseen, seen};
+use super::routes::balancer;
+use super::{Check, Scene};
+use crate::decide::list;
+use crate::plan::Route;
+
+pub(super) const NAMES: &[&str] = &[PLANNED, TRIED, HEALTHY];
+
+const PLANNED: &str = "balancer_can_be_healthy";
+const TRIED: &str = "endpoint_groups_tried";
+const HEALTHY: &str = "endpoint_healthy";
+
+/// How many endpoint groups the accelerator tries for a healthy endpoint. Its guide says "the three closest" and "three
+/// additional": the smaller reading counts.
+const TRIED_MAX: u32 = 3;
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    scene.plan.routes.iter().flat_map(|route| of(scene, route)).collect()
+}
+
+fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
+    let mut checks = vec![planned(scene, route), tried(scene, route)];
+    if scene.state.moved.contains(&route.name) {
+        checks.push(healthy(scene, route));
+    }
+    checks
+}
+
+/// Each target group of the recovery load balancer belongs to a fleet of the plan, which gives it targets; or has some.
+fn planned(scene: &Scene<'_>, route: &Route) -> Check {
+    let name = &route.name;
+    let Some(arn) = balancer(route) else {
+        let sentence = "The recovery endpoint is no load balancer, so it has no target groups.";
+        return Check::ready(PLANNED, name, sentence);
+    };
+    let groups = match seen(&scene.facts.attached, arn) {
+        Ok(Some(groups)) => groups,
+        Ok(None) => {
+            let sentence = "The recovery load balancer does not exist.";
+            let remedy = "Make it again, or correct routes[].recovery.endpoint of the plan.";
+            return Check::not_ready(PLANNED, name, sentence, remedy);
+        }
+        Err(unseen) => return Check::unknown(PLANNED, name, &unseen),
+    };
+    let filled = |group: &AttachedGroup| {
+        let fleet = scene.plan.fleets.iter().find(|fleet| fleet.target_groups.contains(&group.arn));
+        // What has moved has its targets, or lacks them; what waits is given them by the run.
+        fleet.is_some_and(|fleet| !scene.state.moved.contains(&fleet.name))
+    };
+    let of_plan = |group: &&AttachedGroup| filled(group);
+    let empty: Vec<String> = groups
+        .iter()
+        .filter(|group| group.healthy == 0 && !filled(group))
+        .map(|group| short(&group.arn).to_owned())
+        .collect();
+    if !empty.is_empty() {
+        let many = empty.len() > 1;
+        let sentence = format!(
+            "The recovery load balancer also sends to {}, {} no healthy target and {} filled by no fleet that is to move: the \
+             accelerator takes a load balancer with such a target group for unhealthy.",
+            list(empty),
+            if many { "which have" } else { "which has" },
+            if many { "are" } else { "is" },
+        );
+        let remedy = "Take the rule that forwards to it off the load balancer's listeners, give it a healthy target that \
+                      stays, or name it in fleets[].target_groups of the fleet that fills it.";
+        return Check::not_ready(PLANNED, name, sentence, remedy);
+    }
+    let own = groups.iter().filter(of_plan).count();
+    let sentence = match (own, groups.len() - own) {
+        (0, 0) => "The recovery load balancer sends to no target group.".to_owned(),
+        (own, 0) => format!("A fleet of the plan fills each of its {own} target groups."),
+        (own, others) => {
+            format!(
+                "Fleets that are to move fill {own} of its target groups; the others ({others}) have healthy targets now."
+            )
+        }
+    };
+    Check::ready(PLANNED, name, sentence)
+}
+
+fn tried(scene: &Scene<'_>, route: &Route) -> Check {
+    let name = &route.name;
+    match seen(&scene.facts.endpoint_groups, name) {
+        Err(unseen) => Check::unknown(TRIED, name, &unseen),
+        Ok(count) if *count <= TRIED_MAX => Check::ready(
+            TRIED,
+            name,
+            format!("The accelerator tries each of the listener's {count} endpoint groups."),
+        ),
+        Ok(count) => {
+            let sentence = format!(
+                "The listener has {count} endpoint groups, and the accelerator tries the {TRIED_MAX} that are nearest to a \
+                 user: of those with nothing open in them it sends users to a fenced endpoint."
+            );
+            let remedy = "Give the route a listener with at most three endpoint groups, or keep something open near every user.";
+            Check::note(TRIED, name, sentence, remedy)
+        }
+    }
+}
+
+/// The traffic service's own word for what was opened.
+fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
+    let name = &route.name;
+    let health = match seen(&scene.facts.routes, name) {
+        Ok(RouteFacts { recovery_health, .. }) => recovery_health,
+        Err(unseen) => return Check::unknown(HEALTHY, name, &unseen),
+    };
+    match health {
+        EndpointHealth::Healthy => {
+            Check::ready(HEALTHY, name, "The accelerator takes the recovery endpoint for healthy.")
+        }
+        EndpointHealth::Unhealthy { reason } => Check::not_ready(
+            HEALTHY,
+            name,
+            format!(
+                "The accelerator takes the recovery endpoint for unhealthy ({}), and may send users to the fenced side.",
+                reason.trim_end_matches('.')
+            ),
+            "See that each target group of the recovery load balancer has a healthy target.",
+        ),
+        EndpointHealth::Initial { .. } => {
+            let why = "The accelerator is still looking at the recovery endpoint for the first time.";
+            Check::unknown(HEALTHY, name, &Unseen::new(why, "Look again in a minute."))
+        }
+        EndpointHealth::Unknown => {
+            let why = "The accelerator says nothing of the recovery endpoint's health.";
+            Check::unknown(HEALTHY, name, &Unseen::new(why, "See endpoints_present."))
+        }
+    }
+}
+
+/// A target group's name and id.
+fn short(arn: &str) -> &str {
+    arn.rsplit_once(":targetgroup/").map_or(arn, |(_, short)| short)
+}

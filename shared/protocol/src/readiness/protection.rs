@@ -1,0 +1,57 @@
+//! Can anything take over if the region that serves is lost? Before a failover that is what all the other checks ask. After
+//! it nothing can: the moved items have no twin in the other region, no function runs there, and the way back is by hand.
+//!
+//! The other checks of what has moved go on: they say whether it serves, and what the way back will need.
+
+use jiff::Timestamp;
+
+use super::{Check, Scene};
+use crate::decide::list;
+use crate::name::Name;
+
+pub(super) const NAMES: &[&str] = &[PROTECTED];
+
+const PROTECTED: &str = "workload_protected";
+
+pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
+    let (plan, subject) = (scene.plan, &scene.plan.name);
+    let (primary, recovery) = (&plan.regions.primary, &plan.regions.recovery);
+    let databases: Vec<&Name> = moved(scene, plan.databases.iter().map(|item| &item.name));
+    let fleets = moved(scene, plan.fleets.iter().map(|item| &item.name));
+    let routes = moved(scene, plan.routes.iter().map(|item| &item.name));
+    if databases.is_empty() && fleets.is_empty() && routes.is_empty() {
+        let sentence = format!("{primary} serves, and {recovery} stands by for everything in the plan.");
+        return vec![Check::ready(PROTECTED, subject, sentence)];
+    }
+    let all = plan.databases.len() + plan.fleets.len() + plan.routes.len();
+    let what = match databases.len() + fleets.len() + routes.len() {
+        count if count == all => "The workload is".to_owned(),
+        count => {
+            let names = [&databases, &fleets, &routes].into_iter().flatten().map(ToString::to_string);
+            format!("{} {}", list(names), if count == 1 { "is" } else { "are" })
+        }
+    };
+    let since = scene.state.moved_at.map(since).unwrap_or_default();
+    let mut missing = Vec::new();
+    if !databases.is_empty() {
+        let word = if databases.len() == 1 { "replica" } else { "replicas" };
+        missing.push(format!("no {word} of {} there", list(databases.iter().map(ToString::to_string))));
+    }
+    missing.push("no functions there".to_owned());
+    let sentence = format!(
+        "{what} unprotected{since}: {recovery} serves, and if it is lost nothing takes over in {primary}, for there are \
+         {}.",
+        list(missing)
+    );
+    let remedy = "Go back by hand when the old region is sound (docs/after-a-failover.md), or exchange the plan's regions once \
+                  there are replicas in the other one. Until then keep snapshots in both regions.";
+    vec![Check::not_ready(PROTECTED, subject, sentence, remedy)]
+}
+
+fn moved<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n Name>) -> Vec<&'n Name> {
+    names.filter(|name| scene.state.moved.contains(*name)).collect()
+}
+
+fn since(at: Timestamp) -> String {
+    format!(" since {at}")
+}
