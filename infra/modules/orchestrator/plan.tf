@@ -7,7 +7,7 @@ locals {
     account   = local.account
     mode      = var.mode
     regions   = var.regions
-    databases = [for d in var.databases : { for k, v in d : k => v if v != null }]
+    databases = [for d in local.databases : { for k, v in d : k => v if v != null }]
     fleets    = var.fleets
     routes    = [for r in var.routes : { for k, v in r : k => v if v != null }]
     detection = {
@@ -49,6 +49,22 @@ locals {
   # Cut evenly, so that no part is empty: Parameter Store refuses an empty value.
   plan_prefix = "/pilotlight/${var.name}/plan"
   plan_cuts   = [for i in range(var.plan_parts + 1) : floor(i * length(local.plan_json) / var.plan_parts)]
+}
+
+# Parts are written one after the other. Whoever reads them in the meantime would join two versions, if this didn't say what the
+# whole is.
+resource "aws_ssm_parameter" "plan_checksum" {
+  provider = aws.recovery
+
+  name           = "${local.plan_prefix}/checksum"
+  description    = "SHA-256 of the plan ${var.name}, all parts joined. Written by Terraform; a plan that doesn't match it is not read."
+  type           = "String"
+  tier           = "Standard"
+  insecure_value = sha256(local.plan_json)
+  tags           = local.tags
+
+  # With the parts, and not before it is known that they are written at all.
+  depends_on = [aws_ssm_parameter.plan]
 }
 
 resource "aws_ssm_parameter" "plan" {

@@ -2,7 +2,7 @@
 # has a section `snapshots`.
 
 locals {
-  kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
+  kept_databases = var.snapshots == null ? [] : [for d in local.databases : d if !contains(var.snapshots.except, d.name)]
   instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "rds_replica"])
   cluster_arns   = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "aurora_global"])
 

@@ -662,6 +662,12 @@ variable "direct_alarm_arns" {
   }
 }
 
+variable "alarm_events" {
+  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there. Alarms of another account (primary_account) speak by their topic alone."
+  type        = bool
+  default     = true
+}
+
 # --- Guarding -------------------------------------------------------------------------------------------------
 
 variable "deletion_protection" {
