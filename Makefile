@@ -99,6 +99,11 @@ prove: ## explore every configuration of the model, hunt every mutant, try every
 	@$(CARGO) build --quiet --profile lab --package model
 	@"$${CARGO_TARGET_DIR:-target}/lab/prove"
 
+.PHONY: rules
+rules: tools ## draw PLANS=3000 plans: does Terraform refuse what the functions refuse? (SEED=7 begins elsewhere)
+	@$(CARGO) build --quiet --profile lab --package protocol --example judge-plan
+	@python3 infra/tests/agreement_test.py --plans $(or $(PLANS),3000) --through-the-module 20 $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets
 	@tests/bench/run.sh

@@ -174,6 +174,12 @@ def unnoticed_messages() -> list[str]:
             [first, second], [case], {case.name: messages.Heard(["mode: 'auto' is neither.", "name: too long."])}
         ),
     }
+    whole = messages.Case("a_group_twice", "plan", "", "fleets[1].group: is used")
+    wrong |= {
+        "a rule of rules.tf that refuses nothing": messages.unsaid([whole], {whole.name: messages.Heard([])}),
+        "one that says something else": messages.unsaid([whole], {whole.name: messages.Heard(["fleets[1].group: is odd"])}),
+        "one that says more": messages.unsaid([whole], {whole.name: messages.Heard(["fleets[1].group: is used", "and more"])}),
+    }
     lines = [f"validation_messages_test.py doesn't notice {what}" for what, found in wrong.items() if not found]
     return lines + [f"validation_messages_test.py refuses a good case: {line}" for line in judged("mode: 'auto' is neither.")]
 

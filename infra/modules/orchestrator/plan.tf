@@ -1,6 +1,15 @@
 # The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
 
 locals {
+  # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
+  databases = [for d in var.databases : merge(d, {
+    primary        = lower(d.primary)
+    replica        = lower(d.replica)
+    global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
+  })]
+
+  endpoint_groups = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
+
   plan = merge({
     schema    = 1
     name      = var.name
@@ -95,6 +104,27 @@ resource "aws_ssm_parameter" "plan" {
     precondition {
       condition     = var.primary_account == null || local.accounts.primary != local.account
       error_message = "primary_account is ${local.account}, the account that the providers work in: leave it out where both regions lie in one account."
+    }
+    # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
+    precondition {
+      condition     = length(local.foreign_arns) == 0
+      error_message = join("\n", local.foreign_arns)
+    }
+    precondition {
+      condition     = length(local.used_twice) == 0
+      error_message = join("\n", local.used_twice)
+    }
+    precondition {
+      condition     = length(local.waits_twice) == 0
+      error_message = join("\n", local.waits_twice)
+    }
+    precondition {
+      condition     = length(local.in_cycles) == 0
+      error_message = join("\n", local.in_cycles)
+    }
+    precondition {
+      condition     = length(local.schedule_problems) == 0
+      error_message = join("\n", local.schedule_problems)
     }
     precondition {
       condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : strcontains(arn, ":${local.account}:")])

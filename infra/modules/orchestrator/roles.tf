@@ -2,13 +2,6 @@
 # and then within one region.
 
 locals {
-  # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
-  databases = [for d in var.databases : merge(d, {
-    primary        = lower(d.primary)
-    replica        = lower(d.replica)
-    global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
-  })]
-
   primary_instance_arns = [for d in local.databases : d.primary if d.kind == "rds_replica"]
   replica_arns          = [for d in local.databases : d.replica if d.kind == "rds_replica"]
   quarantinable_arns    = [for d in local.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
@@ -18,7 +11,6 @@ locals {
   recovery_cluster_arns      = local.clusters[*].replica
   global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${d.global_cluster}"]
   quarantinable_cluster_arns = [for d in local.clusters : d.primary if d.quarantine_security_group != null]
-  endpoint_groups            = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
   group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
 

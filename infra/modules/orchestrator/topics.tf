@@ -103,8 +103,13 @@ locals {
     })])
   } }
 
-  # A topic of an opt-in region invokes functions of other regions under a principal of its own.
-  signals_principals = concat(["sns.amazonaws.com"], contains(var.opt_in_regions, var.regions.primary) ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
+  # A topic of an opt-in region invokes functions of other regions under a principal of its own. Opt-in is every region but the 17
+  # from before 2019; SNS's documentation counts Osaka among them too, and a principal too many harms nothing.
+  speaks_for_itself = !contains([
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+  ], var.regions.primary)
+  signals_principals = concat(["sns.amazonaws.com"], local.speaks_for_itself ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
 }
 
 # --- Signals --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ mod keepers;
 mod readiness;
 mod scene;
 mod snapshots;
+mod ways;
 
 use std::process::ExitCode;
 
@@ -108,6 +109,10 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     report.note(
         "an alarm with a healthy primary moves nothing and says why",
         checks::false_alarm(&scene).await,
+    );
+    report.note(
+        "an alarm opens a run by its topic, as an event, and directly",
+        ways::each_opens_a_run(&scene).await,
     );
     report.note(
         "what stood still during the run is made good by the schedules",
