@@ -72,39 +72,7 @@ resource "aws_ssm_parameter" "plan_checksum" {
   insecure_value = sha256(local.plan_json)
   tags           = local.tags
 
-  # With the parts, and not before it is known that they are written at all.
-  depends_on = [aws_ssm_parameter.plan]
-}
-
-resource "aws_ssm_parameter" "plan" {
-  count    = var.plan_parts
-  provider = aws.recovery
-
-  name        = "${local.plan_prefix}/${count.index}"
-  description = "Part ${count.index + 1} of ${var.plan_parts} of the plan ${var.name}. Written by Terraform; changes made here are lost."
-  type        = "String"
-  tier        = "Standard"
-  # A plan holds no secret, and a reviewer wants to see what changes in it.
-  insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
-  tags           = local.tags
-
   lifecycle {
-    precondition {
-      condition     = length(local.plan_json) <= var.plan_parts * local.plan_part_characters_max
-      error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
-    }
-    precondition {
-      condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
-      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
-    }
-    precondition {
-      condition     = data.aws_caller_identity.primary.account_id == local.account
-      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in primary_account and let both providers work in the recovery region's."
-    }
-    precondition {
-      condition     = var.primary_account == null || local.accounts.primary != local.account
-      error_message = "primary_account is ${local.account}, the account that the providers work in: leave it out where both regions lie in one account."
-    }
     # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
     precondition {
       condition     = length(local.foreign_arns) == 0
@@ -125,6 +93,41 @@ resource "aws_ssm_parameter" "plan" {
     precondition {
       condition     = length(local.schedule_problems) == 0
       error_message = join("\n", local.schedule_problems)
+    }
+  }
+}
+
+resource "aws_ssm_parameter" "plan" {
+  count    = var.plan_parts
+  provider = aws.recovery
+
+  name        = "${local.plan_prefix}/${count.index}"
+  description = "Part ${count.index + 1} of ${var.plan_parts} of the plan ${var.name}. Written by Terraform; changes made here are lost."
+  type        = "String"
+  tier        = "Standard"
+  # A plan holds no secret, and a reviewer wants to see what changes in it.
+  insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
+  tags           = local.tags
+
+  # First it is known that the plan is right (rules.tf).
+  depends_on = [aws_ssm_parameter.plan_checksum]
+
+  lifecycle {
+    precondition {
+      condition     = length(local.plan_json) <= var.plan_parts * local.plan_part_characters_max
+      error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
+    }
+    precondition {
+      condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
+      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
+    }
+    precondition {
+      condition     = data.aws_caller_identity.primary.account_id == local.account
+      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in primary_account and let both providers work in the recovery region's."
+    }
+    precondition {
+      condition     = var.primary_account == null || local.accounts.primary != local.account
+      error_message = "primary_account is ${local.account}, the account that the providers work in: leave it out where both regions lie in one account."
     }
     precondition {
       condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : strcontains(arn, ":${local.account}:")])

@@ -69,7 +69,7 @@ variable "primary_account" {
     error_message = "primary_account: snapshots are of the plan's databases, and a plan of two accounts has none. Leave them out."
   }
   validation {
-    condition     = var.primary_account == null || try(alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
+    condition     = var.primary_account == null || try(!can(regex("^[0-9]{12}$", var.primary_account.id)) || alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
     error_message = "primary_account: endpoint of the primary side of routes must lie in that account, in ${var.regions.primary}."
   }
 }
@@ -404,7 +404,7 @@ variable "detection" {
   # Here and not at primary_account, which the functions depend on: an alarm may have a function as its action, and stands in this list.
   validation {
     condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : strcontains(a, ":${var.primary_account.id}:") == strcontains(a, ":${var.regions.primary}:")]), false)
-    error_message = "primary_account: alarms of ${var.regions.primary} must lie in that account, and alarms of ${var.regions.recovery} in the recovery region's."
+    error_message = "primary_account: detection.alarms of ${var.regions.primary} must lie in that account, and those of ${var.regions.recovery} in the recovery region's."
   }
 }
 
@@ -484,12 +484,12 @@ variable "snapshots" {
     error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year."
   }
   validation {
-    condition     = var.snapshots == null || try(length([for f in regexall("[^ ()]+", var.snapshots.schedule) : f if f == "?"]) == 1, false)
+    condition     = var.snapshots == null || try(!startswith(var.snapshots.schedule, "cron(") || length([for f in regexall("[^ ()]+", var.snapshots.schedule) : f if f == "?"]) == 1, false)
     error_message = "snapshots: schedule needs a ? as the day of month or as the day of week, not both."
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for t in values(var.snapshots.keep) : t >= 0 && t <= 366 && floor(t) == t]), false)
-    error_message = "snapshots: keep holds whole numbers from 0 to 366."
+    error_message = "snapshots: keep (daily, weekly, monthly) holds whole numbers from 0 to 366."
   }
   validation {
     condition     = var.snapshots == null || try(var.snapshots.keep_min >= 1 && var.snapshots.keep_min <= 366 && floor(var.snapshots.keep_min) == var.snapshots.keep_min, false)

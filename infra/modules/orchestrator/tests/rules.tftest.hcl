@@ -43,7 +43,7 @@ run "after_twice" {
   variables {
     routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["orders", "orders"] }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "cycle_databases" {
@@ -55,7 +55,7 @@ run "cycle_databases" {
       { name = "stock", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-stock-replica", after = ["orders"] },
     ]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "cycle_routes_of_three" {
@@ -68,7 +68,7 @@ run "cycle_routes_of_three" {
       { name = "c", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p3", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r3", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["a"] },
     ]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "database_other_account" {
@@ -77,7 +77,7 @@ run "database_other_account" {
   variables {
     databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:210987654321:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "db_partition_mixed" {
@@ -86,7 +86,7 @@ run "db_partition_mixed" {
   variables {
     databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws-cn:rds:us-west-1:123456789012:db:shop-orders-replica" }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "primary_lb_other_account" {
@@ -95,7 +95,7 @@ run "primary_lb_other_account" {
   variables {
     routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "same_group_twice" {
@@ -107,7 +107,7 @@ run "same_group_twice" {
       { name = "api", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 },
     ]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "same_replica_twice" {
@@ -119,7 +119,7 @@ run "same_replica_twice" {
       { name = "stock", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:db:Shop-Orders-Replica" },
     ]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "same_route_twice" {
@@ -131,7 +131,7 @@ run "same_route_twice" {
       { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
     ]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "snap_hour_25" {
@@ -140,7 +140,7 @@ run "snap_hour_25" {
   variables {
     snapshots = { schedule = "cron(0 25 * * ? *)" }
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "snap_weekday_0" {
@@ -149,7 +149,7 @@ run "snap_weekday_0" {
   variables {
     snapshots = { schedule = "cron(0 3 ? * 0 *)" }
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "snap_never" {
@@ -158,7 +158,7 @@ run "snap_never" {
   variables {
     snapshots = { schedule = "cron(0 3 30 2 ? *)" }
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "target_group_other_account" {
@@ -167,7 +167,7 @@ run "target_group_other_account" {
   variables {
     fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:210987654321:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "target_group_twice" {
@@ -176,7 +176,7 @@ run "target_group_twice" {
   variables {
     fleets = [{ name = "web", group = "shop-web", target_groups = [for i in range(2) : "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "db_uppercase" {
@@ -318,7 +318,7 @@ run "opt_in_osaka" {
     values          = { id = "us-west-1" }
   }
   assert {
-    condition     = aws_lambda_permission.signals_primary[*].principal == tolist(["sns.amazonaws.com", "sns.ap-northeast-3.amazonaws.com"])
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.ap-northeast-3.amazonaws.com"
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
   }
 }
@@ -341,7 +341,7 @@ run "opt_in_osaka_recovery" {
     values          = { id = "ap-northeast-3" }
   }
   assert {
-    condition     = aws_lambda_permission.signals_primary[*].principal == tolist(["sns.amazonaws.com"])
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com"
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
   }
 }
@@ -364,7 +364,7 @@ run "opt_in_primary" {
     values          = { id = "us-west-1" }
   }
   assert {
-    condition     = aws_lambda_permission.signals_primary[*].principal == tolist(["sns.amazonaws.com", "sns.eu-south-1.amazonaws.com"])
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.eu-south-1.amazonaws.com"
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
   }
 }
@@ -387,7 +387,7 @@ run "opt_in_of_the_future" {
     values          = { id = "us-west-1" }
   }
   assert {
-    condition     = aws_lambda_permission.signals_primary[*].principal == tolist(["sns.amazonaws.com", "sns.me-west-1.amazonaws.com"])
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.me-west-1.amazonaws.com"
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
   }
 }

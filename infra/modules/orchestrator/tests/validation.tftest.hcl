@@ -605,6 +605,7 @@ run "a_direct_alarm_with_a_wildcard_is_refused" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"]
+    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"] }
   }
   expect_failures = [var.direct_alarm_arns]
 }
@@ -734,7 +735,7 @@ run "a_primary_account_that_is_none_is_refused" {
   variables {
     primary_account = { id = "2109" }
     databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:2109:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
   }
   expect_failures = [var.primary_account]
 }

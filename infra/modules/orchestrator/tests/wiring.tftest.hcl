@@ -384,6 +384,7 @@ run "an_alarm_that_invokes_directly_is_admitted_by_arn_and_account" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"]
+    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"] }
   }
 
   assert {

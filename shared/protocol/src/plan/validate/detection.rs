@@ -61,7 +61,9 @@ fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings
         return;
     };
     for (index, text) in plan.detection.alarms.iter().enumerate() {
-        let region = Arn::parse(text).filter(Arn::is_alarm).map(|arn| arn.region);
+        // Whose it should be, an alarm of another account is asked already.
+        let ours = |arn: &Arn<'_>| arn.is_alarm() && Some(arn.account) == ground.account;
+        let region = Arn::parse(text).filter(ours).map(|arn| arn.region);
         if let Some(region) = region.filter(|region| ![primary, recovery].contains(region)) {
             findings.add_reading(
                 &["regions"],
