@@ -111,6 +111,11 @@ prove: ## explore every configuration of the model, hunt every mutant, try every
 mutants: tools ## run every mutant that has no result yet: hours; cut short, it goes on (SHARD=2/8 SECONDS=600 FILE=...)
 	@python3 tests/mutants.py run $(if $(SHARD),--shard $(SHARD)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILE),--file '$(FILE)')
 
+.PHONY: rules
+rules: tools ## draw PLANS=3000 plans: does Terraform refuse what the functions refuse? (SEED=7 begins elsewhere)
+	@$(CARGO) build --quiet --profile lab --package protocol --example judge-plan
+	@python3 infra/tests/agreement_test.py --plans $(or $(PLANS),3000) --through-the-module 20 $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets
 	@tests/bench/run.sh

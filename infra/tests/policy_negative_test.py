@@ -116,7 +116,22 @@ BROKEN: list[tuple[str, Callable[[Plan], None]]] = [
     ("is taken for arn:aws:scheduler:us-west-1:123456789012:schedule/default/shop-*", edit("aws_iam_role", "scheduler", "assume_role_policy", lambda s: s[0]["Condition"].update(ArnEquals={"aws:SourceArn": "arn:aws:scheduler:us-west-1:123456789012:schedule/default/shop-*"}))),
     ("is taken for arn:aws:scheduler:us-west-1:123456789012:schedule-group/*", edit("aws_iam_role", "scheduler", "assume_role_policy", lambda s: s[0]["Condition"].update(ArnEquals={"aws:SourceArn": "arn:aws:scheduler:us-west-1:123456789012:schedule-group/*"}))),
     ("lies in the group default", put("aws_scheduler_schedule", "snapshot", "group_name", "default")),
-    ("may not publish to arn:aws:sns:us-east-2:123456789012:shop-signals", edit(TOPIC, "signals_primary", "policy", lambda s: s.remove(statement(s, "ZoneFailovers")))),
+    # sns_policy_condition: what AWS documents of topics and EventBridge, and no emulator shows.
+    ("admits EventBridge, which a topic with conditions refuses", edit(TOPIC, "signals_primary", "policy", lambda s: s.append({**statement(s, "AlarmsOfThisRegionAndAccount"), "Sid": "Rules", "Principal": {"Service": "events.amazonaws.com"}, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:events:us-east-2:123456789012:rule/shop-*"}}}))),
+    ("EventBridge does not reach arn:aws:sns:us-east-2:123456789012:shop-signals", put("aws_cloudwatch_event_target", "zone_failovers", "arn", "arn:aws:sns:us-east-2:123456789012:shop-signals")),
+    ("what no rule hears there", drop("aws_cloudwatch_event_target", "zone_failovers_recovery")),
+    ("what no rule hears there", put("aws_cloudwatch_event_rule", "alarms_primary", "event_pattern", '{"source":["aws.cloudwatch"]}')),
+    ("rule/shop-zone-failovers-0 has no permission to invoke", drop(PERMISSION, "zone_failovers")),
+    ("rule/shop-alarms-0 has no permission to invoke", drop(PERMISSION, "alarms")),
+    ("signals_primary: whoever may publish by an identity policy", edit(TOPIC, "signals_primary", "policy", lambda s: s.remove(statement(s, "NobodyElsePublishes")))),
+    ("signals_recovery: whoever may publish by an identity policy", edit(TOPIC, "signals_recovery", "policy", lambda s: statement(s, "NobodyElsePublishes").update(Principal={"AWS": "arn:aws:iam::123456789012:root"}))),
+    ("notices_primary: whoever may publish by an identity policy", edit(TOPIC, "notices_primary", "policy", lambda s: s.remove(statement(s, "NobodyElsePublishes")))),
+    ("signals_recovery: spares others than the functions", edit(TOPIC, "signals_recovery", "policy", lambda s: statement(s, "NobodyElsePublishes")["Condition"].update(ArnNotEquals={"aws:PrincipalArn": "arn:aws:iam::123456789012:role/shop-alarm-handler"}))),
+    ("notices_recovery: spares others than the functions", edit(TOPIC, "notices_recovery", "policy", lambda s: statement(s, "NobodyElsePublishes")["Condition"]["ArnNotEquals"]["aws:PrincipalArn"].append("arn:aws:iam::123456789012:role/admin"))),
+    ("may write every partition of the journal", edit(ROLE, 'common["ssm-replicator', "policy", lambda s: statement(s, "WriteJournal").pop("Condition"))),
+    ("may write every partition of the journal", edit(ROLE, 'common["scale-asg', "policy", lambda s: statement(s, "WriteJournal")["Condition"].pop("Null"))),
+    ("may write the partition shop", edit(ROLE, 'common["snapshot', "policy", lambda s: statement(s, "WriteJournal")["Condition"]["ForAllValues:StringEquals"].update({"dynamodb:LeadingKeys": ["shop#vitals", "shop"]}))),
+    ("may write the partition shop#vitals", edit(ROLE, 'common["promote', "policy", lambda s: statement(s, "WriteJournal")["Condition"]["ForAllValues:StringEquals"].update({"dynamodb:LeadingKeys": ["shop#vitals"]}))),
     ("admits more than one role", edit("aws_cloudwatch_event_bus_policy", "", "policy", lambda s: s[0].pop("Condition"))),
     ("admits more than one role", edit("aws_cloudwatch_event_bus_policy", "", "policy", lambda s: s[0]["Condition"]["ArnEquals"].update({"aws:PrincipalArn": "arn:aws:iam::210987654321:role/*"}))),
     ("admits another account", edit("aws_cloudwatch_event_bus_policy", "", "policy", lambda s: s[0].update(Principal={"AWS": "*"}))),
@@ -158,6 +173,12 @@ def unnoticed_messages() -> list[str]:
         "a case that breaks two rules": messages.violations(
             [first, second], [case], {case.name: messages.Heard(["mode: 'auto' is neither.", "name: too long."])}
         ),
+    }
+    whole = messages.Case("a_group_twice", "plan", "", "fleets[1].group: is used")
+    wrong |= {
+        "a rule of rules.tf that refuses nothing": messages.unsaid([whole], {whole.name: messages.Heard([])}),
+        "one that says something else": messages.unsaid([whole], {whole.name: messages.Heard(["fleets[1].group: is odd"])}),
+        "one that says more": messages.unsaid([whole], {whole.name: messages.Heard(["fleets[1].group: is used", "and more"])}),
     }
     lines = [f"validation_messages_test.py doesn't notice {what}" for what, found in wrong.items() if not found]
     return lines + [f"validation_messages_test.py refuses a good case: {line}" for line in judged("mode: 'auto' is neither.")]

@@ -192,6 +192,8 @@ WILDCARDS = [
 
 STEPS = {"confirm", "fence", "open", "promote", "quarantine", "restore", "scale", "unfence", "verify"}
 
+KEEPERS = {"snapshot-scheduler", "ssm-replicator"}
+
 Resource = dict[str, Any]
 Plan = dict[str, Any]
 Rule = Callable[[Plan], Iterator[str]]
@@ -368,21 +370,74 @@ def what_is_wired_may_invoke(plan: Plan) -> Iterator[str]:
 
 
 def _what_is_no_function_may_be_reached(plan: Plan, target: Resource, arn: str) -> Iterator[str]:
-    """A topic admits the rule by its policy; a bus is reached by a role."""
-    if ":event-bus/" in arn:
-        if not value(target, "role_arn") and not unknown(target, "role_arn"):
-            yield f"{target['address']}: has no role to send to {arn}"
-        return
-    rule = f"{arn.rsplit(':', 1)[0].replace(':sns:', ':events:')}:rule/{value(target, 'rule')}"
-    admitted = [
-        pattern
-        for policy in resources(plan, "aws_sns_topic_policy")
-        for s in statements(policy, "policy")
-        if s["Effect"] == "Allow" and s["Principal"] == {"Service": "events.amazonaws.com"} and s["Resource"] == arn
-        for pattern in listed(s.get("Condition", {}).get("ArnLike", {}).get("aws:SourceArn", []))
-    ]
-    if not any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), rule) for pattern in admitted):
-        yield f"{target['address']}: {rule} may not publish to {arn}"
+    """A bus is reached by a role. A topic is not reached: its policy has conditions, and then AWS refuses what EventBridge delivers."""
+    if ":event-bus/" not in arn:
+        yield f"{target['address']}: EventBridge does not reach {arn}, whose policy has conditions"
+    elif not value(target, "role_arn") and not unknown(target, "role_arn"):
+        yield f"{target['address']}: has no role to send to {arn}"
+
+
+def no_topic_waits_for_eventbridge(plan: Plan) -> Iterator[str]:
+    """A policy of a topic with a condition for EventBridge loses every event without a word (AWS: resource-based policies, SNS)."""
+    for policy in resources(plan, "aws_sns_topic_policy"):
+        for statement in statements(policy, "policy"):
+            services = statement["Principal"].get("Service", []) if isinstance(statement["Principal"], dict) else []
+            if statement["Effect"] == "Allow" and "events.amazonaws.com" in listed(services):
+                yield f"{policy['address']}: {statement.get('Sid')} admits EventBridge, which a topic with conditions refuses"
+
+
+def what_a_bus_is_sent_is_heard_there(plan: Plan) -> Iterator[str]:
+    """What a rule sends to the bus of another region, a rule of the same pattern there hands to a function."""
+    patterns = {r["address"]: value(r, "event_pattern") for r in resources(plan, "aws_cloudwatch_event_rule") if not unknown(r, "event_pattern")}
+    sent, heard = {}, set()
+    for target in resources(plan, "aws_cloudwatch_event_target"):
+        pattern = patterns.get(target["address"].replace("aws_cloudwatch_event_target", "aws_cloudwatch_event_rule"))
+        if pattern and ":event-bus/" in (value(target, "arn") or ""):
+            sent[target["address"]] = pattern
+        elif pattern:
+            heard.add(pattern)
+    for address, pattern in sent.items():
+        if pattern not in heard:
+            yield f"{address}: sends to another region's bus what no rule hears there"
+
+
+def signals_and_notices_come_from_whom_is_meant(plan: Plan) -> Iterator[str]:
+    """An identity policy is enough within an account: so whoever has an identity is denied, but the functions where they tell people."""
+    roles = {value(r, "name") for r in resources(plan, "aws_iam_role")}
+    for policy in resources(plan, "aws_sns_topic_policy"):
+        if not statements(policy, "policy") or policy["address"].endswith("aws_sns_topic_policy.commands"):
+            continue
+        fences = [
+            s["Condition"]
+            for s in statements(policy, "policy")
+            if s["Effect"] == "Deny" and s["Principal"] == "*" and s["Condition"].get("Bool") == {"aws:PrincipalIsAWSService": "false"}
+        ]
+        if not fences:
+            yield f"{policy['address']}: whoever may publish by an identity policy may speak here"
+        for condition in fences:
+            others = {operator: keys for operator, keys in condition.items() if operator != "Bool"}
+            spared = listed(others.get("ArnNotEquals", {}).get("aws:PrincipalArn", []))
+            is_notices = "aws_sns_topic_policy.notices" in policy["address"]
+            if set(others) - {"ArnNotEquals"} or (others and not is_notices) or {arn.rsplit("/", 1)[1] for arn in spared} - roles:
+                yield f"{policy['address']}: spares others than the functions from its denial"
+
+
+def each_role_writes_its_own_part_of_the_journal(plan: Plan) -> Iterator[str]:
+    """A put can replace an item, so the log is the steps' functions' alone, and what lies beside it the keepers'."""
+    for policy in resources(plan, "aws_iam_role_policy"):
+        function = re.search(r'common\["([a-z-]+)"\]', policy["address"])
+        if not function or function[1] == "alarm-handler":
+            continue
+        for statement in allowing(policy):
+            if "dynamodb:PutItem" not in listed(statement["Action"]):
+                continue
+            condition = statement.get("Condition", {})
+            keys = listed(condition.get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys", []))
+            if not keys or condition.get("Null", {}).get("dynamodb:LeadingKeys") != "false":
+                yield f"{policy['address']}: {statement.get('Sid')} may write every partition of the journal"
+            for key in keys:
+                if ("#" in key) != (function[1] in KEEPERS):
+                    yield f"{policy['address']}: {statement.get('Sid')} may write the partition {key}"
 
 
 def subscriptions_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
@@ -564,6 +619,10 @@ RULES: list[Rule] = [
     buses_admit_one_role_of_one_account,
     roles_of_another_account_are_taken_by_name,
     commands_come_from_functions_alone,
+    signals_and_notices_come_from_whom_is_meant,
+    no_topic_waits_for_eventbridge,
+    what_a_bus_is_sent_is_heard_there,
+    each_role_writes_its_own_part_of_the_journal,
     each_step_is_heard_once,
     the_journal_is_kept,
     logs_end_and_are_json,

@@ -87,6 +87,14 @@ def with_shared_providers() -> dict[str, str]:
     return {**os.environ, "TF_PLUGIN_CACHE_DIR": str(cache), "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1"}
 
 
+def judge() -> str:
+    """The functions' reader of plans, for the tests that hold Terraform's rules against it."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or INFRA.parent / "target")
+    build = ["cargo", "build", "--quiet", "--profile", "lab", "--package", "protocol", "--example", "judge-plan"]
+    subprocess.run(build, cwd=INFRA.parent, check=True, stdin=subprocess.DEVNULL)
+    return str(target.resolve() / "lab" / "examples" / "judge-plan")
+
+
 def checkov_checks(copy: Path) -> list[Check]:
     """Checkov on either set of rules, if it is there."""
     checkov = LAB / "checkov" / "bin" / "checkov"
@@ -133,6 +141,8 @@ def main(words: list[str]) -> int:
         copy, plans = Path(home) / "infra", Path(home) / "plans"
         plans.mkdir()
         environment["INFRA_PLANS"] = str(plans)
+        if not words or any("agreement" in word for word in words):
+            environment["JUDGE_PLAN"] = judge()
         shutil.copytree(INFRA, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "lab_override.tf"))
         counts = []
         for together in checks(copy, plans):

@@ -3,7 +3,8 @@
 `terraform test` can say that a variable is refused, but not with which words. So this takes the cases of
 `modules/orchestrator/tests/validation.tftest.hcl`, runs each without `expect_failures`, and reads what Terraform
 says. It demands that each case breaks exactly one rule, of the variable the case names, and that no rule of
-variables.tf is without a case. Offline: the provider is mocked.
+variables.tf is without a case. The refused cases of `rules.tftest.hcl` are run too: each must be refused with the one
+line that it says. Offline: the provider is mocked.
 
 Usage: python3 infra/tests/validation_messages_test.py
 Exit code: 0, or 1 with one line per violation.
@@ -28,6 +29,7 @@ PROCESSES = 2
 
 _RUN = re.compile(r'^run "(?P<name>[^"]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
 _EXPECTED = re.compile(r"^  expect_failures = \[var\.(?P<variable>[a-z_]+)\]\n", re.MULTILINE)
+_SAYS = re.compile(r"^  # says: (?P<line>.*)\n", re.MULTILINE)
 _VARIABLE = re.compile(r'^variable "(?P<name>[a-z_]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
 _MESSAGE = re.compile(r'^    error_message = "(?P<text>(?:\\.|[^"\\]|"(?=[^\n]*"\n))*)"$', re.MULTILINE)
 
@@ -50,6 +52,7 @@ class Case:
     name: str
     variable: str
     source: str
+    says: str = ""  # the one line that is heard, or how it begins; of a rule of rules.tf
 
 
 @dataclass
@@ -96,6 +99,16 @@ def cases(source: str) -> tuple[str, list[Case]]:
     return source[: source.index('\nrun "')], found
 
 
+def refused_by_the_whole(source: str) -> tuple[str, list[Case]]:
+    """What stands before the runs of a file, and those of them that say with which line they are refused."""
+    found = []
+    for run in _RUN.finditer(source):
+        said = _SAYS.search(run["body"])
+        if said:
+            found.append(Case(run["name"], "plan", re.sub(r"^  expect_failures = .*\n", "", run[0], flags=re.MULTILINE), said["line"]))
+    return source[: source.index('\nrun "')], found
+
+
 def hear(module: Path, head: str, part: list[Case]) -> dict[str, Heard]:
     """Runs cases, one file each: after an error Terraform skips the rest of a file."""
     with tempfile.TemporaryDirectory() as directory:
@@ -128,6 +141,16 @@ def violations(known: list[Rule], found: list[Case], heard: dict[str, Heard]) ->
     return lines
 
 
+def unsaid(found: list[Case], heard: dict[str, Heard]) -> list[str]:
+    """One line for each case that is refused with other words than its own, or with more."""
+    lines = []
+    for case in found:
+        errors = heard[case.name].errors
+        if len(errors) != 1 or not errors[0].startswith(case.says):
+            lines.append(f"{case.name}: heard {errors} instead of {case.says}")
+    return lines
+
+
 def _own_words(error: str) -> str:
     """The message alone, without Terraform's note about where the rule stands."""
     return error.split("\n\nThis was checked by the validation rule")[0]
@@ -144,10 +167,14 @@ def main() -> int:
     with ThreadPoolExecutor(PROCESSES) as pool:
         for part in pool.map(lambda n: hear(MODULE, head, found[n::PROCESSES]), range(PROCESSES)):
             heard |= part
-    lines = violations(known, found, heard)
+    head, of_whole = refused_by_the_whole((MODULE / "tests" / "rules.tftest.hcl").read_text())
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        for part in pool.map(lambda n: hear(MODULE, head, of_whole[n::PROCESSES]), range(PROCESSES)):
+            heard |= part
+    lines = violations(known, found, heard) + unsaid(of_whole, heard)
     for line in lines:
         print(line)
-    print(f"{len(known)} rules, {len(found)} cases, {len(lines)} violations", file=sys.stderr)
+    print(f"{len(known)} rules, {len(found) + len(of_whole)} cases, {len(lines)} violations", file=sys.stderr)
     return 1 if lines else 0
 
 

@@ -9,7 +9,7 @@ module "network_primary" {
   providers  = { aws = aws.primary }
   name       = var.name
   cidr_block = local.network_cidrs.primary
-  zone_count = 3
+  zone_count = var.zone_counts.primary
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -20,7 +20,7 @@ module "network_recovery" {
   providers  = { aws = aws.recovery }
   name       = var.name
   cidr_block = local.network_cidrs.recovery
-  zone_count = 3
+  zone_count = var.zone_counts.recovery
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn

@@ -16,6 +16,20 @@ variable "regions" {
   default     = { primary = "eu-south-1", recovery = "eu-central-1" }
 }
 
+variable "zone_counts" {
+  description = "In how many availability zones each region's network lies. us-west-1 offers two to an account, and so 2 is what it takes there."
+  type        = object({ primary = optional(number, 3), recovery = optional(number, 3) })
+  default     = {}
+  validation {
+    condition     = alltrue([for count in values(var.zone_counts) : contains([2, 3], count)])
+    error_message = "zone_counts: primary ${var.zone_counts.primary}, recovery ${var.zone_counts.recovery}; 2 or 3 each."
+  }
+  validation {
+    condition     = alltrue([for side, region in var.regions : region != "us-west-1" || var.zone_counts[side] == 2])
+    error_message = "zone_counts: us-west-1 offers two zones to an account; set its count to 2."
+  }
+}
+
 variable "mode" {
   description = "approve: a failover waits for a person. automatic: it starts by itself once the evidence suffices."
   type        = string

@@ -33,7 +33,7 @@ resource "aws_vpc" "this" {
   lifecycle {
     precondition {
       condition     = length(var.zone_names) > 0 || length(data.aws_availability_zones.here.names) >= var.zone_count
-      error_message = "The region ${data.aws_region.here.id} offers ${length(data.aws_availability_zones.here.names)} zones to this account, fewer than zone_count (${var.zone_count})."
+      error_message = "The region ${data.aws_region.here.id} offers ${length(data.aws_availability_zones.here.names)} zones to this account, fewer than zone_count (${var.zone_count}): set zone_count to ${length(data.aws_availability_zones.here.names)}. us-west-1 offers two to every account."
     }
   }
 }

@@ -67,7 +67,8 @@ locals {
   journal_name = "${var.name}-journal"
   journal_arn  = "arn:${local.partition}:dynamodb:${var.regions.recovery}:${local.account}:table/${local.journal_name}"
 
-  rule_arn_prefix = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${var.name}-"
+  rule_arn_prefix         = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${var.name}-"
+  primary_rule_arn_prefix = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-"
   # The workload's alarms, and those about Pilotlight itself.
   alarm_arn_prefix     = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.accounts[side]}:alarm:" }
   own_alarm_arn_prefix = { for side, region in var.regions : side => "arn:${local.partition}:cloudwatch:${region}:${local.account}:alarm:${var.name}-" }

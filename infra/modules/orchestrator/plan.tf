@@ -1,13 +1,22 @@
 # The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
 
 locals {
+  # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
+  databases = [for d in var.databases : merge(d, {
+    primary        = lower(d.primary)
+    replica        = lower(d.replica)
+    global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
+  })]
+
+  endpoint_groups = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
+
   plan = merge({
     schema    = 1
     name      = var.name
     account   = local.account
     mode      = var.mode
     regions   = var.regions
-    databases = [for d in var.databases : { for k, v in d : k => v if v != null }]
+    databases = [for d in local.databases : { for k, v in d : k => v if v != null }]
     fleets    = var.fleets
     routes    = [for r in var.routes : { for k, v in r : k => v if v != null }]
     detection = {
@@ -59,6 +68,43 @@ locals {
   plan_cuts   = [for i in range(var.plan_parts + 1) : floor(i * length(local.plan_json) / var.plan_parts)]
 }
 
+# Parts are written one after the other. Whoever reads them in the meantime would join two versions, if this didn't say what the
+# whole is.
+resource "aws_ssm_parameter" "plan_checksum" {
+  provider = aws.recovery
+
+  name           = "${local.plan_prefix}/checksum"
+  description    = "SHA-256 of the plan ${var.name}, all parts joined. Written by Terraform; a plan that doesn't match it is not read."
+  type           = "String"
+  tier           = "Standard"
+  insecure_value = sha256(local.plan_json)
+  tags           = local.tags
+
+  lifecycle {
+    # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
+    precondition {
+      condition     = length(local.foreign_arns) == 0
+      error_message = join("\n", local.foreign_arns)
+    }
+    precondition {
+      condition     = length(local.used_twice) == 0
+      error_message = join("\n", local.used_twice)
+    }
+    precondition {
+      condition     = length(local.waits_twice) == 0
+      error_message = join("\n", local.waits_twice)
+    }
+    precondition {
+      condition     = length(local.in_cycles) == 0
+      error_message = join("\n", local.in_cycles)
+    }
+    precondition {
+      condition     = length(local.schedule_problems) == 0
+      error_message = join("\n", local.schedule_problems)
+    }
+  }
+}
+
 resource "aws_ssm_parameter" "plan" {
   count    = var.plan_parts
   provider = aws.recovery
@@ -70,6 +116,9 @@ resource "aws_ssm_parameter" "plan" {
   # A plan holds no secret, and a reviewer wants to see what changes in it.
   insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
   tags           = local.tags
+
+  # First it is known that the plan is right (rules.tf).
+  depends_on = [aws_ssm_parameter.plan_checksum]
 
   lifecycle {
     precondition {

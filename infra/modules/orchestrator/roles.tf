@@ -2,15 +2,15 @@
 # and then within one region.
 
 locals {
-  replica_arns       = [for d in var.databases : d.replica if d.kind == "rds_replica"]
-  quarantinable_arns = [for d in var.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
+  primary_instance_arns = [for d in local.databases : d.primary if d.kind == "rds_replica"]
+  replica_arns          = [for d in local.databases : d.replica if d.kind == "rds_replica"]
+  quarantinable_arns    = [for d in local.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
 
-  # Aurora global databases. Identifiers are kept in lower case.
-  clusters                   = [for d in var.databases : d if d.kind == "aurora_global"]
+  # Aurora global databases.
+  clusters                   = [for d in local.databases : d if d.kind == "aurora_global"]
   recovery_cluster_arns      = local.clusters[*].replica
-  global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${lower(d.global_cluster)}"]
+  global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${d.global_cluster}"]
   quarantinable_cluster_arns = [for d in local.clusters : d.primary if d.quarantine_security_group != null]
-  endpoint_groups            = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
   group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
 
@@ -74,7 +74,7 @@ locals {
       } if length(arns) > 0],
     )
 
-    lag = [for arns in [var.databases[*].replica] : {
+    lag = [for arns in [local.databases[*].replica] : {
       Sid    = "ReadLag"
       Effect = "Allow"
       # "*": CloudWatch's metric reads have no resource types.
@@ -295,6 +295,13 @@ locals {
     }]
   }
 
+  # The partitions of the journal that a role may write: the log has the plan's name, what the keepers found last lies under
+  # `#vitals`, what ssm-replicator saw to be the same under `#parameters`. alarm-handler keeps all that is beside the log.
+  journal_partitions = merge(
+    { for f in keys(local.steps) : f => [var.name] },
+    { "snapshot-scheduler" = ["${var.name}#vitals"], "ssm-replicator" = ["${var.name}#vitals", "${var.name}#parameters"] },
+  )
+
   # What every function does, whatever the plan holds.
   common_policies = { for f in local.functions : f => concat(
     [
@@ -316,14 +323,27 @@ locals {
         Action   = ["ssm:GetParameters"]
         Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
       },
-      # Appending and reading, and nothing else: no update, no delete. A keeper reads whether a run is under way, and
-      # notes that people were told.
+      # No update, no delete. Everybody reads: a keeper too looks whether a run is under way.
       {
-        Sid      = "Journal"
+        Sid      = "ReadJournal"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+        Action   = ["dynamodb:GetItem", "dynamodb:Query"]
         Resource = [local.journal_arn]
       },
+      # A put can replace an item: that it appends is the code's own condition, and no policy can ask for it. So each role puts
+      # into its own partitions only: the functions of the steps into the log, the keepers beside it.
+      merge({
+        Sid      = "WriteJournal"
+        Effect   = "Allow"
+        Action   = ["dynamodb:PutItem"]
+        Resource = [local.journal_arn]
+        }, f == "alarm-handler" ? {} : {
+        Condition = {
+          "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = local.journal_partitions[f] }
+          # Of no keys at all every one is among these.
+          Null = { "dynamodb:LeadingKeys" = "false" }
+        }
+      }),
       {
         Sid      = "Publish"
         Effect   = "Allow"

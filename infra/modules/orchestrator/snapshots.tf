@@ -2,7 +2,7 @@
 # has a section `snapshots`.
 
 locals {
-  kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
+  kept_databases = var.snapshots == null ? [] : [for d in local.databases : d if !contains(var.snapshots.except, d.name)]
   instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "rds_replica"])
   cluster_arns   = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "aurora_global"])
 
@@ -88,7 +88,10 @@ locals {
     } if length(arns) > 0],
   )])
 
-  # One alarm for each database and region. A day and two hours: one schedule missed, and time to make it good.
+  # One alarm for each database and region. The longest time between two snapshots and two hours: one that was missed, and time to
+  # make it good.
+  snapshot_age_hours_max = local.longest_gap_hours + 2
+
   snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(var.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
 }
 
@@ -97,7 +100,7 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-snapshot-age-${each.key}"
-  alarm_description   = "There is no good snapshot of ${each.value.database} in ${each.value.region} from the last 26 hours, or nobody knows of one."
+  alarm_description   = "There is no good snapshot of ${each.value.database} in ${each.value.region} from the last ${local.snapshot_age_hours_max} hours, or nobody knows of one."
   namespace           = local.metrics_namespace
   metric_name         = "SnapshotAge"
   dimensions          = { Plan = var.name, Database = each.value.database, Region = each.value.region }
@@ -105,7 +108,7 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   period              = 3600
   evaluation_periods  = 2
   comparison_operator = "GreaterThanThreshold"
-  threshold           = 26 * 3600
+  threshold           = local.snapshot_age_hours_max * 3600
   treat_missing_data  = "breaching" # where no good one is known there is no sample
   alarm_actions       = [aws_sns_topic.notices_recovery.arn]
   ok_actions          = [aws_sns_topic.notices_recovery.arn]

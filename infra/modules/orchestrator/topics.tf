@@ -9,11 +9,22 @@ locals {
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
   }
 
+  # Whoever calls SNS with an identity of their own is denied: a role, a user, the account's root. The services that the other
+  # statements admit call as themselves. EventBridge can't be one of them: AWS refuses its deliveries to a topic whose policy
+  # has a condition, and without a condition nobody is kept out. Its events go by a bus instead (signal_events.tf).
+  services_alone = {
+    Sid       = "NobodyElsePublishes"
+    Effect    = "Deny"
+    Principal = "*"
+    Action    = "sns:Publish"
+    Condition = { Bool = { "aws:PrincipalIsAWSService" = "false" } }
+  }
+
   # Alarms by pattern, not one by one: an alarm refers to the topic, and a topic's policy is limited in size. What an
   # alarm may do is decided by the plan's list, which the function checks.
   signals_policy = { for side, arn in { primary = local.topic_arns.signals_primary, recovery = local.topic_arns.signals_recovery } : side => {
     Version = "2012-10-17"
-    Statement = concat([
+    Statement = [
       merge(local.tls_only, { Resource = arn }),
       {
         Sid       = "AlarmsOfThisRegionAndAccount"
@@ -26,16 +37,9 @@ locals {
           StringEquals = { "aws:SourceAccount" = local.accounts[side] }
         }
       },
-      ],
-      # The rules of zone_failovers.tf, by their names: a rule's ARN holds region and account.
-      side != "primary" ? [] : [{
-        Sid       = "ZoneFailovers"
-        Effect    = "Allow"
-        Principal = { Service = "events.amazonaws.com" }
-        Action    = "sns:Publish"
-        Resource  = arn
-        Condition = { ArnLike = { "aws:SourceArn" = "${local.zone_failover_rule_arn_prefix}*" } }
-    }])
+      # An identity policy would let any administrator's role forge an alarm, or the OK that takes one back.
+      merge(local.services_alone, { Resource = arn }),
+    ]
   } }
 
   commanding_role_arns = [for f in keys(local.steps) : local.role_arns[f]]
@@ -64,7 +68,8 @@ locals {
     ]
   }
 
-  # The functions publish notices by their own identity policies; this admits the alarms about the orchestrator itself.
+  # The functions publish notices by their own identity policies; this admits the alarms about the orchestrator itself. A notice
+  # carries lines to paste at night, so nobody else may send one.
   notices_policy = { for side, arn in { primary = local.topic_arns.notices_primary, recovery = local.topic_arns.notices_recovery } : side => {
     Version = "2012-10-17"
     Statement = concat([
@@ -92,11 +97,19 @@ locals {
           ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix.primary}${var.name}-*" }
           StringEquals = { "aws:SourceAccount" = account.id }
         }
-    } if side == "primary"])
+      } if side == "primary"],
+      [merge(local.services_alone, { Resource = arn }, side != "recovery" ? {} : {
+        Condition                             = merge(local.services_alone.Condition, { ArnNotEquals = { "aws:PrincipalArn" = values(local.role_arns) } })
+    })])
   } }
 
-  # A topic of an opt-in region invokes functions of other regions under a principal of its own.
-  signals_principals = concat(["sns.amazonaws.com"], contains(var.opt_in_regions, var.regions.primary) ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
+  # A topic of an opt-in region invokes functions of other regions under a principal of its own. Opt-in is every region but the 17
+  # from before 2019; SNS's documentation counts Osaka among them too, and a principal too many harms nothing.
+  speaks_for_itself = !contains([
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+  ], var.regions.primary)
+  signals_principals = concat(["sns.amazonaws.com"], local.speaks_for_itself ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
 }
 
 # --- Signals --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 # What a user says about the workload. The rules mirror those of the plan document, so that a mistake is named by
-# `terraform plan` and not by a function at 03:00. A value that is only known after apply is checked at apply.
+# `terraform plan` and not by a function at 03:00; infra/tests/agreement_test.py holds the two against each other. What several
+# items say about each other stands in rules.tf. A value that is only known after apply is checked at apply.
 
 # --- The workload ---------------------------------------------------------------------------------------------
 
@@ -16,15 +17,23 @@ variable "regions" {
   description = "The region that serves users today and the region that takes over. They must be the regions of the providers aws.primary and aws.recovery."
   type        = object({ primary = string, recovery = string })
   validation {
-    condition     = alltrue([for r in values(var.regions) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", r))])
-    error_message = "regions: '${var.regions.primary}' or '${var.regions.recovery}' isn't a region's code such as us-east-2."
+    condition     = alltrue([for r in values(var.regions) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", r)) && length(r) <= 30])
+    error_message = "regions: primary '${var.regions.primary}' or recovery '${var.regions.recovery}' does not look like a region; give a region's code, like us-east-2."
   }
   validation {
     condition     = var.regions.recovery != var.regions.primary
     error_message = "regions: recovery and primary are both '${var.regions.primary}'. A workload can't recover in the region it has lost."
   }
   validation {
-    condition     = !contains(var.opt_in_regions, var.regions.recovery)
+    condition     = alltrue([for r in values(var.regions) : !can(regex("^(us-gov|cn|eusc|us-iso[a-z]?|eu-isoe)-", r))])
+    error_message = "regions: primary '${var.regions.primary}' or recovery '${var.regions.recovery}' lies in another partition than aws, and Global Accelerator, which steers the routes, exists in the partition aws only."
+  }
+  # The regions that an account need not enable: those from before 2019. AWS adds none to them, so that whatever comes is opt-in.
+  validation {
+    condition = can(regex("^(us-gov|cn|eusc|us-iso[a-z]?|eu-isoe)-", var.regions.recovery)) || contains([
+      "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
+      "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+    ], var.regions.recovery)
     error_message = "regions: recovery '${var.regions.recovery}' is an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another region: the primary's alarms would never arrive."
   }
 }
@@ -60,12 +69,8 @@ variable "primary_account" {
     error_message = "primary_account: snapshots are of the plan's databases, and a plan of two accounts has none. Leave them out."
   }
   validation {
-    condition     = var.primary_account == null || try(alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
-    error_message = "primary_account: each route's primary endpoint must lie in that account, in ${var.regions.primary}."
-  }
-  validation {
-    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : strcontains(a, ":${var.primary_account.id}:") == strcontains(a, ":${var.regions.primary}:")]), false)
-    error_message = "primary_account: alarms of ${var.regions.primary} must lie in that account, and alarms of ${var.regions.recovery} in the recovery region's."
+    condition     = var.primary_account == null || try(!can(regex("^[0-9]{12}$", var.primary_account.id)) || alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
+    error_message = "primary_account: endpoint of the primary side of routes must lie in that account, in ${var.regions.primary}."
   }
 }
 
@@ -117,19 +122,19 @@ variable "databases" {
     error_message = "databases: kind must be rds_replica or aurora_global."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind == "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.primary))])
+    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.primary))])
     error_message = "databases: primary must be the ARN of a DB instance in the primary region ${var.regions.primary}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind == "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]+$", d.replica))])
+    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.replica))])
     error_message = "databases: replica must be the ARN of a DB instance in the recovery region ${var.regions.recovery}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]+$", d.primary))])
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.primary))])
     error_message = "databases: with kind aurora_global, primary must be the ARN of a DB cluster in the primary region ${var.regions.primary}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]+$", d.replica))])
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.replica))])
     error_message = "databases: with kind aurora_global, replica must be the ARN of a DB cluster in the recovery region ${var.regions.recovery}."
   }
   validation {
@@ -141,7 +146,7 @@ variable "databases" {
     error_message = "databases: global_cluster must be the identifier of an Aurora global database, not its ARN."
   }
   validation {
-    condition     = length(compact(var.databases[*].global_cluster)) == length(distinct(compact(var.databases[*].global_cluster)))
+    condition     = length(compact(var.databases[*].global_cluster)) == length(distinct([for id in compact(var.databases[*].global_cluster) : lower(id)]))
     error_message = "databases: every database must have a global_cluster of its own."
   }
   validation {
@@ -149,7 +154,7 @@ variable "databases" {
     error_message = "databases: backup_retention_days must be a whole number from 1 to 35. With 0 the promoted instance can't have replicas, so there is no way back."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.quarantine_security_group == null || can(regex("^sg-[0-9a-f]+$", d.quarantine_security_group))])
+    condition     = alltrue([for d in var.databases : d.quarantine_security_group == null || can(regex("^sg-[a-z0-9]{1,32}$", d.quarantine_security_group))])
     error_message = "databases: quarantine_security_group must be a security group's id (sg-...)."
   }
   validation {
@@ -186,12 +191,12 @@ variable "fleets" {
     error_message = "fleets: kind must be auto_scaling_group."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : length(f.group) >= 1 && length(f.group) <= 255 && !can(regex("[*?]", f.group))])
-    error_message = "fleets: group must be an Auto Scaling group's name of 1 to 255 characters without '*' and '?', which would widen the function's permissions."
+    condition     = alltrue([for f in var.fleets : can(regex("^[ -~]+$", f.group)) && length(f.group) <= 255 && !can(regex("[:*?]", f.group))])
+    error_message = "fleets: group is not the name of an Auto Scaling group; give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN. '*' and '?' would widen the function's permissions."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/.+$", t))]]))
-    error_message = "fleets: target_groups must name at least one target group, each by its ARN in the recovery region ${var.regions.recovery}."
+    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", t))]]))
+    error_message = "fleets: target_groups must name at least one target group, each by its ARN in the recovery region ${var.regions.recovery}, like arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef."
   }
   validation {
     condition     = alltrue([for f in var.fleets : 0 <= f.capacity.min && f.capacity.min <= f.capacity.desired && f.capacity.desired <= f.capacity.max && f.capacity.max <= 100000 && alltrue([for c in values(f.capacity) : floor(c) == c])])
@@ -239,27 +244,43 @@ variable "routes" {
   }
   validation {
     condition     = var.regions.primary != "us-west-2" || alltrue([for r in var.routes : r.kind != "global_accelerator"])
-    error_message = "routes: the primary region is us-west-2, and Global Accelerator's API answers in us-west-2 only. With that region lost, traffic could not be moved: nothing may depend on the region that failed."
+    error_message = "routes: kind is global_accelerator and the primary region is us-west-2, and Global Accelerator's API answers in us-west-2 only. With that region lost, traffic could not be moved: nothing may depend on the region that failed."
   }
   validation {
     condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : s.weight >= 1 && s.weight <= 255 && floor(s.weight) == s.weight]]))
     error_message = "routes: weight must be a whole number from 1 to 255. It is the weight of the open endpoint; 0 is what a closed one gets."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws[a-z-]*:globalaccelerator::[0-9]{12}:accelerator/[^*?]+/endpoint-group/[^*?]+$", s.endpoint_group))]]))
+    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws[a-z-]*:globalaccelerator::[0-9]{12}:accelerator/[^/*?\\p{Cc}]+/listener/[^/*?\\p{Cc}]+/endpoint-group/[^/*?\\p{Cc}]+$", s.endpoint_group))]]))
     error_message = "routes: endpoint_group must be the ARN of a Global Accelerator endpoint group."
   }
   validation {
     condition     = alltrue([for r in var.routes : r.primary.endpoint_group != r.recovery.endpoint_group && r.primary.endpoint != r.recovery.endpoint])
-    error_message = "routes: primary and recovery name the same endpoint group or the same endpoint."
+    error_message = "routes: endpoint_group or endpoint of recovery is the primary side's too, and an endpoint group lies in one region; give the endpoint group of the recovery region."
   }
   validation {
-    condition     = alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:") && strcontains(r.recovery.endpoint, ":${var.regions.recovery}:")])
-    error_message = "routes: endpoint must be an ARN in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
+    condition     = alltrue(flatten([for r in var.routes : [for side, s in { primary = r.primary, recovery = r.recovery } : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions[side]}:[0-9]{12}:loadbalancer/(app|net)/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", s.endpoint))]]))
+    error_message = "routes: endpoint must be the ARN of an application or network load balancer in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http" && can(regex("^https?://[^ ]{1,300}$", r.probe.url)) && r.probe.timeout_seconds >= 1 && r.probe.timeout_seconds <= 10, false)])
-    error_message = "routes: a probe must be of kind http with an http(s) url of at most 300 characters and a timeout_seconds from 1 to 10."
+    condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http", false)])
+    error_message = "routes: a probe must be of kind http."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^[a-z][a-z0-9-]{0,39}$", r.probe.name))])
+    error_message = "routes: a probe's name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.probe == null || try(floor(r.probe.timeout_seconds) == r.probe.timeout_seconds && r.probe.timeout_seconds >= 1 && r.probe.timeout_seconds <= 10 && floor(r.probe.expect_status) == r.probe.expect_status && r.probe.expect_status >= 100 && r.probe.expect_status <= 599, false)])
+    error_message = "routes: a probe's timeout_seconds must be a whole number from 1 to 10, its expect_status one from 100 to 599."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.probe == null || !can(regex("^https?://[^/?#]*@", r.probe.url))])
+    error_message = "routes: a probe's url holds credentials, which a plan must not; leave out what stands before the @."
+  }
+  validation {
+    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^https?://[^/?#]*@", r.probe.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", r.probe.url)) && length(r.probe.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", r.probe.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", r.probe.url)[0]) <= 253 && (!can(regex("^https?://\\[", r.probe.url)) || can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", r.probe.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) <= 65535), false)])
+    error_message = "routes: a probe's url isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
     condition     = alltrue(flatten([for r in var.routes : [for a in r.after : a != r.name && contains(concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name), a)]]))
@@ -302,7 +323,7 @@ variable "detection" {
   })
   validation {
     condition     = length(var.detection.probes) >= 1
-    error_message = "detection: at least one probe is needed. Alarms alone never prove that a region is lost, and they are lost with it."
+    error_message = "detection: probes is empty, so nothing would look at the primary region from outside it; give at least one probe of the primary region. Alarms alone never prove that a region is lost, and they are lost with it."
   }
   validation {
     condition     = length(var.detection.probes) <= 32
@@ -317,40 +338,73 @@ variable "detection" {
     error_message = "detection: a probe's name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
   }
   validation {
-    condition     = length(setintersection(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null])) == 0
-    error_message = "detection: a probe and a route's probe share a name (${join(", ", var.detection.probes[*].name)})."
+    condition     = length(distinct(concat(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null]))) == length(distinct(var.detection.probes[*].name)) + length([for r in var.routes : r.probe.name if r.probe != null])
+    error_message = "detection: a probe and a route's probe, or two routes' probes, share a name (${join(", ", concat(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null]))})."
   }
   validation {
     condition     = alltrue([for p in var.detection.probes : contains(["http", "tcp"], p.kind)])
     error_message = "detection: a probe's kind must be http or tcp."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^ ]{1,300}$", p.url)) && p.host == null && p.port == null if p.kind == "http"])
-    error_message = "detection: an http probe needs an http(s) url of at most 300 characters, and neither host nor port."
+    condition     = alltrue([for p in var.detection.probes : p.url != null && p.host == null && p.port == null if p.kind == "http"])
+    error_message = "detection: an http probe needs a url, and neither host nor port."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^[^ :/]{1,253}$", p.host)) && try(p.port >= 1 && p.port <= 65535, false) && p.url == null && p.expect_status == null if p.kind == "tcp"])
-    error_message = "detection: a tcp probe needs host and port (1 to 65535), and neither url nor expect_status."
+    condition     = alltrue([for p in var.detection.probes : !can(regex("^https?://[^/?#]*@", p.url)) if p.kind == "http" && p.url != null])
+    error_message = "detection: the url of one of the probes holds credentials, which a plan must not; leave out what stands before the @."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : p.timeout_seconds >= 1 && p.timeout_seconds <= 10])
-    error_message = "detection: a probe's timeout_seconds must be from 1 to 10."
+    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^/?#]*@", p.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", p.url)) && length(p.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", p.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", p.url)[0]) <= 253 && (!can(regex("^https?://\\[", p.url)) || can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", p.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) <= 65535), false) if p.kind == "http" && p.url != null])
+    error_message = "detection: the url of one of the probes isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
-    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws[a-z-]*:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:.+$", a))])
+    condition     = alltrue([for p in var.detection.probes : p.expect_status == null || try(floor(p.expect_status) == p.expect_status && p.expect_status >= 100 && p.expect_status <= 599, false) if p.kind == "http"])
+    error_message = "detection: expect_status of one of the probes is no whole number from 100 to 599."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : p.host != null && try(p.port >= 1 && p.port <= 65535 && floor(p.port) == p.port, false) && p.url == null && p.expect_status == null if p.kind == "tcp"])
+    error_message = "detection: a tcp probe needs host and port (a whole number from 1 to 65535), and neither url nor expect_status."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : can(regex("^[A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*$", p.host)) && length(p.host) <= 253 || can(regex(":", p.host)) && can(cidrhost("${p.host}/128", 0)) if p.kind == "tcp" && p.host != null])
+    error_message = "detection: host of one of the probes is not a host; give a host name or an address alone, without scheme, port or path."
+  }
+  validation {
+    condition     = alltrue([for p in var.detection.probes : p.timeout_seconds >= 1 && p.timeout_seconds <= 10 && floor(p.timeout_seconds) == p.timeout_seconds])
+    error_message = "detection: timeout_seconds of the probes must be a whole number from 1 to 10."
+  }
+  validation {
+    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws[a-z-]*:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:[^\\p{Cc}]+$", a))])
     error_message = "detection: alarms must be ARNs of CloudWatch alarms in ${var.regions.primary} or ${var.regions.recovery}."
   }
   validation {
-    condition     = var.detection.confirm_seconds >= 10 && var.detection.confirm_seconds <= 900 && var.detection.confirm_seconds < var.limits.rto_seconds
-    error_message = "detection: confirm_seconds is ${var.detection.confirm_seconds}; it must be from 10 to 900 and below rto_seconds (${var.limits.rto_seconds})."
+    condition     = length(distinct(var.detection.alarms)) == length(var.detection.alarms)
+    error_message = "detection: alarms holds one twice; give each once (${join(", ", [for i, a in var.detection.alarms : a if index(var.detection.alarms, a) < i])})."
   }
   validation {
-    condition     = var.detection.signal_age_seconds_max >= 60 && var.detection.signal_age_seconds_max <= 3600
-    error_message = "detection: signal_age_seconds_max is ${var.detection.signal_age_seconds_max}; it must be from 60 to 3600."
+    condition     = var.detection.confirm_seconds >= 10 && var.detection.confirm_seconds <= 900 && var.detection.confirm_seconds < var.limits.rto_seconds && floor(var.detection.confirm_seconds) == var.detection.confirm_seconds
+    error_message = "detection: confirm_seconds is ${var.detection.confirm_seconds}; it must be a whole number from 10 to 900 and below rto_seconds (${var.limits.rto_seconds})."
   }
   validation {
-    condition     = var.detection.cooldown_seconds >= 0 && var.detection.cooldown_seconds <= 86400
-    error_message = "detection: cooldown_seconds is ${var.detection.cooldown_seconds}; it must be from 0 to 86400, a day."
+    condition     = var.detection.signal_age_seconds_max >= 30 && var.detection.signal_age_seconds_max <= 3600 && floor(var.detection.signal_age_seconds_max) == var.detection.signal_age_seconds_max
+    error_message = "detection: signal_age_seconds_max is ${var.detection.signal_age_seconds_max}; it must be a whole number from 30 to 3600."
+  }
+  validation {
+    condition     = var.detection.cooldown_seconds >= 0 && var.detection.cooldown_seconds <= 86400 && floor(var.detection.cooldown_seconds) == var.detection.cooldown_seconds
+    error_message = "detection: cooldown_seconds is ${var.detection.cooldown_seconds}; it must be a whole number from 0 to 86400, a day."
+  }
+  validation {
+    condition     = var.mode != "automatic" || length(var.detection.alarms) > 0 || length(var.databases) > 0
+    error_message = "mode: is automatic, but probes are the only kind of evidence: an automatic failover needs two kinds, and detection.alarms and databases are empty; give an alarm or a database, or set mode to approve."
+  }
+  validation {
+    condition     = var.mode != "automatic" || length(var.detection.alarms) > 0 || length(var.databases) == 0 || anytrue([for d in var.databases : d.kind != "aurora_global"])
+    error_message = "mode: is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster need not say that its source is lost, and detection.alarms is empty; give an alarm, or set mode to approve."
+  }
+  # Here and not at primary_account, which the functions depend on: an alarm may have a function as its action, and stands in this list.
+  validation {
+    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : strcontains(a, ":${var.primary_account.id}:") == strcontains(a, ":${var.regions.primary}:")]), false)
+    error_message = "primary_account: detection.alarms of ${var.regions.primary} must lie in that account, and those of ${var.regions.recovery} in the recovery region's."
   }
 }
 
@@ -377,16 +431,16 @@ variable "limits" {
   })
   default = {}
   validation {
-    condition     = var.limits.lag_seconds_max >= 0 && var.limits.lag_seconds_max <= 86400
-    error_message = "limits: lag_seconds_max is ${var.limits.lag_seconds_max}; it must be from 0 to 86400, a day."
+    condition     = var.limits.lag_seconds_max >= 0 && var.limits.lag_seconds_max <= 86400 && floor(var.limits.lag_seconds_max) == var.limits.lag_seconds_max
+    error_message = "limits: lag_seconds_max is ${var.limits.lag_seconds_max}; it must be a whole number from 0 to 86400, a day."
   }
   validation {
-    condition     = alltrue([for s in [var.limits.rto_seconds, var.limits.approval_seconds_max] : s >= 60 && s <= 604800])
-    error_message = "limits: rto_seconds is ${var.limits.rto_seconds} and approval_seconds_max is ${var.limits.approval_seconds_max}; both must be from 60 to 604800, a week."
+    condition     = alltrue([for s in [var.limits.rto_seconds, var.limits.approval_seconds_max] : s >= 60 && s <= 604800 && floor(s) == s])
+    error_message = "limits: rto_seconds is ${var.limits.rto_seconds} and approval_seconds_max is ${var.limits.approval_seconds_max}; both must be whole numbers from 60 to 604800, a week."
   }
   validation {
-    condition     = alltrue([for s in values(var.limits.step_seconds_max) : s < var.limits.rto_seconds])
-    error_message = "limits: every step deadline must lie below rto_seconds (${var.limits.rto_seconds}): ${join(", ", [for k, v in var.limits.step_seconds_max : "${k} ${v}"])}."
+    condition     = alltrue([for s in values(var.limits.step_seconds_max) : s < var.limits.rto_seconds && floor(s) == s])
+    error_message = "limits: every step deadline (step_seconds_max) must be a whole number below rto_seconds (${var.limits.rto_seconds}): ${join(", ", [for k, v in var.limits.step_seconds_max : "${k} ${v}"])}."
   }
   validation {
     condition     = var.function_timeout_seconds.alarm_handler < var.limits.step_seconds_max.verify
@@ -432,12 +486,16 @@ variable "snapshots" {
   })
   default = null
   validation {
-    condition     = var.snapshots == null || try(can(regex("^cron\\([0-9]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+\\)$", var.snapshots.schedule)), false)
-    error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *)."
+    condition     = var.snapshots == null || try(startswith(var.snapshots.schedule, "cron(") && can(regex("^CRON\\([0-9]{1,4} ([*]|(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?))*)) ([*?]|((([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)|L|LW|[0-9]{1,4}W)(,(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)|L|LW|[0-9]{1,4}W))*)) ([*]|(([*]/[0-9]{1,4}|([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?(/[0-9]{1,4})?))*)) ([*?]|(([*]/[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT))?(/[0-9]{1,4})?|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)#[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)L)(,([*]/[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT))?(/[0-9]{1,4})?|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)#[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)L))*)) ([*]|(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?))*))\\)$", upper(var.snapshots.schedule))), false)
+    error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year."
+  }
+  validation {
+    condition     = var.snapshots == null || try(!startswith(var.snapshots.schedule, "cron(") || length([for f in regexall("[^ ()]+", var.snapshots.schedule) : f if f == "?"]) == 1, false)
+    error_message = "snapshots: schedule needs a ? as the day of month or as the day of week, not both."
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for t in values(var.snapshots.keep) : t >= 0 && t <= 366 && floor(t) == t]), false)
-    error_message = "snapshots: keep holds whole numbers from 0 to 366."
+    error_message = "snapshots: keep (daily, weekly, monthly) holds whole numbers from 0 to 366."
   }
   validation {
     condition     = var.snapshots == null || try(var.snapshots.keep_min >= 1 && var.snapshots.keep_min <= 366 && floor(var.snapshots.keep_min) == var.snapshots.keep_min, false)
@@ -449,11 +507,23 @@ variable "snapshots" {
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
-    error_message = "snapshots: kms_key_arns must be ARNs of keys (no alias), each of its own region."
+    error_message = "snapshots: kms_key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for name in var.snapshots.except : contains(var.databases[*].name, name)]), false)
     error_message = "snapshots: except may name databases of the plan only."
+  }
+  validation {
+    condition     = var.snapshots == null || try(length(distinct(var.snapshots.except)) == length(var.snapshots.except), false)
+    error_message = "snapshots: except names a database twice; give each once."
+  }
+  validation {
+    condition     = var.snapshots == null || try(var.snapshots.keep_min <= sum(values(var.snapshots.keep)), false)
+    error_message = "snapshots: keep_min is more than all of keep together; raise a tier or lower keep_min: the tiers say what is kept, keep_min is the floor below them."
+  }
+  validation {
+    condition     = var.snapshots == null || try(alltrue([for name in concat([var.name], [for d in var.databases : d.name if !contains(var.snapshots.except, d.name)]) : !strcontains(name, "--") && !endswith(name, "-")]), false)
+    error_message = "snapshots: the plan's name and those of databases become part of the snapshots' identifiers; give names without two hyphens in a row or one at the end, or leave snapshots out."
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
@@ -510,8 +580,24 @@ variable "parameters" {
     error_message = "parameters: include must hold 1 to 50 patterns."
   }
   validation {
-    condition     = var.parameters == null || try(alltrue([for p in concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides) : can(regex("^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.*-]+)*$", p))]), false)
-    error_message = "parameters: a pattern is a full name that begins with a level without a wildcard, like /shop/**."
+    condition     = var.parameters == null || try(length(var.parameters.exclude) <= 500 && length(var.parameters.overrides) <= 500, false)
+    error_message = "parameters: exclude and overrides hold at most 500 patterns each; let fewer patterns stand for more, with * and **."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for p in concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides) : can(regex("^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.*-]+)+$", p)) && !can(regex("[^/][*][*]|[*][*][^/]", p))]), false)
+    error_message = "parameters: a pattern (include, exclude, overrides) has no first level that is named and followed by another, or a level that is empty, or holds more than letters, digits, _ . - and * (** stands alone); give a name's levels, like /shop/** or /shop/*/url."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for p in concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides) : length(p) <= 1011 && length(split("/", p)) <= 16]), false)
+    error_message = "parameters: a pattern (include, exclude, overrides) is longer or deeper than a parameter's name can be: 1011 characters, 15 levels."
+  }
+  validation {
+    condition     = var.parameters == null || try(alltrue([for p in concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides) : !can(regex("^/(aws|ssm|pilotlight)(/|$)", lower(p)))]), false)
+    error_message = "parameters: a pattern (include, exclude, overrides) lies under /aws, /ssm or /pilotlight, which is AWS's or Pilotlight's own in each region."
+  }
+  validation {
+    condition     = var.parameters == null || try(length(distinct(concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides))) == length(concat(var.parameters.include, var.parameters.exclude, var.parameters.overrides)), false)
+    error_message = "parameters: a pattern stands twice in include, exclude and overrides; keep one of the two."
   }
   validation {
     condition     = var.parameters == null || try(contains(["keep", "adopt"], var.parameters.existing), false)
@@ -519,7 +605,7 @@ variable "parameters" {
   }
   validation {
     condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
-    error_message = "parameters: key_arns must be ARNs of keys (no alias), each of its own region."
+    error_message = "parameters: key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
     condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
@@ -572,7 +658,7 @@ variable "function_timeout_seconds" {
   default = {}
   validation {
     condition     = alltrue([for t in values(var.function_timeout_seconds) : t >= 30 && t <= 900 && floor(t) == t])
-    error_message = "function_timeout_seconds: whole numbers from 30 to 900, the most Lambda grants."
+    error_message = "function_timeout_seconds: whole numbers from 30 to 900, the most Lambda grants (${join(", ", [for f, t in var.function_timeout_seconds : "${f} ${t}"])})."
   }
 }
 
@@ -688,6 +774,16 @@ variable "direct_alarm_arns" {
     condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:${var.regions.recovery}:[0-9]{12}:alarm:[^*?]+$", a))])
     error_message = "direct_alarm_arns: must be ARNs of alarms in the recovery region ${var.regions.recovery}, without '*' and '?'."
   }
+  validation {
+    condition     = alltrue([for a in var.direct_alarm_arns : contains(var.detection.alarms, a)])
+    error_message = "direct_alarm_arns: one of them is not in detection.alarms, so every word of it would be rejected; list it there too."
+  }
+}
+
+variable "alarm_events" {
+  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there. Alarms of another account (primary_account) speak by their topic alone."
+  type        = bool
+  default     = true
 }
 
 # --- Guarding -------------------------------------------------------------------------------------------------
@@ -715,16 +811,6 @@ variable "kms_key_arns" {
     condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[r]}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
     error_message = "kms_key_arns: each must be the ARN of a key (not an alias) in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
-}
-
-variable "opt_in_regions" {
-  description = "Regions that an account must enable. SNS delivers from there under a principal of the region's own. Extend the list when AWS opens a region."
-  type        = set(string)
-  default = [
-    "af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
-    "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
-    "me-central-1", "me-south-1", "mx-central-1",
-  ]
 }
 
 variable "tags" {

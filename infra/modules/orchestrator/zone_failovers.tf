@@ -1,38 +1,37 @@
 # When RDS moves a primary instance to its standby in another zone, what breaks for a minute or two looks like the loss of the
-# region. RDS says so by an event of the primary region, and the signals topic there carries it: it forbids an automatic
-# failover for a while. A region that is lost says nothing, and forbids nothing.
+# region. RDS says so by an event of the primary region, which goes by the recovery region's bus to alarm-handler: it forbids an
+# automatic failover for a while. A region that is lost says nothing, and forbids nothing.
 #
 # Of an Aurora cluster, which moves to another instance of its own, no such word is heard.
 
 locals {
-  zone_failover_rule_arn_prefix = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-zone-failovers-"
-
   # A pattern holds 2048 characters at most; an instance's ARN has up to 110.
-  zone_failover_chunks = { for i, chunk in chunklist([for d in var.databases : d.primary if d.kind == "rds_replica"], 15) : tostring(i) => chunk }
+  zone_failovers = { for i, chunk in chunklist(local.primary_instance_arns, 15) : tostring(i) => {
+    source      = ["aws.rds"]
+    detail-type = ["RDS DB Instance Event"]
+    resources   = chunk
+    detail      = { EventID = ["RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0049"] }
+  } }
 }
 
 resource "aws_cloudwatch_event_rule" "zone_failovers" {
-  for_each = local.zone_failover_chunks
+  for_each = local.zone_failovers
   provider = aws.primary
 
-  name        = "${var.name}-zone-failovers-${each.key}"
-  description = "Tells alarm-handler of the plan ${var.name} that RDS moves a primary to its standby in another zone."
-  event_pattern = jsonencode({
-    source      = ["aws.rds"]
-    detail-type = ["RDS DB Instance Event"]
-    resources   = each.value
-    detail      = { EventID = ["RDS-EVENT-0013", "RDS-EVENT-0015", "RDS-EVENT-0049"] }
-  })
-  tags = local.tags
+  name          = "${var.name}-zone-failovers-${each.key}"
+  description   = "Tells alarm-handler of the plan ${var.name} that RDS moves a primary to its standby in another zone."
+  event_pattern = jsonencode(each.value)
+  tags          = local.tags
 }
 
 resource "aws_cloudwatch_event_target" "zone_failovers" {
-  for_each = local.zone_failover_chunks
+  for_each = local.zone_failovers
   provider = aws.primary
 
   rule      = aws_cloudwatch_event_rule.zone_failovers[each.key].name
   target_id = "signals"
-  arn       = aws_sns_topic.signals_primary.arn
+  arn       = local.event_bus_arn
+  role_arn  = aws_iam_role.signal_events[0].arn
 
   # A word that comes later than this forbids nothing any more.
   retry_policy {
@@ -43,5 +42,46 @@ resource "aws_cloudwatch_event_target" "zone_failovers" {
     arn = aws_sqs_queue.signals_primary.arn
   }
 
-  depends_on = [aws_sns_topic_policy.signals_primary, aws_sqs_queue_policy.signals_primary]
+  depends_on = [aws_iam_role_policy.signal_events, aws_sqs_queue_policy.signals_primary, aws_cloudwatch_event_target.zone_failovers_recovery]
+}
+
+# What the primary region's rule has sent to the bus of this region.
+resource "aws_cloudwatch_event_rule" "zone_failovers_recovery" {
+  for_each = local.zone_failovers
+  provider = aws.recovery
+
+  name          = "${var.name}-zone-failovers-${each.key}"
+  description   = "Tells alarm-handler of the plan ${var.name} what ${var.regions.primary} sent: that RDS moves a primary to its standby in another zone."
+  event_pattern = jsonencode(each.value)
+  tags          = local.tags
+}
+
+resource "aws_lambda_permission" "zone_failovers" {
+  for_each = local.zone_failovers
+  provider = aws.recovery
+
+  statement_id  = "zone-failovers-${each.key}"
+  function_name = aws_lambda_function.this["alarm-handler"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = "${local.rule_arn_prefix}zone-failovers-${each.key}"
+}
+
+resource "aws_cloudwatch_event_target" "zone_failovers_recovery" {
+  for_each = local.zone_failovers
+  provider = aws.recovery
+
+  rule      = aws_cloudwatch_event_rule.zone_failovers_recovery[each.key].name
+  target_id = "alarm-handler"
+  arn       = aws_lambda_function.this["alarm-handler"].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 180
+    maximum_retry_attempts       = 3
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters["alarm-handler"].arn
+  }
+
+  depends_on = [aws_lambda_permission.zone_failovers, aws_sqs_queue_policy.dead_letters, aws_ssm_parameter.plan]
 }

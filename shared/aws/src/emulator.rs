@@ -246,9 +246,10 @@ async fn a_plan_of_eleven_parts_is_joined() {
             .await
             .unwrap();
     }
-    let text = ParameterPlans::new(&sdk, &prefix, 11).load().await.unwrap();
+    let plans = |parts| ParameterPlans::new(&sdk, &prefix, parts, Arc::new(SystemClock));
+    let text = plans(11).load().await.unwrap();
     assert_eq!(text, "[0][1][2][3][4][5][6][7][8][9][10]");
-    let failure = ParameterPlans::new(&sdk, &prefix, 12).load().await.unwrap_err();
+    let failure = plans(12).load().await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Missing);
     assert!(failure.message.contains(&format!("{prefix}/11")), "{failure}");
 }

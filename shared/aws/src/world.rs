@@ -42,7 +42,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let journal = Arc::new(DynamoJournal::new(sdk, &settings.journal_table, Arc::clone(&clock)));
     let publisher = SnsPublisher::new(sdk, &settings.commands_topic, &settings.notices_topic);
-    let plans = ParameterPlans::new(sdk, &settings.plan_parameter, settings.plan_parts);
+    let plans = ParameterPlans::new(sdk, &settings.plan_parameter, settings.plan_parts, Arc::clone(&clock));
     let databases = Arc::new(KindDatabases::new(sdk));
     let fleets = Arc::new(AutoScalingFleets::new(sdk));
     let traffic = Arc::new(AcceleratorTraffic::new(sdk));

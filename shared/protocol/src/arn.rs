@@ -73,6 +73,46 @@ pub fn is_region(text: &str) -> bool {
         && last.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// The partition that a region belongs to, by its name.
+pub fn partition_of(region: &str) -> &'static str {
+    const OTHERS: [(&str, &str); 7] = [
+        ("us-gov-", "aws-us-gov"),
+        ("cn-", "aws-cn"),
+        ("eusc-", "aws-eusc"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-isof-", "aws-iso-f"),
+        ("us-iso-", "aws-iso"),
+        ("eu-isoe-", "aws-iso-e"),
+    ];
+    OTHERS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+/// The regions of the partition `aws` that an account need not enable: those from before 2019. AWS adds none to them.
+pub const ENABLED_BY_DEFAULT: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether an account must enable a region of the partition `aws` before it can be used.
+pub fn is_opt_in(region: &str) -> bool {
+    partition_of(region) == "aws" && !ENABLED_BY_DEFAULT.contains(&region)
+}
+
 /// Whether a text looks like an account: 12 digits.
 pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
@@ -116,6 +156,25 @@ mod tests {
         for text in ["", "us-east", "us-east-2a", "US-EAST-2", "us--2", "2-east-us", "us-east-", "useast2"] {
             assert!(!is_region(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_regions_name_says_its_partition_and_whether_it_must_be_enabled() {
+        for (region, partition, opt_in) in [
+            ("us-east-2", "aws", false),
+            ("ap-northeast-3", "aws", false),
+            ("me-west-1", "aws", true),
+            ("sa-west-1", "aws", true),
+            ("xx-future-9", "aws", true),
+            ("us-gov-west-1", "aws-us-gov", false),
+            ("cn-north-1", "aws-cn", false),
+            ("eusc-de-east-1", "aws-eusc", false),
+            ("us-isob-east-1", "aws-iso-b", false),
+            ("us-iso-east-1", "aws-iso", false),
+        ] {
+            assert_eq!((partition_of(region), is_opt_in(region)), (partition, opt_in), "{region}");
+        }
+        assert!(ENABLED_BY_DEFAULT.is_sorted());
     }
 
     #[test]

@@ -22,6 +22,9 @@ impl Schedule {
         let inner = text.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')'));
         let inner = inner.ok_or("is not written as cron(…)")?;
         let fields: Vec<&str> = inner.split_whitespace().collect();
+        if inner != fields.join(" ") {
+            return Err("has other blanks than one between two fields".to_owned());
+        }
         let [minute, _, day, _, weekday, _] = fields.as_slice() else {
             return Err(format!("has {} fields, not 6", fields.len()));
         };
@@ -31,10 +34,8 @@ impl Schedule {
         if (*day == "?") == (*weekday == "?") {
             return Err("needs a ? as the day of month or as the day of week, not both".to_owned());
         }
-        // The library knows more than EventBridge does.
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "*?,-/#".contains(c);
-        if !fields.iter().all(|field| field.chars().all(is_plain)) {
-            return Err("holds a character that no field of a schedule has".to_owned());
+        for (field, text) in FIELDS.iter().zip(&fields) {
+            field.check(text).map_err(|problem| format!("is wrong: {problem}"))?;
         }
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
@@ -68,6 +69,98 @@ impl Schedule {
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         let moment = moment.to_zoned(TimeZone::UTC);
         self.0.find_next_occurrence(&moment, false).ok().map(|due| due.timestamp())
+    }
+}
+
+/// What one field may hold: the library knows more than `EventBridge` does, and takes some of it otherwise.
+struct Field {
+    what: &'static str,
+    min: u16,
+    max: u16,
+    names: &'static [&'static str],
+    /// What stands for days that have no number of their own.
+    special: fn(&str) -> bool,
+}
+
+const FIELDS: [Field; 6] = [
+    Field { what: "minute", min: 0, max: 59, names: &[], special: |_| false },
+    Field { what: "hour", min: 0, max: 23, names: &[], special: |_| false },
+    Field { what: "day of month", min: 1, max: 31, names: &[], special: is_special_day },
+    Field {
+        what: "month",
+        min: 1,
+        max: 12,
+        names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
+        special: |_| false,
+    },
+    Field {
+        what: "day of week",
+        min: 1,
+        max: 7,
+        names: &WEEKDAYS,
+        special: is_special_weekday,
+    },
+    Field { what: "year", min: 1970, max: 2199, names: &[], special: |_| false },
+];
+
+/// `L` is the last day of the month, `LW` its last weekday, `15W` the weekday nearest to the 15th.
+fn is_special_day(element: &str) -> bool {
+    let numbered = element.strip_suffix('W').and_then(number);
+    element == "L" || element == "LW" || numbered.is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// `2#1` is the first Monday of the month, `2L` its last.
+fn is_special_weekday(element: &str) -> bool {
+    let day = |text: &str| WEEKDAYS.contains(&text) || number(text).is_some_and(|day| (1..=7).contains(&day));
+    match element.split_once('#') {
+        Some((of, which)) => day(of) && number(which).is_some_and(|which| (1..=5).contains(&which)),
+        None => element.strip_suffix('L').is_some_and(day),
+    }
+}
+
+const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+fn number(text: &str) -> Option<u16> {
+    let is_number = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}
+
+impl Field {
+    /// Checks the field's text; `?` stands in one of the two fields of days, which is checked elsewhere.
+    fn check(&self, text: &str) -> Result<(), String> {
+        if text == "*" || (text == "?" && self.what.starts_with("day")) {
+            return Ok(());
+        }
+        text.to_ascii_uppercase().split(',').try_for_each(|element| self.check_element(element))
+    }
+
+    fn check_element(&self, element: &str) -> Result<(), String> {
+        if (self.special)(element) {
+            return Ok(());
+        }
+        let (numbers, step) = match element.split_once('/') {
+            Some((numbers, step)) => (numbers, Some(number(step).filter(|step| *step > 0))),
+            None => (element, None),
+        };
+        if step == Some(None) || (numbers == "*" && step.is_none()) {
+            return Err(format!("`{element}` is no {}", self.what));
+        }
+        if numbers == "*" {
+            return Ok(());
+        }
+        let (from, to) = numbers.split_once('-').unwrap_or((numbers, numbers));
+        let value = |text: &str| {
+            let named = self.names.iter().position(|name| *name == text);
+            let named = named.and_then(|index| u16::try_from(index + 1).ok());
+            named.or_else(|| number(text)).ok_or_else(|| format!("`{element}` is no {}", self.what))
+        };
+        let (from, to) = (value(from)?, value(to)?);
+        for value in [from, to] {
+            if !(self.min..=self.max).contains(&value) {
+                return Err(format!("{} {value} lies outside {} to {}", self.what, self.min, self.max));
+            }
+        }
+        if from > to { Err(format!("`{element}` ends before it begins")) } else { Ok(()) }
     }
 }
 
@@ -120,12 +213,46 @@ mod tests {
             ("cron(60 3 * * ? *)", "is wrong: "),
             ("cron(0 24 * * ? *)", "is wrong: "),
             ("cron(0 3 32 * ? *)", "is wrong: "),
-            ("cron(0 3 @daily * ? *)", "holds a character"),
+            ("cron(0 3 @daily * ? *)", "is wrong: `@DAILY` is no day of month"),
             ("cron(0 3 31 2 ? *)", "names a time that never comes"),
-            ("cron(0 3 * * ? 1969)", "names a time that never comes"),
+            ("cron(0 3 29 2 ? 2027)", "names a time that never comes"),
+            ("cron(0 3 * * ? 1969)", "is wrong: year 1969 lies outside 1970 to 2199"),
+            // snap-hour-25, snap-weekday-0, snap-both-days
+            ("cron(0 25 * * ? *)", "is wrong: hour 25 lies outside 0 to 23"),
+            ("cron(0 3 ? * 0 *)", "is wrong: day of week 0 lies outside 1 to 7"),
+            ("cron(0 3 1 * MON *)", "needs a ?"),
+            ("cron(0  3 * * ? *)", "has other blanks"),
+            ("cron(0 3 ? * 8 *)", "is wrong: day of week 8 lies outside 1 to 7"),
+            ("cron(0 3 ? * L *)", "is wrong: `L` is no day of week"),
+            ("cron(0 3 ? * 2#6 *)", "is wrong: "),
+            ("cron(0 3,* * * ? *)", "is wrong: `*` is no hour"),
+            ("cron(0 1//2 * * ? *)", "is wrong: "),
+            ("cron(0 1/0 * * ? *)", "is wrong: `1/0` is no hour"),
+            ("cron(0 5-3 * * ? *)", "is wrong: `5-3` ends before it begins"),
+            ("cron(0 3, * * ? *)", "is wrong: `` is no hour"),
+            ("cron(0 3 0W * ? *)", "is wrong: "),
+            ("cron(0 3 1 0 ? *)", "is wrong: month 0 lies outside 1 to 12"),
+            ("cron(0 3 1 JANUARY ? *)", "is wrong: `JANUARY` is no month"),
         ] {
             let problem = Schedule::parse(text).unwrap_err();
             assert!(problem.starts_with(words), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn whatever_the_fields_may_hold_is_a_schedule() {
+        for text in [
+            "cron(0 0-23/4,5 1,15,L * ? *)",
+            "cron(59 */6 LW 1-12/3 ? 2026-2199)",
+            "cron(0 23 15W JAN-jun,12 ? 2030/5)",
+            "cron(0 3 ? * sun,TUE-SAT/2,7 *)",
+            // snap-week-hash
+            "cron(0 3 ? * 2#1,6L *)",
+            "cron(0 3 ? * MON#1,friL *)",
+            "cron(0 3 29 2 ? 2028)",
+            "cron(0 0/30 */9999 * ? 1970-2199/9)",
+        ] {
+            assert!(Schedule::parse(text).is_ok(), "{text}: {:?}", Schedule::parse(text));
         }
     }
 

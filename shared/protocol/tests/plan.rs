@@ -267,8 +267,8 @@ fn fleets_have_a_group_target_groups_and_a_capacity_that_can_be() {
         (
             &[("/fleets/0/group", || json!(""))],
             &[
-                "fleets[0].group: is not the name of an Auto Scaling group; give its name (1 to 255 characters, \
-               no colon), not its ARN",
+                "fleets[0].group: is not the name of an Auto Scaling group; give its name (1 to 255 printable \
+               ASCII characters without : * and ?), not its ARN",
             ],
         ),
         (

@@ -98,9 +98,14 @@ fn answer(parts: &[String], request: &Request) -> Result<Value> {
 
 fn parameters(parts: &[String], body: &Value) -> Result<Value> {
     let names = body["Names"].as_array().context("no names")?;
-    let mut found = Vec::new();
+    let (mut found, mut invalid) = (Vec::new(), Vec::new());
     for name in names {
         let name = name.as_str().context("a name that is no text")?;
+        // As a plan has it that was written before there were checksums.
+        if name.strip_prefix(PLAN_PARAMETER) == Some("/checksum") {
+            invalid.push(json!(name));
+            continue;
+        }
         let number = name.strip_prefix(PLAN_PARAMETER).and_then(|rest| rest.strip_prefix('/'));
         let part =
             number.and_then(|digits| digits.parse::<usize>().ok()).and_then(|number| parts.get(number));
@@ -109,7 +114,7 @@ fn parameters(parts: &[String], body: &Value) -> Result<Value> {
             json!({ "Name": name, "Type": "String", "Value": value, "Version": 1, "DataType": "text" }),
         );
     }
-    Ok(json!({ "Parameters": found, "InvalidParameters": [] }))
+    Ok(json!({ "Parameters": found, "InvalidParameters": invalid }))
 }
 
 fn response(status: u16, body: &Value) -> Response {

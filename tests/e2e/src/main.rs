@@ -17,6 +17,7 @@ mod keepers;
 mod readiness;
 mod scene;
 mod snapshots;
+mod ways;
 
 use std::process::ExitCode;
 
@@ -120,6 +121,10 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
         Err(error) => Err(error.context("there is nothing that a run could keep from being deleted")),
     };
     report.note("an alarm with a healthy primary moves nothing and says why", dismissed);
+    report.note(
+        "an alarm opens a run by its topic, as an event, and directly",
+        ways::each_opens_a_run(&scene).await,
+    );
     report.note(
         "what stood still during the run is made good by the schedules",
         keepers::caught_up(&scene).await,

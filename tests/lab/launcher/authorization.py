@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_region
-from ministack.services import autoscaling, iam, rds
+from ministack.services import autoscaling, dynamodb, iam, rds
 
 from . import globalaccelerator
 
@@ -63,6 +63,10 @@ def install() -> None:
         if service == "rds" and (name := _first(params, "DBSnapshotIdentifier")):
             for tag in (rds._snapshots.get(name) or {}).get("TagList", []):
                 keys[f"aws:ResourceTag/{tag['Key']}"] = tag["Value"]
+        if iam_action == "dynamodb:PutItem":
+            document = _json(body)
+            key = (dynamodb._tables.get(document.get("TableName")) or {}).get("pk_name", "")
+            keys["dynamodb:leadingkeys"] = [str(v) for v in document.get("Item", {}).get(key, {}).values()]
         if service == "autoscaling":
             group = autoscaling._asgs.get(_first(params, "AutoScalingGroupName")) or {}
             for tag in group.get("Tags", []):
@@ -91,6 +95,9 @@ def install() -> None:
         # The local world speaks plain HTTP where AWS speaks TLS: what it stands for is TLS.
         if key.lower() == "aws:securetransport":
             return "true"
+        # A delivery of a service calls as the service; every other call has an identity.
+        if key.lower() == "aws:principalisawsservice":
+            return "true" if evaluation.principal_type == "Service" else "false"
         value = resolve_key(key, evaluation)
         return role_arn(value) if key.lower() == "aws:principalarn" else value
 

@@ -65,7 +65,7 @@ pub async fn are_enforced(world: &World, outputs: &Value) -> Result<()> {
             }
         }
     }
-    clear(world).await?;
+    clear(world, &ground).await?;
     ensure!(wrong.is_empty(), "roles are not what they should be:\n{}", wrong.join("\n"));
     say(&format!("roles: {done} acts of their own done, {denied} acts of others denied"));
     Ok(())
@@ -108,10 +108,15 @@ async fn foreign_snapshot(world: &World, ground: &Ground<'_>) -> Result<()> {
 }
 
 /// Takes away what the check made, as an administrator.
-async fn clear(world: &World) -> Result<()> {
+async fn clear(world: &World, ground: &Ground<'_>) -> Result<()> {
     let snapshot = |name| rds(PRIMARY, "DeleteDBSnapshot", &[("DBSnapshotIdentifier", name)]);
     let parameter = ssm(RECOVERY, "DeleteParameter", json!({ "Name": CHECKED }));
-    for call in [snapshot(BY_HAND), snapshot(OWN), parameter] {
+    let item = |partition| -> Result<Call> {
+        let key = json!({ "plan": { "S": partition }, "seq": { "N": FAR_AWAY } });
+        let document = json!({ "TableName": ground.at("journal_table")?, "Key": key });
+        Ok(json_call("dynamodb", RECOVERY, "DeleteItem", "DynamoDB_20120810", document))
+    };
+    for call in [snapshot(BY_HAND), snapshot(OWN), parameter, item("shop#vitals")?, item("shop#parameters")?] {
         // A snapshot can be deleted once it is taken.
         let reply = settled(world, &call, &administrator()).await?;
         // What a role was not let make is not there.
@@ -190,6 +195,7 @@ fn scale_asg(ground: &Ground<'_>) -> Result<Row> {
     ];
     let mut forbidden = what_nobody_may(ground)?;
     forbidden.push(promote(&ground.at("databases/replica")?));
+    forbidden.push(put_item(ground, "shop#vitals")?);
     forbidden.push(shift(ground, "recovery", 128)?);
     forbidden.push(scale(PRIMARY, &ground.at("groups/primary")?, "0"));
     forbidden.push(autoscaling(RECOVERY, "SuspendProcesses", &[("AutoScalingGroupName", &waiting)]));
@@ -229,9 +235,16 @@ fn snapshot_scheduler(ground: &Ground<'_>) -> Result<Row> {
         ];
         rds(PRIMARY, "ModifyDBSnapshotAttribute", &with)
     };
-    let own = vec![take(OWN), tag(&arn(OWN)), rds(PRIMARY, "DescribeDBSnapshots", &[])];
+    let own = vec![
+        take(OWN),
+        tag(&arn(OWN)),
+        rds(PRIMARY, "DescribeDBSnapshots", &[]),
+        put_item(ground, "shop#vitals")?,
+    ];
     let mut forbidden = acts_on_the_world(ground)?;
     forbidden.extend(what_nobody_may(ground)?);
+    // A record of its own could open or approve a run.
+    forbidden.extend([put_item(ground, "shop")?, put_item(ground, "shop#parameters")?]);
     forbidden.extend([
         take("mine"),
         tag(&arn(BY_HAND)),
@@ -255,6 +268,8 @@ fn ssm_replicator(ground: &Ground<'_>) -> Result<Row> {
         put(RECOVERY, CHECKED),
         ssm(RECOVERY, "GetParameters", json!({ "Names": [CHECKED] })),
         ssm(PRIMARY, "DescribeParameters", json!({})),
+        put_item(ground, "shop#vitals")?,
+        put_item(ground, "shop#parameters")?,
     ];
     let plan = ground.outputs.pointer("/plan_parameter_names/value/0").and_then(Value::as_str);
     let plan = plan.context("the plan lies in a parameter")?;
@@ -268,11 +283,15 @@ fn ssm_replicator(ground: &Ground<'_>) -> Result<Row> {
         // It was put by a person, as far as anybody can see: it bears no copy's tag.
         ssm(RECOVERY, "DeleteParameter", json!({ "Name": CHECKED })),
         publish(RECOVERY, &ground.at("topic_arns/commands")?),
+        put_item(ground, "shop")?,
     ]);
     Ok(Row { function: "ssm-replicator", own, forbidden })
 }
 
 const CHECKED: &str = "/shop/of-the-check";
+
+/// The sort key of what the check puts beside the log.
+const FAR_AWAY: &str = "1000000000";
 
 /// What only the function of one step may do.
 fn acts_on_the_world(ground: &Ground<'_>) -> Result<Vec<Call>> {
@@ -335,6 +354,13 @@ fn journal(ground: &Ground<'_>, action: &'static str) -> Result<Call> {
         json!({ "TableName": table, "Key": key })
     };
     Ok(json_call("dynamodb", RECOVERY, action, "DynamoDB_20120810", document))
+}
+
+/// Puts an item into a partition of the journal, at a place that nothing else has.
+fn put_item(ground: &Ground<'_>, partition: &str) -> Result<Call> {
+    let item = json!({ "plan": { "S": partition }, "seq": { "N": FAR_AWAY } });
+    let document = json!({ "TableName": ground.at("journal_table")?, "Item": item });
+    Ok(json_call("dynamodb", RECOVERY, "PutItem", "DynamoDB_20120810", document))
 }
 
 fn publish(region: &str, topic: &str) -> Call {

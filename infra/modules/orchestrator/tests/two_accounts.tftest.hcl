@@ -77,7 +77,7 @@ run "an_accelerator_of_the_other_account_is_refused" {
       recovery = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
     }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [aws_ssm_parameter.plan_checksum]
 }
 
 run "an_account_that_is_the_providers_own_is_refused" {

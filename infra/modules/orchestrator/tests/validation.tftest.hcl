@@ -605,6 +605,7 @@ run "a_direct_alarm_with_a_wildcard_is_refused" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"]
+    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"] }
   }
   expect_failures = [var.direct_alarm_arns]
 }
@@ -766,7 +767,7 @@ run "a_primary_account_that_is_none_is_refused" {
   variables {
     primary_account = { id = "2109" }
     databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:2109:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
   }
   expect_failures = [var.primary_account]
 }
@@ -833,7 +834,7 @@ run "an_alarm_of_the_wrong_account_is_refused" {
       probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
     }
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.detection]
 }
 
 run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
@@ -847,4 +848,321 @@ run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
     }]
   }
   expect_failures = [var.databases]
+}
+
+# What others ran into, or might have.
+
+run "alarm_twice" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-5xx", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down"] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "approval_fraction" {
+  command = plan
+  variables {
+    limits = { approval_seconds_max = 1800.25 }
+  }
+  expect_failures = [var.limits]
+}
+
+run "lag_fraction" {
+  command = plan
+  variables {
+    limits = { lag_seconds_max = 0.5 }
+  }
+  expect_failures = [var.limits]
+}
+
+run "step_fraction" {
+  command = plan
+  variables {
+    limits = { step_seconds_max = { fence = 180.5 } }
+  }
+  expect_failures = [var.limits]
+}
+
+run "automatic_probes_only" {
+  command = plan
+  variables {
+    mode      = "automatic"
+    databases = []
+  }
+  expect_failures = [var.detection]
+}
+
+run "automatic_aurora_and_probes_only" {
+  command = plan
+  variables {
+    mode      = "automatic"
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", kind = "aurora_global", global_cluster = "shop", quarantine_security_group = "sg-0abc" }]
+  }
+  expect_failures = [var.detection]
+}
+
+run "confirm_fraction" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], confirm_seconds = 22.5 }
+  }
+  expect_failures = [var.detection]
+}
+
+run "direct_alarm_unlisted" {
+  command = plan
+  variables {
+    direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"]
+  }
+  expect_failures = [var.direct_alarm_arns]
+}
+
+run "endpoint_classic_lb" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/shop-classic" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "endpoint_ec2_arn" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:ec2:us-east-2:123456789012:instance/i-0abc" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "endpoint_target_group" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop/0123456789abcdef" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "group_odd" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "autoScalingGroupName:shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "target_group_short" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "partition_aws_us_gov" {
+  command = plan
+  variables {
+    regions   = { primary = "us-gov-east-1", recovery = "us-gov-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-gov-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-gov-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "partition_aws_cn" {
+  command = plan
+  variables {
+    regions   = { primary = "cn-north-1", recovery = "cn-northwest-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:cn-north-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:cn-northwest-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "partition_aws_eusc" {
+  command = plan
+  variables {
+    regions   = { primary = "eusc-de-east-1", recovery = "eusc-de-east-2" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-2:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "opt_in_recovery" {
+  command = plan
+  variables {
+    regions   = { primary = "us-east-2", recovery = "me-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:me-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [var.regions]
+}
+
+run "params_deep" {
+  command = plan
+  variables {
+    parameters = { include = ["/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/**"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "params_one_level" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "params_reserved" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], exclude = ["/pilotlight/**"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "params_twice" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], overrides = ["/shop/**"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "params_too_many_exceptions" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], exclude = [for i in range(501) : "/shop/${i}"] }
+  }
+  expect_failures = [var.parameters]
+}
+
+run "probe_status_0" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 0 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_tcp_odd_host" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "db!.example.com", port = 5432 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_timeout_fraction" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 2.5 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_url_credentials" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://user:word@shop.example.com/health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_url_idn" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://läden.example.com/health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_url_no_host" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "https:///health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_url_port_big" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com:84430/health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "probe_url_trailing_dot" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com./health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "route_probe_name_capital" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "Front Recovery", url = "https://shop.example.com/health" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "route_probe_url_credentials" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "https://user:word@shop.example.com/health" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "route_probe_by_tcp" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { kind = "tcp", name = "front-recovery", url = "https://shop.example.com/health" } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "route_probe_timeout_fraction" {
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "https://shop.example.com/health", timeout_seconds = 2.5 } }]
+  }
+  expect_failures = [var.routes]
+}
+
+run "snap_both_days" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 1 * MON *)" }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "snap_except_twice" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", except = ["orders", "orders"] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "snap_floor_above_the_tiers" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", keep = { daily = 1, weekly = 0, monthly = 0 } }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "snap_name_with_two_hyphens" {
+  command = plan
+  variables {
+    name      = "sh--op"
+    snapshots = { schedule = "cron(0 3 * * ? *)" }
+  }
+  expect_failures = [var.snapshots]
 }

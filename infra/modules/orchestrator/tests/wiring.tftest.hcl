@@ -160,6 +160,10 @@ run "the_plan_document_says_what_the_variables_say" {
     error_message = "The parts joined are not the plan."
   }
   assert {
+    condition     = aws_ssm_parameter.plan_checksum.name == "/pilotlight/shop/plan/checksum" && aws_ssm_parameter.plan_checksum.insecure_value == sha256(join("", aws_ssm_parameter.plan[*].insecure_value))
+    error_message = "The checksum is not that of the parts joined."
+  }
+  assert {
     condition     = alltrue([for p in aws_ssm_parameter.plan : length(p.insecure_value) >= 1 && length(p.insecure_value) <= 4000])
     error_message = "A part is empty or longer than 4000 characters."
   }
@@ -380,6 +384,7 @@ run "an_alarm_that_invokes_directly_is_admitted_by_arn_and_account" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"]
+    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"] }
   }
 
   assert {
@@ -455,7 +460,7 @@ run "wakeups_match_the_plans_own_replicas_and_groups_only" {
   }
 }
 
-run "rds_tells_of_its_own_failovers_by_the_signals_topic_of_the_primary_region" {
+run "rds_tells_of_its_own_failovers_by_the_recovery_regions_bus" {
   command = plan
 
   assert {
@@ -468,8 +473,61 @@ run "rds_tells_of_its_own_failovers_by_the_signals_topic_of_the_primary_region" 
     error_message = "The rule matches something else than the failovers of the plan's primaries."
   }
   assert {
-    condition     = [for t in aws_cloudwatch_event_target.zone_failovers : [t.arn, t.dead_letter_config[0].arn]] == [["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters"]]
-    error_message = "The rule's target is not the signals topic, or has no dead-letter queue."
+    condition     = [for t in aws_cloudwatch_event_target.zone_failovers : [t.arn, t.dead_letter_config[0].arn]] == [["arn:aws:events:us-west-1:123456789012:event-bus/default", "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters"]]
+    error_message = "The rule's target is not the recovery region's bus, or has no dead-letter queue."
+  }
+  assert {
+    condition = ([for t in aws_cloudwatch_event_target.zone_failovers_recovery : [t.rule, t.arn, t.dead_letter_config[0].arn]] == [["shop-zone-failovers-0", "arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler", "arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters"]]
+      && [for p in aws_lambda_permission.zone_failovers : p.source_arn] == ["arn:aws:events:us-west-1:123456789012:rule/shop-zone-failovers-0"]
+    && aws_cloudwatch_event_rule.zone_failovers_recovery["0"].event_pattern == aws_cloudwatch_event_rule.zone_failovers["0"].event_pattern)
+    error_message = "What the primary region sent does not reach alarm-handler."
+  }
+}
+
+run "each_change_of_an_alarm_is_told_by_eventbridge_too" {
+  command = plan
+  variables {
+    detection = {
+      alarms = concat([for i in range(6) : "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-${i}"], ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica"])
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+  }
+
+  assert {
+    condition = [for r in [aws_cloudwatch_event_rule.alarms, aws_cloudwatch_event_rule.alarms_primary] : { for k, r in r : r.name => jsondecode(r.event_pattern) }] == [for r in range(2) : {
+      "shop-alarms-0" = { source = ["aws.cloudwatch"], detail-type = ["CloudWatch Alarm State Change"], resources = [for i in range(5) : "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-${i}"] }
+      "shop-alarms-1" = { source = ["aws.cloudwatch"], detail-type = ["CloudWatch Alarm State Change"], resources = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-5", "arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica"] }
+    }]
+    error_message = "A listed alarm has no rule in one of the regions, or another alarm has one."
+  }
+  assert {
+    condition = ([for t in aws_cloudwatch_event_target.alarms_primary : [t.arn, t.dead_letter_config[0].arn]] == [for i in range(2) : ["arn:aws:events:us-west-1:123456789012:event-bus/default", "arn:aws:sqs:us-east-2:123456789012:shop-signals-dead-letters"]]
+      && [for t in aws_cloudwatch_event_target.alarms : [t.arn, t.dead_letter_config[0].arn]] == [for i in range(2) : ["arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler", "arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters"]]
+    && [for p in aws_lambda_permission.alarms : p.source_arn] == [for i in range(2) : "arn:aws:events:us-west-1:123456789012:rule/shop-alarms-${i}"])
+    error_message = "A change of an alarm does not reach alarm-handler by the recovery region's bus, or is lost unseen."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role.signal_events[0].assume_role_policy).Statement[0].Condition.ArnEquals["aws:SourceArn"] == [for rule in ["zone-failovers-0", "alarms-0", "alarms-1"] : "arn:aws:events:us-east-2:123456789012:rule/shop-${rule}"]
+    error_message = "The role that sends is taken for another rule than the three of the primary region."
+  }
+}
+
+run "without_alarm_events_the_topics_speak_alone" {
+  command = plan
+  variables {
+    alarm_events = false
+    databases    = []
+    routes = [{
+      name     = "front"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210" }
+      after    = ["web"]
+    }]
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_cloudwatch_event_rule.alarms_primary) == 0 && length(aws_lambda_permission.alarms) == 0 && length(aws_iam_role.signal_events) == 0
+    error_message = "A rule or a role is left over."
   }
 }
 
@@ -557,19 +615,25 @@ run "only_alarms_publish_signals_and_only_functions_publish_commands" {
       Action    = "sns:Publish"
       Resource  = "arn:aws:sns:us-east-2:123456789012:shop-signals"
       Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:*" }, StringEquals = { "aws:SourceAccount" = "123456789012" } }
-      }, {
-      Sid       = "ZoneFailovers"
-      Effect    = "Allow"
-      Principal = { Service = "events.amazonaws.com" }
-      Action    = "sns:Publish"
-      Resource  = "arn:aws:sns:us-east-2:123456789012:shop-signals"
-      Condition = { ArnLike = { "aws:SourceArn" = "arn:aws:events:us-east-2:123456789012:rule/shop-zone-failovers-*" } }
     }]
-    error_message = "Others than this account's alarms, and the rules about RDS, may publish signals."
+    error_message = "Others than this account's alarms may publish signals."
   }
   assert {
     condition     = [for s in jsondecode(aws_sns_topic_policy.signals_recovery.policy).Statement : s.Sid if s.Effect == "Allow"] == ["AlarmsOfThisRegionAndAccount"]
     error_message = "Others than this account's alarms may publish signals of the recovery region."
+  }
+  assert {
+    condition = alltrue([for p in [aws_sns_topic_policy.signals_primary, aws_sns_topic_policy.signals_recovery, aws_sns_topic_policy.notices_primary] :
+    [for s in jsondecode(p.policy).Statement : s.Condition if s.Sid == "NobodyElsePublishes" && s.Effect == "Deny" && s.Principal == "*" && s.Action == "sns:Publish"] == [{ Bool = { "aws:PrincipalIsAWSService" = "false" } }]])
+    error_message = "Who may publish by an identity policy may forge a signal, or a notice in the primary region."
+  }
+  assert {
+    condition = [for s in jsondecode(aws_sns_topic_policy.notices_recovery.policy).Statement : s.Condition if s.Sid == "NobodyElsePublishes" && s.Effect == "Deny" && s.Principal == "*" && s.Action == "sns:Publish"] == [{
+      Bool = { "aws:PrincipalIsAWSService" = "false" }
+      ArnNotEquals = { "aws:PrincipalArn" = ["arn:aws:iam::123456789012:role/shop-alarm-handler", "arn:aws:iam::123456789012:role/shop-promote-replica",
+      "arn:aws:iam::123456789012:role/shop-scale-asg", "arn:aws:iam::123456789012:role/shop-shift-traffic"] }
+    }]
+    error_message = "Others than the functions and this module's alarms may send a notice."
   }
   assert {
     condition = [for s in jsondecode(aws_sns_topic_policy.commands.policy).Statement : s.Condition.ArnNotEquals["aws:PrincipalArn"] if s.Sid == "NobodyElsePublishes" && s.Effect == "Deny" && s.Principal == "*"] == [[
@@ -682,7 +746,7 @@ run "an_aurora_global_database_is_planned_woken_for_and_failed_over_by_its_exact
 
   assert {
     condition = jsondecode(join("", aws_ssm_parameter.plan[*].insecure_value)).databases == [{
-      name    = "orders", kind = "aurora_global", global_cluster = "Shop-Orders", after = [], backup_retention_days = 7, quarantine_security_group = "sg-0abc"
+      name    = "orders", kind = "aurora_global", global_cluster = "shop-orders", after = [], backup_retention_days = 7, quarantine_security_group = "sg-0abc"
       primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
     }]
     error_message = "The plan says something else of the database."
@@ -970,6 +1034,17 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
   assert {
     condition     = alltrue([for f in ["snapshot-scheduler", "ssm-replicator"] : !strcontains(aws_iam_role_policy.common[f].policy, "shop-commands") && !strcontains(aws_sns_topic_policy.commands.policy, f)])
     error_message = "A function of every day may command steps."
+  }
+  assert {
+    condition = { for f, p in aws_iam_role_policy.common : f => [for s in jsondecode(p.policy).Statement : try(s.Condition, null) if contains(s.Action, "dynamodb:PutItem")] } == {
+      "alarm-handler"      = [null]
+      "promote-replica"    = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+      "scale-asg"          = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+      "shift-traffic"      = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+      "snapshot-scheduler" = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop#vitals"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+      "ssm-replicator"     = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop#vitals", "shop#parameters"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+    }
+    error_message = "A function may write into the journal what is not its own: a keeper the log, or a function of the steps what lies beside it."
   }
 }
 

@@ -3,6 +3,7 @@
 //! A plan is written by Terraform as JSON and read by every function. Durations are whole seconds.
 
 pub mod bounds;
+mod checksum;
 mod document;
 mod parameters;
 mod problem;
@@ -12,6 +13,7 @@ mod section;
 mod snapshots;
 mod validate;
 
+pub use checksum::checksum;
 pub use parameters::{Existing, Keys, Parameters};
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;

@@ -47,6 +47,9 @@ fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
     findings.into_problems()
 }
 
+/// The one partition that Global Accelerator exists in.
+const PARTITION: &str = "aws";
+
 /// What ARNs are compared with, as far as it is sound itself: one slip in the account is one problem, not hundreds.
 struct Ground<'a> {
     account: Option<&'a str>,
@@ -54,6 +57,8 @@ struct Ground<'a> {
     primary_account: Option<&'a str>,
     primary: Option<&'a str>,
     recovery: Option<&'a str>,
+    /// The partition of the regions; nothing if they are of two.
+    partition: Option<&'static str>,
 }
 
 impl<'a> Ground<'a> {
@@ -61,11 +66,13 @@ impl<'a> Ground<'a> {
         let region = |text: &'a str| Some(text).filter(|text| arn::is_region(text));
         let (primary, recovery) = (region(&plan.regions.primary), region(&plan.regions.recovery));
         let account = |text: &'a str| Some(text).filter(|text| arn::is_account(text));
+        let partition = primary.or(recovery).map(arn::partition_of);
         Self {
             account: account(&plan.account),
             primary_account: account(plan.primary_account.as_ref().unwrap_or(&plan.account)),
             primary,
             recovery,
+            partition: partition.filter(|found| recovery.is_none_or(|region| arn::partition_of(region) == *found)),
         }
     }
 }
@@ -79,24 +86,15 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
         );
     }
     check_name("name", &plan.name, findings);
+    if plan.name.is_well_formed() && !is_plan_name(plan.name.as_str()) {
+        let problem = format!("is {}, which is no name of a plan", crate::nearest::quoted(plan.name.as_str()));
+        let remedy = "give 3 to 31 characters of a-z, 0-9 and hyphens, beginning with a letter and not ending with a hyphen";
+        findings.add("name", problem, remedy);
+    }
     if !arn::is_account(&plan.account) {
         findings.add("account", "is not an AWS account", "give its 12 digits in quotes");
     }
-    for (path, region) in
-        [("regions.primary", &plan.regions.primary), ("regions.recovery", &plan.regions.recovery)]
-    {
-        if !arn::is_region(region) {
-            findings.add(path, "does not look like a region", "give a region's code, like us-east-2");
-        }
-    }
-    if plan.regions.primary == plan.regions.recovery {
-        findings.add_reading(
-            &["regions.primary"],
-            "regions.recovery",
-            format!("is {}, which is the primary region too", plan.regions.recovery),
-            "give another region, one that survives the loss of the primary",
-        );
-    }
+    check_regions(plan, findings);
     if !is_function_name(&plan.operator_function) {
         findings.add(
             "operator_function",
@@ -112,6 +110,50 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
             "give at least one route",
         );
     }
+}
+
+fn check_regions(plan: &Plan, findings: &mut Findings<'_>) {
+    for (path, region) in
+        [("regions.primary", &plan.regions.primary), ("regions.recovery", &plan.regions.recovery)]
+    {
+        if !arn::is_region(region) {
+            findings.add(path, "does not look like a region", "give a region's code, like us-east-2");
+        } else if arn::partition_of(region) != PARTITION {
+            findings.add(
+                path,
+                format!(
+                    "lies in the partition {}, and Global Accelerator, which steers the routes, exists in the partition \
+                     {PARTITION} only",
+                    arn::partition_of(region)
+                ),
+                format!("give a region of the partition {PARTITION}, like us-east-2"),
+            );
+        }
+    }
+    if arn::is_region(&plan.regions.recovery) && arn::is_opt_in(&plan.regions.recovery) {
+        findings.add(
+            "regions.recovery",
+            format!(
+                "is {}, an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another \
+                 region: the primary's alarms would never arrive",
+                plan.regions.recovery
+            ),
+            "give a region that needs no opt-in, one of those from before 2019",
+        );
+    }
+    if plan.regions.primary == plan.regions.recovery {
+        findings.add_reading(
+            &["regions.primary"],
+            "regions.recovery",
+            format!("is {}, which is the primary region too", plan.regions.recovery),
+            "give another region, one that survives the loss of the primary",
+        );
+    }
+}
+
+/// The name is the prefix of everything that the plan's Terraform module creates.
+fn is_plan_name(name: &str) -> bool {
+    (3..=31).contains(&name.len()) && !name.ends_with('-')
 }
 
 fn is_function_name(text: &str) -> bool {

@@ -385,6 +385,11 @@ impl<'s, 'w> Bench<'s, 'w> {
         for (name, text) in parts {
             self.ssm.put_parameter().name(name).value(text).overwrite(true).send().await?;
         }
+        let whole: String = parts.iter().map(|(_, text)| text.as_str()).collect();
+        let first = parts.first().and_then(|(name, _)| name.strip_suffix("/0"));
+        let name = format!("{}/checksum", first.context("the first part is number 0")?);
+        let checksum = protocol::plan::checksum(&whole);
+        self.ssm.put_parameter().name(name).value(checksum).overwrite(true).send().await?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use super::super::problem::Findings;
 use super::super::{Database, DatabaseKind, Mode, Plan, Probe, bounds};
 use super::resources::{Wanted, check_arn};
 use super::{Ground, check_bounds, check_name};
+use crate::arn::Arn;
 
 /// Longest URL that is asked.
 const URL_LENGTH_MAX: usize = 2048;
@@ -18,14 +19,17 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         is_it: |arn| arn.is_alarm(),
         region: None,
         is_ours: false,
+        may_be_elsewhere: false,
     };
     check_arns("detection.alarms", &detection.alarms, &alarm, ground, findings);
+    check_alarm_regions(plan, ground, findings);
     let topic = Wanted {
         what: "an SNS topic (not a FIFO one)",
         example: "arn:aws:sns:us-east-2:123456789012:shop-signals",
         is_it: |arn| arn.is_topic(),
         region: None,
         is_ours: true,
+        may_be_elsewhere: false,
     };
     check_arns("detection.topics", &detection.topics, &topic, ground, findings);
     check_probes(plan, findings);
@@ -37,6 +41,43 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     for (field, value, bounds) in seconds {
         check_bounds(format!("detection.{field}"), value, bounds, findings);
     }
+    if detection.confirm_seconds >= plan.limits.rto_seconds {
+        findings.add_reading(
+            &["limits.rto_seconds"],
+            "detection.confirm_seconds",
+            format!(
+                "is {}, not less than limits.rto_seconds, which is {}",
+                detection.confirm_seconds, plan.limits.rto_seconds
+            ),
+            "lower it or raise the objective: evidence that must hold as long can't keep it",
+        );
+    }
+    check_mode(plan, findings);
+}
+
+/// Alarms are listened to, and asked again, in the plan's regions only.
+fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    let (Some(primary), Some(recovery)) = (ground.primary, ground.recovery) else {
+        return;
+    };
+    for (index, text) in plan.detection.alarms.iter().enumerate() {
+        // Whose it should be, an alarm of another account is asked already.
+        let ours = |arn: &Arn<'_>| arn.is_alarm() && Some(arn.account) == ground.account;
+        let region = Arn::parse(text).filter(ours).map(|arn| arn.region);
+        if let Some(region) = region.filter(|region| ![primary, recovery].contains(region)) {
+            findings.add_reading(
+                &["regions"],
+                format!("detection.alarms[{index}]"),
+                format!("lies in {region}, which is neither of the plan's regions"),
+                format!("give an alarm of {primary} or {recovery}"),
+            );
+        }
+    }
+}
+
+/// Automatic failovers need evidence that is sure to come, and a way to cut the old primary off.
+fn check_mode(plan: &Plan, findings: &mut Findings<'_>) {
+    let detection = &plan.detection;
     if plan.mode == Mode::Automatic && detection.alarms.is_empty() && plan.databases.is_empty() {
         findings.add_reading(
             &["detection.alarms", "databases"],
@@ -153,31 +194,56 @@ pub(super) fn check_probe(path: &str, probe: &Probe, findings: &mut Findings<'_>
 
 fn url_problem(text: &str) -> Option<(&'static str, &'static str)> {
     const REMEDY: &str = "give one like http://shop.example.com/health";
-    let parsed = text.parse::<http::Uri>().ok().filter(|_| text.len() <= URL_LENGTH_MAX);
-    let Some(url) = parsed else {
-        return Some(("is not a URL", REMEDY));
-    };
-    if !matches!(url.scheme_str(), Some("http" | "https")) {
-        return Some(("is not an http:// or https:// URL", REMEDY));
+    if !text.is_ascii() {
+        let remedy = "write a host's name in punycode (xn--…), and anything else percent-encoded";
+        return Some(("holds a character that no URL has", remedy));
     }
-    let authority = url.authority().map_or("", http::uri::Authority::as_str);
+    let parsed = text.parse::<http::Uri>().ok().filter(|_| text.len() <= URL_LENGTH_MAX);
+    if parsed.is_none() {
+        return Some(("is not a URL", REMEDY));
+    }
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let Some(rest) = rest else {
+        return Some(("is not an http:// or https:// URL", REMEDY));
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if authority.contains('@') {
         return Some(("holds credentials, which a plan must not", "leave out what stands before the @"));
     }
-    if !url.host().is_some_and(|host| is_host(host.trim_start_matches('[').trim_end_matches(']'))) {
+    if !path.bytes().all(|b| b.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&b)) {
+        return Some(("holds a character that no URL has", "percent-encode it, and leave out what follows a #"));
+    }
+    let (host, port) = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((host, port)) => (host, port),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let is_address = authority.starts_with('[') && host.parse::<std::net::Ipv6Addr>().is_ok();
+    if !is_address && (authority.starts_with('[') || !is_host_name(host)) {
+        if host.strip_suffix('.').is_some_and(is_host_name) {
+            return Some(("has a host that ends with a dot", "leave out the closing dot"));
+        }
         return Some(("has no host", REMEDY));
     }
-    // `http` reads the port only when it is asked for it; one that is there but can't be read is a slip.
-    let has_port = authority.rsplit(']').next().is_some_and(|rest| rest.contains(':'));
-    (has_port && url.port_u16().is_none_or(|port| port == 0)).then_some(("has no valid port", REMEDY))
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return Some(("has no valid port", REMEDY));
+    }
+    None
+}
+
+fn is_port(digits: &str) -> bool {
+    (1..=5).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && digits.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn is_host(text: &str) -> bool {
-    let is_name = || {
-        text.split('.').all(|label| {
+    text.parse::<std::net::IpAddr>().is_ok() || is_host_name(text)
+}
+
+fn is_host_name(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         })
-    };
-    text.len() <= 253 && (text.parse::<std::net::IpAddr>().is_ok() || is_name())
 }

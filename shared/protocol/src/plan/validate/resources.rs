@@ -22,6 +22,8 @@ pub(super) struct Wanted<'a> {
     pub(super) region: Option<(&'a str, &'static str)>,
     /// Whether it is Pilotlight's own or is called with its own rights: it lies in the plan's account, in either region.
     pub(super) is_ours: bool,
+    /// Whether it may lie in a primary region's own account.
+    pub(super) may_be_elsewhere: bool,
 }
 
 const INSTANCE: (&str, &str) = ("an RDS instance", "arn:aws:rds:us-east-2:123456789012:db:shop-orders");
@@ -66,6 +68,12 @@ fn is_endpoint_group(arn: &Arn<'_>) -> bool {
     arn.service == "globalaccelerator"
         && arn.region.is_empty()
         && has_path(arn.resource, &["accelerator", "", "listener", "", "endpoint-group", ""])
+        && !has_wildcard(arn.resource)
+}
+
+/// In a policy it would stand for more than the one thing that is meant.
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?'])
 }
 
 /// Whether a resource has these parts between its slashes; an empty one stands for any that isn't empty.
@@ -93,6 +101,14 @@ pub(super) fn check_arn(
         findings.add(path, format!("is not the ARN of {}", wanted.what), remedy.clone());
         return;
     }
+    // Where the regions are of another partition, that is said of them, once.
+    if let Some(partition) = ground.partition.filter(|partition| *partition != arn.partition) {
+        findings.add(
+            path,
+            format!("is of the partition {}, and the plan's regions are of the partition {partition}", arn.partition),
+            remedy.clone(),
+        );
+    }
     if let Some((region, role)) = wanted.region.filter(|(region, _)| *region != arn.region) {
         findings.add(
             path,
@@ -110,19 +126,25 @@ pub(super) fn check_arn(
     };
     if let Some(account) = account.filter(|account| *account != arn.account) {
         let whose = if arn.account.is_empty() { "no account" } else { arn.account };
+        let remedy = if is_primarys && wanted.may_be_elsewhere && ground.primary_account == ground.account {
+            format!("{remedy}, or name its account in primary_account if the primary region lies in another one")
+        } else {
+            remedy
+        };
         findings.add(path, format!("belongs to {whose}, and {owner} is {account}"), remedy);
     }
 }
 
 /// The places where something is used, to see that it is used once.
 #[derive(Default)]
-struct Uses<'a>(HashMap<(&'a str, &'a str), String>);
+struct Uses(HashMap<(String, String), String>);
 
-impl<'a> Uses<'a> {
-    fn add(&mut self, what: (&'a str, &'a str), path: String, remedy: &str, findings: &mut Findings<'_>) {
+impl Uses {
+    fn add(&mut self, what: (&str, &str), path: String, remedy: &str, findings: &mut Findings<'_>) {
         if what.1.is_empty() {
             return; // Not given, which is another problem.
         }
+        let what = (what.0.to_owned(), what.1.to_owned());
         match self.0.get(&what) {
             Some(first) => findings.add(path, format!("is used by {first} already"), remedy),
             None => {
@@ -169,12 +191,13 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
                 DatabaseKind::RdsReplica => (INSTANCE.0, INSTANCE.1, is_instance),
                 DatabaseKind::AuroraGlobal => (CLUSTER.0, CLUSTER.1, is_cluster),
             };
-            let wanted = Wanted { what, example, is_it, region, is_ours: false };
+            let wanted = Wanted { what, example, is_it, region, is_ours: false, may_be_elsewhere: false };
             // Of which thing it must be the ARN, only the kind says.
             if kind_is_read {
                 check_arn(&path, text, &wanted, ground, findings);
             }
-            instances.add(("", text.as_str()), path, "give every database instances of its own", findings);
+            // RDS keeps identifiers in lower case: written with capitals it is the same thing.
+            instances.add(("", &text.to_ascii_lowercase()), path, "give every database instances of its own", findings);
         }
         check_global_cluster(&path, database, &mut globals, findings);
         check_bounds(
@@ -197,10 +220,10 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
 }
 
 /// The one thing that an Aurora database has and an RDS replica has not.
-fn check_global_cluster<'d>(
+fn check_global_cluster(
     path: &str,
-    database: &'d Database,
-    globals: &mut Uses<'d>,
+    database: &Database,
+    globals: &mut Uses,
     findings: &mut Findings<'_>,
 ) {
     let (kind, place) = (format!("{path}.kind"), format!("{path}.global_cluster"));
@@ -224,7 +247,7 @@ fn check_global_cluster<'d>(
             "give its identifier (1 to 63 letters, digits and hyphens, the first a letter), not its ARN",
         ),
         (DatabaseKind::AuroraGlobal, Some(id)) => {
-            globals.add(("", id), place, "give every database a global database of its own", findings);
+            globals.add(("", &id.to_ascii_lowercase()), place, "give every database a global database of its own", findings);
         }
     }
 }
@@ -244,11 +267,8 @@ fn is_security_group(text: &str) -> bool {
 }
 
 fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    if fleet.group.is_empty()
-        || fleet.group.len() > 255
-        || fleet.group.chars().any(|c| c == ':' || c.is_control())
-    {
-        let remedy = "give its name (1 to 255 characters, no colon), not its ARN";
+    if !is_group_name(&fleet.group) {
+        let remedy = "give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN";
         findings.add(format!("{path}.group"), "is not the name of an Auto Scaling group", remedy);
     }
     let wanted = Wanted {
@@ -257,6 +277,7 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
         is_it: is_target_group,
         region: at_role(ground.recovery, "recovery"),
         is_ours: false,
+        may_be_elsewhere: false,
     };
     let mut groups = Uses::default();
     for (index, group) in fleet.target_groups.iter().enumerate() {
@@ -287,6 +308,13 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
             "give at most as many as are wanted",
         );
     }
+}
+
+/// Auto Scaling takes no colon; an asterisk or a question mark would widen the function's permissions.
+fn is_group_name(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name.bytes().all(|b| (b.is_ascii_graphic() || b == b' ') && b != b':')
+        && !has_wildcard(name)
 }
 
 fn check_capacity(path: &str, capacity: Capacity, findings: &mut Findings<'_>) {
@@ -346,6 +374,7 @@ fn check_side(
         is_it: is_endpoint_group,
         region: None,
         is_ours: true,
+        may_be_elsewhere: false,
     };
     check_arn(&format!("{path}.endpoint_group"), &side.endpoint_group, &group, ground, findings);
     let endpoint = Wanted {
@@ -354,6 +383,7 @@ fn check_side(
         is_it: is_load_balancer,
         region: at_role(region, role),
         is_ours: false,
+        may_be_elsewhere: true,
     };
     check_arn(&format!("{path}.endpoint"), &side.endpoint, &endpoint, ground, findings);
     if side.weight == 0 {

@@ -27,6 +27,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             is_it: is_key,
             region: region.map(|region| (region, side)),
             is_ours: false,
+            may_be_elsewhere: false,
         };
         if let Some(key) = key {
             check_arn(&format!("snapshots.kms_key_arns.{side}"), key, &wanted, ground, findings);
@@ -109,7 +110,9 @@ fn check_names(plan: &Plan, policy: &SnapshotPolicy, findings: &mut Findings<'_>
         }
     }
     // The names become part of the snapshots' identifiers.
-    let named = std::iter::once(("name".to_owned(), &plan.name)).chain(
+    // That the plan's own name doesn't end with a hyphen, its own rule says.
+    let own = Some(("name".to_owned(), &plan.name)).filter(|(_, name)| !name.as_str().ends_with('-'));
+    let named = own.into_iter().chain(
         plan.databases
             .iter()
             .enumerate()

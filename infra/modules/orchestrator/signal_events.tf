@@ -1,0 +1,137 @@
+# How signals come by EventBridge: from the primary region by the recovery region's bus, and from there to alarm-handler. A rule
+# invokes functions of its own region only, and a topic that keeps everybody else out takes nothing from EventBridge.
+#
+# CloudWatch says every change of an alarm's state here too, whatever the alarm's actions are. That is a second way beside the
+# signals topics: one lost message, one topic's policy that somebody broke, one key of a topic costs no failover. What comes
+# twice is one signal: of an alarm the newest change counts.
+
+locals {
+  # A pattern holds 2048 characters at most; an alarm's ARN has up to 320. In both regions all alarms: which region an alarm is
+  # of stands in its ARN, and on a first apply no ARN is known.
+  alarm_events = { for i, chunk in var.alarm_events ? chunklist(var.detection.alarms, 5) : [] : tostring(i) => {
+    source      = ["aws.cloudwatch"]
+    detail-type = ["CloudWatch Alarm State Change"]
+    resources   = chunk
+  } }
+  # Events of the primary region's account, where it is another one, don't reach its neighbour's rules: there SNS alone speaks.
+  alarm_events_primary = var.primary_account == null ? local.alarm_events : {}
+
+  # An older change than the plan takes starts nothing. EventBridge keeps an event for a minute at least.
+  signal_event_seconds_max = max(60, var.detection.signal_age_seconds_max)
+
+  # The rules of the primary region that send to the bus.
+  sending_rule_arns = concat(
+    [for key in keys(local.zone_failovers) : "${local.primary_rule_arn_prefix}zone-failovers-${key}"],
+    [for key in keys(local.alarm_events_primary) : "${local.primary_rule_arn_prefix}alarms-${key}"],
+  )
+}
+
+resource "aws_cloudwatch_event_rule" "alarms_primary" {
+  for_each = local.alarm_events_primary
+  provider = aws.primary
+
+  name          = "${var.name}-alarms-${each.key}"
+  description   = "Sends each change of the plan ${var.name}'s alarms to ${var.regions.recovery}."
+  event_pattern = jsonencode(each.value)
+  tags          = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "alarms_primary" {
+  for_each = local.alarm_events_primary
+  provider = aws.primary
+
+  rule      = aws_cloudwatch_event_rule.alarms_primary[each.key].name
+  target_id = "recovery-bus"
+  arn       = local.event_bus_arn
+  role_arn  = aws_iam_role.signal_events[0].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = local.signal_event_seconds_max
+    maximum_retry_attempts       = 10
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.signals_primary.arn
+  }
+
+  depends_on = [aws_iam_role_policy.signal_events, aws_sqs_queue_policy.signals_primary, aws_cloudwatch_event_target.alarms]
+}
+
+# Alarms of this region, and what the primary region's rule has sent.
+resource "aws_cloudwatch_event_rule" "alarms" {
+  for_each = local.alarm_events
+  provider = aws.recovery
+
+  name          = "${var.name}-alarms-${each.key}"
+  description   = "Tells alarm-handler of the plan ${var.name} of each change of its alarms, in either region."
+  event_pattern = jsonencode(each.value)
+  tags          = local.tags
+}
+
+resource "aws_lambda_permission" "alarms" {
+  for_each = local.alarm_events
+  provider = aws.recovery
+
+  statement_id  = "alarms-${each.key}"
+  function_name = aws_lambda_function.this["alarm-handler"].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = "${local.rule_arn_prefix}alarms-${each.key}"
+}
+
+resource "aws_cloudwatch_event_target" "alarms" {
+  for_each = local.alarm_events
+  provider = aws.recovery
+
+  rule      = aws_cloudwatch_event_rule.alarms[each.key].name
+  target_id = "alarm-handler"
+  arn       = aws_lambda_function.this["alarm-handler"].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = local.signal_event_seconds_max
+    maximum_retry_attempts       = 10
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters["alarm-handler"].arn
+  }
+
+  depends_on = [aws_lambda_permission.alarms, aws_sqs_queue_policy.dead_letters, aws_ssm_parameter.plan]
+}
+
+resource "aws_iam_role" "signal_events" {
+  count    = length(local.sending_rule_arns) > 0 ? 1 : 0
+  provider = aws.recovery
+
+  name                 = "${var.name}-signal-events"
+  description          = "Lets EventBridge of ${var.regions.primary} send signals to ${var.regions.recovery}."
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnEquals    = { "aws:SourceArn" = local.sending_rule_arns }
+      }
+    }]
+  })
+  tags = local.tags
+}
+
+resource "aws_iam_role_policy" "signal_events" {
+  count    = length(local.sending_rule_arns) > 0 ? 1 : 0
+  provider = aws.recovery
+
+  name = "send"
+  role = aws_iam_role.signal_events[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "Send"
+      Effect   = "Allow"
+      Action   = ["events:PutEvents"]
+      Resource = [local.event_bus_arn]
+    }]
+  })
+}

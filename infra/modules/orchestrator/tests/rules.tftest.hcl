@@ -1,0 +1,393 @@
+# What rules.tf refuses, with the line it says, and what is right although it looks odd. `infra/tests/validation_messages_test.py` runs the
+# refused ones without `expect_failures`, and checks that each line alone is said.
+
+mock_provider "aws" {
+  alias = "primary"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-east-2" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "recovery"
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "us-west-1" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+variables {
+  name        = "shop"
+  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  package_dir = "tests/packages"
+  detection   = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
+  databases = [{
+    name    = "orders"
+    primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
+    replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+  }]
+  routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+}
+
+run "after_twice" {
+  # says: routes[0].after[1]: is `orders`, given twice; give each name once
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["orders", "orders"] }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "cycle_databases" {
+  # says: databases[0].after: closes a cycle: orders waits for
+  command = plan
+  variables {
+    databases = [
+      { name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", after = ["stock"] },
+      { name = "stock", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-stock-replica", after = ["orders"] },
+    ]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "cycle_routes_of_three" {
+  # says: routes[0].after: closes a cycle: a waits for
+  command = plan
+  variables {
+    routes = [
+      { name = "a", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["b"] },
+      { name = "b", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p2", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["c"] },
+      { name = "c", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p3", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r3", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["a"] },
+    ]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "database_other_account" {
+  # says: databases[0].primary: belongs to 210987654321, and the plan's account is 123456789012; give the ARN of an RDS instance, like arn:aws:rds:us-east-2:123456789012:db:shop-orders
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:210987654321:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "db_partition_mixed" {
+  # says: databases[0].replica: is of the partition aws-cn, and the plan's regions are of the partition aws; give the ARN of an RDS instance, like arn:aws:rds:us-east-2:123456789012:db:shop-orders
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws-cn:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "primary_lb_other_account" {
+  # says: routes[0].primary.endpoint: belongs to 210987654321, and the plan's account is 123456789012; give the ARN of an application or network load balancer, like arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123456789abcdef, or name its account in primary_account if the primary region lies in another one
+  command = plan
+  variables {
+    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "same_group_twice" {
+  # says: fleets[1].group: is used by fleets[0].group already; give every fleet a group of its own
+  command = plan
+  variables {
+    fleets = [
+      { name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 },
+      { name = "api", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 },
+    ]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "same_replica_twice" {
+  # says: databases[1].replica: is used by databases[0].replica already; give every database instances of its own
+  command = plan
+  variables {
+    databases = [
+      { name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" },
+      { name = "stock", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:db:Shop-Orders-Replica" },
+    ]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "same_route_twice" {
+  # says: routes[1].primary.endpoint: is used by routes[0].primary.endpoint already; give every route endpoints of its own in an endpoint group
+  command = plan
+  variables {
+    routes = [
+      { name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+      { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+    ]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "snap_hour_25" {
+  # says: snapshots.schedule: is wrong: hour 25 lies outside 0 to 23; give a schedule of EventBridge in UTC, at most once an hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 25 * * ? *)" }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "snap_weekday_0" {
+  # says: snapshots.schedule: is wrong: day of week 0 lies outside 1 to 7; give a schedule of EventBridge in UTC, at most once an hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 ? * 0 *)" }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "snap_never" {
+  # says: snapshots.schedule: names a time that never comes; give a schedule of EventBridge in UTC, at most once an hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 30 2 ? *)" }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "target_group_other_account" {
+  # says: fleets[0].target_groups[0]: belongs to 210987654321, and the plan's account is 123456789012; give the ARN of a target group, like arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:210987654321:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "target_group_twice" {
+  # says: fleets[0].target_groups[1]: is used by fleets[0].target_groups[0] already; give each target group once
+  command = plan
+  variables {
+    fleets = [{ name = "web", group = "shop-web", target_groups = [for i in range(2) : "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "db_uppercase" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:Shop-Orders", replica = "arn:aws:rds:us-west-1:123456789012:db:Shop-Orders-Replica", quarantine_security_group = "sg-0abc" }]
+  }
+  assert {
+    condition     = !strcontains(output.plan_json, "Shop-Orders") && alltrue([for text in concat([for p in aws_iam_role_policy.steps : p.policy], [for r in aws_cloudwatch_event_rule.wakeup : r.event_pattern], [for r in aws_cloudwatch_event_rule.zone_failovers : r.event_pattern]) : !strcontains(text, "Shop-")]) && strcontains(aws_iam_role_policy.steps["promote-replica"].policy, "db:shop-orders-replica")
+    error_message = "RDS keeps identifiers in lower case: a policy or a pattern with a capital matches nothing."
+  }
+}
+
+run "probe_tcp_ipv6" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "2001:db8::1", port = 5432 }] }
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).detection.probes[0].host == "2001:db8::1"
+    error_message = "An address of IPv6 is a host too."
+  }
+}
+
+run "snap_weekly_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 ? * MON *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == (7 * 24 + 2) * 3600])
+    error_message = "The alarm does not follow the schedule: it stands six days of seven, or notices nothing."
+  }
+}
+
+run "snap_twice_a_day_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3,11 * * ? *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 18 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_weekdays_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 ? * MON-FRI *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 74 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_monthly_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 1 * ? *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 746 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_last_day_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 L * ? *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 746 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_leap_day_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 29 2 ? *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 35066 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_week_hash" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 ? * 2#1 *)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 842 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "snap_once_alarm" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 1 1 ? 2030)" }
+  }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.snapshot_age : a.threshold == 8786 * 3600])
+    error_message = "The threshold is not the longest time between two snapshots and two hours."
+  }
+}
+
+run "params_key_mrk" {
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], key_arns = { recovery = "arn:aws:kms:us-west-1:123456789012:key/mrk-0a1b2c3d" } }
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).parameters.keys.recovery == "arn:aws:kms:us-west-1:123456789012:key/mrk-0a1b2c3d"
+    error_message = "A multi-region key is a key."
+  }
+}
+
+run "opt_in_osaka" {
+  command = plan
+  variables {
+    regions   = { primary = "ap-northeast-3", recovery = "us-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:ap-northeast-3:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  override_data {
+    target          = data.aws_region.primary
+    override_during = plan
+    values          = { id = "ap-northeast-3" }
+  }
+  override_data {
+    target          = data.aws_region.recovery
+    override_during = plan
+    values          = { id = "us-west-1" }
+  }
+  assert {
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.ap-northeast-3.amazonaws.com"
+    error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
+  }
+}
+
+run "opt_in_osaka_recovery" {
+  command = plan
+  variables {
+    regions   = { primary = "ap-northeast-1", recovery = "ap-northeast-3" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:ap-northeast-3:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  override_data {
+    target          = data.aws_region.primary
+    override_during = plan
+    values          = { id = "ap-northeast-1" }
+  }
+  override_data {
+    target          = data.aws_region.recovery
+    override_during = plan
+    values          = { id = "ap-northeast-3" }
+  }
+  assert {
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com"
+    error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
+  }
+}
+
+run "opt_in_primary" {
+  command = plan
+  variables {
+    regions   = { primary = "eu-south-1", recovery = "us-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eu-south-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  override_data {
+    target          = data.aws_region.primary
+    override_during = plan
+    values          = { id = "eu-south-1" }
+  }
+  override_data {
+    target          = data.aws_region.recovery
+    override_during = plan
+    values          = { id = "us-west-1" }
+  }
+  assert {
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.eu-south-1.amazonaws.com"
+    error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
+  }
+}
+
+run "opt_in_of_the_future" {
+  command = plan
+  variables {
+    regions   = { primary = "me-west-1", recovery = "us-west-1" }
+    databases = []
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:me-west-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  override_data {
+    target          = data.aws_region.primary
+    override_during = plan
+    values          = { id = "me-west-1" }
+  }
+  override_data {
+    target          = data.aws_region.recovery
+    override_during = plan
+    values          = { id = "us-west-1" }
+  }
+  assert {
+    condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.me-west-1.amazonaws.com"
+    error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
+  }
+}

@@ -1,0 +1,68 @@
+"""Can agreement_test.py fail? It is shown answers that disagree, and a module that has lost a rule.
+
+Usage: python3 infra/tests/agreement_negative_test.py
+Exit code: 0, or 1 with one line per disagreement that it didn't notice.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+
+import agreement_test as agreement
+
+LAG = "limits: lag_seconds_max is 0.5; it must be a whole number from 0 to 86400, a day."
+LAG_PROBLEM = "limits.lag_seconds_max: is the number 0.5, not a whole number; give a whole number from 0 to 86400, or leave it out"
+GROUP = "fleets[1].group: is used by fleets[0].group already; give every fleet a group of its own"
+QUARANTINE = "databases: with mode automatic each needs a quarantine_security_group, or nothing cuts an old primary off that still answers."
+
+
+def unnoticed_answers() -> list[str]:
+    wrong = {
+        "a plan that Terraform alone refuses": agreement.disagreement([LAG], [], []),
+        "a plan that the functions alone refuse": agreement.disagreement([], [], [LAG_PROBLEM]),
+        "a plan that is refused for two fields": agreement.disagreement([LAG], [], [LAG_PROBLEM.replace("lag", "rto")]),
+        "other words of rules.tf": agreement.disagreement([], [GROUP], [GROUP.replace("already", "too")]),
+        "what Terraform alone may refuse, beside what the functions refuse": agreement.disagreement([QUARANTINE], [], [LAG_PROBLEM]),
+    }
+    right = {
+        "a plan that both take": agreement.disagreement([], [], []),
+        "a plan that both refuse": agreement.disagreement([LAG], [], [LAG_PROBLEM]),
+        "a line that both say": agreement.disagreement([], [GROUP], [GROUP]),
+        "what Terraform alone may refuse": agreement.disagreement([QUARANTINE], [], []),
+    }
+    return [f"not noticed: {what}" for what, found in wrong.items() if not found] + [f"refused although right: {what}: {found}" for what, found in right.items() if found]
+
+
+def unnoticed_losses() -> list[str]:
+    """A rule is taken out of what is read of the module: plans that break it are then taken by Terraform alone."""
+    draw = random.Random(7)
+    broken = {"lag": agreement.good_plan(draw), "group": agreement.good_plan(draw)}
+    broken["lag"]["limits"] = {"lag_seconds_max": 0.5}
+    fleet = {"name": "web-9", "group": "twice", "target_groups": [agreement.target_group(broken["group"]["regions"]["recovery"], "x")], "capacity": {"min": 1, "desired": 1, "max": 1}, "healthy_targets_min": 1}
+    broken["group"]["fleets"] = [fleet, {**fleet, "name": "web-8"}]
+    for route in broken["group"]["routes"]:
+        route["after"] = []  # the fleets it waited for are gone
+    read, lines = agreement.rules, []
+    for lost in (None, "lag_seconds_max <= 86400", "local.used_twice"):
+        agreement.rules = lambda source, lost=lost: [rule for rule in read(source) if not lost or lost not in rule[0]]
+        judged = agreement.terraform_judges(broken)
+        functions = dict(zip(judged, agreement.functions_say([text for _, _, text in judged.values()]), strict=True))
+        found = {name for name, (variables, whole, _) in judged.items() if agreement.disagreement(variables, whole, functions[name])}
+        expected = {None: set(), "lag_seconds_max <= 86400": {"lag"}, "local.used_twice": {"group"}}[lost]
+        if found != expected:
+            lines.append(f"without the rule {lost}: {found} disagree instead of {expected}")
+    agreement.rules = read
+    return lines
+
+
+def main() -> int:
+    lines = unnoticed_answers() + unnoticed_losses()
+    for line in lines:
+        print(line)
+    print(f"{len(lines)} not noticed", file=sys.stderr)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
