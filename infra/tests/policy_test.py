@@ -52,6 +52,7 @@ ACTIONS = {
     "acm:DescribeCertificate",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:UpdateAutoScalingGroup",
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricStatistics",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
@@ -97,6 +98,7 @@ DESTROYS = {
 ON_EVERYTHING = {
     "ssm:DescribeParameters": "a listing is authorised against everything",
     "autoscaling:DescribeAutoScalingGroups": "the action has no resource types",
+    "cloudwatch:DescribeAlarms": "composite alarms are shown to nobody whose permission is narrower",
     "cloudwatch:GetMetricStatistics": "the action has no resource types",
     "cloudwatch:PutMetricData": "the action has no resource types; it must be bound to a namespace",
     "ec2:DescribeImages": "the action has no resource types",

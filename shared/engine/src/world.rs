@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ports::inspection::Inspection;
-use ports::{Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
+use ports::{Alarms, Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
 use protocol::plan::{Database, Fleet, Plan};
 use protocol::state::State;
 
@@ -24,6 +24,8 @@ pub struct World {
     pub fleets: Arc<dyn Fleets>,
     /// Traffic.
     pub traffic: Arc<dyn Traffic>,
+    /// Alarms.
+    pub alarms: Arc<dyn Alarms>,
     /// Replication lag.
     pub lag: Arc<dyn Lag>,
     /// Probes.
@@ -66,10 +68,12 @@ impl World {
         Eyes {
             probes: Arc::clone(&self.probes),
             databases: Arc::clone(&self.databases),
+            alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
             journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             last_lag: Mutex::new(None),
+            last_alarms: Mutex::new(None),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::signal::Signal;
 use crate::state::{Phase, Run, State};
 
+mod alarms;
 mod claim;
 mod confirm;
 mod due;
@@ -25,8 +26,9 @@ mod signals;
 mod watch;
 
 pub use claim::{Claim, claim, still_held};
-pub use facts::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
-pub use sentence::{duration, invocation, list};
+pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+pub use sentence::{alarm_age, duration, invocation, list};
+pub use signals::is_late;
 
 /// Longest age of an observation that still counts as in hand.
 pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
@@ -94,6 +96,7 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
     let facts = &facts.in_hand(now);
     let draft = operator::answer(plan, state, facts, now)
         .or_else(|| signals::sort(plan, state, facts, now))
+        .or_else(|| alarms::note(plan, state, facts, now))
         .or_else(|| watch::note(plan, state, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);

@@ -87,6 +87,8 @@ kinds!(
     SignalRejected,
     EvidenceSeen,
     EvidenceCleared,
+    AlarmsSilent,
+    AlarmsAnswer,
     ZoneFailoverSeen,
     VetoesSeen,
     VetoesCleared,
@@ -121,6 +123,7 @@ kinds!(
     UnlistedTopic,
     Stale,
     FromTheFuture,
+    Suppressed,
 );
 kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged);
 kinds!(CAUSES, cause, Cause, Evidence, Operator);

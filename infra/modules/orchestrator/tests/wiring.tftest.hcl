@@ -584,7 +584,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
 
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
         "ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "lambda:GetFunctionConfiguration",
       "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "sns:GetTopicAttributes", "sns:Publish", "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
