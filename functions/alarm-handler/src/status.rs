@@ -61,7 +61,8 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
         .iter()
         .map(|(key, standing)| {
             let held = duration(now.duration_since(standing.since));
-            let age = alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!(" ({age})"));
+            let age =
+                alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!(" ({age})"));
             format!("{key}, seen from {}, for {held}{age}: {}", standing.vantage, standing.detail)
         })
         .collect()

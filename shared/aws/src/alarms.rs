@@ -86,7 +86,8 @@ async fn page_through(
             return Err(unreadable(&question, "it has no alarms"));
         }
         for member in lists.into_iter().flatten().flat_map(|list| list.all("member")) {
-            let alarm = alarm(member).ok_or_else(|| unreadable(&question, "it holds an alarm without ARN, state or time"))?;
+            let alarm = alarm(member)
+                .ok_or_else(|| unreadable(&question, "it holds an alarm without ARN, state or time"))?;
             found.insert(alarm.arn.clone(), alarm);
         }
         token = answer.text(&["NextToken"]).map(str::to_owned);
@@ -169,7 +170,11 @@ mod tests {
         )
     }
 
-    async fn ask(region: &str, arns: &[&str], answers: &[(u16, &str)]) -> (Answer<Vec<AlarmNow>>, Vec<String>) {
+    async fn ask(
+        region: &str,
+        arns: &[&str],
+        answers: &[(u16, &str)],
+    ) -> (Answer<Vec<AlarmNow>>, Vec<String>) {
         let http = replay(answers);
         let alarms = CloudWatchAlarms::new(&Sdk::on(http.clone()));
         (alarms.states(region, arns).await, sent(&http))
@@ -215,7 +220,8 @@ mod tests {
         let arns: Vec<String> = (0..101).map(|number| arn(OWN, &format!("a{number}"))).collect();
         let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
         let first = page(&[member(arns[0], "ALARM", "")], &[], "<NextToken>more</NextToken>");
-        let (second, third) = (page(&[member(arns[99], "OK", "")], &[], ""), page(&[member(arns[100], "OK", "")], &[], ""));
+        let (second, third) =
+            (page(&[member(arns[99], "OK", "")], &[], ""), page(&[member(arns[100], "OK", "")], &[], ""));
         let (alarms, requests) = ask(OWN, &arns, &[(200, &first), (200, &second), (200, &third)]).await;
         let found: Vec<String> = alarms.unwrap().into_iter().map(|alarm| alarm.arn).collect();
         assert_eq!(found, [arns[0], arns[99], arns[100]]);
@@ -248,7 +254,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_region_is_asked_in_its_own_place_and_the_own_one_again() {
-        let (empty, busy) = (page(&[], &[], ""), "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>");
+        let (empty, busy) =
+            (page(&[], &[], ""), "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>");
         let http = replay(&[(200, empty.as_str()), (400, busy), (200, empty.as_str())]);
         let alarms = CloudWatchAlarms::new(&Sdk::on(http.clone()));
         assert_eq!(alarms.states(OTHER, &[&arn(OTHER, "a")]).await, Ok(Vec::new()));
@@ -265,11 +272,14 @@ mod tests {
         let (half, _) = whole.split_at(whole.len() / 2);
         let without = whole.replace("<StateValue>ALARM</StateValue>", "");
         let odd = whole.replace("ALARM<", "RED<");
-        for answer in [half, &without, &odd, "<DescribeAlarmsResponse><DescribeAlarmsResult/></DescribeAlarmsResponse>"] {
+        for answer in
+            [half, &without, &odd, "<DescribeAlarmsResponse><DescribeAlarmsResult/></DescribeAlarmsResponse>"]
+        {
             let failure = ask(OWN, &[&arn(OWN, "a")], &[(200, answer)]).await.0.unwrap_err();
             assert_eq!(failure.action, DESCRIBE, "{answer}");
         }
-        let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        let denied =
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
         let failure = ask(OWN, &[&arn(OWN, "a")], &[(403, denied)]).await.0.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Denied);
     }

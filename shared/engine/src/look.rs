@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{
-    Alarms, Clock, Databases, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication,
+    Alarms, Clock, Databases, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView,
+    Replication,
 };
 use protocol::arn::Arn;
 use protocol::decide::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use ports::inspection::Inspection;
-use ports::{Alarms, Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
+use ports::{
+    Alarms, Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic,
+};
 use protocol::plan::{Database, Fleet, Plan};
 use protocol::state::State;
 

@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn an_alarms_name_is_everything_after_its_first_colon() {
-        for name in ["shop-down", "TargetTracking-function:shop:BLUE-AlarmHigh-1", "Laden: 5xx über / b", "a:alarm:b"] {
+        for name in
+            ["shop-down", "TargetTracking-function:shop:BLUE-AlarmHigh-1", "Laden: 5xx über / b", "a:alarm:b"]
+        {
             assert_eq!(alarm_name(&format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:{name}")), name);
         }
         assert_eq!(alarm_name("not an ARN"), "not an ARN");

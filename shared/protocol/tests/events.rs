@@ -447,10 +447,19 @@ fn parameters() -> Vec<(&'static str, Expected)> {
 }
 
 fn table() -> Vec<(&'static str, Expected)> {
-    [alarms(), alarms_of_the_field(), no_commands(), zone_failovers(), ticks_wake_ups_and_steps(), operators(), parameters(), unrecognised()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        alarms(),
+        alarms_of_the_field(),
+        no_commands(),
+        zone_failovers(),
+        ticks_wake_ups_and_steps(),
+        operators(),
+        parameters(),
+        unrecognised(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn folder() -> PathBuf {

@@ -220,7 +220,11 @@ fn a_word_that_is_repeated_for_ever_hides_a_loss_for_ten_minutes() {
         assert!((600..=900).contains(&took), "{instances:?} {every}: {took} s");
         // One that comes while the run that is not hidden any more confirms.
         let why = "Nothing showed life for more than 10 min, so that forbids no failover any more.";
-        assert!(every > 60 || story.sentences.iter().any(|sentence| sentence.ends_with(why)), "{:#?}", story.sentences);
+        assert!(
+            every > 60 || story.sentences.iter().any(|sentence| sentence.ends_with(why)),
+            "{:#?}",
+            story.sentences
+        );
     }
 }
 

@@ -39,7 +39,8 @@ fn stamp(at: Timestamp) -> String {
 
 /// The event of an alarm's change, as of now.
 fn event(stage: &Stage, name: &str, state: Value) -> Value {
-    let mut value = json!({ "value": "ALARM", "reason": "Threshold Crossed.", "timestamp": stamp(stage.now()) });
+    let mut value =
+        json!({ "value": "ALARM", "reason": "Threshold Crossed.", "timestamp": stamp(stage.now()) });
     if let (Some(value), Some(more)) = (value.as_object_mut(), state.as_object()) {
         value.extend(more.clone());
     }
@@ -260,7 +261,8 @@ async fn is_named_whole(name: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn name_target_tracking_function() {
-    is_named_whole("TargetTracking-function:basket:GREEN-AlarmHigh-7d6c5b4a-1111-4222-8333-944445555666").await;
+    is_named_whole("TargetTracking-function:basket:GREEN-AlarmHigh-7d6c5b4a-1111-4222-8333-944445555666")
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,7 +309,8 @@ async fn name_nfd_event() {
 async fn log_alarm() {
     let mut stage = listing("HighErrorCount").await;
     let mut body = message(&stage, "HighErrorCount", "ALARM");
-    body["NewStateReasonData"] = json!({ "version": "1.0", "results": [{ "status": "COMPLETE", "value": 31.0 }] });
+    body["NewStateReasonData"] =
+        json!({ "version": "1.0", "results": [{ "status": "COMPLETE", "value": 31.0 }] });
     body["Trigger"] = Value::Null;
     hear(&mut stage, &body).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
@@ -425,7 +428,9 @@ async fn scheduler_default_event() {
     let event = json!({ "version": "0", "id": "e", "detail-type": "Scheduled Event", "source": "aws.scheduler",
         "account": "123456789012", "time": at, "region": "us-west-1", "resources": [], "detail": "{}" });
     let answer = stage.invoke(event).await.expect("a tick");
-    assert!(answer["sentence"].as_str().is_some_and(|text| text.starts_with("Nothing to do: us-east-2 serves")));
+    assert!(
+        answer["sentence"].as_str().is_some_and(|text| text.starts_with("Nothing to do: us-east-2 serves"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -435,7 +440,8 @@ async fn partition_aws_us_gov() {
     let text = text.replace("us-west-1", "us-gov-west-1");
     let mut plan = protocol::plan::Plan::from_json(&text).expect("the plan is valid");
     // What of GovCloud's accelerator may be is another question.
-    plan.detection.alarms = vec!["arn:aws-us-gov:cloudwatch:us-gov-east-1:123456789012:alarm:errors".to_owned()];
+    plan.detection.alarms =
+        vec!["arn:aws-us-gov:cloudwatch:us-gov-east-1:123456789012:alarm:errors".to_owned()];
     let mut stage = Stage::new(plan);
     stage.pass(GOOD_MINUTES).await;
     stage.alarm("ALARM").await.expect("taken");
@@ -490,6 +496,9 @@ async fn operator_empty() {
     let before = stage.records().len();
     let answer = stage.invoke(json!({})).await.expect("a wake-up is no error");
     let sentence = answer["sentence"].as_str().expect("a sentence");
-    assert!(sentence.starts_with("No command came: the payload is an empty object, so nothing was done"), "{sentence}");
+    assert!(
+        sentence.starts_with("No command came: the payload is an empty object, so nothing was done"),
+        "{sentence}"
+    );
     assert_eq!(stage.records().len(), before);
 }

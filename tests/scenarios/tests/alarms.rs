@@ -119,7 +119,8 @@ async fn a_cooldown_over_the_loss_does_not_use_the_evidence_up() {
             let mut plan = plan(databases, mode);
             plan.detection.cooldown_seconds = 2 * 3600;
             let mut stage = a_good_day(plan).await;
-            let command = json!({ "command": "failover", "by": "ana", "reason": "a try", "override_vetoes": true });
+            let command =
+                json!({ "command": "failover", "by": "ana", "reason": "a try", "override_vetoes": true });
             stage.invoke(command).await.expect("taken");
             let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "no" });
             stage.invoke(abort).await.expect("taken");
@@ -191,7 +192,10 @@ async fn a_region_that_answers_again_with_ok_is_evidence_no_more() {
     }
     stage.world.set_alarm(&alarm_of(&stage), AlarmState::Ok);
     stage.pass(SignedDuration::from_mins(2)).await;
-    assert!(stage.state().silences.is_empty() && said(&stage, "CloudWatch says that alarm shop-front-errors is OK"));
+    assert!(
+        stage.state().silences.is_empty()
+            && said(&stage, "CloudWatch says that alarm shop-front-errors is OK")
+    );
     assert!(!stage.until(SignedDuration::from_hours(6), has_completed).await, "{:#?}", stage.sentences());
 }
 
@@ -211,7 +215,11 @@ async fn a_region_that_answers_again_and_is_still_red_goes_on_counting() {
         inner.probes.extend(names.into_iter().map(|name| (name, bad.clone())));
     }
     stage.pass(SignedDuration::from_mins(75)).await;
-    assert!(stage.state().silences.is_empty() && said(&stage, "is still in ALARM"), "{:#?}", stage.sentences());
+    assert!(
+        stage.state().silences.is_empty() && said(&stage, "is still in ALARM"),
+        "{:#?}",
+        stage.sentences()
+    );
     assert!(comes(&mut stage).await, "{:#?}", stage.sentences());
 }
 
@@ -294,7 +302,11 @@ async fn a_late_message_counts_where_cloudwatch_says_that_it_is_still_so() {
     let mut stage = a_good_day(plan(Databases::None, Mode::Automatic)).await;
     put(&stage, AlarmState::Alarm, 900);
     stage.invoke(late_message(&stage, 900)).await.expect("taken");
-    assert!(said(&stage, "its message is 15 min late; CloudWatch says that it is still so"), "{:#?}", stage.sentences());
+    assert!(
+        said(&stage, "its message is 15 min late; CloudWatch says that it is still so"),
+        "{:#?}",
+        stage.sentences()
+    );
     assert_eq!((stale(&stage), stage.state().evidence.len()), (0, 1));
 }
 

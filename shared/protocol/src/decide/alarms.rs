@@ -19,7 +19,7 @@ use crate::graph;
 use crate::journal::Event;
 use crate::plan::Plan;
 use crate::signal::{AlarmNow, AlarmState};
-use crate::state::State;
+use crate::state::{AlarmSeen, State};
 
 /// Most pieces of evidence in one record, so that its size stays far below what the journal takes.
 const EVIDENCE_PER_RECORD_MAX: usize = 100;
@@ -113,21 +113,22 @@ fn confirm(plan: &Plan, state: &State, answers: &[Answer<'_>]) -> Option<Draft> 
     let (mut raised, mut confirmed) = (Vec::new(), Vec::new());
     for answer in red {
         let arn = &answer.alarm.arn;
-        let due = |standing: &Standing| {
-            answer.as_of.duration_since(standing.last_seen) >= ALARM_CONFIRMED_EVERY
-        };
+        let due =
+            |standing: &Standing| answer.as_of.duration_since(standing.last_seen) >= ALARM_CONFIRMED_EVERY;
         if standing(state, arn).next().is_some() {
             let due = standing(state, arn).filter(|(_, standing)| due(standing));
-            confirmed.extend(due.map(|(key, standing)| evidence(plan, answer, key.clone(), &standing.detail)));
-        } else if state.alarms.get(arn).and_then(|seen| seen.newest()).is_none_or(|at| at < answer.as_of) {
+            confirmed
+                .extend(due.map(|(key, standing)| evidence(plan, answer, key.clone(), &standing.detail)));
+        } else if state.alarms.get(arn).and_then(AlarmSeen::newest).is_none_or(|at| at < answer.as_of) {
             raised.push(evidence(plan, answer, EvidenceKey::alarm(arn, None), &answer.alarm.reason));
         }
     }
     // What does not fit into one record comes with the next.
     raised.truncate(EVIDENCE_PER_RECORD_MAX);
     confirmed.truncate(EVIDENCE_PER_RECORD_MAX - raised.len());
-    let named =
-        |evidence: &[Evidence]| list(evidence.iter().map(|evidence| format!("{} in {}", evidence.key, evidence.vantage)));
+    let named = |evidence: &[Evidence]| {
+        list(evidence.iter().map(|evidence| format!("{} in {}", evidence.key, evidence.vantage)))
+    };
     let sentence = match (raised.is_empty(), confirmed.is_empty()) {
         (true, true) => return None,
         (false, _) => format!("Recorded as evidence: CloudWatch says that {} is in ALARM.", named(&raised)),
@@ -149,9 +150,8 @@ fn region(arn: &str) -> &str {
 
 /// A region that answers again.
 fn end_silence(state: &State, observation: &Observation) -> Option<Draft> {
-    let answers = |region: &&String| {
-        matches!(observation.alarms.get(*region), Some(AlarmsSeen::Answered { .. }))
-    };
+    let answers =
+        |region: &&String| matches!(observation.alarms.get(*region), Some(AlarmsSeen::Answered { .. }));
     let region = state.silences.keys().find(answers)?.clone();
     let sentence = format!("{region} answers again when it is asked for its alarms: what it says counts.");
     Some(Draft::new(None, Event::AlarmsAnswer { region }, sentence))

@@ -21,8 +21,7 @@ pub(super) enum Opening {
 
 /// Opens a run, or says why not.
 pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Opening {
-    let counting: Vec<(&EvidenceKey, &Standing)> =
-        state.counting(now).collect();
+    let counting: Vec<(&EvidenceKey, &Standing)> = state.counting(now).collect();
     let Some(first_since) = counting.iter().map(|(_, standing)| standing.since).min() else {
         return Opening::Rest(quiet(plan, state, now));
     };

@@ -33,7 +33,13 @@ pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
     })
 }
 
-fn sort_alarm(plan: &Plan, state: &State, facts: &Facts, alarm: &AlarmSignal, now: Timestamp) -> Option<Draft> {
+fn sort_alarm(
+    plan: &Plan,
+    state: &State,
+    facts: &Facts,
+    alarm: &AlarmSignal,
+    now: Timestamp,
+) -> Option<Draft> {
     let mut word = Heard { changed_at: alarm.changed_at, late: None };
     if let Some((reason, why)) = rejection(plan, alarm, now) {
         // What comes late counts all the same where CloudWatch says that it is still so.

@@ -79,7 +79,9 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
     let kinds: BTreeSet<EvidenceKind> = state
         .evidence
         .iter()
-        .filter(|(key, standing)| key.kind != EvidenceKind::Alarm || counts(key, standing, &state.silences, now))
+        .filter(|(key, standing)| {
+            key.kind != EvidenceKind::Alarm || counts(key, standing, &state.silences, now)
+        })
         .map(|(key, _)| key.kind)
         .collect();
     state.active_run().is_none()

@@ -109,8 +109,7 @@ impl Change<'_> {
             Some("INSUFFICIENT_DATA") => AlarmState::InsufficientData,
             _ => return Err("without a known state"),
         };
-        let changed_at =
-            self.changed_at.as_str().and_then(time).ok_or("without the time of its change")?;
+        let changed_at = self.changed_at.as_str().and_then(time).ok_or("without the time of its change")?;
         Ok(AlarmSignal {
             arn: arn.to_owned(),
             state,

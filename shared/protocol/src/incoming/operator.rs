@@ -48,8 +48,7 @@ pub(super) fn no_object(payload: &Value) -> Incoming {
         Value::String(_) => "give the object itself, not a text that holds it",
         _ => "give an object",
     };
-    let problem =
-        format!("The payload is {}: {remedy}, such as {EXAMPLE}.", shape::describe("", payload));
+    let problem = format!("The payload is {}: {remedy}, such as {EXAMPLE}.", shape::describe("", payload));
     Incoming::BadOperator { problem }
 }
 
@@ -66,9 +65,10 @@ pub(super) fn no_command(fields: &Map<String, Value>) -> Incoming {
     known.dedup();
     let mut keys: Vec<&String> = fields.keys().filter(|key| !known.contains(&key.as_str())).collect();
     keys.sort_unstable();
-    let mistyped = keys.iter().take(KEYS_SHOWN_MAX).map(|key| {
-        sentence(&format!("{} is not a field", quoted(key)), &nearest::remedy(key, &known))
-    });
+    let mistyped = keys
+        .iter()
+        .take(KEYS_SHOWN_MAX)
+        .map(|key| sentence(&format!("{} is not a field", quoted(key)), &nearest::remedy(key, &known)));
     let missing = format!(
         "`command` is missing, so nothing was done: give one of {}, such as {EXAMPLE}.",
         nearest::list(&COMMANDS.map(|(name, _)| name))

@@ -9,9 +9,7 @@ use super::{
     AlarmWord, CONTRIBUTORS_MAX, Hold, Phase, Progress, Quarantine, Run, State, Unnoticed, is_readable,
 };
 use crate::command::Step;
-use crate::evidence::{
-    Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing,
-};
+use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{Graph, Node};
 use crate::journal::{Cause, DataLoss, Event, Need, Record, SubjectDone, SubjectNote};
 use crate::name::Name;

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{
-    AlarmsSeen, Claim, Draft, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, claim, decide,
+    AlarmsSeen, Claim, Draft, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight,
+    claim, decide,
 };
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone};
 use protocol::name::Name;

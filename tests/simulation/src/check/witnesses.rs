@@ -48,8 +48,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                 seen.alarms.insert(arn.clone(), entry.at);
             }
             What::Change(Change::Primary(condition)) => {
-                seen.silent_since =
-                    (!condition.controls).then(|| seen.silent_since.unwrap_or(entry.at));
+                seen.silent_since = (!condition.controls).then(|| seen.silent_since.unwrap_or(entry.at));
                 let well = *condition == Condition::WELL;
                 seen.well_since = well.then(|| seen.well_since.unwrap_or(entry.at));
             }
