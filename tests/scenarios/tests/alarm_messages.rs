@@ -24,9 +24,9 @@ async fn listing(name: &str) -> Stage {
 }
 
 /// A message of an alarm by SNS, as of now.
-fn message(stage: &Stage, name: &str, state: &str) -> Value {
+fn message(stage: &Stage, name: &str, word: &str) -> Value {
     json!({
-        "AlarmName": name, "AlarmDescription": null, "AWSAccountId": "123456789012", "NewStateValue": state,
+        "AlarmName": name, "AlarmDescription": null, "AWSAccountId": "123456789012", "NewStateValue": word,
         "NewStateReason": "Threshold Crossed: 3 datapoints were above 25.", "Region": "US East (Ohio)",
         "StateChangeTime": stamp(stage.now()), "AlarmArn": format!("{PREFIX}{name}"), "OldStateValue": "OK",
     })
@@ -38,10 +38,10 @@ fn stamp(at: Timestamp) -> String {
 }
 
 /// The event of an alarm's change, as of now.
-fn event(stage: &Stage, name: &str, state: Value) -> Value {
+fn event(stage: &Stage, name: &str, more: &Value) -> Value {
     let mut value =
         json!({ "value": "ALARM", "reason": "Threshold Crossed.", "timestamp": stamp(stage.now()) });
-    if let (Some(value), Some(more)) = (value.as_object_mut(), state.as_object()) {
+    if let (Some(value), Some(more)) = (value.as_object_mut(), more.as_object()) {
         value.extend(more.clone());
     }
     json!({
@@ -140,7 +140,7 @@ async fn of_a_hundred_contributors_half_are_kept_and_one_clears_no_other() {
 #[tokio::test(start_paused = true)]
 async fn eb_contributor_event() {
     let mut stage = listing("by-balancer").await;
-    let mut event = event(&stage, "by-balancer", json!({}));
+    let mut event = event(&stage, "by-balancer", &json!({}));
     event["detail-type"] = json!("CloudWatch Alarm Contributor State Change");
     event["detail"]["alarmContributor"] = json!({ "id": "a1", "attributes": { "LoadBalancer": "a" } });
     stage.invoke(event).await.expect("taken");
@@ -154,7 +154,7 @@ async fn eb_suppressed() {
     let held = event(
         &stage,
         "shop-down",
-        json!({ "actionsSuppressedBy": "Alarm", "actionsSuppressedReason": "Actions suppressed by alarm deploying" }),
+        &json!({ "actionsSuppressedBy": "Alarm", "actionsSuppressedReason": "Actions suppressed by alarm deploying" }),
     );
     stage.invoke(held).await.expect("taken");
     assert_eq!((evidence(&mut stage).await, stage.phase()), (Vec::new(), "no run"));
@@ -163,7 +163,7 @@ async fn eb_suppressed() {
     assert!(why.len() == 1 && why[0].ends_with(expected), "{why:?}");
     // It is released: CloudWatch tells again, without the field.
     stage.pass(SignedDuration::from_secs(30)).await;
-    let released = event(&stage, "shop-down", json!({}));
+    let released = event(&stage, "shop-down", &json!({}));
     stage.invoke(released).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
 }
@@ -171,12 +171,12 @@ async fn eb_suppressed() {
 #[tokio::test(start_paused = true)]
 async fn eb_wait_period() {
     let mut stage = listing("shop-down").await;
-    let held = event(&stage, "shop-down", json!({ "actionsSuppressedBy": "WaitPeriod" }));
+    let held = event(&stage, "shop-down", &json!({ "actionsSuppressedBy": "WaitPeriod" }));
     stage.invoke(held).await.expect("taken");
     assert_eq!((evidence(&mut stage).await, stage.phase()), (Vec::new(), "no run"));
     assert_eq!(rejections(&stage, Rejection::Suppressed).len(), 1);
     // The same change is told again when the wait is over, with the time that it had.
-    let released = event(&stage, "shop-down", json!({}));
+    let released = event(&stage, "shop-down", &json!({}));
     stage.invoke(released).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
 }
@@ -184,16 +184,16 @@ async fn eb_wait_period() {
 #[tokio::test(start_paused = true)]
 async fn eb_muted() {
     let mut stage = listing("shop-down").await;
-    let mut held = event(&stage, "shop-down", json!({}));
+    let mut held = event(&stage, "shop-down", &json!({}));
     held["detail"]["muteDetail"] = json!({ "mutedBy": ["night-shift"] });
     stage.invoke(held).await.expect("taken");
     assert_eq!((evidence(&mut stage).await, stage.phase()), (Vec::new(), "no run"));
     assert_eq!(rejections(&stage, Rejection::Suppressed).len(), 1);
     // That it is OK is true whatever becomes of its actions.
-    let red = event(&stage, "shop-down", json!({}));
+    let red = event(&stage, "shop-down", &json!({}));
     stage.invoke(red).await.expect("taken");
     stage.pass(SignedDuration::from_secs(2)).await;
-    let mut well = event(&stage, "shop-down", json!({ "value": "OK" }));
+    let mut well = event(&stage, "shop-down", &json!({ "value": "OK" }));
     well["detail"]["muteDetail"] = json!({ "mutedBy": ["night-shift"] });
     stage.invoke(well).await.expect("taken");
     assert_eq!(evidence(&mut stage).await, Vec::<String>::new());
@@ -221,12 +221,12 @@ async fn released_after_suppression() {
 #[tokio::test(start_paused = true)]
 async fn eb_over_sns() {
     let mut stage = listing("shop-front-errors").await;
-    let body = event(&stage, "shop-front-errors", json!({}));
+    let body = event(&stage, "shop-front-errors", &json!({}));
     hear(&mut stage, &body).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
     // Not by a topic that the plan does not list.
     let mut stage = listing("shop-front-errors").await;
-    let body = event(&stage, "shop-front-errors", json!({}));
+    let body = event(&stage, "shop-front-errors", &json!({}));
     stage.invoke(sns("arn:aws:sns:us-east-2:123456789012:of-others", &body)).await.expect("taken");
     assert_eq!(evidence(&mut stage).await, Vec::<String>::new());
     assert_eq!(rejections(&stage, Rejection::UnlistedTopic).len(), 1);
@@ -235,7 +235,7 @@ async fn eb_over_sns() {
 #[tokio::test(start_paused = true)]
 async fn an_alarms_own_event_counts_as_its_message_does() {
     let mut stage = listing("shop-front-errors").await;
-    let body = event(&stage, "shop-front-errors", json!({}));
+    let body = event(&stage, "shop-front-errors", &json!({}));
     stage.invoke(body).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
     let again = message(&stage, "shop-front-errors", "ALARM");
