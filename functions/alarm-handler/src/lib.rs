@@ -9,7 +9,7 @@ use engine::world::World;
 use jiff::Timestamp;
 use ports::{LagSample, Vitals};
 use protocol::command::Step;
-use protocol::decide::{Facts, Observation, Sight, Verdict, fenced, rejected};
+use protocol::decide::{Facts, Observation, Sight, Verdict, fenced, is_late, rejected};
 use protocol::incoming::{Incoming, StepCommandMessage};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
@@ -23,8 +23,10 @@ mod verify;
 /// Handles an invocation.
 pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
     let incoming = Incoming::read(payload);
-    if let Incoming::BadOperator { problem } = &incoming {
-        return Err(Fault::new("bad_command", problem.clone()));
+    match &incoming {
+        Incoming::BadOperator { problem } => return Err(Fault::new("bad_command", problem.clone())),
+        Incoming::Empty => return Ok(json!({ "sentence": NO_COMMAND })),
+        _ => {}
     }
     let conductor = world.conductor().await?;
     match incoming {
@@ -32,30 +34,42 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
         Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
         Incoming::Operator(command) => operator(world, &conductor, command).await,
-        Incoming::Signals(signals) => take_signals(&conductor, signals).await,
+        Incoming::Signals(signals) => hear(world, &conductor, signals).await,
         Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
         // Something changed that a step may wait for. What, the journal and a look will tell.
         Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
         Incoming::BadOperator { problem } => Err(Fault::new("bad_command", problem)),
+        Incoming::Empty => Ok(json!({ "sentence": NO_COMMAND })),
     }
+}
+
+/// What an empty object is answered with: it may be a wake-up, or a command that got lost on its way.
+const NO_COMMAND: &str = "No command came: the payload is an empty object, so nothing was done and nothing looked at. If a command \
+                          was meant, hand it on, such as {\"command\":\"status\"}.";
+
+/// Signals are sorted as they come; only a message that is late is held against what CloudWatch says now. Whoever sends
+/// them is answered which of them do not count, and why; a rejection that was written down lately too.
+async fn hear(world: &World, conductor: &Conductor, signals: Vec<Signal>) -> Result<Value, Fault> {
+    let now = conductor.clock.now();
+    let is_late = signals.iter().any(|signal| is_late(&conductor.plan, signal, now));
+    let mut log = Log::default();
+    conductor.refresh(&mut log).await?;
+    let observation =
+        if is_late { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
+    let facts = Facts { signals, observation, ..Facts::default() };
+    let rejected: Vec<Value> = facts
+        .signals
+        .iter()
+        .filter_map(|signal| rejected(&conductor.plan, &facts, signal, now))
+        .map(|found| json!({ "source": found.source, "reason": found.reason, "why": found.why }))
+        .collect();
+    let advanced = conductor.advance_from(&mut log, facts).await?;
+    Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended, "rejected": rejected }))
 }
 
 async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     let advanced = conductor.advance(&mut Log::default(), facts).await?;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
-}
-
-/// Whoever sends signals hears which of them do not count, and why; a rejection that was written down lately too.
-async fn take_signals(conductor: &Conductor, signals: Vec<Signal>) -> Result<Value, Fault> {
-    let now = conductor.clock.now();
-    let rejected: Vec<Value> = signals
-        .iter()
-        .filter_map(|signal| rejected(&conductor.plan, signal, now))
-        .map(|found| json!({ "source": found.source, "reason": found.reason, "why": found.why }))
-        .collect();
-    let mut answer = advance(conductor, Facts { signals, ..Facts::default() }).await?;
-    answer["rejected"] = Value::Array(rejected);
-    Ok(answer)
 }
 
 /// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: see whether a failover would work.

@@ -4,7 +4,7 @@ use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
-use protocol::decide::{Facts, decide, duration};
+use protocol::decide::{Facts, alarm_age, decide, duration};
 use protocol::journal::Record;
 use protocol::readiness::Readiness;
 use protocol::state::{Phase, Progress, Run, State};
@@ -62,7 +62,9 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
         .iter()
         .map(|(key, standing)| {
             let held = duration(now.duration_since(standing.since));
-            format!("{key}, seen from {}, for {held}: {}", standing.vantage, standing.detail)
+            let age =
+                alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!(" ({age})"));
+            format!("{key}, seen from {}, for {held}{age}: {}", standing.vantage, standing.detail)
         })
         .collect()
 }

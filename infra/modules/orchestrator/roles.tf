@@ -83,6 +83,16 @@ locals {
       Condition = local.in_recovery_region
     } if length(arns) > 0]
 
+    # An alarm speaks once, when it changes. Whether it is still so, it is asked; in the primary region too, best effort.
+    look_at_alarms = [for alarms in [var.detection.alarms] : {
+      Sid    = "LookAtAlarms"
+      Effect = "Allow"
+      # "*": composite alarms are shown to nobody whose permission is narrower.
+      Action    = ["cloudwatch:DescribeAlarms"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:RequestedRegion" = sort(values(var.regions)) } }
+    } if length(alarms) > 0]
+
     look_at_fleets = [for arns in [local.group_arns] : {
       Sid    = "LookAtFleets"
       Effect = "Allow"
@@ -362,8 +372,8 @@ locals {
 
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
-    "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
-    local.statements.look_at_routes, local.statements.readiness)
+    "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_alarms,
+    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.readiness)
 
     # Looks at routes too: nothing is promoted beside an open primary side, checked right before each promotion.
     "promote-replica" = concat(local.statements.look_at_replicas, local.statements.look_at_routes, local.statements.promote,

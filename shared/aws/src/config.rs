@@ -186,6 +186,19 @@ impl Sdk {
         Signed::new(self.connector.clone(), self.credentials(), region, endpoint, clock)
     }
 
+    /// What is asked without a client of the SDK in the primary region, as its own account: 2 s, one attempt.
+    pub(crate) fn signed_of_primary(&self, region: &str) -> Signed {
+        let endpoint = self.base.endpoint_url();
+        let credentials = self.of_primary().credentials_provider();
+        let clock = Arc::new(SystemClock);
+        Signed::new(self.connector.clone(), credentials, region, endpoint, clock).best_effort()
+    }
+
+    /// The own region.
+    pub(crate) fn region(&self) -> &str {
+        self.base.region().map_or("", Region::as_ref)
+    }
+
     /// Auto Scaling in the own region.
     pub(crate) fn auto_scaling(&self) -> aws_sdk_autoscaling::Client {
         client!(aws_sdk_autoscaling, &self.base, OWN)

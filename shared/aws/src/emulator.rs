@@ -15,9 +15,9 @@ use aws_sdk_ssm::types::ParameterType;
 use jiff::{SignedDuration, Timestamp};
 use ports::inspection::{FleetInspection, TopicInspection};
 use ports::{
-    Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, LagSample,
-    MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Side, Snapshots, TakeOrder, Traffic,
-    Vitals,
+    Alarms, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
+    LagSample, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, RouteView, Side, Snapshots,
+    TakeOrder, Traffic, Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
@@ -25,10 +25,12 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
 use protocol::readiness::facts::{Facts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};
+use protocol::signal::AlarmState;
 use protocol::snapshots::{Snapshot, SourceKind, Status};
 use protocol::state::State;
 
 use crate::accelerator::AcceleratorTraffic;
+use crate::alarms::CloudWatchAlarms;
 use crate::clock::SystemClock;
 use crate::cloudwatch::{self, field};
 use crate::config::Sdk;
@@ -220,6 +222,51 @@ async fn the_figure_of_the_readiness_can_be_read_back() {
     let read = sdk.signed().result(&question).await.unwrap();
     let lowest = read.at(&["Datapoints", "member"]).and_then(|point| point.text(&["Minimum"])).unwrap();
     assert_eq!(lowest.parse(), Ok(3.0));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn alarms_are_described_in_both_regions_whatever_they_are_called() {
+    let sdk = sdk();
+    for region in ["us-west-1", "us-east-2"] {
+        let (name, both) = (format!("{}: 5xx / \u{fc}ber", fresh("alarm")), fresh("both"));
+        let signed = sdk.signed_in(region);
+        let put = [
+            ("AlarmName", name.as_str()),
+            ("Namespace", "Shop"),
+            ("MetricName", "Errors"),
+            ("Statistic", "Sum"),
+            ("Period", "60"),
+            ("EvaluationPeriods", "1"),
+            ("Threshold", "5"),
+            ("ComparisonOperator", "GreaterThanThreshold"),
+        ];
+        let rule = format!("ALARM(\"{name}\")");
+        let composite = [("AlarmName", both.as_str()), ("AlarmRule", rule.as_str())];
+        let red = [("AlarmName", name.as_str()), ("StateValue", "ALARM"), ("StateReason", "a test")];
+        for (action, fields) in [
+            ("cloudwatch:PutMetricAlarm", &put[..]),
+            ("cloudwatch:PutCompositeAlarm", &composite[..]),
+            ("cloudwatch:SetAlarmState", &red[..]),
+        ] {
+            let fields = fields.iter().map(|(name, value)| field(*name, *value)).collect();
+            signed.xml(&cloudwatch::question(action, fields)).await.unwrap();
+        }
+        // An emulator has an account of its own.
+        let accounts = ["123456789012", "000000000000"];
+        let arn = |name: &str, account: &str| format!("arn:aws:cloudwatch:{region}:{account}:alarm:{name}");
+        let arns: Vec<String> = [name.as_str(), both.as_str(), "of-nobody"]
+            .iter()
+            .flat_map(|name| accounts.map(|account| arn(name, account)))
+            .collect();
+        let arns: Vec<&str> = arns.iter().map(String::as_str).collect();
+        let before = SystemClock.now() - SignedDuration::from_mins(5);
+        let found = CloudWatchAlarms::new(&sdk).states(region, &arns).await.unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].arn.ends_with(&name) && found[1].arn.ends_with(&both), "{found:?}");
+        assert_eq!((found[0].state, found[0].reason.as_str()), (AlarmState::Alarm, "a test"));
+        assert!(found[0].changed_at > before && found[0].held_back.is_none(), "{found:?}");
+    }
 }
 
 #[tokio::test]

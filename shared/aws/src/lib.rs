@@ -4,6 +4,7 @@
 //! handler to [`lambda::serve`]. Nothing is called before the first invocation.
 
 pub mod accelerator;
+pub mod alarms;
 pub mod assumed_role;
 pub mod aurora;
 pub mod balancers;

@@ -30,6 +30,21 @@ const WAIT: Duration = Duration::from_millis(300);
 const ATTEMPT_MAX: Duration = Duration::from_secs(5);
 const OPERATION_MAX: Duration = Duration::from_secs(12);
 
+/// How long answers are waited for, and how often a question is asked.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    attempt: Duration,
+    operation: Duration,
+    attempts: u32,
+}
+
+/// In the own region.
+const OWN: Patience = Patience { attempt: ATTEMPT_MAX, operation: OPERATION_MAX, attempts: ATTEMPTS };
+
+/// In a region that may be lost: best effort, once.
+const BEST_EFFORT: Patience =
+    Patience { attempt: Duration::from_secs(2), operation: Duration::from_secs(2), attempts: 1 };
+
 /// A question.
 pub(crate) struct Question {
     /// As in a policy: `sqs:GetQueueAttributes`.
@@ -76,6 +91,7 @@ pub(crate) struct Signed {
     region: String,
     endpoint: Option<String>,
     clock: Arc<dyn Clock>,
+    patience: Patience,
 }
 
 impl Signed {
@@ -87,7 +103,12 @@ impl Signed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (region, endpoint) = (region.to_owned(), endpoint.map(str::to_owned));
-        Self { connector, credentials, region, endpoint, clock }
+        Self { connector, credentials, region, endpoint, clock, patience: OWN }
+    }
+
+    /// The same, for a region that may be lost: one attempt, 2 s.
+    pub(crate) fn best_effort(self) -> Self {
+        Self { patience: BEST_EFFORT, ..self }
     }
 
     /// Where a service of the region is found.
@@ -119,7 +140,7 @@ impl Signed {
     async fn ask(&self, question: &Question) -> Answer<Vec<u8>> {
         let attempts = async {
             let mut wait = WAIT;
-            for _ in 1..ATTEMPTS {
+            for _ in 1..self.patience.attempts {
                 match self.once(question).await {
                     Err(failure) if failure.can_retry() => self.clock.sleep(wait).await,
                     answer => return answer,
@@ -128,7 +149,7 @@ impl Signed {
             }
             self.once(question).await
         };
-        within(OPERATION_MAX, question.action, attempts).await
+        within(self.patience.operation, question.action, attempts).await
     }
 
     async fn once(&self, question: &Question) -> Answer<Vec<u8>> {
@@ -148,7 +169,7 @@ impl Signed {
                 Err(refusal(action, status, header, &body))
             }
         };
-        let answer = within(ATTEMPT_MAX, action, exchange).await;
+        let answer = within(self.patience.attempt, action, exchange).await;
         // The next attempt may reach another host, which it doesn't on the same connection.
         let is_down = |kind| matches!(kind, FailureKind::Unreachable | FailureKind::Unavailable);
         if answer.as_ref().is_err_and(|failure| is_down(failure.kind))
@@ -251,7 +272,8 @@ impl Signed {
     }
 }
 
-async fn within<T>(
+/// Waits for an answer for so long and no longer.
+pub(crate) async fn within<T>(
     longest: Duration,
     action: &'static str,
     answer: impl Future<Output = Answer<T>>,

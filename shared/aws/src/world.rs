@@ -7,6 +7,7 @@ use ports::Clock;
 use ports::inspection::Inspection;
 
 use crate::accelerator::AcceleratorTraffic;
+use crate::alarms::CloudWatchAlarms;
 use crate::balancers::LoadBalancers;
 use crate::certificates::ListenerCertificates;
 use crate::clock::SystemClock;
@@ -70,6 +71,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         databases,
         fleets,
         traffic,
+        alarms: Arc::new(CloudWatchAlarms::new(sdk)),
         lag: Arc::new(CloudWatchLag::new(sdk, Arc::clone(&clock))),
         probes: Arc::new(NetworkProbes::new(Arc::clone(&clock))),
         publisher: Arc::new(publisher),

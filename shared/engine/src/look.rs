@@ -1,4 +1,4 @@
-//! Looking at the world from the recovery region: probes, replicas and lag, all at once.
+//! Looking at the world from the recovery region: probes, replicas, lag and alarms, all at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{
-    Clock, Databases, Failure, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView,
-    Replication,
+    Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes,
+    ReplicaView, Replication,
 };
-use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+use protocol::arn::Arn;
+use protocol::decide::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{Database, Plan, Probe};
 use protocol::state::State;
@@ -30,7 +31,13 @@ const PARTS: usize = 4;
 /// Calls under way at once.
 const CONCURRENCY: usize = 32;
 
+/// Alarms are looked at by CloudWatch once a minute, or every ten seconds.
+const ALARMS_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
+
 type Samples = BTreeMap<Name, Vec<LagPoint>>;
+
+/// What each region said of the plan's alarms.
+type Regions = BTreeMap<String, AlarmsSeen>;
 
 /// The ports that a look needs.
 pub struct Eyes {
@@ -38,6 +45,8 @@ pub struct Eyes {
     pub probes: Arc<dyn Probes>,
     /// Databases.
     pub databases: Arc<dyn Databases>,
+    /// Alarms.
+    pub alarms: Arc<dyn Alarms>,
     /// Lag.
     pub lag: Arc<dyn Lag>,
     /// The vitals, which know when the primary last answered.
@@ -48,6 +57,8 @@ pub struct Eyes {
     pub last_lag: Mutex<Option<(Timestamp, Samples)>>,
     /// What each replica last said, and when.
     pub last_replicas: Mutex<BTreeMap<Name, (Timestamp, ReplicaState)>>,
+    /// The last answers about alarms, and when they were asked for.
+    pub last_alarms: Mutex<Option<(Timestamp, Regions)>>,
 }
 
 impl Eyes {
@@ -57,10 +68,11 @@ impl Eyes {
         let staying: Vec<&Database> =
             plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);
-        let (probes, replicas, lag, vitals) = futures::join!(
+        let (probes, replicas, lag, alarms, vitals) = futures::join!(
             self.ask_all(&plan.detection.probes),
             self.look_at(&staying),
             self.sample(&staying, began_at, lag_since),
+            self.ask_for_alarms(&plan.detection.alarms, began_at),
             self.journal.load_vitals(&plan.name)
         );
         let at = self.clock.now();
@@ -69,7 +81,7 @@ impl Eyes {
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
         let answered_at = if answers_now { Some(began_at) } else { last_answer };
         let vantage = plan.regions.recovery.clone();
-        Observation { at, vantage, probes, replicas, lag, answered_at }
+        Observation { at, vantage, probes, replicas, lag, answered_at, alarms }
     }
 
     async fn ask_all(&self, probes: &[Probe]) -> Vec<ProbeSeen> {
@@ -144,6 +156,44 @@ impl Eyes {
             },
             _ => state,
         }
+    }
+
+    /// Each region by itself: one that does not answer keeps no other from being heard.
+    async fn ask_for_alarms(&self, arns: &[String], now: Timestamp) -> Regions {
+        let remembered = self.last_alarms.lock().ok().and_then(|last| last.clone());
+        if let Some((asked_at, regions)) = remembered
+            && now.duration_since(asked_at) < ALARMS_ASKED_EVERY
+        {
+            return regions;
+        }
+        let mut by_region: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (arn, parsed) in arns.iter().filter_map(|arn| Some((arn, Arn::parse(arn)?))) {
+            by_region.entry(parsed.region).or_default().push(arn);
+        }
+        let asked: Vec<_> =
+            by_region.iter().map(|(region, arns)| self.ask_region(region, arns, now)).collect();
+        let regions: Regions = stream::iter(asked).buffer_unordered(CONCURRENCY).collect().await;
+        if let Ok(mut last) = self.last_alarms.lock() {
+            *last = Some((now, regions.clone()));
+        }
+        regions
+    }
+
+    async fn ask_region(&self, region: &str, arns: &[&str], at: Timestamp) -> (String, AlarmsSeen) {
+        let seen = match self.alarms.states(region, arns).await {
+            Ok(alarms) => AlarmsSeen::Answered { at, alarms },
+            Err(failure) => {
+                tracing::warn!(%failure, region, "the region can't be asked for its alarms");
+                let detail = failure.to_string();
+                match failure.kind {
+                    FailureKind::Denied | FailureKind::Invalid | FailureKind::Missing => {
+                        AlarmsSeen::Refused { detail }
+                    }
+                    _ => AlarmsSeen::Silent { at, detail },
+                }
+            }
+        };
+        (region.to_owned(), seen)
     }
 
     async fn sample(&self, databases: &[&Database], now: Timestamp, since: Timestamp) -> Samples {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ports::inspection::Inspection;
-use ports::{Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
+use ports::{
+    Alarms, Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic,
+};
 use protocol::plan::{Database, Fleet, Plan};
 use protocol::state::State;
 
@@ -25,6 +27,8 @@ pub struct World {
     pub fleets: Arc<dyn Fleets>,
     /// Traffic.
     pub traffic: Arc<dyn Traffic>,
+    /// Alarms.
+    pub alarms: Arc<dyn Alarms>,
     /// Replication lag.
     pub lag: Arc<dyn Lag>,
     /// Probes.
@@ -67,11 +71,13 @@ impl World {
         Eyes {
             probes: Arc::clone(&self.probes),
             databases: Arc::clone(&self.databases),
+            alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
             journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             last_lag: Mutex::new(None),
             last_replicas: Mutex::new(BTreeMap::new()),
+            last_alarms: Mutex::new(None),
         }
     }
 }

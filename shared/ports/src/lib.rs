@@ -12,6 +12,7 @@ use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::signal::AlarmNow;
 use protocol::snapshots::{Listing, SourceKind};
 
 pub mod failure;
@@ -215,6 +216,14 @@ pub struct RouteView {
     pub primary_health: EndpointHealth,
     /// The health of the recovery side.
     pub recovery_health: EndpointHealth,
+}
+
+/// Alarms: in what state they are now.
+#[async_trait]
+pub trait Alarms: Send + Sync {
+    /// The states of alarms of one region, given by their ARNs; one that does not exist is left out. Outside the own region
+    /// best effort, 2 s at most: it may be lost.
+    async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>>;
 }
 
 /// Replication lag.

@@ -20,11 +20,12 @@ use protocol::readiness::facts::{
     RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::Refusal;
+use protocol::signal::{AlarmNow, AlarmState};
 use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
-    Answer, Appended, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
+    Alarms, Answer, Appended, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
     Journal, Lag, LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher,
     ReplicaView, Replication, RouteView, Side, Traffic, Vitals,
 };
@@ -139,6 +140,10 @@ pub struct Inner {
     pub samples: Vec<MetricSample>,
     /// Whether the primary region answers.
     pub primary_lives: bool,
+    /// The primary region.
+    pub primary_region: String,
+    /// The alarms that there are, by ARN.
+    pub alarms: BTreeMap<String, AlarmTwin>,
     /// The databases by name.
     pub databases: BTreeMap<Name, DatabaseTwin>,
     /// The fleets by name.
@@ -186,6 +191,17 @@ pub struct DatabaseTwin {
     pub headless: bool,
     /// Whether AWS has made the old primary of a global database follow the new writer.
     pub resynchronised: bool,
+}
+
+/// An alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmTwin {
+    /// Its state.
+    pub state: AlarmState,
+    /// When it took it.
+    pub changed_at: Timestamp,
+    /// What holds its actions back, if anything does.
+    pub held_back: Option<String>,
 }
 
 /// A fleet.
@@ -242,6 +258,8 @@ impl MemoryWorld {
             target_groups: BTreeMap::new(),
             samples: Vec::new(),
             primary_lives: true,
+            primary_region: plan.regions.primary.clone(),
+            alarms: BTreeMap::new(),
             databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(db.kind))).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
             routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
@@ -278,6 +296,13 @@ impl MemoryWorld {
         for name in names {
             inner.lag.entry(name).or_default().push(LagSample { at, lag_ms });
         }
+    }
+
+    /// Puts an alarm into a state, as of now.
+    pub fn set_alarm(&self, arn: &str, state: AlarmState) {
+        let changed_at = self.clock.now();
+        let twin = AlarmTwin { state, changed_at, held_back: None };
+        self.inner().alarms.insert(arn.to_owned(), twin);
     }
 
     /// Counts a call; says what goes wrong with it: before the effect (`Err`) or after it (`Ok(true)`).
@@ -587,6 +612,28 @@ impl Traffic for MemoryWorld {
             }
         }
         answer(action, lost, ())
+    }
+}
+
+#[async_trait]
+impl Alarms for MemoryWorld {
+    async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>> {
+        let lost = self.call("alarm_states")?;
+        let inner = self.inner();
+        if region == inner.primary_region && !inner.primary_lives {
+            return Err(failure("alarm_states", FailureKind::Unreachable, "the region is lost"));
+        }
+        let state = |arn: &&str| {
+            let twin = inner.alarms.get(*arn)?.clone();
+            Some(AlarmNow {
+                arn: (*arn).to_owned(),
+                state: twin.state,
+                changed_at: twin.changed_at,
+                reason: "Threshold Crossed".to_owned(),
+                held_back: twin.held_back,
+            })
+        };
+        answer("alarm_states", lost, arns.iter().filter_map(state).collect())
     }
 }
 

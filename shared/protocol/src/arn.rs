@@ -1,5 +1,7 @@
 //! What an Amazon Resource Name says: partition, service, region, account and resource.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// The parts of an ARN, `arn:partition:service:region:account:resource`, as they stand in the text.
 ///
 /// Region and account are empty for the resources that have none, such as the region of an accelerator.
@@ -55,6 +57,29 @@ impl<'a> Arn<'a> {
             && self.resource.len() <= 256
             && self.resource.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     }
+}
+
+/// An alarm's name: everything after `:alarm:` in its ARN, colons and slashes included.
+pub fn alarm_name(arn: &str) -> &str {
+    let name = Arn::parse(arn).and_then(|arn| arn.resource.strip_prefix("alarm:"));
+    name.unwrap_or(arn)
+}
+
+/// Whether two ARNs name the same thing: letters with accents may be written composed or decomposed. Terraform composes
+/// every text, CloudWatch keeps what it was given.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || (!one.is_ascii() && !other.is_ascii() && one.nfc().eq(other.nfc()))
+}
+
+/// The ways in which a text may be written: as it stands, composed, decomposed; each once.
+pub fn spellings(text: &str) -> Vec<String> {
+    let mut spellings = vec![text.to_owned()];
+    if !text.is_ascii() {
+        spellings.extend([text.nfc().collect(), text.nfd().collect()]);
+        spellings.sort();
+        spellings.dedup();
+    }
+    spellings
 }
 
 /// Whether a text looks like a region: `us-east-2`, `us-gov-west-1`, `eusc-de-east-1`.
@@ -129,6 +154,25 @@ mod tests {
         assert_eq!(arn.account, "123456789012");
         assert_eq!(arn.resource, "alarm:shop: errors");
         assert!(arn.is_alarm());
+    }
+
+    #[test]
+    fn an_alarms_name_is_everything_after_its_first_colon() {
+        for name in
+            ["shop-down", "TargetTracking-function:shop:BLUE-AlarmHigh-1", "Laden: 5xx über / b", "a:alarm:b"]
+        {
+            assert_eq!(alarm_name(&format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:{name}")), name);
+        }
+        assert_eq!(alarm_name("not an ARN"), "not an ARN");
+    }
+
+    #[test]
+    fn composed_and_decomposed_letters_are_the_same_and_other_letters_are_not() {
+        let (composed, decomposed) = ("alarm:\u{dc}berlast-\u{e9}", "alarm:U\u{308}berlast-e\u{301}");
+        assert!(is_same(composed, decomposed) && is_same(decomposed, composed));
+        assert!(!is_same(composed, "alarm:Uberlast-e") && !is_same("alarm:a", "alarm:A"));
+        assert_eq!(spellings(composed), [decomposed, composed]);
+        assert_eq!(spellings("alarm:a"), ["alarm:a"]);
     }
 
     #[test]

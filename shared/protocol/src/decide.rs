@@ -13,6 +13,7 @@ use crate::plan::Plan;
 use crate::signal::Signal;
 use crate::state::{Phase, Run, State};
 
+mod alarms;
 mod claim;
 mod confirm;
 mod due;
@@ -26,10 +27,10 @@ mod signals;
 mod watch;
 
 pub use claim::{Claim, claim, still_held};
-pub use facts::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};
-pub use sentence::{duration, invocation, list};
-pub use signals::{Rejected, rejected};
+pub use sentence::{alarm_age, duration, invocation, list};
+pub use signals::{Rejected, is_late, rejected};
 
 /// Longest age of an observation that still counts as in hand.
 pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
@@ -99,6 +100,7 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
     let facts = &facts.in_hand(now);
     let draft = operator::answer(plan, state, facts, now)
         .or_else(|| signals::sort(plan, state, facts, now))
+        .or_else(|| alarms::note(plan, state, facts, now))
         .or_else(|| watch::note(plan, state, facts, now))
         .or_else(|| fence::note(plan, state, facts, now));
     if let Some(draft) = draft {

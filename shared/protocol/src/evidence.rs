@@ -5,9 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Longest time an alarm's word stands without being repeated: an alarm speaks only when its state changes, and
-/// a lost OK must not let it count for ever.
+use crate::arn::alarm_name;
+use crate::name::Name;
+
+/// For how long an alarm's last word counts: from that word, or from CloudWatch's last answer that it is still so, until
+/// now, or until its region fell silent. An alarm speaks only when its state changes, and a lost OK must not let it
+/// count for ever.
 pub const ALARM_STANDS: SignedDuration = SignedDuration::from_secs(3600);
+
+/// How often it is written down that an alarm is still in ALARM, or that its region can't be asked: often enough for
+/// [`ALARM_STANDS`], seldom enough for an alarm that is red for weeks.
+pub const ALARM_CONFIRMED_EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// How far CloudWatch's answer may trail behind a message: by its own delay, and by what clocks differ. What an answer says
+/// holds for the time before by this much at least.
+pub const ANSWER_TRAILS: SignedDuration = SignedDuration::from_secs(60);
 
 /// Longest time since something was last looked at for it to count as still so. The tick comes once a minute.
 pub const OBSERVATION_GAP_MAX: SignedDuration = SignedDuration::from_secs(90);
@@ -18,6 +30,14 @@ pub const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 /// For how long after RDS's word a failover within the region forbids an automatic one to the other region: one takes
 /// one to two minutes, and its alarms a while longer.
 pub const ZONE_FAILOVER_TAKES: SignedDuration = SignedDuration::from_secs(180);
+
+/// For how long RDS's words of such failovers forbid an automatic one in all, however often they come and whatever
+/// databases they are about, while no probe and no replica shows life in between: several databases may move one after the
+/// other, but not for ever.
+pub const ZONE_FAILOVERS_TAKE: SignedDuration = SignedDuration::from_secs(600);
+
+/// Words of such failovers that lie further apart have nothing to do with each other.
+pub const ZONE_FAILOVERS_APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// What sort of thing spoke. Two of the same kind are one witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,15 +58,39 @@ pub struct EvidenceKey {
     pub kind: EvidenceKind,
     /// The alarm's ARN, the probe's name or the database's name.
     pub source: String,
+    /// The time series of an alarm over several, by CloudWatch's id; nothing for the alarm as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contributor: Option<String>,
+}
+
+impl EvidenceKey {
+    /// An alarm, or one of its contributors.
+    pub fn alarm(arn: &str, contributor: Option<&str>) -> Self {
+        let contributor = contributor.map(str::to_owned);
+        Self { kind: EvidenceKind::Alarm, source: arn.to_owned(), contributor }
+    }
+
+    /// A probe.
+    pub fn probe(name: &Name) -> Self {
+        Self { kind: EvidenceKind::Probe, source: name.to_string(), contributor: None }
+    }
+
+    /// A replica, by its database.
+    pub fn replica(database: &Name) -> Self {
+        Self { kind: EvidenceKind::Replica, source: database.to_string(), contributor: None }
+    }
 }
 
 impl std::fmt::Display for EvidenceKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = self.source.rsplit(':').next().unwrap_or(&self.source);
         match self.kind {
-            EvidenceKind::Alarm => write!(f, "alarm {name}"),
-            EvidenceKind::Probe => write!(f, "probe {name}"),
-            EvidenceKind::Replica => write!(f, "replica {name}"),
+            EvidenceKind::Alarm => write!(f, "alarm {}", alarm_name(&self.source))?,
+            EvidenceKind::Probe => write!(f, "probe {}", self.source)?,
+            EvidenceKind::Replica => write!(f, "replica {}", self.source)?,
+        }
+        match &self.contributor {
+            Some(contributor) => write!(f, " (series {contributor})"),
+            None => Ok(()),
         }
     }
 }
@@ -87,6 +131,9 @@ pub struct Standing {
 /// Everything that stands, keyed by what it is about.
 pub type EvidenceMap = BTreeMap<EvidenceKey, Standing>;
 
+/// The regions whose alarms can't be asked for, and since when.
+pub type Silences = BTreeMap<String, Timestamp>;
+
 /// A fact that forbids an automatic failover.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "veto", rename_all = "snake_case")]
@@ -123,12 +170,20 @@ impl std::fmt::Display for Veto {
 }
 
 /// Whether a piece of evidence still counts at a moment.
-pub fn counts(key: &EvidenceKey, standing: &Standing, now: Timestamp) -> bool {
-    let age_max = match key.kind {
-        EvidenceKind::Alarm => ALARM_STANDS,
-        EvidenceKind::Probe | EvidenceKind::Replica => OBSERVATION_GAP_MAX,
-    };
-    now.duration_since(standing.last_seen) <= age_max
+///
+/// An alarm whose region can't be asked counts for as long as the silence lasts, if its last word was not too old when
+/// the silence began.
+pub fn counts(key: &EvidenceKey, standing: &Standing, silences: &Silences, now: Timestamp) -> bool {
+    match key.kind {
+        EvidenceKind::Alarm => {
+            let silent_since = silences.get(&standing.vantage).copied();
+            let until = silent_since.map_or(now, |since| since.min(now));
+            until.duration_since(standing.last_seen) <= ALARM_STANDS
+        }
+        EvidenceKind::Probe | EvidenceKind::Replica => {
+            now.duration_since(standing.last_seen) <= OBSERVATION_GAP_MAX
+        }
+    }
 }
 
 /// What the evidence amounts to at a moment.
@@ -143,10 +198,10 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// Weighs what stands.
-    pub fn of(evidence: &EvidenceMap, now: Timestamp) -> Self {
+    /// Weighs what counts.
+    pub fn of<'e>(counting: impl IntoIterator<Item = (&'e EvidenceKey, &'e Standing)>) -> Self {
         let mut weight = Self { kinds: BTreeSet::new(), outside: false, first_since: None };
-        for (key, standing) in evidence.iter().filter(|(key, standing)| counts(key, standing, now)) {
+        for (key, standing) in counting {
             weight.kinds.insert(key.kind);
             weight.outside |= standing.outside;
             weight.first_since =

@@ -65,6 +65,18 @@ pub enum Event {
         /// The time of what cleared it.
         seen_at: Timestamp,
     },
+    /// A region can't be asked for its alarms' states: what they last said counts until it can be again.
+    AlarmsSilent {
+        /// The region.
+        region: String,
+        /// When it was first asked in vain, as far as it mattered.
+        since: Timestamp,
+    },
+    /// A region answers again for its alarms' states.
+    AlarmsAnswer {
+        /// The region.
+        region: String,
+    },
     /// RDS moves a database to its standby in another zone of the primary region.
     ZoneFailoverSeen {
         /// The database.
@@ -275,6 +287,8 @@ pub enum Rejection {
     Stale,
     /// It claims a time that has not come.
     FromTheFuture,
+    /// The alarm's actions are suppressed or muted.
+    Suppressed,
 }
 
 /// The kinds of run.

@@ -28,8 +28,29 @@ pub struct AlarmSignal {
     pub changed_at: Timestamp,
     /// CloudWatch's reason, cut to 300 characters.
     pub reason: String,
+    /// The time series that changed, by CloudWatch's id, of an alarm over several; nothing for the alarm as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contributor: Option<String>,
+    /// What holds the alarm's actions back, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<String>,
     /// How it came.
     pub via: Via,
+}
+
+/// What CloudWatch answers when it is asked for an alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmNow {
+    /// The alarm's ARN, as it was asked for.
+    pub arn: String,
+    /// Its state.
+    pub state: AlarmState,
+    /// When it took that state.
+    pub changed_at: Timestamp,
+    /// CloudWatch's reason, cut to 300 characters.
+    pub reason: String,
+    /// What holds its actions back, if anything does.
+    pub held_back: Option<String>,
 }
 
 /// A Multi-AZ failover of an instance: its region lives, and the instance will answer again by itself.
@@ -71,6 +92,9 @@ pub enum Via {
     /// As a direct action of the alarm.
     Direct,
 }
+
+/// Longest reason of an alarm that is kept, in characters.
+pub const REASON_MAX: usize = 300;
 
 impl AlarmSignal {
     /// The region in the alarm's ARN, if it is an alarm's ARN.

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Step;
-use crate::evidence::{EvidenceKey, EvidenceMap, Standing, Veto, Weight};
+use crate::evidence::{
+    EvidenceKey, EvidenceKind, EvidenceMap, Silences, Standing, Veto, Weight, ZONE_FAILOVERS_APART,
+    ZONE_FAILOVERS_TAKE, counts,
+};
 use crate::journal::{AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope};
 use crate::name::Name;
 use crate::operator::Overrides;
@@ -32,10 +35,14 @@ pub struct State {
     pub hold: Option<Hold>,
     /// What stands.
     pub evidence: EvidenceMap,
-    /// The newest time seen of each alarm, so that repeated and reordered messages change nothing.
+    /// What was last heard of each alarm, so that repeated and reordered messages change nothing.
     pub alarms: BTreeMap<String, AlarmSeen>,
+    /// The regions whose alarms can't be asked for, and since when; written down only while an alarm of theirs stands.
+    pub silences: Silences,
     /// When RDS last said that it moves a database to its standby in another zone.
     pub zone_failovers: BTreeMap<Name, Timestamp>,
+    /// The first of these words since the primary region last showed life, whatever database it was about.
+    pub zone_failovers_since: Option<Timestamp>,
     /// When a rejection was last written down, so that a storm of them doesn't fill the journal.
     pub rejected: BTreeMap<(String, Rejection), Timestamp>,
     /// The run under way, or the last one.
@@ -59,13 +66,47 @@ pub struct Reopened {
     pub is_open: bool,
 }
 
+/// Most contributors of one alarm that are kept. What stands of an alarm stands by one as well as by a hundred.
+pub const CONTRIBUTORS_MAX: usize = 50;
+
 /// What was last heard of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AlarmSeen {
-    /// The alarm's own time.
+    /// Of the alarm as a whole.
+    pub whole: Option<AlarmWord>,
+    /// Of each time series of an alarm over several, by CloudWatch's id.
+    pub contributors: BTreeMap<String, AlarmWord>,
+}
+
+/// What an alarm, or one of its contributors, last said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmWord {
+    /// When it changed, or a later time at which CloudWatch answered that it is still so.
     pub changed_at: Timestamp,
-    /// The state it then took.
+    /// The state it then had.
     pub state: AlarmState,
+}
+
+impl AlarmSeen {
+    /// What the alarm as a whole, or a contributor, last said.
+    pub fn word(&self, contributor: Option<&str>) -> Option<AlarmWord> {
+        match contributor {
+            None => self.whole,
+            Some(contributor) => self.contributors.get(contributor).copied(),
+        }
+    }
+
+    /// The newest word of all.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.whole.iter().chain(self.contributors.values()).map(|word| word.changed_at).max()
+    }
+
+    /// Whether a contributor that nobody heard of yet would have to take the place of one in ALARM.
+    pub fn is_full(&self) -> bool {
+        self.contributors.len() >= CONTRIBUTORS_MAX
+            && self.contributors.values().all(|word| word.state == AlarmState::Alarm)
+    }
 }
 
 /// A record that people are yet to be told of.
@@ -331,7 +372,34 @@ impl State {
 
     /// What stands, weighed at a moment.
     pub fn weight(&self, now: Timestamp) -> Weight {
-        Weight::of(&self.evidence, now)
+        Weight::of(self.counting(now))
+    }
+
+    /// The evidence that counts at a moment.
+    pub fn counting(&self, now: Timestamp) -> impl Iterator<Item = (&EvidenceKey, &Standing)> {
+        self.evidence.iter().filter(move |(key, standing)| counts(key, standing, &self.silences, now))
+    }
+
+    /// The contributors of an alarm that stand, and whose last word is not newer than a time.
+    pub fn contributors_before(&self, arn: &str, at: Timestamp) -> Vec<EvidenceKey> {
+        let Some(seen) = self.alarms.get(arn) else { return Vec::new() };
+        let old = seen.contributors.iter().filter(|(_, word)| word.changed_at <= at);
+        old.map(|(id, _)| EvidenceKey::alarm(arn, Some(id)))
+            .filter(|key| self.evidence.contains_key(key))
+            .collect()
+    }
+
+    /// Whether a word of RDS at a time would be the first of new ones: no witness is red, or the last one is long ago.
+    pub fn is_new_zone_failover(&self, at: Timestamp) -> bool {
+        let last = self.zone_failovers.values().max();
+        last.is_none_or(|last| at.duration_since(*last) > ZONE_FAILOVERS_APART)
+            || self.evidence.keys().all(|key| key.kind == EvidenceKind::Alarm)
+    }
+
+    /// Whether RDS's words of failovers within the primary region still forbid one to the other region: not when
+    /// they have come for too long without a sign of life in between.
+    pub fn heeds_zone_failovers(&self, now: Timestamp) -> bool {
+        self.zone_failovers_since.is_none_or(|since| now.duration_since(since) < ZONE_FAILOVERS_TAKE)
     }
 
     /// What stands about a thing.

@@ -87,6 +87,8 @@ kinds!(
     SignalRejected,
     EvidenceSeen,
     EvidenceCleared,
+    AlarmsSilent,
+    AlarmsAnswer,
     ZoneFailoverSeen,
     VetoesSeen,
     VetoesCleared,
@@ -123,6 +125,7 @@ kinds!(
     UnlistedTopic,
     Stale,
     FromTheFuture,
+    Suppressed,
 );
 kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged, FenceLost);
 kinds!(CAUSES, cause, Cause, Evidence, Operator);

@@ -39,6 +39,7 @@ fn understood() -> BTreeMap<&'static str, Request> {
         ("operator-pass", Request::Pass { deep: false }),
         ("operator-drift", Request::Drift { deep: true }),
         ("scheduled-event", Request::Pass { deep: false }),
+        ("scheduler-default-event", Request::Pass { deep: false }),
         ("snapshots-scheduled-event", Request::Pass { deep: false }),
     ])
 }

@@ -25,6 +25,7 @@ fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
         ("snapshots-keep", Ok(Request::Keep)),
         ("snapshots-scheduled-event", Ok(Request::Keep)),
         ("scheduled-event", Ok(Request::Keep)),
+        ("scheduler-default-event", Ok(Request::Keep)),
         ("snapshots-dry-run", Ok(Request::DryRun)),
         ("snapshots-bad-word", Err(format!("`snapshots` is not a word that is known: {REMEDY}"))),
         (

@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use protocol::decide::{Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, decide};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
@@ -57,7 +59,15 @@ impl Story {
         let topic = self.plan.detection.topics[0].clone();
         let arn = self.plan.detection.alarms[0].clone();
         let (state, reason, via) = (AlarmState::Alarm, "errors".to_owned(), Via::Sns { topic });
-        self.signal(Signal::Alarm(AlarmSignal { arn, state, changed_at: self.now, reason, via }));
+        self.signal(Signal::Alarm(AlarmSignal {
+            arn,
+            state,
+            changed_at: self.now,
+            reason,
+            contributor: None,
+            held_back: None,
+            via,
+        }));
     }
 
     fn zone_failover(&mut self, instance: &str, topic: Option<&str>) {
@@ -71,25 +81,31 @@ impl Story {
     fn look_for(&mut self, seconds: i64) {
         for _ in 0..seconds / 5 {
             self.now = self.now.checked_add(SignedDuration::from_secs(5)).expect("a time");
-            let bad = |name: &Name| ProbeSeen {
-                name: name.clone(),
-                sight: Sight::Bad { detail: "no answer".into() },
-            };
-            let broken = |name: &Name| ReplicaSeen {
-                database: name.clone(),
-                state: ReplicaState::Broken { detail: "error".into() },
-            };
-            let lag = LagPoint { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
-            let databases = self.plan.databases.iter().map(|database| &database.name);
-            let observation = Observation {
-                at: self.now,
-                vantage: self.plan.regions.recovery.clone(),
-                probes: self.plan.detection.probes.iter().map(|probe| bad(probe.name())).collect(),
-                replicas: databases.clone().map(broken).collect(),
-                lag: databases.map(|name| (name.clone(), vec![lag])).collect(),
-                answered_at: None,
-            };
-            self.settle(&Facts { observation: Some(observation), ..Facts::default() });
+            self.look_with(Sight::Bad { detail: "no answer".into() });
+        }
+    }
+
+    fn look_with(&mut self, sight: Sight) {
+        let observation = Some(self.observation(sight));
+        self.settle(&Facts { observation, ..Facts::default() });
+    }
+
+    fn observation(&self, sight: Sight) -> Observation {
+        let probe = |name: &Name| ProbeSeen { name: name.clone(), sight: sight.clone() };
+        let broken = |name: &Name| ReplicaSeen {
+            database: name.clone(),
+            state: ReplicaState::Broken { detail: "error".into() },
+        };
+        let lag = LagPoint { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
+        let databases = self.plan.databases.iter().map(|database| &database.name);
+        Observation {
+            at: self.now,
+            vantage: self.plan.regions.recovery.clone(),
+            probes: self.plan.detection.probes.iter().map(|item| probe(item.name())).collect(),
+            replicas: databases.clone().map(broken).collect(),
+            lag: databases.map(|name| (name.clone(), vec![lag])).collect(),
+            answered_at: None,
+            alarms: BTreeMap::new(),
         }
     }
 
@@ -176,4 +192,97 @@ fn an_old_word_is_rejected() {
         "{:?}",
         story.sentences
     );
+}
+
+/// The same word every so many seconds, about these instances in turn, while nothing lives.
+fn repeat(story: &mut Story, instances: &[&str], every_seconds: i64, seconds: i64) {
+    let mut turn = 0;
+    for _ in 0..seconds / every_seconds {
+        if story.has_committed() {
+            return;
+        }
+        story.zone_failover(instances[turn % instances.len()], None);
+        turn += 1;
+        story.look_for(every_seconds);
+    }
+}
+
+#[test]
+fn a_word_that_is_repeated_for_ever_hides_a_loss_for_ten_minutes() {
+    let stock = "arn:aws:rds:us-east-2:123456789012:db:shop-stock";
+    for (instances, every) in [(&[INSTANCE][..], 170), (&[INSTANCE, stock][..], 170), (&[INSTANCE][..], 60)] {
+        let mut story = Story::new();
+        story.alarm();
+        let began = story.now;
+        repeat(&mut story, instances, every, 6 * 3600);
+        assert!(story.has_committed(), "{instances:?} {every}: {:#?}", story.sentences);
+        let took = story.now.duration_since(began).as_secs();
+        assert!((600..=900).contains(&took), "{instances:?} {every}: {took} s");
+        // One that comes while the run that is not hidden any more confirms.
+        let why = "Nothing showed life for more than 10 min, so that forbids no failover any more.";
+        assert!(
+            every > 60 || story.sentences.iter().any(|sentence| sentence.ends_with(why)),
+            "{:#?}",
+            story.sentences
+        );
+    }
+}
+
+#[test]
+fn words_count_for_ten_minutes_from_the_first_one_and_not_a_second_longer() {
+    let mut story = Story::new();
+    story.look_for(5);
+    story.zone_failover(INSTANCE, None);
+    let first = story.now;
+    let at = |seconds| first.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
+    assert!(story.state.heeds_zone_failovers(at(599)) && !story.state.heeds_zone_failovers(at(600)));
+}
+
+#[test]
+fn several_databases_that_move_one_after_the_other_are_all_waited_for() {
+    let stock = "arn:aws:rds:us-east-2:123456789012:db:shop-stock";
+    let mut story = Story::new();
+    story.alarm();
+    for instance in [INSTANCE, stock, INSTANCE] {
+        story.zone_failover(instance, None);
+        story.look_for(150);
+        assert!(!story.has_committed(), "{:#?}", story.sentences);
+    }
+}
+
+#[test]
+fn a_sign_of_life_lets_the_words_begin_anew() {
+    let mut story = Story::new();
+    story.alarm();
+    repeat(&mut story, &[INSTANCE], 170, 500);
+    assert!(!story.has_committed(), "{:#?}", story.sentences);
+    story.look_with(Sight::Good);
+    story.zone_failover(INSTANCE, None);
+    let began = story.now;
+    repeat(&mut story, &[INSTANCE], 170, 500);
+    assert!(!story.has_committed(), "the region lived in between: {:#?}", story.sentences);
+    repeat(&mut story, &[INSTANCE], 170, 3600);
+    assert!(story.has_committed());
+    assert!(story.now.duration_since(began).as_secs() >= 600);
+}
+
+#[test]
+fn words_an_hour_apart_have_nothing_to_do_with_each_other() {
+    for (seconds, is_new) in [(3600, false), (3601, true)] {
+        let mut story = Story::new();
+        story.look_for(5);
+        story.zone_failover(INSTANCE, None);
+        let later = story.now.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
+        assert_eq!(story.state.is_new_zone_failover(later), is_new, "{seconds}");
+    }
+}
+
+#[test]
+fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
+    let mut story = Story::new();
+    story.zone_failover(INSTANCE, None);
+    let look = story.observation(Sight::Bad { detail: "no answer".into() });
+    assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
+    story.state.moved.insert(Name::from("orders"));
+    assert!(look.vetoes(&story.plan, &story.state).is_empty());
 }

@@ -313,6 +313,8 @@ impl History {
             state,
             changed_at: self.now,
             reason: "Threshold Crossed: 3 datapoints were greater than the threshold (5.0).".to_owned(),
+            contributor: None,
+            held_back: None,
             via: Via::Sns { topic: topic.context("the plan has a topic")?.clone() },
         };
         self.advance(&Facts { signals: vec![Signal::Alarm(signal)], ..Facts::default() })
@@ -423,6 +425,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
         replicas: replicas.collect(),
         lag,
         answered_at,
+        alarms: BTreeMap::new(),
     }
 }
 

@@ -56,8 +56,8 @@ pub fn record(
         Event::EvidenceSeen { evidence } => {
             for evidence in evidence.iter().filter(|evidence| evidence.key.kind == EvidenceKind::Alarm) {
                 let Task::Signal(_, changed) = worker.task else { continue };
-                let known = before.alarms.get(&evidence.key.source);
-                if known.is_some_and(|seen| seen.changed_at >= time(changed)) {
+                let known = before.alarms.get(&evidence.key.source).and_then(|seen| seen.whole);
+                if known.is_some_and(|word| word.changed_at >= time(changed)) {
                     world.break_property(property::S13);
                 }
             }

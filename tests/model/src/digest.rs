@@ -11,7 +11,7 @@ use protocol::command::Step;
 use protocol::evidence::EvidenceKind;
 use protocol::journal::Cause;
 use protocol::operator::Overrides;
-use protocol::state::{AlarmSeen, Hold, Phase, Progress, Quarantine, Reopened, Run, State};
+use protocol::state::{AlarmSeen, AlarmWord, Hold, Phase, Progress, Quarantine, Reopened, Run, State};
 
 /// Past this the age of a first sign changes nothing: no sample is near enough.
 const SIGN_SECONDS: i64 = 990;
@@ -38,7 +38,9 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         hold,
         evidence,
         alarms,
+        silences,
         zone_failovers,
+        zone_failovers_since,
         rejected,
         run,
         quarantine,
@@ -59,13 +61,27 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
             .hash(out);
         (standing.outside, standing.raised_seq > ended).hash(out);
     }
-    for (arn, AlarmSeen { changed_at, state }) in alarms {
-        // A message older than 300 s is rejected before it is compared with this.
-        (arn, ago(now, *changed_at).min(330), *state as u8).hash(out);
+    for (arn, AlarmSeen { whole, contributors }) in alarms {
+        arn.hash(out);
+        for (contributor, word) in whole
+            .iter()
+            .map(|word| ("", word))
+            .chain(contributors.iter().map(|(id, word)| (id.as_str(), word)))
+        {
+            let AlarmWord { changed_at, state } = word;
+            // A message older than 300 s is rejected before it is compared with this.
+            (contributor, ago(now, *changed_at).min(330), *state as u8).hash(out);
+        }
+    }
+    for (region, since) in silences {
+        // Evidence compares its last word with it.
+        (region, ago(now, *since)).hash(out);
     }
     for (database, at) in zone_failovers {
-        (database, ago(now, *at).min(180)).hash(out);
+        // Past an hour the next word has nothing to do with it.
+        (database, ago(now, *at).min(3_630)).hash(out);
     }
+    zone_failovers_since.map(|since| ago(now, since).min(630)).hash(out);
     for ((source, reason), at) in rejected {
         (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
     }

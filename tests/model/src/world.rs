@@ -1,7 +1,7 @@
 //! What is the whole world at one moment? The journal, the cloud, the workers, what is in flight, and what may still
 //! go wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -426,6 +426,8 @@ impl Seen {
             lag: databases().map(|database| (database, self.samples())).collect(),
             // What the last ticks noted in the vitals.
             answered_at: Some(time(self.lived_until)),
+            // Alarms speak by messages alone here: nobody asks for them.
+            alarms: BTreeMap::new(),
         }
     }
 
@@ -461,6 +463,8 @@ pub fn signal(rings: bool, at: Timestamp) -> protocol::signal::Signal {
         state: if rings { AlarmState::Alarm } else { AlarmState::Ok },
         changed_at: at,
         reason: "threshold crossed".into(),
+        contributor: None,
+        held_back: None,
         via: protocol::signal::Via::EventBridge,
     })
 }

@@ -15,6 +15,7 @@ use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Mode, Plan};
+use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -101,6 +102,7 @@ impl Stage {
             databases: Arc::clone(world) as _,
             fleets: Arc::clone(world) as _,
             traffic: Arc::clone(world) as _,
+            alarms: Arc::clone(world) as _,
             lag: Arc::clone(world) as _,
             probes: Arc::clone(world) as _,
             publisher: Arc::clone(world) as _,
@@ -128,6 +130,7 @@ impl Stage {
     /// An alarm of the plan goes into a state, and its message arrives.
     pub async fn alarm(&mut self, state: &str) -> Result<Value, Fault> {
         let arn = self.plan.detection.alarms.first().cloned().unwrap_or_default();
+        self.world.set_alarm(&arn, alarm_state(state));
         let changed_at = self.now().to_string();
         let body = json!({
             "AlarmName": "primary-health", "AlarmArn": arn, "NewStateValue": state, "OldStateValue": "OK",
@@ -361,6 +364,14 @@ pub fn is_over(state: &State) -> bool {
 /// Whether a step of the last run was begun.
 pub fn has_begun(step: Step) -> impl Fn(&State) -> bool {
     move |state| state.run.as_ref().is_some_and(|run| run.has_begun(step))
+}
+
+fn alarm_state(word: &str) -> AlarmState {
+    match word {
+        "ALARM" => AlarmState::Alarm,
+        "OK" => AlarmState::Ok,
+        _ => AlarmState::InsufficientData,
+    }
 }
 
 /// An SNS event with one message.

@@ -396,7 +396,12 @@ async fn no_function_does_anything_about_any_hostile_event() {
         let said = stage.sentences();
         let is_rejected = said.iter().all(|sentence| sentence.starts_with("Signal rejected: "));
         assert!(is_rejected, "{}: {said:#?}", path.display());
-        assert!(answer.is_err() || !said.is_empty(), "{}: nothing says what became of it", path.display());
+        // An empty object wakes a function up: its caller is told that no command came, and nothing is recorded.
+        let is_told = |answer: &Value| {
+            answer["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("No command came: "))
+        };
+        let is_said = !said.is_empty() || answer.as_ref().map_or(true, is_told);
+        assert!(is_said, "{}: nothing says what became of it", path.display());
         stage.pass(SignedDuration::from_mins(3)).await;
         assert_eq!((stage.phase(), changes(&stage)), ("no run", 0), "{}", path.display());
         seen += 1;

@@ -16,6 +16,7 @@ use ports::memory::Fault;
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::plan::Mode;
+use protocol::signal::AlarmState;
 use scenarios::{
     COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, needs_operator,
     small_plan, sns,
@@ -237,6 +238,30 @@ async fn ordered() -> Stage {
     stage
 }
 
+/// An alarm over two series that is red when its region falls silent; a person is asked, and then the region answers again.
+async fn silent() -> Stage {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    let arn = stage.plan.detection.alarms[0].clone();
+    let topic = stage.plan.detection.topics[0].clone();
+    let state = json!({ "value": "ALARM", "timestamp": stage.now().to_string(), "actionsSuppressedBy": "WaitPeriod" });
+    let held_back = json!({ "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
+        "account": "123456789012", "resources": [arn], "detail": { "state": state } });
+    say(&mut stage, held_back).await;
+    for series in ["6d442278dba546f6", "7e553389ecb657a7"] {
+        let body = json!({ "AlarmArn": arn, "NewStateValue": "ALARM", "StateChangeTime": stage.now().to_string(),
+            "NewStateReason": "Threshold Crossed", "AlarmContributorId": series });
+        say(&mut stage, sns(&topic, &body)).await;
+    }
+    stage.world.inner().primary_lives = false;
+    seconds(&mut stage, 20 * 60).await;
+    stage.world.inner().primary_lives = true;
+    stage.world.set_alarm(&arn, AlarmState::Ok);
+    seconds(&mut stage, 3 * 60).await;
+    assert_eq!(stage.phase(), "aborted");
+    stage
+}
+
 #[tokio::test(start_paused = true)]
 #[ignore = "writes files; see the head of this file"]
 async fn write_the_golden_journals_of_this_version_anew() {
@@ -249,6 +274,7 @@ async fn write_the_golden_journals_of_this_version_anew() {
         ("late", late().await),
         ("ordered", ordered().await),
         ("reopened", reopened().await),
+        ("silent", silent().await),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/protocol/tests/journals")

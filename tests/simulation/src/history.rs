@@ -89,6 +89,13 @@ pub enum What {
         /// What it said.
         said: Said,
     },
+    /// CloudWatch was asked for an alarm, and answered.
+    Answered {
+        /// The alarm's ARN.
+        arn: String,
+        /// Its state.
+        state: AlarmState,
+    },
     /// People were told.
     Told {
         /// What.
@@ -266,6 +273,7 @@ impl fmt::Display for What {
             ),
             Self::Effect(effect) => write!(f, "EFFECT {effect:?}"),
             Self::Saw { name, said, .. } => write!(f, "saw {name}: {said:?}"),
+            Self::Answered { arn, state } => write!(f, "CloudWatch says {arn}: {state:?}"),
             Self::Told { text } => write!(f, "TOLD {text}"),
             Self::Change(change) => write!(f, "WORLD {change:?}"),
         }

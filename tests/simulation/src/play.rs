@@ -99,6 +99,7 @@ fn alarm(sim: &Arc<Sim>, index: usize, state: AlarmState) {
     let detection = &sim.draw.plan.detection;
     let Some(arn) = detection.alarms.get(index) else { return };
     sim.note(0, What::Change(Change::Alarm { arn: arn.clone(), state }));
+    sim.world.set_alarm(arn, state);
     let region = arn.split(':').nth(3).unwrap_or_default();
     let topic = detection.topics.iter().find(|topic| topic.contains(region)).cloned().unwrap_or_default();
     let word = if state == AlarmState::Alarm { "ALARM" } else { "OK" };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::ports::{
-    Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
+    Alarms, Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
     LagSample, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side,
     Traffic, Vitals,
 };
@@ -19,6 +19,7 @@ use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::signal::AlarmNow;
 use tokio::sync::Notify;
 
 use crate::deed::Deed;
@@ -55,6 +56,7 @@ impl Link {
             databases: Arc::clone(self) as _,
             fleets: Arc::clone(self) as _,
             traffic: Arc::clone(self) as _,
+            alarms: Arc::clone(self) as _,
             lag: Arc::clone(self) as _,
             probes: Arc::clone(self) as _,
             publisher: Arc::clone(self) as _,
@@ -293,6 +295,20 @@ impl Traffic for Link {
         self.act("set_weight", ACCELERATOR, Deed::Weigh(Box::new(route.clone()), side, weight))
             .await
             .map(drop)
+    }
+}
+
+#[async_trait]
+impl Alarms for Link {
+    async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>> {
+        let is_of_primary = region == self.sim.draw.plan.regions.primary;
+        let pace = if is_of_primary { PRIMARY } else { OWN_REGION };
+        let question = Alarms::states(&*self.sim.world, region, arns);
+        let alarms = self.ask("alarm_states", pace, question).await?;
+        for alarm in &alarms {
+            self.sim.note(self.by, What::Answered { arn: alarm.arn.clone(), state: alarm.state });
+        }
+        Ok(alarms)
     }
 }
 

@@ -83,6 +83,7 @@ impl Scene {
             databases: Arc::clone(world) as _,
             fleets: Arc::clone(world) as _,
             traffic: Arc::clone(world) as _,
+            alarms: Arc::clone(world) as _,
             lag: Arc::clone(world) as _,
             probes: Arc::clone(world) as _,
             publisher: Arc::clone(world) as _,

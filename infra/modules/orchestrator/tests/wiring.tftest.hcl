@@ -648,7 +648,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
 
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem",
+      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem",
         "dynamodb:Query", "ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId",
         "ec2:GetEbsEncryptionByDefault", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
         "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConfiguration",

@@ -2,9 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::{approve, data_loss, insufficiency, list};
+use super::sentence::{alarm_age, approve, data_loss, insufficiency, list};
 use super::{Draft, Facts, Observation, due, gate};
-use crate::evidence::counts;
 use crate::journal::{AbortCause, Cause, Event, Need};
 use crate::operator::Overrides;
 use crate::plan::{Mode, Plan};
@@ -144,11 +143,8 @@ pub(super) fn heed_signs_of_life(plan: &Plan, state: &State, run: &Run, facts: &
 }
 
 fn evidence_names(state: &State, now: Timestamp) -> String {
-    list(
-        state
-            .evidence
-            .iter()
-            .filter(|(key, standing)| counts(key, standing, now))
-            .map(|(key, standing)| format!("{key} (seen from {})", standing.vantage)),
-    )
+    list(state.counting(now).map(|(key, standing)| {
+        let age = alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!("; {age}"));
+        format!("{key} (seen from {}{age})", standing.vantage)
+    }))
 }

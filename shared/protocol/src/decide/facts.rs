@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::arn::Arn;
 use crate::evidence::{Veto, ZONE_FAILOVER_TAKES};
 use crate::name::Name;
 use crate::plan::Plan;
+use crate::signal::AlarmNow;
 use crate::state::State;
 
 /// Longest age at which a lag sample says something about now.
@@ -27,6 +29,32 @@ pub struct Observation {
     pub lag: BTreeMap<Name, Vec<LagPoint>>,
     /// When a probe of the primary region last got a good answer, if that is known.
     pub answered_at: Option<Timestamp>,
+    /// What each region that was asked for the plan's alarms said.
+    pub alarms: BTreeMap<String, AlarmsSeen>,
+}
+
+/// What a region said when it was asked for the plan's alarms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlarmsSeen {
+    /// Their states; an alarm that does not exist is not among them.
+    Answered {
+        /// When it was asked.
+        at: Timestamp,
+        /// The alarms.
+        alarms: Vec<AlarmNow>,
+    },
+    /// It did not answer.
+    Silent {
+        /// When it was asked.
+        at: Timestamp,
+        /// Why.
+        detail: String,
+    },
+    /// It refused to answer: it says nothing of its alarms, nor that it is lost.
+    Refused {
+        /// Why.
+        detail: String,
+    },
 }
 
 /// What a probe got.
@@ -132,13 +160,22 @@ impl Observation {
             .zone_failovers
             .iter()
             .filter(|(database, at)| {
-                !state.moved.contains(*database) && self.at.duration_since(**at) < ZONE_FAILOVER_TAKES
+                !state.moved.contains(*database)
+                    && self.at.duration_since(**at) < ZONE_FAILOVER_TAKES
+                    && state.heeds_zone_failovers(self.at)
             })
             .map(|(database, at)| {
                 let veto = Veto::ZoneFailover { database: database.to_string() };
                 (veto, format!("RDS said so at {at}"))
             });
         answers.chain(replicates).chain(zone_failovers).collect()
+    }
+
+    /// What CloudWatch said of an alarm, and when it was asked, if it was.
+    pub(super) fn alarm(&self, arn: &str) -> Option<(&AlarmNow, Timestamp)> {
+        let region = Arn::parse(arn)?.region;
+        let AlarmsSeen::Answered { at, alarms } = self.alarms.get(region)? else { return None };
+        alarms.iter().find(|alarm| alarm.arn == arn).map(|alarm| (alarm, *at))
     }
 
     /// What this look could not see, and may be alive: witnesses that could not be asked, and replicas that say that they

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sentence::{invocation, list};
 use super::{Draft, Facts};
-use crate::evidence::{EvidenceKey, Standing, counts};
+use crate::evidence::{EvidenceKey, Standing};
 use crate::graph;
 use crate::journal::{AbortCause, Cause, Event, RunKind, Scope};
 use crate::operator::Overrides;
@@ -21,8 +21,7 @@ pub(super) enum Opening {
 
 /// Opens a run, or says why not.
 pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Opening {
-    let counting: Vec<(&EvidenceKey, &Standing)> =
-        state.evidence.iter().filter(|(key, standing)| counts(key, standing, now)).collect();
+    let counting: Vec<(&EvidenceKey, &Standing)> = state.counting(now).collect();
     let Some(first_since) = counting.iter().map(|(_, standing)| standing.since).min() else {
         return Opening::Rest(quiet(plan, state, now));
     };

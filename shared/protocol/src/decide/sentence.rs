@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::facts::seconds;
 use super::fence::FENCE_UNREAD;
 use crate::command::Step;
+use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::journal::{DataLoss, Need};
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
@@ -35,6 +36,13 @@ pub fn list(items: impl IntoIterator<Item = String>) -> String {
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+/// How old an alarm's last word is, where its region can't be asked whether it is still so.
+pub fn alarm_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestamp) -> Option<String> {
+    let since = state.silences.get(&standing.vantage).filter(|_| key.kind == EvidenceKind::Alarm)?;
+    let age = duration(now.duration_since(standing.last_seen));
+    Some(format!("its last word is {age} old, and {} can't be asked since {since}", standing.vantage))
 }
 
 /// The line to type for an operator's command. `fields` are JSON members; who gives it is added.
@@ -160,18 +168,19 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
     let weight = state.weight(now);
     let mut reasons = Vec::new();
     if weight.kinds.len() < 2 {
-        let standing = list(
-            state
-                .evidence
-                .iter()
-                .filter(|(k, s)| crate::evidence::counts(k, s, now))
-                .map(|(k, _)| k.to_string()),
-        );
+        let standing = list(state.counting(now).map(|(key, _)| key.to_string()));
         reasons.push(format!("{} of 2 kinds of evidence stand ({standing})", weight.kinds.len()));
     }
     if !weight.outside {
         reasons.push("nothing was seen from outside the primary region".to_owned());
     }
+    let lapsed = state.evidence.iter().filter(|(key, standing)| {
+        key.kind == EvidenceKind::Alarm && !counts(key, standing, &state.silences, now)
+    });
+    reasons.extend(lapsed.map(|(key, standing)| {
+        let age = duration(now.duration_since(standing.last_seen));
+        format!("the last word of {key} is {age} old, and nothing confirms it")
+    }));
     reasons.extend(run.vetoes.iter().map(|veto| format!("veto: {veto}")));
     if reasons.is_empty() { "the evidence did not hold without a gap".to_owned() } else { reasons.join("; ") }
 }

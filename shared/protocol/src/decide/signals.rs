@@ -2,17 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::alarms::settled_by;
 use super::sentence::duration;
 use super::{Draft, Facts};
 use crate::arn::Arn;
-use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, ZONE_FAILOVER_TAKES};
+use crate::evidence::{Evidence, EvidenceKey, ZONE_FAILOVER_TAKES, ZONE_FAILOVERS_TAKE};
 use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
 use crate::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
-use crate::state::State;
+use crate::state::{AlarmWord, State};
 
 /// The same rejection is written down again only after this long: a storm must not fill the journal.
 const REJECTION_REPEATS_AFTER: SignedDuration = SignedDuration::from_secs(3600);
+
+/// RDS speaks more than once of one failover; a word is noted again only after this long.
+const ZONE_FAILOVER_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 /// How far another clock may be ahead.
 const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
@@ -28,10 +32,11 @@ pub struct Rejected {
     pub why: String,
 }
 
-/// Why a signal does not count, if it does not: by the plan and the clock alone, whether or not that was written down.
-pub fn rejected(plan: &Plan, signal: &Signal, now: Timestamp) -> Option<Rejected> {
+/// Why a signal does not count, if it does not: by the plan, the clock and what CloudWatch says of a late one, whether or
+/// not that was written down.
+pub fn rejected(plan: &Plan, facts: &Facts, signal: &Signal, now: Timestamp) -> Option<Rejected> {
     let (source, rejection) = match signal {
-        Signal::Alarm(alarm) => (&alarm.arn, rejection(plan, alarm, now)),
+        Signal::Alarm(alarm) => (&alarm.arn, heard(plan, facts, alarm, now).err()),
         Signal::ZoneFailover(seen) => (&seen.instance, rejection_of_zone_failover(plan, seen, now)),
         Signal::Unrecognised { shape } => (shape, Some((Rejection::Unrecognised, UNKNOWN.to_owned()))),
     };
@@ -44,41 +49,118 @@ const UNKNOWN: &str = "its shape is not known, nothing is done";
 /// The first of the signals that the journal does not hold yet.
 pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     facts.signals.iter().find_map(|signal| match signal {
-        Signal::Alarm(alarm) => sort_alarm(plan, state, alarm, now),
+        Signal::Alarm(alarm) => sort_alarm(plan, state, facts, alarm, now),
         Signal::ZoneFailover(seen) => sort_zone_failover(plan, state, seen, now),
         Signal::Unrecognised { shape } => reject(state, shape, Rejection::Unrecognised, None, UNKNOWN, now),
     })
 }
 
-fn sort_alarm(plan: &Plan, state: &State, alarm: &AlarmSignal, now: Timestamp) -> Option<Draft> {
-    if let Some((reason, why)) = rejection(plan, alarm, now) {
-        return reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now);
-    }
-    let is_news = state.alarms.get(&alarm.arn).is_none_or(|seen| seen.changed_at < alarm.changed_at);
-    if !is_news {
+fn sort_alarm(
+    plan: &Plan,
+    state: &State,
+    facts: &Facts,
+    alarm: &AlarmSignal,
+    now: Timestamp,
+) -> Option<Draft> {
+    let word = match heard(plan, facts, alarm, now) {
+        Ok(word) => word,
+        Err((reason, why)) => {
+            return reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now);
+        }
+    };
+    let arn = plan.detection.listed(&alarm.arn)?;
+    if !is_news(state, arn, alarm, word.changed_at) {
         return None;
     }
-    let key = EvidenceKey { kind: EvidenceKind::Alarm, source: alarm.arn.clone() };
     match alarm.state {
-        AlarmState::Alarm => {
-            let region = alarm.region().unwrap_or_default().to_owned();
-            let sentence = format!("Recorded as evidence: {key} in {region} is in ALARM.");
-            let evidence = Evidence {
-                key,
-                outside: region != plan.regions.primary,
-                vantage: region,
-                seen_at: alarm.changed_at,
-                detail: alarm.reason.clone(),
-            };
-            Some(Draft::new(None, Event::EvidenceSeen { evidence: vec![evidence] }, sentence))
-        }
-        AlarmState::Ok => {
-            let sentence = format!("No evidence any more: {key} is OK.");
-            let event = Event::EvidenceCleared { keys: vec![key], seen_at: alarm.changed_at };
-            Some(Draft::new(None, event, sentence))
-        }
+        AlarmState::Alarm => Some(raised(plan, arn, alarm, &word)),
+        AlarmState::Ok => Some(cleared(state, arn, alarm)),
         // Missing data is neither healthy nor dead: what stood goes on standing.
         AlarmState::InsufficientData => None,
+    }
+}
+
+/// A word of an alarm that counts.
+struct Heard {
+    changed_at: Timestamp,
+    /// How late its message is, where it is late.
+    late: Option<SignedDuration>,
+}
+
+/// The word of an alarm, if it counts; else why not.
+fn heard(
+    plan: &Plan,
+    facts: &Facts,
+    alarm: &AlarmSignal,
+    now: Timestamp,
+) -> Result<Heard, (Rejection, String)> {
+    let Some((reason, why)) = rejection(plan, alarm, now) else {
+        return Ok(Heard { changed_at: alarm.changed_at, late: None });
+    };
+    // What comes late counts all the same where CloudWatch says that it is still so.
+    let agreed = if reason == Rejection::Stale { agreed(plan, facts, alarm, now) } else { None };
+    agreed.ok_or((reason, why))
+}
+
+/// A message that is late, where CloudWatch says that the alarm is in ALARM since no later than the message says.
+fn agreed(plan: &Plan, facts: &Facts, alarm: &AlarmSignal, now: Timestamp) -> Option<Heard> {
+    let arn = plan.detection.listed(&alarm.arn).filter(|_| alarm.state == AlarmState::Alarm)?;
+    let (answer, asked_at) = facts.observation.as_ref()?.alarm(arn)?;
+    // An event's time may be given in whole seconds.
+    let is_since_then = answer.changed_at.as_second() <= alarm.changed_at.as_second();
+    (answer.state == AlarmState::Alarm && answer.held_back.is_none() && is_since_then).then(|| Heard {
+        changed_at: alarm.changed_at.max(settled_by(asked_at)),
+        late: Some(now.duration_since(alarm.changed_at)),
+    })
+}
+
+/// Whether a word says something that is not known. Each contributor is heard by itself; but what the alarm as a whole last
+/// said holds for all of them.
+fn is_news(state: &State, arn: &str, alarm: &AlarmSignal, changed_at: Timestamp) -> bool {
+    let Some(seen) = state.alarms.get(arn) else { return true };
+    let contributor = alarm.contributor.as_deref();
+    let whole_is_ok = seen.whole.filter(|word| contributor.is_some() && word.state == AlarmState::Ok);
+    let is_newer = |word: Option<AlarmWord>| word.is_none_or(|word| word.changed_at < changed_at);
+    let has_room = seen.word(contributor).is_some() || contributor.is_none() || !seen.is_full();
+    is_newer(seen.word(contributor)) && is_newer(whole_is_ok) && has_room
+}
+
+fn raised(plan: &Plan, arn: &str, alarm: &AlarmSignal, word: &Heard) -> Draft {
+    let key = EvidenceKey::alarm(arn, alarm.contributor.as_deref());
+    let region = alarm.region().unwrap_or_default().to_owned();
+    let late = word.late.map_or_else(String::new, |late| {
+        format!(" (its message is {} late; CloudWatch says that it is still so)", duration(late))
+    });
+    let sentence = format!("Recorded as evidence: {key} in {region} is in ALARM{late}.");
+    let evidence = Evidence {
+        key,
+        outside: region != plan.regions.primary,
+        vantage: region,
+        seen_at: word.changed_at,
+        detail: alarm.reason.clone(),
+    };
+    Draft::new(None, Event::EvidenceSeen { evidence: vec![evidence] }, sentence)
+}
+
+/// One contributor that is OK clears no other; an alarm that is OK as a whole clears all that were heard before.
+fn cleared(state: &State, arn: &str, alarm: &AlarmSignal) -> Draft {
+    let contributor = alarm.contributor.as_deref();
+    let key = EvidenceKey::alarm(arn, contributor);
+    let sentence = format!("No evidence any more: {key} is OK.");
+    let mut keys = vec![key];
+    if contributor.is_none() {
+        keys.extend(state.contributors_before(arn, alarm.changed_at));
+    }
+    Draft::new(None, Event::EvidenceCleared { keys, seen_at: alarm.changed_at }, sentence)
+}
+
+/// Whether a message asks for a look before it is sorted: it is late, and if CloudWatch says that it is still so, it counts.
+pub fn is_late(plan: &Plan, signal: &Signal, now: Timestamp) -> bool {
+    match signal {
+        Signal::Alarm(alarm) if alarm.state == AlarmState::Alarm => {
+            rejection(plan, alarm, now).is_some_and(|(reason, _)| reason == Rejection::Stale)
+        }
+        _ => false,
     }
 }
 
@@ -90,15 +172,25 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
     if let Some(foreign) = foreign(plan, alarm.region().unwrap_or_default(), account, &alarm.via) {
         return Some(foreign);
     }
-    if !plan.detection.alarms.contains(&alarm.arn) {
+    if plan.detection.listed(&alarm.arn).is_none() {
         return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
+    }
+    // That it is OK is true whatever becomes of its actions.
+    if let Some(held_back) = alarm.held_back.as_ref().filter(|_| alarm.state == AlarmState::Alarm) {
+        let why = format!("it is in ALARM, but its actions are held back: {held_back}");
+        return Some((Rejection::Suppressed, why));
     }
     untimely(plan, alarm.changed_at, "changed", now)
 }
 
+/// RDS writes all identifiers in lower case, people do not.
+fn is_it(arn: &str, seen: &ZoneFailover) -> bool {
+    arn.eq_ignore_ascii_case(&seen.instance)
+}
+
 /// A replica that moves within the recovery region says nothing of the primary.
 fn is_of_replica(plan: &Plan, seen: &ZoneFailover) -> bool {
-    plan.databases.iter().any(|database| database.replica == seen.instance)
+    plan.databases.iter().any(|database| is_it(&database.replica, seen))
 }
 
 /// Why RDS's word of a failover within the region does not count, and in which words.
@@ -112,7 +204,7 @@ fn rejection_of_zone_failover(
     }
     let (region, account) =
         Arn::parse(&seen.instance).map(|arn| (arn.region, arn.account)).unwrap_or_default();
-    let is_known = plan.databases.iter().any(|database| database.primary == seen.instance);
+    let is_known = plan.databases.iter().any(|database| is_it(&database.primary, seen));
     foreign(plan, region, account, &seen.via)
         .or_else(|| {
             (!is_known).then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
@@ -128,15 +220,25 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
     if let Some((reason, why)) = rejection_of_zone_failover(plan, seen, now) {
         return reject(state, &seen.instance, reason, Some(seen.at), &why, now);
     }
-    let name = &plan.databases.iter().find(|database| database.primary == seen.instance)?.name;
-    if state.zone_failovers.get(name).is_some_and(|last| *last >= seen.at) {
+    let name = &plan.databases.iter().find(|database| is_it(&database.primary, seen))?.name;
+    let last = state.zone_failovers.get(name);
+    if last.is_some_and(|last| seen.at.duration_since(*last) < ZONE_FAILOVER_NOTED_EVERY) {
         return None;
     }
-    let sentence = format!(
-        "No automatic failover for {}: RDS moves database {name} to its standby in another zone ({}).",
-        duration(ZONE_FAILOVER_TAKES),
-        seen.event_id
-    );
+    let sentence = if state.heeds_zone_failovers(seen.at) || state.is_new_zone_failover(seen.at) {
+        format!(
+            "No automatic failover for {}: RDS moves database {name} to its standby in another zone ({}).",
+            duration(ZONE_FAILOVER_TAKES),
+            seen.event_id
+        )
+    } else {
+        format!(
+            "RDS says again that it moves database {name} to its standby in another zone ({}). Nothing showed life for more \
+             than {}, so that forbids no failover any more.",
+            seen.event_id,
+            duration(ZONE_FAILOVERS_TAKE)
+        )
+    };
     let event = Event::ZoneFailoverSeen { database: name.clone(), seen_at: seen.at };
     Some(Draft::new(None, event, sentence))
 }

@@ -44,7 +44,7 @@ struct Seen {
 fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey>) {
     let (mut standing, mut gone) = (Vec::new(), Vec::new());
     for probe in &observation.probes {
-        let key = EvidenceKey { kind: EvidenceKind::Probe, source: probe.name.to_string() };
+        let key = EvidenceKey::probe(&probe.name);
         match &probe.sight {
             Sight::Bad { detail } => standing.push(Seen { key, detail: detail.clone() }),
             Sight::Good => gone.push(key),
@@ -52,7 +52,7 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
         }
     }
     for replica in observation.replicas.iter().filter(|seen| !state.moved.contains(&seen.database)) {
-        let key = EvidenceKey { kind: EvidenceKind::Replica, source: replica.database.to_string() };
+        let key = EvidenceKey::replica(&replica.database);
         match &replica.state {
             ReplicaState::Broken { detail } => standing.push(Seen { key, detail: detail.clone() }),
             ReplicaState::Replicating | ReplicaState::Degraded { .. } => gone.push(key),
@@ -83,7 +83,9 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
     let kinds: BTreeSet<EvidenceKind> = state
         .evidence
         .iter()
-        .filter(|(key, standing)| key.kind != EvidenceKind::Alarm || counts(key, standing, now))
+        .filter(|(key, standing)| {
+            key.kind != EvidenceKind::Alarm || counts(key, standing, &state.silences, now)
+        })
         .map(|(key, _)| key.kind)
         .collect();
     state.active_run().is_none()

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::shape;
 use crate::arn::Arn;
-use crate::signal::{AlarmSignal, AlarmState, Via};
+use crate::signal::{AlarmSignal, AlarmState, REASON_MAX, Via};
 
-/// Longest reason that is kept, in characters.
-const REASON_MAX: usize = 300;
+/// Longest id of a contributor that is kept, in characters. CloudWatch's are 16 hexadecimal digits.
+const CONTRIBUTOR_MAX: usize = 64;
 
 /// Longest text that is taken for a time.
 const TIME_MAX: usize = 40;
@@ -21,45 +21,105 @@ pub(super) type Lack = &'static str;
 
 /// The body of an alarm's message by SNS. `Region` is a display name there and is not read.
 pub(super) fn in_sns(body: &Value, topic: &str) -> Result<AlarmSignal, Lack> {
-    let by = Via::Sns { topic: topic.to_owned() };
-    let (state, changed_at) = (&body["NewStateValue"], &body["StateChangeTime"]);
-    signal(&body["AlarmArn"], state, changed_at, &body["NewStateReason"], by)
+    let change = Change {
+        arn: &body["AlarmArn"],
+        state: &body["NewStateValue"],
+        changed_at: &body["StateChangeTime"],
+        reason: &body["NewStateReason"],
+        contributor: &body["AlarmContributorId"],
+        // Actions that are held back send no message.
+        held_back: None,
+    };
+    change.signal(Via::Sns { topic: topic.to_owned() })
 }
 
-/// An alarm's change of state as an event.
-pub(super) fn in_event(event: &Value) -> Result<AlarmSignal, Lack> {
-    let state = &event["detail"]["state"];
-    let changed_at = if state["timestamp"].is_null() { &event["time"] } else { &state["timestamp"] };
-    signal(&event["resources"][0], &state["value"], changed_at, &state["reason"], Via::EventBridge)
+/// An alarm's change of state as an event. It comes although the alarm's actions are held back, and says so.
+pub(super) fn in_event(event: &Value, via: Via) -> Result<AlarmSignal, Lack> {
+    let (detail, state) = (&event["detail"], &event["detail"]["state"]);
+    let change = Change {
+        arn: &event["resources"][0],
+        state: &state["value"],
+        changed_at: if state["timestamp"].is_null() { &event["time"] } else { &state["timestamp"] },
+        reason: &state["reason"],
+        contributor: &detail["alarmContributor"]["id"],
+        held_back: held_back(detail),
+    };
+    change.signal(via)
 }
 
 /// The payload of an alarm whose action is the function itself.
 pub(super) fn direct(payload: &Value) -> Result<AlarmSignal, Lack> {
-    let state = &payload["alarmData"]["state"];
-    let changed_at = if state["timestamp"].is_null() { &payload["time"] } else { &state["timestamp"] };
-    signal(&payload["alarmArn"], &state["value"], changed_at, &state["reason"], Via::Direct)
+    let (data, state) = (&payload["alarmData"], &payload["alarmData"]["state"]);
+    let change = Change {
+        arn: &payload["alarmArn"],
+        state: &state["value"],
+        changed_at: if state["timestamp"].is_null() { &payload["time"] } else { &state["timestamp"] },
+        reason: &state["reason"],
+        contributor: &data["alarmContributor"]["id"],
+        held_back: None,
+    };
+    change.signal(Via::Direct)
 }
 
-fn signal(
-    arn: &Value,
-    state: &Value,
-    changed_at: &Value,
-    reason: &Value,
-    via: Via,
-) -> Result<AlarmSignal, Lack> {
-    let arn = arn
-        .as_str()
-        .filter(|text| Arn::parse(text).is_some_and(|arn| arn.is_alarm()))
-        .ok_or("without the ARN of an alarm")?;
-    let state = match state.as_str() {
-        Some("ALARM") => AlarmState::Alarm,
-        Some("OK") => AlarmState::Ok,
-        Some("INSUFFICIENT_DATA") => AlarmState::InsufficientData,
-        _ => return Err("without a known state"),
-    };
-    let changed_at = changed_at.as_str().and_then(time).ok_or("without the time of its change")?;
-    let reason = shape::cut(reason.as_str().unwrap_or_default(), REASON_MAX);
-    Ok(AlarmSignal { arn: arn.to_owned(), state, changed_at, reason, via })
+/// What holds an alarm's actions back: a suppressor, the time before or after one, or a mute rule.
+fn held_back(detail: &Value) -> Option<String> {
+    let state = &detail["state"];
+    if let Some(by) = text(&state["actionsSuppressedBy"]) {
+        let why = text(&state["actionsSuppressedReason"]).map(|why| format!(" ({why})")).unwrap_or_default();
+        return Some(shape::cut(&format!("suppressed by {by}{why}"), REASON_MAX));
+    }
+    let is_muted = [&detail["muteDetail"], &state["muteDetail"]].iter().any(|mute| !is_empty(mute));
+    is_muted.then(|| "muted by a mute rule".to_owned())
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// Where each shape has what is needed.
+struct Change<'v> {
+    arn: &'v Value,
+    state: &'v Value,
+    changed_at: &'v Value,
+    reason: &'v Value,
+    contributor: &'v Value,
+    held_back: Option<String>,
+}
+
+impl Change<'_> {
+    fn signal(self, via: Via) -> Result<AlarmSignal, Lack> {
+        let arn = self
+            .arn
+            .as_str()
+            .filter(|text| Arn::parse(text).is_some_and(|arn| arn.is_alarm()))
+            .ok_or("without the ARN of an alarm")?;
+        let state = match self.state.as_str() {
+            Some("ALARM") => AlarmState::Alarm,
+            Some("OK") => AlarmState::Ok,
+            Some("INSUFFICIENT_DATA") => AlarmState::InsufficientData,
+            _ => return Err("without a known state"),
+        };
+        let changed_at = self.changed_at.as_str().and_then(time).ok_or("without the time of its change")?;
+        Ok(AlarmSignal {
+            arn: arn.to_owned(),
+            state,
+            changed_at,
+            reason: shape::cut(self.reason.as_str().unwrap_or_default(), REASON_MAX),
+            contributor: text(self.contributor).map(|id| shape::cut(id, CONTRIBUTOR_MAX)),
+            held_back: self.held_back,
+            via,
+        })
+    }
 }
 
 /// Reads a time. Alarms write `+0000`, which RFC 3339 doesn't allow, with or without milliseconds.

@@ -17,6 +17,9 @@ const WAKE_UPS: [(&str, &str); 6] = [
     ("aws.autoscaling", "EC2 Instance Terminate Unsuccessful"),
 ];
 
+/// An alarm over several series: each of them has an event of its own, beside the alarm's.
+const CONTRIBUTOR_CHANGE: &str = "CloudWatch Alarm Contributor State Change";
+
 /// Most ARNs that are kept.
 const RESOURCES_MAX: usize = 10;
 
@@ -31,11 +34,17 @@ pub(super) fn read(event: &Value) -> Incoming {
         Some(Err(lack)) => return unrecognised(&format!("an event of a failover {lack}: "), event),
         None => {}
     }
-    match (source, detail_type) {
-        ("aws.cloudwatch", "CloudWatch Alarm State Change") => match alarm::in_event(event) {
+    if is_of_an_alarm(event) {
+        return match alarm::in_event(event, Via::EventBridge) {
             Ok(alarm) => Incoming::Signals(vec![Signal::Alarm(alarm)]),
             Err(lack) => unrecognised(&format!("an event of an alarm {lack}: "), event),
-        },
+        };
+    }
+    match (source, detail_type) {
+        ("aws.cloudwatch", CONTRIBUTOR_CHANGE) => unrecognised(
+            "an event of one series of an alarm, whose own event is the one that counts: ",
+            event,
+        ),
         ("aws.events" | "aws.scheduler", "Scheduled Event") => Incoming::Tick,
         known if WAKE_UPS.contains(&known) => Incoming::WakeUp {
             source: source.to_owned(),
@@ -44,6 +53,11 @@ pub(super) fn read(event: &Value) -> Incoming {
         },
         _ => unrecognised("an event that nothing waits for: ", event),
     }
+}
+
+/// Whether an event tells of an alarm's change of state.
+pub(super) fn is_of_an_alarm(event: &Value) -> bool {
+    event["source"] == "aws.cloudwatch" && event["detail-type"] == "CloudWatch Alarm State Change"
 }
 
 fn resources(event: &Value) -> Vec<String> {

@@ -22,6 +22,9 @@ use crate::signal::Signal;
 /// Greatest size of one message, or of an event that is not a batch of messages: the limit of SNS and `EventBridge`.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 
+/// What an event by `EventBridge` has, whatever else it lacks.
+const EVENT_KEYS: [&str; 3] = ["source", "account", "detail"];
+
 /// One invocation's payload, classified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
@@ -29,7 +32,9 @@ pub enum Incoming {
     Tick,
     /// A direct invocation by an operator.
     Operator(OperatorCommand),
-    /// A direct invocation that was meant as an operator's command but isn't one.
+    /// A direct invocation with an empty object: it wakes the function up, and says nothing.
+    Empty,
+    /// A direct invocation that is neither an event nor an operator's command.
     BadOperator {
         /// Everything that is wrong with it and what to do, in sentences.
         problem: String,
@@ -65,8 +70,11 @@ impl Incoming {
     /// both, its steps are not taken: the tick asks for them again, while an alarm is said only once.
     pub fn read(payload: &Value) -> Self {
         let Value::Object(fields) = payload else {
-            return unrecognised("", payload);
+            return operator::no_object(payload);
         };
+        if fields.is_empty() {
+            return Self::Empty;
+        }
         if let Some(records) = fields.get("Records") {
             return sns::read(records, payload);
         }
@@ -88,7 +96,10 @@ impl Incoming {
         if fields.len() == 1 && fields.get("tick") == Some(&Value::Bool(true)) {
             return Self::Tick;
         }
-        unrecognised("", payload)
+        if EVENT_KEYS.iter().all(|key| fields.contains_key(*key)) {
+            return unrecognised("an event without detail-type: ", payload);
+        }
+        operator::no_command(fields)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::Incoming;
+use super::{Incoming, shape};
 use crate::name::Name;
 use crate::nearest;
 use crate::operator::{OperatorCommand, Overrides};
@@ -24,6 +24,9 @@ const ROUTES_MAX: usize = 1000;
 /// Longest hold: a week.
 const HOLD_MINUTES_MAX: u64 = 10_080;
 
+/// A payload that is right.
+const EXAMPLE: &str = r#"{"command":"status"}"#;
+
 /// Every command with its own fields.
 const COMMANDS: [(&str, &[&str]); 8] = [
     ("failover", &["by", "reason", "routes", "allow_data_loss", "override_fence", "override_vetoes"]),
@@ -35,6 +38,44 @@ const COMMANDS: [(&str, &[&str]); 8] = [
     ("status", &[]),
     ("readiness", &[]),
 ];
+
+/// Longest list of keys in an answer.
+const KEYS_SHOWN_MAX: usize = 6;
+
+/// A payload that is no object: nobody but a person sends one.
+pub(super) fn no_object(payload: &Value) -> Incoming {
+    let remedy = match payload {
+        Value::String(_) => "give the object itself, not a text that holds it",
+        _ => "give an object",
+    };
+    let problem = format!("The payload is {}: {remedy}, such as {EXAMPLE}.", shape::describe("", payload));
+    Incoming::BadOperator { problem }
+}
+
+/// A key that looks like one; what doesn't may be a value in the wrong place, and is not repeated.
+fn quoted(key: &str) -> String {
+    if shape::is_plain(key) { nearest::quoted(key) } else { shape::named(key) }
+}
+
+/// An object without the field `command` that is nothing else either.
+pub(super) fn no_command(fields: &Map<String, Value>) -> Incoming {
+    let names = COMMANDS.iter().flat_map(|(_, names)| names.iter().copied());
+    let mut known: Vec<&str> = ["command"].into_iter().chain(names).collect();
+    known.sort_unstable();
+    known.dedup();
+    let mut keys: Vec<&String> = fields.keys().filter(|key| !known.contains(&key.as_str())).collect();
+    keys.sort_unstable();
+    let mistyped = keys
+        .iter()
+        .take(KEYS_SHOWN_MAX)
+        .map(|key| sentence(&format!("{} is not a field", quoted(key)), &nearest::remedy(key, &known)));
+    let missing = format!(
+        "`command` is missing, so nothing was done: give one of {}, such as {EXAMPLE}.",
+        nearest::list(&COMMANDS.map(|(name, _)| name))
+    );
+    let problems: Vec<String> = [missing].into_iter().chain(mistyped).collect();
+    Incoming::BadOperator { problem: problems.join(" ") }
+}
 
 /// Reads an object that has the field `command`.
 pub(super) fn read(fields: &Map<String, Value>) -> Incoming {

@@ -73,13 +73,14 @@ fn kind(value: &Value) -> String {
 }
 
 /// A key, if it looks like one: what doesn't may be a value in the wrong place.
-fn named(key: &str) -> String {
+pub(super) fn named(key: &str) -> String {
+    if is_plain(key) { key.to_owned() } else { format!("a key of {} characters", key.chars().count()) }
+}
+
+/// Whether a key looks like one.
+pub(super) fn is_plain(key: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-    if !key.is_empty() && key.len() <= KEY_MAX && key.chars().all(plain) {
-        key.to_owned()
-    } else {
-        format!("a key of {} characters", key.chars().count())
-    }
+    !key.is_empty() && key.len() <= KEY_MAX && key.chars().all(plain)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, shape, step, unrecognised, zone_failover,
+    Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, event_bridge, shape, step, unrecognised,
+    zone_failover,
 };
 use crate::arn::Arn;
 use crate::signal::{Signal, Via};
@@ -64,6 +65,12 @@ fn read_message(topic: &str, message: &str) -> Message {
         Some(Ok(seen)) => return Message::Signal(Signal::ZoneFailover(seen)),
         Some(Err(lack)) => return unknown(&format!("a message of a failover {lack}: "), &body),
         None => {}
+    }
+    if event_bridge::is_of_an_alarm(&body) {
+        return match alarm::in_event(&body, Via::Sns { topic: topic.to_owned() }) {
+            Ok(alarm) => Message::Signal(Signal::Alarm(alarm)),
+            Err(lack) => unknown(&format!("a message of an alarm's event {lack}: "), &body),
+        };
     }
     let speaks_of_an_alarm =
         ["AlarmArn", "AlarmName", "NewStateValue"].iter().any(|key| body.get(key).is_some());

@@ -22,6 +22,7 @@ pub use snapshots::{KeyArns, OptionGroups, SnapshotPolicy, Tiers};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::arn::is_same;
 use crate::name::Name;
 
 /// The only plan schema this version reads.
@@ -75,6 +76,13 @@ pub struct Plan {
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,
+}
+
+impl Detection {
+    /// The alarm that an ARN names, as the plan writes it, if the plan lists it.
+    pub fn listed(&self, arn: &str) -> Option<&str> {
+        self.alarms.iter().map(String::as_str).find(|listed| is_same(listed, arn))
+    }
 }
 
 impl Plan {

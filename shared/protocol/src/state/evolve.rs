@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::illegal::{IllegalRecord, Illegality};
-use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Reopened, Run, State, Unnoticed, is_readable};
+use super::{
+    AlarmWord, CONTRIBUTORS_MAX, Hold, Phase, Progress, Quarantine, Reopened, Run, State, Unnoticed,
+    is_readable,
+};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{Graph, Node};
@@ -63,9 +66,15 @@ impl State {
                 }
                 self.weigh(at);
             }
-            Event::ZoneFailoverSeen { database, seen_at } => {
-                self.zone_failovers.insert(database.clone(), *seen_at);
+            Event::AlarmsSilent { region, since } => {
+                self.silences.entry(region.clone()).or_insert(*since);
+                self.weigh(at);
             }
+            Event::AlarmsAnswer { region } => {
+                self.silences.remove(region);
+                self.weigh(at);
+            }
+            Event::ZoneFailoverSeen { database, seen_at } => self.see_zone_failover(database, *seen_at),
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
             }
@@ -119,8 +128,7 @@ impl State {
 
     fn see_evidence(&mut self, evidence: &Evidence, seq: u64) {
         if evidence.key.kind == EvidenceKind::Alarm {
-            let seen = AlarmSeen { changed_at: evidence.seen_at, state: AlarmState::Alarm };
-            self.alarms.insert(evidence.key.source.clone(), seen);
+            self.hear_alarm(&evidence.key, evidence.seen_at, AlarmState::Alarm);
         }
         let before = self.evidence.get(&evidence.key);
         let raised_seq = before.map_or(seq, |standing| standing.raised_seq);
@@ -144,11 +152,38 @@ impl State {
     }
 
     fn clear_evidence(&mut self, key: &EvidenceKey, seen_at: Timestamp) {
-        if key.kind == EvidenceKind::Alarm {
-            let seen = AlarmSeen { changed_at: seen_at, state: AlarmState::Ok };
-            self.alarms.insert(key.source.clone(), seen);
+        match key.kind {
+            EvidenceKind::Alarm => self.hear_alarm(key, seen_at, AlarmState::Ok),
+            // A sign of life: what RDS says from here on is about something new.
+            EvidenceKind::Probe | EvidenceKind::Replica => self.zone_failovers_since = None,
         }
         self.evidence.remove(key);
+    }
+
+    /// Notes what an alarm, or one of its contributors, said. Of too many contributors the oldest word is forgotten, one
+    /// that says OK first.
+    fn hear_alarm(&mut self, key: &EvidenceKey, changed_at: Timestamp, state: AlarmState) {
+        let seen = self.alarms.entry(key.source.clone()).or_default();
+        let Some(contributor) = &key.contributor else {
+            seen.whole = Some(AlarmWord { changed_at, state });
+            return;
+        };
+        seen.contributors.insert(contributor.clone(), AlarmWord { changed_at, state });
+        while seen.contributors.len() > CONTRIBUTORS_MAX {
+            let others = seen.contributors.iter().filter(|(id, _)| *id != contributor);
+            let oldest = others.min_by_key(|(_, word)| (word.state == AlarmState::Alarm, word.changed_at));
+            let Some(oldest) = oldest.map(|(id, _)| id.clone()) else { return };
+            seen.contributors.remove(&oldest);
+            self.evidence.remove(&EvidenceKey::alarm(&key.source, Some(&oldest)));
+        }
+    }
+
+    /// Words that come while a witness is red belong together, unless the last one is long ago.
+    fn see_zone_failover(&mut self, database: &Name, seen_at: Timestamp) {
+        if self.zone_failovers_since.is_none() || self.is_new_zone_failover(seen_at) {
+            self.zone_failovers_since = Some(seen_at);
+        }
+        self.zone_failovers.insert(database.clone(), seen_at);
     }
 
     /// Forgets for how long the evidence was sufficient: nobody looked for a while.

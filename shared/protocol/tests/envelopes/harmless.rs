@@ -182,9 +182,12 @@ fn check_payload(payload: &Value) {
     let incoming = Incoming::read(payload);
     let is_direct = ["Records", "detail-type", "alarmData"].iter().all(|key| payload.get(key).is_none());
     match incoming {
-        Incoming::Operator(_) | Incoming::BadOperator { .. } => {
+        Incoming::Operator(_) => {
             assert!(is_direct && payload.get("command").is_some(), "an operator speaks directly");
         }
+        // It is an error to its caller, and nothing else.
+        Incoming::BadOperator { .. } => assert!(is_direct, "only a direct invocation is refused: {payload}"),
+        Incoming::Empty => assert_eq!(payload, &json!({}), "only nothing says nothing"),
         // A source that begins with `aws.` can't be given by anyone but AWS.
         Incoming::Tick => assert!(
             payload == &json!({ "tick": true })

@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{
-    Claim, Draft, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, claim, decide,
+    AlarmsSeen, Claim, Draft, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight,
+    claim, decide,
 };
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
-use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
 use protocol::state::{Progress, State, evolve};
 
 /// Something that happens.
@@ -26,6 +27,8 @@ pub(crate) enum Happening {
         replicates: Option<bool>,
         lag_ms: Option<u64>,
     },
+    /// CloudWatch is asked for the first alarm: its state and for how many seconds, or no answer.
+    Ask(Option<(AlarmState, i64)>),
     Operate(OperatorCommand),
     Take(Step),
     Finish(Step),
@@ -91,6 +94,11 @@ pub(crate) fn happenings() -> impl Strategy<Value = Happening> {
             prop::option::of(0..90_000u64),
         )
             .prop_map(|(good, replicates, lag_ms)| Happening::Look { good, replicates, lag_ms }),
+        2 => prop::option::of((
+            prop::sample::select(vec![AlarmState::Alarm, AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData]),
+            0..5_000_i64,
+        ))
+        .prop_map(Happening::Ask),
         1 => commands().prop_map(Happening::Operate),
         5 => steps().prop_map(Happening::Take),
         5 => steps().prop_map(Happening::Finish),
@@ -216,7 +224,22 @@ impl History {
             replicas: self.plan.databases.iter().map(|item| replica(&item.name)).collect(),
             lag: self.plan.databases.iter().map(|item| lag(&item.name)).collect::<BTreeMap<_, _>>(),
             answered_at: None,
+            alarms: BTreeMap::new(),
         }
+    }
+
+    fn alarms(&self, answer: Option<(AlarmState, i64)>) -> BTreeMap<String, AlarmsSeen> {
+        let at = self.now;
+        let seen = match answer {
+            None => AlarmsSeen::Silent { at, detail: "no answer".into() },
+            Some((state, seconds_ago)) => {
+                let changed_at = at.checked_sub(SignedDuration::from_secs(seconds_ago)).expect("a time");
+                let arn = self.plan.detection.alarms[0].clone();
+                let alarm = AlarmNow { arn, state, changed_at, reason: "r".into(), held_back: None };
+                AlarmsSeen::Answered { at, alarms: vec![alarm] }
+            }
+        };
+        BTreeMap::from([(self.plan.regions.primary.clone(), seen)])
     }
 
     fn subjects(&self, step: Step) -> Vec<Name> {
@@ -306,6 +329,8 @@ impl History {
                     state,
                     changed_at: self.now,
                     reason: "r".into(),
+                    contributor: None,
+                    held_back: None,
                     via: Via::EventBridge,
                 };
                 self.settle(Facts { signals: vec![Signal::Alarm(alarm)], ..Facts::default() });
@@ -322,6 +347,11 @@ impl History {
             Happening::Look { good, replicates, lag_ms } => {
                 let observation = Some(self.look(good, replicates, lag_ms));
                 self.settle(Facts { observation, ..Facts::default() });
+            }
+            Happening::Ask(answer) => {
+                let mut observation = self.look(None, None, None);
+                observation.alarms = self.alarms(answer);
+                self.settle(Facts { observation: Some(observation), ..Facts::default() });
             }
             Happening::Operate(mut command) => {
                 // Most people name the run that is there.

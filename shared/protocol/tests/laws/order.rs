@@ -44,6 +44,8 @@ fn hear(history: &mut History, fact: &Fact) {
                 state: *state,
                 changed_at: ago(seconds_ago),
                 reason: "r".into(),
+                contributor: None,
+                held_back: None,
                 via: Via::EventBridge,
             })],
             ..Facts::default()

@@ -14,7 +14,7 @@ use crate::history::{Change, Condition, History, Said, What};
 /// How long what was seen may count: the evidence's own age and one look more.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(90 + 30);
 
-/// How long the word of an alarm may count.
+/// How long the word of an alarm may count, where its region can be asked whether it is still so.
 const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(3_600 + 300);
 
 /// What was seen and heard so far.
@@ -23,6 +23,7 @@ struct Seen {
     bad: BTreeMap<EvidenceKind, Timestamp>,
     good: Option<Timestamp>,
     alarms: BTreeMap<String, Timestamp>,
+    silent_since: Option<Timestamp>,
     well_since: Option<Timestamp>,
     opened_at: Option<Timestamp>,
     by_evidence: bool,
@@ -42,10 +43,12 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                     Said::Good | Said::Unknown => {}
                 }
             }
-            What::Change(Change::Alarm { arn, state: AlarmState::Alarm }) => {
+            What::Change(Change::Alarm { arn, state: AlarmState::Alarm })
+            | What::Answered { arn, state: AlarmState::Alarm } => {
                 seen.alarms.insert(arn.clone(), entry.at);
             }
             What::Change(Change::Primary(condition)) => {
+                seen.silent_since = (!condition.controls).then(|| seen.silent_since.unwrap_or(entry.at));
                 let well = *condition == Condition::WELL;
                 seen.well_since = well.then(|| seen.well_since.unwrap_or(entry.at));
             }
@@ -77,9 +80,14 @@ impl Seen {
             .map(|(kind, _)| *kind)
             .collect();
         let mut outside = !kinds.is_empty();
-        for arn in self.alarms.iter().filter(|(_, then)| lately(then, HEARD_WITHIN)).map(|(arn, _)| arn) {
-            kinds.insert(EvidenceKind::Alarm);
-            outside |= !arn.contains(&history.plan.regions.primary);
+        for (arn, then) in &self.alarms {
+            let is_of_primary = arn.contains(&history.plan.regions.primary);
+            // What the primary region's alarms last said holds for as long as it can't be asked.
+            let until = self.silent_since.filter(|_| is_of_primary).unwrap_or(at).min(at);
+            if until.duration_since(*then) <= HEARD_WITHIN {
+                kinds.insert(EvidenceKind::Alarm);
+                outside |= !is_of_primary;
+            }
         }
         if kinds.len() < 2 || !outside {
             return Err(format!("at {at} a loss was believed, and only {kinds:?} had spoken"));
