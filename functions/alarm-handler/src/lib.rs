@@ -2,6 +2,7 @@
 
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
+use engine::invocation::Invocation;
 use engine::step::carry_out;
 use engine::worker::trusted;
 use engine::world::World;
@@ -13,13 +14,19 @@ use protocol::incoming::{Incoming, StepCommandMessage};
 use protocol::operator::OperatorCommand;
 use serde_json::{Value, json};
 
+mod attention;
 mod confirm;
 mod readiness;
 mod status;
 mod verify;
 
 /// Handles an invocation.
-pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+pub async fn handle(
+    world: &World,
+    payload: &Value,
+    invocation: impl Into<Invocation>,
+) -> Result<Value, Fault> {
+    let Invocation { deadline, request } = invocation.into();
     let incoming = Incoming::read(payload);
     if let Incoming::BadOperator { problem } = &incoming {
         return Err(Fault::new("bad_command", problem.clone()));
@@ -29,7 +36,11 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
         Incoming::Tick => tick(world, &conductor, deadline).await,
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
         Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
-        Incoming::Operator(command) => operator(world, &conductor, command).await,
+        Incoming::Operator(command) => {
+            // What a person's word brings about can be joined with CloudTrail, which knows who called.
+            let conductor = Conductor { request, ..conductor };
+            operator(world, &conductor, command).await
+        }
         Incoming::Signals(signals) => {
             let facts = Facts { signals, ..Facts::default() };
             advance(&conductor, facts).await
@@ -54,6 +65,7 @@ async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Resu
     save_vitals(world, conductor, &observation).await;
     let facts = Facts { observation: Some(observation), ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
+    attention::publish(world, &conductor.plan.name, &advanced.state, conductor.clock.now()).await;
     readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }

@@ -5,6 +5,7 @@
 //! call these same two.
 
 pub mod arn;
+pub mod attention;
 pub mod command;
 pub mod decide;
 pub mod evidence;

@@ -14,7 +14,7 @@ use protocol::snapshots::{
     ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Own, Snapshot,
     SourceKind, Status, decide,
 };
-use protocol::state::{Hold, Phase, Run, State};
+use protocol::state::{Course, Hold, Phase, Run, State};
 
 const SHOP: &str = include_str!("plans/shop.json");
 const PRIMARY: &str = "us-east-2";
@@ -210,6 +210,7 @@ fn run(phase: Phase) -> Run {
         data_loss: Vec::new(),
         vetoes: BTreeSet::new(),
         undo_overdue: false,
+        course: Course::default(),
     }
 }
 

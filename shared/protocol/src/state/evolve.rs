@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::illegal::{IllegalRecord, Illegality};
-use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Run, State, Unnoticed, is_readable};
+use super::{
+    AlarmSeen, Course, Hold, Phase, Progress, Quarantine, REJECTIONS_MAX, Rejected, Run,
+    SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
+};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{Graph, Node};
@@ -34,9 +37,10 @@ pub fn evolve(mut state: State, record: &Record) -> Result<State, IllegalRecord>
         return Err(illegal(Illegality::Sequence { expected: state.next_seq(), found: record.seq }));
     }
     state.apply(record).map_err(illegal)?;
+    state.note_attention(record);
     state.last_seq = record.seq;
     if record.event.is_notable() {
-        let unnoticed = Unnoticed { at: record.at, sentence: record.sentence.clone() };
+        let unnoticed = Unnoticed { at: record.at, title: record.title(), sentence: record.sentence.clone() };
         state.unnoticed.insert(record.seq, unnoticed);
     }
     Ok(state)
@@ -47,7 +51,13 @@ impl State {
         let at = record.at;
         match &record.event {
             Event::SignalRejected { source, reason, .. } => {
-                self.rejected.insert((source.clone(), *reason), at);
+                let rejected = self.rejected.entry(*reason).or_default();
+                rejected.retain(|earlier| earlier.counts(at) && !earlier.is_of(source));
+                let source = source.chars().take(SOURCE_CHARACTERS_MAX).collect();
+                rejected.push(Rejected { source, at });
+                if rejected.len() > REJECTIONS_MAX {
+                    rejected.remove(0);
+                }
             }
             Event::EvidenceSeen { evidence } => {
                 for evidence in evidence {
@@ -69,7 +79,7 @@ impl State {
             }
             Event::HoldReleased { .. } => self.hold = None,
             Event::Acknowledged { of_run, .. } => self.acknowledged = Some(*of_run),
-            Event::CommandRefused { .. } => {}
+            Event::CommandRefused { .. } | Event::Attention { .. } => {}
             Event::Noticed { of } => {
                 self.unnoticed.remove(of);
             }
@@ -97,6 +107,9 @@ impl State {
         if evidence.key.kind == EvidenceKind::Alarm {
             let seen = AlarmSeen { changed_at: evidence.seen_at, state: AlarmState::Alarm };
             self.alarms.insert(evidence.key.source.clone(), seen);
+        }
+        if !self.evidence.contains_key(&evidence.key) {
+            self.note_sign(evidence.seen_at);
         }
         let before = self.evidence.get(&evidence.key);
         let raised_seq = before.map_or(seq, |standing| standing.raised_seq);
@@ -141,6 +154,10 @@ impl State {
             && let Phase::Confirming { sufficient_since } = &mut run.phase
             && run.cause == Cause::Evidence
         {
+            if sufficient {
+                run.course.sufficient_from.get_or_insert(at);
+                run.course.sufficient_at = Some(at);
+            }
             *sufficient_since = (sufficient && run.vetoes.is_empty()).then(|| sufficient_since.unwrap_or(at));
         }
     }
@@ -171,6 +188,7 @@ impl State {
             data_loss: Vec::new(),
             vetoes: BTreeSet::new(),
             undo_overdue: false,
+            course: Course::default(),
         });
         self.weigh(record.at);
         Ok(())
@@ -185,6 +203,7 @@ impl State {
         match &record.event {
             Event::VetoesSeen { vetoes } => {
                 run.vetoes.extend(vetoes.iter().cloned());
+                run.course.was_vetoed = true;
                 self.weigh(record.at);
             }
             Event::VetoesCleared { vetoes } => {
@@ -209,7 +228,7 @@ impl State {
     /// From the moment a promotion is intended, the old primary must not be written to again.
     fn leave_behind(&mut self, databases: &[Name], run: u64, since: Timestamp) {
         for database in databases {
-            let quarantine = Quarantine { run, since, overdue: false, progress: None };
+            let quarantine = Quarantine { run, since, overdue: false, lost: false, progress: None };
             self.quarantine.entry(database.clone()).or_insert(quarantine);
         }
     }
@@ -240,14 +259,17 @@ impl Run {
     fn apply(&mut self, record: &Record) -> Result<(), Illegality> {
         let at = record.at;
         match &record.event {
-            Event::ApprovalAsked { data_loss } => {
+            Event::ApprovalAsked { data_loss, quiet } => {
                 self.require_confirmed()?;
                 self.data_loss.clone_from(data_loss);
                 self.phase = Phase::AwaitingApproval { since: at };
+                self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
-            Event::Committed { data_loss, overrides, .. } => {
-                if !matches!(self.phase, Phase::AwaitingApproval { .. }) {
+            Event::Committed { data_loss, overrides, by } => {
+                // What is confirming a person may take over at once: their word needs no evidence.
+                let is_taken_over = by.is_some() && matches!(self.phase, Phase::Confirming { .. });
+                if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
                 }
                 self.commit(at, data_loss, *overrides);
@@ -265,7 +287,7 @@ impl Run {
                 self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
                 self.progress_at = at;
             }
-            Event::AbortBegan { cause } => {
+            Event::AbortBegan { cause, quiet } => {
                 if self.is_past_return() {
                     return Err(Illegality::AbortAfterPromotion);
                 }
@@ -277,6 +299,7 @@ impl Run {
                     });
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
+                self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
             Event::Overdue { .. } => {
@@ -285,7 +308,7 @@ impl Run {
                 };
                 self.undo_overdue = true;
             }
-            Event::Aborted { cause } => {
+            Event::Aborted { cause, .. } => {
                 self.require_nothing_left()?;
                 self.phase = Phase::Aborted { at, cause: cause.clone() };
             }
