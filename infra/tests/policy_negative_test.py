@@ -91,6 +91,8 @@ BROKEN: list[tuple[str, Callable[[Plan], None]]] = [
     ("nobody is told when that ends", put(ALARM, "detector_silent", "treat_missing_data", "notBreaching")),
     ("or when nobody looks", put(ALARM, "unready", "treat_missing_data", "notBreaching")),
     ("is not ready, or when", put(ALARM, "unready", "threshold", 5)),
+    ("needs a person", put(ALARM, "attention", "treat_missing_data", "notBreaching")),
+    ("needs a person", put(ALARM, "attention", "threshold", 3)),
     ("aws_sns_topic_policy.commands: takes messages without TLS", edit(TOPIC, "commands", "policy", lambda s: s.remove(statement(s, "TlsOnly")))),
     ("aws_sqs_queue_policy.signals_primary: takes messages without TLS", edit(QUEUE, "signals_primary", "policy", lambda s: s.remove(statement(s, "TlsOnly")))),
     ("of them, but", drop(TOPIC, "notices_primary")),

@@ -513,6 +513,21 @@ def unreadiness_raises_an_alarm(plan: Plan) -> Iterator[str]:
             yield f"{table['address']}: nobody is told when the plan {name} is not ready, or when nobody looks"
 
 
+def who_is_needed_raises_an_alarm(plan: Plan) -> Iterator[str]:
+    """From the first figure on; and without data it stays as it is, because whoever was needed still is."""
+    watched = {
+        (value(a, "dimensions") or {}).get("Plan")
+        for a in resources(plan, "aws_cloudwatch_metric_alarm")
+        if (value(a, "namespace"), value(a, "metric_name")) == ("Pilotlight", "Attention")
+        and value(a, "treat_missing_data") == "ignore"
+        and (value(a, "comparison_operator"), value(a, "threshold")) == ("GreaterThanOrEqualToThreshold", 1)
+    }
+    for table in resources(plan, "aws_dynamodb_table"):
+        name = (value(table, "name") or "").removesuffix("-journal")
+        if name not in watched:
+            yield f"{table['address']}: no alarm says that the plan {name} needs a person"
+
+
 def topics_and_queues_take_tls_only(plan: Plan) -> Iterator[str]:
     for kind in ("aws_sns_topic_policy", "aws_sqs_queue_policy"):
         for policy in resources(plan, kind):

@@ -3,6 +3,7 @@
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::fences;
+use engine::invocation::Invocation;
 use engine::step::carry_out;
 use engine::worker::trusted;
 use engine::world::World;
@@ -15,13 +16,19 @@ use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
 use serde_json::{Value, json};
 
+mod attention;
 mod confirm;
 mod readiness;
 mod status;
 mod verify;
 
 /// Handles an invocation.
-pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+pub async fn handle(
+    world: &World,
+    payload: &Value,
+    invocation: impl Into<Invocation>,
+) -> Result<Value, Fault> {
+    let Invocation { deadline, request } = invocation.into();
     let incoming = Incoming::read(payload);
     match &incoming {
         Incoming::BadOperator { problem } => return Err(Fault::new("bad_command", problem.clone())),
@@ -33,7 +40,11 @@ pub async fn handle(world: &World, payload: &Value, deadline: Timestamp) -> Resu
         Incoming::Tick => tick(world, &conductor, deadline).await,
         Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
         Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
-        Incoming::Operator(command) => operator(world, &conductor, command).await,
+        Incoming::Operator(command) => {
+            // What a person's word brings about can be joined with CloudTrail, which knows who called.
+            let conductor = Conductor { request, ..conductor };
+            operator(world, &conductor, command).await
+        }
         Incoming::Signals(signals) => hear(world, &conductor, signals).await,
         Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
         // Something changed that a step may wait for. What, the journal and a look will tell.
@@ -86,6 +97,7 @@ async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Resu
     let fences = sides.into_iter().map(|looked| looked.seen).collect();
     let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
+    attention::publish(world, &conductor.plan.name, &advanced.state, conductor.clock.now()).await;
     readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }

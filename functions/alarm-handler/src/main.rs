@@ -6,5 +6,8 @@ use aws::lambda::RuntimeError;
 async fn main() -> Result<(), RuntimeError> {
     aws::log::open_log();
     let world = &aws::world::connect(&aws::settings::Settings::from_env()?);
-    aws::lambda::serve(async |payload, deadline| alarm_handler::handle(world, &payload, deadline).await).await
+    aws::lambda::serve_invocations(async |payload, invocation| {
+        alarm_handler::handle(world, &payload, invocation).await
+    })
+    .await
 }

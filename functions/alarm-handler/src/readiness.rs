@@ -3,7 +3,7 @@
 //! Nothing is decided by it. A pass that fails is a warning in the log and a figure that stays away, which its alarm takes
 //! for a bad sign; the tick itself goes on.
 
-use engine::conductor::{Conductor, Log};
+use engine::conductor::{Conductor, Log, subject};
 use engine::fault::Fault;
 use engine::readiness::{Inspector, LOOK_MAX};
 use engine::world::World;
@@ -101,7 +101,7 @@ fn unready_checks(plan: &Name, count: usize, at: Timestamp) -> MetricSample {
 async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {
     let Some(news) = untold.news() else { return };
     let name = &conductor.plan.name;
-    let subject = format!("Pilotlight {name}: readiness is {}", untold.readiness.finding());
+    let subject = subject(name, &format!("readiness is {}", untold.readiness.finding()));
     let told = conductor.publisher.notice(&subject, &news).await;
     if warn_of(&told, "nobody was told of the readiness; the next pass will tell") {
         let kept = world.journal.save_readiness(name, &untold.as_told()).await;

@@ -6,9 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{Facts, alarm_age, decide, duration};
 use protocol::journal::Record;
+use protocol::name::Name;
+use protocol::plan::Plan;
 use protocol::readiness::Readiness;
 use protocol::state::{Phase, Progress, Run, State};
 use serde_json::{Value, json};
+
+use crate::attention;
 
 /// Most records shown of the last run.
 const TIMELINE_MAX: usize = 60;
@@ -34,9 +38,10 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "regions": plan.regions,
         "serving_from": if state.moved.is_empty() { &plan.regions.primary } else { &plan.regions.recovery },
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
+        "attention": attention::shown(state),
         "evidence": evidence(state, now),
         "run": state.run.as_ref().map(|run| run_table(run, now)),
-        "quarantine": quarantine(state),
+        "quarantine": quarantine(plan, state),
         "opened_again": opened_again(state, now),
         "last_tick": vitals.as_ref().and_then(|vitals| vitals.ticked_at),
         "primary_last_answered": vitals.as_ref().and_then(|vitals| vitals.answered_at),
@@ -108,12 +113,17 @@ fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
     .collect()
 }
 
-fn quarantine(state: &State) -> Vec<String> {
+fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
+    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
     state
         .quarantine
         .iter()
         .map(|(database, quarantine)| match &quarantine.progress {
             Some(Progress::Done { detail, .. }) => format!("{database}: {detail}"),
+            _ if !is_known(database) => format!(
+                "{database}: the old primary can't be cut off, for the plan no longer has a database of that name; put it \
+                 back, or cut it off by hand"
+            ),
             Some(Progress::Failed { code, .. }) => format!("{database}: failed ({code})"),
             _ => format!("{database}: the old primary is not cut off yet"),
         })

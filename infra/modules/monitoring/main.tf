@@ -151,7 +151,7 @@ locals {
     widgets = concat(
       [{
         type       = "text", x = 0, y = 0, width = 24, height = 2
-        properties = { markdown = "**${var.name}**: ${var.regions.primary} serves, ${var.regions.recovery} recovers. How it stands: `echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${var.name}-alarm-handler --payload fileb:///dev/stdin /dev/stdout`" }
+        properties = { markdown = "**${var.name}**: ${var.regions.primary} serves, ${var.regions.recovery} recovers. How it stands: `echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${var.name}-alarm-handler --payload fileb:///dev/stdin /dev/stdout | cat`" }
       }],
       [for i, w in local.widgets : {
         type       = "metric"

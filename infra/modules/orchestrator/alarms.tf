@@ -38,6 +38,25 @@ resource "aws_cloudwatch_metric_alarm" "unready" {
   tags                = local.tags
 }
 
+resource "aws_cloudwatch_metric_alarm" "attention" {
+  provider = aws.recovery
+
+  alarm_name          = "${var.name}-attention"
+  alarm_description   = "The plan ${var.name} needs a person: 1 evidence of a loss stands under a veto, 2 something waits for a person, 3 needs an operator. The command status says what for, and the last notice holds the line to type."
+  namespace           = local.metrics_namespace
+  metric_name         = "Attention"
+  dimensions          = { Plan = var.name }
+  statistic           = "Maximum"
+  period              = 300 # every minute while somebody is needed, every five while nobody is
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 1        # under a veto too: two witnesses say that users are not served
+  treat_missing_data  = "ignore" # whoever was needed still is; that nobody ticks has its own alarm
+  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
+  ok_actions          = [aws_sns_topic.notices_recovery.arn]
+  tags                = local.tags
+}
+
 resource "aws_cloudwatch_metric_alarm" "errors" {
   # What a keeper can't do is an error of its own, and nobody else would notice it.
   for_each = setunion(var.error_alarm_functions, local.keepers)

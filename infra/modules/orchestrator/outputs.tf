@@ -63,7 +63,7 @@ output "dead_letter_queue_urls" {
 output "alarm_arns" {
   description = "Alarms about the orchestrator itself."
   value = concat(
-    [aws_cloudwatch_metric_alarm.detector_silent.arn, aws_cloudwatch_metric_alarm.unready.arn, aws_cloudwatch_metric_alarm.signals_dead_letters.arn],
+    [aws_cloudwatch_metric_alarm.detector_silent.arn, aws_cloudwatch_metric_alarm.unready.arn, aws_cloudwatch_metric_alarm.attention.arn, aws_cloudwatch_metric_alarm.signals_dead_letters.arn],
     [for a in aws_cloudwatch_metric_alarm.dead_letters : a.arn],
     [for a in aws_cloudwatch_metric_alarm.errors : a.arn],
   )
@@ -91,5 +91,5 @@ output "primary_account" {
 
 output "status_command" {
   description = "What an operator types to see the state of the plan."
-  value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout"
+  value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout | cat"
 }

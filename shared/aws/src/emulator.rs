@@ -84,6 +84,7 @@ fn record(plan: &Name, seq: u64) -> Record {
         run: None,
         at: "2026-11-20T03:00:00.25Z".parse().unwrap(),
         writer: "test".to_owned(),
+        request: None,
         attempt: FreshUlids.fresh(),
         sentence: "Nothing is due.".to_owned(),
         event: Event::SignalRejected { source: "x".to_owned(), reason: Rejection::Stale, changed_at: None },

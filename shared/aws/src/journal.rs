@@ -263,6 +263,9 @@ fn write_record(record: &Record) -> Answer<Item> {
     if let Some(run) = record.run {
         item.insert("run".to_owned(), AttributeValue::N(run.to_string()));
     }
+    if let Some(request) = &record.request {
+        item.insert("request".to_owned(), text(request));
+    }
     Ok(item)
 }
 
@@ -297,6 +300,7 @@ fn read_record(item: &Item) -> Answer<Record> {
         run: if item.contains_key("run") { Some(number("run")?) } else { None },
         at: text("at")?.parse().map_err(|error: jiff::Error| unreadable(format!("`at`: {error}")))?,
         writer: text("writer")?.to_owned(),
+        request: if item.contains_key("request") { Some(text("request")?.to_owned()) } else { None },
         attempt: text("attempt")?.to_owned(),
         sentence: text("sentence")?.to_owned(),
         event: serde_json::from_str(text("event")?)
@@ -320,6 +324,7 @@ mod tests {
             run: Some(40),
             at: "2026-11-20T03:00:00.25Z".parse().unwrap(),
             writer: "shop-alarm-handler@a".to_owned(),
+            request: None,
             attempt: "01JD000000000000000000000A".to_owned(),
             sentence: "Nothing is due.".to_owned(),
             event: Event::SignalRejected {

@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Appended, Clock, Failure, Ids, Journal, Publisher};
 use protocol::decide::{Draft, Facts, Verdict, decide};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
+use protocol::name::Name;
 use protocol::plan::Plan;
-use protocol::state::{Illegality, State, evolve};
+use protocol::state::{Illegality, State, Unnoticed, evolve};
 
 use crate::fault::Fault;
 
@@ -68,6 +69,8 @@ pub struct Conductor {
     pub ids: Arc<dyn Ids>,
     /// Who writes: the function, and which of its instances.
     pub writer: String,
+    /// The request id of an operator's invocation.
+    pub request: Option<String>,
 }
 
 impl Conductor {
@@ -157,16 +160,16 @@ impl Conductor {
 
     /// Tells people of notable records written before a moment, and notes that they were told.
     async fn tell(&self, log: &mut Log, before: Timestamp) {
-        let due: Vec<(u64, String)> = log
+        let due: Vec<(u64, Unnoticed)> = log
             .state
             .unnoticed
             .iter()
             .filter(|(_, unnoticed)| unnoticed.at <= before)
-            .map(|(seq, unnoticed)| (*seq, unnoticed.sentence.clone()))
+            .map(|(seq, unnoticed)| (*seq, unnoticed.clone()))
             .collect();
-        for (seq, sentence) in due {
-            let subject = format!("Pilotlight {}: record {seq}", self.plan.name);
-            if let Err(failure) = self.publisher.notice(&subject, &sentence).await {
+        for (seq, unnoticed) in due {
+            let subject = subject(&self.plan.name, &unnoticed.title);
+            if let Err(failure) = self.publisher.notice(&subject, &unnoticed.sentence).await {
                 tracing::warn!(%failure, seq, "nobody was told; the tick will tell");
                 continue;
             }
@@ -204,6 +207,7 @@ impl Conductor {
             run: draft.run,
             at: self.clock.now(),
             writer: self.writer.clone(),
+            request: self.request.clone(),
             attempt: self.ids.fresh(),
             sentence: draft.sentence,
             event: draft.event,
@@ -230,6 +234,16 @@ impl Conductor {
     pub async fn sleep(&self, duration: Duration) {
         self.clock.sleep(duration).await;
     }
+}
+
+/// Longest subject that SNS takes.
+const SUBJECT_CHARACTERS_MAX: usize = 100;
+
+/// The subject of a notice: the plan, and what it is about. ASCII on one line, as SNS takes it.
+pub fn subject(plan: &Name, title: &str) -> String {
+    let whole = format!("Pilotlight {plan}: {title}");
+    let plain = whole.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
+    plain.take(SUBJECT_CHARACTERS_MAX).collect()
 }
 
 fn not_written(failure: &Failure) -> Fault {

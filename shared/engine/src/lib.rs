@@ -3,6 +3,7 @@
 pub mod conductor;
 pub mod fault;
 pub mod fences;
+pub mod invocation;
 pub mod look;
 pub mod parameters;
 pub mod readiness;

@@ -13,7 +13,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
+use protocol::decide::{Claim, Draft, Facts, claim, is_known_failure, list, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
 use protocol::state::{Illegality, Phase, Run, State};
@@ -610,6 +610,7 @@ impl Attempt<'_> {
             intent: self.intent,
             code: code.to_owned(),
             message: message.to_owned(),
+            quiet: is_known_failure(&self.log.state, step, self.conductor.clock.now()),
         };
         let sentence = format!("Step {step} of {names} failed ({code}): {message}.");
         self.conductor.append(&mut self.log, Some(self.run), event, sentence).await?;

@@ -63,6 +63,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             writer: self.writer.clone(),
+            request: None,
         })
     }
 

@@ -160,6 +160,8 @@ pub struct Inner {
     pub commands: VecDeque<StepCommand>,
     /// Notices published.
     pub notices: Vec<String>,
+    /// The subjects of the notices published.
+    pub subjects: Vec<String>,
     /// What goes wrong, by action.
     pub faults: BTreeMap<&'static str, VecDeque<Fault>>,
     /// Calls by action.
@@ -268,6 +270,7 @@ impl MemoryWorld {
             probes: recovery_probes(plan),
             commands: VecDeque::new(),
             notices: Vec::new(),
+            subjects: Vec::new(),
             faults: BTreeMap::new(),
             calls: BTreeMap::new(),
             durations: Durations {
@@ -666,9 +669,12 @@ impl Publisher for MemoryWorld {
         answer("commands", lost, ())
     }
 
-    async fn notice(&self, _subject: &str, text: &str) -> Answer<()> {
+    async fn notice(&self, subject: &str, text: &str) -> Answer<()> {
         let lost = self.call("notice")?;
-        self.inner().notices.push(text.to_owned());
+        let mut inner = self.inner();
+        inner.notices.push(text.to_owned());
+        inner.subjects.push(subject.to_owned());
+        drop(inner);
         answer("notice", lost, ())
     }
 }

@@ -14,6 +14,7 @@ use crate::signal::Signal;
 use crate::state::{Phase, Run, State};
 
 mod alarms;
+mod attention;
 mod claim;
 mod confirm;
 mod due;
@@ -26,6 +27,7 @@ mod sentence;
 mod signals;
 mod watch;
 
+pub use attention::is_known_failure;
 pub use claim::{Claim, claim, still_held};
 pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};
@@ -116,7 +118,10 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
 
 /// What is due while no run is under way.
 fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
-    if let Some(draft) = due::quarantine_overdue(plan, state, now) {
+    let draft = due::quarantine_overdue(plan, state, now)
+        .or_else(|| attention::lost_quarantine(plan, state))
+        .or_else(|| attention::loss(plan, state, facts, now));
+    if let Some(draft) = draft {
         return Decision::of(draft);
     }
     match open::open(plan, state, facts, now) {
@@ -136,10 +141,14 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
         Phase::Aborting { cause } => {
             due::finish_abort(run, cause).or_else(|| due::undo_overdue(plan, run, now))
         }
-        Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts),
+        Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts, now),
         Phase::Aborted { .. } | Phase::Completed { .. } => None,
     };
-    if let Some(draft) = draft.or_else(|| due::quarantine_overdue(plan, state, now)) {
+    let draft = draft
+        .or_else(|| due::quarantine_overdue(plan, state, now))
+        .or_else(|| attention::lost_quarantine(plan, state))
+        .or_else(|| attention::remind(plan, state, run, facts, now));
+    if let Some(draft) = draft {
         return Decision::of(draft);
     }
     let mut commands = due::commands(plan, run, now);

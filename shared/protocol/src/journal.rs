@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::attention::{Matter, Turn};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, Veto};
 use crate::name::Name;
@@ -31,6 +32,9 @@ pub struct Record {
     pub at: Timestamp,
     /// Who wrote it: the function, and which of its instances.
     pub writer: String,
+    /// The request id of the invocation by which an operator spoke, so that the record can be joined with CloudTrail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// Unique for each attempt to append, so that a lost acknowledgement is recognised.
     pub attempt: String,
     /// What was decided and why, in one sentence.
@@ -112,6 +116,9 @@ pub enum Event {
     ApprovalAsked {
         /// The estimate of what would be lost.
         data_loss: Vec<DataLoss>,
+        /// People were asked just before, by a run whose evidence wavered: they are called again after a pause.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
     },
     /// The run is to move: the gates were passed.
     Committed {
@@ -181,6 +188,9 @@ pub enum Event {
         code: String,
         /// What was wrong; names the action when one was denied.
         message: String,
+        /// People know that it fails: they are called again after a pause.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
     },
     /// The run stops until an operator speaks.
     OperatorNeeded {
@@ -202,11 +212,17 @@ pub enum Event {
     AbortBegan {
         /// Why.
         cause: AbortCause,
+        /// Evidence wavers, and people were called for it: they are not told of each run.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
     },
     /// The run ended without moving, and nothing of it is left.
     Aborted {
         /// Why.
         cause: AbortCause,
+        /// Evidence wavers, and people were called for it: they are not told of each run.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
     },
     /// The run ended: the recovery region serves.
     Completed {
@@ -261,6 +277,16 @@ pub enum Event {
     FenceRegained {
         /// The routes.
         routes: Vec<Name>,
+    },
+    /// A call for people: what only they settle stands, eases, returns or is over.
+    Attention {
+        /// What it is about.
+        matter: Matter,
+        /// What becomes of it.
+        turn: Turn,
+        /// The items, where it is about some.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        subjects: Vec<Name>,
     },
     /// People were told of a record.
     Noticed {
@@ -464,20 +490,69 @@ pub enum Need {
 impl Event {
     /// Whether people are told of it.
     pub fn is_notable(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::RunOpened { cause: Cause::Operator { .. }, .. }
-                | Self::ApprovalAsked { .. }
-                | Self::Committed { .. }
-                | Self::StepFailed { .. }
-                | Self::OperatorNeeded { .. }
-                | Self::Resumed { .. }
-                | Self::AbortBegan { .. }
-                | Self::Aborted { .. }
-                | Self::Completed { .. }
-                | Self::Overdue { .. }
-                | Self::FenceLost { .. }
-                | Self::FenceRegained { .. }
-        )
+            | Self::Committed { .. }
+            | Self::OperatorNeeded { .. }
+            | Self::Resumed { .. }
+            | Self::Completed { .. }
+            | Self::Overdue { .. }
+            | Self::FenceLost { .. }
+            | Self::FenceRegained { .. } => true,
+            Self::ApprovalAsked { quiet, .. }
+            | Self::StepFailed { quiet, .. }
+            | Self::AbortBegan { quiet, .. }
+            | Self::Aborted { quiet, .. } => !quiet,
+            Self::Attention { turn, .. } => matches!(turn, Turn::Called | Turn::Ended),
+            _ => false,
+        }
+    }
+
+    /// What it is about, in a few words: the end of a notice's subject.
+    fn title(&self) -> String {
+        match self {
+            Self::RunOpened { .. } => "failover begun by a person".to_owned(),
+            Self::ApprovalAsked { .. } => "awaits approval".to_owned(),
+            Self::Committed { .. } => "moves".to_owned(),
+            Self::StepFailed { step, .. } => format!("step {step} failed"),
+            Self::OperatorNeeded { .. } => "needs an operator".to_owned(),
+            Self::Resumed { .. } => "goes on".to_owned(),
+            Self::AbortBegan { .. } => "is being undone".to_owned(),
+            Self::Aborted { .. } => "ended without moving".to_owned(),
+            Self::Completed { .. } => "completed".to_owned(),
+            Self::Overdue { step, .. } => format!("step {step} is overdue"),
+            Self::FenceLost { .. } => "a primary side was opened again".to_owned(),
+            Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
+            Self::Attention { matter, turn: Turn::Ended, .. } => match matter {
+                Matter::Held => "no loss during the hold any more",
+                Matter::CoolingDown => "no loss during the cooldown any more",
+                Matter::Lapsed => "no loss by an old alarm any more",
+                _ => "no evidence under a veto any more",
+            }
+            .to_owned(),
+            Self::Attention { matter, .. } => match matter {
+                Matter::Vetoed => "evidence under a veto, decide",
+                Matter::Held => "loss during a hold",
+                Matter::CoolingDown => "loss during a cooldown",
+                Matter::Lapsed => "loss by an old alarm, decide",
+                Matter::Approval => "still awaits approval",
+                Matter::Operator => "still needs an operator",
+                Matter::Undo => "still not undone",
+                Matter::Quarantine => "old primary still not cut off",
+                Matter::LostQuarantine => "old primary cannot be cut off",
+            }
+            .to_owned(),
+            _ => "record".to_owned(),
+        }
+    }
+}
+
+impl Record {
+    /// What it is about, in a few words of ASCII on one line: the end of a notice's subject.
+    pub fn title(&self) -> String {
+        match self.run {
+            Some(run) => format!("{} (run {run})", self.event.title()),
+            None => self.event.title(),
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! call these same two.
 
 pub mod arn;
+pub mod attention;
 pub mod command;
 pub mod database_status;
 pub mod decide;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::attention::{Calls, Dismissals};
 use crate::command::Step;
 use crate::evidence::{
     EvidenceKey, EvidenceKind, EvidenceMap, Silences, Standing, Veto, Weight, ZONE_FAILOVERS_APART,
@@ -16,6 +17,7 @@ use crate::operator::Overrides;
 use crate::report::RunReport;
 use crate::signal::AlarmState;
 
+mod attention;
 mod evolve;
 mod illegal;
 
@@ -43,8 +45,8 @@ pub struct State {
     pub zone_failovers: BTreeMap<Name, Timestamp>,
     /// The first of these words since the primary region last showed life, whatever database it was about.
     pub zone_failovers_since: Option<Timestamp>,
-    /// When a rejection was last written down, so that a storm of them doesn't fill the journal.
-    pub rejected: BTreeMap<(String, Rejection), Timestamp>,
+    /// The rejections of the last hour by kind, so that a storm of them doesn't fill the journal.
+    pub rejected: BTreeMap<Rejection, Vec<Rejected>>,
     /// The run under way, or the last one.
     pub run: Option<Run>,
     /// Old primaries to be cut off.
@@ -55,6 +57,40 @@ pub struct State {
     pub acknowledged: Option<u64>,
     /// Routes that have moved and whose primary side was seen open since.
     pub reopened: BTreeMap<Name, Reopened>,
+    /// What people are called for.
+    pub calls: Calls,
+    /// Runs that evidence opened and that came to nothing.
+    pub dismissals: Dismissals,
+}
+
+/// Most rejections of one kind that are written down in an hour, whatever their senders say.
+pub const REJECTIONS_MAX: usize = 4;
+
+/// For how long a rejection counts against that.
+pub const REJECTED_WITHIN: SignedDuration = SignedDuration::from_secs(3_600);
+
+/// Most characters of a source that are remembered.
+const SOURCE_CHARACTERS_MAX: usize = 300;
+
+/// A rejection that was written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// What spoke, cut.
+    pub source: String,
+    /// When it was written down.
+    pub at: Timestamp,
+}
+
+impl Rejected {
+    /// Whether it is of the same source.
+    pub fn is_of(&self, source: &str) -> bool {
+        self.source.chars().eq(source.chars().take(SOURCE_CHARACTERS_MAX))
+    }
+
+    /// Whether it still counts.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at) < REJECTED_WITHIN
+    }
 }
 
 /// The primary side of a route that has moved, which somebody opened again.
@@ -114,6 +150,8 @@ impl AlarmSeen {
 pub struct Unnoticed {
     /// When it was written.
     pub at: Timestamp,
+    /// What it is about, in a few words.
+    pub title: String,
     /// Its sentence.
     pub sentence: String,
 }
@@ -169,6 +207,25 @@ pub struct Run {
     pub undo_overdue: bool,
     /// How often a done fence was seen open again since an operator last let the run go on.
     pub fences_lost: u32,
+    /// How its evidence held.
+    pub course: Course,
+}
+
+/// How the evidence of a run held: what it takes to know evidence that wavers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// When the evidence was first sufficient, whether or not a veto stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sufficient_from: Option<Timestamp>,
+    /// When it last was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sufficient_at: Option<Timestamp>,
+    /// Whether a veto was seen.
+    #[serde(default)]
+    pub was_vetoed: bool,
+    /// Whether people are not told how it ends: they were called for evidence that wavers.
+    #[serde(default)]
+    pub is_quiet: bool,
 }
 
 /// Where a run stands.
@@ -266,6 +323,8 @@ pub struct Quarantine {
     pub since: Timestamp,
     /// Whether it was told that it takes too long.
     pub overdue: bool,
+    /// Whether it was told that the plan no longer has the database.
+    pub lost: bool,
     /// What became of it.
     pub progress: Option<Progress>,
 }

@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use protocol::attention::Turn;
 use protocol::command::Step;
 use protocol::decide::{Facts, decide};
 use protocol::journal::{AbortCause, Cause, Event, JOURNAL_SCHEMA, Need, Record, Rejection};
@@ -112,6 +113,7 @@ kinds!(
     Overdue,
     FenceLost,
     FenceRegained,
+    Attention,
     Noticed,
 );
 kinds!(
@@ -130,6 +132,7 @@ kinds!(
 kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged, FenceLost);
 kinds!(CAUSES, cause, Cause, Evidence, Operator);
 kinds!(ABORT_CAUSES, abort_cause, AbortCause, Evidence, Operator);
+kinds!(TURNS, turn, Turn, Called, Eased, Returned, Ended);
 kinds!(STEPS, step, Step, Confirm, Scale, Fence, Promote, Open, Verify, Quarantine, Restore, Unfence);
 
 /// Everything that a record holds of what can be enumerated.
@@ -139,15 +142,16 @@ fn kinds_of(record: &Record) -> Vec<&'static str> {
         Event::SignalRejected { reason, .. } => Some(rejection(reason)),
         Event::OperatorNeeded { need: why } => Some(need(why)),
         Event::RunOpened { cause: why, .. } => Some(cause(why)),
-        Event::AbortBegan { cause } | Event::Aborted { cause } => Some(abort_cause(cause)),
+        Event::AbortBegan { cause, .. } | Event::Aborted { cause, .. } => Some(abort_cause(cause)),
         Event::StepIntended { step: which, .. } => Some(step(which)),
+        Event::Attention { turn: which, .. } => Some(turn(which)),
         _ => None,
     });
     kinds
 }
 
 fn missing(goldens: &[Golden]) -> BTreeSet<&'static str> {
-    let all = [EVENTS, REJECTIONS, NEEDS, CAUSES, ABORT_CAUSES, STEPS].concat();
+    let all = [EVENTS, REJECTIONS, NEEDS, CAUSES, ABORT_CAUSES, STEPS, TURNS].concat();
     let records: Vec<Record> = goldens.iter().flat_map(Golden::records).collect();
     let mut there: BTreeSet<&str> = records.iter().flat_map(kinds_of).collect();
     // What a step's failure asks of an operator is in no record: it follows from the failure.

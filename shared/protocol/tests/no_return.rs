@@ -45,6 +45,7 @@ impl Story {
             run: Some(1),
             at: self.now,
             writer: "test".into(),
+            request: None,
             attempt: "1".into(),
             sentence: "s".into(),
             event,
@@ -72,7 +73,14 @@ impl Story {
     fn fail(&mut self, step: Step, subject: &str) {
         let intent = self.state.last_seq;
         let (code, message) = ("denied".to_owned(), "m".to_owned());
-        self.must(Event::StepFailed { step, subjects: vec![subject.into()], intent, code, message });
+        self.must(Event::StepFailed {
+            step,
+            subjects: vec![subject.into()],
+            intent,
+            code,
+            message,
+            quiet: false,
+        });
     }
 
     fn approve(&mut self) {
@@ -92,8 +100,8 @@ impl Story {
         assert_eq!(draft.answers, Some(Verdict::Refused));
         assert!(draft.sentence.contains(because), "{}", draft.sentence);
         for event in [
-            Event::AbortBegan { cause: AbortCause::Evidence },
-            Event::Aborted { cause: AbortCause::Evidence },
+            Event::AbortBegan { cause: AbortCause::Evidence, quiet: false },
+            Event::Aborted { cause: AbortCause::Evidence, quiet: false },
         ] {
             assert_eq!(self.write(event), Err(Illegality::AbortAfterPromotion));
         }
@@ -151,12 +159,12 @@ fn what_is_late_is_said_of_a_run_that_is_being_undone() {
     let refused = story.write(late()).expect_err("the run moves");
     assert!(matches!(refused, Illegality::Phase { .. }), "{refused:?}");
     let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
-    story.must(Event::AbortBegan { cause: cause.clone() });
+    story.must(Event::AbortBegan { cause: cause.clone(), quiet: false });
     story.must(late());
     assert!(story.state.run.as_ref().is_some_and(|run| run.undo_overdue));
     let mut story = Story::moving(plan());
-    story.must(Event::AbortBegan { cause: cause.clone() });
-    story.must(Event::Aborted { cause });
+    story.must(Event::AbortBegan { cause: cause.clone(), quiet: false });
+    story.must(Event::Aborted { cause, quiet: false });
     let refused = story.write(late()).expect_err("the run is over");
     assert!(matches!(refused, Illegality::Finished(_)), "{refused:?}");
 }

@@ -14,7 +14,7 @@ use protocol::snapshots::{
     ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Own, Snapshot,
     SourceKind, Status, decide,
 };
-use protocol::state::{Hold, Phase, Run, State};
+use protocol::state::{Course, Hold, Phase, Run, State};
 
 const SHOP: &str = include_str!("plans/shop.json");
 const PRIMARY: &str = "us-east-2";
@@ -212,6 +212,7 @@ fn run(phase: Phase) -> Run {
         vetoes: BTreeSet::new(),
         undo_overdue: false,
         fences_lost: 0,
+        course: Course::default(),
     }
 }
 

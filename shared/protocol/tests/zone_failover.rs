@@ -40,6 +40,7 @@ impl Story {
                 run: draft.run,
                 at: self.now,
                 writer: "test".into(),
+                request: None,
                 attempt: seq.to_string(),
                 sentence: draft.sentence.clone(),
                 event: draft.event,

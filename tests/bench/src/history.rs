@@ -376,6 +376,7 @@ impl History {
             run,
             at: self.now,
             writer: "shop-alarm-handler@2026/11/20/[$LATEST]8a7b6c5d4e3f2a1b".to_owned(),
+            request: None,
             attempt: format!("01JD{seq:022}"),
             sentence,
             event,

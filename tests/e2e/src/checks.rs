@@ -100,7 +100,7 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
     let line = records.iter().rev().find_map(|record| record.sentence.split_once("approve with: "));
     let (_, line) = line.context("the command is not said")?;
     let payload = line.split('\'').nth(1).context("the command has a payload")?;
-    let by = line.contains(r#""by":"'"$(whoami)"'""#);
+    let by = line.contains(r#""by":"'"$(whoami | "#);
     ensure!(by && line.contains(&format!("--region {RECOVERY}")), "{line}");
     let command: Value = serde_json::from_str(&format!("{payload}ana\"}}"))?;
     keepers::stand_still_while_awaiting_approval(scene).await?;

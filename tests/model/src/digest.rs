@@ -7,11 +7,14 @@
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
+use protocol::attention::{CALM_AFTER, Call, Calls, Dismissals, EASED_FOR, pause_after};
 use protocol::command::Step;
 use protocol::evidence::EvidenceKind;
 use protocol::journal::Cause;
 use protocol::operator::Overrides;
-use protocol::state::{AlarmSeen, AlarmWord, Hold, Phase, Progress, Quarantine, Reopened, Run, State};
+use protocol::state::{
+    AlarmSeen, AlarmWord, Course, Hold, Phase, Progress, Quarantine, Rejected, Reopened, Run, State,
+};
 
 /// Past this the age of a first sign changes nothing: no sample is near enough.
 const SIGN_SECONDS: i64 = 990;
@@ -47,6 +50,8 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         unnoticed,
         acknowledged,
         reopened,
+        calls,
+        dismissals,
     } = state;
     moved.hash(out);
     if let Some(Hold { by: _, reason: _, until }) = hold {
@@ -82,15 +87,19 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         (database, ago(now, *at).min(3_630)).hash(out);
     }
     zone_failovers_since.map(|since| ago(now, since).min(630)).hash(out);
-    for ((source, reason), at) in rejected {
-        (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
+    for (reason, lately) in rejected {
+        for Rejected { source, at } in lately {
+            (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
+        }
     }
+    write_calls(calls, now, out);
+    write_dismissals(*dismissals, now, out);
     if let Some(run) = run {
         write_run(run, now, out);
         (*acknowledged == Some(run.id)).hash(out);
     }
-    for (name, Quarantine { run: _, since, overdue, progress }) in quarantine {
-        (name, *overdue).hash(out);
+    for (name, Quarantine { run: _, since, overdue, lost, progress }) in quarantine {
+        (name, *overdue, *lost).hash(out);
         let is_done = progress.as_ref().is_some_and(Progress::is_done);
         // When it became due matters until people were told or it is done.
         (if *overdue || is_done { 0 } else { ago(now, *since) }).hash(out);
@@ -104,6 +113,23 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     for record in unnoticed.values() {
         ago(now, record.at).min(330).hash(out);
     }
+}
+
+/// A call matters by what is due next: how often it was made up to the longest pause, and for how long it waits.
+fn write_calls<H: Hasher>(calls: &Calls, now: Timestamp, out: &mut H) {
+    calls.len().hash(out);
+    for (matter, Call { since: _, times, last_at, eased_at }) in calls {
+        let forgotten = pause_after(*times) + CALM_AFTER;
+        (matter, (*times).min(5), ago(now, *last_at).min(forgotten.as_secs() + 30)).hash(out);
+        eased_at.map(|at| ago(now, at).min(EASED_FOR.as_secs())).hash(out);
+    }
+}
+
+/// Runs that came to nothing matter by whether one more is opened, or told.
+fn write_dismissals<H: Hasher>(dismissals: Dismissals, now: Timestamp, out: &mut H) {
+    let Dismissals { told, since: _, last_at, folded: _, untold: _ } = dismissals;
+    let forgotten = pause_after(told) + CALM_AFTER;
+    (told.min(7), last_at.map(|at| ago(now, at).min(forgotten.as_secs() + 30))).hash(out);
 }
 
 fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
@@ -126,12 +152,18 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         vetoes,
         undo_overdue,
         fences_lost,
+        course,
     } = run;
     std::mem::discriminant(phase).hash(out);
     (*cause == Cause::Evidence).hash(out);
     match phase {
         Phase::Confirming { sufficient_since } => {
             (ago(now, *opened_at), sufficient_since.map(|at| ago(now, at))).hash(out);
+            // For how long it was sufficient decides whether people are called when it ends.
+            let Course { sufficient_from, sufficient_at, was_vetoed, is_quiet: _ } = course;
+            let span =
+                sufficient_at.zip(*sufficient_from).map(|(at, from)| at.duration_since(from).as_secs());
+            (sufficient_from.map(|at| ago(now, at)), span, was_vetoed).hash(out);
         }
         Phase::AwaitingApproval { since } => ago(now, *since).hash(out),
         // What is asked is for people.
@@ -146,6 +178,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
             return;
         }
     }
+    course.is_quiet.hash(out);
     (scope.databases.len(), scope.fleets.len(), scope.routes.len()).hash(out);
     let promoted = begun.contains(&Step::Promote);
     (promoted, begun.contains(&Step::Open)).hash(out);

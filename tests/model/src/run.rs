@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Decision, Draft, Facts, Verdict, claim, decide};
+use protocol::decide::{Claim, Decision, Draft, Facts, Verdict, claim, decide, is_known_failure};
 use protocol::journal::{Event, JOURNAL_SCHEMA, LostFence, PrimarySide, Record, SubjectDone, SubjectNote};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
@@ -215,6 +215,7 @@ impl Engine {
             run,
             at: world.time(),
             writer: "model".into(),
+            request: None,
             attempt: world.attempts.to_string(),
             sentence: String::new(),
             event,
@@ -480,6 +481,7 @@ impl Engine {
             run: None,
             at: now,
             writer: "model".into(),
+            request: None,
             attempt: String::new(),
             sentence: String::new(),
             event: Event::Noticed { of: *of },
@@ -528,6 +530,7 @@ impl Engine {
             intent: worker.intent.unwrap_or_default(),
             code: "denied".into(),
             message: "m".into(),
+            quiet: is_known_failure(&worker.log, step, world.time()),
         };
         self.prepare(world, worker, Some(worker.run), event, What::Failed)
     }
@@ -709,7 +712,9 @@ impl Engine {
                 worker.seen = Some(later.look(self.mutant));
             }
             let decision = self.decision(&later, &worker);
-            decision.append.is_none() && decision.commands.is_empty()
+            // A call for people moves nothing.
+            let is_nothing = |draft: &Draft| matches!(draft.event, Event::Attention { .. });
+            decision.append.as_ref().is_none_or(is_nothing) && decision.commands.is_empty()
         })
     }
 }

@@ -73,8 +73,9 @@ async fn a_run_in_approve_mode_waits_and_goes_on_when_it_is_approved() {
     let run = stage.run();
     let notice =
         stage.world.inner().notices.iter().find(|notice| notice.contains("awaits approval")).cloned();
-    let line =
-        format!(r#"echo '{{"command":"approve","run":{run},"by":"'"$(whoami)"'"}}' | aws lambda invoke"#);
+    let line = format!(
+        r#"echo '{{"command":"approve","run":{run},"by":"'"$(whoami | tr '\134\042' '//')"'"}}' | aws lambda invoke"#
+    );
     assert!(notice.is_some_and(|notice| notice.contains(&line)), "{:#?}", stage.world.inner().notices);
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
     stage.until(HOUR, is_over).await;

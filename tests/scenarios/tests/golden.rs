@@ -11,8 +11,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use ports::FailureKind;
 use ports::memory::Fault;
+use ports::{FailureKind, ProbeAnswer};
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::plan::Mode;
@@ -262,6 +262,33 @@ async fn silent() -> Stage {
     stage
 }
 
+/// What probes of the primary region get, whatever it is.
+fn set_probes(stage: &Stage, is_good: bool) {
+    let bad = ProbeAnswer::Bad { detail: "status 500".to_owned() };
+    let answer = if is_good { ProbeAnswer::Good } else { bad };
+    for probe in &stage.plan.detection.probes {
+        stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
+    }
+}
+
+/// The application is dead and the database alive: people are called, the evidence eases and returns, and it is over.
+async fn called() -> Stage {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
+    set_probes(&stage, false);
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    seconds(&mut stage, 600).await;
+    set_probes(&stage, true);
+    seconds(&mut stage, 500).await;
+    set_probes(&stage, false);
+    seconds(&mut stage, 200).await;
+    set_probes(&stage, true);
+    stage.alarm("OK").await.expect("the alarm is taken");
+    seconds(&mut stage, 1_100).await;
+    assert_eq!(stage.phase(), "aborted");
+    stage
+}
+
 #[tokio::test(start_paused = true)]
 #[ignore = "writes files; see the head of this file"]
 async fn write_the_golden_journals_of_this_version_anew() {
@@ -275,6 +302,7 @@ async fn write_the_golden_journals_of_this_version_anew() {
         ("ordered", ordered().await),
         ("reopened", reopened().await),
         ("silent", silent().await),
+        ("called", called().await),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/protocol/tests/journals")

@@ -294,7 +294,7 @@ run "the_defaults_are_those_of_the_documents" {
     error_message = "A queue is not encrypted."
   }
   assert {
-    condition     = output.status_command == "echo '{\"command\":\"status\"}' | aws lambda invoke --region us-west-1 --function-name shop-alarm-handler --payload fileb:///dev/stdin /dev/stdout"
+    condition     = output.status_command == "echo '{\"command\":\"status\"}' | aws lambda invoke --region us-west-1 --function-name shop-alarm-handler --payload fileb:///dev/stdin /dev/stdout | cat"
     error_message = "The status command differs: ${output.status_command}"
   }
 }
@@ -578,6 +578,13 @@ run "alarms_tell_people_in_their_own_region" {
     error_message = "The readiness alarm would not notice what isn't ready, or that nobody looks."
   }
   assert {
+    condition = (aws_cloudwatch_metric_alarm.attention.namespace == "Pilotlight" && aws_cloudwatch_metric_alarm.attention.metric_name == "Attention"
+      && aws_cloudwatch_metric_alarm.attention.dimensions == tomap({ Plan = "shop" }) && aws_cloudwatch_metric_alarm.attention.statistic == "Maximum"
+      && aws_cloudwatch_metric_alarm.attention.comparison_operator == "GreaterThanOrEqualToThreshold" && aws_cloudwatch_metric_alarm.attention.threshold == 1
+    && aws_cloudwatch_metric_alarm.attention.evaluation_periods == 1 && aws_cloudwatch_metric_alarm.attention.treat_missing_data == "ignore")
+    error_message = "The alarm on attention would not notice who is needed, or would forget it when no data come."
+  }
+  assert {
     condition     = toset([for a in aws_cloudwatch_metric_alarm.dead_letters : a.dimensions.QueueName]) == toset([for q in aws_sqs_queue.dead_letters : q.name])
     error_message = "A dead-letter queue has no alarm."
   }
@@ -586,11 +593,11 @@ run "alarms_tell_people_in_their_own_region" {
     error_message = "The primary region's dead-letter queue has no alarm, or it speaks to another region's topic."
   }
   assert {
-    condition     = alltrue([for a in concat([aws_cloudwatch_metric_alarm.detector_silent, aws_cloudwatch_metric_alarm.unready], values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.dead_letters)) : a.alarm_actions == toset(["arn:aws:sns:us-west-1:123456789012:shop-notices"])])
+    condition     = alltrue([for a in concat([aws_cloudwatch_metric_alarm.detector_silent, aws_cloudwatch_metric_alarm.unready, aws_cloudwatch_metric_alarm.attention], values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.dead_letters)) : a.alarm_actions == toset(["arn:aws:sns:us-west-1:123456789012:shop-notices"])])
     error_message = "An alarm of the recovery region tells nobody."
   }
   assert {
-    condition     = 3 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 8
+    condition     = 4 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 9
     error_message = "The number of alarms has changed, and with it the cost at rest: adapt the README's table."
   }
   assert {

@@ -2,8 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attention::View;
+use super::open::flaps;
 use super::sentence::{alarm_age, approve, data_loss, insufficiency, list};
-use super::{Draft, Facts, Observation, due, gate};
+use super::{Draft, Facts, Observation, attention, due, gate};
+use crate::attention::Dismissals;
 use crate::journal::{AbortCause, Cause, Event, Need};
 use crate::operator::Overrides;
 use crate::plan::{Mode, Plan};
@@ -39,7 +42,10 @@ pub(super) fn conclude(
         }
         Some(_) if may_go_on => None,
         None if now.duration_since(run.opened_at) < window => None,
-        _ => Some(dismiss(plan, state, run, now)),
+        _ => Some(
+            attention::opposed(plan, state, run, observation, now)
+                .unwrap_or_else(|| dismiss(plan, state, run, now)),
+        ),
     }
 }
 
@@ -79,7 +85,8 @@ pub(super) fn believe(
         data_loss(&losses),
         approve(plan, run.id, override_)
     );
-    Draft::new(Some(run.id), Event::ApprovalAsked { data_loss: losses }, sentence)
+    let quiet = attention::was_asked_often(state, now);
+    Draft::new(Some(run.id), Event::ApprovalAsked { data_loss: losses, quiet }, sentence)
 }
 
 /// Lets a run move if the data-loss gate allows it; else an operator is needed.
@@ -110,8 +117,13 @@ pub(super) fn commit(
 
 fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
     let why = insufficiency(state, run, now);
-    let sentence = format!("No failover: {} is not taken for lost: {why}.", plan.regions.primary);
-    due::abort(run, AbortCause::Evidence, sentence)
+    let quiet = attention::is_one_of_many(state, run, now);
+    let flaps = match state.dismissals {
+        Dismissals { folded: 0, untold: 0, .. } => String::new(),
+        dismissals => format!("; before it {}", flaps(&dismissals)),
+    };
+    let sentence = format!("No failover: {} is not taken for lost: {why}{flaps}.", plan.regions.primary);
+    due::abort(run, AbortCause::Evidence, quiet, sentence)
 }
 
 /// A run that awaits approval ends when the primary shows a sign of life, and needs an operator when the time
@@ -126,20 +138,33 @@ pub(super) fn await_approval(
 ) -> Option<Draft> {
     facts.observation.as_ref()?;
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));
-    heed_signs_of_life(plan, state, run, facts).or_else(|| {
+    heed_signs_of_life(plan, state, run, facts, now).or_else(|| {
         (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
     })
 }
 
 /// A run that was begun by evidence and has not moved yet ends when the primary shows a sign of life.
-pub(super) fn heed_signs_of_life(plan: &Plan, state: &State, run: &Run, facts: &Facts) -> Option<Draft> {
-    let vetoes = facts.observation.as_ref()?.vetoes(plan, state);
+pub(super) fn heed_signs_of_life(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Draft> {
+    let observation = facts.observation.as_ref()?;
+    let vetoes = observation.vetoes(plan, state);
     if run.cause != Cause::Evidence || run.committed_at.is_some() || vetoes.is_empty() {
         return None;
     }
+    if View::of(plan, state, observation, now).is_sufficient()
+        && let Some(call) = attention::opposed(plan, state, run, observation, now)
+    {
+        return Some(call);
+    }
     let signs = list(vetoes.keys().map(ToString::to_string));
     let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
-    Some(due::abort(run, AbortCause::Evidence, sentence))
+    let quiet = attention::is_one_of_many(state, run, now);
+    Some(due::abort(run, AbortCause::Evidence, quiet, sentence))
 }
 
 fn evidence_names(state: &State, now: Timestamp) -> String {

@@ -36,30 +36,28 @@ pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
     overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need))
 }
 
-/// Items of the run that the plan no longer has: nobody knows what to do with them.
+/// Items of the run that the plan no longer has, or has as something else: nobody knows what to do with them.
 fn gone_from_plan(plan: &Plan, run: &Run) -> Vec<Name> {
-    let known: BTreeSet<&Name> = plan
-        .databases
-        .iter()
-        .map(|item| &item.name)
-        .chain(plan.fleets.iter().map(|item| &item.name))
-        .chain(plan.routes.iter().map(|item| &item.name))
-        .collect();
+    let databases: BTreeSet<&Name> = plan.databases.iter().map(|item| &item.name).collect();
+    let fleets: BTreeSet<&Name> = plan.fleets.iter().map(|item| &item.name).collect();
+    let routes: BTreeSet<&Name> = plan.routes.iter().map(|item| &item.name).collect();
     let scope = &run.scope;
-    scope
-        .databases
-        .iter()
-        .chain(&scope.fleets)
-        .chain(&scope.routes)
-        .filter(|name| !known.contains(name))
+    [(&scope.databases, databases), (&scope.fleets, fleets), (&scope.routes, routes)]
+        .into_iter()
+        .flat_map(|(names, known)| names.iter().filter(move |name| !known.contains(name)))
         .cloned()
         .collect()
 }
 
-/// The first step that takes too long: begun long ago, or due long ago and never taken.
+/// The first step that takes too long: begun long ago, or due long ago and never taken. Where nothing is due and not
+/// everything done, whatever is open stands still.
 fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need> {
-    let late: Vec<&Node> = graph
-        .ready(run)
+    let is_open = |node: &&Node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+    let ready = match graph.ready(run) {
+        none if none.is_empty() => graph.nodes.iter().filter(is_open).collect(),
+        ready => ready,
+    };
+    let late: Vec<&Node> = ready
         .into_iter()
         .filter(|node| {
             let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
@@ -105,11 +103,12 @@ pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
 }
 
 /// Ends a run without moving: at once where nothing was begun, else after it is undone.
-pub(super) fn abort(run: &Run, cause: AbortCause, sentence: String) -> Draft {
+/// `quiet`: people are not told, because they were called for what it is one more of.
+pub(super) fn abort(run: &Run, cause: AbortCause, quiet: bool, sentence: String) -> Draft {
     let event = if Graph::of_undo(run).nodes.is_empty() {
-        Event::Aborted { cause }
+        Event::Aborted { cause, quiet }
     } else {
-        Event::AbortBegan { cause }
+        Event::AbortBegan { cause, quiet }
     };
     Draft::new(Some(run.id), event, sentence)
 }
@@ -118,7 +117,8 @@ pub(super) fn abort(run: &Run, cause: AbortCause, sentence: String) -> Draft {
 pub(super) fn finish_abort(run: &Run, cause: &AbortCause) -> Option<Draft> {
     Graph::of_undo(run).is_done(run).then(|| {
         let sentence = format!("Run {} is aborted and what it did is undone.", run.id);
-        Draft::new(Some(run.id), Event::Aborted { cause: cause.clone() }, sentence)
+        let quiet = run.course.is_quiet;
+        Draft::new(Some(run.id), Event::Aborted { cause: cause.clone(), quiet }, sentence)
     })
 }
 

@@ -4,12 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::sentence::{invocation, list};
 use super::{Draft, Facts};
+use crate::attention::{Dismissals, Matter};
 use crate::evidence::{EvidenceKey, Standing};
 use crate::graph;
 use crate::journal::{AbortCause, Cause, Event, RunKind, Scope};
 use crate::operator::Overrides;
 use crate::plan::Plan;
-use crate::state::{Phase, State};
+use crate::state::{Hold, Phase, State};
 
 /// What is to be done about the evidence.
 pub(super) enum Opening {
@@ -28,13 +29,25 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
     let named = list(counting.iter().map(|(key, _)| key.to_string()));
     let scope = match may_open(plan, state, now) {
         Ok(scope) => scope,
-        Err(why) => return Opening::Rest(format!("Nothing starts although {named} stands: {why}.")),
+        Err(obstacle) => {
+            let why = obstacle.words(plan);
+            return Opening::Rest(format!("Nothing starts although {named} stands: {why}."));
+        }
     };
     let ended_seq = state.run.as_ref().map_or(0, |run| run.last_seq);
     let news = counting.iter().any(|(_, standing)| standing.raised_seq > ended_seq);
-    if !news && !is_unopposed(plan, state, facts, now) {
+    let is_unopposed = is_unopposed(plan, state, facts, now);
+    if !news && !is_unopposed {
         let why = "it was weighed and dismissed in the last run, and nothing is new";
         return Opening::Rest(format!("Nothing starts although {named} stands: {why}."));
+    }
+    let may_be_unopposed = is_unopposed || is_sufficient_unseen(state, facts, now);
+    if let Some(until) = state.dismissals.rest_until(now).filter(|_| !may_be_unopposed) {
+        let flaps = flaps(&state.dismissals);
+        return Opening::Rest(format!(
+            "Nothing starts although {named} stands: it is not sufficient, and {flaps}; sufficient evidence opens a run \
+             at once, other evidence from {until} on."
+        ));
     }
     // What the last run weighed and dismissed is not when this loss began.
     let first_since = counting
@@ -51,7 +64,12 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         overrides: Overrides::default(),
     };
     let window = plan.detection.confirm_seconds;
-    let sentence = format!("Confirming for {window} s whether {} is lost: {named}.", plan.regions.primary);
+    let flaps = match state.dismissals {
+        Dismissals { folded: 0, untold: 0, .. } => String::new(),
+        dismissals => format!("; {}", flaps(&dismissals)),
+    };
+    let sentence =
+        format!("Confirming for {window} s whether {} is lost: {named}{flaps}.", plan.regions.primary);
     Opening::Open(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
@@ -61,22 +79,85 @@ fn is_unopposed(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> bo
         && facts.observation.as_ref().is_some_and(|observation| observation.vetoes(plan, state).is_empty())
 }
 
-/// What a run would move, if one may begin by itself; else why not, with the command that unblocks it.
-pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Scope, String> {
-    let scope = graph::scope(plan, &state.moved, &[])
-        .map_err(|_| format!("everything of the plan is in {} already", plan.regions.recovery))?;
+/// Sufficient by the journal, with no look in hand to show a veto, and none known to stand.
+fn is_sufficient_unseen(state: &State, facts: &Facts, now: Timestamp) -> bool {
+    facts.observation.is_none()
+        && state.weight(now).is_sufficient()
+        && !state.calls.contains_key(&Matter::Vetoed)
+}
+
+/// What came to nothing, counted.
+pub(super) fn flaps(dismissals: &Dismissals) -> String {
+    let since = dismissals.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let Dismissals { told, folded, untold, .. } = dismissals;
+    let mut parts = vec![format!("{told} runs came to nothing{since}")];
+    if *untold > 0 {
+        parts.push(format!("{untold} more after the last notice"));
+    }
+    if *folded > 0 {
+        parts.push(format!("signs came {folded} times without a run"));
+    }
+    list(parts)
+}
+
+/// Why no run begins by itself.
+pub(super) enum Obstacle {
+    /// There is nothing left to move.
+    Moved,
+    /// A hold is in force.
+    Hold(Hold),
+    /// A run ended lately.
+    Cooldown {
+        /// That run.
+        run: u64,
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+impl Obstacle {
+    /// Why, in words.
+    pub(super) fn why(&self) -> String {
+        match self {
+            Self::Moved => "everything of the plan has moved already".to_owned(),
+            Self::Hold(hold) => {
+                format!("a hold by {} is in force until {} ({})", hold.by, hold.until, hold.reason)
+            }
+            Self::Cooldown { run, until } => {
+                format!("run {run} ended lately, the cooldown lasts until {until}")
+            }
+        }
+    }
+
+    /// The command that unblocks it, if one does.
+    pub(super) fn unblock(&self, plan: &Plan) -> Option<String> {
+        match self {
+            Self::Moved => None,
+            Self::Hold(_) => Some(invocation(plan, r#""command":"release""#)),
+            Self::Cooldown { run, .. } => {
+                Some(invocation(plan, &format!(r#""command":"acknowledge","run":{run}"#)))
+            }
+        }
+    }
+
+    fn words(&self, plan: &Plan) -> String {
+        match (self, self.unblock(plan)) {
+            (Self::Moved, _) | (_, None) => {
+                format!("everything of the plan is in {} already", plan.regions.recovery)
+            }
+            (_, Some(line)) => format!("{}; end it with: {line}", self.why()),
+        }
+    }
+}
+
+/// What a run would move, if one may begin by itself; else why not.
+pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Scope, Obstacle> {
+    let scope = graph::scope(plan, &state.moved, &[]).map_err(|_| Obstacle::Moved)?;
     if let Some(hold) = state.hold_at(now) {
-        let release = invocation(plan, r#""command":"release""#);
-        return Err(format!(
-            "a hold by {} is in force until {} ({}); end it with: {release}",
-            hold.by, hold.until, hold.reason
-        ));
+        return Err(Obstacle::Hold(hold.clone()));
     }
     if let Some((run, until)) = cooldown(plan, state, now) {
-        let acknowledge = invocation(plan, &format!(r#""command":"acknowledge","run":{run}"#));
-        return Err(format!(
-            "run {run} ended lately, the cooldown lasts until {until}; end it with: {acknowledge}"
-        ));
+        return Err(Obstacle::Cooldown { run, until });
     }
     Ok(scope)
 }

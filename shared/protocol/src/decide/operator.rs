@@ -73,8 +73,7 @@ fn failover(
     now: Timestamp,
 ) -> Result<Draft, Refusal> {
     if let Some(run) = state.active_run() {
-        let why = format!("run {} is {}; there is one run at a time", run.id, run.phase.as_str());
-        return Err(Refusal::new("run_active", why));
+        return take_over(plan, state, run, observation, asked, now);
     }
     let scope =
         graph::scope(plan, &state.moved, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
@@ -92,6 +91,47 @@ fn failover(
         asked.by, plan.name, plan.regions.recovery, asked.reason
     );
     Ok(Draft::new(Some(state.next_seq()), event, sentence))
+}
+
+/// A run that still confirms is moved at once: whoever decides need not wait for evidence that comes and goes.
+fn take_over(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    observation: Option<&Observation>,
+    asked: &Asked<'_>,
+    now: Timestamp,
+) -> Result<Draft, Refusal> {
+    if !matches!(run.phase, Phase::Confirming { .. }) || !asked.routes.is_empty() {
+        let why = format!(
+            "run {} is {}; there is one run at a time. If it ends by itself and the next one begins, place a hold first: \
+             it keeps evidence from beginning one, and not you",
+            run.id,
+            run.phase.as_str()
+        );
+        return Err(Refusal::new("run_active", why));
+    }
+    let observation = observation.ok_or_else(blind)?;
+    refuse_vetoed(plan, state, observation, asked.overrides)?;
+    let losses = gate::estimate(plan, run, observation, now);
+    if !gate::is_open(&losses) && !asked.overrides.allow_data_loss {
+        let why = format!(
+            "estimated loss: {}; add \"allow_data_loss\":true only if that is accepted",
+            data_loss(&losses)
+        );
+        return Err(Refusal::new("data_loss", why));
+    }
+    let sentence = format!(
+        "Run {} moves {} to {}: {} takes it over ({}); estimated loss: {}.",
+        run.id,
+        plan.name,
+        plan.regions.recovery,
+        asked.by,
+        asked.reason,
+        data_loss(&losses)
+    );
+    let (by, overrides) = (Some(asked.by.to_owned()), asked.overrides);
+    Ok(Draft::new(Some(run.id), Event::Committed { data_loss: losses, by, overrides }, sentence))
 }
 
 fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
@@ -225,7 +265,7 @@ fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refus
     }
     let cause = AbortCause::Operator { name: by.to_owned(), reason: reason.to_owned() };
     let sentence = format!("Run {} is aborted by {by}: {reason}.", run.id);
-    Ok(due::abort(run, cause, sentence))
+    Ok(due::abort(run, cause, false, sentence))
 }
 
 fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Result<Draft, Refusal> {

@@ -47,11 +47,13 @@ pub fn alarm_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Tim
 
 /// The line to type for an operator's command. `fields` are JSON members; who gives it is added.
 ///
-/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI.
+/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI. A backslash or
+/// a quote in the name of a user becomes a slash: no JSON would take it, and some shells' `echo` neither. `cat` keeps the
+/// answer whole where it is led into a file: the CLI opens its own standard output a second time.
 pub fn invocation(plan: &Plan, fields: &str) -> String {
     format!(
-        "echo '{{{fields},\"by\":\"'\"$(whoami)\"'\"}}' | aws lambda invoke --region {} --function-name {} \
-         --payload fileb:///dev/stdin /dev/stdout",
+        "echo '{{{fields},\"by\":\"'\"$(whoami | tr '\\134\\042' '//')\"'\"}}' | aws lambda invoke --region {} \
+         --function-name {} --payload fileb:///dev/stdin /dev/stdout | cat",
         plan.regions.recovery, plan.operator_function
     )
 }

@@ -10,10 +10,7 @@ use crate::evidence::{Evidence, EvidenceKey, ZONE_FAILOVER_TAKES, ZONE_FAILOVERS
 use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
 use crate::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
-use crate::state::{AlarmWord, State};
-
-/// The same rejection is written down again only after this long: a storm must not fill the journal.
-const REJECTION_REPEATS_AFTER: SignedDuration = SignedDuration::from_secs(3600);
+use crate::state::{self, AlarmWord, REJECTIONS_MAX, State};
 
 /// RDS speaks more than once of one failover; a word is noted again only after this long.
 const ZONE_FAILOVER_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
@@ -286,8 +283,9 @@ fn reject(
     why: &str,
     now: Timestamp,
 ) -> Option<Draft> {
-    let last = state.rejected.get(&(source.to_owned(), reason));
-    if last.is_some_and(|at| now.duration_since(*at) < REJECTION_REPEATS_AFTER) {
+    let lately: Vec<&state::Rejected> =
+        state.rejected.get(&reason).into_iter().flatten().filter(|rejected| rejected.counts(now)).collect();
+    if lately.len() >= REJECTIONS_MAX || lately.iter().any(|rejected| rejected.is_of(source)) {
         return None;
     }
     let sentence = format!("Signal rejected: {source}: {why}.");

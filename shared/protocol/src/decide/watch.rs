@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attention::View;
 use super::open::may_open;
 use super::sentence::list;
 use super::{Draft, Facts, Observation, ReplicaState, Sight};
@@ -24,8 +25,10 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         Some(_) => Some(REFRESH_EVERY),
         None => could_begin_a_run(plan, state, observation, now).then_some(OBSERVATION_GAP_MAX),
     };
+    let is_folded = is_folded(plan, state, observation, now);
     let news = standing
         .into_iter()
+        .filter(|_| !is_folded)
         .filter(|seen| is_worth_noting(state, observation, &seen.key, repeats_after))
         .map(|seen| as_evidence(plan, observation, seen))
         .collect();
@@ -75,6 +78,14 @@ fn is_worth_noting(
 ) -> bool {
     let Some(standing) = state.standing(key) else { return true };
     repeats_after.is_some_and(|after| observation.at.duration_since(standing.last_seen) >= after)
+}
+
+/// Whether what a look shows comes and goes, and is not sufficient: the next look shows it again, so that nothing is lost
+/// if it is not written down.
+fn is_folded(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> bool {
+    state.active_run().is_none()
+        && state.dismissals.rest_until(now).is_some()
+        && !View::of(plan, state, observation, now).is_sufficient()
 }
 
 /// Whether evidence that lapsed is worth repeating: together with what else stands it could begin a run. A long

@@ -40,7 +40,7 @@ fn parameters(scene: &Scene<'_>) -> Check {
         let (region, name) = (&scene.plan.regions.recovery, &scene.plan.name);
         format!(
             "echo '{{\"command\":\"{command}\"}}' | aws lambda invoke --region {region} --function-name {name}-ssm-replicator \
-             --payload fileb:///dev/stdin /dev/stdout"
+             --payload fileb:///dev/stdin /dev/stdout | cat"
         )
     };
     let unknown = |why: String| Check::unknown(PARAMETERS, SUBJECT, &Unseen::new(why, invoke("pass")));
@@ -123,7 +123,7 @@ fn keep(scene: &Scene<'_>) -> String {
     let (region, name) = (&scene.plan.regions.recovery, &scene.plan.name);
     format!(
         "echo '{{\"snapshots\":\"keep\"}}' | aws lambda invoke --region {region} --function-name {name}-snapshot-scheduler \
-         --payload fileb:///dev/stdin /dev/stdout"
+         --payload fileb:///dev/stdin /dev/stdout | cat"
     )
 }
 

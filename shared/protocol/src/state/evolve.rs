@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::illegal::{IllegalRecord, Illegality};
 use super::{
-    AlarmWord, CONTRIBUTORS_MAX, Hold, Phase, Progress, Quarantine, Reopened, Run, State, Unnoticed,
-    is_readable,
+    AlarmWord, CONTRIBUTORS_MAX, Course, Hold, Phase, Progress, Quarantine, REJECTIONS_MAX, Rejected,
+    Reopened, Run, SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
 };
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
@@ -39,9 +39,10 @@ pub fn evolve(mut state: State, record: &Record) -> Result<State, IllegalRecord>
         return Err(illegal(Illegality::Sequence { expected: state.next_seq(), found: record.seq }));
     }
     state.apply(record).map_err(illegal)?;
+    state.note_attention(record);
     state.last_seq = record.seq;
     if record.event.is_notable() {
-        let unnoticed = Unnoticed { at: record.at, sentence: record.sentence.clone() };
+        let unnoticed = Unnoticed { at: record.at, title: record.title(), sentence: record.sentence.clone() };
         state.unnoticed.insert(record.seq, unnoticed);
     }
     Ok(state)
@@ -52,7 +53,13 @@ impl State {
         let at = record.at;
         match &record.event {
             Event::SignalRejected { source, reason, .. } => {
-                self.rejected.insert((source.clone(), *reason), at);
+                let rejected = self.rejected.entry(*reason).or_default();
+                rejected.retain(|earlier| earlier.counts(at) && !earlier.is_of(source));
+                let source = source.chars().take(SOURCE_CHARACTERS_MAX).collect();
+                rejected.push(Rejected { source, at });
+                if rejected.len() > REJECTIONS_MAX {
+                    rejected.remove(0);
+                }
             }
             Event::EvidenceSeen { evidence } => {
                 for evidence in evidence {
@@ -80,7 +87,7 @@ impl State {
             }
             Event::HoldReleased { .. } => self.hold = None,
             Event::Acknowledged { of_run, .. } => self.acknowledged = Some(*of_run),
-            Event::CommandRefused { .. } => {}
+            Event::CommandRefused { .. } | Event::Attention { .. } => {}
             Event::Noticed { of } => {
                 self.unnoticed.remove(of);
             }
@@ -129,6 +136,9 @@ impl State {
     fn see_evidence(&mut self, evidence: &Evidence, seq: u64) {
         if evidence.key.kind == EvidenceKind::Alarm {
             self.hear_alarm(&evidence.key, evidence.seen_at, AlarmState::Alarm);
+        }
+        if !self.evidence.contains_key(&evidence.key) {
+            self.note_sign(evidence.seen_at);
         }
         let before = self.evidence.get(&evidence.key);
         let raised_seq = before.map_or(seq, |standing| standing.raised_seq);
@@ -200,6 +210,10 @@ impl State {
             && let Phase::Confirming { sufficient_since } = &mut run.phase
             && run.cause == Cause::Evidence
         {
+            if sufficient {
+                run.course.sufficient_from.get_or_insert(at);
+                run.course.sufficient_at = Some(at);
+            }
             *sufficient_since = (sufficient && run.vetoes.is_empty()).then(|| sufficient_since.unwrap_or(at));
         }
     }
@@ -231,6 +245,7 @@ impl State {
             vetoes: BTreeSet::new(),
             undo_overdue: false,
             fences_lost: 0,
+            course: Course::default(),
         });
         self.weigh(record.at);
         Ok(())
@@ -245,6 +260,7 @@ impl State {
         match &record.event {
             Event::VetoesSeen { vetoes } => {
                 run.vetoes.extend(vetoes.iter().cloned());
+                run.course.was_vetoed = true;
                 self.weigh(record.at);
             }
             Event::VetoesCleared { vetoes } => {
@@ -270,7 +286,7 @@ impl State {
     /// From the moment a promotion is intended, the old primary must not be written to again.
     fn leave_behind(&mut self, databases: &[Name], run: u64, since: Timestamp) {
         for database in databases {
-            let quarantine = Quarantine { run, since, overdue: false, progress: None };
+            let quarantine = Quarantine { run, since, overdue: false, lost: false, progress: None };
             self.quarantine.entry(database.clone()).or_insert(quarantine);
         }
     }
@@ -301,14 +317,17 @@ impl Run {
     fn apply(&mut self, record: &Record) -> Result<(), Illegality> {
         let at = record.at;
         match &record.event {
-            Event::ApprovalAsked { data_loss } => {
+            Event::ApprovalAsked { data_loss, quiet } => {
                 self.require_confirmed()?;
                 self.data_loss.clone_from(data_loss);
                 self.phase = Phase::AwaitingApproval { since: at };
+                self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
-            Event::Committed { data_loss, overrides, .. } => {
-                if !matches!(self.phase, Phase::AwaitingApproval { .. }) {
+            Event::Committed { data_loss, overrides, by } => {
+                // What is confirming a person may take over at once: their word needs no evidence.
+                let is_taken_over = by.is_some() && matches!(self.phase, Phase::Confirming { .. });
+                if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
                 }
                 self.commit(at, data_loss, *overrides);
@@ -326,7 +345,7 @@ impl Run {
                 self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
                 self.progress_at = at;
             }
-            Event::AbortBegan { cause } => {
+            Event::AbortBegan { cause, quiet } => {
                 if self.is_past_return() {
                     return Err(Illegality::AbortAfterPromotion);
                 }
@@ -338,6 +357,7 @@ impl Run {
                     });
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
+                self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
             Event::FenceLost { routes } => self.lose_fences(routes, at)?,
@@ -347,7 +367,7 @@ impl Run {
                 };
                 self.undo_overdue = true;
             }
-            Event::Aborted { cause } => {
+            Event::Aborted { cause, .. } => {
                 self.require_nothing_left()?;
                 self.phase = Phase::Aborted { at, cause: cause.clone() };
             }

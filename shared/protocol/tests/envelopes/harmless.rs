@@ -91,6 +91,7 @@ fn settle(state: &State, facts: &Facts, now: Timestamp) -> Decided {
             run: draft.run,
             at: now,
             writer: "test".to_owned(),
+            request: None,
             attempt: state.next_seq().to_string(),
             sentence: draft.sentence,
             event: draft.event,

@@ -151,6 +151,7 @@ impl History {
             run: draft.run,
             at: self.now,
             writer: "test".into(),
+            request: None,
             attempt: seq.to_string(),
             sentence: draft.sentence,
             event: draft.event,
@@ -379,6 +380,7 @@ impl History {
                 intent,
                 code: "denied".into(),
                 message: "m".into(),
+                quiet: false,
             }),
             Happening::LetGo(step) => self.outcome(step, |intent, subjects| Event::StepHandedOver {
                 step,

@@ -32,7 +32,7 @@ fn outcomes(step: Step, name: &Name, intent: u64) -> Vec<Event> {
         Event::StepDone { step, subjects: vec![done], intent },
         Event::StepWaiting { step, subjects: subjects.clone(), intent, until, note: "n".into() },
         Event::StepHandedOver { step, subjects: subjects.clone(), intent, note: "n".into() },
-        Event::StepFailed { step, subjects, intent, code: "c".into(), message: "m".into() },
+        Event::StepFailed { step, subjects, intent, code: "c".into(), message: "m".into(), quiet: false },
     ]
 }
 

@@ -43,7 +43,7 @@ mod tests {
     fn aborted() -> History {
         let mut history = good();
         let place = history.place_of(|event| matches!(event, Event::Completed { .. }));
-        history.record_at(place).event = Event::Aborted { cause: AbortCause::Evidence };
+        history.record_at(place).event = Event::Aborted { cause: AbortCause::Evidence, quiet: false };
         history
     }
 

@@ -36,8 +36,8 @@ mod tests {
     fn an_abort_after_a_promotion_was_intended_is_caught() {
         let is_promotion = |event: &Event| matches!(event, Event::StepIntended { step: Step::Promote, .. });
         for event in [
-            Event::AbortBegan { cause: AbortCause::Evidence },
-            Event::Aborted { cause: AbortCause::Evidence },
+            Event::AbortBegan { cause: AbortCause::Evidence, quiet: false },
+            Event::Aborted { cause: AbortCause::Evidence, quiet: false },
         ] {
             let mut history = good();
             let place = history.place_of(is_promotion);

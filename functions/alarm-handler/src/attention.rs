@@ -1,0 +1,44 @@
+//! Does anybody have to come? One figure for each plan, which an alarm watches.
+
+use engine::world::World;
+use jiff::Timestamp;
+use ports::{MetricSample, MetricUnit};
+use protocol::attention::Attention;
+use protocol::name::Name;
+use protocol::state::State;
+use serde_json::{Value, json};
+
+/// While nobody is needed the figure goes out in every so many minutes of the clock: a call for each minute of a month
+/// costs more than the metric. While somebody is needed it goes out with every tick.
+const CALM_MINUTES: i64 = 5;
+
+/// Sends the figure, if it is time.
+pub(crate) async fn publish(world: &World, plan: &Name, state: &State, now: Timestamp) {
+    let attention = Attention::of(state);
+    if attention == Attention::None && (now.as_second() / 60) % CALM_MINUTES != 0 {
+        return;
+    }
+    let figure = MetricSample {
+        name: "Attention",
+        dimensions: vec![("Plan", plan.to_string())],
+        value: u64::from(attention.figure()),
+        unit: MetricUnit::Count,
+        at: now,
+    };
+    if let Err(failure) = world.inspection.metrics.put(&[figure]).await {
+        tracing::warn!(%failure, "the figure of attention can't be sent; its alarm stays as it is");
+    }
+}
+
+/// What people are called for, for a person to read.
+pub(crate) fn shown(state: &State) -> Value {
+    let attention = Attention::of(state);
+    let calls: Vec<Value> = state
+        .calls
+        .iter()
+        .map(|(matter, call)| {
+            json!({ "matter": matter, "since": call.since, "calls": call.times, "last": call.last_at })
+        })
+        .collect();
+    json!({ "figure": attention.figure(), "meaning": attention.as_str(), "calls": calls })
+}

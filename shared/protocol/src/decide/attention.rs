@@ -1,0 +1,344 @@
+//! Calling people: for a loss that nothing begins to move by itself, and again for whatever waits for them.
+//!
+//! Only with a look in hand, which the tick has once a minute. Nothing here moves anything.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::open::{Obstacle, may_open};
+use super::sentence::{approve, data_loss, duration, invocation, list, need, unblock};
+use super::{Draft, Facts, Observation, ReplicaState, Sight, gate};
+use crate::attention::{Call, EASED_FOR, Matter, Turn, pause_after};
+use crate::command::Step;
+use crate::evidence::{EvidenceKey, EvidenceKind, counts};
+use crate::graph::Graph;
+use crate::journal::{Cause, Event};
+use crate::name::Name;
+use crate::plan::Plan;
+use crate::state::{Phase, Progress, Run, State};
+
+/// The matters that a look may raise while no run is under way.
+const ABOUT_A_LOSS: [Matter; 4] = [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed];
+
+/// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
+/// for calling people: what moves by itself is weighed by [`State::weight`].
+pub(super) struct View {
+    /// Since when each kind stands without a gap.
+    kinds: BTreeMap<EvidenceKind, Timestamp>,
+    outside: bool,
+    names: Vec<String>,
+}
+
+impl View {
+    /// What the journal holds and a look shows.
+    pub(super) fn of(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
+        let mut view = Self { kinds: BTreeMap::new(), outside: false, names: Vec::new() };
+        let probes = observation.probes.iter().map(|probe| {
+            let stands = match &probe.sight {
+                Sight::Bad { .. } => Some(true),
+                Sight::Good => Some(false),
+                Sight::Unknown { .. } => None,
+            };
+            (EvidenceKey { kind: EvidenceKind::Probe, source: probe.name.to_string() }, stands)
+        });
+        let replicas = observation.replicas.iter().map(|replica| {
+            let stands = match &replica.state {
+                ReplicaState::Broken { .. } => Some(!state.moved.contains(&replica.database)),
+                ReplicaState::Replicating | ReplicaState::Detached => Some(false),
+                ReplicaState::Unknown { .. } | ReplicaState::Unasked { .. } => None,
+            };
+            (EvidenceKey { kind: EvidenceKind::Replica, source: replica.database.to_string() }, stands)
+        });
+        let looked_at: BTreeMap<EvidenceKey, Option<bool>> = probes.chain(replicas).collect();
+        for (key, standing) in &state.evidence {
+            let is_heard = key.kind == EvidenceKind::Alarm || counts(key, standing, now);
+            if !matches!(looked_at.get(key), Some(Some(_))) && is_heard {
+                view.add(key, standing.since, standing.outside, &standing.vantage);
+            }
+        }
+        let outside = observation.vantage != plan.regions.primary;
+        for key in looked_at.iter().filter(|(_, stands)| **stands == Some(true)).map(|(key, _)| key) {
+            let since = state.standing(key).map_or(observation.at, |standing| standing.since);
+            view.add(key, since, outside, &observation.vantage);
+        }
+        view
+    }
+
+    fn add(&mut self, key: &EvidenceKey, since: Timestamp, outside: bool, vantage: &str) {
+        let first = self.kinds.entry(key.kind).or_insert(since);
+        *first = since.min(*first);
+        self.outside |= outside;
+        self.names.push(format!("{key} (seen from {vantage})"));
+    }
+
+    /// At least two kinds, one of them seen from outside the primary region.
+    pub(super) fn is_sufficient(&self) -> bool {
+        self.kinds.len() >= 2 && self.outside
+    }
+
+    /// Whether it has been sufficient for so long.
+    fn held_for(&self, window: SignedDuration, now: Timestamp) -> bool {
+        let mut sinces: Vec<Timestamp> = self.kinds.values().copied().collect();
+        sinces.sort_unstable();
+        self.is_sufficient() && sinces.get(1).is_some_and(|second| now.duration_since(*second) >= window)
+    }
+}
+
+/// The confirm window of the plan.
+fn window(plan: &Plan) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(plan.detection.confirm_seconds))
+}
+
+/// The call for a loss that nothing begins to move by itself, while no run is under way: raised, repeated, eased, ended.
+pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    let observation = facts.observation.as_ref()?;
+    let view = View::of(plan, state, observation, now);
+    let vetoes = observation.vetoes(plan, state);
+    let blocked = may_open(plan, state, now).err();
+    let stands = |matter: Matter| match (matter, &blocked) {
+        _ if !view.is_sufficient() => false,
+        (_, Some(Obstacle::Moved)) => false,
+        // Evidence that wavers is unopposed now and then; a call that stands goes on.
+        (Matter::Vetoed, _) if state.calls.contains_key(&matter) => true,
+        (Matter::Vetoed, _) => !vetoes.is_empty() && view.held_for(window(plan), now),
+        (Matter::Held, Some(Obstacle::Hold(_))) => vetoes.is_empty(),
+        (Matter::CoolingDown, Some(Obstacle::Cooldown { .. })) => vetoes.is_empty(),
+        (Matter::Lapsed, None) => {
+            vetoes.is_empty() && !state.weight(now).is_sufficient() && view.held_for(window(plan), now)
+        }
+        _ => false,
+    };
+    ABOUT_A_LOSS.into_iter().find_map(|matter| {
+        let (turn, sentence) = match (stands(matter), state.calls.get(&matter)) {
+            (true, None) => {
+                (Turn::Called, call_for_loss(plan, &view, &vetoes, blocked.as_ref(), matter, None))
+            }
+            (true, Some(call)) if call.is_due(now) => {
+                (Turn::Called, call_for_loss(plan, &view, &vetoes, blocked.as_ref(), matter, Some(call)))
+            }
+            // Only once in a while, so that evidence that wavers doesn't fill the journal.
+            (true, Some(call)) if call.eased_at.is_some_and(|at| now.duration_since(at) >= EASED_FOR / 2) => {
+                (Turn::Returned, format!("What people were called for is seen again: {}.", named(matter)))
+            }
+            (false, Some(call)) => match call.eased_at {
+                None => {
+                    (Turn::Eased, format!("What people were called for is not seen now: {}.", named(matter)))
+                }
+                Some(at) if now.duration_since(at) >= EASED_FOR => {
+                    (Turn::Ended, ended(plan, matter, call, now))
+                }
+                Some(_) => return None,
+            },
+            (true, Some(_)) | (false, None) => return None,
+        };
+        Some(draft(None, matter, turn, sentence))
+    })
+}
+
+/// The call for evidence under a veto, before a run that weighed it ends: sufficient for half a window at least, now or
+/// by turns with signs of life.
+pub(super) fn opposed(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    observation: &Observation,
+    now: Timestamp,
+) -> Option<Draft> {
+    let vetoes = observation.vetoes(plan, state);
+    let view = View::of(plan, state, observation, now);
+    let course = &run.course;
+    let span = course.sufficient_at.zip(course.sufficient_from).map(|(at, from)| at.duration_since(from));
+    let half = window(plan) / 2;
+    let was_sufficient = span.is_some_and(|span| span >= half) || view.held_for(half, now);
+    let is_opposed = course.was_vetoed || !vetoes.is_empty();
+    let is_due = state.calls.get(&Matter::Vetoed).is_none_or(|call| call.is_due(now));
+    if run.cause != Cause::Evidence || !was_sufficient || !is_opposed || !is_due {
+        return None;
+    }
+    let earlier = state.calls.get(&Matter::Vetoed);
+    let sentence = call_for_loss(plan, &view, &vetoes, None, Matter::Vetoed, earlier);
+    Some(draft(None, Matter::Vetoed, Turn::Called, sentence))
+}
+
+fn call_for_loss(
+    plan: &Plan,
+    view: &View,
+    vetoes: &BTreeMap<crate::evidence::Veto, String>,
+    blocked: Option<&Obstacle>,
+    matter: Matter,
+    earlier: Option<&Call>,
+) -> String {
+    let primary = &plan.regions.primary;
+    let evidence = list(view.names.iter().cloned());
+    let again = repeated(earlier);
+    let fields = r#""command":"failover","reason":"users are not served""#;
+    if matter == Matter::Vetoed {
+        let against = if vetoes.is_empty() {
+            "the signs of life that come and go".to_owned()
+        } else {
+            list(vetoes.iter().map(|(veto, detail)| format!("{veto} ({detail})")))
+        };
+        let comes_and_goes = if view.is_sufficient() { "" } else { ", and more that comes and goes" };
+        let line = invocation(plan, &format!(r#"{fields},"override_vetoes":true"#));
+        return format!(
+            "{primary} may not serve, and nothing moves by itself because of a veto. For a loss: {evidence}{comes_and_goes}. \
+             Against it: {against}. If users are not served, move all the same with: {line} ; if they are, nothing is to \
+             be done. {again}"
+        );
+    }
+    let (why, unblock) = match blocked {
+        Some(obstacle) => (obstacle.why(), obstacle.unblock(plan)),
+        None => ("the last word of an alarm is too old to count".to_owned(), None),
+    };
+    let unblock = unblock.map(|line| format!("let it begin with: {line} ; or ")).unwrap_or_default();
+    let line = invocation(plan, fields);
+    format!(
+        "{primary} is lost by {evidence}, and nothing begins: {why}; {unblock}move now with: {line} . {again}"
+    )
+}
+
+/// When people hear of it next.
+fn repeated(earlier: Option<&Call>) -> String {
+    let times = earlier.map_or(0, |call| call.times).saturating_add(1);
+    format!("This notice is repeated in {} while it stands.", duration(pause_after(times)))
+}
+
+fn named(matter: Matter) -> &'static str {
+    match matter {
+        Matter::Vetoed => "sufficient evidence under a veto",
+        Matter::Held => "a loss during a hold",
+        Matter::CoolingDown => "a loss during a cooldown",
+        Matter::Lapsed => "a loss by an old word of an alarm",
+        Matter::Approval => "an approval",
+        Matter::Operator => "a run that needs an operator",
+        Matter::Undo => "the undoing of an aborted run",
+        Matter::Quarantine | Matter::LostQuarantine => "an old primary that is not cut off",
+    }
+}
+
+fn ended(plan: &Plan, matter: Matter, call: &Call, now: Timestamp) -> String {
+    format!(
+        "It is over: {} of {} was not seen for {} any more, and nothing moved; people were called {} times in {}.",
+        named(matter),
+        plan.regions.primary,
+        duration(EASED_FOR),
+        call.times,
+        duration(now.duration_since(call.since))
+    )
+}
+
+fn draft(run: Option<u64>, matter: Matter, turn: Turn, sentence: String) -> Draft {
+    Draft::new(run, Event::Attention { matter, turn, subjects: Vec::new() }, sentence)
+}
+
+/// Calls people again for a run that waits for them, or that is not undone.
+pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    facts.observation.as_ref()?;
+    let id = run.id;
+    let (matter, since) = match &run.phase {
+        Phase::AwaitingApproval { since } => (Matter::Approval, *since),
+        Phase::NeedsOperator { since, .. } => (Matter::Operator, *since),
+        // While it fails, each failure that is due is told by itself.
+        Phase::Aborting { .. } if run.undo_overdue => (Matter::Undo, run.progress_at),
+        _ => return None,
+    };
+    let call = state.calls.get(&matter).copied().unwrap_or(Call::first(since));
+    if !call.is_due(now) {
+        return None;
+    }
+    let waits = duration(now.duration_since(since));
+    let again = repeated(Some(&call));
+    let sentence = match &run.phase {
+        Phase::NeedsOperator { need: why, .. } => {
+            format!(
+                "Run {id} still needs an operator, for {waits}: {}; {} . {again}",
+                need(why),
+                unblock(plan, run, why)
+            )
+        }
+        Phase::AwaitingApproval { .. } => {
+            let override_ = (!gate::is_open(&run.data_loss)).then_some("allow_data_loss");
+            format!(
+                "Run {id} still awaits approval, for {waits}: {} is lost; estimated loss: {}; approve with: {} . {again}",
+                plan.regions.primary,
+                data_loss(&run.data_loss),
+                approve(plan, id, override_)
+            )
+        }
+        _ => {
+            let abort = invocation(plan, &format!(r#""command":"abort","run":{id},"reason":"undo it""#));
+            format!(
+                "Run {id} is aborted, and for {waits} this is not undone: {}. It is tried again, and can be done by \
+                 hand; try at once with: {abort} . {again}",
+                list(not_undone(run))
+            )
+        }
+    };
+    Some(draft(Some(id), matter, Turn::Called, sentence))
+}
+
+fn not_undone(run: &Run) -> Vec<String> {
+    Graph::of_undo(run)
+        .nodes
+        .iter()
+        .filter(|node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done))
+        .map(|node| format!("{} {}", node.step, node.subject))
+        .collect()
+}
+
+/// Tells, once, that an old primary can't be cut off because the plan no longer has its database.
+pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
+    let subjects = lost_names(plan, state, |quarantine| !quarantine.lost);
+    if subjects.is_empty() {
+        return None;
+    }
+    let names = list(subjects.iter().map(ToString::to_string));
+    let sentence = format!(
+        "The old primary of {names} can't be cut off: the plan no longer has a database of that name, and it may come \
+         back open. Put it back into databases under that name, with its quarantine_security_group, until the command \
+         status says that its quarantine is done; or cut the old primary off by hand in {}.",
+        plan.regions.primary
+    );
+    let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
+    Some(Draft::new(None, event, sentence))
+}
+
+/// Databases whose old primary is to be cut off and that the plan no longer has.
+fn lost_names(
+    plan: &Plan,
+    state: &State,
+    is_wanted: impl Fn(&crate::state::Quarantine) -> bool,
+) -> Vec<Name> {
+    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
+    state
+        .quarantine
+        .iter()
+        .filter(|(name, quarantine)| !quarantine.is_done() && !is_known(name) && is_wanted(quarantine))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Whether a failure of a step is known to people, so that they are called again only after a pause.
+pub fn is_known_failure(state: &State, step: Step, now: Timestamp) -> bool {
+    let matter = match step {
+        Step::Unfence | Step::Restore => Matter::Undo,
+        Step::Quarantine => Matter::Quarantine,
+        _ => return false,
+    };
+    state.calls.get(&matter).is_some_and(|call| !call.is_due(now))
+}
+
+/// Whether the end of a run that its evidence did not carry is one of many, of which people are not told.
+pub(super) fn is_one_of_many(state: &State, run: &Run, now: Timestamp) -> bool {
+    let is_called = state.calls.contains_key(&Matter::Vetoed) || state.dismissals.rest_until(now).is_some();
+    // Of a run that asked for people they are told how it ends, unless they were not asked.
+    run.course.is_quiet || is_called && matches!(run.phase, Phase::Confirming { .. })
+}
+
+/// Whether people were asked for an approval so often lately that one more request waits for its pause.
+pub(super) fn was_asked_often(state: &State, now: Timestamp) -> bool {
+    state.calls.get(&Matter::Approval).is_some_and(|call| {
+        call.times >= crate::attention::TOLD_AT_ONCE_MAX && !call.is_due(now) && !call.is_stale(now)
+    })
+}

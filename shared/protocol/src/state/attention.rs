@@ -1,0 +1,153 @@
+//! What a record means for the calls that stand: who is called, who has answered, and what flaps.
+
+use super::{Phase, Progress, Quarantine, State};
+use crate::attention::{Call, Matter, Turn};
+use crate::command::Step;
+use crate::journal::{AbortCause, Cause, Event, Record};
+use crate::name::Name;
+
+/// What is no question any more once people have moved the workload, or begun to.
+const ABOUT_A_LOSS: [Matter; 4] = [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed];
+
+impl State {
+    /// Notes what a record that was just applied means for the calls.
+    pub(super) fn note_attention(&mut self, record: &Record) {
+        let at = record.at;
+        match &record.event {
+            Event::Attention { matter, turn, subjects } => self.turn(record, *matter, *turn, subjects),
+            Event::RunOpened { cause: Cause::Operator { .. }, .. } => self.settle(&ABOUT_A_LOSS),
+            Event::ApprovalAsked { quiet, .. } => {
+                self.settle(&[Matter::Held, Matter::CoolingDown, Matter::Lapsed]);
+                if !quiet {
+                    let earlier = self.calls.get(&Matter::Approval).filter(|call| !call.is_stale(at));
+                    let call = earlier.map_or(Call::first(at), |call| call.again(at));
+                    self.calls.insert(Matter::Approval, call);
+                }
+            }
+            Event::OperatorNeeded { .. } => {
+                self.call(Matter::Operator, record);
+                self.speak_of_the_run();
+            }
+            Event::StepFailed { step, quiet, .. } => self.note_failure(*step, *quiet, record),
+            Event::Overdue { step: Step::Unfence | Step::Restore, .. } => self.call(Matter::Undo, record),
+            Event::StepDone { step: Step::Quarantine, .. } => self.settle_quarantine(),
+            Event::Committed { .. } => {
+                self.settle(&[Matter::Approval, Matter::Operator]);
+                self.settle(&ABOUT_A_LOSS);
+                self.dismissals = crate::attention::Dismissals::default();
+            }
+            Event::Resumed { .. } => self.settle(&[Matter::Operator]),
+            Event::Completed { .. } => self.settle(&[Matter::Operator, Matter::Approval]),
+            Event::AbortBegan { cause, .. } => self.note_abort(cause),
+            Event::Aborted { cause, quiet } => {
+                self.note_abort(cause);
+                self.settle(&[Matter::Undo]);
+                if *cause == AbortCause::Evidence {
+                    self.note_dismissal(*quiet, record);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, record: &Record, matter: Matter, turn: Turn, subjects: &[Name]) {
+        let at = record.at;
+        match turn {
+            Turn::Called if matter == Matter::LostQuarantine => {
+                for subject in subjects {
+                    if let Some(quarantine) = self.quarantine.get_mut(subject) {
+                        quarantine.lost = true;
+                    }
+                }
+                self.settle_quarantine();
+            }
+            Turn::Called => {
+                if matches!(matter, Matter::Approval | Matter::Operator) {
+                    self.speak_of_the_run();
+                }
+                let call = self.calls.get(&matter).map_or(Call::first(at), |call| call.again(at));
+                self.calls.insert(matter, call);
+            }
+            Turn::Eased => {
+                if let Some(call) = self.calls.get_mut(&matter) {
+                    call.eased_at.get_or_insert(at);
+                }
+            }
+            Turn::Returned => {
+                if let Some(call) = self.calls.get_mut(&matter) {
+                    call.eased_at = None;
+                }
+            }
+            Turn::Ended => self.settle(&[matter]),
+        }
+    }
+
+    fn call(&mut self, matter: Matter, record: &Record) {
+        self.calls.insert(matter, Call::first(record.at));
+    }
+
+    fn settle(&mut self, matters: &[Matter]) {
+        self.calls.retain(|matter, _| !matters.contains(matter));
+    }
+
+    /// A failure stops a run that moves; what must be done in any case is tried again, and fails again.
+    fn note_failure(&mut self, step: Step, quiet: bool, record: &Record) {
+        let matter = match step {
+            Step::Unfence | Step::Restore => Matter::Undo,
+            Step::Quarantine => Matter::Quarantine,
+            _ => {
+                let stops = self.active_run().is_some_and(
+                    |run| matches!(run.phase, Phase::NeedsOperator { since, .. } if since == record.at),
+                );
+                if stops {
+                    self.call(Matter::Operator, record);
+                }
+                return;
+            }
+        };
+        if !quiet {
+            let call = self.calls.get(&matter).map_or(Call::first(record.at), |call| call.again(record.at));
+            self.calls.insert(matter, call);
+        }
+    }
+
+    fn settle_quarantine(&mut self) {
+        let fails = |quarantine: &Quarantine| {
+            !quarantine.lost && matches!(quarantine.progress, Some(Progress::Failed { .. }))
+        };
+        if !self.quarantine.values().any(fails) {
+            self.settle(&[Matter::Quarantine]);
+        }
+    }
+
+    /// People know of the run under way, so they are told how it ends.
+    fn speak_of_the_run(&mut self) {
+        if let Some(run) = self.run.as_mut().filter(|run| !run.phase.is_final()) {
+            run.course.is_quiet = false;
+        }
+    }
+
+    /// An operator's abort answers what was asked. Where the evidence ended the run, the next request for an approval
+    /// may be one more of the same.
+    fn note_abort(&mut self, cause: &AbortCause) {
+        self.settle(&[Matter::Operator]);
+        if *cause != AbortCause::Evidence {
+            self.settle(&[Matter::Approval]);
+        }
+    }
+
+    fn note_dismissal(&mut self, quiet: bool, record: &Record) {
+        if quiet {
+            self.dismissals.untold = self.dismissals.untold.saturating_add(1);
+        } else {
+            self.dismissals = self.dismissals.and_one(record.at);
+        }
+    }
+
+    /// A sign that came while no further run is opened for such signs.
+    pub(super) fn note_sign(&mut self, at: jiff::Timestamp) {
+        if self.active_run().is_none() && self.dismissals.rest_until(at).is_some() {
+            self.dismissals.folded = self.dismissals.folded.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! A failover that is needed comes, or people are called until they answer: a veto over evidence that stands, a loss during a
+//! hold or a cooldown, an approval that nobody gives, a run that needs an operator, and what can no longer be done.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use jiff::SignedDuration;
+use ports::memory::Fault;
+use ports::{FailureKind, ProbeAnswer};
+use protocol::attention::{Attention, Matter};
+use protocol::command::Step;
+use protocol::journal::{Event, Need};
+use protocol::name::Name;
+use protocol::plan::{Mode, Plan};
+use protocol::state::Phase;
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
+use serde_json::json;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MODES: [Mode; 2] = [Mode::Automatic, Mode::Approve];
+
+fn minutes(count: i64) -> SignedDuration {
+    SignedDuration::from_mins(count)
+}
+
+fn set_probes(stage: &Stage, answer: &ProbeAnswer) {
+    for probe in &stage.plan.detection.probes {
+        stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
+    }
+}
+
+fn bad() -> ProbeAnswer {
+    ProbeAnswer::Bad { detail: "status 500".to_owned() }
+}
+
+fn notices(stage: &Stage, words: &str) -> Vec<String> {
+    stage.world.inner().notices.iter().filter(|notice| notice.contains(words)).cloned().collect()
+}
+
+/// Every notice so far, but those about readiness.
+fn all(stage: &Stage) -> Vec<String> {
+    let inner = stage.world.inner();
+    inner.notices.iter().filter(|notice| !notice.contains(" ready")).cloned().collect()
+}
+
+fn promotions(stage: &Stage) -> u32 {
+    stage.world.inner().databases.values().map(|database| database.promotions).sum()
+}
+
+fn attention(stage: &Stage) -> Attention {
+    Attention::of(&stage.state())
+}
+
+/// The figures of attention that were sent.
+fn figures(stage: &Stage) -> Vec<u64> {
+    let inner = stage.world.inner();
+    inner.samples.iter().filter(|sample| sample.name == "Attention").map(|sample| sample.value).collect()
+}
+
+const OVERRIDE: &str = r#""command":"failover","reason":"users are not served","override_vetoes":true,"by":"#;
+
+#[tokio::test(start_paused = true)]
+async fn application_dead_and_database_alive_is_a_question_to_a_person_in_both_modes() {
+    for mode in MODES {
+        let mut stage = Stage::new(small_plan(mode));
+        stage.pass(GOOD_MINUTES).await;
+        set_probes(&stage, &bad());
+        stage.alarm("ALARM").await.expect("the alarm is taken");
+        stage.pass(minutes(5)).await;
+        let asked = notices(&stage, "may not serve");
+        assert_eq!(asked.len(), 1, "{:#?}", all(&stage));
+        for words in [
+            "alarm shop-front-errors (seen from us-east-2)",
+            "probe front-primary (seen from us-west-1)",
+            "replica orders still replicates with small lag",
+            OVERRIDE,
+            "repeated in 15 min",
+        ] {
+            assert!(asked[0].contains(words), "{words}: {}", asked[0]);
+        }
+        assert_eq!((attention(&stage), promotions(&stage)), (Attention::Vetoed, 0));
+        assert_eq!(all(&stage).len(), 1, "nothing else: {:#?}", all(&stage));
+        // At 0, 15, 45, 105 and 225 minutes.
+        stage.pass(minutes(240)).await;
+        assert_eq!(notices(&stage, "may not serve").len(), 5, "{:#?}", all(&stage));
+        assert_eq!(all(&stage).len(), 5, "{:#?}", all(&stage));
+        assert!(figures(&stage).contains(&1), "the metric follows");
+        // It is mended: one note that it is over, and the figure is 0 again.
+        set_probes(&stage, &ProbeAnswer::Good);
+        stage.alarm("OK").await.expect("the alarm is taken");
+        stage.pass(minutes(40)).await;
+        assert_eq!(notices(&stage, "It is over").len(), 1, "{:#?}", all(&stage));
+        assert_eq!(all(&stage).len(), 6, "{:#?}", all(&stage));
+        assert_eq!(attention(&stage), Attention::None);
+        assert_eq!(figures(&stage).last(), Some(&0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn database_dead_and_web_answering_from_its_cache_is_a_question_in_both_modes() {
+    for mode in MODES {
+        let mut stage = Stage::new(small_plan(mode));
+        stage.pass(GOOD_MINUTES).await;
+        stage.world.inner().primary_lives = false;
+        stage.world.inner().probes.insert(Name::from("front-primary"), ProbeAnswer::Good);
+        stage.alarm("ALARM").await.expect("the alarm is taken");
+        stage.pass(minutes(10)).await;
+        let asked = notices(&stage, "may not serve");
+        assert_eq!(asked.len(), 1, "{:#?}", all(&stage));
+        assert!(asked[0].contains("probe front-primary gets good answers"), "{}", asked[0]);
+        assert!(asked[0].contains("replica orders (seen from us-west-1)"), "{}", asked[0]);
+        assert!(asked[0].contains(OVERRIDE), "{}", asked[0]);
+        assert_eq!(promotions(&stage), 0);
+    }
+}
+
+/// A minute of 51 seconds: 45 bad ones and 6 good ones.
+async fn one_good_answer_in_ten(stage: &mut Stage, cycles: usize) {
+    for _ in 0..cycles {
+        set_probes(stage, &bad());
+        stage.pass(SignedDuration::from_secs(45)).await;
+        set_probes(stage, &ProbeAnswer::Good);
+        stage.pass(SignedDuration::from_secs(6)).await;
+    }
+}
+
+fn without_databases(mode: Mode) -> Plan {
+    let mut plan = small_plan(mode);
+    plan.databases.clear();
+    plan.routes.iter_mut().for_each(|route| route.after.retain(|name| name.as_str() != "orders"));
+    plan
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_good_answer_in_ten_is_a_question_that_stands_and_no_mail_a_minute() {
+    for (mode, plan) in
+        MODES.into_iter().flat_map(|mode| [(mode, small_plan(mode)), (mode, without_databases(mode))])
+    {
+        let mut stage = Stage::new(plan);
+        stage.pass(GOOD_MINUTES).await;
+        stage.alarm("ALARM").await.expect("the alarm is taken");
+        one_good_answer_in_ten(&mut stage, 60).await;
+        let all = all(&stage);
+        let asked = notices(&stage, "may not serve");
+        assert!((3..=4).contains(&asked.len()), "{mode:?}: {all:#?}");
+        assert!(asked.iter().all(|notice| notice.contains(OVERRIDE)), "{asked:#?}");
+        assert!(all.len() <= 6, "{mode:?}: {} notices in 51 minutes: {all:#?}", all.len());
+        assert_eq!(promotions(&stage), 0);
+        assert!(!notices(&stage, "may not serve").is_empty() && notices(&stage, "It is over").is_empty());
+        assert!(attention(&stage) >= Attention::Vetoed, "the question stands although single looks differ");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_of_the_question_moves_the_workload_also_while_a_run_confirms() {
+    let mut stage = Stage::new(without_databases(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    one_good_answer_in_ten(&mut stage, 6).await;
+    set_probes(&stage, &bad());
+    let confirms = |state: &protocol::state::State| {
+        state.active_run().is_some_and(|run| matches!(run.phase, Phase::Confirming { .. }))
+    };
+    assert!(stage.until(minutes(5), confirms).await, "{:#?}", stage.sentences());
+    set_probes(&stage, &ProbeAnswer::Good);
+    let command = json!({ "command": "failover", "reason": "users are not served", "by": "ana" });
+    let refused = stage.invoke(command.clone()).await;
+    assert!(
+        refused.is_err_and(|fault| fault.message.contains("override_vetoes")),
+        "a veto is no one's to forget"
+    );
+    let mut command = command;
+    command["override_vetoes"] = json!(true);
+    stage.invoke(command).await.expect("taken over");
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
+    assert_eq!(attention(&stage), Attention::None, "moving answers the question");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_glitch_under_a_veto_calls_nobody() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    set_probes(&stage, &bad());
+    stage.pass(SignedDuration::from_secs(7)).await;
+    set_probes(&stage, &ProbeAnswer::Good);
+    stage.pass(minutes(30)).await;
+    assert_eq!(notices(&stage, "may not serve"), Vec::<String>::new());
+    assert_eq!(attention(&stage), Attention::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_during_a_hold_is_told_at_once_and_again_and_its_release_moves() {
+    for mode in MODES {
+        let mut stage = Stage::new(small_plan(mode));
+        stage.pass(GOOD_MINUTES).await;
+        let hold = json!({ "command": "hold", "minutes": 600, "by": "ana", "reason": "upgrade" });
+        stage.invoke(hold).await.expect("held");
+        stage.alarm("ALARM").await.expect("the alarm is taken");
+        stage.world.inner().primary_lives = false;
+        stage.pass(minutes(2)).await;
+        let told = notices(&stage, "nothing begins");
+        assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+        for words in [
+            "us-east-2 is lost by",
+            "replica orders (seen from us-west-1)",
+            "a hold by ana is in force until",
+            "(upgrade)",
+            r#""command":"release","by":"#,
+            r#""command":"failover","reason":"users are not served","by":"#,
+        ] {
+            assert!(told[0].contains(words), "{words}: {}", told[0]);
+        }
+        assert_eq!(attention(&stage), Attention::WaitsForPerson);
+        stage.pass(minutes(50)).await;
+        assert_eq!(notices(&stage, "nothing begins").len(), 3, "{:#?}", all(&stage));
+        assert_eq!((stage.phase(), all(&stage).len()), ("no run", 3));
+        stage.invoke(json!({ "command": "release", "by": "ana" })).await.expect("released");
+        if mode == Mode::Approve {
+            assert!(stage.until(HOUR, awaits_approval).await);
+            let run = stage.run();
+            stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
+        }
+        assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+        assert_eq!((stage.phase(), promotions(&stage)), ("completed", 1));
+        assert!(stage.state().calls.is_empty(), "{:#?}", stage.state().calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_long_after_its_alarm_is_a_question_to_a_person_in_both_modes() {
+    for mode in MODES {
+        let mut stage = Stage::new(without_databases(mode));
+        stage.pass(GOOD_MINUTES).await;
+        stage.alarm("ALARM").await.expect("the alarm is taken");
+        stage.pass(minutes(65)).await;
+        stage.world.inner().primary_lives = false;
+        stage.pass(minutes(5)).await;
+        let told = notices(&stage, "the last word of an alarm is too old to count");
+        assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+        assert!(
+            told[0].contains(r#""command":"failover","reason":"users are not served","by":"#),
+            "{}",
+            told[0]
+        );
+        assert_eq!(attention(&stage), Attention::WaitsForPerson);
+        let command = json!({ "command": "failover", "reason": "users are not served", "by": "ana" });
+        stage.invoke(command).await.expect("taken");
+        assert!(stage.until(HOUR, is_over).await);
+        assert_eq!((stage.phase(), attention(&stage)), ("completed", Attention::None));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_during_a_cooldown_is_told_at_once() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "not now" });
+    stage.invoke(abort).await.expect("aborted");
+    assert!(stage.until(HOUR, is_over).await);
+    stage.pass(minutes(2)).await;
+    let told = notices(&stage, "the cooldown lasts until");
+    assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+    assert!(told[0].contains(r#""command":"acknowledge","run":"#), "{}", told[0]);
+    assert_eq!(attention(&stage), Attention::WaitsForPerson);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_that_nobody_gives_is_asked_for_again_also_after_it_expired() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let run = stage.run();
+    assert_eq!(attention(&stage), Attention::WaitsForPerson);
+    stage.pass(minutes(50)).await;
+    let again = notices(&stage, "still awaits approval");
+    assert_eq!(again.len(), 2, "after 15 and 45 minutes: {:#?}", all(&stage));
+    let line = format!(r#""command":"approve","run":{run},"by":"#);
+    assert!(again.iter().all(|notice| notice.contains(&line)), "{again:#?}");
+    stage.pass(minutes(20)).await;
+    assert_eq!((stage.phase(), attention(&stage)), ("needs an operator", Attention::NeedsOperator));
+    assert_eq!(notices(&stage, "nobody approved in time").len(), 1);
+    stage.pass(SignedDuration::from_hours(12)).await;
+    let still = notices(&stage, "still needs an operator");
+    assert!((5..=6).contains(&still.len()), "{:#?}", all(&stage));
+    assert!(still.iter().all(|notice| notice.contains(&line)), "{still:#?}");
+    stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
+    assert!(stage.until(HOUR, is_over).await);
+    assert_eq!((stage.phase(), attention(&stage)), ("completed", Attention::None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_needs_an_operator_calls_until_it_is_answered() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    for fleet in stage.world.inner().fleets.values_mut() {
+        fleet.has_room = false;
+    }
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, needs_operator).await);
+    stage.pass(SignedDuration::from_hours(24)).await;
+    let again = notices(&stage, "still needs an operator");
+    assert!((8..=10).contains(&again.len()), "{} in a day: {again:#?}", again.len());
+    assert!(again.iter().all(|notice| notice.contains("step scale of web is past its deadline")));
+}
+
+/// The plan as it is, with changes.
+fn apply(stage: &Stage, change: impl FnOnce(&mut Plan)) {
+    let mut plan = stage.plan.clone();
+    change(&mut plan);
+    assert_eq!(plan.validate(), vec![]);
+    stage.world.inner().plan = serde_json::to_string(&plan).expect("JSON");
+}
+
+/// A completed failover whose old primary can't be reached.
+async fn moved() -> Stage {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, is_over).await);
+    assert_eq!(stage.phase(), "completed");
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_renames_a_database_with_an_open_quarantine_is_told_once_with_the_remedy() {
+    let mut stage = moved().await;
+    apply(&stage, |plan| {
+        plan.databases[0].name = Name::from("orders-2");
+        plan.routes[0].after = vec![Name::from("orders-2"), Name::from("web")];
+    });
+    stage.world.inner().primary_lives = true;
+    stage.pass(SignedDuration::from_hours(6)).await;
+    let told = notices(&stage, "can't be cut off");
+    assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+    assert!(told[0].contains("old primary of orders"), "{}", told[0]);
+    assert!(told[0].contains("Put it back into databases under that name"), "{}", told[0]);
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    let shown = status["quarantine"].to_string();
+    assert!(shown.contains("orders: the old primary can't be cut off"), "{shown}");
+    // Put back, it is carried out.
+    apply(&stage, |_| ());
+    stage.pass(minutes(3)).await;
+    assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_whose_name_a_fleet_takes_in_mid_run_is_a_changed_plan() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, has_begun(Step::Fence)).await);
+    stage.kill(Step::Fence);
+    apply(&stage, |plan| {
+        plan.databases.clear();
+        let mut fleet = plan.fleets[0].clone();
+        fleet.name = Name::from("orders");
+        fleet.group = "shop-orders-recovery".to_owned();
+        fleet.target_groups = vec![fleet.target_groups[0].replace("shop-web", "shop-orders")];
+        plan.fleets.push(fleet);
+    });
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+    let Some(Phase::NeedsOperator { need, .. }) = stage.state().run.map(|run| run.phase) else {
+        panic!("it needs an operator")
+    };
+    assert_eq!(need, Need::PlanChanged { subjects: vec![Name::from("orders")] });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_removed_while_it_is_undone_does_not_mail_every_ten_minutes() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    apply(&stage, |plan| {
+        plan.fleets.clear();
+        plan.routes[0].after.retain(|name| name.as_str() != "web");
+    });
+    let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "not needed" });
+    stage.invoke(abort).await.expect("the abort is taken");
+    stage.pass(SignedDuration::from_hours(24)).await;
+    assert_eq!(stage.phase(), "aborting");
+    let failures = |quietly: bool| {
+        let failed = |event: &Event| matches!(event, Event::StepFailed { step: Step::Restore, quiet, .. } if *quiet == quietly);
+        stage.records().iter().filter(|record| failed(&record.event)).count()
+    };
+    assert!(failures(true) > 100, "it is still tried: {}", failures(true));
+    let mails = notices(&stage, "restore of web failed").len();
+    assert!((8..=11).contains(&mails), "{mails} mails in a day: {:#?}", all(&stage));
+    assert_eq!(attention(&stage), Attention::NeedsOperator);
+    // Put back, it is undone, and nobody is needed any more.
+    apply(&stage, |_| ());
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences().last());
+    assert_eq!(attention(&stage), Attention::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_primary_that_refuses_does_not_mail_every_ten_minutes() {
+    let mut stage = moved().await;
+    stage.world.inner().primary_lives = true;
+    for _ in 0..200 {
+        stage.world.fault("old_primary", Fault::Fails(FailureKind::Denied));
+    }
+    stage.pass(SignedDuration::from_hours(24)).await;
+    let mails = notices(&stage, "Step quarantine of orders failed").len();
+    assert!((8..=11).contains(&mails), "{mails} mails in a day: {:#?}", all(&stage));
+    assert_eq!(attention(&stage), Attention::NeedsOperator);
+    stage.world.inner().faults.clear();
+    stage.pass(minutes(15)).await;
+    assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
+    assert_eq!(attention(&stage), Attention::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_an_operator_carries_the_request_id_of_the_invocation() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
+    let request = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+    let deadline = stage.now().checked_add(minutes(2)).expect("a time");
+    let invocation = engine::invocation::Invocation { deadline, request: Some(request.to_owned()) };
+    let hold = json!({ "command": "hold", "minutes": 5, "by": "CORP\\nina", "reason": "upgrade" });
+    alarm_handler::handle(&stage.ports("alarm-handler/1"), &hold, invocation.clone()).await.expect("held");
+    stage.pass(minutes(2)).await;
+    let records = stage.records();
+    assert!(matches!(&records[0].event, Event::HoldPlaced { by, .. } if by == "CORP\\nina"), "{records:#?}");
+    assert_eq!(records[0].request.as_deref(), Some(request));
+    // A tick is nobody's word.
+    alarm_handler::handle(&stage.ports("alarm-handler/2"), &json!({ "tick": true }), invocation)
+        .await
+        .expect("ticks");
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    assert!(stage.records().iter().skip(1).all(|record| record.request.is_none()), "{:#?}", stage.records());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_subject_of_a_notice_says_what_it_is_about() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let run = stage.run();
+    stage.pass(minutes(16)).await;
+    stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
+    assert!(stage.until(HOUR, is_over).await);
+    let subjects = stage.world.inner().subjects.clone();
+    for title in ["awaits approval", "still awaits approval", "moves", "completed"] {
+        let subject = format!("Pilotlight shop: {title} (run {run})");
+        assert!(subjects.contains(&subject), "{subject}: {subjects:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_says_what_people_are_called_for() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    assert_eq!(status["attention"]["figure"], 0);
+    assert!(stage.until(HOUR, awaits_approval).await);
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    assert_eq!(status["attention"]["figure"], 2, "{status:#}");
+    assert_eq!(status["attention"]["calls"][0]["matter"], json!(Matter::Approval));
+    assert_eq!(status["attention"]["meaning"], "waits for a person");
+}
