@@ -194,11 +194,6 @@ impl Sdk {
         Signed::new(self.connector.clone(), credentials, region, endpoint, clock).best_effort()
     }
 
-    /// The own region.
-    pub(crate) fn region(&self) -> &str {
-        self.base.region().map_or("", Region::as_ref)
-    }
-
     /// Auto Scaling in the own region.
     pub(crate) fn auto_scaling(&self) -> aws_sdk_autoscaling::Client {
         client!(aws_sdk_autoscaling, &self.base, OWN)

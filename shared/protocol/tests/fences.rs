@@ -70,6 +70,7 @@ impl Story {
 
     fn write(&mut self, run: Option<u64>, event: Event) -> Result<(), Illegality> {
         let record = Record {
+            request: None,
             schema: JOURNAL_SCHEMA,
             plan: self.plan.name.clone(),
             seq: self.state.next_seq(),
@@ -278,7 +279,7 @@ fn a_fence_that_cannot_be_read_offers_to_go_on_without_it() {
     story.must(Event::StepIntended { step, subjects: subjects.clone(), until, before: Vec::new() });
     let intent = story.state.last_seq;
     let (code, message) = (FENCE_UNREAD.to_owned(), "m".to_owned());
-    story.must(Event::StepFailed { step, subjects, intent, code, message });
+    story.must(Event::StepFailed { step, subjects, intent, code, message, quiet: false });
     let said = decide(&story.plan, &story.state, &Facts::default(), story.now).sentence;
     assert!(said.contains("needs an operator") && said.contains(r#""override_fence":true"#), "{said}");
 }

@@ -70,6 +70,7 @@ impl Days {
         let mut plan = Plan::from_json(include_str!("plans/shop.json")).unwrap();
         plan.databases.truncate(1);
         plan.snapshots = Some(SnapshotPolicy {
+            option_groups: Vec::new(),
             schedule: schedule.to_owned(),
             keep,
             keep_min,

@@ -40,19 +40,23 @@ impl View {
                 Sight::Good => Some(false),
                 Sight::Unknown { .. } => None,
             };
-            (EvidenceKey { kind: EvidenceKind::Probe, source: probe.name.to_string() }, stands)
+            (EvidenceKey::probe(&probe.name), stands)
         });
         let replicas = observation.replicas.iter().map(|replica| {
             let stands = match &replica.state {
                 ReplicaState::Broken { .. } => Some(!state.moved.contains(&replica.database)),
-                ReplicaState::Replicating | ReplicaState::Detached => Some(false),
-                ReplicaState::Unknown { .. } | ReplicaState::Unasked { .. } => None,
+                ReplicaState::Replicating | ReplicaState::Degraded { .. } | ReplicaState::Detached => {
+                    Some(false)
+                }
+                ReplicaState::Halted { .. } | ReplicaState::Unknown { .. } | ReplicaState::Unasked { .. } => {
+                    None
+                }
             };
-            (EvidenceKey { kind: EvidenceKind::Replica, source: replica.database.to_string() }, stands)
+            (EvidenceKey::replica(&replica.database), stands)
         });
         let looked_at: BTreeMap<EvidenceKey, Option<bool>> = probes.chain(replicas).collect();
         for (key, standing) in &state.evidence {
-            let is_heard = key.kind == EvidenceKind::Alarm || counts(key, standing, now);
+            let is_heard = key.kind == EvidenceKind::Alarm || counts(key, standing, &state.silences, now);
             if !matches!(looked_at.get(key), Some(Some(_))) && is_heard {
                 view.add(key, standing.since, standing.outside, &standing.vantage);
             }
