@@ -10,7 +10,7 @@ use protocol::command::Step;
 use protocol::journal::{Event, PrimarySide};
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
-use protocol::state::State;
+use protocol::state::{Progress, State};
 use scenarios::{Stage, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
 
@@ -62,12 +62,14 @@ fn lost(stage: &Stage) -> Vec<(Option<u64>, PrimarySide)> {
     stage.records().iter().filter_map(|record| Some((record.run, lost(&record.event)?))).collect()
 }
 
-/// Lets time pass until the second promotion is taken by a worker.
+/// Lets time pass until the first database is writable: the second promotion is due in this very moment.
 async fn until_second_is_due(stage: &mut Stage) {
-    let is_taken = |state: &State| {
-        state.run.as_ref().is_some_and(|run| run.progress(Step::Promote, &Name::new("stock")).is_some())
+    let is_writable = |state: &State| {
+        let run = state.run.as_ref();
+        run.and_then(|run| run.progress(Step::Promote, &Name::new("orders"))).is_some_and(Progress::is_done)
     };
-    assert!(stage.until(HOUR, is_taken).await, "{:#?}", stage.sentences());
+    assert!(stage.until(HOUR, is_writable).await, "{:#?}", stage.sentences());
+    assert_eq!(promotions(stage), [1, 0]);
 }
 
 fn told(stage: &Stage, words: &str) -> usize {
