@@ -2,13 +2,14 @@
 
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
+use engine::fences;
 use engine::step::carry_out;
 use engine::worker::trusted;
 use engine::world::World;
 use jiff::Timestamp;
 use ports::{LagSample, Vitals};
 use protocol::command::Step;
-use protocol::decide::{Facts, Observation, Sight, Verdict};
+use protocol::decide::{Facts, Observation, Sight, Verdict, fenced};
 use protocol::incoming::{Incoming, StepCommandMessage};
 use protocol::operator::OperatorCommand;
 use serde_json::{Value, json};
@@ -50,9 +51,15 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
 async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
-    let observation = world.eyes().observe(&conductor.plan, &log.state).await;
+    let routes = fenced(&conductor.plan, &log.state);
+    let eyes = world.eyes();
+    let (observation, sides) = futures::join!(
+        eyes.observe(&conductor.plan, &log.state),
+        fences::look(&*world.traffic, &*world.clock, &routes)
+    );
     save_vitals(world, conductor, &observation).await;
-    let facts = Facts { observation: Some(observation), ..Facts::default() };
+    let fences = sides.into_iter().map(|looked| looked.seen).collect();
+    let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
@@ -89,7 +96,7 @@ async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand
     let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
     let observation =
         if looks { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
-    let facts = Facts { operator: Some(command), observation, signals: Vec::new() };
+    let facts = Facts { operator: Some(command), observation, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     match advanced.verdict {
         Some((Verdict::Refused, sentence)) => Err(Fault::new("refused", sentence)),

@@ -37,6 +37,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "evidence": evidence(state, now),
         "run": state.run.as_ref().map(|run| run_table(run, now)),
         "quarantine": quarantine(state),
+        "opened_again": opened_again(state, now),
         "last_tick": vitals.as_ref().and_then(|vitals| vitals.ticked_at),
         "primary_last_answered": vitals.as_ref().and_then(|vitals| vitals.answered_at),
         "last_lag": vitals.map(|vitals| vitals.lag),
@@ -93,6 +94,16 @@ fn progress_words(progress: &Progress, now: Timestamp) -> String {
         }
         Progress::Failed { code, .. } => format!("failed ({code})"),
     }
+}
+
+/// Primary sides that somebody opened although their routes have moved.
+fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
+    let open = state.reopened.iter().filter(|(_, reopened)| reopened.is_open);
+    open.map(|(route, reopened)| {
+        let ago = duration(now.duration_since(reopened.at));
+        format!("{route}: its primary side is open, seen {ago} ago")
+    })
+    .collect()
 }
 
 fn quarantine(state: &State) -> Vec<String> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use engine::conductor::Conductor;
 use engine::step::{Sight, Work, in_order};
 use engine::world::{MustServe, World};
-use ports::{Databases, Failure, FailureKind, Fleets, ProbeAnswer, Probes, Traffic};
+use ports::{Databases, EndpointHealth, Failure, FailureKind, Fleets, ProbeAnswer, Probes, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Plan;
@@ -51,6 +51,14 @@ impl Verify {
             return Ok(Sight::Hopeless {
                 code: "primary_open",
                 message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
+            });
+        }
+        // A weight is what was configured. Whether users are sent there is for the accelerator to say: with nothing healthy it
+        // may send them to a closed side.
+        if view.recovery_health != EndpointHealth::Healthy {
+            let (endpoint, health) = (&route.recovery.endpoint, &view.recovery_health);
+            return Ok(Sight::Underway {
+                note: format!("for the accelerator the endpoint {endpoint} is {health}"),
             });
         }
         let Some(probe) = &route.probe else {

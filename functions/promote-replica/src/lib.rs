@@ -1,28 +1,41 @@
 //! Makes replicas the writable databases of the recovery region, and cuts the old primaries off once their region
 //! answers again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work, for_a_person, in_order};
+use engine::fences;
+use engine::step::{Objection, Sight, Work, for_a_person, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
-use ports::{Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView};
+use jiff::{SignedDuration, Timestamp};
+use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
 use protocol::command::{Step, StepCommand};
+use protocol::database_status::{Condition, remedy};
+use protocol::decide::{FENCE_UNREAD, list, lost_sentence};
+use protocol::journal::{Event, LostFence, PrimarySide};
 use protocol::name::Name;
-use protocol::plan::{Database, DatabaseKind, Plan};
+use protocol::plan::{Database, DatabaseKind, Plan, Route};
+use protocol::state::State;
 
 /// The steps of this function.
 pub struct PromoteReplica {
     databases: Arc<dyn Databases>,
+    traffic: Arc<dyn Traffic>,
     publisher: Arc<dyn Publisher>,
+    clock: Arc<dyn Clock>,
 }
 
 impl PromoteReplica {
     /// On the ports of the world.
     pub fn new(world: &World) -> Self {
-        Self { databases: Arc::clone(&world.databases), publisher: Arc::clone(&world.publisher) }
+        Self {
+            databases: Arc::clone(&world.databases),
+            traffic: Arc::clone(&world.traffic),
+            publisher: Arc::clone(&world.publisher),
+            clock: Arc::clone(&world.clock),
+        }
     }
 }
 
@@ -32,8 +45,15 @@ impl Workshop for PromoteReplica {
         match step {
             Step::Promote => {
                 let run = log.state.run.as_ref().map_or(0, |run| run.id);
-                let publisher = Arc::clone(&self.publisher);
-                Some(Box::new(Promote { plan, databases, publisher, run }))
+                Some(Box::new(Promote {
+                    plan,
+                    databases,
+                    traffic: Arc::clone(&self.traffic),
+                    publisher: Arc::clone(&self.publisher),
+                    clock: Arc::clone(&self.clock),
+                    run,
+                    unread_since: Mutex::new(None),
+                }))
             }
             Step::Quarantine => Some(Box::new(Quarantine { plan, databases })),
             _ => None,
@@ -55,11 +75,19 @@ fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Database, Failure> {
     })
 }
 
+/// A primary side that can't be looked at for so long has lost its fence: the step fence looks at it again, until its
+/// deadline.
+const UNREAD_MAX: SignedDuration = SignedDuration::from_secs(15);
+
 struct Promote {
     plan: Arc<Plan>,
     databases: Arc<dyn Databases>,
+    traffic: Arc<dyn Traffic>,
     publisher: Arc<dyn Publisher>,
+    clock: Arc<dyn Clock>,
     run: u64,
+    /// Since when a primary side can't be looked at.
+    unread_since: Mutex<Option<Timestamp>>,
 }
 
 impl Promote {
@@ -77,6 +105,24 @@ impl Promote {
             tracing::warn!(%failure, "the quarantine was not asked for; the tick will ask");
         }
     }
+
+    /// The routes of the run, each of whose primary sides must be closed.
+    fn routes(&self, state: &State) -> Vec<&Route> {
+        let run = state.active_run().filter(|run| !run.overrides.override_fence);
+        let is_of_run = |route: &&Route| run.is_some_and(|run| run.scope.routes.contains(&route.name));
+        self.plan.routes.iter().filter(is_of_run).collect()
+    }
+
+    /// Whether a primary side could not be looked at for too long by now.
+    fn is_unread_for_long(&self, is_unread: bool) -> bool {
+        let now = self.clock.now();
+        let Ok(mut since) = self.unread_since.lock() else { return true };
+        if !is_unread {
+            *since = None;
+            return false;
+        }
+        now.duration_since(*since.get_or_insert(now)) >= UNREAD_MAX
+    }
 }
 
 #[async_trait]
@@ -89,6 +135,46 @@ impl Work for Promote {
         let databases = named(&self.plan, subjects)?;
         let views = self.databases.look(&databases).await?;
         Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(database.kind, view)).collect())
+    }
+
+    /// No promotion beside an open primary side: its weight is read again right before each call.
+    async fn objection(&self, state: &State) -> Option<Objection> {
+        let looked = fences::look(&*self.traffic, &*self.clock, &self.routes(state)).await;
+        // What only a person can mend, such as a permission, no other look changes.
+        if let Some((route, failure)) = looked.iter().find_map(|one| {
+            let failure = one.failure.as_ref().filter(|failure| !failure.can_retry())?;
+            Some((&one.seen.route, failure))
+        }) {
+            let why = for_a_person(failure).1;
+            let message = format!("the primary side of {route} can't be seen to be closed: {why}");
+            return Some(Objection::Hopeless { code: FENCE_UNREAD, message });
+        }
+        let mut lost = Vec::new();
+        let mut unread = Vec::new();
+        for fence in looked.into_iter().map(|one| one.seen) {
+            match fence.side {
+                PrimarySide::Closed {} => {}
+                PrimarySide::Unread { .. } => unread.push(LostFence { route: fence.route, seen: fence.side }),
+                side => lost.push(LostFence { route: fence.route, seen: side }),
+            }
+        }
+        let is_over = self.is_unread_for_long(!unread.is_empty());
+        if lost.is_empty() && (unread.is_empty() || !is_over) {
+            let sides = list(unread.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
+            return (!unread.is_empty())
+                .then(|| Objection::Unknown { note: format!("the primary side of {sides}") });
+        }
+        if is_over {
+            lost.append(&mut unread);
+        }
+        let sentence = lost_sentence(self.run, &lost);
+        let names = list(lost.iter().map(|lost| lost.route.to_string()));
+        let note = format!("the primary side of {names} is not known to be closed");
+        Some(Objection::Undone { event: Box::new(Event::FenceLost { routes: lost }), sentence, note })
+    }
+
+    fn may_object(&self) -> bool {
+        true
     }
 
     /// The promotion does not wait for the quarantine, nor that for the promotion.
@@ -115,14 +201,14 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
                       run the step again"
                 .to_owned(),
         },
-        ReplicaView::Replica { status, .. } if status == "available" => Sight::Wanting { before: None },
-        ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } if is_lost(&status) => {
-            Sight::Hopeless {
-                code: "replica_unusable",
-                message: format!(
-                    "its status is {status}; restore the database from a snapshot or mend the instance"
-                ),
-            }
+        ReplicaView::Replica { status, .. } if may_be_promoted(kind, &status) => {
+            Sight::Wanting { before: None }
+        }
+        ReplicaView::Replica { status, .. } | ReplicaView::Changing { status }
+            if Condition::of(&status) == Condition::Final =>
+        {
+            let message = format!("its status is {status}, which does not pass by itself; {}", remedy(&status));
+            Sight::Hopeless { code: "replica_unusable", message }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => {
             Sight::Underway { note: status }
@@ -134,20 +220,17 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
     }
 }
 
-/// Statuses that RDS does not leave by itself.
-fn is_lost(status: &str) -> bool {
-    matches!(
-        status,
-        "failed"
-            | "deleting"
-            | "inaccessible-encryption-credentials"
-            | "incompatible-network"
-            | "incompatible-option-group"
-            | "incompatible-parameters"
-            | "incompatible-restore"
-            | "stopped"
-            | "stopping"
-    )
+/// Whether a promotion is asked for in a status: where it may be, AWS is asked and its refusal is waited out. An instance
+/// can't be promoted while a backup is taken; what is moving may be just this promotion; and a word that nobody knows may
+/// be a global database's failover, which is never asked for twice.
+fn may_be_promoted(kind: DatabaseKind, status: &str) -> bool {
+    let is_cluster = kind == DatabaseKind::AuroraGlobal;
+    match Condition::of(status) {
+        Condition::Online => true,
+        Condition::BackingUp => is_cluster,
+        Condition::Unknown => !is_cluster,
+        Condition::Moving | Condition::Final => false,
+    }
 }
 
 /// How far an old primary is cut off.

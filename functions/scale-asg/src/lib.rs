@@ -1,14 +1,17 @@
 //! Scales fleets out in the recovery region, and gives them their former size back after an abort.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work};
+use engine::step::{Sight, Work, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
-use ports::{Failure, FailureKind, FleetView, Fleets};
+use futures::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
+use ports::{Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Fleet, Plan};
@@ -16,12 +19,13 @@ use protocol::plan::{Capacity, Fleet, Plan};
 /// The steps of this function.
 pub struct ScaleAsg {
     fleets: Arc<dyn Fleets>,
+    clock: Arc<dyn Clock>,
 }
 
 impl ScaleAsg {
     /// On the ports of the world.
     pub fn new(world: &World) -> Self {
-        Self { fleets: Arc::clone(&world.fleets) }
+        Self { fleets: Arc::clone(&world.fleets), clock: Arc::clone(&world.clock) }
     }
 }
 
@@ -29,11 +33,24 @@ impl Workshop for ScaleAsg {
     fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
         let (plan, fleets) = (Arc::clone(&conductor.plan), Arc::clone(&self.fleets));
         match step {
-            Step::Scale => Some(Box::new(Scale { plan, fleets })),
+            Step::Scale => {
+                let clock = Arc::clone(&self.clock);
+                let begun = begun(log, clock.now());
+                Some(Box::new(Scale { plan, fleets, clock, begun, quotes: Mutex::default() }))
+            }
             Step::Restore => Some(Box::new(Restore { plan, fleets, before: noted(log) })),
             _ => None,
         }
     }
+}
+
+/// Since when each fleet is being scaled out by the run; the second is for those that nobody has begun with.
+fn begun(log: &Log, now: Timestamp) -> (BTreeMap<Name, Timestamp>, Timestamp) {
+    let steps = log.state.active_run().map(|run| &run.steps).into_iter().flatten();
+    let begun = steps
+        .filter(|((step, _), _)| *step == Step::Scale)
+        .map(|((_, fleet), progress)| (fleet.clone(), progress.since()));
+    (begun.collect(), now)
 }
 
 /// The sizes that were noted before the run touched anything.
@@ -60,9 +77,85 @@ fn missing(code: &str, message: String) -> Failure {
     Failure { kind: FailureKind::Missing, action: "plan", code: code.to_owned(), message }
 }
 
+/// How often a fleet that is waited for is asked why a launch failed.
+const QUOTED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
+
+/// Longest time that the question may take.
+const QUOTE_MAX: Duration = Duration::from_secs(3);
+
+/// What is known to be behind the words of a failed launch, and what helps.
+const CAUSES: &[(&str, &str)] = &[
+    (
+        "Client.InternalError",
+        "most often a volume's or image's KMS key on which the service-linked role of Auto Scaling has no grant",
+    ),
+    ("VcpuLimitExceeded", "raise the account's vCPU quota in this region"),
+    ("vCPU", "raise the account's vCPU quota in this region"),
+    (
+        "InsufficientInstanceCapacity",
+        "AWS has no such instance here now: give the group other types or zones",
+    ),
+    ("do not have sufficient", "AWS has no such instance here now: give the group other types or zones"),
+    ("Unsupported", "this region or zone does not offer the instance type: give the group another"),
+    (
+        "not supported in your requested Availability Zone",
+        "give the group an instance type that its zones offer",
+    ),
+    ("InsufficientFreeAddressesInSubnet", "the subnets have no free addresses: free some or add subnets"),
+    ("not enough free addresses", "the subnets have no free addresses: free some or add subnets"),
+];
+
 struct Scale {
     plan: Arc<Plan>,
     fleets: Arc<dyn Fleets>,
+    clock: Arc<dyn Clock>,
+    begun: (BTreeMap<Name, Timestamp>, Timestamp),
+    /// Why the last launch of each fleet failed, in the service's words, and when that was asked.
+    quotes: Mutex<BTreeMap<Name, (Timestamp, Option<String>)>>,
+}
+
+impl Scale {
+    /// A look at one fleet; where it waits, with the service's own words of the last launch that failed since the step began.
+    async fn scaling(&self, fleet: &Fleet, view: &FleetView) -> Result<Sight, Failure> {
+        Ok(match scaling(fleet, view) {
+            Sight::Underway { note } => match self.quote(fleet).await {
+                Some(quote) => Sight::Underway { note: format!("{note}; {quote}") },
+                None => Sight::Underway { note },
+            },
+            sight => sight,
+        })
+    }
+
+    async fn quote(&self, fleet: &Fleet) -> Option<String> {
+        let now = self.clock.now();
+        let known = self.quotes.lock().ok()?.get(&fleet.name).cloned();
+        let known_quote = match known {
+            Some((at, quote)) if now.duration_since(at) < QUOTED_AGAIN_AFTER => return quote,
+            known => known.and_then(|(_, quote)| quote),
+        };
+        let (begun, otherwise) = &self.begun;
+        let since = begun.get(&fleet.name).unwrap_or(otherwise);
+        let asked = self.fleets.last_failure(fleet, *since);
+        // It only explains a wait: what can't be asked is said, and nothing waits for it or fails by it.
+        let quote = match select(asked, self.clock.sleep(QUOTE_MAX)).await {
+            Either::Left((Ok(message), _)) => message.map(|message| explained(&message)),
+            Either::Left((Err(failure), _)) => {
+                Some(format!("its scaling activities can't be read: {failure}"))
+            }
+            Either::Right(_) => known_quote,
+        };
+        self.quotes.lock().ok()?.insert(fleet.name.clone(), (now, quote.clone()));
+        quote
+    }
+}
+
+/// A failed activity in the service's words, with what is known to be behind them.
+fn explained(message: &str) -> String {
+    let message = message.trim_end_matches('.');
+    match CAUSES.iter().find(|(words, _)| message.contains(words)) {
+        Some((_, hint)) => format!("the last launch failed: {message} ({hint})"),
+        None => format!("the last launch failed: {message}"),
+    }
 }
 
 #[async_trait]
@@ -74,7 +167,7 @@ impl Work for Scale {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
-        Ok(fleets.into_iter().zip(views).map(|(fleet, view)| scaling(fleet, &view)).collect())
+        in_order(fleets.iter().zip(&views).map(|(fleet, view)| self.scaling(fleet, view)).collect()).await
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -160,5 +253,37 @@ impl Restore {
             }
             (Some(_), FleetView::Group { .. }) => Sight::Wanting { before: None },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_known_causes_of_a_failed_launch_are_explained_in_the_services_own_words() {
+        for (message, hint) in [
+            ("Client.InternalError: Client error on launch", "KMS key"),
+            (
+                "You have requested more vCPU capacity than your current vCPU limit of 32 allows.",
+                "vCPU quota",
+            ),
+            ("VcpuLimitExceeded", "vCPU quota"),
+            ("InsufficientInstanceCapacity", "other types or zones"),
+            (
+                "We currently do not have sufficient t3.micro capacity in the Availability Zone",
+                "other types or zones",
+            ),
+            (
+                "Unsupported: Your requested instance type is not supported",
+                "does not offer the instance type",
+            ),
+            ("InsufficientFreeAddressesInSubnet", "free addresses"),
+            ("There are not enough free addresses in subnet 'subnet-1'", "free addresses"),
+        ] {
+            let said = explained(message);
+            assert!(said.contains(message.trim_end_matches('.')) && said.contains(hint), "{said}");
+        }
+        assert_eq!(explained("a new word."), "the last launch failed: a new word");
     }
 }

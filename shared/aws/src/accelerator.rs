@@ -8,16 +8,18 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_globalaccelerator::Client;
-use aws_sdk_globalaccelerator::types::{EndpointConfiguration, EndpointDescription, EndpointGroup};
+use aws_sdk_globalaccelerator::types::{
+    EndpointConfiguration, EndpointDescription, EndpointGroup, HealthState,
+};
 use ports::inspection::RouteInspection;
-use ports::{Answer, FailureKind, RouteView, Side, Traffic};
+use ports::{Answer, EndpointHealth, FailureKind, RouteView, Side, Traffic};
 use protocol::arn::Arn;
 use protocol::plan::{Route, RouteSide};
 use protocol::readiness::facts::RouteFacts;
 use tokio::sync::Mutex;
 
 use crate::config::Sdk;
-use crate::failure::{failure, ours};
+use crate::failure::{failure, one_line, ours};
 
 const DESCRIBE: &str = "globalaccelerator:DescribeEndpointGroup";
 const UPDATE: &str = "globalaccelerator:UpdateEndpointGroup";
@@ -134,6 +136,7 @@ impl RouteInspection for AcceleratorTraffic {
             primary_weight: weight_of(&primary, &route.primary.endpoint),
             recovery_weight: weight_of(&recovery, &route.recovery.endpoint),
             recovery_dial_permille: dial_permille(&recovery),
+            recovery_health: health_of(&recovery, &route.recovery.endpoint),
         })
     }
 }
@@ -145,6 +148,8 @@ impl Traffic for AcceleratorTraffic {
         Ok(RouteView {
             primary: weight_of(&primary, &route.primary.endpoint),
             recovery: weight_of(&recovery, &route.recovery.endpoint),
+            primary_health: health_of(&primary, &route.primary.endpoint),
+            recovery_health: health_of(&recovery, &route.recovery.endpoint),
         })
     }
 
@@ -185,9 +190,26 @@ impl Traffic for AcceleratorTraffic {
     }
 }
 
+fn find<'g>(group: &'g EndpointGroup, endpoint: &str) -> Option<&'g EndpointDescription> {
+    group.endpoint_descriptions().iter().find(|found| found.endpoint_id() == Some(endpoint))
+}
+
+/// The health of an endpoint, as the accelerator has it: of a load balancer every target group counts, also those that no plan
+/// knows.
+fn health_of(group: &EndpointGroup, endpoint: &str) -> EndpointHealth {
+    let found = find(group, endpoint);
+    let reason = || one_line(found.and_then(EndpointDescription::health_reason).unwrap_or_default());
+    match found.and_then(EndpointDescription::health_state) {
+        Some(HealthState::Healthy) => EndpointHealth::Healthy,
+        Some(HealthState::Initial) => EndpointHealth::Initial { reason: reason() },
+        Some(HealthState::Unhealthy) => EndpointHealth::Unhealthy { reason: reason() },
+        _ => EndpointHealth::Unknown,
+    }
+}
+
 /// The weight of an endpoint; nothing where the group does not have it.
 fn weight_of(group: &EndpointGroup, endpoint: &str) -> Option<u8> {
-    let found = group.endpoint_descriptions().iter().find(|found| found.endpoint_id() == Some(endpoint))?;
+    let found = find(group, endpoint)?;
     let weight = found.weight().map_or(WEIGHT_DEFAULT, |weight| {
         // AWS allows 0 to 255.
         u8::try_from(weight.clamp(0, 255)).unwrap_or(u8::MAX)
@@ -274,7 +296,13 @@ mod tests {
         let recovery = group(RECOVERY, &json!([endpoint(&alb("other"), 7)]));
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])));
         let seen = traffic.look(&route()).await.unwrap();
-        assert_eq!(seen, RouteView { primary: Some(128), recovery: None });
+        let expected = RouteView {
+            primary: Some(128),
+            recovery: None,
+            primary_health: EndpointHealth::Healthy,
+            recovery_health: EndpointHealth::Unknown,
+        };
+        assert_eq!(seen, expected);
     }
 
     #[tokio::test(start_paused = true)]
@@ -284,7 +312,28 @@ mod tests {
         route.recovery.endpoint_group = PRIMARY.to_owned();
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])));
         let seen = traffic.look(&route).await.unwrap();
-        assert_eq!(seen, RouteView { primary: Some(0), recovery: Some(255) });
+        assert_eq!((seen.primary, seen.recovery), (Some(0), Some(255)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_accelerators_own_word_of_an_endpoints_health_is_told() {
+        let reason = "Failed: no healthy targets";
+        for (state, expected) in [
+            (json!("HEALTHY"), EndpointHealth::Healthy),
+            (json!("INITIAL"), EndpointHealth::Initial { reason: reason.to_owned() }),
+            (json!("UNHEALTHY"), EndpointHealth::Unhealthy { reason: reason.to_owned() }),
+            (json!("A_NEW_WORD"), EndpointHealth::Unknown),
+            (Value::Null, EndpointHealth::Unknown),
+        ] {
+            let mut recovery = endpoint(&alb("r"), 128);
+            recovery["HealthState"] = state.clone();
+            recovery["HealthReason"] = json!(reason);
+            let (p, r) =
+                (group(PRIMARY, &json!([endpoint(&alb("p"), 0)])), group(RECOVERY, &json!([recovery])));
+            let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &p), (200, &r)])));
+            let seen = traffic.look(&route()).await.unwrap();
+            assert_eq!(seen.recovery_health, expected, "{state}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -299,6 +348,33 @@ mod tests {
             json!({"EndpointGroupArn": RECOVERY, "EndpointConfigurations": [
                 {"EndpointId": "i-0abc", "Weight": 9, "ClientIPPreservationEnabled": false},
                 {"EndpointId": alb("r"), "Weight": 128, "ClientIPPreservationEnabled": true},
+            ]})
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endpoint_group_keeps_what_is_not_named() {
+        let foreign = alb("x").replace("123456789012", "210987654321");
+        let other = json!({"EndpointId": foreign, "Weight": 10, "ClientIPPreservationEnabled": false});
+        let shown = |weight: u8| {
+            json!({"EndpointGroup": {"EndpointGroupArn": PRIMARY, "TrafficDialPercentage": 100.0,
+                "ThresholdCount": 2, "HealthCheckPort": 80, "HealthCheckIntervalSeconds": 10,
+                "EndpointDescriptions": [endpoint(&alb("p"), weight), other]}})
+            .to_string()
+        };
+        let attachment = "arn:aws:globalaccelerator::210987654321:attachment/1";
+        let shared = json!({"CrossAccountResources": [{"EndpointId": foreign, "AttachmentArn": attachment}]})
+            .to_string();
+        let answers = [(200, shown(128)), (200, shared), (200, shown(0))];
+        let answers = answers.each_ref().map(|(status, text)| (*status, text.as_str()));
+        let (result, requests) = set(&answers, Side::Primary, 0).await;
+        result.unwrap();
+        assert_eq!(
+            requests[2],
+            json!({"EndpointGroupArn": PRIMARY, "EndpointConfigurations": [
+                {"EndpointId": alb("p"), "Weight": 0, "ClientIPPreservationEnabled": true},
+                {"EndpointId": foreign, "Weight": 10, "ClientIPPreservationEnabled": false,
+                    "AttachmentArn": attachment},
             ]})
         );
     }
@@ -372,8 +448,12 @@ mod tests {
         let primary = group(PRIMARY, &json!([endpoint(&alb("x"), 128)]));
         let http = replay(&[(200, &primary), (200, &recovery)]);
         let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
-        let facts =
-            RouteFacts { primary_weight: None, recovery_weight: Some(0), recovery_dial_permille: 375 };
+        let facts = RouteFacts {
+            primary_weight: None,
+            recovery_weight: Some(0),
+            recovery_dial_permille: 375,
+            recovery_health: EndpointHealth::Healthy,
+        };
         assert_eq!(seen, facts);
     }
 }

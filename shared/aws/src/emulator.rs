@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use ports::inspection::{FleetInspection, TopicInspection};
 use ports::{
     Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag, LagSample,
-    MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, RouteView, Side, Snapshots, TakeOrder,
-    Traffic, Vitals,
+    MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Side, Snapshots, TakeOrder, Traffic,
+    Vitals,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::{Event, Record, Rejection};
@@ -458,7 +458,8 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
     }
     let traffic = AcceleratorTraffic::new(&sdk());
     traffic.set_weight(&route, Side::Primary, 0).await.unwrap();
-    assert_eq!(traffic.look(&route).await.unwrap(), RouteView { primary: Some(0), recovery: Some(0) });
+    let seen = traffic.look(&route).await.unwrap();
+    assert_eq!((seen.primary, seen.recovery), (Some(0), Some(0)));
     theirs.delete_cross_account_attachment().attachment_arn(attachment).send().await.unwrap();
     let failure = traffic.set_weight(&route, Side::Primary, 128).await.unwrap_err();
     assert_eq!(

@@ -5,21 +5,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, LaunchTemplate, LifecycleState};
+use aws_sdk_autoscaling::types::{
+    Activity, AutoScalingGroup, LaunchTemplate, LifecycleState, ScalingActivityStatusCode,
+};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use ports::inspection::FleetInspection;
 use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
 use protocol::plan::{Capacity, Fleet};
 use protocol::readiness::facts::{GroupFacts, TargetGroupFacts, TemplateRef};
 
 use crate::config::Sdk;
-use crate::failure::{failure, if_there, ours};
+use crate::failure::{failure, if_there, one_line, ours};
 use crate::load_balancing;
 use crate::signed::{Signed, unreadable};
 use crate::xml::Element;
 
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 const UPDATE: &str = "autoscaling:UpdateAutoScalingGroup";
+const ACTIVITIES_ACTION: &str = "autoscaling:DescribeScalingActivities";
 const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 
@@ -27,6 +31,10 @@ const TARGET_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 const BATCH: usize = 50;
 /// Most pages of one batch.
 const PAGES_MAX: u32 = 10;
+/// Activities asked for: each instance has one of its own.
+const ACTIVITIES: i32 = 50;
+/// Longest quote of a failed activity.
+const ACTIVITY_CHARACTERS_MAX: usize = 300;
 /// Target groups asked at the same time.
 const HEALTH_CALLS: usize = 8;
 
@@ -129,6 +137,34 @@ impl Fleets for AutoScalingFleets {
             .await;
         result.map(|_| ()).map_err(|error| missing_group(failure(UPDATE, &error)))
     }
+
+    /// AWS lists the latest activities first.
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+        let output = self
+            .groups
+            .describe_scaling_activities()
+            .auto_scaling_group_name(&fleet.group)
+            .max_records(ACTIVITIES)
+            .send()
+            .await
+            .map_err(|error| failure(ACTIVITIES_ACTION, &error))?;
+        let failed = output.activities().iter().find(|activity| has_failed(activity, since));
+        Ok(failed.map(|activity| {
+            let message = activity.status_message().unwrap_or_default();
+            one_line(message).chars().take(ACTIVITY_CHARACTERS_MAX).collect()
+        }))
+    }
+}
+
+/// Whether an activity failed that began at a time or later. What is called off after a failure counts too.
+fn has_failed(activity: &Activity, since: Timestamp) -> bool {
+    let began_at = activity.start_time().map(aws_smithy_types::DateTime::secs);
+    let is_later = began_at.is_some_and(|at| at >= since.as_second());
+    let has_failed = matches!(
+        activity.status_code(),
+        Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
+    );
+    is_later && has_failed && activity.status_message().is_some_and(|message| !message.is_empty())
 }
 
 #[async_trait]
@@ -617,5 +653,61 @@ mod tests {
             let failure = adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }
+    }
+
+    fn activities(members: &[String]) -> String {
+        format!(
+            "<DescribeScalingActivitiesResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
+             <DescribeScalingActivitiesResult><Activities>{}</Activities></DescribeScalingActivitiesResult>\
+             </DescribeScalingActivitiesResponse>",
+            members.concat()
+        )
+    }
+
+    fn activity(at: &str, status: &str, message: &str) -> String {
+        format!(
+            "<member><ActivityId>a</ActivityId><AutoScalingGroupName>shop-web</AutoScalingGroupName>\
+             <Cause>c</Cause><StartTime>{at}</StartTime><StatusCode>{status}</StatusCode>\
+             <StatusMessage>{message}</StatusMessage></member>"
+        )
+    }
+
+    async fn last_failure(members: &[String]) -> (Answer<Option<String>>, Vec<String>) {
+        let http = replay(&[(200, &activities(members))]);
+        let fleets = AutoScalingFleets::new(&Sdk::on(http.clone()));
+        let since = "2026-11-20T03:00:00Z".parse().unwrap();
+        (fleets.last_failure(&fleet("web", &[]), since).await, sent(&http))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_failed_activity_since_a_time_is_quoted() {
+        let (seen, requests) = last_failure(&[
+            activity("2026-11-20T03:02:00Z", "InProgress", ""),
+            activity("2026-11-20T03:01:00Z", "Failed", "Client.InternalError: Client error on launch"),
+            activity("2026-11-20T03:00:30Z", "Cancelled", "an older one"),
+        ])
+        .await;
+        assert_eq!(seen.unwrap().as_deref(), Some("Client.InternalError: Client error on launch"));
+        assert!(requests[0].contains("AutoScalingGroupName=shop-web"), "{}", requests[0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_before_counts_not_and_the_same_second_does() {
+        let failed = |at: &str| [activity(at, "Failed", "VcpuLimitExceeded")];
+        assert_eq!(last_failure(&failed("2026-11-20T02:59:59Z")).await.0.unwrap(), None);
+        let same = last_failure(&failed("2026-11-20T03:00:00Z")).await.0.unwrap();
+        assert_eq!(same.as_deref(), Some("VcpuLimitExceeded"));
+        assert_eq!(last_failure(&[]).await.0.unwrap(), None);
+        let good = [activity("2026-11-20T03:01:00Z", "Successful", "")];
+        assert_eq!(last_failure(&good).await.0.unwrap(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quote_is_one_line_and_cut() {
+        let long = format!("Launching\nfailed {}", "x".repeat(900));
+        let (seen, _) = last_failure(&[activity("2026-11-20T03:01:00Z", "Failed", &long)]).await;
+        let quote = seen.unwrap().unwrap();
+        assert_eq!(quote.chars().count(), 300);
+        assert!(!quote.contains('\n'));
     }
 }

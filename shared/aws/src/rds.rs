@@ -1,6 +1,6 @@
 //! How do the databases stand, and how are they promoted and cut off? RDS instances with cross-region replicas.
 //!
-//! A promotion is done when the status is `available` and no source is named any more; `available` alone is not done.
+//! A promotion is done when the instance is online and no source is named any more; `available` alone is not done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,7 @@ use aws_sdk_rds::types::{DbInstance, Filter};
 use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView, Replication};
 use protocol::arn::Arn;
+use protocol::database_status::Condition;
 use protocol::decide::ReplicaState;
 use protocol::plan::Database;
 use protocol::readiness::facts::ReplicaFacts;
@@ -203,29 +204,25 @@ fn view(instance: &DbInstance) -> ReplicaView {
     ];
     if names.into_iter().flatten().any(|source| !source.is_empty()) {
         ReplicaView::Replica { status, replication: replication(instance) }
-    } else if is_up(&status) {
+    } else if Condition::of(&status).takes_writes() {
+        // A promotion that switches backups on begins with one, and storage may be optimised for a day: the status says so
+        // for as long as that takes.
         ReplicaView::Writable
     } else {
         ReplicaView::Changing { status }
     }
 }
 
-/// Whether an instance of its own takes writes. A promotion switches backups on, and the first one begins with it: for as
-/// long as that takes the status says so, not `available`. The same goes for every night's backup.
-fn is_up(status: &str) -> bool {
-    matches!(status, "available" | "backing-up")
-}
-
 fn facts(instance: &DbInstance) -> ReplicaFacts {
     let view = view(instance);
     let replication = match view {
-        ReplicaView::Replica { replication: Replication::Running, .. } => ReplicaState::Replicating,
-        ReplicaView::Replica { replication: Replication::Broken { detail }, .. } => {
-            ReplicaState::Broken { detail }
-        }
-        ReplicaView::Replica { replication: Replication::Unknown, .. } => {
-            ReplicaState::Unknown { detail: "RDS says nothing of it".to_owned() }
-        }
+        ReplicaView::Replica { replication, .. } => match replication {
+            Replication::Running => ReplicaState::Replicating,
+            Replication::Degraded { detail } => ReplicaState::Degraded { detail },
+            Replication::Halted { detail } => ReplicaState::Halted { detail },
+            Replication::Broken { detail } => ReplicaState::Broken { detail },
+            Replication::Unknown => ReplicaState::Unknown { detail: "RDS says nothing of it".to_owned() },
+        },
         ReplicaView::Writable
         | ReplicaView::Changing { .. }
         | ReplicaView::Headless
@@ -242,24 +239,31 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
     }
 }
 
+/// What RDS says of the replication, by AWS's definitions: only an error is one. What is degraded or has a stop point ahead
+/// still receives; what is stopped, has reached its stop point or was ended by RDS does not, whether its source lives or not.
 fn replication(instance: &DbInstance) -> Replication {
     let infos = instance.status_infos();
     let Some(info) = infos.iter().find(|info| info.status_type() == Some("read replication")) else {
         return Replication::Unknown;
     };
-    match (info.normal(), info.status()) {
-        (Some(true), Some("replicating")) => Replication::Running,
-        // Half an answer is no evidence.
-        (None, _) | (Some(true), None) => Replication::Unknown,
-        (normal, status) => {
-            let mut detail = status.unwrap_or("no status").to_owned();
-            if let Some(message) = info.message().filter(|message| !message.is_empty()) {
-                detail = format!("{detail}: {message}");
-            } else if normal == Some(false) && status == Some("replicating") {
-                detail.push_str(", but not normally");
-            }
-            Replication::Broken { detail: crate::failure::one_line(&detail) }
+    // Half an answer is no answer.
+    let (Some(is_normal), Some(status)) = (info.normal(), info.status()) else {
+        return Replication::Unknown;
+    };
+    let status = status.to_lowercase();
+    let detail = match info.message().filter(|message| !message.is_empty()) {
+        Some(message) => format!("{status}: {message}"),
+        None if status == "replicating" && !is_normal => "replicating, but not normally".to_owned(),
+        None => status.clone(),
+    };
+    let detail = crate::failure::one_line(&detail);
+    match status.as_str() {
+        "replicating" if is_normal => Replication::Running,
+        "replicating" | "replication degraded" | "replication stop point set" => {
+            Replication::Degraded { detail }
         }
+        "error" => Replication::Broken { detail },
+        _ => Replication::Halted { detail },
     }
 }
 
@@ -342,35 +346,89 @@ mod tests {
     }
 
     /// Status, what else RDS says of the instance, and how it is seen.
-    fn standings() -> [(&'static str, String, ReplicaView); 11] {
-        let broken = |detail: &str| Replication::Broken { detail: detail.to_owned() };
+    fn standings() -> [(&'static str, String, ReplicaView); 15] {
         let replica =
             |status: &str, replication| ReplicaView::Replica { status: status.to_owned(), replication };
+        let half = |inner: &str| {
+            format!(
+                "{SOURCE}<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType>{inner}\
+                 </DBInstanceStatusInfo></StatusInfos>"
+            )
+        };
+        let changing = |status: &str| ReplicaView::Changing { status: status.to_owned() };
         [
-            ("available", replicating(true, "replicating", ""), replica("available", Replication::Running)),
-            ("available", replicating(false, "error", "lost"), replica("available", broken("error: lost"))),
-            ("available", replicating(true, "terminated", ""), replica("available", broken("terminated"))),
-            (
-                "available",
-                replicating(false, "replicating", ""),
-                replica("available", broken("replicating, but not normally")),
-            ),
             ("available", SOURCE.to_owned(), replica("available", Replication::Unknown)),
-            // Half an answer.
-            (
-                "available",
-                format!(
-                    "{SOURCE}<StatusInfos><DBInstanceStatusInfo><StatusType>read replication</StatusType>\
-                     <Status>replicating</Status></DBInstanceStatusInfo></StatusInfos>"
-                ),
-                replica("available", Replication::Unknown),
-            ),
+            ("available", half("<Status>replicating</Status>"), replica("available", Replication::Unknown)),
+            ("available", half("<Status>error</Status>"), replica("available", Replication::Unknown)),
+            ("available", half("<Normal>false</Normal>"), replica("available", Replication::Unknown)),
             ("backing-up", replicating(true, "replicating", ""), replica("backing-up", Replication::Running)),
             ("modifying", SOURCE.to_owned(), replica("modifying", Replication::Unknown)),
-            ("rebooting", String::new(), ReplicaView::Changing { status: "rebooting".to_owned() }),
+            (
+                "storage-optimization",
+                SOURCE.to_owned(),
+                replica("storage-optimization", Replication::Unknown),
+            ),
+            ("rebooting", String::new(), changing("rebooting")),
+            ("storage-full", String::new(), changing("storage-full")),
+            ("a-new-word", String::new(), changing("a-new-word")),
             ("available", String::new(), ReplicaView::Writable),
             ("backing-up", String::new(), ReplicaView::Writable),
+            // promoted_instance_in_storage_optimization_is_writable
+            ("storage-optimization", String::new(), ReplicaView::Writable),
+            ("storage-initialization", String::new(), ReplicaView::Writable),
+            ("configuring-log-exports", String::new(), ReplicaView::Writable),
         ]
+    }
+
+    /// What RDS says of a replication, and what is made of it: `Normal`, `Status`, `Message`.
+    #[tokio::test(start_paused = true)]
+    async fn every_state_of_a_replication_means_what_aws_says() {
+        let detail = |text: &str| text.to_owned();
+        let cases = [
+            (true, "replicating", "", Replication::Running),
+            (
+                false,
+                "replicating",
+                "",
+                Replication::Degraded { detail: detail("replicating, but not normally") },
+            ),
+            (
+                false,
+                "replication degraded",
+                "a new database is being set up",
+                Replication::Degraded {
+                    detail: detail("replication degraded: a new database is being set up"),
+                },
+            ),
+            (
+                true,
+                "replication stop point set",
+                "",
+                Replication::Degraded { detail: detail("replication stop point set") },
+            ),
+            (
+                false,
+                "replication stop point reached",
+                "",
+                Replication::Halted { detail: detail("replication stop point reached") },
+            ),
+            (false, "stopped", "", Replication::Halted { detail: detail("stopped") }),
+            (false, "terminated", "", Replication::Halted { detail: detail("terminated") }),
+            (false, "a new word", "", Replication::Halted { detail: detail("a new word") }),
+            (
+                false,
+                "error",
+                "cannot connect to the source",
+                Replication::Broken { detail: detail("error: cannot connect to the source") },
+            ),
+            (true, "Error", "", Replication::Broken { detail: detail("error") }),
+        ];
+        for (normal, status, message, expected) in cases {
+            let instance = instance_xml("shop-a-replica", "available", &replicating(normal, status, message));
+            let (seen, _) = look(&[(200, &page(&[instance], ""))], &["a"]).await;
+            let expected = ReplicaView::Replica { status: "available".to_owned(), replication: expected };
+            assert_eq!(seen.unwrap(), [expected], "{status}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

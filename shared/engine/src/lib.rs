@@ -2,6 +2,7 @@
 
 pub mod conductor;
 pub mod fault;
+pub mod fences;
 pub mod look;
 pub mod parameters;
 pub mod readiness;

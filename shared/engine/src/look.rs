@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::{
-    Clock, Databases, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView, Replication,
+    Clock, Databases, Failure, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes, ReplicaView,
+    Replication,
 };
 use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
@@ -19,6 +20,12 @@ const LAG_WINDOW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Lag is sampled once a minute; asking more often only costs calls.
 const LAG_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
+
+/// For how long a replica's last answer stands in for one that can't be had.
+const REPLICA_REMEMBERED: SignedDuration = SignedDuration::from_secs(30);
+
+/// Parts in which the replicas of a kind are asked again.
+const PARTS: usize = 4;
 
 /// Calls under way at once.
 const CONCURRENCY: usize = 32;
@@ -39,6 +46,8 @@ pub struct Eyes {
     pub clock: Arc<dyn Clock>,
     /// The last answer about lag, and when it came.
     pub last_lag: Mutex<Option<(Timestamp, Samples)>>,
+    /// What each replica last said, and when.
+    pub last_replicas: Mutex<BTreeMap<Name, (Timestamp, ReplicaState)>>,
 }
 
 impl Eyes {
@@ -81,15 +90,60 @@ impl Eyes {
         if databases.is_empty() {
             return Vec::new();
         }
-        let states: Vec<ReplicaState> = match self.databases.look(databases).await {
+        let states = match self.databases.look(databases).await {
             Ok(views) => views.into_iter().map(state_of).collect(),
-            Err(failure) => {
-                let unasked = ReplicaState::Unasked { detail: failure.to_string() };
-                vec![unasked; databases.len()]
-            }
+            Err(failure) if is_passing(&failure) => self.look_again(databases).await,
+            Err(failure) => vec![unasked(&failure); databases.len()],
         };
+        let now = self.clock.now();
         let names = databases.iter().map(|database| database.name.clone());
-        names.zip(states).map(|(database, state)| ReplicaSeen { database, state }).collect()
+        let seen = names.zip(states).map(|(database, state)| {
+            let state = self.with_memory(&database, state, now);
+            ReplicaSeen { database, state }
+        });
+        seen.collect()
+    }
+
+    /// What failed quickly is asked again at once and in parts, so that one that can't be asked does not stand for all.
+    async fn look_again(&self, databases: &[&Database]) -> Vec<ReplicaState> {
+        let look = async |part: Vec<(usize, &Database)>| {
+            let wanted: Vec<&Database> = part.iter().map(|(_, database)| *database).collect();
+            let states = match self.databases.look(&wanted).await {
+                Ok(views) => views.into_iter().map(state_of).collect(),
+                Err(failure) => vec![unasked(&failure); wanted.len()],
+            };
+            part.into_iter().map(|(place, _)| place).zip(states).collect::<Vec<_>>()
+        };
+        let mut by_kind: Vec<(usize, &Database)> = databases.iter().copied().enumerate().collect();
+        by_kind.sort_by_key(|(place, database)| (database.kind != databases[0].kind, *place));
+        let parts: Vec<_> = by_kind
+            .chunk_by(|(_, one), (_, other)| one.kind == other.kind)
+            .flat_map(|kind| kind.chunks(kind.len().div_ceil(PARTS).max(1)))
+            .map(|part| look(part.to_vec()))
+            .collect();
+        let mut seen: Vec<(usize, ReplicaState)> =
+            stream::iter(parts).buffered(PARTS).collect::<Vec<_>>().await.into_iter().flatten().collect();
+        seen.sort_by_key(|(place, _)| *place);
+        seen.into_iter().map(|(_, state)| state).collect()
+    }
+
+    /// What a replica said a moment ago, where it can't be asked now. An error is not repeated, only remembered: it is
+    /// no evidence of this look.
+    fn with_memory(&self, database: &Name, state: ReplicaState, now: Timestamp) -> ReplicaState {
+        let Ok(mut last) = self.last_replicas.lock() else { return state };
+        if !matches!(state, ReplicaState::Unasked { .. }) {
+            last.insert(database.clone(), (now, state.clone()));
+            return state;
+        }
+        match last.get(database) {
+            Some((at, before)) if now.duration_since(*at) <= REPLICA_REMEMBERED => match before {
+                ReplicaState::Broken { detail } => {
+                    ReplicaState::Unknown { detail: format!("not asked just now; before: {detail}") }
+                }
+                before => before.clone(),
+            },
+            _ => state,
+        }
     }
 
     async fn sample(&self, databases: &[&Database], now: Timestamp, since: Timestamp) -> Samples {
@@ -120,9 +174,7 @@ impl Eyes {
     /// again at once: this may be the look that decides.
     async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Option<Vec<LagPoint>>) {
         let answer = match self.lag.samples(database, since).await {
-            Err(failure) if matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable) => {
-                self.lag.samples(database, since).await
-            }
+            Err(failure) if is_passing(&failure) => self.lag.samples(database, since).await,
             answer => answer,
         };
         let points = match answer {
@@ -140,6 +192,15 @@ impl Eyes {
     }
 }
 
+/// Whether a question that failed may well be answered a moment later.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Throttled | FailureKind::Unavailable)
+}
+
+fn unasked(failure: &Failure) -> ReplicaState {
+    ReplicaState::Unasked { detail: failure.to_string() }
+}
+
 fn lag_window_start(state: &State, now: Timestamp) -> Timestamp {
     let from = state.active_run().map_or(now, |run| run.first_signal_at.min(now));
     from.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN)
@@ -152,6 +213,12 @@ fn point(sample: LagSample) -> LagPoint {
 fn state_of(view: ReplicaView) -> ReplicaState {
     match view {
         ReplicaView::Replica { replication: Replication::Running, .. } => ReplicaState::Replicating,
+        ReplicaView::Replica { replication: Replication::Degraded { detail }, .. } => {
+            ReplicaState::Degraded { detail }
+        }
+        ReplicaView::Replica { replication: Replication::Halted { detail }, .. } => {
+            ReplicaState::Halted { detail }
+        }
         ReplicaView::Replica { replication: Replication::Broken { detail }, .. } => {
             ReplicaState::Broken { detail }
         }

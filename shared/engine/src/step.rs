@@ -16,7 +16,7 @@ use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Draft, Facts, claim, list, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
-use protocol::state::{Illegality, Phase, Run};
+use protocol::state::{Illegality, Phase, Run, State};
 
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
@@ -75,6 +75,32 @@ pub enum Sight {
     },
 }
 
+/// Why effects don't begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// What must hold before them is not known just now; they are tried again with the next look.
+    Unknown {
+        /// What is waited for.
+        note: String,
+    },
+    /// What must hold before them does not. That is written down, and the items are let go of until it is mended.
+    Undone {
+        /// What is written down.
+        event: Box<Event>,
+        /// What it says to people.
+        sentence: String,
+        /// Why the items are let go of.
+        note: String,
+    },
+    /// Only a person can mend it.
+    Hopeless {
+        /// A stable code.
+        code: &'static str,
+        /// What is wrong and what helps.
+        message: String,
+    },
+}
+
 /// The part of a step that differs from the others: how to look and how to act.
 #[async_trait]
 pub trait Work: Send + Sync {
@@ -102,6 +128,17 @@ pub trait Work: Send + Sync {
     /// Whether one look that sees the effect stand is not enough, because what begins next can't be undone and an answer may
     /// be stale. Then a write of this attempt was accepted before it, or two looks apart agree.
     fn doubts_one_look(&self) -> bool {
+        false
+    }
+
+    /// What stands against effects that are about to begin, asked with the journal as it is right before them; nothing if
+    /// they may. Work that objects is given few effects at a time, so that what was seen is fresh for each.
+    async fn objection(&self, _state: &State) -> Option<Objection> {
+        None
+    }
+
+    /// Whether it may object.
+    fn may_object(&self) -> bool {
         false
     }
 
@@ -400,14 +437,38 @@ impl Attempt<'_> {
         if subjects.is_empty() {
             return Ok(());
         }
+        let note = "it is not as the first look saw it, and is looked at anew".to_owned();
+        self.leave(subjects, note).await
+    }
+
+    /// Lets go of items for another attempt, and publishes what is due by now.
+    async fn leave(&mut self, subjects: Vec<Name>, note: String) -> Result<(), Fault> {
         let step = self.work.step();
         let names = list(subjects.iter().map(ToString::to_string));
-        let note = "it is not as the first look saw it, and is looked at anew".to_owned();
         let sentence = format!("Step {step} lets go of {names}: {note}.");
         self.left.retain(|name| !subjects.contains(name));
         self.hand_back(subjects, note, sentence).await?;
         self.conductor.advance_from(&mut self.log, Facts::default()).await?;
         Ok(())
+    }
+
+    /// Whether effects of some items may begin at this moment; what stands against them is dealt with.
+    async fn may_begin(&mut self, subjects: &[Name]) -> Result<bool, Fault> {
+        match self.work.objection(&self.log.state).await {
+            None => return Ok(true),
+            Some(Objection::Unknown { note }) => {
+                tracing::warn!(note, step = %self.work.step(), "the effects don't begin yet");
+                self.notes.extend(subjects.iter().map(|subject| (subject.clone(), note.clone())));
+            }
+            Some(Objection::Undone { event, sentence, note }) => {
+                // Not legal means that somebody else wrote it down, or that the run has stopped: just as well.
+                let written = self.conductor.append(&mut self.log, Some(self.run), *event, sentence).await?;
+                tracing::warn!(?written, step = %self.work.step(), "the effects don't begin");
+                self.leave(subjects.to_vec(), note).await?;
+            }
+            Some(Objection::Hopeless { code, message }) => self.fail(subjects, code, &message).await?,
+        }
+        Ok(false)
     }
 
     fn outcome(&self, subject: &Name, detail: String) -> SubjectDone {
@@ -430,6 +491,22 @@ impl Attempt<'_> {
         self.conductor.refresh(&mut self.log).await?;
         let now = self.conductor.clock.now();
         let held = still_held(&self.log.state, self.work.step(), &fresh, self.intent, now);
+        if !self.work.may_object() {
+            return self.act_on(held).await;
+        }
+        let mut acted = false;
+        for (place, few) in held.chunks(CONCURRENCY).enumerate() {
+            if !self.may_begin(&held[place * CONCURRENCY..]).await? {
+                break;
+            }
+            acted |= self.act_on(few.to_vec()).await?;
+        }
+        Ok(acted)
+    }
+
+    /// Brings effects about; says whether one was accepted.
+    async fn act_on(&mut self, held: Vec<Name>) -> Result<bool, Fault> {
+        let now = self.conductor.clock.now();
         let acts: Vec<_> = held
             .into_iter()
             .map(|subject| act(self.work, &*self.conductor.clock, self.until, subject))

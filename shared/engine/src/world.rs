@@ -1,5 +1,6 @@
 //! Everything a function has of the world, and the plan that it serves.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ports::inspection::Inspection;
@@ -70,6 +71,7 @@ impl World {
             journal: Arc::clone(&self.journal),
             clock: Arc::clone(&self.clock),
             last_lag: Mutex::new(None),
+            last_replicas: Mutex::new(BTreeMap::new()),
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod upkeep;
 
 pub use failure::{Failure, FailureKind};
 pub use parameters::{Parameters, SeenPairs};
+pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
 pub use upkeep::Upkeep;
 
@@ -117,8 +118,8 @@ pub enum ReplicaView {
         /// What it says of its replication.
         replication: Replication,
     },
-    /// It follows nobody and accepts writes. An instance: status `available`, and no source. A cluster: the only writer of
-    /// its global database (or outside of it), available, and so is the instance that writes.
+    /// It follows nobody and accepts writes. An instance: an online status, and no source. A cluster: the only writer of
+    /// its global database (or outside of it), online, and so is the instance that writes.
     Writable,
     /// A cluster without an instance: there is nothing that could be promoted or accept writes.
     Headless,
@@ -136,7 +137,17 @@ pub enum ReplicaView {
 pub enum Replication {
     /// It replicates.
     Running,
-    /// It does not: stopped, terminated or in error.
+    /// It still receives from its source, but not as it should: degraded, or up to a stop point that was set.
+    Degraded {
+        /// Its own words.
+        detail: String,
+    },
+    /// It does not replicate, and that is no sign that the source is lost: somebody stopped it, or RDS ended it.
+    Halted {
+        /// Its own words.
+        detail: String,
+    },
+    /// It is in error.
     Broken {
         /// Its own words.
         detail: String,
@@ -152,6 +163,8 @@ pub trait Fleets: Send + Sync {
     async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>>;
     /// Sets the bounds and the wanted size in one call.
     async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()>;
+    /// Why the last launch or termination since a time failed, in the service's own words; nothing if none did.
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>>;
 }
 
 /// How a fleet stands.
@@ -191,13 +204,17 @@ pub enum Side {
     Recovery,
 }
 
-/// The weights of a route's endpoints; nothing where the group does not have the endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The weights of a route's endpoints, nothing where the group does not have the endpoint; and their health.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
-    /// Of the primary side.
+    /// The weight of the primary side.
     pub primary: Option<u8>,
-    /// Of the recovery side.
+    /// The weight of the recovery side.
     pub recovery: Option<u8>,
+    /// The health of the primary side.
+    pub primary_health: EndpointHealth,
+    /// The health of the recovery side.
+    pub recovery_health: EndpointHealth,
 }
 
 /// Replication lag.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::StepCommand;
+use protocol::database_status::Condition;
 use protocol::decide::ReplicaState;
 use protocol::journal::Record;
 use protocol::name::Name;
@@ -23,9 +24,9 @@ use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
-    Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
-    Replication, RouteView, Side, Traffic, Vitals,
+    Answer, Appended, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
+    Journal, Lag, LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher,
+    ReplicaView, Replication, RouteView, Side, Traffic, Vitals,
 };
 
 mod readiness;
@@ -134,8 +135,10 @@ pub struct Inner {
     pub databases: BTreeMap<Name, DatabaseTwin>,
     /// The fleets by name.
     pub fleets: BTreeMap<Name, FleetTwin>,
-    /// The routes by name.
+    /// The routes by name. An endpoint that is healthy here is so only while the fleets behind it are.
     pub routes: BTreeMap<Name, RouteView>,
+    /// The fleets behind the recovery side of each route.
+    pub backends: BTreeMap<Name, Vec<Name>>,
     /// Lag samples by database.
     pub lag: BTreeMap<Name, Vec<LagSample>>,
     /// Answers of probes that differ from what `primary_lives` says.
@@ -163,6 +166,10 @@ pub struct DatabaseTwin {
     pub promotion: Option<SignedDuration>,
     /// The replica's status while it is one.
     pub status: Option<&'static str>,
+    /// What the replica says of its replication, where that is not what `primary_lives` says.
+    pub replication: Option<Replication>,
+    /// The status of the writable database, where that is not `available`.
+    pub writable_status: Option<&'static str>,
     /// Whether the old primary is cut off.
     pub quarantined: bool,
     /// What it is.
@@ -186,6 +193,8 @@ pub struct FleetTwin {
     pub has_room: bool,
     /// Whether its `Launch` process is suspended.
     pub launch_suspended: bool,
+    /// When a launch last failed, and what the service says of it.
+    pub failure: Option<(Timestamp, &'static str)>,
 }
 
 impl DatabaseTwin {
@@ -205,6 +214,7 @@ impl MemoryWorld {
             launch: None,
             has_room: true,
             launch_suspended: false,
+            failure: None,
         };
         let inner = Inner {
             plan: serde_json::to_string(plan).unwrap_or_default(),
@@ -226,6 +236,7 @@ impl MemoryWorld {
             databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(db.kind))).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
             routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
+            backends: plan.routes.iter().map(|route| (route.name.clone(), backends(plan, route))).collect(),
             lag: BTreeMap::new(),
             probes: recovery_probes(plan),
             commands: VecDeque::new(),
@@ -281,7 +292,18 @@ fn recovery_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
 }
 
 fn open_in_primary(route: &Route) -> RouteView {
-    RouteView { primary: Some(route.primary.weight), recovery: Some(0) }
+    RouteView {
+        primary: Some(route.primary.weight),
+        recovery: Some(0),
+        primary_health: EndpointHealth::Healthy,
+        recovery_health: EndpointHealth::Healthy,
+    }
+}
+
+/// The fleets that a route names.
+fn backends(plan: &Plan, route: &Route) -> Vec<Name> {
+    let is_behind = |name: &&Name| plan.fleets.iter().any(|fleet| fleet.name == **name);
+    route.after.iter().filter(is_behind).cloned().collect()
 }
 
 fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
@@ -356,7 +378,7 @@ impl Databases for MemoryWorld {
         };
         if twin.promoted_at.is_some()
             || twin.headless
-            || twin.status.is_some_and(|status| status != "available")
+            || twin.status.is_some_and(|status| Condition::of(status) != Condition::Online)
         {
             return Err(failure("promote", FailureKind::Conflict, "not in a state to be promoted"));
         }
@@ -406,7 +428,9 @@ impl Inner {
             return ReplicaView::Headless;
         }
         let is_cluster = twin.kind == DatabaseKind::AuroraGlobal;
-        let replication = if self.primary_lives {
+        let replication = if let Some(said) = &twin.replication {
+            said.clone()
+        } else if self.primary_lives {
             running
         } else if is_cluster {
             Replication::Unknown // A global database need not say that its writer is lost.
@@ -420,7 +444,10 @@ impl Inner {
         let passed = now.duration_since(promoted_at);
         let takes = twin.promotion.unwrap_or(self.durations.promotion);
         if passed >= takes {
-            ReplicaView::Writable
+            match twin.writable_status.filter(|status| !Condition::of(status).takes_writes()) {
+                Some(status) => ReplicaView::Changing { status: status.to_owned() },
+                None => ReplicaView::Writable,
+            }
         } else if is_cluster {
             ReplicaView::Replica { status: "failing-over".to_owned(), replication: Replication::Unknown }
         } else if passed * 2 >= takes {
@@ -428,6 +455,10 @@ impl Inner {
         } else {
             ReplicaView::Replica { status: "modifying".to_owned(), replication }
         }
+    }
+
+    fn writable_status(&self, name: &Name) -> &'static str {
+        self.databases.get(name).and_then(|twin| twin.writable_status).unwrap_or("available")
     }
 
     /// What there is to see of a database, with what only a cluster has.
@@ -449,6 +480,23 @@ impl Inner {
             global_engine_version: Some("16.4".to_owned()),
         });
         facts
+    }
+
+    /// How a route stands. The recovery endpoint is healthy only if every fleet behind it has a healthy target, as a load
+    /// balancer is for the accelerator; while the primary region is lost its endpoint is not.
+    pub fn route(&self, name: &Name, now: Timestamp) -> Option<RouteView> {
+        let mut view = self.routes.get(name).cloned()?;
+        let unhealthy = || EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() };
+        let behind = self.backends.get(name).into_iter().flatten();
+        if view.recovery_health == EndpointHealth::Healthy
+            && behind.into_iter().any(|fleet| self.healthy(fleet, now) == 0)
+        {
+            view.recovery_health = unhealthy();
+        }
+        if !self.primary_lives {
+            view.primary_health = unhealthy();
+        }
+        Some(view)
     }
 
     /// How many targets of a fleet are healthy.
@@ -497,13 +545,21 @@ impl Fleets for MemoryWorld {
         drop(inner);
         answer("resize", lost, ())
     }
+
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+        let lost = self.call("last_failure")?;
+        let failed = self.inner().fleets.get(&fleet.name).and_then(|twin| twin.failure);
+        let message = failed.filter(|(at, _)| *at >= since).map(|(_, message)| message.to_owned());
+        answer("last_failure", lost, message)
+    }
 }
 
 #[async_trait]
 impl Traffic for MemoryWorld {
     async fn look(&self, route: &Route) -> Answer<RouteView> {
         let lost = self.call("look_route")?;
-        let view = self.inner().routes.get(&route.name).copied();
+        let now = self.clock.now();
+        let view = self.inner().route(&route.name, now);
         let view =
             view.ok_or_else(|| failure("look_route", FailureKind::Missing, "no such endpoint group"))?;
         answer("look_route", lost, view)
@@ -614,13 +670,15 @@ impl ReplicaInspection for MemoryWorld {
             ReplicaView::Replica { status, replication } => {
                 let replication = match replication {
                     Replication::Running => ReplicaState::Replicating,
+                    Replication::Degraded { detail } => ReplicaState::Degraded { detail },
+                    Replication::Halted { detail } => ReplicaState::Halted { detail },
                     Replication::Broken { detail } => ReplicaState::Broken { detail },
                     Replication::Unknown => ReplicaState::Unknown { detail: "no word".to_owned() },
                 };
                 facts(status, replication, 0)
             }
             ReplicaView::Writable => facts(
-                "available".to_owned(),
+                inner.writable_status(&database.name).to_owned(),
                 ReplicaState::Detached,
                 u32::from(database.backup_retention_days),
             ),
@@ -668,13 +726,15 @@ impl FleetInspection for MemoryWorld {
 impl RouteInspection for MemoryWorld {
     async fn inspect(&self, route: &Route) -> Answer<RouteFacts> {
         let lost = self.call("inspect_route")?;
-        let view = self.inner().routes.get(&route.name).copied();
+        let now = self.clock.now();
+        let view = self.inner().route(&route.name, now);
         let view =
             view.ok_or_else(|| failure("inspect_route", FailureKind::Missing, "no such endpoint group"))?;
         let facts = RouteFacts {
             primary_weight: view.primary,
             recovery_weight: view.recovery,
             recovery_dial_permille: 1000,
+            recovery_health: view.recovery_health,
         };
         answer("inspect_route", lost, facts)
     }

@@ -17,6 +17,7 @@ mod claim;
 mod confirm;
 mod due;
 mod facts;
+mod fence;
 mod gate;
 mod open;
 mod operator;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use claim::{Claim, claim, still_held};
 pub use facts::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};
 pub use sentence::{duration, invocation, list};
 
 /// Longest age of an observation that still counts as in hand.
@@ -43,6 +45,8 @@ pub struct Facts {
     pub operator: Option<OperatorCommand>,
     /// What a look at the world showed.
     pub observation: Option<Observation>,
+    /// What a look at primary sides that should be closed showed.
+    pub fences: Vec<FenceSeen>,
 }
 
 /// What is due.
@@ -94,7 +98,8 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
     let facts = &facts.in_hand(now);
     let draft = operator::answer(plan, state, facts, now)
         .or_else(|| signals::sort(plan, state, facts, now))
-        .or_else(|| watch::note(plan, state, facts, now));
+        .or_else(|| watch::note(plan, state, facts, now))
+        .or_else(|| fence::note(plan, state, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);
     }
@@ -155,13 +160,15 @@ impl Decision {
 }
 
 impl Facts {
-    /// The facts without an observation that is too old to count, or that claims to be of later.
+    /// The facts without what was looked at too long ago to count, or claims to be of later.
     fn in_hand(&self, now: Timestamp) -> Self {
-        let mut facts = self.clone();
-        facts.observation = facts.observation.filter(|seen| {
-            let age = now.duration_since(seen.at);
+        let is_in_hand = |at: Timestamp| {
+            let age = now.duration_since(at);
             age <= OBSERVATION_AGE_MAX && age >= SignedDuration::from_secs(-5)
-        });
+        };
+        let mut facts = self.clone();
+        facts.observation = facts.observation.filter(|seen| is_in_hand(seen.at));
+        facts.fences.retain(|seen| is_in_hand(seen.at));
         facts
     }
 }

@@ -239,6 +239,17 @@ pub enum Event {
         /// The items.
         subjects: Vec<Name>,
     },
+    /// A primary side that was closed is not seen to be closed any more. Of a run: each of these fences has to be done
+    /// again before anything is promoted. Of no run: the route has moved, and users may be sent to the old side.
+    FenceLost {
+        /// The routes.
+        routes: Vec<LostFence>,
+    },
+    /// Primary sides that were opened again after their routes had moved are closed again.
+    FenceRegained {
+        /// The routes.
+        routes: Vec<Name>,
+    },
     /// People were told of a record.
     Noticed {
         /// The record's sequence number.
@@ -352,6 +363,46 @@ pub struct SubjectDone {
     pub took_ms: u64,
 }
 
+/// A route whose primary side is not closed any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostFence {
+    /// The route.
+    pub route: Name,
+    /// What was seen of its primary side.
+    pub seen: PrimarySide,
+}
+
+/// What is seen of the primary side of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "side", rename_all = "snake_case")]
+pub enum PrimarySide {
+    /// Its endpoint has weight 0.
+    Closed {},
+    /// Its endpoint takes traffic.
+    Open {
+        /// Its weight.
+        weight: u8,
+    },
+    /// Its group does not have the endpoint: another one may have taken its place.
+    Missing {},
+    /// It could not be looked at.
+    Unread {
+        /// Why.
+        detail: String,
+    },
+}
+
+impl std::fmt::Display for PrimarySide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed {} => write!(f, "closed"),
+            Self::Open { weight } => write!(f, "open with weight {weight}"),
+            Self::Missing {} => write!(f, "without its endpoint"),
+            Self::Unread { detail } => write!(f, "not to be looked at: {detail}"),
+        }
+    }
+}
+
 /// Why a run needs an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -367,6 +418,9 @@ pub enum Need {
         step: Step,
         /// The items.
         subjects: Vec<Name>,
+        /// What its worker last waited for.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
     },
     /// A step failed.
     StepFailed {
@@ -386,6 +440,11 @@ pub enum Need {
         /// The items that are gone.
         subjects: Vec<Name>,
     },
+    /// Somebody opens the primary side again and again.
+    FenceLost {
+        /// The routes.
+        subjects: Vec<Name>,
+    },
 }
 
 impl Event {
@@ -403,6 +462,8 @@ impl Event {
                 | Self::Aborted { .. }
                 | Self::Completed { .. }
                 | Self::Overdue { .. }
+                | Self::FenceLost { .. }
+                | Self::FenceRegained { .. }
         )
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod arn;
 pub mod command;
+pub mod database_status;
 pub mod decide;
 pub mod evidence;
 pub mod graph;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceMap, Standing, Veto, Weight};
@@ -43,6 +44,17 @@ pub struct State {
     pub unnoticed: BTreeMap<u64, Unnoticed>,
     /// The last run whose cooldown an operator ended.
     pub acknowledged: Option<u64>,
+    /// Routes that have moved and whose primary side was seen open since.
+    pub reopened: BTreeMap<Name, Reopened>,
+}
+
+/// The primary side of a route that has moved, which somebody opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopened {
+    /// When it was last written down that it is open.
+    pub at: Timestamp,
+    /// Whether it is open still.
+    pub is_open: bool,
 }
 
 /// What was last heard of an alarm.
@@ -112,6 +124,8 @@ pub struct Run {
     pub vetoes: BTreeSet<Veto>,
     /// Whether people were told that its undoing takes too long.
     pub undo_overdue: bool,
+    /// How often a done fence was seen open again since an operator last let the run go on.
+    pub fences_lost: u32,
 }
 
 /// Where a run stands.
@@ -175,6 +189,8 @@ pub enum Progress {
     Released {
         /// When it was first begun since the last approval.
         since: Timestamp,
+        /// What the last worker waited for.
+        note: String,
     },
     /// The effect stands.
     Done {
@@ -229,11 +245,19 @@ impl Progress {
         matches!(self, Self::Held { until, .. } if now < *until)
     }
 
+    /// What is waited for, as far as it is not done.
+    pub fn note(&self) -> &str {
+        match self {
+            Self::Held { note, .. } | Self::Released { note, .. } => note,
+            Self::Done { .. } | Self::Failed { .. } => "",
+        }
+    }
+
     /// When it was begun.
     pub fn since(&self) -> Timestamp {
         match self {
             Self::Held { since, .. }
-            | Self::Released { since }
+            | Self::Released { since, .. }
             | Self::Done { since, .. }
             | Self::Failed { since, .. } => *since,
         }

@@ -108,6 +108,8 @@ kinds!(
     Acknowledged,
     CommandRefused,
     Overdue,
+    FenceLost,
+    FenceRegained,
     Noticed,
 );
 kinds!(
@@ -122,7 +124,7 @@ kinds!(
     Stale,
     FromTheFuture,
 );
-kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged);
+kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged, FenceLost);
 kinds!(CAUSES, cause, Cause, Evidence, Operator);
 kinds!(ABORT_CAUSES, abort_cause, AbortCause, Evidence, Operator);
 kinds!(STEPS, step, Step, Confirm, Scale, Fence, Promote, Open, Verify, Quarantine, Restore, Unfence);

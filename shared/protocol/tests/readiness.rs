@@ -11,8 +11,8 @@ use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{DatabaseKind, KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
-    CertificateFacts, ClusterFacts, ClusterRole, Facts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
-    Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
+    CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts, GroupFacts,
+    ReplicaFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::permissions::{Refusal, function_name, needs};
 use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
@@ -105,6 +105,7 @@ fn good(state: &State) -> Facts {
             primary_weight: Some(primary_weight),
             recovery_weight: Some(recovery_weight),
             recovery_dial_permille: 1000,
+            recovery_health: EndpointHealth::Healthy,
         }
     };
     let heard = |topic: &str| (topic.to_owned(), Ok(Some(Subscriptions { confirmed: 4, pending: 0 })));
@@ -764,9 +765,13 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             templates: vec![template()],
         },
     );
-    let route = (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| {
-        RouteFacts { primary_weight: p, recovery_weight: r, recovery_dial_permille: dial }
-    });
+    let route =
+        (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| RouteFacts {
+            primary_weight: p,
+            recovery_weight: r,
+            recovery_dial_permille: dial,
+            recovery_health: EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
+        });
     let sight = prop_oneof![
         Just(Sight::Good),
         Just(Sight::Bad { detail: String::new() }),

@@ -210,6 +210,7 @@ fn run(phase: Phase) -> Run {
         data_loss: Vec::new(),
         vetoes: BTreeSet::new(),
         undo_overdue: false,
+        fences_lost: 0,
     }
 }
 

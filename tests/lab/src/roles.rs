@@ -163,6 +163,10 @@ fn promote_replica(ground: &Ground<'_>) -> Result<Row> {
             "ModifyDBInstance",
             &[("DBInstanceIdentifier", &primary), ("ApplyImmediately", "false")],
         ),
+        accelerator(
+            "DescribeEndpointGroup",
+            json!({ "EndpointGroupArn": ground.at("endpoint_group_arns/primary")? }),
+        ),
         // Its promotion is seen in the failover that follows: there is only one to be done.
     ];
     let mut forbidden = what_nobody_may(ground)?;
@@ -181,6 +185,7 @@ fn scale_asg(ground: &Ground<'_>) -> Result<Row> {
     let waiting = ground.at("groups/recovery")?;
     let own = vec![
         autoscaling(RECOVERY, "DescribeAutoScalingGroups", &[("AutoScalingGroupNames.member.1", &waiting)]),
+        autoscaling(RECOVERY, "DescribeScalingActivities", &[("AutoScalingGroupName", &waiting)]),
         scale(RECOVERY, &waiting, "0"),
     ];
     let mut forbidden = what_nobody_may(ground)?;

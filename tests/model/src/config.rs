@@ -303,6 +303,22 @@ pub fn all() -> Vec<Config> {
             ..moving.clone()
         },
         Config {
+            name: "reopen-once",
+            about: "somebody opens the primary side again; a command is lost",
+            may: &[(May::Reopen, 1), (May::Drop, 1)],
+            pinned: 3_929,
+            ..moving.clone()
+        },
+        Config {
+            name: "reopen",
+            about: "somebody opens the primary side again, before a promotion, after it or after the run; a worker dies",
+            databases: Databases::InARow,
+            may: &[(May::Reopen, 2), (May::Crash, 1)],
+            is_quick: false,
+            pinned: 243_300,
+            ..moving.clone()
+        },
+        Config {
             name: "row-stall",
             about: "two databases, the second after the first; a worker is held up at any point",
             databases: Databases::InARow,

@@ -11,7 +11,7 @@ use protocol::command::Step;
 use protocol::evidence::EvidenceKind;
 use protocol::journal::Cause;
 use protocol::operator::Overrides;
-use protocol::state::{AlarmSeen, Hold, Phase, Progress, Quarantine, Run, State};
+use protocol::state::{AlarmSeen, Hold, Phase, Progress, Quarantine, Reopened, Run, State};
 
 /// Past this the age of a first sign changes nothing: no sample is near enough.
 const SIGN_SECONDS: i64 = 990;
@@ -43,6 +43,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         quarantine,
         unnoticed,
         acknowledged,
+        reopened,
     } = state;
     moved.hash(out);
     if let Some(Hold { by: _, reason: _, until }) = hold {
@@ -78,6 +79,10 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         (if *overdue || is_done { 0 } else { ago(now, *since) }).hash(out);
         write_progress(progress.as_ref(), now, out);
     }
+    for (route, Reopened { at, is_open }) in reopened {
+        // Past this age it is written down again.
+        (route, is_open, ago(now, *at).min(630)).hash(out);
+    }
     unnoticed.len().hash(out);
     for record in unnoticed.values() {
         ago(now, record.at).min(330).hash(out);
@@ -103,6 +108,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         data_loss,
         vetoes,
         undo_overdue,
+        fences_lost,
     } = run;
     std::mem::discriminant(phase).hash(out);
     (*cause == Cause::Evidence).hash(out);
@@ -135,7 +141,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
     }
     before.hash(out);
     let Overrides { allow_data_loss, override_fence, override_vetoes } = overrides;
-    (allow_data_loss, override_fence, override_vetoes, undo_overdue).hash(out);
+    (allow_data_loss, override_fence, override_vetoes, undo_overdue, fences_lost).hash(out);
     for loss in data_loss {
         (&loss.database, loss.within_limit).hash(out);
     }
@@ -151,7 +157,7 @@ fn write_progress<H: Hasher>(progress: Option<&Progress>, now: Timestamp, out: &
         Some(Progress::Held { intent: _, since, until, note: _ }) => {
             (1u8, ago(now, *since), ago(now, *until).min(0)).hash(out);
         }
-        Some(Progress::Released { since }) => (2u8, ago(now, *since)).hash(out),
+        Some(Progress::Released { since, note: _ }) => (2u8, ago(now, *since)).hash(out),
         Some(Progress::Done { since: _, at: _, detail: _, took_ms: _ }) => 3u8.hash(out),
         Some(Progress::Failed { since, at, code: _ }) => (4u8, ago(now, *since), ago(now, *at)).hash(out),
     }

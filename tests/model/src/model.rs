@@ -177,6 +177,7 @@ impl Check {
             (May::Unusable, promoting.count() > 0),
             (May::FleetDies, cloud.fleet_is_healthy),
             (May::NoCapacity, cloud.has_capacity),
+            (May::Reopen, world.has_fenced()),
         ];
         let happens = possible.into_iter().filter(|(may, is_possible)| *is_possible && world.left.has(*may));
         actions.extend(happens.map(|(may, _)| Action::World(may)));
@@ -382,6 +383,7 @@ fn happen(world: &mut World, may: May) {
         }
         May::FleetDies => cloud.fleet_is_healthy = false,
         May::NoCapacity => cloud.has_capacity = false,
+        May::Reopen => cloud.set_primary(true),
         May::Alarm | May::Ok => {
             world.alarm_rings = may == May::Alarm;
             world.alarm_changed = world.now;

@@ -66,6 +66,8 @@ pub enum Mutant {
     NoHold,
     /// What an item waits for is not waited for.
     NoAfter,
+    /// The primary side is not looked at again before a promotion.
+    BelievedFence,
 }
 
 /// A mutant, where it is let loose, and the property that must catch it.
@@ -113,6 +115,7 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::LossyJournal, S9, &base, &[]),
         hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
         hunt(Mutant::NoAfter, S18, &row, &[]),
+        hunt(Mutant::BelievedFence, S6, &moving, &[(May::Reopen, 1)]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
     hunts

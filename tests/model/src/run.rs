@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Decision, Draft, Facts, Verdict, claim, decide};
-use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
+use protocol::journal::{Event, JOURNAL_SCHEMA, LostFence, PrimarySide, Record, SubjectDone, SubjectNote};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State, evolve};
@@ -16,6 +16,7 @@ use crate::check;
 use crate::cloud::{DATABASES_MAX, MOMENT_SECONDS};
 use crate::count::{Counter, Counters};
 use crate::mutant::Mutant;
+use crate::plan;
 use crate::property;
 use crate::steps::{self, Effect, Sight};
 use crate::worker::{Order, Point, Prepared, Task, What, Worker, overrides};
@@ -361,6 +362,7 @@ impl Engine {
                 worker.point = if worker.just_acted { Point::Look } else { Point::Wait };
                 worker.just_acted = false;
             }
+            What::FenceLost => return self.hand_over(world, worker, What::Release),
             What::HandOver => return true,
         }
         false
@@ -388,6 +390,12 @@ impl Engine {
                 worker.point = Point::Wait;
                 false
             }
+            // Somebody else wrote it down, or the run has stopped.
+            What::FenceLost => {
+                worker.tried_at = Some(world.now);
+                worker.point = Point::LetGo;
+                false
+            }
         }
     }
 
@@ -412,7 +420,11 @@ impl Engine {
 
     fn decision(&self, world: &World, worker: &Worker) -> Decision {
         let observation = worker.seen.map(|seen| seen.observation(&self.plan));
-        let mut facts = Facts { observation, ..Facts::default() };
+        let fences = match worker.task {
+            Task::Tick => worker.seen.map(|seen| seen.fences()).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let mut facts = Facts { observation, fences, ..Facts::default() };
         let forgets = match worker.task {
             Task::Signal(rings, at) => {
                 let at = if self.is(Mutant::NoDedup) { world.now } else { at };
@@ -540,6 +552,12 @@ impl Engine {
             // What the undo needs is not in the journal: another attempt notes it first.
             return self.hand_over(world, worker, What::Release);
         }
+        if step == Step::Promote && !is_unguarded && !self.is(Mutant::BelievedFence) {
+            let minds = worker.log.active_run().is_some_and(|run| !run.overrides.override_fence);
+            if minds && !steps::is_closed(world, self.mutant) {
+                return self.lose_fence(world, worker);
+            }
+        }
         worker.tried_at = Some(world.now);
         match twist {
             Twist::NoAnswer => return false,
@@ -560,6 +578,14 @@ impl Engine {
             return true;
         }
         false
+    }
+
+    /// Writes down that the primary side is open again; the item is let go of until it is closed.
+    fn lose_fence(&self, world: &mut World, worker: &mut Worker) -> bool {
+        let seen = PrimarySide::Open { weight: 128 };
+        let routes = vec![LostFence { route: plan::route(), seen }];
+        let event = Event::FenceLost { routes };
+        self.prepare(world, worker, Some(worker.run), event, What::FenceLost)
     }
 
     /// Whether the journal holds what the undo of a step needs.

@@ -65,6 +65,15 @@ fn noted(world: &World, worker: &Worker, step: Step) -> bool {
     run.is_some_and(|run| run.before.contains_key(&(undone, subject(undone, 0))))
 }
 
+/// Whether a read weight says that the primary side is closed; of a mutant, the dial.
+#[must_use]
+pub fn is_closed(world: &World, mutant: Option<Mutant>) -> bool {
+    match mutant {
+        Some(Mutant::DialForWeight) => !world.cloud.primary_dial || !world.cloud.primary_is_open,
+        _ => !world.cloud.primary_is_open,
+    }
+}
+
 /// What a worker sees of its item.
 #[must_use]
 pub fn look(

@@ -101,6 +101,8 @@ pub enum What {
     HandOver,
     /// Let go, because it is not held any more.
     Release,
+    /// A fence that was done is not any more.
+    FenceLost,
 }
 
 /// An invocation.
@@ -201,7 +203,7 @@ impl Worker {
         self.write_point(now, out);
         if let Some(seen) = self.seen {
             (world.now - seen.at, seen.probe, seen.replica, seen.is_detached).hash(out);
-            (seen.at - seen.lived_until, seen.lag, seen.truth).hash(out);
+            (seen.at - seen.lived_until, seen.lag, seen.truth, seen.is_reopened).hash(out);
         }
         (self.is_answered, self.was_obeyed, self.has_appended).hash(out);
         if self.intent.is_some() {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
-use protocol::decide::{LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
-use protocol::journal::Record;
+use protocol::decide::{FenceSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+use protocol::journal::{PrimarySide, Record};
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
 use protocol::signal::AlarmState;
-use protocol::state::{Phase, State};
+use protocol::state::{Phase, Progress, Run, State};
 
 use crate::cloud::{Cloud, DATABASES_MAX, Lag, MOMENT_SECONDS};
 use crate::mutant::Mutant;
@@ -75,10 +75,12 @@ pub enum May {
     Hold,
     /// An operator ends it.
     Release,
+    /// Somebody opens the primary side that a run has closed.
+    Reopen,
 }
 
 /// Kinds of things that may happen.
-pub const KINDS: usize = 25;
+pub const KINDS: usize = 26;
 
 /// How often each kind may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,6 +128,8 @@ pub struct Seen {
     pub truth: [Option<bool>; 2],
     /// Whether a mutant leaves the probe or the replica out of the look.
     pub left_out: [bool; 2],
+    /// Whether a primary side that should be closed was seen open.
+    pub is_reopened: bool,
 }
 
 /// The journal as it is kept, newest first.
@@ -275,6 +279,7 @@ impl World {
             lag: self.cloud.lag,
             truth: [None; 2],
             left_out: [false; 2],
+            is_reopened: self.is_reopened(mutant),
         };
         seen.truth = [seen.probe, seen.replica];
         for (shown, truth) in self.shown[1..].iter_mut().zip(seen.truth) {
@@ -296,6 +301,27 @@ impl World {
         seen
     }
 
+    /// Whether the primary side is seen open although the journal has it closed.
+    #[must_use]
+    pub fn is_reopened(&self, mutant: Option<Mutant>) -> bool {
+        let is_fenced = self.core.moved.contains(&plan::route())
+            || self
+                .core
+                .active_run()
+                .is_some_and(|run| run.progress(Step::Fence, &plan::route()).is_some_and(Progress::is_done));
+        is_fenced && !crate::steps::is_closed(self, mutant)
+    }
+
+    /// Whether a run has closed the primary side and needs it closed, so that somebody might open it.
+    #[must_use]
+    pub fn has_fenced(&self) -> bool {
+        let run = self.core.run.as_ref();
+        let is_kept = run.is_some_and(|run| {
+            run.has_begun(Step::Fence) && !matches!(run.phase, Phase::Aborting { .. } | Phase::Aborted { .. })
+        });
+        is_kept && !self.cloud.primary_is_open
+    }
+
     /// Whether the recovery region can serve what a plan moves.
     #[must_use]
     pub fn can_serve(&self, plan: &Plan) -> bool {
@@ -311,6 +337,18 @@ impl World {
         (self.alarm_rings, self.alarm_changed == self.now).hash(out);
         for (state, at) in &self.signals {
             (state, self.now - at).hash(out);
+        }
+        let is_minded = |run: &&Run| matches!(run.phase, Phase::Moving | Phase::NeedsOperator { .. });
+        if self.cloud.primary_is_open
+            && let Some(Progress::Done { at, .. }) = self
+                .core
+                .run
+                .as_ref()
+                .filter(is_minded)
+                .and_then(|run| run.progress(Step::Fence, &plan::route()))
+        {
+            // A look that was begun before the fence was done says nothing of it.
+            (*at == self.time()).hash(out);
         }
         let run = self.core.run.as_ref().map(|run| run.id);
         for (step, id, item) in &self.commands {
@@ -389,6 +427,14 @@ impl Seen {
             // What the last ticks noted in the vitals.
             answered_at: Some(time(self.lived_until)),
         }
+    }
+
+    /// What the production code gets of a look at primary sides.
+    #[must_use]
+    pub fn fences(&self) -> Vec<FenceSeen> {
+        let seen =
+            FenceSeen { route: plan::route(), at: time(self.at), side: PrimarySide::Open { weight: 128 } };
+        self.is_reopened.then_some(seen).into_iter().collect()
     }
 
     /// One sample a minute while the source lived; what is sampled later only says how long it is dead.

@@ -234,6 +234,10 @@ impl Fleets for Line {
     async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
         self.act("resize", &fleet.name, self.world.resize(fleet, capacity)).await
     }
+
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+        self.pass("last_failure", self.world.last_failure(fleet, since)).await
+    }
 }
 
 #[async_trait]

@@ -148,6 +148,35 @@ async fn late() -> Stage {
     stage
 }
 
+/// Somebody opens the primary side again and again while the run moves, and once more after it.
+async fn reopened() -> Stage {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    for database in stage.world.inner().databases.values_mut() {
+        database.status = Some("backing-up");
+    }
+    assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
+    while !needs_operator(&stage.state()) {
+        for route in stage.world.inner().routes.values_mut() {
+            route.primary = Some(128);
+        }
+        seconds(&mut stage, 70).await;
+    }
+    for database in stage.world.inner().databases.values_mut() {
+        database.status = None;
+    }
+    approve(&mut stage, false).await;
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!(stage.phase(), "completed");
+    for weight in [128, 0] {
+        for route in stage.world.inner().routes.values_mut() {
+            route.primary = Some(weight);
+        }
+        seconds(&mut stage, 130).await;
+    }
+    stage
+}
+
 /// An alarm, with one thing wrong.
 fn alarm(stage: &Stage, arn: &str, seconds_ago: i64, topic: Option<&str>) -> Value {
     let at = stage.now().checked_sub(SignedDuration::from_secs(seconds_ago)).expect("a time");
@@ -219,6 +248,7 @@ async fn write_the_golden_journals_of_this_version_anew() {
         ("overdue", overdue().await),
         ("late", late().await),
         ("ordered", ordered().await),
+        ("reopened", reopened().await),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/protocol/tests/journals")

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use ports::memory::MemoryWorld;
 use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::{Step, StepCommand};
@@ -41,6 +41,10 @@ impl Fleets for Late {
             code,
             message: "no answer".to_owned(),
         })
+    }
+
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+        self.world.last_failure(fleet, since).await
     }
 }
 

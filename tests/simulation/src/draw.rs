@@ -28,6 +28,8 @@ pub struct Draw {
     pub no_room: Option<(u32, u32)>,
     /// Seconds from the beginning in which Global Accelerator's API refuses everything, if any.
     pub accelerator_down: Option<(u32, u32)>,
+    /// Seconds from the beginning at which somebody opens every primary side that is closed.
+    pub reopened: Vec<u32>,
     /// A database whose promotion can't end before the world is healed.
     pub stuck: Option<Name>,
     /// Lag in milliseconds, at least and at most.
@@ -108,6 +110,7 @@ impl Draw {
             alarms: alarms(&plan, &mut rng),
             no_room,
             accelerator_down,
+            reopened: reopened(seed),
             stuck: stuck.flatten(),
             lag_ms,
             people: People {
@@ -138,12 +141,23 @@ impl Draw {
             alarms: vec![(lost_at + rng.u32(1..60), 0, true)],
             no_room: None,
             accelerator_down: None,
+            reopened: Vec::new(),
             stuck: None,
             lag_ms: (0, 2_000),
             people: People { diligent: true, meddle: 0 },
             healed_at: 0,
         }
     }
+}
+
+/// In one world of five somebody sets the primary sides' weights back, up to three times. Drawn apart, so that the rest of a
+/// seed is what it was.
+fn reopened(seed: u64) -> Vec<u32> {
+    let mut rng = Rng::with_seed(seed ^ 0xf0_0d5e_7bac);
+    if !chance(&mut rng, 200) {
+        return Vec::new();
+    }
+    (0..rng.u32(1..4)).map(|_| rng.u32(200..2_400)).collect()
 }
 
 /// True in so many cases out of a thousand.

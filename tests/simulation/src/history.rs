@@ -177,6 +177,11 @@ pub enum Change {
         /// The new state.
         state: AlarmState,
     },
+    /// Somebody else than the functions opened the primary side of a route.
+    Reopened {
+        /// The route.
+        route: Name,
+    },
     /// A person spoke.
     Command(String),
     /// From here on nothing goes wrong.

@@ -69,7 +69,11 @@ impl People {
         let can_abort = !run.has_begun(Step::Promote);
         let is_fence = matches!(
             need,
-            Some(Need::StepFailed { step: Step::Fence, .. } | Need::StepOverdue { step: Step::Fence, .. })
+            Some(
+                Need::StepFailed { step: Step::Fence, .. }
+                    | Need::StepOverdue { step: Step::Fence, .. }
+                    | Need::FenceLost { .. }
+            )
         );
         let would_abort = if is_fence { 300 } else { 50 };
         if can_abort && (self.refused_by_veto.load(Ordering::Relaxed) || sim.chance(would_abort)) {

@@ -69,7 +69,8 @@ async fn conduct(draw: Draw, is_verbose: bool) -> Result<History> {
 fn last_change(draw: &Draw) -> u32 {
     let weather = draw.weather.iter().map(|(at, _)| *at);
     let alarms = draw.alarms.iter().map(|(at, _, _)| *at);
-    weather.chain(alarms).chain([draw.healed_at]).max().unwrap_or(0)
+    let reopened = draw.reopened.iter().copied();
+    weather.chain(alarms).chain(reopened).chain([draw.healed_at]).max().unwrap_or(0)
 }
 
 fn weather(sim: &Arc<Sim>, second: u32) {
@@ -81,6 +82,9 @@ fn weather(sim: &Arc<Sim>, second: u32) {
     }
     if sim.draw.no_room.is_some_and(|(_, to)| to == second) {
         sim.set_room(true);
+    }
+    if sim.draw.reopened.contains(&second) {
+        sim.reopen();
     }
     if sim.draw.healed_at == second {
         sim.heal();

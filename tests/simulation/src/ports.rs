@@ -277,6 +277,10 @@ impl Fleets for Link {
     async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
         self.act("resize", OWN_REGION, Deed::Resize(fleet.clone(), capacity)).await.map(drop)
     }
+
+    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+        self.ask("last_failure", OWN_REGION, self.sim.world.last_failure(fleet, since)).await
+    }
 }
 
 #[async_trait]

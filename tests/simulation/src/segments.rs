@@ -65,7 +65,8 @@ pub fn segments(history: &History) -> Option<Segments> {
     if first.began >= committed {
         let fence = record(&|record| matches!(record.event, Event::StepIntended { step: Step::Fence, .. }))?;
         let fenced = last(history, first.began, &|entry| is_done(entry, Step::Fence, None))?;
-        parts[0] = committed.duration_since(opened) - window;
+        // A record stands a few milliseconds after its own time, by which the window is counted: one later than another.
+        parts[0] = (committed.duration_since(opened) - window).max(SignedDuration::ZERO);
         parts[1] = fence.duration_since(committed);
         parts[2] = fenced.duration_since(fence);
         parts[3] = first.began.duration_since(fenced);

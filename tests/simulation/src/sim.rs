@@ -171,6 +171,19 @@ impl Sim {
         }
     }
 
+    /// Somebody sets the weight of every primary side back that is closed: a pipeline, say.
+    pub(crate) fn reopen(&self) {
+        for route in &self.draw.plan.routes {
+            let mut inner = self.world.inner();
+            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.primary == Some(0)) else {
+                continue;
+            };
+            view.primary = Some(route.primary.weight);
+            drop(inner);
+            self.note(0, What::Change(Change::Reopened { route: route.name.clone() }));
+        }
+    }
+
     /// From here on nothing goes wrong.
     pub(crate) fn heal(&self) {
         self.healed.store(true, Ordering::Relaxed);

@@ -1,12 +1,13 @@
 //! What does RDS's answer say of an Aurora cluster and of the global database it belongs to? Read and judged here, without
 //! asking anything.
 //!
-//! The cluster is writable when both say so: the global database names it as its only writer, and the cluster is available
-//! and has an available instance that writes. One of the two alone is not enough: either may be an old answer.
+//! The cluster is writable when both say so: the global database names it as its only writer, and the cluster is online
+//! and has an online instance that writes. One of the two alone is not enough: either may be an old answer.
 
 use std::collections::BTreeMap;
 
 use ports::{ReplicaView, Replication};
+use protocol::database_status::Condition;
 use protocol::decide::ReplicaState;
 use protocol::readiness::facts::{ClusterFacts, ClusterRole, ReplicaFacts};
 
@@ -74,9 +75,9 @@ fn is_same(arn: &str, other: &str) -> bool {
     arn.eq_ignore_ascii_case(other)
 }
 
-/// The statuses in which a cluster or an instance takes writes. A backup of Aurora stops none.
+/// Whether a cluster or an instance takes writes in a status. A backup of Aurora stops none.
 fn is_up(status: &str) -> bool {
-    matches!(status, "available" | "backing-up")
+    Condition::of(status).takes_writes()
 }
 
 impl Global {
@@ -243,8 +244,9 @@ impl Standing {
         let synchronization = self.member().and_then(|member| member.synchronization.as_deref());
         match synchronization {
             Some("connected") if !is_moving => Replication::Running,
+            // It is to be rebuilt from its writer: that says nothing of whether the writer lives.
             Some("pending-resync") if !is_moving => {
-                Replication::Broken { detail: "pending-resync".to_owned() }
+                Replication::Halted { detail: "pending-resync".to_owned() }
             }
             _ => Replication::Unknown,
         }
@@ -256,6 +258,8 @@ impl Standing {
         let replication = match self.replication() {
             _ if role != ClusterRole::Secondary => ReplicaState::Detached,
             Replication::Running => ReplicaState::Replicating,
+            Replication::Degraded { detail } => ReplicaState::Degraded { detail },
+            Replication::Halted { detail } => ReplicaState::Halted { detail },
             Replication::Broken { detail } => ReplicaState::Broken { detail },
             Replication::Unknown => {
                 ReplicaState::Unknown { detail: "the global database says nothing of it".to_owned() }

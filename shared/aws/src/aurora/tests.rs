@@ -107,10 +107,10 @@ async fn look(answers: &[(u16, &str)]) -> (Answer<Vec<ReplicaView>>, Vec<String>
 
 #[tokio::test(start_paused = true)]
 async fn a_follower_is_a_replica_with_the_global_databases_word_of_it() {
-    let broken = Replication::Broken { detail: "pending-resync".to_owned() };
+    let halted = Replication::Halted { detail: "pending-resync".to_owned() };
     for (status, synchronization, failover, cluster, expected) in [
         ("available", "connected", String::new(), "available", replica("available", Replication::Running)),
-        ("available", "pending-resync", String::new(), "available", replica("available", broken)),
+        ("available", "pending-resync", String::new(), "available", replica("available", halted)),
         ("available", "new-word", String::new(), "available", replica("available", Replication::Unknown)),
         ("modifying", "connected", String::new(), "upgrading", replica("upgrading", Replication::Running)),
         // A failover is waited for, whoever asked for it: nothing is wanting while it runs.
@@ -269,6 +269,36 @@ async fn an_answer_without_the_global_database_does_not_say_that_there_is_none()
         assert_ne!(failure.kind, FailureKind::Missing, "{answer}");
         assert_eq!(failure.action, GLOBALS);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn aurora_writer_in_storage_optimization_is_up() {
+    for (cluster, instance) in [
+        ("available", "storage-optimization"),
+        ("storage-optimization", "available"),
+        ("available", "configuring-enhanced-monitoring"),
+        ("update-iam-db-auth", "available"),
+    ] {
+        let statuses = [("shop-orders-replica-0", instance), ("shop-orders-replica-1", "available")];
+        let (seen, _) = look(&[
+            (200, &global("available", &failed_over(), "")),
+            (200, &cluster_xml(cluster, WRITES, "")),
+            (200, &instances_xml(&statuses)),
+        ])
+        .await;
+        assert_eq!(seen, Ok(vec![ReplicaView::Writable]), "{cluster} {instance}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn aurora_failover_is_the_unplanned_one() {
+    let accepted = "<FailoverGlobalClusterResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
+                    <FailoverGlobalClusterResult/></FailoverGlobalClusterResponse>";
+    let http = replay(&[(200, accepted)]);
+    AuroraDatabases::new(&Sdk::on(http.clone())).promote(&aurora("orders")).await.unwrap();
+    let request = &sent(&http)[0];
+    assert!(request.contains("Action=FailoverGlobalCluster"), "{request}");
+    assert!(request.contains("AllowDataLoss=true") && !request.contains("Switchover"), "{request}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::sentence::{duration, list, need, unblock};
-use super::{Draft, SUBJECTS_PER_COMMAND};
+use super::{Draft, SUBJECTS_PER_COMMAND, fence};
 use crate::command::{Step, StepCommand};
 use crate::graph::{Graph, Node, seconds_max};
 use crate::journal::{AbortCause, Event, Need};
@@ -13,6 +13,9 @@ use crate::name::Name;
 use crate::plan::Plan;
 use crate::report;
 use crate::state::{Phase, Progress, Run, State};
+
+/// Longest note of a late step that people are shown.
+const NOTE_CHARACTERS_MAX: usize = 1000;
 
 /// After this long, what failed and must be done in any case is tried again.
 const FAILED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
@@ -26,6 +29,9 @@ pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
     let graph = Graph::of(plan, run);
     if graph.is_done(run) {
         return Some(complete(plan, run, now));
+    }
+    if let Some(need) = fence::needs_operator(run) {
+        return Some(need_operator(plan, run, need));
     }
     overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need))
 }
@@ -63,8 +69,17 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         })
         .collect();
     let step = late.first()?.step;
-    let subjects = late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
-    Some(Need::StepOverdue { step, subjects })
+    let subjects: Vec<Name> =
+        late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
+    let notes: BTreeSet<&str> =
+        subjects.iter().filter_map(|subject| run.progress(step, subject)).map(Progress::note).collect();
+    let note = cut(&list(notes.into_iter().filter(|note| !note.is_empty()).map(str::to_owned)));
+    Some(Need::StepOverdue { step, subjects, note })
+}
+
+/// A note as a notice can hold it.
+fn cut(note: &str) -> String {
+    if note == list([]) { String::new() } else { note.chars().take(NOTE_CHARACTERS_MAX).collect() }
 }
 
 /// The end of a run that moved.

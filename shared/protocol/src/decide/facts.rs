@@ -69,7 +69,17 @@ pub struct ReplicaSeen {
 pub enum ReplicaState {
     /// It replicates.
     Replicating,
-    /// It no longer replicates.
+    /// It still receives from its source, but not as it should.
+    Degraded {
+        /// Its own words.
+        detail: String,
+    },
+    /// It does not replicate, which is no sign of a loss: somebody stopped it, or RDS ended it.
+    Halted {
+        /// Its own words.
+        detail: String,
+    },
+    /// Its replication is in error.
     Broken {
         /// Its own words.
         detail: String,
@@ -86,6 +96,13 @@ pub enum ReplicaState {
         /// Why.
         detail: String,
     },
+}
+
+impl ReplicaState {
+    /// Whether the replica receives what its source writes: the source lives, if the lag is fresh and small.
+    pub fn hears_its_source(&self) -> bool {
+        matches!(self, Self::Replicating | Self::Degraded { .. })
+    }
 }
 
 /// One sample of replication lag.
@@ -105,14 +122,12 @@ impl Observation {
             (veto, "a good answer from the primary region".to_owned())
         });
         let replicates =
-            self.replicas.iter().filter(|replica| replica.state == ReplicaState::Replicating).filter_map(
-                |replica| {
-                    let point = self.latest_lag(&replica.database)?;
-                    let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
-                    let veto = Veto::SourceReplicates { database: replica.database.to_string() };
-                    small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
-                },
-            );
+            self.replicas.iter().filter(|replica| replica.state.hears_its_source()).filter_map(|replica| {
+                let point = self.latest_lag(&replica.database)?;
+                let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
+                let veto = Veto::SourceReplicates { database: replica.database.to_string() };
+                small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
+            });
         let zone_failovers = state
             .zone_failovers
             .iter()
@@ -135,11 +150,13 @@ impl Observation {
         });
         let replicas = self.replicas.iter().filter_map(|seen| match &seen.state {
             ReplicaState::Unasked { detail } => Some(format!("replica {} ({detail})", seen.database)),
-            ReplicaState::Replicating if self.latest_lag(&seen.database).is_none() => Some(format!(
+            state if state.hears_its_source() && self.latest_lag(&seen.database).is_none() => Some(format!(
                 "replica {} (it says that it replicates, and its lag is not known)",
                 seen.database
             )),
             ReplicaState::Replicating
+            | ReplicaState::Degraded { .. }
+            | ReplicaState::Halted { .. }
             | ReplicaState::Broken { .. }
             | ReplicaState::Detached
             | ReplicaState::Unknown { .. } => None,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::seconds;
+use super::fence::FENCE_UNREAD;
 use crate::command::Step;
 use crate::journal::{DataLoss, Need};
 use crate::plan::Plan;
@@ -72,8 +73,10 @@ pub(super) fn need(need: &Need) -> String {
         Need::DataLoss { data_loss: losses } => {
             format!("the data-loss gate is closed: {}", data_loss(losses))
         }
-        Need::StepOverdue { step, subjects } => {
-            format!("step {step} of {} is past its deadline", list(subjects.iter().map(ToString::to_string)))
+        Need::StepOverdue { step, subjects, note } => {
+            let waits = if note.is_empty() { String::new() } else { format!("; it waits: {note}") };
+            let names = list(subjects.iter().map(ToString::to_string));
+            format!("step {step} of {names} is past its deadline{waits}")
         }
         Need::StepFailed { step, subjects, error, message } => {
             let names = list(subjects.iter().map(ToString::to_string));
@@ -83,6 +86,12 @@ pub(super) fn need(need: &Need) -> String {
         Need::PlanChanged { subjects } => {
             let names = list(subjects.iter().map(ToString::to_string));
             format!("the plan no longer has {names}")
+        }
+        Need::FenceLost { subjects } => {
+            let names = list(subjects.iter().map(ToString::to_string));
+            format!(
+                "somebody (a pipeline, Terraform, a person) opens the primary side of {names} again and again"
+            )
         }
     }
 }
@@ -117,20 +126,23 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
 pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
     let id = run.id;
     let go_on = approve(plan, id, None);
-    let is_fence = matches!(
-        why,
-        Need::StepFailed { step: Step::Fence, .. } | Need::StepOverdue { step: Step::Fence, .. }
-    );
+    let is_fence = match why {
+        Need::StepFailed { step: Step::Fence, .. }
+        | Need::StepOverdue { step: Step::Fence, .. }
+        | Need::FenceLost { .. } => true,
+        Need::StepFailed { step: Step::Promote, error, .. } => error == FENCE_UNREAD,
+        _ => false,
+    };
     let advice = match why {
         Need::DataLoss { .. } => {
             format!("accept the loss with: {}", approve(plan, id, Some("allow_data_loss")))
         }
-        Need::StepFailed { .. } | Need::StepOverdue { .. } if is_fence => format!(
+        _ if is_fence => format!(
             "mend the cause and try again with: {go_on} ; or, if the old side is known to take no traffic, go on \
              without the fence with: {}",
             approve(plan, id, Some("override_fence"))
         ),
-        Need::StepFailed { .. } | Need::StepOverdue { .. } => {
+        Need::StepFailed { .. } | Need::StepOverdue { .. } | Need::FenceLost { .. } => {
             format!("mend the cause and go on with: {go_on}")
         }
         Need::ApprovalExpired {} => format!("approve with: {go_on}"),

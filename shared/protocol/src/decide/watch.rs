@@ -55,8 +55,12 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
         let key = EvidenceKey { kind: EvidenceKind::Replica, source: replica.database.to_string() };
         match &replica.state {
             ReplicaState::Broken { detail } => standing.push(Seen { key, detail: detail.clone() }),
-            ReplicaState::Replicating => gone.push(key),
-            ReplicaState::Detached | ReplicaState::Unknown { .. } | ReplicaState::Unasked { .. } => {}
+            ReplicaState::Replicating | ReplicaState::Degraded { .. } => gone.push(key),
+            // What a person stopped, and who can't be asked, says nothing of the source.
+            ReplicaState::Halted { .. }
+            | ReplicaState::Detached
+            | ReplicaState::Unknown { .. }
+            | ReplicaState::Unasked { .. } => {}
         }
     }
     (standing, gone)

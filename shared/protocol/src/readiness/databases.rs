@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::facts::{ClusterFacts, ClusterRole, ReplicaFacts, Unseen, seen};
 use super::{BackupWindow, Check, Scene};
 use crate::arn::Arn;
+use crate::database_status::{Condition, remedy};
 use crate::decide::{ReplicaState, duration};
 use crate::plan::{Database, DatabaseKind};
 
@@ -84,17 +85,25 @@ fn available(database: &Database, facts: &ReplicaFacts) -> Check {
             "Make a new replica of the primary under this identifier.",
         );
     }
-    match status {
+    match Condition::of(status) {
         // A backup has its own check.
-        "available" | "backing-up" => {
+        Condition::Online | Condition::BackingUp => {
             Check::ready(AVAILABLE, name, format!("{id} is there, status {status}."))
         }
-        _ => Check::not_ready(
+        condition => Check::not_ready(
             AVAILABLE,
             name,
             format!("{id} has status {status}, and only an available replica can be promoted."),
-            "Wait if the status is one that passes (modifying, upgrading); else mend the instance.",
+            against(status, condition, "instance"),
         ),
+    }
+}
+
+/// What helps against a status in which nothing can be promoted.
+fn against(status: &str, condition: Condition, thing: &str) -> String {
+    match condition {
+        Condition::Final => format!("This does not pass by itself: {}.", remedy(status)),
+        _ => format!("Wait if the status is one that passes (modifying, upgrading); else mend the {thing}."),
     }
 }
 
@@ -144,8 +153,8 @@ fn cluster_available(database: &Database, facts: &ReplicaFacts, cluster: &Cluste
             "Upgrade the one that is behind.",
         );
     }
-    match status {
-        "available" | "backing-up" => Check::ready(
+    match Condition::of(status) {
+        Condition::Online | Condition::BackingUp => Check::ready(
             AVAILABLE,
             name,
             format!(
@@ -153,9 +162,9 @@ fn cluster_available(database: &Database, facts: &ReplicaFacts, cluster: &Cluste
                 cluster.instances_available, cluster.instances
             ),
         ),
-        _ => not_ready(
+        condition => not_ready(
             format!("{id} has status {status}, and only an available cluster can be failed over to."),
-            "Wait if the status is one that passes (modifying, upgrading); else mend the cluster.",
+            &against(status, condition, "cluster"),
         ),
     }
 }
@@ -164,11 +173,17 @@ fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
     let name = &database.name;
     match &facts.replication {
         ReplicaState::Replicating => Check::ready(REPLICATES, name, "It replicates."),
-        ReplicaState::Broken { detail } => Check::not_ready(
+        ReplicaState::Broken { detail } | ReplicaState::Halted { detail } => Check::not_ready(
             REPLICATES,
             name,
             format!("It does not replicate: {}.", detail.trim_end_matches('.')),
             "Mend the replication or make a new replica; what it misses would be lost.",
+        ),
+        ReplicaState::Degraded { detail } => Check::not_ready(
+            REPLICATES,
+            name,
+            format!("It receives, and does not replicate as it should: {}.", detail.trim_end_matches('.')),
+            "Mend what the replica's events name, or start its replication without a stop point.",
         ),
         ReplicaState::Detached => Check::not_ready(
             REPLICATES,
@@ -275,7 +290,7 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     let follows = facts.replication != ReplicaState::Detached;
     let headless = facts.cluster.as_ref().is_some_and(|cluster| cluster.instances_available == 0);
     let writable = match facts.status.as_str() {
-        "available" | "backing-up" if !follows && !headless => {
+        status if !follows && !headless && Condition::of(status).takes_writes() => {
             Check::ready(WRITABLE, name, format!("{id} accepts writes."))
         }
         status if headless => Check::not_ready(

@@ -184,8 +184,43 @@ pub struct TargetGroupFacts {
     pub load_balancers: Vec<String>,
 }
 
+/// What the traffic service itself makes of an endpoint: whether it sends users to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EndpointHealth {
+    /// It is healthy.
+    Healthy,
+    /// It was not checked often enough yet.
+    Initial {
+        /// The service's reason.
+        reason: String,
+    },
+    /// It is not healthy.
+    Unhealthy {
+        /// The service's reason.
+        reason: String,
+    },
+    /// The service does not say.
+    #[default]
+    Unknown,
+}
+
+impl std::fmt::Display for EndpointHealth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (state, reason) = match self {
+            Self::Healthy => ("HEALTHY", ""),
+            Self::Initial { reason } => ("INITIAL", reason.as_str()),
+            Self::Unhealthy { reason } => ("UNHEALTHY", reason.as_str()),
+            Self::Unknown => ("without a state of health", ""),
+        };
+        match reason.trim_end_matches('.') {
+            "" => f.write_str(state),
+            reason => write!(f, "{state}: {reason}"),
+        }
+    }
+}
+
 /// How a route stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteFacts {
     /// The weight of the primary endpoint; nothing where its group does not have it.
     pub primary_weight: Option<u8>,
@@ -193,6 +228,8 @@ pub struct RouteFacts {
     pub recovery_weight: Option<u8>,
     /// The traffic dial of the recovery group, in thousandths.
     pub recovery_dial_permille: u32,
+    /// What the traffic service makes of the recovery endpoint.
+    pub recovery_health: EndpointHealth,
 }
 
 /// Who hears a topic.

@@ -65,7 +65,10 @@ pub fn needs(plan: &Plan, facts: &Facts) -> Vec<Need> {
     // A group that holds an endpoint of another account is written back with that account's attachment, or not at all.
     let has_shared = plan.primary_account.is_some() && !endpoint_groups.is_empty();
     let shared = if has_shared { vec!["*".to_owned()] } else { Vec::new() };
+    // Right before a promotion the weights of the primary sides are read again.
+    let looked_at = if plan.databases.is_empty() { Vec::new() } else { endpoint_groups.clone() };
     [
+        need("promote-replica", "globalaccelerator:DescribeEndpointGroup", looked_at, "us-west-2"),
         need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
         need("promote-replica", "rds:FailoverGlobalCluster", failed_over, recovery),
         need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.regions.primary),

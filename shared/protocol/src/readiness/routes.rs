@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
+use super::facts::{CertificateFacts, EndpointHealth, RouteFacts, Unseen, seen};
 use super::{Check, Scene};
 use crate::decide::{duration, list};
 use crate::plan::{Route, RouteSide};
@@ -43,13 +43,13 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     };
     let primary = Side { word: "primary", planned: &route.primary, weight: facts.primary_weight };
     let recovery = Side { word: "recovery", planned: &route.recovery, weight: facts.recovery_weight };
-    let (serving, other) =
-        if scene.state.moved.contains(name) { (&recovery, &primary) } else { (&primary, &recovery) };
+    let is_moved = scene.state.moved.contains(name);
+    let (serving, other) = if is_moved { (&recovery, &primary) } else { (&primary, &recovery) };
     vec![
-        present(route, *facts),
-        open(route, serving),
+        present(route, facts),
+        open(route, serving, is_moved.then_some(&facts.recovery_health)),
         closed(route, other),
-        dial(route, *facts),
+        dial(route, facts),
         certificates(scene, route),
     ]
 }
@@ -75,7 +75,7 @@ impl Side<'_> {
     }
 }
 
-fn present(route: &Route, facts: RouteFacts) -> Check {
+fn present(route: &Route, facts: &RouteFacts) -> Check {
     let missing: Vec<&str> = [("primary", facts.primary_weight), ("recovery", facts.recovery_weight)]
         .into_iter()
         .filter_map(|(word, weight)| weight.is_none().then_some(word))
@@ -90,13 +90,28 @@ fn present(route: &Route, facts: RouteFacts) -> Check {
     Check::not_ready(PRESENT, &route.name, sentence, "Put it back, or correct routes[].endpoint of the plan.")
 }
 
-fn open(route: &Route, side: &Side<'_>) -> Check {
+/// The weight is configured; `health` is whether the accelerator sends users there, of a side that must be healthy: with
+/// nothing healthy it may send them to a closed one.
+fn open(route: &Route, side: &Side<'_>, health: Option<&EndpointHealth>) -> Check {
     let (name, word, planned) = (&route.name, side.word, side.planned.weight);
     match side.weight {
         None => Check::unknown(OPEN, name, &side.missing()),
-        Some(weight) if weight == planned => {
-            Check::ready(OPEN, name, format!("The {word} endpoint serves with weight {weight}."))
-        }
+        Some(weight) if weight == planned => match health {
+            None | Some(EndpointHealth::Healthy) => {
+                Check::ready(OPEN, name, format!("The {word} endpoint serves with weight {weight}."))
+            }
+            Some(health @ (EndpointHealth::Initial { .. } | EndpointHealth::Unknown)) => {
+                let sentence = format!("The {word} endpoint has weight {weight} and is {health}.");
+                let remedy = "Wait a minute; the accelerator has not checked it often enough yet.";
+                Check::unknown(OPEN, name, &Unseen::new(sentence, remedy))
+            }
+            Some(health @ EndpointHealth::Unhealthy { .. }) => Check::not_ready(
+                OPEN,
+                name,
+                format!("The {word} endpoint has weight {weight}, but for the accelerator it is {health}."),
+                "Every target group of its load balancer needs a healthy target, also one that no fleet of the plan fills.",
+            ),
+        },
         Some(weight) => Check::not_ready(
             OPEN,
             name,
@@ -121,7 +136,7 @@ fn closed(route: &Route, side: &Side<'_>) -> Check {
 }
 
 /// The weight opens the recovery side; a dial below 100 would keep users away nevertheless.
-fn dial(route: &Route, facts: RouteFacts) -> Check {
+fn dial(route: &Route, facts: &RouteFacts) -> Check {
     let permille = facts.recovery_dial_permille;
     let percent = f64::from(permille) / 10.0;
     if permille >= FULL_PERMILLE {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::illegal::{IllegalRecord, Illegality};
-use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Run, State, Unnoticed, is_readable};
+use super::{AlarmSeen, Hold, Phase, Progress, Quarantine, Reopened, Run, State, Unnoticed, is_readable};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{Graph, Node};
-use crate::journal::{Cause, DataLoss, Event, Need, Record, SubjectDone, SubjectNote};
+use crate::journal::{
+    Cause, DataLoss, Event, LostFence, Need, PrimarySide, Record, SubjectDone, SubjectNote,
+};
 use crate::name::Name;
 use crate::operator::Overrides;
 use crate::report::RunReport;
@@ -74,6 +76,8 @@ impl State {
                 self.unnoticed.remove(of);
             }
             Event::Overdue { step: Step::Quarantine, subjects } => self.note_overdue(subjects),
+            Event::FenceLost { routes } if record.run.is_none() => self.reopen(routes, at)?,
+            Event::FenceRegained { routes } => self.close_again(routes),
             Event::RunOpened { .. } => self.open_run(record)?,
             Event::StepIntended { step: Step::Quarantine, .. }
             | Event::StepWaiting { step: Step::Quarantine, .. }
@@ -89,6 +93,26 @@ impl State {
         for subject in subjects {
             if let Some(quarantine) = self.quarantine.get_mut(subject) {
                 quarantine.overdue = true;
+            }
+        }
+    }
+
+    /// Somebody opened the primary side of routes that have moved.
+    fn reopen(&mut self, routes: &[LostFence], at: Timestamp) -> Result<(), Illegality> {
+        for LostFence { route, .. } in routes {
+            if !self.moved.contains(route) {
+                let because = "its route has not moved";
+                return Err(Illegality::Step { step: Step::Fence, subject: route.clone(), because });
+            }
+            self.reopened.insert(route.clone(), Reopened { at, is_open: true });
+        }
+        Ok(())
+    }
+
+    fn close_again(&mut self, routes: &[Name]) {
+        for route in routes {
+            if let Some(reopened) = self.reopened.get_mut(route) {
+                reopened.is_open = false;
             }
         }
     }
@@ -171,6 +195,7 @@ impl State {
             data_loss: Vec::new(),
             vetoes: BTreeSet::new(),
             undo_overdue: false,
+            fences_lost: 0,
         });
         self.weigh(record.at);
         Ok(())
@@ -279,6 +304,7 @@ impl Run {
                 self.phase = Phase::Aborting { cause: cause.clone() };
                 self.progress_at = at;
             }
+            Event::FenceLost { routes } => self.lose_fences(routes, at)?,
             Event::Overdue { .. } => {
                 let Phase::Aborting { .. } = self.phase else {
                     return Err(self.wrong_phase());
@@ -291,6 +317,26 @@ impl Run {
             }
             _ => self.apply_step(record)?,
         }
+        Ok(())
+    }
+
+    /// Fences that were done are to be done again, with their whole time before them.
+    fn lose_fences(&mut self, routes: &[LostFence], at: Timestamp) -> Result<(), Illegality> {
+        if !matches!(self.phase, Phase::Moving | Phase::NeedsOperator { .. }) {
+            return Err(self.wrong_phase());
+        }
+        for LostFence { route, .. } in routes {
+            if !self.progress(Step::Fence, route).is_some_and(Progress::is_done) {
+                let because = "it is not done";
+                return Err(Illegality::Step { step: Step::Fence, subject: route.clone(), because });
+            }
+            let released = Progress::Released { since: at, note: String::new() };
+            self.steps.insert((Step::Fence, route.clone()), released);
+        }
+        // What could not be looked at may be closed still: nobody has opened it.
+        let is_opened = |lost: &LostFence| !matches!(lost.seen, PrimarySide::Unread { .. });
+        self.fences_lost += u32::from(routes.iter().any(is_opened));
+        self.progress_at = at;
         Ok(())
     }
 
@@ -322,6 +368,7 @@ impl Run {
     fn resume(&mut self, at: Timestamp, data_loss: &[DataLoss], overrides: Overrides) {
         let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
         self.commit(at, &data_loss, overrides);
+        self.fences_lost = 0;
         self.steps.retain(|(step, _), progress| match progress {
             Progress::Held { since, .. } => {
                 *since = at;
@@ -329,7 +376,7 @@ impl Run {
             }
             Progress::Done { .. } => true,
             Progress::Released { .. } | Progress::Failed { .. } => {
-                *progress = Progress::Released { since: at };
+                *progress = Progress::Released { since: at, note: String::new() };
                 *step == Step::Promote
             }
         });
@@ -516,11 +563,11 @@ fn advance(
             }
             Progress::Held { intent: *intent, since, until: *until, note: note.clone() }
         }
-        Event::StepHandedOver { intent, .. } => {
+        Event::StepHandedOver { intent, note, .. } => {
             if !holds(*intent) {
                 return Err(not_held(*intent));
             }
-            Progress::Released { since }
+            Progress::Released { since, note: note.clone() }
         }
         Event::StepFailed { intent, code, .. } => {
             if !holds(*intent) {

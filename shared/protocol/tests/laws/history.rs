@@ -336,7 +336,7 @@ impl History {
                     *run = there.id;
                 }
                 let observation = Some(self.look(Some(false), None, Some(100)));
-                self.settle(Facts { operator: Some(command), observation, signals: Vec::new() });
+                self.settle(Facts { operator: Some(command), observation, ..Facts::default() });
             }
             Happening::Take(step) => self.take(step),
             Happening::Finish(step) => self.outcome(step, |intent, names| {

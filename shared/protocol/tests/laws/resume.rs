@@ -47,7 +47,7 @@ fn round(history: &mut History) {
     history.settle(Facts { observation, ..Facts::default() });
     if let Some(operator) = word(history) {
         let observation = look(history);
-        history.settle(Facts { operator: Some(operator), observation, signals: Vec::new() });
+        history.settle(Facts { operator: Some(operator), observation, ..Facts::default() });
     }
     let observation = look(history);
     let facts = Facts { observation, ..Facts::default() };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use ports::Side;
 use protocol::command::Step;
 use protocol::journal::{DataLoss, Event, Record, Scope};
@@ -84,6 +85,8 @@ impl Ledger {
 pub(super) struct Weights {
     primary: BTreeMap<Name, u8>,
     recovery: BTreeMap<Name, u8>,
+    /// Primary sides that somebody else opened, and when.
+    reopened: BTreeMap<Name, Timestamp>,
 }
 
 impl Weights {
@@ -92,6 +95,7 @@ impl Weights {
         Self {
             primary: plan.routes.iter().map(|route| (route.name.clone(), route.primary.weight)).collect(),
             recovery: plan.routes.iter().map(|route| (route.name.clone(), 0)).collect(),
+            reopened: BTreeMap::new(),
         }
     }
 
@@ -103,7 +107,21 @@ impl Weights {
                 Side::Recovery => &mut self.recovery,
             };
             weights.insert(route.clone(), *weight);
+            if *side == Side::Primary {
+                self.reopened.remove(route);
+            }
         }
+    }
+
+    /// Takes in that somebody else opened a primary side.
+    pub(super) fn reopen(&mut self, route: &Name, at: Timestamp) {
+        self.primary.insert(route.clone(), 1);
+        self.reopened.insert(route.clone(), at);
+    }
+
+    /// Since when the primary side of a route is open by somebody else's doing.
+    pub(super) fn reopened_at(&self, route: &Name) -> Option<Timestamp> {
+        self.reopened.get(route).copied()
     }
 
     /// Whether the primary side of a route takes traffic.

@@ -13,6 +13,7 @@ mod no_abort;
 mod one_promotion;
 mod one_side;
 mod open_serves;
+mod reopened;
 mod sequence;
 mod settled;
 mod sound;
@@ -35,13 +36,14 @@ pub struct Rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 15] = [
     Rule { says: "never two writable databases taking traffic", check: one_side::check },
     Rule { says: "at most one promotion of a database", check: one_promotion::check },
     Rule { says: "never open a region that cannot serve", check: open_serves::check },
     Rule { says: "a finished run never changes, and one run at a time", check: finished::check },
     Rule { says: "an aborted run leaves the primary open and nothing promoted", check: aborted::check },
     Rule { says: "fence before promote, or a person's override", check: fence_first::check },
+    Rule { says: "a primary side that somebody else opens is closed again or told", check: reopened::check },
     Rule { says: "no promotion past the data-loss gate without a person's word", check: gate::check },
     Rule { says: "sequence numbers go up by one, and replay is the state", check: sequence::check },
     Rule { says: "no abort after a promotion was intended", check: no_abort::check },

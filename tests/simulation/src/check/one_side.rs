@@ -1,13 +1,13 @@
 //! Never two writable databases taking traffic: while a promoted database takes traffic in the recovery region, its
 //! old primary takes none, whether or not its region answers just now. Where a person has said that the old side takes no
-//! traffic, the weight is theirs to answer for.
+//! traffic, the weight is theirs to answer for; so it is where somebody else opens it (`reopened.rs` judges what follows).
 
 use std::collections::BTreeSet;
 
 use protocol::name::Name;
 
 use super::ledger::{Ledger, Weights, needs_of};
-use crate::history::{Effect, History, What};
+use crate::history::{Change, Effect, History, What};
 
 pub(super) fn check(history: &History) -> Result<(), String> {
     let plan = &history.plan;
@@ -18,6 +18,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
     for entry in &history.entries {
         match &entry.what {
             What::Appended(record) => ledger.take(record),
+            What::Change(Change::Reopened { route }) => weights.reopen(route, entry.at),
             What::Effect(effect) => {
                 weights.take(effect);
                 match effect {
@@ -37,7 +38,8 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
         for database in promoted.difference(&cut_off) {
             let of_database = || needs.iter().filter(|(_, needs)| needs.contains(database));
-            let old = of_database().find(|(route, _)| weights.is_primary_open(route));
+            let is_ours = |route: &Name| weights.reopened_at(route).is_none();
+            let old = of_database().find(|(route, _)| weights.is_primary_open(route) && is_ours(route));
             let new = of_database().find(|(route, _)| weights.is_recovery_open(route));
             if let (Some((old, _)), Some((new, _))) = (old, new) {
                 return Err(format!(

@@ -1,0 +1,51 @@
+//! Are the primary sides closed that should be? Looks at them, all at once and for no longer than a moment.
+
+use std::time::Duration;
+
+use futures::future::Either;
+use futures::stream::{self, StreamExt};
+use ports::{Clock, Failure, Traffic};
+use protocol::decide::FenceSeen;
+use protocol::journal::PrimarySide;
+use protocol::plan::Route;
+
+/// Longest time that a look at primary sides may take: neither a tick nor a promotion waits for longer.
+const LOOK_MAX: Duration = Duration::from_secs(5);
+
+/// Routes asked about at once.
+const CONCURRENCY: usize = 8;
+
+/// What a look at one primary side came to.
+pub struct Looked {
+    /// What was seen.
+    pub seen: FenceSeen,
+    /// Why nothing was.
+    pub failure: Option<Failure>,
+}
+
+/// What is seen of the primary sides of some routes, in their order. What got no answer in time could not be looked at.
+pub async fn look(traffic: &dyn Traffic, clock: &dyn Clock, routes: &[&Route]) -> Vec<Looked> {
+    let looks: Vec<_> = routes.iter().map(|route| look_at(traffic, clock, route)).collect();
+    stream::iter(looks).buffered(CONCURRENCY).collect().await
+}
+
+async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route) -> Looked {
+    let at = clock.now();
+    let mut failed = None;
+    let side = match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
+        Either::Left((Ok(view), _)) => match view.primary {
+            Some(0) => PrimarySide::Closed {},
+            Some(weight) => PrimarySide::Open { weight },
+            None => PrimarySide::Missing {},
+        },
+        Either::Left((Err(failure), _)) => {
+            let detail = failure.to_string();
+            failed = Some(failure);
+            PrimarySide::Unread { detail }
+        }
+        Either::Right(_) => {
+            PrimarySide::Unread { detail: format!("no answer within {} s", LOOK_MAX.as_secs()) }
+        }
+    };
+    Looked { seen: FenceSeen { route: route.name.clone(), at, side }, failure: failed }
+}

@@ -1,0 +1,129 @@
+//! Does a fence still hold? What a look at primary sides that should be closed amounts to: a fence of the run under way is
+//! done again before anything else is promoted; of a route that has moved, people are told.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::sentence::list;
+use super::{Draft, Facts};
+use crate::command::Step;
+use crate::journal::{Event, LostFence, Need, PrimarySide};
+use crate::name::Name;
+use crate::plan::Plan;
+use crate::state::{Phase, Progress, Run, State};
+
+/// A run closes a primary side again by itself when somebody opens it, but not for ever: at so many times a person is asked.
+pub const FENCES_LOST_MAX: u32 = 3;
+
+/// A side that is opened and closed again and again is written down no more often than this.
+const REOPENED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// The code of a promotion that failed because the primary sides can't be looked at.
+pub const FENCE_UNREAD: &str = "fence_unread";
+
+/// What one look showed of the primary side of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FenceSeen {
+    /// The route.
+    pub route: Name,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// What was seen.
+    pub side: PrimarySide,
+}
+
+/// The routes whose primary side should be closed, by the journal: those that the run under way has fenced, and those that
+/// have moved.
+pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> {
+    let run = state.active_run().filter(|run| minds_fences(run));
+    let is_fenced = |name: &Name| {
+        state.moved.contains(name)
+            || run.is_some_and(|run| run.progress(Step::Fence, name).is_some_and(Progress::is_done))
+    };
+    plan.routes.iter().filter(|route| is_fenced(&route.name)).collect()
+}
+
+/// The record that a look at primary sides is due, if any.
+pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    lost_by_run(state, facts)
+        .or_else(|| reopened(plan, state, facts, now))
+        .or_else(|| closed_again(state, facts))
+}
+
+/// Whether a run still needs its fences. Where a person has said that the old side takes no traffic, it does not.
+fn minds_fences(run: &Run) -> bool {
+    !run.overrides.override_fence && matches!(run.phase, Phase::Moving | Phase::NeedsOperator { .. })
+}
+
+fn lost_by_run(state: &State, facts: &Facts) -> Option<Draft> {
+    let run = state.active_run().filter(|run| minds_fences(run))?;
+    // A look that was begun before the fence was done says nothing of it.
+    let is_lost = |seen: &&FenceSeen| {
+        let done_at = match run.progress(Step::Fence, &seen.route) {
+            Some(Progress::Done { at, .. }) => *at,
+            _ => return false,
+        };
+        seen.at > done_at && matches!(seen.side, PrimarySide::Open { .. } | PrimarySide::Missing {})
+    };
+    let routes: Vec<LostFence> = facts.fences.iter().filter(is_lost).map(lost).collect();
+    (!routes.is_empty()).then(|| {
+        let sentence = lost_sentence(run.id, &routes);
+        Draft::new(Some(run.id), Event::FenceLost { routes }, sentence)
+    })
+}
+
+fn lost(seen: &FenceSeen) -> LostFence {
+    LostFence { route: seen.route.clone(), seen: seen.side.clone() }
+}
+
+/// What people are told of fences that a run has lost.
+pub fn lost_sentence(run: u64, routes: &[LostFence]) -> String {
+    let sides = list(routes.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
+    format!(
+        "The primary side of {sides}: run {run} promotes nothing more until it is seen closed, and closes it again."
+    )
+}
+
+/// Routes that have moved, and whose primary side somebody has opened.
+fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    let of_run = |name: &Name| state.active_run().is_some_and(|run| run.scope.routes.contains(name));
+    let is_news = |seen: &&FenceSeen| {
+        let known = state.reopened.get(&seen.route);
+        matches!(seen.side, PrimarySide::Open { .. })
+            && state.moved.contains(&seen.route)
+            && !of_run(&seen.route)
+            && known
+                .is_none_or(|known| !known.is_open && now.duration_since(known.at) >= REOPENED_AGAIN_AFTER)
+    };
+    let routes: Vec<LostFence> = facts.fences.iter().filter(is_news).map(lost).collect();
+    (!routes.is_empty()).then(|| {
+        let sides = list(routes.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
+        let sentence = format!(
+            "The primary side of {sides} although it has moved to {}: users may be sent to {} as well. Set the weight of its \
+             primary endpoint to 0, and find out who opened it; on the way back it is meant to be so.",
+            plan.regions.recovery, plan.regions.primary
+        );
+        Draft::new(None, Event::FenceLost { routes }, sentence)
+    })
+}
+
+fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
+    let is_closed = |seen: &&FenceSeen| {
+        matches!(seen.side, PrimarySide::Closed {} | PrimarySide::Missing {})
+            && state.reopened.get(&seen.route).is_some_and(|known| known.is_open)
+    };
+    let routes: Vec<Name> = facts.fences.iter().filter(is_closed).map(|seen| seen.route.clone()).collect();
+    (!routes.is_empty()).then(|| {
+        let names = list(routes.iter().map(ToString::to_string));
+        let sentence = format!("The primary side of {names} takes no traffic again.");
+        Draft::new(None, Event::FenceRegained { routes }, sentence)
+    })
+}
+
+/// Whether a run has closed primary sides again often enough.
+pub(super) fn needs_operator(run: &Run) -> Option<Need> {
+    if run.fences_lost < FENCES_LOST_MAX || run.overrides.override_fence {
+        return None;
+    }
+    let is_open = |route: &&Name| !run.progress(Step::Fence, route).is_some_and(Progress::is_done);
+    Some(Need::FenceLost { subjects: run.scope.routes.iter().filter(is_open).cloned().collect() })
+}
