@@ -51,6 +51,7 @@ ACTIONS = {
     "ssm:PutParameter",
     "acm:DescribeCertificate",
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
     "autoscaling:UpdateAutoScalingGroup",
     "cloudwatch:GetMetricStatistics",
     "dynamodb:GetItem",
@@ -97,6 +98,7 @@ DESTROYS = {
 ON_EVERYTHING = {
     "ssm:DescribeParameters": "a listing is authorised against everything",
     "autoscaling:DescribeAutoScalingGroups": "the action has no resource types",
+    "autoscaling:DescribeScalingActivities": "the action has no resource types",
     "cloudwatch:GetMetricStatistics": "the action has no resource types",
     "cloudwatch:PutMetricData": "the action has no resource types; it must be bound to a namespace",
     "ec2:DescribeImages": "the action has no resource types",

@@ -89,6 +89,16 @@ locals {
       Condition = local.in_recovery_region
     } if length(arns) > 0]
 
+    # Why instances don't start.
+    look_at_activities = [for arns in [local.group_arns] : {
+      Sid    = "LookAtActivities"
+      Effect = "Allow"
+      # "*": the action has no resource types.
+      Action    = ["autoscaling:DescribeScalingActivities"]
+      Resource  = "*"
+      Condition = local.in_recovery_region
+    } if length(arns) > 0]
+
     scale = [for arns in [local.group_arns] : {
       Sid      = "Scale"
       Effect   = "Allow"
@@ -253,10 +263,11 @@ locals {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
     local.statements.look_at_routes, local.statements.readiness)
 
-    "promote-replica" = concat(local.statements.look_at_replicas, local.statements.promote, local.statements.fail_over,
-    local.statements.quarantine)
+    # Looks at routes too: nothing is promoted beside an open primary side, checked right before each promotion.
+    "promote-replica" = concat(local.statements.look_at_replicas, local.statements.look_at_routes, local.statements.promote,
+    local.statements.fail_over, local.statements.quarantine)
 
-    "scale-asg" = concat(local.statements.look_at_fleets, local.statements.scale)
+    "scale-asg" = concat(local.statements.look_at_fleets, local.statements.look_at_activities, local.statements.scale)
 
     # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
     "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
