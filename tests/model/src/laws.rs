@@ -13,6 +13,7 @@ use serde_json::Value;
 /// forgotten.
 pub const FILES: [(&str, &str, &str); 11] = [
     ("protocol", "laws", ""),
+    ("protocol", "alarms", ""),
     ("protocol", "events", "no_"),
     ("protocol", "golden", ""),
     ("protocol", "envelopes", ""),
