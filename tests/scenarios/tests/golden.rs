@@ -277,11 +277,11 @@ async fn called() -> Stage {
     stage.pass(GOOD_MINUTES).await;
     set_probes(&stage, false);
     stage.alarm("ALARM").await.expect("the alarm is taken");
-    seconds(&mut stage, 600).await;
+    seconds(&mut stage, 120).await;
     set_probes(&stage, true);
-    seconds(&mut stage, 500).await;
+    seconds(&mut stage, 520).await;
     set_probes(&stage, false);
-    seconds(&mut stage, 200).await;
+    seconds(&mut stage, 90).await;
     set_probes(&stage, true);
     stage.alarm("OK").await.expect("the alarm is taken");
     seconds(&mut stage, 1_100).await;
