@@ -81,7 +81,10 @@ impl Plans for ParameterPlans {
                 return Ok(plan);
             }
             if tried < TRIES {
-                tracing::warn!(tried, "the parts of the plan do not belong together; it may be written just now");
+                tracing::warn!(
+                    tried,
+                    "the parts of the plan do not belong together; it may be written just now"
+                );
                 self.clock.sleep(WAIT).await;
             }
         }
@@ -114,7 +117,12 @@ mod tests {
 
     async fn load(answers: &[(u16, &str)], parts: u16) -> (Answer<String>, Vec<Value>) {
         let http = replay(answers);
-        let plans = ParameterPlans::new(&Sdk::on(http.clone()), "/pilotlight/shop/plan", parts, Arc::new(SystemClock));
+        let plans = ParameterPlans::new(
+            &Sdk::on(http.clone()),
+            "/pilotlight/shop/plan",
+            parts,
+            Arc::new(SystemClock),
+        );
         let text = plans.load().await;
         (text, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }
@@ -142,7 +150,8 @@ mod tests {
     /// An answer with the checksum of a text, which need not be that of the parts.
     fn with_checksum_of(text: &str, parts: &[(u16, &str)]) -> String {
         let mut answer: Value = serde_json::from_str(&answer(parts, &[])).unwrap();
-        let checksum = json!({"Name": "/pilotlight/shop/plan/checksum", "Type": "String", "Value": checksum(text)});
+        let checksum =
+            json!({"Name": "/pilotlight/shop/plan/checksum", "Type": "String", "Value": checksum(text)});
         answer["Parameters"].as_array_mut().unwrap().push(checksum);
         answer.to_string()
     }

@@ -93,13 +93,7 @@ const FIELDS: [Field; 6] = [
         names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
         special: |_| false,
     },
-    Field {
-        what: "day of week",
-        min: 1,
-        max: 7,
-        names: &WEEKDAYS,
-        special: is_special_weekday,
-    },
+    Field { what: "day of week", min: 1, max: 7, names: &WEEKDAYS, special: is_special_weekday },
     Field { what: "year", min: 1970, max: 2199, names: &[], special: |_| false },
 ];
 

@@ -58,7 +58,9 @@ fn a_plan_of_another_partition_is_refused_for_its_regions_once() {
         let problems = Plan::from_json(&text).unwrap_err().to_string();
         let places: Vec<&str> = problems.lines().filter_map(|line| line.split(": ").next()).collect();
         assert_eq!(places, ["regions.primary", "regions.recovery"], "{case}");
-        let why = format!("partition {partition}, and Global Accelerator, which steers the routes, exists in the partition aws only");
+        let why = format!(
+            "partition {partition}, and Global Accelerator, which steers the routes, exists in the partition aws only"
+        );
         assert!(problems.contains(&why), "{case}: {problems}");
     }
 }
@@ -95,7 +97,10 @@ fn primary_lb_other_account() {
         "arn:aws:elasticloadbalancing:us-east-2:999999999999:loadbalancer/app/shop/0123456789abcdef";
     let lines = refused(&[("/routes/0/primary/endpoint", json!(elsewhere))]);
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].ends_with("or name its account in primary_account if the primary region lies in another one"));
+    assert!(
+        lines[0]
+            .ends_with("or name its account in primary_account if the primary region lies in another one")
+    );
 }
 
 #[test]
@@ -112,7 +117,8 @@ fn group_odd() {
 #[test]
 fn an_endpoint_group_with_a_wildcard_would_widen_a_permission() {
     for id in ["*", "a?"] {
-        let arn = format!("arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/{id}");
+        let arn =
+            format!("arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/{id}");
         let path = "routes[0].primary.endpoint_group";
         let found = said(&[("/routes/0/primary/endpoint_group", json!(arn))], path);
         assert_eq!(found, ["is not the ARN of a Global Accelerator endpoint group"], "{id}");
@@ -130,10 +136,15 @@ fn an_alarm_of_a_third_region_is_never_asked() {
 
 #[test]
 fn the_evidence_holds_for_less_than_the_objective() {
-    let steps = json!({ "scale": 31, "fence": 31, "promote": 31, "open": 31, "verify": 31, "quarantine": 31 });
-    let timeouts = json!({ "alarm_handler": 30, "promote_replica": 30, "scale_asg": 30, "shift_traffic": 30 });
-    let limits = json!({ "rto_seconds": 60, "step_seconds_max": steps, "function_timeout_seconds": timeouts });
-    let of = |seconds: u64| refused(&[("/limits", limits.clone()), ("/detection/confirm_seconds", json!(seconds))]);
+    let steps =
+        json!({ "scale": 31, "fence": 31, "promote": 31, "open": 31, "verify": 31, "quarantine": 31 });
+    let timeouts =
+        json!({ "alarm_handler": 30, "promote_replica": 30, "scale_asg": 30, "shift_traffic": 30 });
+    let limits =
+        json!({ "rto_seconds": 60, "step_seconds_max": steps, "function_timeout_seconds": timeouts });
+    let of = |seconds: u64| {
+        refused(&[("/limits", limits.clone()), ("/detection/confirm_seconds", json!(seconds))])
+    };
     assert_eq!(of(59), NOTHING);
     assert_eq!(
         of(60),
@@ -167,13 +178,21 @@ fn urls_are_those_that_can_be_asked() {
         ("port 0", "https://shop.example.com:0/", "has no valid port"),
         ("six digits", "https://shop.example.com:000080/", "has no valid port"),
         ("fragment", "https://shop.example.com/#top", "holds a character that no URL has"),
-        ("no address", "https://[::g]/", "is not a URL"),
+        ("no address", "https://[::g]/", "has no host"),
         ("odd host", "https://shop!.example.com/", "has no host"),
-        ("route_probe_url_credentials", "https://user:word@shop.example.com/", "holds credentials, which a plan must not"),
+        (
+            "route_probe_url_credentials",
+            "https://user:word@shop.example.com/",
+            "holds credentials, which a plan must not",
+        ),
     ] {
         assert!(of(url).starts_with(problem), "{case}: {}", of(url));
     }
-    for url in ["https://shop.example.com:65535?a=b", "http://[2001:db8::1]:80/h", "https://xn--lden-loa.example.com/%C3%A4"] {
+    for url in [
+        "https://shop.example.com:65535?a=b",
+        "http://[2001:db8::1]:80/h",
+        "https://xn--lden-loa.example.com/%C3%A4",
+    ] {
         assert_eq!(of(url), "", "{url}");
     }
     let long = |length: usize| format!("http://shop.example.com/{}", "a".repeat(length - 24));
@@ -182,7 +201,8 @@ fn urls_are_those_that_can_be_asked() {
 
 #[test]
 fn what_terraform_writes_for_a_probe_by_tcp_is_a_host() {
-    let of = |host: &str| said(&[("/detection/probes/1/host", json!(host))], "detection.probes[1].host").join("");
+    let of =
+        |host: &str| said(&[("/detection/probes/1/host", json!(host))], "detection.probes[1].host").join("");
     // probe_tcp_ipv6
     for host in ["2001:db8::1", "10.0.0.1", "db_1.example.com"] {
         assert_eq!(of(host), "", "{host}");
@@ -199,7 +219,12 @@ fn a_number_with_a_fraction_is_none() {
         ("approval_fraction", "/limits/approval_seconds_max", "limits.approval_seconds_max", 1800.25),
         ("confirm_fraction", "/detection/confirm_seconds", "detection.confirm_seconds", 22.5),
         ("lag_fraction", "/limits/lag_seconds_max", "limits.lag_seconds_max", 0.5),
-        ("probe_timeout_fraction", "/detection/probes/0/timeout_seconds", "detection.probes[0].timeout_seconds", 2.5),
+        (
+            "probe_timeout_fraction",
+            "/detection/probes/0/timeout_seconds",
+            "detection.probes[0].timeout_seconds",
+            2.5,
+        ),
     ] {
         let found = said(&[(pointer, json!(value))], path);
         assert_eq!(found, [format!("is the number {value}, not a whole number")], "{case}");

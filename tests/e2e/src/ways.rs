@@ -34,9 +34,8 @@ async fn opens_a_run(scene: &Scene<'_>, region: &str, short: &str) -> Result<()>
     let last = |state: &State| state.run.as_ref().map_or(0, |run| run.id);
     let before = last(&scene.until(Part::Approval, "the journal is read", LIMIT, |_| true).await?);
     scene.world.cloud.set_alarm(region, alarm, StateValue::Alarm).await?;
-    let over = |state: &State| {
-        last(state) > before && state.run.as_ref().is_some_and(|run| run.phase.is_final())
-    };
+    let over =
+        |state: &State| last(state) > before && state.run.as_ref().is_some_and(|run| run.phase.is_final());
     let state = scene.until(Part::Approval, "the alarm opens a run, which ends", LIMIT, over).await?;
     let phase = state.run.map(|run| run.phase);
     ensure!(matches!(phase, Some(Phase::Aborted { .. })), "the run was not dismissed: {phase:?}");

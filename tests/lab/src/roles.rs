@@ -116,7 +116,8 @@ async fn clear(world: &World, ground: &Ground<'_>) -> Result<()> {
         let document = json!({ "TableName": ground.at("journal_table")?, "Key": key });
         Ok(json_call("dynamodb", RECOVERY, "DeleteItem", "DynamoDB_20120810", document))
     };
-    for call in [snapshot(BY_HAND), snapshot(OWN), parameter, item("shop#vitals")?, item("shop#parameters")?] {
+    for call in [snapshot(BY_HAND), snapshot(OWN), parameter, item("shop#vitals")?, item("shop#parameters")?]
+    {
         // A snapshot can be deleted once it is taken.
         let reply = settled(world, &call, &administrator()).await?;
         // What a role was not let make is not there.

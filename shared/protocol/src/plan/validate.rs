@@ -72,7 +72,8 @@ impl<'a> Ground<'a> {
             primary_account: account(plan.primary_account.as_ref().unwrap_or(&plan.account)),
             primary,
             recovery,
-            partition: partition.filter(|found| recovery.is_none_or(|region| arn::partition_of(region) == *found)),
+            partition: partition
+                .filter(|found| recovery.is_none_or(|region| arn::partition_of(region) == *found)),
         }
     }
 }
@@ -87,7 +88,8 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
     }
     check_name("name", &plan.name, findings);
     if plan.name.is_well_formed() && !is_plan_name(plan.name.as_str()) {
-        let problem = format!("is {}, which is no name of a plan", crate::nearest::quoted(plan.name.as_str()));
+        let problem =
+            format!("is {}, which is no name of a plan", crate::nearest::quoted(plan.name.as_str()));
         let remedy = "give 3 to 31 characters of a-z, 0-9 and hyphens, beginning with a letter and not ending with a hyphen";
         findings.add("name", problem, remedy);
     }

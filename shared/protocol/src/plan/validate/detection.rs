@@ -211,7 +211,10 @@ fn url_problem(text: &str) -> Option<(&'static str, &'static str)> {
         return Some(("holds credentials, which a plan must not", "leave out what stands before the @"));
     }
     if !path.bytes().all(|b| b.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&b)) {
-        return Some(("holds a character that no URL has", "percent-encode it, and leave out what follows a #"));
+        return Some((
+            "holds a character that no URL has",
+            "percent-encode it, and leave out what follows a #",
+        ));
     }
     let (host, port) = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         Some((host, port)) => (host, port),

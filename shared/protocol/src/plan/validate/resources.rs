@@ -105,7 +105,10 @@ pub(super) fn check_arn(
     if let Some(partition) = ground.partition.filter(|partition| *partition != arn.partition) {
         findings.add(
             path,
-            format!("is of the partition {}, and the plan's regions are of the partition {partition}", arn.partition),
+            format!(
+                "is of the partition {}, and the plan's regions are of the partition {partition}",
+                arn.partition
+            ),
             remedy.clone(),
         );
     }
@@ -127,7 +130,9 @@ pub(super) fn check_arn(
     if let Some(account) = account.filter(|account| *account != arn.account) {
         let whose = if arn.account.is_empty() { "no account" } else { arn.account };
         let remedy = if is_primarys && wanted.may_be_elsewhere && ground.primary_account == ground.account {
-            format!("{remedy}, or name its account in primary_account if the primary region lies in another one")
+            format!(
+                "{remedy}, or name its account in primary_account if the primary region lies in another one"
+            )
         } else {
             remedy
         };
@@ -197,7 +202,12 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
                 check_arn(&path, text, &wanted, ground, findings);
             }
             // RDS keeps identifiers in lower case: written with capitals it is the same thing.
-            instances.add(("", &text.to_ascii_lowercase()), path, "give every database instances of its own", findings);
+            instances.add(
+                ("", &text.to_ascii_lowercase()),
+                path,
+                "give every database instances of its own",
+                findings,
+            );
         }
         check_global_cluster(&path, database, &mut globals, findings);
         check_bounds(
@@ -220,12 +230,7 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
 }
 
 /// The one thing that an Aurora database has and an RDS replica has not.
-fn check_global_cluster(
-    path: &str,
-    database: &Database,
-    globals: &mut Uses,
-    findings: &mut Findings<'_>,
-) {
+fn check_global_cluster(path: &str, database: &Database, globals: &mut Uses, findings: &mut Findings<'_>) {
     let (kind, place) = (format!("{path}.kind"), format!("{path}.global_cluster"));
     match (database.kind, database.global_cluster.as_deref()) {
         (DatabaseKind::RdsReplica, None) => {}
@@ -247,7 +252,12 @@ fn check_global_cluster(
             "give its identifier (1 to 63 letters, digits and hyphens, the first a letter), not its ARN",
         ),
         (DatabaseKind::AuroraGlobal, Some(id)) => {
-            globals.add(("", &id.to_ascii_lowercase()), place, "give every database a global database of its own", findings);
+            globals.add(
+                ("", &id.to_ascii_lowercase()),
+                place,
+                "give every database a global database of its own",
+                findings,
+            );
         }
     }
 }
