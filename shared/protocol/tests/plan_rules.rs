@@ -178,7 +178,7 @@ fn urls_are_those_that_can_be_asked() {
         ("port 0", "https://shop.example.com:0/", "has no valid port"),
         ("six digits", "https://shop.example.com:000080/", "has no valid port"),
         ("fragment", "https://shop.example.com/#top", "holds a character that no URL has"),
-        ("no address", "https://[::g]/", "is not a URL"),
+        ("no address", "https://[::g]/", "has no host"),
         ("odd host", "https://shop!.example.com/", "has no host"),
         (
             "route_probe_url_credentials",
