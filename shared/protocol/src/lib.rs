@@ -7,6 +7,7 @@
 pub mod arn;
 pub mod command;
 pub mod decide;
+pub mod digest;
 pub mod evidence;
 pub mod graph;
 pub mod incoming;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceMap, Standing, Veto, Weight};
@@ -12,14 +13,20 @@ use crate::operator::Overrides;
 use crate::report::RunReport;
 use crate::signal::AlarmState;
 
+mod entries;
 mod evolve;
 mod illegal;
+pub mod snapshot;
 
 pub use evolve::{evolve, fold};
 pub use illegal::{IllegalRecord, Illegality};
 
 /// What the journal of one plan amounts to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// It is kept beside the log as a [`snapshot`]. A field that is added later is `#[serde(default)]`; if old records give it
+/// another value than its default, the snapshots of before no longer hold: [`snapshot::SNAPSHOT_SCHEMA_OLDEST`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// The last record's sequence number; 0 before the first.
     pub last_seq: u64,
@@ -28,12 +35,14 @@ pub struct State {
     /// The hold, if one was placed and not released. It may have expired.
     pub hold: Option<Hold>,
     /// What stands.
+    #[serde(with = "entries")]
     pub evidence: EvidenceMap,
     /// The newest time seen of each alarm, so that repeated and reordered messages change nothing.
     pub alarms: BTreeMap<String, AlarmSeen>,
     /// When RDS last said that it moves a database to its standby in another zone.
     pub zone_failovers: BTreeMap<Name, Timestamp>,
     /// When a rejection was last written down, so that a storm of them doesn't fill the journal.
+    #[serde(with = "entries")]
     pub rejected: BTreeMap<(String, Rejection), Timestamp>,
     /// The run under way, or the last one.
     pub run: Option<Run>,
@@ -46,7 +55,8 @@ pub struct State {
 }
 
 /// What was last heard of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AlarmSeen {
     /// The alarm's own time.
     pub changed_at: Timestamp,
@@ -55,7 +65,8 @@ pub struct AlarmSeen {
 }
 
 /// A record that people are yet to be told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unnoticed {
     /// When it was written.
     pub at: Timestamp,
@@ -64,7 +75,8 @@ pub struct Unnoticed {
 }
 
 /// Maintenance mode with an expiry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Hold {
     /// Who placed it.
     pub by: String,
@@ -75,7 +87,8 @@ pub struct Hold {
 }
 
 /// One attempt to move.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// The sequence number of the record that opened it.
     pub id: u64,
@@ -94,11 +107,13 @@ pub struct Run {
     /// Where it stands.
     pub phase: Phase,
     /// What became of its steps; one that is missing was not begun since the last approval.
+    #[serde(with = "entries")]
     pub steps: BTreeMap<(Step, Name), Progress>,
     /// Every step that was ever intended, for any item. An approval lets failed steps begin anew; it does not undo
     /// them.
     pub begun: BTreeSet<Step>,
     /// What undoing needs to know.
+    #[serde(with = "entries")]
     pub before: BTreeMap<(Step, Name), String>,
     /// When it was committed, if it was.
     pub committed_at: Option<Timestamp>,
@@ -115,7 +130,8 @@ pub struct Run {
 }
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// The evidence is being weighed.
     Confirming {
@@ -158,7 +174,8 @@ pub enum Phase {
 }
 
 /// What became of a step for one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Progress {
     /// A worker holds it.
     Held {
@@ -199,7 +216,8 @@ pub enum Progress {
 }
 
 /// An old primary to be cut off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quarantine {
     /// The run that left it behind.
     pub run: u64,
