@@ -46,15 +46,18 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
-/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: see whether a failover would work.
+/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state, and see whether
+/// a failover would work.
 async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
-    conductor.refresh(&mut log).await?;
+    conductor.catch_up(&mut log, deadline).await?;
     let observation = world.eyes().observe(&conductor.plan, &log.state).await;
     save_vitals(world, conductor, &observation).await;
     let facts = Facts { observation: Some(observation), ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
-    readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
+    // Everything that is due was asked for by now.
+    conductor.keep_snapshot(&mut log).await;
+    readiness::pass_if_due(world, conductor, &log, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 

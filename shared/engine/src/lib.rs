@@ -2,9 +2,11 @@
 
 pub mod conductor;
 pub mod fault;
+pub mod log;
 pub mod look;
 pub mod parameters;
 pub mod readiness;
+pub mod snapshot;
 pub mod step;
 pub mod worker;
 pub mod world;

@@ -40,6 +40,8 @@ pub struct World {
     pub writer: String,
     /// The one topic that may ask for steps.
     pub commands_topic: String,
+    /// A snapshot of the state is due after so many records.
+    pub snapshot_every: u64,
 }
 
 impl World {
@@ -58,6 +60,8 @@ impl World {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             writer: self.writer.clone(),
+            snapshot_every: self.snapshot_every,
+            tells_of_unreadable: true,
         })
     }
 

@@ -8,14 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
+use protocol::journal::PoisonRecord;
 use protocol::name::Name;
 use protocol::plan::{DatabaseKind, KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
-    CertificateFacts, ClusterFacts, ClusterRole, Facts, FunctionFacts, GroupFacts, ReplicaFacts, RouteFacts,
-    Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
+    CertificateFacts, ClusterFacts, ClusterRole, Facts, FunctionFacts, GroupFacts, JournalFacts,
+    ReplicaFacts, RouteFacts, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts,
+    TemplateRef, Unseen,
 };
 use protocol::readiness::permissions::{Refusal, function_name, needs};
-use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
+use protocol::readiness::{
+    Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
+};
 use protocol::state::State;
 use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 
@@ -31,8 +35,8 @@ const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
 /// How many checks the example has before a failover and after it.
-const BEFORE: usize = 34;
-const AFTER: usize = 29;
+const BEFORE: usize = 35;
+const AFTER: usize = 30;
 
 fn plan() -> Plan {
     let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -153,6 +157,7 @@ fn good(state: &State) -> Facts {
         commands_topic: COMMANDS.to_owned(),
         parameter_pass: Some(Ok(Some(pass(state)))),
         snapshot_look: Some(Ok(Some(look()))),
+        journal: Some(compact()),
         ..Facts::default()
     };
     with_the_rest(facts)
@@ -192,6 +197,16 @@ fn with_the_rest(facts: Facts) -> Facts {
     }
 }
 
+/// A journal on a good day.
+fn compact() -> JournalFacts {
+    let snapshot = Some(SnapshotFacts { seq: 12_400, at: ago(3), bytes: 5_000 });
+    JournalFacts { records: 12_434, records_since_snapshot: 34, snapshot, ..JournalFacts::default() }
+}
+
+fn journal(facts: &mut Facts) -> &mut JournalFacts {
+    facts.journal.as_mut().expect("it was looked at")
+}
+
 fn template() -> TemplateRef {
     TemplateRef { id: "lt-1".to_owned(), version: "$Latest".to_owned() }
 }
@@ -222,6 +237,33 @@ fn a_good_day_is_ready_before_a_failover_and_after_it() {
         after.table()
     );
     assert_eq!((after.finding(), after.unready()), (Finding::Ready, 0));
+}
+
+#[test]
+fn how_full_the_journal_is_stands_in_the_sentence_up_to_its_limits() {
+    type FullRow = (fn(&mut JournalFacts), &'static str);
+    let rows: [FullRow; 4] = [
+        (|_| (), "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full)."),
+        (
+            |f| (f.records, f.records_since_snapshot, f.snapshot) = (150, 150, None),
+            "It has 150 records and needs no snapshot yet (15 % full).",
+        ),
+        (
+            |f| f.records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX,
+            "It has 12434 records; 1000 came after the snapshot of 3 min ago (100 % full).",
+        ),
+        (
+            |f| f.snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED,
+            "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full).",
+        ),
+    ];
+    for (change, sentence) in rows {
+        let mut facts = good(&State::default());
+        change(journal(&mut facts));
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, "journal_compact", "shop");
+        assert_eq!((check.finding(), check.sentence()), (Finding::Ready, sentence));
+    }
 }
 
 #[test]
@@ -442,6 +484,18 @@ const ROWS: &[Row] = &[
      "2 subscribed and confirmed, 1 not confirmed."),
     (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
      Finding::NotReady, "Nobody hears its alarms."),
+    (|f| journal(f).poison = Some(PoisonRecord { seq: "12435".to_owned(), why: "its schema is 2".to_owned() }),
+     "journal_compact", "shop", Finding::NotReady, "It can't be read beyond record 12434: record 12435: its schema is 2."),
+    (|f| { let f = journal(f); f.records_since_snapshot = 200; f.unkept = Some("PutItem was denied".to_owned()); },
+     "journal_compact", "shop", Finding::NotReady,
+     "200 records came after its snapshot, and the next one can't be kept: PutItem was denied."),
+    (|f| journal(f).records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX + 1, "journal_compact", "shop", Finding::NotReady,
+     "1001 records came after its snapshot, more than 1000; every invocation reads them."),
+    (|f| journal(f).refused = Some("the snapshot after record 12,400: it is torn".to_owned()), "journal_compact", "shop",
+     Finding::NotReady, "A snapshot of it is of no use: the snapshot after record 12,400: it is torn."),
+    (|f| journal(f).snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED + 1, "journal_compact", "shop",
+     Finding::NotReady, "The snapshot of its state has 4.0 MB, more than 4.0 MB; every invocation reads it."),
+    (|f| f.journal = None, "journal_compact", "shop", Finding::Unknown, "It was not looked at."),
 ];
 
 #[test]

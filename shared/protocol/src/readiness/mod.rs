@@ -17,6 +17,7 @@ mod databases;
 pub mod facts;
 mod fleets;
 mod functions;
+mod journal;
 pub mod keys;
 pub mod permissions;
 pub mod routes;
@@ -25,6 +26,7 @@ mod window;
 mod wiring;
 
 pub use change::LastReadiness;
+pub use journal::{RECORDS_SINCE_SNAPSHOT_MAX, SNAPSHOT_BYTES_WARNED};
 pub use window::BackupWindow;
 
 use facts::{Facts, Unseen};
@@ -38,7 +40,7 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     Group { names: databases::NAMES, judge: databases::judge },
     Group { names: fleets::NAMES, judge: fleets::judge },
     Group { names: routes::NAMES, judge: routes::judge },
@@ -47,6 +49,7 @@ const GROUPS: [Group; 8] = [
     Group { names: permissions::NAMES, judge: permissions::judge },
     Group { names: functions::NAMES, judge: functions::judge },
     Group { names: wiring::NAMES, judge: wiring::judge },
+    Group { names: journal::NAMES, judge: journal::judge },
 ];
 
 /// The names of all checks, in the order of the table.

@@ -15,6 +15,7 @@ mod one_side;
 mod open_serves;
 mod sequence;
 mod settled;
+mod snapshots;
 mod sound;
 mod told;
 mod witnesses;
@@ -35,7 +36,7 @@ pub struct Rule {
 }
 
 /// Every rule.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 15] = [
     Rule { says: "never two writable databases taking traffic", check: one_side::check },
     Rule { says: "at most one promotion of a database", check: one_promotion::check },
     Rule { says: "never open a region that cannot serve", check: open_serves::check },
@@ -44,6 +45,7 @@ pub const RULES: [Rule; 14] = [
     Rule { says: "fence before promote, or a person's override", check: fence_first::check },
     Rule { says: "no promotion past the data-loss gate without a person's word", check: gate::check },
     Rule { says: "sequence numbers go up by one, and replay is the state", check: sequence::check },
+    Rule { says: "a snapshot is what the journal amounts to", check: snapshots::check },
     Rule { says: "no abort after a promotion was intended", check: no_abort::check },
     Rule { says: "one observer or missing data never moves anything", check: witnesses::check },
     Rule { says: "an intent stands before every effect", check: intent_first::check },
