@@ -83,10 +83,11 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
-/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: see whether a failover would work.
+/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state, and see whether
+/// a failover would work.
 async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
-    conductor.refresh(&mut log).await?;
+    conductor.catch_up(&mut log, deadline).await?;
     let routes = fenced(&conductor.plan, &log.state);
     let eyes = world.eyes();
     let (observation, sides) = futures::join!(
@@ -98,7 +99,9 @@ async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Resu
     let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     attention::publish(world, &conductor.plan.name, &advanced.state, conductor.clock.now()).await;
-    readiness::pass_if_due(world, conductor, &advanced.state, deadline).await;
+    // Everything that is due was asked for by now.
+    conductor.keep_snapshot(&mut log).await;
+    readiness::pass_if_due(world, conductor, &log, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 

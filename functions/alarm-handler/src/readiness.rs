@@ -5,13 +5,13 @@
 
 use engine::conductor::{Conductor, Log, subject};
 use engine::fault::Fault;
+use engine::log::Unread;
 use engine::readiness::{Inspector, LOOK_MAX};
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, MetricSample, MetricUnit};
 use protocol::name::Name;
 use protocol::readiness::{LastReadiness, Readiness};
-use protocol::state::State;
 use serde_json::{Value, json};
 
 /// How often a pass is made. Less than half an hour by half a tick, so that it is not the tick after.
@@ -21,8 +21,8 @@ const PASS_EVERY: SignedDuration = SignedDuration::from_secs(30 * 60 - 30);
 const PASS_REST: SignedDuration = SignedDuration::from_secs(20);
 
 /// Makes a pass if one is due, no run is under way and there is time left.
-pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, state: &State, deadline: Timestamp) {
-    if state.active_run().is_some() {
+pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, log: &Log, deadline: Timestamp) {
+    if log.state.active_run().is_some() {
         return;
     }
     let needed = SignedDuration::try_from(LOOK_MAX).unwrap_or_default() + PASS_REST;
@@ -40,14 +40,21 @@ pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, state: &St
     let is_recent =
         |last: &LastReadiness| conductor.clock.now().duration_since(last.readiness.at()) < PASS_EVERY;
     if !last.as_ref().is_some_and(is_recent) {
-        pass(world, conductor, state, last.as_ref()).await;
+        pass(world, conductor, log, last.as_ref()).await;
     }
 }
 
 /// Answers the command `readiness` with a pass.
 pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
     let mut log = Log::default();
-    conductor.refresh(&mut log).await?;
+    match log.read(&*conductor.journal, &conductor.plan.name).await {
+        Ok(()) => conductor.keep_snapshot(&mut log).await,
+        // That the journal can't be read further is one of the things that it says.
+        Err(Unread::Poison { .. }) => {}
+        Err(unread @ Unread::Silence(_)) => {
+            return Err(Fault::new("journal_unreadable", unread.sentence(&conductor.plan.name)));
+        }
+    }
     if let Some(run) = log.state.active_run() {
         let message = format!(
             "Run {} is under way ({}), and until it is over nothing stands as readiness wants it: see the command status",
@@ -61,19 +68,14 @@ pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value
         tracing::warn!(%failure, "the last readiness can't be read; this one is told as if it were the first");
         None
     });
-    let readiness = pass(world, conductor, &log.state, last.as_ref()).await;
+    let readiness = pass(world, conductor, &log, last.as_ref()).await;
     Ok(shown(&readiness))
 }
 
 /// One pass: looks, keeps what was seen, says the figure, tells people what changed.
-async fn pass(
-    world: &World,
-    conductor: &Conductor,
-    state: &State,
-    last: Option<&LastReadiness>,
-) -> Readiness {
+async fn pass(world: &World, conductor: &Conductor, log: &Log, last: Option<&LastReadiness>) -> Readiness {
     let plan = &conductor.plan;
-    let readiness = Inspector::new(world).readiness(plan, state).await;
+    let readiness = Inspector::new(world).readiness(plan, log).await;
     tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
     let figure = unready_checks(&plan.name, readiness.unready(), conductor.clock.now());
     let figure = world.inspection.metrics.put(&[figure]).await;

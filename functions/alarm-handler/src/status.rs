@@ -2,13 +2,16 @@
 
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
+use engine::log::{RUNBOOK, Unread};
 use jiff::{SignedDuration, Timestamp};
+use ports::{Journal, Rest};
 use protocol::command::Step;
 use protocol::decide::{Facts, alarm_age, decide, duration};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::readiness::Readiness;
+use protocol::readiness::facts::JournalFacts;
 use protocol::state::{Phase, Progress, Run, State};
 use serde_json::{Value, json};
 
@@ -17,22 +20,35 @@ use crate::attention;
 /// Most records shown of the last run.
 const TIMELINE_MAX: usize = 60;
 
-/// Answers the `status` command.
+/// Of a long run so many records before its last one are read, and so many after it: its quarantine comes later.
+const TIMELINE_READ: u64 = 5_000;
+
+/// Most pages read for the timeline.
+const TIMELINE_PAGES_MAX: usize = 8;
+
+/// Answers the `status` command. It answers whatever became of the journal: as of the last good record, with the one that
+/// can't be read.
 pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
+    let (plan, journal) = (&conductor.plan, &*conductor.journal);
     let mut log = Log::default();
-    conductor.refresh(&mut log).await?;
+    let unread = match log.read(journal, &plan.name).await {
+        Ok(()) => None,
+        Err(poison @ Unread::Poison { .. }) => Some(poison.sentence(&plan.name)),
+        Err(silence @ Unread::Silence(_)) => {
+            return Err(Fault::new("journal_unreadable", silence.sentence(&plan.name)));
+        }
+    };
     let now = conductor.clock.now();
     let state = &log.state;
-    let records = conductor.journal.load_after(&conductor.plan.name, 0).await;
-    let records = records.map_err(|failure| {
-        Fault::from_failure("journal_unreadable", "The journal can't be read", &failure)
-    })?;
-    let vitals = conductor.journal.load_vitals(&conductor.plan.name).await.ok().flatten();
-    let readiness = conductor.journal.load_readiness(&conductor.plan.name).await.ok().flatten();
-    let decision = decide(&conductor.plan, state, &Facts::default(), now);
-    let plan = &conductor.plan;
+    let timeline = match &state.run {
+        Some(run) => timeline(run, &records_of(journal, &plan.name, run).await?),
+        None => Vec::new(),
+    };
+    let vitals = journal.load_vitals(&plan.name).await.ok().flatten();
+    let readiness = journal.load_readiness(&plan.name).await.ok().flatten();
+    let sentence = unread.unwrap_or_else(|| decide(plan, state, &Facts::default(), now).sentence);
     Ok(json!({
-        "sentence": decision.sentence,
+        "sentence": sentence,
         "plan": plan.name,
         "mode": plan.mode,
         "regions": plan.regions,
@@ -47,9 +63,47 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "primary_last_answered": vitals.as_ref().and_then(|vitals| vitals.answered_at),
         "last_lag": vitals.map(|vitals| vitals.lag),
         "readiness": readiness.map(|last| readiness_table(&last.readiness, now)),
-        "timeline": timeline(state, &records),
+        "timeline": timeline,
         "records": state.last_seq,
+        "journal": journal_table(&log.facts(), now),
     }))
+}
+
+/// How full the journal is, and what is wrong with it.
+fn journal_table(facts: &JournalFacts, now: Timestamp) -> Value {
+    let JournalFacts { records_since_snapshot, snapshot, refused, poison, .. } = facts;
+    json!({
+        "records_since_snapshot": records_since_snapshot,
+        "snapshot": snapshot.as_ref().map(|kept| json!({
+            "after_record": kept.seq,
+            "taken": format!("{} ago", duration(now.duration_since(kept.at))),
+            "bytes": kept.bytes,
+        })),
+        "refused_snapshot": refused,
+        "poison_record": poison.as_ref().map(|poison| json!({
+            "seq": poison.seq,
+            "why": poison.why,
+            "runbook": RUNBOOK,
+        })),
+    })
+}
+
+/// The records of the last run and those between them, a bounded number of the last ones; not the whole log.
+async fn records_of(journal: &dyn Journal, plan: &Name, run: &Run) -> Result<Vec<Record>, Fault> {
+    let mut after = run.id.max(run.last_seq.saturating_sub(TIMELINE_READ)).saturating_sub(1);
+    let mut shown = Vec::new();
+    for _ in 0..TIMELINE_PAGES_MAX {
+        let page = journal.load_after(plan, after).await.map_err(|failure| {
+            Fault::from_failure("journal_unreadable", "The journal can't be read", &failure)
+        })?;
+        after = page.records.last().map_or(after, |record| record.seq);
+        shown.extend(page.records.into_iter().filter(|record| record.run == Some(run.id)));
+        shown.drain(..shown.len().saturating_sub(TIMELINE_MAX));
+        if page.rest != Rest::More || after > run.last_seq.saturating_add(TIMELINE_READ) {
+            break;
+        }
+    }
+    Ok(shown)
 }
 
 /// What the last pass saw, which may be half an hour old.
@@ -131,18 +185,12 @@ fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
 }
 
 /// The last run, second by second from its first sign of loss.
-fn timeline(state: &State, records: &[Record]) -> Vec<String> {
-    let Some(run) = &state.run else { return Vec::new() };
-    let shown: Vec<&Record> = records.iter().filter(|record| record.run == Some(run.id)).collect();
-    let skipped = shown.len().saturating_sub(TIMELINE_MAX);
-    shown
-        .into_iter()
-        .skip(skipped)
-        .map(|record| {
-            let since = record.at.duration_since(run.first_signal_at);
-            #[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
-            let seconds = since.as_millis() as f64 / 1000.0;
-            format!("+{seconds:7.1} s  {}  {}", record.writer, record.sentence)
-        })
-        .collect()
+fn timeline(run: &Run, records: &[Record]) -> Vec<String> {
+    let line = |record: &Record| {
+        let since = record.at.duration_since(run.first_signal_at);
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
+        let seconds = since.as_millis() as f64 / 1000.0;
+        format!("+{seconds:7.1} s  {}  {}", record.writer, record.sentence)
+    };
+    records.iter().map(line).collect()
 }

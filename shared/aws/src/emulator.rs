@@ -14,12 +14,14 @@ use aws_sdk_rds::operation::create_db_instance::CreateDBInstanceError;
 use aws_sdk_ssm::types::ParameterType;
 use jiff::{SignedDuration, Timestamp};
 use ports::inspection::{FleetInspection, TopicInspection};
+use ports::log::whole;
 use ports::{
-    Alarms, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, RouteView, Side, Snapshots,
-    TakeOrder, Traffic, Vitals,
+    Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
+    Journal, KeptSnapshot, Lag, LagSample, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView,
+    Rest, RouteView, Side, Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
+use protocol::digest::Digest;
 use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
 use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
@@ -27,7 +29,8 @@ use protocol::readiness::facts::{Facts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};
 use protocol::signal::AlarmState;
 use protocol::snapshots::{Snapshot, SourceKind, Status};
-use protocol::state::State;
+use protocol::state::snapshot::Snapshot as StateSnapshot;
+use protocol::state::{State, Unnoticed};
 
 use crate::accelerator::AcceleratorTraffic;
 use crate::alarms::CloudWatchAlarms;
@@ -123,16 +126,20 @@ async fn two_writers_at_one_number_end_with_one_record() {
     let stood = [a.unwrap(), b.unwrap()];
     assert!(stood.contains(&Appended::Stands) && stood.contains(&Appended::Taken), "{stood:?}");
 
-    let standing = journal.load_after(&plan, 0).await.unwrap();
+    let standing = whole(&journal, &plan).await.unwrap();
     assert_eq!(standing.len(), 1);
     // The same attempt once more is a lost acknowledgement.
     assert_eq!(journal.append(&standing[0]).await, Ok(Appended::Stands));
     for seq in 2..=30 {
         assert_eq!(journal.append(&record(&plan, seq)).await, Ok(Appended::Stands));
     }
-    let seqs: Vec<u64> =
-        journal.load_after(&plan, 10).await.unwrap().iter().map(|record| record.seq).collect();
+    let page = journal.load_after(&plan, 10).await.unwrap();
+    assert_eq!(page.rest, Rest::Nothing);
+    let seqs: Vec<u64> = page.records.iter().map(|record| record.seq).collect();
     assert_eq!(seqs, (11..=30).collect::<Vec<_>>());
+    // The digest is of the record, wherever in a page it stands.
+    assert_eq!(journal.load_after(&plan, 29).await.unwrap().first, page.last);
+    assert_ne!(page.first, page.last);
 }
 
 #[tokio::test]
@@ -149,7 +156,78 @@ async fn the_vitals_are_kept_beside_the_log() {
         journal.save_vitals(&plan, &vitals).await.unwrap();
     }
     assert_eq!(journal.load_vitals(&plan).await, Ok(Some(vitals)));
-    assert_eq!(journal.load_after(&plan, 0).await, Ok(Vec::new()));
+    assert_eq!(whole(&journal, &plan).await, Ok(Vec::new()));
+}
+
+/// A journal in a table of its own.
+async fn fresh_journal(plan: &str) -> (DynamoJournal, Name) {
+    let (sdk, table) = (sdk(), fresh("journal"));
+    make_table(&sdk, &table).await;
+    (DynamoJournal::new(&sdk, table, Arc::new(SystemClock)), Name::new(plan))
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn a_log_longer_than_a_page_is_read_in_pages() {
+    let (journal, plan) = fresh_journal("shop").await;
+    // Ten of a tenth of a megabyte and more: longer than a page, which ends at one.
+    for seq in 1..=14 {
+        let large = Record { sentence: "x".repeat(100_000), ..record(&plan, seq) };
+        assert_eq!(journal.append(&large).await, Ok(Appended::Stands));
+    }
+    let first = journal.load_after(&plan, 0).await.unwrap();
+    assert_eq!(first.rest, Rest::More);
+    assert!((5..14).contains(&first.records.len()), "{}", first.records.len());
+    let seqs: Vec<u64> = whole(&journal, &plan).await.unwrap().iter().map(|record| record.seq).collect();
+    assert_eq!(seqs, (1..=14).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn snapshots_of_one_and_of_several_parts_are_kept_beside_the_log() {
+    let (journal, plan) = fresh_journal("shop").await;
+    assert_eq!(journal.load_snapshot(&plan, Which::Newest).await, Ok(None));
+    let at = record(&plan, 1).at;
+    let kept = |slot, seq, things| {
+        let unnoticed = |seq| (seq, Unnoticed { at, sentence: "é".repeat(500) });
+        let unnoticed = (0..things).map(unnoticed).collect();
+        let state = State { last_seq: seq, unnoticed, ..State::default() };
+        let taken = StateSnapshot::of(&plan, &state, Digest::of("a record"), at);
+        KeptSnapshot { slot, sealed: taken.seal().unwrap() }
+    };
+    let (small, large) = (kept(Slot::A, 200, 1), kept(Slot::B, 400, 1500));
+    for kept in [&small, &large] {
+        journal.save_snapshot(&plan, kept).await.unwrap();
+    }
+    assert_eq!(journal.load_snapshot(&plan, Which::Newest).await, Ok(Some(large)));
+    assert_eq!(journal.load_snapshot(&plan, Which::Older).await, Ok(Some(small.clone())));
+    // A smaller one over a larger one leaves parts behind that are nobody's.
+    let over = kept(Slot::B, 600, 1);
+    journal.save_snapshot(&plan, &over).await.unwrap();
+    assert_eq!(journal.load_snapshot(&plan, Which::Newest).await, Ok(Some(over)));
+    assert_eq!(journal.load_snapshot(&plan, Which::Older).await, Ok(Some(small)));
+    assert_eq!(whole(&journal, &plan).await, Ok(Vec::new()));
+    assert_eq!(journal.load_vitals(&plan).await, Ok(None));
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn an_alert_is_claimed_once_an_hour_and_again_when_nobody_was_told() {
+    let (journal, plan) = fresh_journal("shop").await;
+    let at = |minutes| record(&plan, 1).at + SignedDuration::from_mins(minutes);
+    let claim = |alert, minutes| {
+        let at = at(minutes);
+        AlertClaim { alert, at, quiet_since: at - SignedDuration::from_hours(1) }
+    };
+    let (first, second) = (claim(Alert::Poison, 0), claim(Alert::Poison, 1));
+    let (one, other) = tokio::join!(journal.claim_alert(&plan, &first), journal.claim_alert(&plan, &second));
+    assert_ne!(one, other, "one of two that notice at once tells");
+    assert_eq!(journal.claim_alert(&plan, &claim(Alert::Silence, 1)).await, Ok(true));
+    assert_eq!(journal.claim_alert(&plan, &claim(Alert::Poison, 59)).await, Ok(false));
+    journal.yield_alert(&plan, Alert::Poison).await.unwrap();
+    assert_eq!(journal.claim_alert(&plan, &claim(Alert::Poison, 59)).await, Ok(true));
+    assert_eq!(journal.claim_alert(&plan, &claim(Alert::Poison, 118)).await, Ok(false));
+    assert_eq!(journal.claim_alert(&plan, &claim(Alert::Poison, 119)).await, Ok(true));
 }
 
 #[tokio::test]
@@ -169,7 +247,7 @@ async fn the_readiness_is_kept_beside_the_vitals() {
     }
     assert_eq!(journal.load_readiness(&plan.name).await, Ok(Some(last)));
     assert_eq!(journal.load_vitals(&plan.name).await, Ok(None));
-    assert_eq!(journal.load_after(&plan.name, 0).await, Ok(Vec::new()));
+    assert_eq!(whole(&journal, &plan.name).await, Ok(Vec::new()));
 }
 
 #[tokio::test]

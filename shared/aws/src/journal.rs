@@ -11,19 +11,24 @@
 //! | `event` | S | the event as JSON |
 //!
 //! The vitals lie beside it under the partition key `<plan>#vitals`, sort key 0, as JSON in `vitals`; the last readiness
-//! there too, sort key 1, as JSON in `readiness`; and what the functions of every day last found, sort keys 2 and 3, as
-//! JSON in `parameter_pass` and `snapshot_look`.
+//! there too, sort key 1, as JSON in `readiness`; what the functions of every day last found, sort keys 2 and 3, as
+//! JSON in `parameter_pass` and `snapshot_look`; and when people were last told that the log can't be read, sort keys 4
+//! and 5 ([`alert`]). The two snapshots of the state lie under `<plan>#snapshot` ([`snapshot`]).
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use ports::{Answer, Appended, Clock, Failure, FailureKind, Journal, Upkeep, Vitals};
-use protocol::journal::{JOURNAL_SCHEMA, Record};
+use ports::{
+    Alert, AlertClaim, Answer, Appended, Clock, FailureKind, Journal, KeptSnapshot, Page, Rest, Upkeep,
+    Vitals, Which,
+};
+use protocol::digest::Digest;
+use protocol::journal::{JOURNAL_SCHEMA, PoisonRecord, Record};
 use protocol::name::Name;
 use protocol::readiness::LastReadiness;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
@@ -33,6 +38,9 @@ use serde::de::DeserializeOwned;
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
 
+mod alert;
+mod snapshot;
+
 const PUT: &str = "dynamodb:PutItem";
 const QUERY: &str = "dynamodb:Query";
 const GET: &str = "dynamodb:GetItem";
@@ -41,8 +49,8 @@ const GET: &str = "dynamodb:GetItem";
 const APPEND_TRIES: u32 = 3;
 /// Wait before the second try; twice as long before each next one.
 const APPEND_WAIT: Duration = Duration::from_millis(250);
-/// Most pages of one load. A page holds up to 1 MB, some thousand records.
-const PAGES_MAX: u32 = 64;
+/// Most pages without a record before the next one that has any.
+const EMPTY_PAGES_MAX: u32 = 8;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -51,12 +59,14 @@ pub struct DynamoJournal {
     client: Client,
     table: String,
     clock: Arc<dyn Clock>,
+    /// When this instance last let people be told, for a table that can't say it.
+    told: Mutex<alert::Told>,
 }
 
 impl DynamoJournal {
     /// The journal in a table of the function's own region.
     pub fn new(sdk: &Sdk, table: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self { client: sdk.dynamodb(), table: table.into(), clock }
+        Self { client: sdk.dynamodb(), table: table.into(), clock, told: Mutex::default() }
     }
 
     /// One try. A failed condition with an item of our own is an earlier try that had worked.
@@ -145,10 +155,9 @@ const SNAPSHOT_LOOK: Kept = Kept { seq: 3, attribute: "snapshot_look" };
 
 #[async_trait]
 impl Journal for DynamoJournal {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>> {
-        let mut records = Vec::new();
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
         let mut start = None;
-        for _ in 0..PAGES_MAX {
+        for _ in 0..EMPTY_PAGES_MAX {
             let output = self
                 .client
                 .query()
@@ -163,16 +172,15 @@ impl Journal for DynamoJournal {
                 .send()
                 .await
                 .map_err(|error| failure(QUERY, &error))?;
-            for item in output.items() {
-                records.push(read_record(item)?);
-            }
+            let items = output.items.unwrap_or_default();
             start = output.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(records);
+            // A page may be empty though it isn't the last one.
+            if !items.is_empty() || start.is_none() {
+                return Ok(read_page(&items, start.is_some()));
             }
         }
-        let message = format!("more than {PAGES_MAX} pages of records after {seq} of plan {plan}");
-        Err(ours(FailureKind::Invalid, QUERY, "journal_too_long", message))
+        let message = format!("{EMPTY_PAGES_MAX} pages without a record after {seq} of plan {plan}");
+        Err(ours(FailureKind::Unavailable, QUERY, "pages_empty", message))
     }
 
     async fn append(&self, record: &Record) -> Answer<Appended> {
@@ -190,6 +198,22 @@ impl Journal for DynamoJournal {
                 outcome => return outcome,
             }
         }
+    }
+
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
+        self.load_kept_snapshot(plan, which).await
+    }
+
+    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
+        self.keep_snapshot(plan, kept).await
+    }
+
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
+        Ok(self.claim(plan, claim).await)
+    }
+
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
+        self.yield_claim(plan, alert).await
     }
 
     async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
@@ -269,14 +293,41 @@ fn write_record(record: &Record) -> Answer<Item> {
     Ok(item)
 }
 
+/// The records of a page, up to the first that can't be read.
+fn read_page(items: &[Item], has_more: bool) -> Page {
+    let mut records = Vec::with_capacity(items.len());
+    let mut rest = if has_more { Rest::More } else { Rest::Nothing };
+    for item in items {
+        match read_record(item) {
+            Ok(record) => records.push(record),
+            Err(poison) => {
+                rest = Rest::Unreadable(poison);
+                break;
+            }
+        }
+    }
+    let read = items.get(..records.len()).unwrap_or_default();
+    Page { first: read.first().map(digest), last: read.last().map(digest), records, rest }
+}
+
+/// Of everything that the table keeps of a record, as it keeps it.
+fn digest(item: &Item) -> Digest {
+    let attributes: BTreeMap<&str, String> = item
+        .iter()
+        .map(|(name, value)| {
+            let text = value.as_s().or_else(|_| value.as_n()).cloned();
+            (name.as_str(), text.unwrap_or_else(|other| format!("{other:?}")))
+        })
+        .collect();
+    Digest::of_all(attributes.iter().flat_map(|(name, text)| [*name, text.as_str()]))
+}
+
 /// A record that can't be read stops everything that would act on the journal.
-fn read_record(item: &Item) -> Answer<Record> {
-    let place = match item.get("seq").and_then(|value| value.as_n().ok()) {
-        Some(seq) => format!("record {seq}"),
-        None => "a record without a sequence number".to_owned(),
-    };
-    let unreadable = |detail: String| -> Failure {
-        ours(FailureKind::Invalid, QUERY, "record_unreadable", format!("{place}: {detail}"))
+fn read_record(item: &Item) -> Result<Record, PoisonRecord> {
+    let place = item.get("seq").and_then(|value| value.as_n().ok());
+    let unreadable = |why: String| PoisonRecord {
+        seq: place.cloned().unwrap_or_else(|| "without a number".to_owned()),
+        why,
     };
     let text = |name: &str| {
         let value = item.get(name).and_then(|value| value.as_s().ok());
@@ -451,40 +502,78 @@ mod tests {
         );
         let second = format!(r#"{{"Items":[{}]}}"#, item(43, "C"));
         let http = replay(&[(200, &first), (200, &second)]);
-        let records = journal(&http).0.load_after(&Name::new("shop"), 40).await.unwrap();
+        let (journal, _) = journal(&http);
+        let page = journal.load_after(&Name::new("shop"), 40).await.unwrap();
+        assert_eq!(page.rest, Rest::More);
+        let mut records = page.records;
+        let page = journal.load_after(&Name::new("shop"), 42).await.unwrap();
+        assert_eq!(page.rest, Rest::Nothing);
+        records.extend(page.records);
         assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [41, 42, 43]);
         let queries: Vec<serde_json::Value> =
             sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect();
         assert!(queries.iter().all(|query| query["ConsistentRead"] == true));
         assert_eq!(queries[0]["ExpressionAttributeValues"][":seq"]["N"], "40");
-        assert_eq!(queries[1]["ExclusiveStartKey"]["seq"]["N"], "42");
+        assert_eq!(queries[1]["ExpressionAttributeValues"][":seq"]["N"], "42");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_journal_that_never_ends_is_an_error() {
-        let page = r#"{"Items":[],"LastEvaluatedKey":{"plan":{"S":"shop"},"seq":{"N":"1"}}}"#;
-        let http = replay(&[(200, page); PAGES_MAX as usize]);
+    async fn an_empty_page_in_the_middle_is_passed_and_an_endless_row_of_them_is_an_error() {
+        let empty = r#"{"Items":[],"LastEvaluatedKey":{"plan":{"S":"shop"},"seq":{"N":"41"}}}"#;
+        let full = format!(r#"{{"Items":[{}]}}"#, item(42, "A"));
+        let http = replay(&[(200, empty), (200, &full)]);
+        let page = journal(&http).0.load_after(&Name::new("shop"), 40).await.unwrap();
+        assert_eq!((page.records.len(), page.rest), (1, Rest::Nothing));
+        let start: serde_json::Value = serde_json::from_str(&sent(&http)[1]).unwrap();
+        assert_eq!(start["ExclusiveStartKey"]["seq"]["N"], "41");
+
+        let http = replay(&[(200, empty); EMPTY_PAGES_MAX as usize]);
         let failure = journal(&http).0.load_after(&Name::new("shop"), 0).await.unwrap_err();
-        assert_eq!(failure.code, "journal_too_long");
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unavailable, "pages_empty"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_record_that_cannot_be_read_is_an_error_that_names_it() {
+    async fn a_page_has_the_digests_of_its_first_and_its_last_record_as_the_table_keeps_them() {
+        let page = |items: &[String]| format!(r#"{{"Items":[{}]}}"#, items.join(","));
+        let digests = async |items: &[String]| {
+            let http = replay(&[(200, &page(items))]);
+            let page = journal(&http).0.load_after(&Name::new("shop"), 40).await.unwrap();
+            (page.first, page.last)
+        };
+        let (first, last) = digests(&[item(41, "A"), item(42, "B"), item(43, "C")]).await;
+        assert_eq!(digests(&[item(41, "A")]).await, (first.clone(), first.clone()));
+        assert_eq!(digests(&[item(43, "C")]).await, (last.clone(), last.clone()));
+        assert_ne!(first, last);
+        // Any change to a record is another digest, and so is a field that this version does not know.
+        for changed in [
+            item(41, "B"),
+            item(41, "A").replace("Nothing is due.", "Nothing was due."),
+            item(41, "A").replace("stale", "unrecognised"),
+            item(41, "A").replace(r#"{"plan""#, r#"{"of_the_future":{"BOOL":true},"plan""#),
+        ] {
+            assert_ne!(digests(std::slice::from_ref(&changed)).await.0, first, "{changed}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_record_that_cannot_be_read_ends_the_page_and_is_named() {
         let sound = item(42, "A");
         for (broken, words) in [
-            (sound.replace("signal_rejected", "from_tomorrow"), "record 42: `event`"),
-            (sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"2"}"#), "record 42: its schema is 2"),
-            (sound.replace(r#""attempt""#, r#""attempts""#), "record 42: `attempt` is missing"),
-            (
-                sound.replace(r#""run":{"N":"40"}"#, r#""run":{"S":"40"}"#),
-                "record 42: `run` is missing or not",
-            ),
-            (sound.replace("2026-11-20T03:00", "yesterday"), "record 42: `at`"),
+            (sound.replace("signal_rejected", "from_tomorrow"), "`event`"),
+            (sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"2"}"#), "its schema is 2"),
+            (sound.replace(r#""attempt""#, r#""attempts""#), "`attempt` is missing"),
+            (sound.replace(r#""run":{"N":"40"}"#, r#""run":{"S":"40"}"#), "`run` is missing or not"),
+            (sound.replace("2026-11-20T03:00", "yesterday"), "`at`"),
         ] {
-            let http = replay(&[(200, &format!(r#"{{"Items":[{broken}]}}"#))]);
-            let failure = journal(&http).0.load_after(&Name::new("shop"), 0).await.unwrap_err();
-            assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "record_unreadable"));
-            assert!(failure.message.starts_with(words), "{}", failure.message);
+            let items = [item(41, "A"), broken, item(43, "A")].join(",");
+            let http = replay(&[(200, &format!(r#"{{"Items":[{items}]}}"#))]);
+            let page = journal(&http).0.load_after(&Name::new("shop"), 0).await.unwrap();
+            assert_eq!(page.records.iter().map(|record| record.seq).collect::<Vec<_>>(), [41]);
+            let Rest::Unreadable(PoisonRecord { seq, why }) = page.rest else {
+                panic!("{words}: {:?}", page.rest);
+            };
+            assert_eq!(seq, "42");
+            assert!(why.starts_with(words), "{why}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::world::World;
 use ports::Clock;
 use ports::inspection::Inspection;
+use protocol::state::snapshot::SNAPSHOT_EVERY;
 
 use crate::accelerator::AcceleratorTraffic;
 use crate::alarms::CloudWatchAlarms;
@@ -80,5 +81,6 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         ids: Arc::new(FreshUlids),
         writer: settings.writer.clone(),
         commands_topic: settings.commands_topic.clone(),
+        snapshot_every: SNAPSHOT_EVERY,
     }
 }

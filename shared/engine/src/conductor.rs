@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::{Appended, Clock, Failure, Ids, Journal, Publisher};
+use ports::{AlertClaim, Appended, Clock, Failure, Ids, Journal, Publisher};
 use protocol::decide::{Draft, Facts, Verdict, decide};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
@@ -15,6 +15,8 @@ use protocol::plan::Plan;
 use protocol::state::{Illegality, State, Unnoticed, evolve};
 
 use crate::fault::Fault;
+pub use crate::log::Log;
+use crate::log::Unread;
 
 /// Most records that one call may append. Facts are few; more means that deciding does not come to rest.
 const APPENDS_MAX: usize = 256;
@@ -25,12 +27,8 @@ const RACES_MAX: usize = 64;
 /// A notable record that nobody was told of for this long is told by the tick: its writer must have died.
 const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
 
-/// The journal of one plan, folded as far as it was read.
-#[derive(Clone, Debug, Default)]
-pub struct Log {
-    /// What it amounts to.
-    pub state: State,
-}
+/// How often people are told that the journal can't be read: a tick, its retries and every worker notice it.
+pub const ALERT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What came of a call to [`Conductor::advance`].
 #[derive(Clone, Debug)]
@@ -71,30 +69,45 @@ pub struct Conductor {
     pub writer: String,
     /// The request id of an operator's invocation.
     pub request: Option<String>,
+    /// A snapshot of the state is due after so many records.
+    pub snapshot_every: u64,
+    /// Whether people are told when the journal can't be read. The functions of the steps leave that to the tick, which
+    /// notices within a minute.
+    pub tells_of_unreadable: bool,
 }
 
 impl Conductor {
-    /// Reads what was appended since the last read.
+    /// Reads what was appended since the last read; the first time, from the newest good snapshot on.
     pub async fn refresh(&self, log: &mut Log) -> Result<(), Fault> {
-        let records = match self.journal.load_after(&self.plan.name, log.state.last_seq).await {
-            Ok(records) => records,
-            Err(failure) => return Err(self.unreadable(&failure.to_string()).await),
-        };
-        match records.iter().try_fold(std::mem::take(&mut log.state), evolve) {
-            Ok(state) => log.state = state,
-            Err(illegal) => return Err(self.unreadable(&illegal.to_string()).await),
+        match log.read(&*self.journal, &self.plan.name).await {
+            Ok(()) => Ok(()),
+            Err(unread) => Err(self.unreadable(&unread).await),
         }
-        Ok(())
     }
 
-    /// Fails closed and loud: without the journal nothing automatic happens, and someone is told.
-    async fn unreadable(&self, why: &str) -> Fault {
-        let fault = Fault::new(
-            "journal_unreadable",
-            format!("The journal of {} can't be read, so nothing is decided: {why}", self.plan.name),
-        );
+    /// Fails closed and loud: without the journal nothing automatic happens, and people are told, once an hour whoever
+    /// notices. The fault itself reaches the caller each time.
+    pub(crate) async fn unreadable(&self, unread: &Unread) -> Fault {
+        let fault = Fault::new("journal_unreadable", unread.sentence(&self.plan.name));
+        if !self.tells_of_unreadable {
+            return fault;
+        }
+        let (alert, now) = (unread.alert(), self.clock.now());
+        let quiet_since = now.checked_sub(ALERT_EVERY).unwrap_or(Timestamp::MIN);
+        let claim = AlertClaim { alert, at: now, quiet_since };
+        let may_tell = self.journal.claim_alert(&self.plan.name, &claim).await.unwrap_or_else(|failure| {
+            tracing::warn!(%failure, "it is not known whether people were told, so they are told");
+            true
+        });
+        if !may_tell {
+            tracing::error!(why = %fault.message, "the journal can't be read; people were told within the hour");
+            return fault;
+        }
         if let Err(failure) = self.publisher.notice("Pilotlight: journal unreadable", &fault.message).await {
             tracing::error!(%failure, "nobody could be told that the journal is unreadable");
+            if let Err(failure) = self.journal.yield_alert(&self.plan.name, alert).await {
+                tracing::error!(%failure, "and nobody will be for an hour");
+            }
         }
         fault
     }
@@ -219,7 +232,7 @@ impl Conductor {
         match self.journal.append(&record).await {
             Ok(Appended::Stands) => {
                 tracing::info!(seq = record.seq, sentence = %record.sentence, "appended");
-                log.state = next;
+                log.stands(next);
                 Ok(Some(Written::As(record.seq)))
             }
             Ok(Appended::Taken) => {

@@ -28,6 +28,7 @@ use protocol::readiness::routes::balancer;
 use protocol::state::State;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
 
+use crate::log::Log;
 use crate::world::World;
 
 /// Longest that a pass looks. What has not answered by then is unknown.
@@ -64,11 +65,13 @@ impl Inspector {
         }
     }
 
-    /// Looks at everything that a failover of the plan needs, and judges it.
-    pub async fn readiness(&self, plan: &Plan, state: &State) -> Readiness {
+    /// Looks at everything that a failover of the plan needs, and judges it. `log` was read to its end, or as far as it can be.
+    pub async fn readiness(&self, plan: &Plan, log: &Log) -> Readiness {
+        let state = &log.state;
         let mut facts = self.look(plan, state).await;
         self.look_further(plan, state, &mut facts).await;
         self.look_last(plan, state, &mut facts).await;
+        facts.journal = Some(log.facts());
         Readiness::of(plan, state, &facts, self.clock.now())
     }
 

@@ -45,6 +45,8 @@ pub struct World {
     pub writer: String,
     /// The one topic that may ask for steps.
     pub commands_topic: String,
+    /// A snapshot of the state is due after so many records.
+    pub snapshot_every: u64,
 }
 
 impl World {
@@ -64,6 +66,8 @@ impl World {
             ids: Arc::clone(&self.ids),
             writer: self.writer.clone(),
             request: None,
+            snapshot_every: self.snapshot_every,
+            tells_of_unreadable: true,
         })
     }
 

@@ -17,6 +17,7 @@ use protocol::snapshots::{Listing, SourceKind};
 
 pub mod failure;
 pub mod inspection;
+pub mod log;
 pub mod memory;
 pub mod parameters;
 mod secret;
@@ -24,6 +25,7 @@ pub mod stores;
 pub mod upkeep;
 
 pub use failure::{Failure, FailureKind};
+pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};
 pub use parameters::{Parameters, SeenPairs};
 pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
@@ -47,13 +49,21 @@ pub trait Ids: Send + Sync {
     fn fresh(&self) -> String;
 }
 
-/// The journal: an append-only log for each plan. Reads are strongly consistent.
+/// The journal: an append-only log for each plan, and what is kept beside it. Reads are strongly consistent.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// All records after a sequence number, in order.
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>>;
+    /// The next page of the log: the first records after a sequence number, in order.
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page>;
     /// Appends a record if its sequence number is free.
     async fn append(&self, record: &Record) -> Answer<Appended>;
+    /// One of the snapshots of the state, as it was found; nothing where there is none. A cache only.
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>>;
+    /// Keeps a snapshot in a slot, over the one that was there. What is half written is torn, and so it is read.
+    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()>;
+    /// Whether the caller may tell people of an alert: whoever asks first may, and then nobody for a while.
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool>;
+    /// Gives the right back: nobody could be told.
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()>;
     /// The vitals, if any were ever saved. Advisory only.
     async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>>;
     /// Saves the vitals over the old ones.

@@ -21,15 +21,17 @@ use protocol::readiness::facts::{
 };
 use protocol::readiness::permissions::Refusal;
 use protocol::signal::{AlarmNow, AlarmState};
+use protocol::state::snapshot::SealedSnapshot;
 use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
-    Alarms, Answer, Appended, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
-    Journal, Lag, LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher,
-    ReplicaView, Replication, RouteView, Side, Traffic, Vitals,
+    Alarms, Alert, Answer, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
+    Lag, LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
+    Replication, RouteView, Side, Slot, Traffic, Vitals,
 };
 
+mod journal;
 mod readiness;
 pub mod snapshots;
 mod upkeep;
@@ -110,6 +112,14 @@ pub struct Inner {
     pub plan: String,
     /// The journal.
     pub records: Vec<Record>,
+    /// Records that can't be read, by their sequence number, and why.
+    pub unreadable: BTreeMap<u64, String>,
+    /// Most records of one page of the journal.
+    pub page_records_max: usize,
+    /// The snapshots of the state.
+    pub state_snapshots: BTreeMap<Slot, SealedSnapshot>,
+    /// When people were last told of what keeps the journal from being read.
+    pub alerts: BTreeMap<Alert, Timestamp>,
     /// The vitals.
     pub vitals: Option<Vitals>,
     /// The last readiness.
@@ -245,6 +255,10 @@ impl MemoryWorld {
         let inner = Inner {
             plan: serde_json::to_string(plan).unwrap_or_default(),
             records: Vec::new(),
+            unreadable: BTreeMap::new(),
+            page_records_max: journal::PAGE_RECORDS_MAX,
+            state_snapshots: BTreeMap::new(),
+            alerts: BTreeMap::new(),
             vitals: None,
             readiness: None,
             functions: BTreeMap::new(),
@@ -349,51 +363,6 @@ fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
 
 fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
     if lost { Err(failure(action, FailureKind::Unreachable, "the answer was lost")) } else { Ok(value) }
-}
-
-#[async_trait]
-impl Journal for MemoryWorld {
-    async fn load_after(&self, _plan: &Name, seq: u64) -> Answer<Vec<Record>> {
-        let lost = self.call("load")?;
-        let records = self.inner().records.iter().filter(|record| record.seq > seq).cloned().collect();
-        answer("load", lost, records)
-    }
-
-    async fn append(&self, record: &Record) -> Answer<Appended> {
-        // The adapter tries a lost acknowledgement again with the same attempt, so it ends as a success here too.
-        self.call("append")?;
-        let mut inner = self.inner();
-        let found = inner.records.iter().find(|old| old.seq == record.seq);
-        Ok(match found {
-            Some(old) if old.attempt == record.attempt && old.writer == record.writer => Appended::Stands,
-            Some(_) => Appended::Taken,
-            None => {
-                inner.records.push(record.clone());
-                Appended::Stands
-            }
-        })
-    }
-
-    async fn load_vitals(&self, _plan: &Name) -> Answer<Option<Vitals>> {
-        Ok(self.inner().vitals.clone())
-    }
-
-    async fn save_vitals(&self, _plan: &Name, vitals: &Vitals) -> Answer<()> {
-        self.inner().vitals = Some(vitals.clone());
-        Ok(())
-    }
-
-    async fn load_readiness(&self, _plan: &Name) -> Answer<Option<LastReadiness>> {
-        let lost = self.call("load_readiness")?;
-        let kept = self.inner().readiness.clone();
-        answer("load_readiness", lost, kept)
-    }
-
-    async fn save_readiness(&self, _plan: &Name, readiness: &LastReadiness) -> Answer<()> {
-        let lost = self.call("save_readiness")?;
-        self.inner().readiness = Some(readiness.clone());
-        answer("save_readiness", lost, ())
-    }
 }
 
 #[async_trait]

@@ -112,7 +112,8 @@ pub struct Evidence {
 }
 
 /// Evidence that stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Standing {
     /// Since when without a gap.
     pub since: Timestamp,

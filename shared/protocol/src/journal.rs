@@ -556,3 +556,12 @@ impl Record {
         }
     }
 }
+
+/// A record that can't be read, or can't follow the ones before it. Nothing is decided beyond it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoisonRecord {
+    /// Its sequence number as the log has it.
+    pub seq: String,
+    /// What is wrong with it.
+    pub why: String,
+}

@@ -9,6 +9,7 @@ pub mod attention;
 pub mod command;
 pub mod database_status;
 pub mod decide;
+pub mod digest;
 pub mod evidence;
 pub mod graph;
 pub mod incoming;

@@ -18,14 +18,20 @@ use crate::report::RunReport;
 use crate::signal::AlarmState;
 
 mod attention;
+mod entries;
 mod evolve;
 mod illegal;
+pub mod snapshot;
 
 pub use evolve::{evolve, fold};
 pub use illegal::{IllegalRecord, Illegality};
 
 /// What the journal of one plan amounts to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// It is kept beside the log as a [`snapshot`]. A field that is added later is `#[serde(default)]`; if old records give it
+/// another value than its default, the snapshots of before no longer hold: [`snapshot::SNAPSHOT_SCHEMA_OLDEST`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// The last record's sequence number; 0 before the first.
     pub last_seq: u64,
@@ -36,6 +42,7 @@ pub struct State {
     /// The hold, if one was placed and not released. It may have expired.
     pub hold: Option<Hold>,
     /// What stands.
+    #[serde(with = "entries")]
     pub evidence: EvidenceMap,
     /// What was last heard of each alarm, so that repeated and reordered messages change nothing.
     pub alarms: BTreeMap<String, AlarmSeen>,
@@ -107,7 +114,7 @@ pub const CONTRIBUTORS_MAX: usize = 50;
 
 /// What was last heard of an alarm.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AlarmSeen {
     /// Of the alarm as a whole.
     pub whole: Option<AlarmWord>,
@@ -146,7 +153,8 @@ impl AlarmSeen {
 }
 
 /// A record that people are yet to be told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unnoticed {
     /// When it was written.
     pub at: Timestamp,
@@ -157,7 +165,8 @@ pub struct Unnoticed {
 }
 
 /// Maintenance mode with an expiry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Hold {
     /// Who placed it.
     pub by: String,
@@ -168,7 +177,8 @@ pub struct Hold {
 }
 
 /// One attempt to move.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// The sequence number of the record that opened it.
     pub id: u64,
@@ -187,11 +197,13 @@ pub struct Run {
     /// Where it stands.
     pub phase: Phase,
     /// What became of its steps; one that is missing was not begun since the last approval.
+    #[serde(with = "entries")]
     pub steps: BTreeMap<(Step, Name), Progress>,
     /// Every step that was ever intended, for any item. An approval lets failed steps begin anew; it does not undo
     /// them.
     pub begun: BTreeSet<Step>,
     /// What undoing needs to know.
+    #[serde(with = "entries")]
     pub before: BTreeMap<(Step, Name), String>,
     /// When it was committed, if it was.
     pub committed_at: Option<Timestamp>,
@@ -229,7 +241,8 @@ pub struct Course {
 }
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// The evidence is being weighed.
     Confirming {
@@ -272,7 +285,8 @@ pub enum Phase {
 }
 
 /// What became of a step for one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Progress {
     /// A worker holds it.
     Held {
@@ -315,7 +329,8 @@ pub enum Progress {
 }
 
 /// An old primary to be cut off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quarantine {
     /// The run that left it behind.
     pub run: u64,

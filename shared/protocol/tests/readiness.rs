@@ -8,15 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
+use protocol::journal::PoisonRecord;
 use protocol::name::Name;
 use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts,
-    GroupFacts, InstanceFacts, KeyGrant, KeyRights, OptionGroupRef, ReplicaFacts, RouteFacts,
-    ScheduledAction, Seen, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef, Unseen,
+    GroupFacts, InstanceFacts, JournalFacts, KeyGrant, KeyRights, OptionGroupRef, ReplicaFacts, RouteFacts,
+    ScheduledAction, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
+    Unseen,
 };
 use protocol::readiness::permissions::{Refusal, function_name, needs};
-use protocol::readiness::{Check, Finding, LastReadiness, Readiness, names};
+use protocol::readiness::{
+    Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
+};
 use protocol::state::State;
 use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 
@@ -37,8 +41,8 @@ const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
 /// How many checks the example has before a failover and after it.
-const BEFORE: usize = 51;
-const AFTER: usize = 47;
+const BEFORE: usize = 52;
+const AFTER: usize = 48;
 
 /// The checks that the plan and the journal answer alone.
 const OF_THE_PLAN_ALONE: [&str; 2] = ["workload_protected", "chains_short"];
@@ -178,6 +182,7 @@ fn good(state: &State) -> Facts {
             .collect(),
         scheduled: plan.fleets.iter().map(|fleet| (fleet.name.clone(), Ok(Vec::new()))).collect(),
         endpoint_groups: plan.routes.iter().map(|route| (route.name.clone(), Ok(2))).collect(),
+        journal: Some(compact()),
         ..Facts::default()
     };
     with_the_rest(state, facts)
@@ -256,6 +261,16 @@ fn with_the_rest(state: &State, facts: Facts) -> Facts {
     }
 }
 
+/// A journal on a good day.
+fn compact() -> JournalFacts {
+    let snapshot = Some(SnapshotFacts { seq: 12_400, at: ago(3), bytes: 5_000 });
+    JournalFacts { records: 12_434, records_since_snapshot: 34, snapshot, ..JournalFacts::default() }
+}
+
+fn journal(facts: &mut Facts) -> &mut JournalFacts {
+    facts.journal.as_mut().expect("it was looked at")
+}
+
 fn template() -> TemplateRef {
     TemplateRef { id: "lt-1".to_owned(), version: "$Latest".to_owned() }
 }
@@ -319,6 +334,33 @@ fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_
     let before = judged(&State::default(), &good(&State::default()));
     let check = named(&before, "workload_protected", "shop");
     assert_eq!(check.sentence(), "us-east-2 serves, and us-west-1 stands by for everything in the plan.");
+}
+
+#[test]
+fn how_full_the_journal_is_stands_in_the_sentence_up_to_its_limits() {
+    type FullRow = (fn(&mut JournalFacts), &'static str);
+    let rows: [FullRow; 4] = [
+        (|_| (), "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full)."),
+        (
+            |f| (f.records, f.records_since_snapshot, f.snapshot) = (150, 150, None),
+            "It has 150 records and needs no snapshot yet (15 % full).",
+        ),
+        (
+            |f| f.records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX,
+            "It has 12434 records; 1000 came after the snapshot of 3 min ago (100 % full).",
+        ),
+        (
+            |f| f.snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED,
+            "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full).",
+        ),
+    ];
+    for (change, sentence) in rows {
+        let mut facts = good(&State::default());
+        change(journal(&mut facts));
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, "journal_compact", "shop");
+        assert_eq!((check.finding(), check.sentence()), (Finding::Ready, sentence));
+    }
 }
 
 #[test]
@@ -644,6 +686,18 @@ const ROWS: &[Row] = &[
      "The role of shop-shift-traffic is not allowed elasticloadbalancing:DescribeLoadBalancers on * (implicitDeny)."),
     (|f| refuse(f, "ec2:DescribeSubnets", "*", "explicitDeny"), "role_allowed", "shift-traffic", Finding::NotReady,
      "The role of shop-shift-traffic is not allowed ec2:DescribeSubnets on * (explicitDeny)."),
+    (|f| journal(f).poison = Some(PoisonRecord { seq: "12435".to_owned(), why: "its schema is 2".to_owned() }),
+     "journal_compact", "shop", Finding::NotReady, "It can't be read beyond record 12434: record 12435: its schema is 2."),
+    (|f| { let f = journal(f); f.records_since_snapshot = 200; f.unkept = Some("PutItem was denied".to_owned()); },
+     "journal_compact", "shop", Finding::NotReady,
+     "200 records came after its snapshot, and the next one can't be kept: PutItem was denied."),
+    (|f| journal(f).records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX + 1, "journal_compact", "shop", Finding::NotReady,
+     "1001 records came after its snapshot, more than 1000; every invocation reads them."),
+    (|f| journal(f).refused = Some("the snapshot after record 12,400: it is torn".to_owned()), "journal_compact", "shop",
+     Finding::NotReady, "A snapshot of it is of no use: the snapshot after record 12,400: it is torn."),
+    (|f| journal(f).snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED + 1, "journal_compact", "shop",
+     Finding::NotReady, "The snapshot of its state has 4.0 MB, more than 4.0 MB; every invocation reads it."),
+    (|f| f.journal = None, "journal_compact", "shop", Finding::Unknown, "It was not looked at."),
 ];
 
 /// One change to a good day, and the check that has a note by it: a failover would work, at a price.

@@ -1,4 +1,5 @@
-//! What does the function under test find in the cloud? The example plan in Parameter Store, and a quiet journal.
+//! What does the function under test find in the cloud? The example plan in Parameter Store, and a journal: a quiet one, or
+//! one of any length.
 //!
 //! Any other call fails the measurement: it would not be of what it claims to be.
 
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::long_log::LongLog;
 use crate::server::{Request, Response, Server};
 
 /// The example plan.
@@ -26,13 +28,18 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// Listens on a free port.
+    /// Listens on a free port, with a journal that has no records.
     pub(crate) fn start() -> Result<Self> {
+        Self::with(LongLog::of(0, false)?)
+    }
+
+    /// Listens on a free port, with a journal.
+    pub(crate) fn with(log: LongLog) -> Result<Self> {
         let parts = cut(&compact(PLAN)?);
         let strangers = Arc::new(Mutex::new(Vec::new()));
         let (count, noted) = (parts.len(), Arc::clone(&strangers));
         let server = Server::start(Arc::new(move |request| {
-            let answer = answer(&parts, &request);
+            let answer = answer(&parts, &log, &request);
             if answer.is_err() {
                 let target = request.header("x-amz-target");
                 let stranger = format!("{} {} {target}", request.method, request.path);
@@ -83,16 +90,29 @@ fn cut(plan: &str) -> Vec<String> {
     parts.map(|part| part.iter().collect()).collect()
 }
 
-fn answer(parts: &[String], request: &Request) -> Result<Value> {
+fn answer(parts: &[String], log: &LongLog, request: &Request) -> Result<Value> {
     let body: Value = serde_json::from_slice(&request.body).context("not JSON")?;
     match request.header("x-amz-target") {
         "AmazonSSM.GetParameters" => parameters(parts, &body),
-        // The journal has no records, and nobody saved vitals.
-        "DynamoDB_20120810.Query" => Ok(json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
+        "DynamoDB_20120810.Query" => query(log, &body),
+        // Nobody saved vitals.
         "DynamoDB_20120810.GetItem" => Ok(json!({})),
         // A keeper tells what it found, beside the journal. A record of the journal would come with a condition.
         "DynamoDB_20120810.PutItem" if body.get("ConditionExpression").is_none() => Ok(json!({})),
         other => anyhow::bail!("there is no `{other}` here"),
+    }
+}
+
+/// The log after a sequence number, or the heads of its snapshots.
+fn query(log: &LongLog, body: &Value) -> Result<Value> {
+    let value = |name: &str, kind: &str| {
+        let path = format!("/ExpressionAttributeValues/{name}/{kind}");
+        body.pointer(&path).and_then(Value::as_str).with_context(|| format!("no {name}"))
+    };
+    match value(":plan", "S")? {
+        "shop" => log.page(value(":seq", "N")?.parse()?),
+        "shop#snapshot" => log.heads(),
+        other => anyhow::bail!("there is no partition {other}"),
     }
 }
 
@@ -143,7 +163,8 @@ mod tests {
     fn the_parts_of_the_plan_make_the_plan() {
         let parts = cut(&compact(PLAN).unwrap());
         let names: Vec<String> = (0..parts.len()).map(|part| format!("{PLAN_PARAMETER}/{part}")).collect();
-        let answer = answer(&parts, &request("AmazonSSM.GetParameters", &json!({ "Names": names }))).unwrap();
+        let request = request("AmazonSSM.GetParameters", &json!({ "Names": names }));
+        let answer = answer(&parts, &LongLog::of(0, false).unwrap(), &request).unwrap();
         let text: String = answer["Parameters"]
             .as_array()
             .unwrap()
@@ -156,10 +177,30 @@ mod tests {
 
     #[test]
     fn an_effect_is_no_part_of_the_measurement() {
-        let put = |body| answer(&[], &request("DynamoDB_20120810.PutItem", &body));
+        let log = LongLog::of(0, false).unwrap();
+        let put = |body| answer(&[], &log, &request("DynamoDB_20120810.PutItem", &body));
         assert!(put(json!({ "ConditionExpression": "attribute_not_exists(#seq)" })).is_err());
         assert!(put(json!({})).is_ok());
         let foreign = request("AmazonSSM.GetParameters", &json!({ "Names": ["/other/0"] }));
-        assert!(answer(&[], &foreign).is_err());
+        assert!(answer(&[], &log, &foreign).is_err());
+    }
+
+    #[test]
+    fn a_long_journal_is_given_page_by_page_and_with_its_snapshot() {
+        let log = LongLog::of(1_000_000, true).unwrap();
+        let query = |plan: &str, seq: &str| {
+            let values = json!({ ":plan": { "S": plan }, ":seq": { "N": seq } });
+            let body = json!({ "ExpressionAttributeValues": values });
+            answer(&[], &log, &request("DynamoDB_20120810.Query", &body)).unwrap()
+        };
+        let (first, last) = (query("shop", "0"), query("shop", "999899"));
+        assert_eq!(
+            (&first["Count"], &first["LastEvaluatedKey"]["seq"]["N"]),
+            (&json!(2_000), &json!("2000"))
+        );
+        assert_eq!((&last["Count"], &last["LastEvaluatedKey"]), (&json!(101), &Value::Null));
+        let heads = query("shop#snapshot", "");
+        assert_eq!(heads["Items"][0]["after"]["N"], "999900");
+        assert!(first.to_string().len() < 1 << 20, "a page of DynamoDB has a megabyte at most");
     }
 }

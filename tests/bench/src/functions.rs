@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::function::Function;
+use crate::journal::{GROWTH_MAX, LONG, SHORT};
+use crate::long_log::LongLog;
 use crate::measure::{Samples, ms};
 use crate::package::Package;
 use crate::scratch::Scratch;
@@ -76,7 +78,36 @@ pub(crate) fn measure(packages: &Path) -> Result<Vec<Row>> {
         rows.extend(measured.with_context(|| format!("{} can't be measured", subject.name))?);
     }
     cloud.check()?;
+    rows.extend(of_a_long_journal(packages, scratch.path())?);
     Ok(rows)
+}
+
+/// What an invocation costs with a thousand records in the journal, and with a million.
+fn of_a_long_journal(packages: &Path, scratch: &Path) -> Result<Vec<Row>> {
+    let [subject, ..] = &SUBJECTS;
+    let name = subject.name;
+    let package = Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join("long-journal"))?;
+    let log = scratch.join("long-journal.log");
+    let measured = [SHORT, LONG].map(|records| {
+        crate::say(&format!("{name}: a journal of {records} records"));
+        let cloud = Cloud::with(LongLog::of(records, true)?)?;
+        let (mut function, _) = Function::start(name, &package.bootstrap, &cloud, &log)?;
+        subject.invoke(&mut function)?;
+        let took = (0..INVOCATIONS).map(|_| subject.invoke(&mut function)).collect::<Result<Vec<_>>>()?;
+        cloud.check()?;
+        let took = Samples::of(took).context("nothing was measured")?;
+        Ok((took, function.resident_bytes_max()?))
+    });
+    let [short, long]: [Result<(Samples, u64)>; 2] = measured;
+    let ((short, small), (long, large)) = (short?, long?);
+    let times = long.min().as_secs_f64() / short.min().as_secs_f64();
+    let memory = megabytes(large) / megabytes(small);
+    let shown = format!("{times:.2} times, from {} to {}", ms(short.min()), ms(long.min()));
+    let resident = format!("{memory:.2} times, from {:.1} to {:.1} MB", megabytes(small), megabytes(large));
+    Ok(vec![
+        Row::below(format!("{name}: 1,000,000 records after 1,000"), times, GROWTH_MAX, shown, "times"),
+        Row::below(format!("{name}: memory with 1,000,000 records"), memory, GROWTH_MAX, resident, "times"),
+    ])
 }
 
 impl Subject {

@@ -19,6 +19,8 @@ mod estate;
 mod function;
 mod functions;
 mod history;
+mod journal;
+mod long_log;
 mod measure;
 mod package;
 mod parameters;
@@ -63,8 +65,10 @@ fn run() -> Result<usize> {
     let mut table = Table::default();
     // First of all, while the memory of this process is its own.
     let parameters = parameters::measure()?;
+    let journal = journal::measure()?;
     table.extend(functions::measure(Path::new(&packages))?);
     table.extend(decisions::measure()?);
+    table.extend(journal);
     table.extend(parameters);
     let missed = table.missed();
     write!(std::io::stdout(), "\n{table}\n{NOTES}").context("the table can't be printed")?;

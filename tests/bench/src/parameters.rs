@@ -90,6 +90,8 @@ impl Bench {
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::new(CountingIds::default()),
             writer: "bench".to_owned(),
+            snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
+            tells_of_unreadable: true,
         };
         let deadline = self.clock.now().checked_add(SignedDuration::from_secs(900))?;
         let (stores, seen, upkeep) = (&*self.stores, &*self.stores, &*self.world);
@@ -128,18 +130,18 @@ fn value(n: usize) -> String {
 }
 
 /// How much memory this process had, and what it has grown to at most since.
-struct Resident {
+pub(crate) struct Resident {
     before: u64,
 }
 
 impl Resident {
     /// Forgets what was the most so far.
-    fn mark() -> Result<Self> {
+    pub(crate) fn mark() -> Result<Self> {
         std::fs::write("/proc/self/clear_refs", "5").context("the kernel keeps its high-water mark")?;
         Ok(Self { before: Self::read("VmRSS:")? })
     }
 
-    fn grown(&self) -> Result<u64> {
+    pub(crate) fn grown(&self) -> Result<u64> {
         Ok(Self::read("VmHWM:")?.saturating_sub(self.before))
     }
 

@@ -92,9 +92,8 @@ impl Cloud {
 
     /// The journal of a plan, by the adapter that the functions use.
     pub async fn journal(&self, region: &str, table: &str, plan: &str) -> Result<Vec<Record>> {
-        use ports::Journal as _;
         let clock = std::sync::Arc::new(aws::clock::SystemClock);
         let journal = aws::journal::DynamoJournal::new(&self.sdk(region).await, table, clock);
-        journal.load_after(&plan.into(), 0).await.map_err(|failure| anyhow!("{failure}"))
+        ports::log::whole(&journal, &plan.into()).await.map_err(|failure| anyhow!("{failure}"))
     }
 }

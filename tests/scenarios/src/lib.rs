@@ -63,6 +63,8 @@ pub struct Stage {
     pub loses: Option<(Step, usize)>,
     /// Every command that was published.
     pub published: Vec<StepCommand>,
+    /// After how many records a snapshot of the state is due. Few, so that every scenario reads through some.
+    pub snapshot_every: u64,
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
     started: usize,
@@ -86,6 +88,7 @@ impl Stage {
             tap: None,
             loses: None,
             published: Vec::new(),
+            snapshot_every: 7,
             ids,
             next_tick: base,
             started: 0,
@@ -111,6 +114,7 @@ impl Stage {
             ids: Arc::clone(&self.ids) as _,
             writer: writer.to_owned(),
             commands_topic: COMMANDS_TOPIC.to_owned(),
+            snapshot_every: self.snapshot_every,
         }
     }
 

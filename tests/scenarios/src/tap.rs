@@ -10,8 +10,9 @@ use engine::world::World;
 use jiff::Timestamp;
 use ports::memory::MemoryWorld;
 use ports::{
-    Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal, Lag, LagSample,
-    OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, RouteView, Side, Traffic, Vitals,
+    Alert, AlertClaim, Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal,
+    KeptSnapshot, Lag, LagSample, OldPrimary, Page, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
+    RouteView, Side, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
@@ -181,8 +182,24 @@ impl Plans for Line {
 
 #[async_trait]
 impl Journal for Line {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>> {
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
         self.pass("load", self.world.load_after(plan, seq)).await
+    }
+
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
+        self.pass("load_snapshot", self.world.load_snapshot(plan, which)).await
+    }
+
+    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
+        self.pass("save_snapshot", self.world.save_snapshot(plan, kept)).await
+    }
+
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
+        self.pass("claim_alert", self.world.claim_alert(plan, claim)).await
+    }
+
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
+        self.pass("yield_alert", self.world.yield_alert(plan, alert)).await
     }
 
     async fn append(&self, record: &Record) -> Answer<Appended> {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ::ports::{Answer, Appended, Databases, Fleets, Journal, Side, Traffic};
+use ::ports::{Answer, Appended, Databases, Fleets, Journal, KeptSnapshot, Side, Traffic};
 use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::plan::{Capacity, Database, Fleet, Route};
+use protocol::state::fold;
 
 use crate::history::{Effect, What};
 use crate::invoke;
@@ -15,6 +16,7 @@ use crate::sim::Sim;
 /// Something that a function does to the world.
 pub(crate) enum Deed {
     Append(Box<Record>),
+    Keep(Box<KeptSnapshot>),
     Publish(Vec<StepCommand>),
     Tell(String),
     Promote(Database),
@@ -36,6 +38,7 @@ impl Deed {
                 }
                 return Ok(Some(appended));
             }
+            Self::Keep(kept) => keep(sim, by, *kept).await?,
             Self::Publish(commands) => publish(sim, &commands),
             Self::Tell(text) => sim.note(by, What::Told { text }),
             Self::Promote(database) => {
@@ -67,4 +70,24 @@ impl Deed {
         }
         Ok(None)
     }
+}
+
+/// In a thousand, how many snapshots are left half written while things go wrong.
+const TORN: u32 = 150;
+
+/// Keeps a snapshot, at times half of it; and notes whether it is true: what the log amounts to up to its record.
+async fn keep(sim: &Arc<Sim>, by: u32, mut kept: KeptSnapshot) -> Answer<()> {
+    let world = &*sim.world;
+    let plan = &sim.draw.plan.name;
+    let seq = kept.sealed.seq;
+    let folded = fold(world.inner().records.iter().take_while(|record| record.seq <= seq));
+    let is_true = kept.sealed.open(plan).is_ok_and(|snapshot| folded.as_ref() == Ok(&snapshot.state));
+    let is_torn = !sim.is_healed() && sim.chance(TORN);
+    if is_torn {
+        let half = kept.sealed.text.floor_char_boundary(kept.sealed.text.len() / 2);
+        kept.sealed.text.truncate(half);
+    }
+    world.save_snapshot(plan, &kept).await?;
+    sim.note(by, What::Kept { seq, is_true, is_torn });
+    Ok(())
 }

@@ -38,6 +38,10 @@ pub struct Draw {
     pub people: People,
     /// From when on nothing goes wrong, in seconds from the beginning.
     pub healed_at: u32,
+    /// After how many records a snapshot of the state is due.
+    pub snapshot_every: u64,
+    /// Most records of a page of the journal.
+    pub page_records_max: usize,
 }
 
 /// What goes wrong, and how often: chances in a thousand, for each call, message or tick.
@@ -118,6 +122,9 @@ impl Draw {
                 meddle: if chance(&mut rng, 300) { rng.u32(5..60) } else { 0 },
             },
             healed_at,
+            // Not by chance, so that the other draws stay what they are. Few: a world has some ten or some hundred records.
+            snapshot_every: 1 + seed % 23,
+            page_records_max: usize::try_from(1 + seed % 31).unwrap_or(1),
             plan,
         }
     }
@@ -146,6 +153,8 @@ impl Draw {
             lag_ms: (0, 2_000),
             people: People { diligent: true, meddle: 0 },
             healed_at: 0,
+            snapshot_every: 1 + seed % 23,
+            page_records_max: 2_000,
         }
     }
 }

@@ -101,6 +101,15 @@ pub enum What {
         /// What.
         text: String,
     },
+    /// A snapshot of the state was kept.
+    Kept {
+        /// After which record.
+        seq: u64,
+        /// Whether it is what the journal amounts to up to there.
+        is_true: bool,
+        /// Whether half of it was lost on the way.
+        is_torn: bool,
+    },
     /// The world changed, or somebody spoke.
     Change(Change),
 }

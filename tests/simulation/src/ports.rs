@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::ports::{
-    Alarms, Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets, Ids, Journal, Lag,
-    LagSample, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView, Replication, RouteView, Side,
-    Traffic, Vitals,
+    Alarms, Alert, AlertClaim, Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets,
+    Ids, Journal, KeptSnapshot, Lag, LagSample, OldPrimary, Page, Plans, ProbeAnswer, Probes, Publisher,
+    ReplicaView, Replication, RouteView, Side, Traffic, Vitals, Which,
 };
 use async_trait::async_trait;
 use engine::world::World;
@@ -66,6 +66,7 @@ impl Link {
             ids: Arc::clone(self) as _,
             writer: writer.to_owned(),
             commands_topic: scenarios::COMMANDS_TOPIC.to_owned(),
+            snapshot_every: self.sim.draw.snapshot_every,
         }
     }
 
@@ -222,8 +223,24 @@ impl Plans for Link {
 
 #[async_trait]
 impl Journal for Link {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>> {
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
         self.ask("load", JOURNAL, self.sim.world.load_after(plan, seq)).await
+    }
+
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
+        self.ask("load_snapshot", JOURNAL, self.sim.world.load_snapshot(plan, which)).await
+    }
+
+    async fn save_snapshot(&self, _plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
+        self.act("save_snapshot", JOURNAL, Deed::Keep(Box::new(kept.clone()))).await.map(drop)
+    }
+
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
+        self.ask("claim_alert", JOURNAL, self.sim.world.claim_alert(plan, claim)).await
+    }
+
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
+        self.ask("yield_alert", JOURNAL, self.sim.world.yield_alert(plan, alert)).await
     }
 
     async fn append(&self, record: &Record) -> Answer<Appended> {

@@ -61,6 +61,7 @@ impl Sim {
         let world = Arc::new(MemoryWorld::new(&draw.plan, Arc::clone(&clock) as Arc<dyn Clock>));
         {
             let mut inner = world.inner();
+            inner.page_records_max = draw.page_records_max;
             for (name, takes) in &draw.promotions {
                 if let Some(twin) = inner.databases.get_mut(name) {
                     twin.promotion = Some(*takes);

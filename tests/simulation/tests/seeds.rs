@@ -54,6 +54,21 @@ fn showing_a_history_does_not_change_it() {
     }
 }
 
+/// Otherwise the rule over snapshots would hold of nothing.
+#[test]
+fn the_worlds_read_through_snapshots_good_and_torn() {
+    let (mut kept, mut torn) = (0, 0);
+    for seed in FROM..FROM + 20 {
+        for entry in play(Draw::of(seed), false).expect("it plays").entries {
+            if let What::Kept { is_torn, .. } = entry.what {
+                kept += 1;
+                torn += usize::from(is_torn);
+            }
+        }
+    }
+    assert!(kept > 100 && torn > 5, "{kept} kept, {torn} torn");
+}
+
 #[test]
 fn the_overhead_is_what_is_left_of_the_run_without_window_and_cloud() {
     let history = play(Draw::undisturbed(FROM), false).expect("it plays");

@@ -184,6 +184,8 @@ async fn pass_unchecked(scene: &Scene) {
         clock: Arc::clone(&scene.clock) as _,
         ids: Arc::new(ports::memory::CountingIds::default()),
         writer: "ssm-replicator/2".to_owned(),
+        snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
+        tells_of_unreadable: true,
     };
     let deadline = ports::Clock::now(&*scene.clock).checked_add(scene.invocation).unwrap();
     let (stores, seen, upkeep) = (&*scene.stores, &*scene.stores, &*scene.world);

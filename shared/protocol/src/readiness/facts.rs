@@ -6,6 +6,7 @@ use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
 use jiff::Timestamp;
 
 use super::permissions::Refusal;
+use crate::journal::PoisonRecord;
 use crate::name::Name;
 use crate::upkeep::{ParameterPass, SnapshotLook};
 
@@ -101,6 +102,36 @@ pub struct Facts {
     pub default_volume_key: Option<Seen<Option<String>>>,
     /// Who may use a key; nothing where it does not exist.
     pub key_rights: BTreeMap<String, Seen<Option<KeyRights>>>,
+    /// How full the journal is.
+    pub journal: Option<JournalFacts>,
+}
+
+/// How full the journal is, and whether a snapshot keeps its reading short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalFacts {
+    /// All its records.
+    pub records: u64,
+    /// Those that every invocation reads: what came after the snapshot, or all of them.
+    pub records_since_snapshot: u64,
+    /// The snapshot that is in use.
+    pub snapshot: Option<SnapshotFacts>,
+    /// Why a newer snapshot than that is not used.
+    pub refused: Option<String>,
+    /// Why the snapshot that was due could not be kept.
+    pub unkept: Option<String>,
+    /// The record that it can't be read beyond.
+    pub poison: Option<PoisonRecord>,
+}
+
+/// A snapshot of the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFacts {
+    /// The sequence number of the record that it was taken after.
+    pub seq: u64,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// How long its text is.
+    pub bytes: usize,
 }
 
 /// How an instance or a cluster that is, or was, a replica stands.

@@ -19,6 +19,7 @@ mod databases;
 pub mod facts;
 mod fleets;
 mod functions;
+mod journal;
 pub mod keys;
 pub mod launches;
 pub mod permissions;
@@ -30,6 +31,7 @@ mod window;
 mod wiring;
 
 pub use change::LastReadiness;
+pub use journal::{RECORDS_SINCE_SNAPSHOT_MAX, SNAPSHOT_BYTES_WARNED};
 pub use window::BackupWindow;
 
 use facts::{Facts, Unseen};
@@ -43,7 +45,7 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     Group { names: protection::NAMES, judge: protection::judge },
     Group { names: databases::NAMES, judge: databases::judge },
     Group { names: replacement::NAMES, judge: replacement::judge },
@@ -57,6 +59,7 @@ const GROUPS: [Group; 13] = [
     Group { names: permissions::NAMES, judge: permissions::judge },
     Group { names: functions::NAMES, judge: functions::judge },
     Group { names: wiring::NAMES, judge: wiring::judge },
+    Group { names: journal::NAMES, judge: journal::judge },
 ];
 
 /// The names of all checks, in the order of the table.

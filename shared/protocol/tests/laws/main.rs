@@ -5,6 +5,7 @@
 mod history;
 mod order;
 mod resume;
+mod snapshot;
 mod totality;
 
 use proptest::prelude::*;

@@ -572,4 +572,38 @@ impl<'s, 'w> Bench<'s, 'w> {
             self.ask("sqs", "AmazonSQS", action, document).await.map(drop)
         })
     }
+
+    /// Whether the journal ends with a record that no function can read. It is taken out as the handbook says: a copy of it
+    /// aside, and the very last one deleted.
+    pub(super) fn poison(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let stack = self.scene.stack(self.part);
+            let table = self.output(&["journal_table"])?;
+            let names = json!({ "#p": "plan", "#s": "seq" });
+            let last = json!({
+                "TableName": table, "ConsistentRead": true, "ScanIndexForward": false, "Limit": 1,
+                "KeyConditionExpression": "#p = :p AND #s > :zero", "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": { ":p": { "S": stack.name }, ":zero": { "N": "0" } },
+            });
+            let found = self.ask("dynamodb", "DynamoDB_20120810", "Query", last).await?;
+            let found: Value = serde_json::from_str(&found)?;
+            let last = found.pointer("/Items/0").context("the journal has a record")?;
+            let seq = last.pointer("/seq/N").and_then(Value::as_str).context("a record has a number")?;
+            let (key, schema) =
+                (json!({ "plan": { "S": stack.name }, "seq": { "N": seq } }), last.get("schema"));
+            if is {
+                let next = (seq.parse::<u64>()? + 1).to_string();
+                let mut poison = last.clone();
+                (poison["seq"], poison["schema"]) = (json!({ "N": next }), json!({ "N": "99" }));
+                let put = json!({ "TableName": table, "Item": poison,
+                    "ConditionExpression": "attribute_not_exists(#s)", "ExpressionAttributeNames": { "#s": "seq" } });
+                return self.ask("dynamodb", "DynamoDB_20120810", "PutItem", put).await.map(drop);
+            }
+            ensure!(schema == Some(&json!({ "N": "99" })), "the last record is not the poison: {last}");
+            let delete = json!({ "TableName": table, "Key": key, "ReturnValues": "ALL_OLD" });
+            let copy = self.ask("dynamodb", "DynamoDB_20120810", "DeleteItem", delete).await?;
+            ensure!(copy.contains("\"99\""), "no copy came back: {copy}");
+            Ok(())
+        })
+    }
 }

@@ -311,6 +311,12 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.deaf("notices_recovery", usize::MAX),
         |bench| bench.hearing(),
     ),
+    waiting(
+        "journal_compact",
+        &["It can't be read beyond record", "its schema is 99"],
+        |bench| bench.poison(true),
+        |bench| bench.poison(false),
+    ),
 ];
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod open_serves;
 mod reopened;
 mod sequence;
 mod settled;
+mod snapshots;
 mod sound;
 mod told;
 mod witnesses;
@@ -46,6 +47,7 @@ pub const RULES: [Rule; 15] = [
     Rule { says: "a primary side that somebody else opens is closed again or told", check: reopened::check },
     Rule { says: "no promotion past the data-loss gate without a person's word", check: gate::check },
     Rule { says: "sequence numbers go up by one, and replay is the state", check: sequence::check },
+    Rule { says: "a snapshot is what the journal amounts to", check: snapshots::check },
     Rule { says: "no abort after a promotion was intended", check: no_abort::check },
     Rule { says: "one observer or missing data never moves anything", check: witnesses::check },
     Rule { says: "an intent stands before every effect", check: intent_first::check },
