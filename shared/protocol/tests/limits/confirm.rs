@@ -73,7 +73,7 @@ fn aborted_by_a_person() -> Story {
     let opened = Event::RunOpened { kind, scope, cause: Cause::Evidence, first_signal_at, overrides };
     story.write(Some(1), opened).expect("legal");
     let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
-    story.go_to(100).must(Event::Aborted { cause });
+    story.go_to(100).must(Event::Aborted { cause, quiet: false });
     story
 }
 

@@ -14,7 +14,7 @@ use protocol::state::State;
 use crate::story::{Seen, Story, at, look, plan, with_lag};
 
 fn key(kind: EvidenceKind) -> EvidenceKey {
-    EvidenceKey { kind, source: "orders".to_owned() }
+    EvidenceKey { kind, source: "orders".to_owned(), contributor: None }
 }
 
 fn seen_at(key: EvidenceKey, seen_at: Timestamp) -> Event {
@@ -35,7 +35,11 @@ fn what_a_probe_or_a_replica_said_counts_for_ninety_seconds() {
         let story = spoke(kind);
         let standing = story.state.standing(&key(kind)).expect("it stands");
         for (age, expected) in [(89, true), (90, true), (91, false)] {
-            assert_eq!(counts(&key(kind), standing, at(age)), expected, "{kind:?} after {age} s");
+            assert_eq!(
+                counts(&key(kind), standing, &story.state.silences, at(age)),
+                expected,
+                "{kind:?} after {age} s"
+            );
         }
     }
     assert_eq!(OBSERVATION_GAP_MAX.as_secs(), 90);

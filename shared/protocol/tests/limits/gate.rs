@@ -19,7 +19,7 @@ fn estimate(of: impl Fn(&Story, Observation) -> Observation) -> DataLoss {
         let seen = of(&story, look(&story.plan, Seen::Lost, now));
         let (_, events) = story.go_to(now).see(seen);
         let asked = events.into_iter().find_map(|event| match event {
-            Event::ApprovalAsked { data_loss } => Some(data_loss),
+            Event::ApprovalAsked { data_loss, .. } => Some(data_loss),
             _ => None,
         });
         if let Some(losses) = asked {

@@ -142,10 +142,10 @@ fn an_aborted_run_ends_only_when_everything_is_undone() {
     story.must(event);
     let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
     let run = story.run().id;
-    let refused = story.write(Some(run), Event::Aborted { cause: cause.clone() });
+    let refused = story.write(Some(run), Event::Aborted { cause: cause.clone(), quiet: false });
     assert!(matches!(refused, Err(Illegality::Step { step: Step::Restore, .. })), "{refused:?}");
     story.carry_out(Step::Restore, "web");
-    story.must(Event::Aborted { cause });
+    story.must(Event::Aborted { cause, quiet: false });
     assert_eq!(story.run().phase.as_str(), "aborted");
     assert_eq!(names(&["web"]), story.run().scope.fleets);
 }

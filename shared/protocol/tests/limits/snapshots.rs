@@ -46,6 +46,7 @@ fn with_snapshots(databases: usize) -> Plan {
         deletions_max: 10,
         kms_key_arns: KeyArns::default(),
         except: Vec::new(),
+        option_groups: Vec::new(),
     });
     plan
 }

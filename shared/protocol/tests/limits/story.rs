@@ -61,6 +61,7 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
             .collect(),
         lag: BTreeMap::new(),
         answered_at: None,
+        alarms: BTreeMap::new(),
     }
 }
 
@@ -103,6 +104,7 @@ impl Story {
             writer: "test".into(),
             attempt: seq.to_string(),
             sentence: "s".into(),
+            request: None,
             event,
         };
         self.state = evolve(self.state.clone(), &record).map_err(|illegal| illegal.why)?;
@@ -139,7 +141,15 @@ impl Story {
     pub(crate) fn alarm(&mut self, state: AlarmState, changed: i64) -> Vec<Event> {
         let arn = self.plan.detection.alarms[0].clone();
         let (reason, via) = ("errors".into(), Via::EventBridge);
-        let alarm = AlarmSignal { arn, state, changed_at: at(changed), reason, via };
+        let alarm = AlarmSignal {
+            arn,
+            contributor: None,
+            held_back: None,
+            state,
+            changed_at: at(changed),
+            reason,
+            via,
+        };
         self.settle(Facts { signals: vec![Signal::Alarm(alarm)], ..Facts::default() }).1
     }
 
@@ -149,7 +159,7 @@ impl Story {
         command: OperatorCommand,
         look: Option<Observation>,
     ) -> Result<Event, (String, String)> {
-        let facts = Facts { operator: Some(command), observation: look, signals: Vec::new() };
+        let facts = Facts { operator: Some(command), observation: look, ..Facts::default() };
         let draft = decide(&self.plan, &self.state, &facts, self.now).append.expect("a command is answered");
         match (draft.answers, draft.event) {
             (Some(Verdict::Refused), Event::CommandRefused { code, .. }) => Err((code, draft.sentence)),
@@ -203,7 +213,14 @@ impl Story {
 
     pub(crate) fn fail(&mut self, step: Step, subject: &str, intent: u64) {
         let (code, message) = ("denied".to_owned(), "m".to_owned());
-        self.must(Event::StepFailed { step, subjects: names(&[subject]), intent, code, message });
+        self.must(Event::StepFailed {
+            step,
+            subjects: names(&[subject]),
+            intent,
+            code,
+            message,
+            quiet: false,
+        });
     }
 }
 
