@@ -284,6 +284,9 @@ impl fmt::Display for What {
             Self::Saw { name, said, .. } => write!(f, "saw {name}: {said:?}"),
             Self::Answered { arn, state } => write!(f, "CloudWatch says {arn}: {state:?}"),
             Self::Told { text } => write!(f, "TOLD {text}"),
+            Self::Kept { seq, is_true, is_torn } => {
+                write!(f, "SNAPSHOT after {seq}: true {is_true}, torn {is_torn}")
+            }
             Self::Change(change) => write!(f, "WORLD {change:?}"),
         }
     }
