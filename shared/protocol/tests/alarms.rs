@@ -266,7 +266,7 @@ proptest! {
         // When it was last heard to be in ALARM; when the unbroken silence began; whether it was OK since.
         let (mut red_at, mut silent_since, mut was_ok) = (None::<Timestamp>, None::<Timestamp>, true);
         // Whether it may count: what an answer says at once may be known already, and may not.
-        let mut may_count = false;
+        let (mut may_count, mut red_at_most) = (false, None::<Timestamp>);
         // The same since somebody asked in vain, and was not refused: a refusal is no silence.
         let mut surely_silent_since = None::<Timestamp>;
         for (message, says, minutes) in spells {
@@ -275,20 +275,22 @@ proptest! {
                 story.message(if is_red { AlarmState::Alarm } else { AlarmState::Ok });
                 (red_at, was_ok) = if is_red { (Some(story.now), false) } else { (red_at, true) };
                 may_count = is_red;
+                red_at_most = if is_red { Some(story.now) } else { red_at_most };
             }
             let changed_at = story.now;
             for minute in 1..=minutes {
                 story.pass(MINUTE);
                 story.look(says, changed_at);
                 match says {
-                    Says::Alarm => may_count = true,
+                    Says::Alarm => (may_count, red_at_most) = (true, Some(story.now)),
                     Says::Ok if minute >= 2 => may_count = false,
                     _ => {}
                 }
                 match says {
                     // From the second minute on an answer is newer than any message.
                     Says::Alarm if minute >= 2 => (red_at, was_ok) = (Some(story.now), false),
-                    Says::Ok if minute >= 2 => was_ok = true,
+                    // At once, if its change is newer.
+                    Says::Ok => was_ok = true,
                     _ => {}
                 }
                 silent_since = match says {
@@ -303,17 +305,18 @@ proptest! {
                 if minute < 2 {
                     continue;
                 }
-                let age_at = |since: Option<Timestamp>| {
+                let age_at = |red_at: Option<Timestamp>, since: Option<Timestamp>| {
                     red_at.map(|at| since.unwrap_or(story.now).duration_since(at))
                 };
-                let age = age_at(silent_since);
                 if story.counts() {
+                    let age = age_at(red_at_most, silent_since);
                     prop_assert!(may_count, "OK was the last word");
-                    prop_assert!(was_ok || age.is_some_and(|age| age <= ALARM_STANDS + MINUTE), "{age:?}");
+                    prop_assert!(age.is_some_and(|age| age <= ALARM_STANDS), "{age:?}");
                 }
                 // What is written down trails behind by this much at most.
                 let surely = ALARM_STANDS - ALARM_CONFIRMED_EVERY - ANSWER_TRAILS - MINUTE * 2;
-                if !was_ok && age_at(surely_silent_since).is_some_and(|age| age <= surely) {
+                let age = age_at(red_at, surely_silent_since);
+                if !was_ok && age.is_some_and(|age| age <= surely) {
                     prop_assert!(story.counts(), "{age:?}: {:#?}", story.records);
                 }
             }

@@ -82,16 +82,16 @@ impl Story {
     fn look_for(&mut self, seconds: i64) {
         for _ in 0..seconds / 5 {
             self.now = self.now.checked_add(SignedDuration::from_secs(5)).expect("a time");
-            self.look_with(Sight::Bad { detail: "no answer".into() });
+            self.look_with(&Sight::Bad { detail: "no answer".into() });
         }
     }
 
-    fn look_with(&mut self, sight: Sight) {
+    fn look_with(&mut self, sight: &Sight) {
         let observation = Some(self.observation(sight));
         self.settle(&Facts { observation, ..Facts::default() });
     }
 
-    fn observation(&self, sight: Sight) -> Observation {
+    fn observation(&self, sight: &Sight) -> Observation {
         let probe = |name: &Name| ProbeSeen { name: name.clone(), sight: sight.clone() };
         let broken = |name: &Name| ReplicaSeen {
             database: name.clone(),
@@ -197,13 +197,11 @@ fn an_old_word_is_rejected() {
 
 /// The same word every so many seconds, about these instances in turn, while nothing lives.
 fn repeat(story: &mut Story, instances: &[&str], every_seconds: i64, seconds: i64) {
-    let mut turn = 0;
-    for _ in 0..seconds / every_seconds {
+    for (instance, _) in instances.iter().cycle().zip(0..seconds / every_seconds) {
         if story.has_committed() {
             return;
         }
-        story.zone_failover(instances[turn % instances.len()], None);
-        turn += 1;
+        story.zone_failover(instance, None);
         story.look_for(every_seconds);
     }
 }
@@ -257,7 +255,7 @@ fn a_sign_of_life_lets_the_words_begin_anew() {
     story.alarm();
     repeat(&mut story, &[INSTANCE], 170, 500);
     assert!(!story.has_committed(), "{:#?}", story.sentences);
-    story.look_with(Sight::Good);
+    story.look_with(&Sight::Good);
     story.zone_failover(INSTANCE, None);
     let began = story.now;
     repeat(&mut story, &[INSTANCE], 170, 500);
@@ -282,7 +280,7 @@ fn words_an_hour_apart_have_nothing_to_do_with_each_other() {
 fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
     let mut story = Story::new();
     story.zone_failover(INSTANCE, None);
-    let look = story.observation(Sight::Bad { detail: "no answer".into() });
+    let look = story.observation(&Sight::Bad { detail: "no answer".into() });
     assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
     story.state.moved.insert(Name::from("orders"));
     assert!(look.vetoes(&story.plan, &story.state).is_empty());

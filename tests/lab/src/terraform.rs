@@ -33,6 +33,9 @@ provider "aws" {
 }
 "#;
 
+/// Most applies of one folder: see [`is_impatience`].
+const APPLIES_MAX: usize = 3;
+
 /// What `terraform plan` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
@@ -123,28 +126,44 @@ impl Terraform {
             self.label
         ));
         let arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
-        self.counting("terraform apply", &arguments, ": Creation complete").await
+        let mut made = 0;
+        for _ in 1..APPLIES_MAX {
+            match self.counting("terraform apply", &arguments, ": Creation complete", &mut made).await {
+                Err(error) if is_impatience(&error) => {
+                    say(&format!("{}: the provider gave up waiting for this machine; once more", self.label));
+                }
+                ended => return ended.map(|()| made),
+            }
+        }
+        self.counting("terraform apply", &arguments, ": Creation complete", &mut made).await?;
+        Ok(made)
     }
 
     /// Destroys; gives how many resources were destroyed.
     pub async fn destroy(&self) -> Result<usize> {
         say(&format!("{}: terraform destroy", self.label));
         let arguments = ["destroy", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
-        self.counting("terraform destroy", &arguments, ": Destruction complete").await
+        let mut gone = 0;
+        self.counting("terraform destroy", &arguments, ": Destruction complete", &mut gone).await?;
+        Ok(gone)
     }
 
-    async fn counting(&self, name: &'static str, arguments: &[&str], mark: &str) -> Result<usize> {
-        let mut done = 0;
+    async fn counting(
+        &self,
+        name: &'static str,
+        arguments: &[&str],
+        mark: &str,
+        done: &mut usize,
+    ) -> Result<()> {
         run(name, &mut self.command(arguments), |line| {
             if line.contains(mark) {
-                done += 1;
-                if done % 20 == 0 {
+                *done += 1;
+                if done.is_multiple_of(20) {
                     say(&format!("{}:   {done} resources", self.label));
                 }
             }
         })
-        .await?;
-        Ok(done)
+        .await
     }
 
     /// The outputs.
@@ -202,9 +221,34 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether an apply failed for nothing but time: the provider waits two or three minutes for what it has made to be seen some times in
+/// a row, which no setting of ours makes longer. On a machine that is very busy it gives up before it has looked.
+fn is_impatience(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}");
+    let errors = text.matches("Error: ").count();
+    errors > 0 && errors == text.matches("timeout while waiting for state to become").count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_time_is_given_a_second_chance() {
+        let late = "Error: waiting for SQS Queue (q) attributes create: timeout while waiting for state to become 'equal' (last \
+                    state: 'equal', timeout: 2m25s)";
+        let wrong = "Error: creating KMS Key: AccessDenied";
+        for (text, is) in [
+            (late.to_owned(), true),
+            (format!("{late}\n\n{late}"), true),
+            (format!("{late}\n\n{wrong}"), false),
+            (wrong.to_owned(), false),
+            ("terraform was killed".to_owned(), false),
+        ] {
+            let error = anyhow::anyhow!(text).context("terraform apply failed (exit status: 1)");
+            assert_eq!(is_impatience(&error), is, "{error:#}");
+        }
+    }
 
     #[test]
     fn the_resources_of_a_plan_that_would_change_are_named() {

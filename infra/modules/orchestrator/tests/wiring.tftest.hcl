@@ -710,7 +710,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
   }
   # What reads in the name of the accelerator has an assertion of its own.
   assert {
-    condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*" && s.Sid != "ReadForAccelerator"]]))
+    condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*" && !contains(["ReadForAccelerator", "LookAtAlarms"], s.Sid)]]))
     error_message = "A statement on all resources isn't bound to the recovery region."
   }
   # shift-traffic-may-read-what-ga-validates
@@ -735,6 +735,11 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       LookAtParameterGroups = ["arn:aws:rds:us-west-1:123456789012:pg:*"]
     }
     error_message = "The readiness pass looks at other listeners, keys, primaries or parameter groups."
+  }
+  assert {
+    # The listed alarms are asked for in both regions, and nowhere else.
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : [s.Action, s.Resource, s.Condition.StringEquals["aws:RequestedRegion"]] if s.Sid == "LookAtAlarms"] == [[["cloudwatch:DescribeAlarms"], "*", ["us-east-2", "us-west-1"]]]
+    error_message = "The alarms are asked for elsewhere, or more is asked."
   }
 }
 

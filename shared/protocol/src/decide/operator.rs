@@ -93,7 +93,7 @@ fn failover(
     Ok(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
-/// A run that still confirms is moved at once: whoever decides need not wait for evidence that comes and goes.
+/// A run that the evidence began and that still confirms is moved at once: whoever decides need not wait for evidence that comes and goes.
 fn take_over(
     plan: &Plan,
     state: &State,
@@ -102,7 +102,8 @@ fn take_over(
     asked: &Asked<'_>,
     now: Timestamp,
 ) -> Result<Draft, Refusal> {
-    if !matches!(run.phase, Phase::Confirming { .. }) || !asked.routes.is_empty() {
+    let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
+    if !confirms || !asked.routes.is_empty() {
         let why = format!(
             "run {} is {}; there is one run at a time. If it ends by itself and the next one begins, place a hold first: \
              it keeps evidence from beginning one, and not you",

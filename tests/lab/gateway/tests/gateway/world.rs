@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Longer than anything here takes; whoever waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const EAST: &str = "us-east-2";
 pub(crate) const WEST: &str = "us-west-1";
 
