@@ -537,8 +537,8 @@ run "many_items_are_spread_over_parts_and_rules_within_awss_limits" {
     plan_parts = 6
     databases = [for i in range(20) : {
       name    = "orders-${i}"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
     }]
     fleets = [for i in range(13) : {
       name                = "web-${i}"
@@ -887,8 +887,8 @@ run "a_plan_too_large_for_exact_permissions_is_refused" {
     plan_parts = 20
     databases = [for i in range(90) : {
       name    = "orders-${i}"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-rather-long-identifier-of-sixty-three-chars-${i}"
+      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
+      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
     }]
     routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
   }
@@ -920,7 +920,7 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     }
     image_parameters = ["/golden/web"]
     parameters = {
-      include   = ["/shop/**", "/common/*/url", "/single"]
+      include   = ["/shop/**", "/common/*/url", "/solo/single"]
       overrides = ["/shop/database/endpoint"]
       key_arns  = { primary = "arn:aws:kms:us-east-2:123456789012:key/99999999-2222-3333-4444-555555555555" }
     }
@@ -998,7 +998,7 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
   }
   assert {
     condition = jsondecode(output.plan_json).parameters == {
-      include             = ["/shop/**", "/common/*/url", "/single"]
+      include             = ["/shop/**", "/common/*/url", "/solo/single"]
       exclude             = []
       overrides           = ["/shop/database/endpoint"]
       existing            = "keep"
@@ -1032,11 +1032,11 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "The role may delete, tag or share a snapshot that is not the plan's own."
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.steps["ssm-replicator"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:ResourceTag/pilotlight:copied-by"]] if contains(s.Action, "ssm:DeleteParameter")] == [[["arn:aws:ssm:us-east-2:123456789012:parameter/shop/*", "arn:aws:ssm:us-east-2:123456789012:parameter/common/*", "arn:aws:ssm:us-east-2:123456789012:parameter/single", "arn:aws:ssm:us-west-1:123456789012:parameter/shop/*", "arn:aws:ssm:us-west-1:123456789012:parameter/common/*", "arn:aws:ssm:us-west-1:123456789012:parameter/single"], "shop"]]
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["ssm-replicator"].policy).Statement : [s.Resource, s.Condition.StringEquals["aws:ResourceTag/pilotlight:copied-by"]] if contains(s.Action, "ssm:DeleteParameter")] == [[["arn:aws:ssm:us-east-2:123456789012:parameter/shop/*", "arn:aws:ssm:us-east-2:123456789012:parameter/common/*", "arn:aws:ssm:us-east-2:123456789012:parameter/solo/single", "arn:aws:ssm:us-west-1:123456789012:parameter/shop/*", "arn:aws:ssm:us-west-1:123456789012:parameter/common/*", "arn:aws:ssm:us-west-1:123456789012:parameter/solo/single"], "shop"]]
     error_message = "The replicator may delete what it did not make, or outside its paths."
   }
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.parameters_primary[0].event_pattern) == { "$or" = [{ source = ["aws.ssm"], detail-type = ["Parameter Store Change"], detail = { operation = ["Create", "Update", "Delete", "LabelParameterVersion"], name = [{ prefix = "/shop/" }, { prefix = "/common/" }, { prefix = "/single" }] } }, { source = ["aws.tag"], detail-type = ["Tag Change on Resource"], detail = { service = ["ssm"], resource-type = ["parameter"] } }] } && aws_cloudwatch_event_rule.parameters[0].event_pattern == aws_cloudwatch_event_rule.parameters_primary[0].event_pattern && aws_cloudwatch_event_target.parameters_primary[0].arn == "arn:aws:events:us-west-1:123456789012:event-bus/default"
+    condition     = jsondecode(aws_cloudwatch_event_rule.parameters_primary[0].event_pattern) == { "$or" = [{ source = ["aws.ssm"], detail-type = ["Parameter Store Change"], detail = { operation = ["Create", "Update", "Delete", "LabelParameterVersion"], name = [{ prefix = "/shop/" }, { prefix = "/common/" }, { prefix = "/solo/single" }] } }, { source = ["aws.tag"], detail-type = ["Tag Change on Resource"], detail = { service = ["ssm"], resource-type = ["parameter"] } }] } && aws_cloudwatch_event_rule.parameters[0].event_pattern == aws_cloudwatch_event_rule.parameters_primary[0].event_pattern && aws_cloudwatch_event_target.parameters_primary[0].arn == "arn:aws:events:us-west-1:123456789012:event-bus/default"
     error_message = "A change of a parameter, or of its tags, in one of the regions does not reach the replicator."
   }
   assert {
@@ -1085,7 +1085,7 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
       probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
     }
     parameters = {
-      include  = ["/shop/**", "/single"]
+      include  = ["/shop/**", "/solo/single"]
       key_arns = { primary = "arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555", recovery = "arn:aws:kms:us-west-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
     }
   }
@@ -1151,7 +1151,7 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
     error_message = "A change of a parameter of either region does not reach the replicator by the bus of its account."
   }
   assert {
-    condition     = output.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"] && tolist(output.primary_account.parameter_heads) == tolist(["/shop/", "/single"]) && output.primary_account.key_arns == ["arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555"] && output.primary_account.event_bus_arn == "arn:aws:events:us-west-1:123456789012:event-bus/shop-primary-account" && output.primary_account.notices_topic_arn == "arn:aws:sns:us-east-2:123456789012:shop-notices"
+    condition     = output.primary_account.trusted_role_arns == ["arn:aws:iam::123456789012:role/shop-ssm-replicator"] && tolist(output.primary_account.parameter_heads) == tolist(["/shop/", "/solo/single"]) && output.primary_account.key_arns == ["arn:aws:kms:us-east-2:210987654321:key/99999999-2222-3333-4444-555555555555"] && output.primary_account.event_bus_arn == "arn:aws:events:us-west-1:123456789012:event-bus/shop-primary-account" && output.primary_account.notices_topic_arn == "arn:aws:sns:us-east-2:123456789012:shop-notices"
     error_message = "What the other account is to build is not what this side names."
   }
 }
