@@ -18,7 +18,7 @@ use ports::log::whole;
 use ports::{
     Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
     Journal, KeptSnapshot, Lag, LagSample, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView,
-    Rest, RouteView, Side, Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
+    Rest, Side, Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::digest::Digest;
@@ -189,7 +189,7 @@ async fn snapshots_of_one_and_of_several_parts_are_kept_beside_the_log() {
     assert_eq!(journal.load_snapshot(&plan, Which::Newest).await, Ok(None));
     let at = record(&plan, 1).at;
     let kept = |slot, seq, things| {
-        let unnoticed = |seq| (seq, Unnoticed { at, sentence: "é".repeat(500) });
+        let unnoticed = |seq| (seq, Unnoticed { at, title: "moves".to_owned(), sentence: "é".repeat(500) });
         let unnoticed = (0..things).map(unnoticed).collect();
         let state = State { last_seq: seq, unnoticed, ..State::default() };
         let taken = StateSnapshot::of(&plan, &state, Digest::of("a record"), at);

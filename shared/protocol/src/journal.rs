@@ -32,7 +32,7 @@ pub struct Record {
     pub at: Timestamp,
     /// Who wrote it: the function, and which of its instances.
     pub writer: String,
-    /// The request id of the invocation by which an operator spoke, so that the record can be joined with CloudTrail.
+    /// The request id of the invocation by which an operator spoke, so that the record can be joined with `CloudTrail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// Unique for each attempt to append, so that a lost acknowledgement is recognised.

@@ -5,7 +5,7 @@ use engine::conductor::Log;
 use protocol::name::Name;
 use tokio::runtime::Runtime;
 
-use crate::long_log::{LongLog, SINCE_SNAPSHOT};
+use crate::long_log::LongLog;
 use crate::measure::{Samples, ms, now};
 use crate::parameters::Resident;
 use crate::table::Row;
@@ -77,6 +77,7 @@ fn megabytes(bytes: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::long_log::SINCE_SNAPSHOT;
 
     fn runtime() -> Runtime {
         tokio::runtime::Builder::new_current_thread().build().unwrap()

@@ -57,6 +57,7 @@ impl LongLog {
             at: self.at,
             writer: "shop-alarm-handler@01JD0000000000000000000000".to_owned(),
             attempt: format!("01JD{seq:022}"),
+            request: None,
             sentence: "An alarm that is not in the plan does not count; if it should, add it to the plan."
                 .to_owned(),
             event: Event::SignalRejected {

@@ -90,6 +90,7 @@ impl Bench {
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::new(CountingIds::default()),
             writer: "bench".to_owned(),
+            request: None,
             snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
             tells_of_unreadable: true,
         };

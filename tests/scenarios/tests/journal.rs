@@ -26,6 +26,7 @@ fn rejected(stage: &Stage, seq: u64) -> Record {
         at: stage.now(),
         writer: "test".to_owned(),
         attempt: format!("rejected-{seq}"),
+        request: None,
         sentence: "Nothing is due.".to_owned(),
         event: Event::SignalRejected {
             source: format!("shape {}", seq % 5),

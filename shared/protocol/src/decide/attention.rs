@@ -106,8 +106,9 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         // Evidence that wavers is unopposed now and then; a call that stands goes on.
         (Matter::Vetoed, _) if state.calls.contains_key(&matter) => true,
         (Matter::Vetoed, _) => !vetoes.is_empty() && view.held_for(window(plan), now),
-        (Matter::Held, Some(Obstacle::Hold(_))) => vetoes.is_empty(),
-        (Matter::CoolingDown, Some(Obstacle::Cooldown { .. })) => vetoes.is_empty(),
+        (Matter::Held, Some(Obstacle::Hold(_))) | (Matter::CoolingDown, Some(Obstacle::Cooldown { .. })) => {
+            vetoes.is_empty()
+        }
         (Matter::Lapsed, None) => {
             vetoes.is_empty() && !state.weight(now).is_sufficient() && view.held_for(window(plan), now)
         }
