@@ -52,6 +52,7 @@ impl Story {
         while let Some(draft) = decide(&self.plan, &self.state, facts, self.now).append {
             let seq = self.state.next_seq();
             let record = Record {
+                request: None,
                 schema: JOURNAL_SCHEMA,
                 plan: self.plan.name.clone(),
                 seq,

@@ -184,6 +184,7 @@ async fn pass_unchecked(scene: &Scene) {
         clock: Arc::clone(&scene.clock) as _,
         ids: Arc::new(ports::memory::CountingIds::default()),
         writer: "ssm-replicator/2".to_owned(),
+        request: None,
         snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
         tells_of_unreadable: true,
     };

@@ -91,6 +91,7 @@ impl Scene {
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: "ssm-replicator/1".to_owned(),
+            snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
             commands_topic: String::new(),
         };
         Replicator {

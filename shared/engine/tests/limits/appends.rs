@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log, Written};
 use ports::memory::MemoryWorld;
-use ports::{Answer, Appended, Clock, Journal, Vitals};
+use ports::{Alert, AlertClaim, Answer, Appended, Clock, Journal, KeptSnapshot, Page, Vitals, Which};
 use protocol::decide::Facts;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
@@ -24,7 +24,7 @@ struct Crowded {
 
 #[async_trait]
 impl Journal for Crowded {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Vec<Record>> {
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
         self.world.load_after(plan, seq).await
     }
 
@@ -37,6 +37,22 @@ impl Journal for Crowded {
             return Ok(Appended::Taken);
         }
         self.world.append(record).await
+    }
+
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
+        self.world.load_snapshot(plan, which).await
+    }
+
+    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
+        self.world.save_snapshot(plan, kept).await
+    }
+
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
+        self.world.claim_alert(plan, claim).await
+    }
+
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
+        self.world.yield_alert(plan, alert).await
     }
 
     async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
@@ -84,7 +100,15 @@ async fn a_record_that_loses_sixty_three_races_is_appended_and_one_that_loses_si
 fn news(bench: &Bench) -> Facts {
     let signals = bench.conductor.plan.detection.alarms.iter().map(|arn| {
         let (arn, state, reason, via) = (arn.clone(), AlarmState::Ok, "r".to_owned(), Via::EventBridge);
-        Signal::Alarm(AlarmSignal { arn, state, changed_at: bench.clock.now(), reason, via })
+        Signal::Alarm(AlarmSignal {
+            arn,
+            contributor: None,
+            held_back: None,
+            state,
+            changed_at: bench.clock.now(),
+            reason,
+            via,
+        })
     });
     Facts { signals: signals.collect(), ..Facts::default() }
 }

@@ -52,6 +52,9 @@ impl Bench {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(CountingIds::default()),
             writer: "test/1".to_owned(),
+            request: None,
+            snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
+            tells_of_unreadable: true,
         };
         Self { world, clock, conductor, began_at }
     }
@@ -78,11 +81,15 @@ impl Bench {
             replicas: Vec::new(),
             lag: BTreeMap::new(),
             answered_at: None,
+            alarms: BTreeMap::new(),
         }
     }
 
     pub(crate) fn eyes(&self) -> Eyes {
         Eyes {
+            alarms: Arc::clone(&self.world) as _,
+            last_alarms: Mutex::new(None),
+            last_replicas: Mutex::new(BTreeMap::new()),
             probes: Arc::clone(&self.world) as _,
             databases: Arc::clone(&self.world) as _,
             lag: Arc::clone(&self.world) as _,

@@ -14,7 +14,7 @@ async fn untold() -> Bench {
     let mut log = Log::default();
     bench.conductor.refresh(&mut log).await.expect("read");
     let (run, cause) = (log.state.run.as_ref().map(|run| run.id), AbortCause::Evidence);
-    let aborted = Event::Aborted { cause };
+    let aborted = Event::Aborted { cause, quiet: false };
     bench.conductor.append(&mut log, run, aborted, "It is over.".to_owned()).await.expect("appended");
     bench.world.inner().notices.clear();
     bench
