@@ -9,7 +9,7 @@ A plan that one refuses and the other takes is a failure. So is one that both re
 refuses in other words than the functions.
 
 Usage: python3 infra/tests/agreement_test.py [--plans N] [--seed N] [--through-the-module N]
-Needs the judge: $JUDGE_PLAN, or target/lab/examples/judge-plan, or cargo to build it.
+Needs the judge: $JUDGE_PLAN, or cargo to build it.
 Exit code: 0, or 1 with what disagrees.
 """
 
@@ -363,9 +363,10 @@ def drawn(seed: int) -> Case:
 
 def functions_say(documents: list[str]) -> list[list[str]]:
     """What the functions' reader says of each document."""
-    judge = os.environ.get("JUDGE_PLAN") or str(Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "lab" / "examples" / "judge-plan")
-    if not Path(judge).exists():
+    judge = os.environ.get("JUDGE_PLAN")
+    if not judge:
         run(["cargo", "build", "--quiet", "--profile", "lab", "--package", "protocol", "--example", "judge-plan"], ROOT)
+        judge = str(Path(run([sys.executable, "tests/target_dir.py"], ROOT).strip()) / "lab" / "examples" / "judge-plan")
     lines = run([judge], ROOT, "".join(json.dumps(text) + "\n" for text in documents)).splitlines()
     return [json.loads(line) for line in lines]
 

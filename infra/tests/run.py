@@ -89,10 +89,11 @@ def with_shared_providers() -> dict[str, str]:
 
 def judge() -> str:
     """The functions' reader of plans, for the tests that hold Terraform's rules against it."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or INFRA.parent / "target")
     build = ["cargo", "build", "--quiet", "--profile", "lab", "--package", "protocol", "--example", "judge-plan"]
     subprocess.run(build, cwd=INFRA.parent, check=True, stdin=subprocess.DEVNULL)
-    return str(target.resolve() / "lab" / "examples" / "judge-plan")
+    asked = [sys.executable, "tests/target_dir.py"]
+    target = subprocess.run(asked, cwd=INFRA.parent, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    return str(Path(target.strip()) / "lab" / "examples" / "judge-plan")
 
 
 def checkov_checks(copy: Path) -> list[Check]:

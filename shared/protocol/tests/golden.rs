@@ -1,6 +1,9 @@
 //! Is a journal that was written once read for ever? Complete journals of real runs, one folder for each version of the
 //! schema, and what each must fold to.
 //!
+//! Those whose names begin with `before-calls-` were written before records knew of calls for people, of lost fences and of
+//! silent regions, and are never written anew.
+//!
 //! The journals are written by `tests/scenarios/tests/golden.rs`, once. What they fold to stands beside them, and is
 //! pinned anew only by hand, with the change in sight of whoever reviews it:
 //!
@@ -197,7 +200,7 @@ fn every_kind_of_record_is_in_a_golden_journal_of_the_newest_version() {
     let newest: Vec<Golden> =
         goldens().into_iter().filter(|golden| golden.version == JOURNAL_SCHEMA).collect();
     assert_eq!(missing(&newest), BTreeSet::new());
-    let fewer: Vec<Golden> = newest.into_iter().filter(|golden| golden.name != "ordered").collect();
+    let fewer: Vec<Golden> = newest.into_iter().filter(|golden| !golden.name.ends_with("ordered")).collect();
     assert!(missing(&fewer).contains("Event::HoldPlaced"), "what is missing is noticed");
 }
 

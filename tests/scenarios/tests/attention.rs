@@ -233,6 +233,10 @@ async fn a_loss_long_after_its_alarm_is_a_question_to_a_person_in_both_modes() {
         let mut stage = Stage::new(without_databases(mode));
         stage.pass(GOOD_MINUTES).await;
         stage.alarm("ALARM").await.expect("the alarm is taken");
+        // Nobody may ask CloudWatch whether it is still so: the word lapses, although the region falls silent later.
+        for _ in 0..2_000 {
+            stage.world.fault("alarm_states", Fault::Fails(FailureKind::Denied));
+        }
         stage.pass(minutes(65)).await;
         stage.world.inner().primary_lives = false;
         stage.pass(minutes(5)).await;

@@ -78,6 +78,11 @@ fn an_unreadable_journal_is_an_error_that_people_are_told_of_and_nothing_is_writ
             assert_eq!(fault.code, "journal_unreadable");
         }
         assert!(scene.stores.inner().calls.is_empty());
+        // Once an hour, however often it is invoked.
+        assert_eq!(scene.world.inner().notices.len(), 1);
+        ports::Clock::sleep(&*scene.clock, std::time::Duration::from_secs(3_601)).await;
+        scene.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+        scene.invoke(&json!({"command": "drift"})).await.unwrap_err();
         assert_eq!(scene.world.inner().notices.len(), 2);
     });
 }
