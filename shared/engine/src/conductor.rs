@@ -255,8 +255,8 @@ const SUBJECT_CHARACTERS_MAX: usize = 100;
 /// The subject of a notice: the plan, and what it is about. ASCII on one line, as SNS takes it.
 pub fn subject(plan: &Name, title: &str) -> String {
     let whole = format!("Pilotlight {plan}: {title}");
-    let plain = whole.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
-    plain.take(SUBJECT_CHARACTERS_MAX).collect()
+    let ascii = whole.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
+    ascii.take(SUBJECT_CHARACTERS_MAX).collect()
 }
 
 fn not_written(failure: &Failure) -> Fault {

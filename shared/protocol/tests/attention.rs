@@ -137,8 +137,8 @@ fn the_pauses_between_calls_grow_to_four_hours_and_no_further() {
     for (calls, pause) in [(1, 15 * 60), (2, 30 * 60), (3, 3_600), (4, 7_200), (5, 14_400), (9, 14_400)] {
         let call = Call { times: calls, ..Call::first(at(0)) };
         assert!(!call.is_due(at(pause - 1)) && call.is_due(at(pause)), "call {calls}");
-        let calm = pause + CALM_AFTER.as_secs();
-        assert!(!call.is_stale(at(calm)) && call.is_stale(at(calm + 1)), "call {calls}");
+        let forgotten = pause + CALM_AFTER.as_secs();
+        assert!(!call.is_stale(at(forgotten)) && call.is_stale(at(forgotten + 1)), "call {calls}");
     }
 }
 

@@ -474,8 +474,7 @@ fn payload(name: &str) -> Value {
 
 fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
     match (found, expected) {
-        (Incoming::Tick, Tick) => {}
-        (Incoming::Empty, Expected::Empty) => {}
+        (Incoming::Tick, Tick) | (Incoming::Empty, Expected::Empty) => {}
         (Incoming::Signals(signals), Expected::Contributor { id, via }) => {
             let [Signal::Alarm(found)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
             assert_eq!((found.contributor.as_deref(), &found.via), (Some(*id), via), "{name}");

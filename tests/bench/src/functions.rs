@@ -87,11 +87,11 @@ fn of_a_long_journal(packages: &Path, scratch: &Path) -> Result<Vec<Row>> {
     let [subject, ..] = &SUBJECTS;
     let name = subject.name;
     let package = Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join("long-journal"))?;
-    let log = scratch.join("long-journal.log");
+    let output = scratch.join("long-journal.log");
     let measured = [SHORT, LONG].map(|records| {
         crate::say(&format!("{name}: a journal of {records} records"));
         let cloud = Cloud::with(LongLog::of(records, true)?)?;
-        let (mut function, _) = Function::start(name, &package.bootstrap, &cloud, &log)?;
+        let (mut function, _) = Function::start(name, &package.bootstrap, &cloud, &output)?;
         subject.invoke(&mut function)?;
         let took = (0..INVOCATIONS).map(|_| subject.invoke(&mut function)).collect::<Result<Vec<_>>>()?;
         cloud.check()?;

@@ -39,9 +39,9 @@ pub(crate) async fn false_alarm(scene: &Scene<'_>) -> Result<()> {
     // Whatever became of it, what comes after begins without an alarm.
     scene.world.cloud.set_alarm(PRIMARY, &alarm, StateValue::Ok).await?;
     let quiet = |state: &State| state.evidence.is_empty();
-    let calmed = scene.until(Part::Approval, "the alarm's OK arrives", SOON, quiet).await;
+    let quieted = scene.until(Part::Approval, "the alarm's OK arrives", SOON, quiet).await;
     dismissed?;
-    calmed?;
+    quieted?;
     for (function, action) in
         [("promote-replica", "PromoteReadReplica"), ("shift-traffic", "UpdateEndpointGroup")]
     {

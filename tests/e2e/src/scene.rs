@@ -58,6 +58,7 @@ const EVERY: Duration = Duration::from_millis(300);
 impl<'w> Scene<'w> {
     /// Applies all stacks at the same time, and holds those whose turn comes later.
     pub(crate) async fn set(tools: &Tools, world: &'w World) -> Result<Scene<'w>> {
+        #[expect(clippy::disallowed_methods, reason = "the play begins now, whenever that is")]
         let schedule = crate::days::schedule(Timestamp::now());
         let wishes = PARTS.map(|(part, name, mode)| Wishes {
             name: name.to_owned(),

@@ -4,6 +4,7 @@
 //! Every struct is taken apart without `..`: a field that is added to the core stops this from compiling, until
 //! somebody says whether it matters.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
@@ -66,18 +67,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
             .hash(out);
         (standing.outside, standing.raised_seq > ended).hash(out);
     }
-    for (arn, AlarmSeen { whole, contributors }) in alarms {
-        arn.hash(out);
-        for (contributor, word) in whole
-            .iter()
-            .map(|word| ("", word))
-            .chain(contributors.iter().map(|(id, word)| (id.as_str(), word)))
-        {
-            let AlarmWord { changed_at, state } = word;
-            // A message older than 300 s is rejected before it is compared with this.
-            (contributor, ago(now, *changed_at).min(330), *state as u8).hash(out);
-        }
-    }
+    write_alarms(alarms, now, out);
     for (region, since) in silences {
         // Evidence compares its last word with it.
         (region, ago(now, *since)).hash(out);
@@ -112,6 +102,21 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     unnoticed.len().hash(out);
     for record in unnoticed.values() {
         ago(now, record.at).min(330).hash(out);
+    }
+}
+
+fn write_alarms<H: Hasher>(alarms: &BTreeMap<String, AlarmSeen>, now: Timestamp, out: &mut H) {
+    for (arn, AlarmSeen { whole, contributors }) in alarms {
+        arn.hash(out);
+        for (contributor, word) in whole
+            .iter()
+            .map(|word| ("", word))
+            .chain(contributors.iter().map(|(id, word)| (id.as_str(), word)))
+        {
+            let AlarmWord { changed_at, state } = word;
+            // A message older than 300 s is rejected before it is compared with this.
+            (contributor, ago(now, *changed_at).min(330), *state as u8).hash(out);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ const EFFECT_SECONDS: i64 = 20;
 const HAND_OVER_MOMENTS: u32 = 3;
 /// A notice that nobody sent is sent by the tick after this long.
 const NOTICE_AGE_SECONDS: i64 = 30;
+/// Most calls for people that one look leads to.
+const CALLS_MAX: usize = 4;
 
 /// What goes wrong at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -711,11 +713,36 @@ impl Engine {
             if !self.is(Mutant::BlindTick) {
                 worker.seen = Some(later.look(self.mutant));
             }
-            let decision = self.decision(&later, &worker);
-            // A call for people moves nothing.
-            let is_nothing = |draft: &Draft| matches!(draft.event, Event::Attention { .. });
-            decision.append.as_ref().is_none_or(is_nothing) && decision.commands.is_empty()
+            let decision = self.decision_after_calls(&later, &mut worker);
+            decision.append.is_none() && decision.commands.is_empty()
         })
+    }
+
+    /// What is decided once people were called: a call moves nothing, and what is due comes after it.
+    fn decision_after_calls(&self, world: &World, worker: &mut Worker) -> Decision {
+        for _ in 0..CALLS_MAX {
+            let decision = self.decision(world, worker);
+            let Some(Draft { run, event: event @ Event::Attention { .. }, .. }) = decision.append else {
+                return decision;
+            };
+            let record = Record {
+                schema: JOURNAL_SCHEMA,
+                plan: self.plan.name.clone(),
+                seq: worker.log.next_seq(),
+                run,
+                at: world.time(),
+                writer: "model".into(),
+                request: None,
+                attempt: String::new(),
+                sentence: String::new(),
+                event,
+            };
+            match evolve(State::clone(&worker.log), &record) {
+                Ok(next) => worker.log = Arc::new(next),
+                Err(_) => break,
+            }
+        }
+        self.decision(world, worker)
     }
 }
 

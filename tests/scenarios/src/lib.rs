@@ -128,7 +128,7 @@ impl Stage {
         self.started += 1;
         let ports = self.ports(&format!("alarm-handler/{}", self.started));
         let deadline = self.deadline(Step::Verify);
-        alarm_handler::handle(&ports, &payload, deadline).await
+        Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
     }
 
     /// An alarm of the plan goes into a state, and its message arrives.
@@ -188,17 +188,19 @@ impl Stage {
             match step {
                 Step::Promote | Step::Quarantine => {
                     let workshop = promote_replica::PromoteReplica::new(&ports);
-                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
                 }
                 Step::Scale | Step::Restore => {
                     let workshop = scale_asg::ScaleAsg::new(&ports);
-                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
                 }
                 Step::Fence | Step::Unfence | Step::Open => {
                     let workshop = shift_traffic::ShiftTraffic::new(&ports);
-                    engine::worker::handle(&ports, &workshop, &payload, deadline).await
+                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
                 }
-                Step::Confirm | Step::Verify => alarm_handler::handle(&ports, &payload, deadline).await,
+                Step::Confirm | Step::Verify => {
+                    Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
+                }
             }
         };
         let task = tokio::spawn(async move {

@@ -286,9 +286,9 @@ fn late_message(stage: &Stage, seconds_ago: i64) -> Value {
     sns(&stage.plan.detection.topics[0], &body)
 }
 
-fn put(stage: &Stage, state: AlarmState, seconds_ago: i64) {
+fn put(stage: &Stage, shown: AlarmState, seconds_ago: i64) {
     let changed_at = stage.now().checked_sub(SignedDuration::from_secs(seconds_ago)).expect("a time");
-    let twin = AlarmTwin { state, changed_at, held_back: None };
+    let twin = AlarmTwin { state: shown, changed_at, held_back: None };
     stage.world.inner().alarms.insert(alarm_of(stage), twin);
 }
 

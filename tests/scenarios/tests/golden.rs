@@ -244,9 +244,9 @@ async fn silent() -> Stage {
     stage.pass(GOOD_MINUTES).await;
     let arn = stage.plan.detection.alarms[0].clone();
     let topic = stage.plan.detection.topics[0].clone();
-    let state = json!({ "value": "ALARM", "timestamp": stage.now().to_string(), "actionsSuppressedBy": "WaitPeriod" });
+    let red = json!({ "value": "ALARM", "timestamp": stage.now().to_string(), "actionsSuppressedBy": "WaitPeriod" });
     let held_back = json!({ "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
-        "account": "123456789012", "resources": [arn], "detail": { "state": state } });
+        "account": "123456789012", "resources": [arn], "detail": { "state": red } });
     say(&mut stage, held_back).await;
     for series in ["6d442278dba546f6", "7e553389ecb657a7"] {
         let body = json!({ "AlarmArn": arn, "NewStateValue": "ALARM", "StateChangeTime": stage.now().to_string(),
@@ -292,7 +292,7 @@ async fn called() -> Stage {
 #[tokio::test(start_paused = true)]
 #[ignore = "writes files; see the head of this file"]
 async fn write_the_golden_journals_of_this_version_anew() {
-    let journals = [
+    let journals = vec![
         ("completed", completed().await),
         ("aborted", aborted().await),
         ("dismissed", dismissed().await),

@@ -189,7 +189,7 @@ mod tests {
     fn kept(slot: Slot, seq: u64, things: u64) -> KeptSnapshot {
         let at = "2026-11-20T03:00:00Z".parse().unwrap();
         // Two of different sizes share no part.
-        let letter = if things % 2 == 0 { "é" } else { "ü" };
+        let letter = if things.is_multiple_of(2) { "é" } else { "ü" };
         let unnoticed =
             |seq| (seq, Unnoticed { at, title: "moves".to_owned(), sentence: letter.repeat(500) });
         let unnoticed = (0..things).map(unnoticed).collect();
