@@ -123,7 +123,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Lose, 1), (May::Alarm, 1), (May::Ok, 1), (May::Return, 1), (May::Silence, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            pinned: 26_984,
+            pinned: 60_852,
             ..base.clone()
         },
         Config {
@@ -133,7 +133,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Return, 1), (May::Crash, 1), (May::Duplicate, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            pinned: 3_532,
+            pinned: 4_519,
             ..base.clone()
         },
         Config {
@@ -144,7 +144,7 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[Aborted],
             is_quick: false,
-            pinned: 249_353,
+            pinned: 363_913,
             ..base.clone()
         },
         Config {
@@ -154,7 +154,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Approve, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 95_589,
+            pinned: 99_941,
             ..base.clone()
         },
         Config {
@@ -163,7 +163,7 @@ pub fn all() -> Vec<Config> {
             lag: Lag::Large,
             may: &[(May::Override, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 28_294,
+            pinned: 41_843,
             ..base.clone()
         },
         Config {
@@ -174,7 +174,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Approve, 1), (May::Override, 1)],
             ends: &[Completed, NeedsOperator],
             is_quick: false,
-            pinned: 68_054,
+            pinned: 72_634,
             ..base.clone()
         },
         Config {
@@ -189,14 +189,14 @@ pub fn all() -> Vec<Config> {
             about: "a worker is held up at any point of the move, another dies",
             may: &[(May::Stall, 1), (May::Crash, 1)],
             is_quick: false,
-            pinned: 182_675,
+            pinned: 182_731,
             ..moving.clone()
         },
         Config {
             name: "messages",
             about: "commands are repeated, lost and late",
             may: &[(May::Duplicate, 2), (May::Drop, 1), (May::Delay, 1)],
-            pinned: 13_580,
+            pinned: 13_670,
             ..moving.clone()
         },
         Config {
@@ -218,7 +218,7 @@ pub fn all() -> Vec<Config> {
             about: "the primary lives behind a cut; a worker is held up",
             stage: Stage::Cut,
             may: &[(May::Stall, 1)],
-            pinned: 14_915,
+            pinned: 14_922,
             ..moving.clone()
         },
         Config {
@@ -226,7 +226,7 @@ pub fn all() -> Vec<Config> {
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 21_316,
+            pinned: 21_773,
             ..moving.clone()
         },
         Config {
@@ -235,7 +235,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 332_260,
+            pinned: 383_335,
             ..moving.clone()
         },
         Config {
@@ -254,7 +254,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Moving,
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 3_495,
+            pinned: 3_952,
             ..base.clone()
         },
         Config {
@@ -265,7 +265,7 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[NeedsOperator],
             is_quick: false,
-            pinned: 29_472,
+            pinned: 32_924,
             ..base.clone()
         },
         Config {
@@ -299,14 +299,14 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 227_493,
+            pinned: 227_965,
             ..moving.clone()
         },
         Config {
             name: "reopen-once",
             about: "somebody opens the primary side again; a command is lost",
             may: &[(May::Reopen, 1), (May::Drop, 1)],
-            pinned: 3_929,
+            pinned: 3_958,
             ..moving.clone()
         },
         Config {
@@ -315,7 +315,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Reopen, 2), (May::Crash, 1)],
             is_quick: false,
-            pinned: 243_300,
+            pinned: 247_103,
             ..moving.clone()
         },
         Config {
@@ -324,7 +324,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Stall, 1)],
             is_quick: false,
-            pinned: 180_756,
+            pinned: 180_830,
             ..moving.clone()
         },
     ]
