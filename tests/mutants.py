@@ -21,6 +21,7 @@ import contextlib
 import fnmatch
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -64,8 +65,8 @@ CONFIGURATION = "[profile.lab]\nincremental = true\n" + "".join(
 
 # Of so many viable mutants at least so many are caught.
 SHARE_MIN = 0.9
-# A sample says something about that share from so many on.
-SAMPLE_MIN = 20
+# A sample that has more survivors than that share would have once in so often fails.
+CHANCE_MAX = 0.005
 # Mutants in one call of cargo-mutants: at most so many are lost when it is cut short.
 BATCH = 4
 
@@ -564,6 +565,12 @@ def drawn(mutants: list[Mutant], results: dict[Mutant, Result], seed: str) -> li
     return order
 
 
+def by_chance(survivors: int, count: int) -> float:
+    """How likely so many survivors, or more, are among so many mutants where the wanted share of all is caught."""
+    rest = 1 - SHARE_MIN
+    return sum(math.comb(count, n) * rest**n * SHARE_MIN ** (count - n) for n in range(survivors, count + 1))
+
+
 def judged(results: list[Result], before: dict[Mutant, Result], reasons: dict[str, str]) -> tuple[int, list[str]]:
     """How many mutants of a sample are as they should be, and what is wrong with the others."""
     once_caught = {result.mutant.words for result in before.values() if result.outcome in ("caught", "timeout")}
@@ -574,8 +581,8 @@ def judged(results: list[Result], before: dict[Mutant, Result], reasons: dict[st
     new = [result for result in missed if result.mutant.words not in once_caught]
     for result in new:
         print(f"  survives, and is not in tests/mutants.toml: {result.mutant.name}")
-    if len(viable) >= SAMPLE_MIN and len(viable) - len(new) < SHARE_MIN * len(viable):
-        wrong.append(f"{len(new)} of {len(viable)} survive: of {len(viable)} at least {SHARE_MIN:.0%} are to be caught")
+    if new and by_chance(len(new), len(viable)) < CHANCE_MAX:
+        wrong.append(f"{len(new)} of {len(viable)} survive: that is no chance where {SHARE_MIN:.0%} of all are caught")
     return len(results) - len(wrong), wrong
 
 
