@@ -631,6 +631,7 @@ RULES: list[Rule] = [
     queues_have_alarms_that_speak,
     silence_raises_an_alarm,
     unreadiness_raises_an_alarm,
+    who_is_needed_raises_an_alarm,
     topics_and_queues_take_tls_only,
     topics_and_queues_admit_nobody_unconditionally,
     buses_admit_one_role_of_one_account,

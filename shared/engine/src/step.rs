@@ -21,8 +21,11 @@ use protocol::state::{Illegality, Phase, Run, State};
 use crate::conductor::{Conductor, Log, Written};
 use crate::fault::Fault;
 
-/// How often a step looks: from the beginning of one look to that of the next.
+/// How often a step looks before its effects: from the beginning of one look to that of the next.
 pub const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it looks while an effect is due: what comes next waits for that.
+pub const POLL_DUE_EVERY: Duration = Duration::from_secs(1);
 
 /// The rest between two looks, however long the first of them took.
 const REST_MIN: SignedDuration = SignedDuration::from_millis(500);
@@ -198,6 +201,10 @@ struct Attempt<'w> {
     believed: BTreeSet<Name>,
     /// When an effect was last given up without an answer.
     unanswered_at: BTreeMap<Name, Timestamp>,
+    /// Whether the last look saw an effect that is due.
+    is_due: bool,
+    /// Whether it saw something that stands and is looked at once more.
+    is_doubted: bool,
     deadline: Timestamp,
 }
 
@@ -231,6 +238,8 @@ pub async fn carry_out(
         asked_at: BTreeMap::new(),
         believed: BTreeSet::new(),
         unanswered_at: BTreeMap::new(),
+        is_due: false,
+        is_doubted: false,
         deadline,
     };
     match first.sights {
@@ -341,10 +350,10 @@ async fn intend(
     }
 }
 
-/// How long a step rests after a look and what followed it took so long.
-fn rest_after(took: SignedDuration) -> Duration {
-    let every = SignedDuration::try_from(POLL_EVERY).unwrap_or(REST_MIN);
-    Duration::try_from(every.saturating_sub(took).clamp(REST_MIN, every)).unwrap_or(POLL_EVERY)
+/// How long a step that looks so often rests after a look and what followed it took so long.
+fn rest_after(took: SignedDuration, every: Duration) -> Duration {
+    let whole = SignedDuration::try_from(every).unwrap_or(REST_MIN);
+    Duration::try_from(whole.saturating_sub(took).clamp(REST_MIN, whole)).unwrap_or(every)
 }
 
 /// Acts, if the lease leaves time for it at the very moment: effects that waited behind slow ones are left alone.
@@ -399,9 +408,16 @@ impl Attempt<'_> {
             self.renew().await?;
             // What was just asked for often stands at once.
             if !acted {
-                self.conductor.sleep(rest_after(self.conductor.clock.now().duration_since(looked_at))).await;
+                let took = self.conductor.clock.now().duration_since(looked_at);
+                self.conductor.sleep(rest_after(took, self.poll_every())).await;
             }
         }
+    }
+
+    /// How often it looks now. A second look at what stands already is there to see another answer than the first one: it
+    /// keeps its distance.
+    fn poll_every(&self) -> Duration {
+        if self.is_due && !self.is_doubted { POLL_DUE_EVERY } else { POLL_EVERY }
     }
 
     /// Takes in what was seen; says whether an effect was brought about.
@@ -409,18 +425,22 @@ impl Attempt<'_> {
         let mut done = Vec::new();
         let mut wanting = Vec::new();
         let mut unnoted = Vec::new();
+        (self.is_due, self.is_doubted) = (false, false);
         for (subject, sight) in self.left.clone().into_iter().zip(sights) {
             match sight {
                 Sight::Stands { .. } if self.work.doubts_one_look() && !self.believed.contains(&subject) => {
+                    self.is_doubted = true;
                     self.believed.insert(subject.clone());
                     self.notes.insert(subject, "it stands, and is looked at once more".to_owned());
                 }
                 Sight::Stands { detail } => done.push(self.outcome(&subject, detail)),
                 Sight::Underway { note } => {
+                    self.is_due = true;
                     self.notes.insert(subject, note);
                 }
                 Sight::Wanting { before: Some(_) } if !self.is_noted(&subject) => unnoted.push(subject),
                 Sight::Wanting { .. } => {
+                    self.is_due |= self.acted_at.contains_key(&subject);
                     self.believed.remove(&subject);
                     wanting.push(subject);
                 }
@@ -709,10 +729,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_begin_two_seconds_apart_and_never_follow_at_once() {
-        let rests = |took_ms| rest_after(SignedDuration::from_millis(took_ms)).as_millis();
-        assert_eq!([0, 120, 1_400, 1_900, 12_000].map(rests), [2_000, 1_880, 600, 500, 500]);
+    fn looks_begin_two_seconds_apart_or_one_while_an_effect_is_due_and_never_follow_at_once() {
+        let rests = |every, took_ms| rest_after(SignedDuration::from_millis(took_ms), every).as_millis();
+        let before = |took_ms| rests(POLL_EVERY, took_ms);
+        assert_eq!([0, 120, 1_400, 1_900, 12_000].map(before), [2_000, 1_880, 600, 500, 500]);
+        let due = |took_ms| rests(POLL_DUE_EVERY, took_ms);
+        assert_eq!([0, 120, 400, 900, 12_000].map(due), [1_000, 880, 600, 500, 500]);
         // A clock that went back does not make it wait for longer.
-        assert_eq!(rests(-5_000), 2_000);
+        assert_eq!((before(-5_000), due(-5_000)), (2_000, 1_000));
     }
 }

@@ -34,10 +34,10 @@ async fn an_intent_holds_its_items_for_seventy_five_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_is_renewed_when_less_than_forty_five_seconds_of_it_are_left() {
-    // The first look is of before the intent. The second one begins two seconds after it, and ends with so much left.
+    // The first look is of before the intent. The second one begins a second after it, and ends with so much left.
     for (left_ms, renewed_at_ms) in [(45_000, 32_000), (44_999, 30_001)] {
         let bench = Bench::moving(plan()).await;
-        let takes = SignedDuration::from_millis(75_000 - 2_000 - left_ms);
+        let takes = SignedDuration::from_millis(75_000 - 1_000 - left_ms);
         let glimpses =
             [(Glimpse::Underway, NONE), (Glimpse::Underway, takes), (Glimpse::Underway, seconds(2))];
         let work = Script::new(&bench, Step::Scale, &glimpses);
@@ -51,10 +51,10 @@ async fn a_lease_is_renewed_when_less_than_forty_five_seconds_of_it_are_left() {
 
 #[tokio::test(start_paused = true)]
 async fn an_effect_begins_only_with_twenty_seconds_of_the_lease_left() {
-    // The second look begins two seconds after the intent.
+    // The second look begins a second after the intent: an effect is due.
     for (left_ms, begins) in [(20_000, true), (19_999, false)] {
         let bench = Bench::moving(plan()).await;
-        let takes = SignedDuration::from_millis(75_000 - 2_000 - left_ms);
+        let takes = SignedDuration::from_millis(75_000 - 1_000 - left_ms);
         let glimpses = [(Glimpse::Underway, NONE), (Glimpse::Wanting, takes), (Glimpse::Wanting, NONE)];
         let work = Script::new(&bench, Step::Scale, &glimpses);
         bench.carry_out(&work, &["web"], LONG).await;
@@ -127,8 +127,8 @@ async fn five_effects_are_under_way_at_once_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_step_is_handed_over_twenty_five_seconds_before_the_functions_deadline() {
-    // It looks at 0, 2, 4 … seconds; the one at 10 is the last of a function with 35 seconds.
-    for (time_ms, handed_over_ms) in [(35_000, 10_000), (35_001, 12_000)] {
+    // It looks at 0, 1, 2 … seconds; the one at 10 is the last of a function with 35 seconds.
+    for (time_ms, handed_over_ms) in [(35_000, 10_000), (35_001, 11_000)] {
         let bench = Bench::moving(plan()).await;
         let work = Script::new(&bench, Step::Scale, &[(Glimpse::Underway, NONE)]);
         bench.carry_out(&work, &["web"], SignedDuration::from_millis(time_ms)).await;
@@ -141,10 +141,10 @@ async fn a_handover_waits_until_an_unanswered_call_can_have_landed() {
     let bench = Bench::moving(plan()).await;
     let mut work =
         Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
-    (work.is_unanswered, work.shows, work.act_takes) = (true, false, seconds(12));
-    // The effect begins at 4 s and is given up at 16 s, one second after the time to hand over.
+    (work.is_unanswered, work.shows, work.act_takes) = (true, false, seconds(13));
+    // The effect begins at 3 s and is given up at 16 s, one second after the time to hand over.
     bench.carry_out(&work, &["web"], seconds(25 + 15)).await;
-    assert_eq!(work.begun_ms(&bench), [4_000]);
+    assert_eq!(work.begun_ms(&bench), [3_000]);
     assert_eq!(bench.written_ms(is_handed_over), [21_000], "five seconds after the call was given up");
 }
 
@@ -153,7 +153,7 @@ async fn a_handover_after_an_answered_call_waits_for_nothing() {
     let bench = Bench::moving(plan()).await;
     let mut work =
         Script::new(&bench, Step::Scale, &[(Glimpse::Underway, seconds(2)), (Glimpse::Wanting, NONE)]);
-    (work.shows, work.act_takes) = (false, seconds(12));
+    (work.shows, work.act_takes) = (false, seconds(13));
     bench.carry_out(&work, &["web"], seconds(25 + 15)).await;
     assert_eq!(bench.written_ms(is_handed_over), [16_000]);
 }
