@@ -51,6 +51,7 @@ def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulato
             lacks={
                 "aurora::emulator::": "fails no global database over",
                 "no_other_function_does": "denies nobody anything",
+                "alarms_are_described_in_both_regions_whatever_they_are_called": "makes no composite alarms",
                 "an_endpoint_of_another_account_is_closed": "knows no Global Accelerator",
                 "a_topic_tells_its_subscriptions_and_one_that_is_gone_is_nothing": "counts no subscriptions",
                 "a_snapshot_is_taken_copied_to_the_other_region_and_deleted": "copies under keys of its own making only",

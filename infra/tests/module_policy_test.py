@@ -29,6 +29,7 @@ OWN_RULES = {"orchestrator"}
 ON_EVERYTHING = {
     "autoscaling:DescribeAutoScalingGroups": "the action has no resource types",
     "autoscaling:DescribeInstanceRefreshes": "the action has no resource types",
+    "autoscaling:DescribeScalingActivities": "the action has no resource types",
     "autoscaling:DescribeScheduledActions": "the action has no resource types",
     "cloudwatch:DescribeAlarms": "Grafana asks for all alarms at once",
     "cloudwatch:GetMetricData": "metrics have no resource types",

@@ -52,31 +52,6 @@ run "both_regions_run_three_servers" {
   }
 }
 
-run "a_region_of_two_zones_takes_two" {
-  command = plan
-  variables {
-    regions     = { primary = "eu-south-1", recovery = "us-west-1" }
-    zone_counts = { recovery = 2 }
-  }
-  override_data {
-    target          = module.network_recovery.data.aws_availability_zones.here
-    override_during = plan
-    values          = { names = ["us-west-1a", "us-west-1c"] }
-  }
-  assert {
-    condition     = length(module.network_primary.private_subnet_ids) == 3 && length(module.network_recovery.private_subnet_ids) == 2
-    error_message = "Each region's subnets lie not in as many zones as it has."
-  }
-}
-
-run "three_zones_in_us_west_1_are_refused" {
-  command = plan
-  variables {
-    regions = { primary = "eu-south-1", recovery = "us-west-1" }
-  }
-  expect_failures = [var.zone_counts]
-}
-
 run "each_cluster_is_set_up_by_itself" {
   command = plan
   assert {

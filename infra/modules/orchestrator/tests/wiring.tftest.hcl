@@ -768,6 +768,7 @@ run "an_aurora_global_database_is_planned_woken_for_and_failed_over_by_its_exact
       FailOver           = [["rds:FailoverGlobalCluster"], ["arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", "arn:aws:rds::123456789012:global-cluster:shop-orders"]]
       LookAtClusters     = [["rds:DescribeDBClusters", "rds:DescribeGlobalClusters"], ["arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", "arn:aws:rds::123456789012:global-cluster:shop-orders"]]
       LookAtReplicas     = [["rds:DescribeDBInstances"], ["arn:aws:rds:us-west-1:123456789012:db:*"]]
+      LookAtRoutes       = [["globalaccelerator:DescribeEndpointGroup"], ["arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"]]
       QuarantineClusters = [["rds:DescribeDBClusters", "rds:ModifyDBCluster"], ["arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"]]
     })
     error_message = "promote-replica may do something else: ${aws_iam_role_policy.steps["promote-replica"].policy}"
