@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::state::{Phase, State};
+use crate::step::Duty;
 
 /// The pauses before the second, third, fourth and fifth call.
 const PAUSES: [SignedDuration; 4] = [
@@ -58,6 +59,18 @@ pub enum Matter {
     Quarantine,
     /// An old primary is to be cut off, and the plan no longer has its database.
     LostQuarantine,
+}
+
+impl Matter {
+    /// What people are called for where a step of some duty fails, or takes too long, and is tried again. A step of the run
+    /// itself stops the run instead.
+    pub(crate) fn of_duty(duty: Duty) -> Option<Self> {
+        match duty {
+            Duty::OfRun => None,
+            Duty::Undo { .. } => Some(Self::Undo),
+            Duty::Cleanup => Some(Self::Quarantine),
+        }
+    }
 }
 
 /// What becomes of a call.

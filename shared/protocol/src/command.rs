@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
 
-/// A unit of a run. `Restore` and `Unfence` undo `Scale` and `Fence` after an abort.
+/// A unit of a run. [`Step::spec`] has the facts about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
@@ -27,23 +27,6 @@ pub enum Step {
     Restore,
     /// Open the primary side of a route again.
     Unfence,
-}
-
-impl Step {
-    /// The step's name, as in the journal and in the `step` attribute of a command's message.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm",
-            Self::Scale => "scale",
-            Self::Fence => "fence",
-            Self::Promote => "promote",
-            Self::Open => "open",
-            Self::Verify => "verify",
-            Self::Quarantine => "quarantine",
-            Self::Restore => "restore",
-            Self::Unfence => "unfence",
-        }
-    }
 }
 
 impl std::fmt::Display for Step {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::Step;
-use crate::journal::{RunKind, Scope};
+use crate::journal::Scope;
 use crate::name::Name;
 use crate::plan::{Limits, Plan};
 use crate::state::{Phase, Progress, Run};
+use crate::step::{Barrier, ItemKind, Window};
 
 /// A step for one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,55 +39,21 @@ pub struct Graph {
 impl Graph {
     /// The steps by which a run moves.
     pub fn of(plan: &Plan, run: &Run) -> Self {
-        match run.kind {
-            RunKind::Failover => Self::failover(plan, run),
-        }
+        let members = Members::of(run);
+        let nodes = run.steps_to_do().flat_map(|step| nodes(plan, &members, step)).collect();
+        Self { nodes }
     }
 
     /// The steps by which an aborted run is undone: one for each step it began, or noted something for, that leaves a
     /// trace.
     pub fn of_undo(run: &Run) -> Self {
-        let undo = |step| match step {
-            Step::Fence => Some(Step::Unfence),
-            Step::Scale => Some(Step::Restore),
-            _ => None,
-        };
         let touched: BTreeSet<&(Step, Name)> = run.steps.keys().chain(run.before.keys()).collect();
         let nodes = touched
             .into_iter()
             .filter_map(|(step, subject)| {
-                Some(Node { step: undo(*step)?, subject: subject.clone(), needs: Vec::new() })
+                Some(Node { step: step.undone_by()?, subject: subject.clone(), needs: Vec::new() })
             })
             .collect();
-        Self { nodes }
-    }
-
-    /// Scale at once; fence when committed; promote when all is fenced; open when every database is writable
-    /// and every fleet healthy; verify what is open.
-    fn failover(plan: &Plan, run: &Run) -> Self {
-        let scope = Members::of(&run.scope);
-        let mut nodes = Vec::new();
-        let after = |names: &[Name]| -> Vec<Prerequisite> {
-            names.iter().filter_map(|name| scope.readiness(name)).collect()
-        };
-        for fleet in plan.fleets.iter().filter(|fleet| scope.fleets.contains(&fleet.name)) {
-            nodes.push(Node { step: Step::Scale, subject: fleet.name.clone(), needs: after(&fleet.after) });
-        }
-        for database in plan.databases.iter().filter(|database| scope.databases.contains(&database.name)) {
-            let mut needs = after(&database.after);
-            needs.push(Prerequisite::Every(Step::Fence));
-            nodes.push(Node { step: Step::Promote, subject: database.name.clone(), needs });
-        }
-        for route in plan.routes.iter().filter(|route| scope.routes.contains(&route.name)) {
-            if !run.overrides.override_fence {
-                nodes.push(Node { step: Step::Fence, subject: route.name.clone(), needs: Vec::new() });
-            }
-            let mut needs = after(&route.after);
-            needs.extend([Step::Fence, Step::Promote, Step::Scale].map(Prerequisite::Every));
-            nodes.push(Node { step: Step::Open, subject: route.name.clone(), needs });
-            let needs = vec![Prerequisite::Every(Step::Open)];
-            nodes.push(Node { step: Step::Verify, subject: route.name.clone(), needs });
-        }
         Self { nodes }
     }
 
@@ -116,59 +83,69 @@ impl Graph {
     }
 }
 
+/// The nodes of a step: one for each of the run's items that it is for.
+fn nodes(plan: &Plan, members: &Members<'_>, step: Step) -> Vec<Node> {
+    let spec = step.spec();
+    let Some(kind) = spec.item else { return Vec::new() };
+    let node = |(name, after): (&Name, &[Name])| {
+        let needs = spec.barriers.iter().flat_map(|barrier| match barrier {
+            Barrier::Dependencies => after.iter().filter_map(|name| members.readiness(name)).collect(),
+            Barrier::Every { step, .. } => vec![Prerequisite::Every(*step)],
+        });
+        Node { step, subject: name.clone(), needs: needs.collect() }
+    };
+    let mine = items(plan, kind).into_iter().filter(|(name, _)| members.kinds.get(name) == Some(&kind));
+    mine.map(node).collect()
+}
+
+/// The items of a kind, each with what it comes after.
+pub(crate) fn items(plan: &Plan, kind: ItemKind) -> Vec<(&Name, &[Name])> {
+    match kind {
+        ItemKind::Database => plan.databases.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
+        ItemKind::Fleet => plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
+        ItemKind::Route => plan.routes.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
+    }
+}
+
 /// Whether the phase lets a step run. Reversible work starts while the evidence is still weighed.
 pub(crate) fn may_run(run: &Run, step: Step) -> bool {
-    match run.phase {
-        Phase::Moving => true,
-        Phase::Confirming { sufficient_since } => step == Step::Scale && sufficient_since.is_some(),
-        Phase::AwaitingApproval { .. } => step == Step::Scale,
-        Phase::Aborting { .. } => matches!(step, Step::Unfence | Step::Restore),
-        _ => false,
+    match step.spec().window {
+        Window::Weighing => run.weighs_evidence(),
+        Window::Early => {
+            matches!(
+                run.phase,
+                Phase::Confirming { sufficient_since: Some(_) }
+                    | Phase::AwaitingApproval { .. }
+                    | Phase::Moving
+            )
+        }
+        Window::Moving => run.phase == Phase::Moving,
+        Window::Undoing => matches!(run.phase, Phase::Aborting { .. }),
+        Window::Always => true,
     }
 }
 
 /// How long a step may take, all its attempts together.
 pub fn seconds_max(limits: &Limits, step: Step) -> u32 {
-    let steps = &limits.step_seconds_max;
-    match step {
-        Step::Scale | Step::Restore => steps.scale,
-        Step::Fence | Step::Unfence => steps.fence,
-        Step::Promote => steps.promote,
-        Step::Open => steps.open,
-        Step::Verify => steps.verify,
-        Step::Quarantine => steps.quarantine,
-        // The confirm window bounds itself; see `decide`.
-        Step::Confirm => u32::MAX,
-    }
+    step.spec().seconds_max.map_or(u32::MAX, |of| of(&limits.step_seconds_max))
 }
 
-/// The items of a scope, for looking up.
-struct Members<'s> {
-    databases: BTreeSet<&'s Name>,
-    fleets: BTreeSet<&'s Name>,
-    routes: BTreeSet<&'s Name>,
+/// The items of a run, for looking up.
+struct Members<'r> {
+    run: &'r Run,
+    kinds: BTreeMap<&'r Name, ItemKind>,
 }
 
-impl<'s> Members<'s> {
-    fn of(scope: &'s Scope) -> Self {
-        Self {
-            databases: scope.databases.iter().collect(),
-            fleets: scope.fleets.iter().collect(),
-            routes: scope.routes.iter().collect(),
-        }
+impl<'r> Members<'r> {
+    fn of(run: &'r Run) -> Self {
+        let kinds = ItemKind::ALL.into_iter();
+        let kinds = kinds.flat_map(|kind| run.items(kind).iter().map(move |name| (name, kind))).collect();
+        Self { run, kinds }
     }
 
     /// What it means that an item is ready. An item outside the run was moved by an earlier one.
     fn readiness(&self, name: &Name) -> Option<Prerequisite> {
-        let step = if self.databases.contains(name) {
-            Step::Promote
-        } else if self.fleets.contains(name) {
-            Step::Scale
-        } else if self.routes.contains(name) {
-            Step::Open
-        } else {
-            return None;
-        };
+        let step = self.run.readied_by(*self.kinds.get(name)?)?;
         Some(Prerequisite::One(step, name.clone()))
     }
 }
@@ -233,13 +210,8 @@ fn unclaimed(plan: &Plan, moved: &BTreeSet<Name>) -> Result<Option<Name>, ScopeP
 
 /// Some routes and all they depend on.
 fn closure(plan: &Plan, routes: &[Name]) -> Result<BTreeSet<Name>, ScopeProblem> {
-    let after: BTreeMap<&Name, &[Name]> = plan
-        .databases
-        .iter()
-        .map(|item| (&item.name, item.after.as_slice()))
-        .chain(plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())))
-        .chain(plan.routes.iter().map(|item| (&item.name, item.after.as_slice())))
-        .collect();
+    let after: BTreeMap<&Name, &[Name]> =
+        ItemKind::ALL.into_iter().flat_map(|kind| items(plan, kind)).collect();
     let mut found = BTreeSet::new();
     let mut queue: Vec<&Name> = routes.iter().collect();
     if let Some(unknown) = routes.iter().find(|name| !plan.routes.iter().any(|route| route.name == **name)) {

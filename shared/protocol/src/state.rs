@@ -415,7 +415,7 @@ impl Run {
 
     /// Whether it can only be finished: a promotion or the opening of a route was intended, and neither is undone.
     pub fn is_past_return(&self) -> bool {
-        self.has_begun(Step::Promote) || self.has_begun(Step::Open)
+        self.begun.iter().any(|step| step.spec().is_past_return)
     }
 
     /// When it ended, if it did.

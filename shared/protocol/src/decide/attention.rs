@@ -326,11 +326,7 @@ fn lost_names(
 
 /// Whether a failure of a step is known to people, so that they are called again only after a pause.
 pub fn is_known_failure(state: &State, step: Step, now: Timestamp) -> bool {
-    let matter = match step {
-        Step::Unfence | Step::Restore => Matter::Undo,
-        Step::Quarantine => Matter::Quarantine,
-        _ => return false,
-    };
+    let Some(matter) = Matter::of_duty(step.spec().duty) else { return false };
     state.calls.get(&matter).is_some_and(|call| !call.is_due(now))
 }
 

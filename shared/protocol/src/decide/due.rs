@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::sentence::{duration, list, need, unblock};
 use super::{Draft, SUBJECTS_PER_COMMAND, fence};
 use crate::command::{Step, StepCommand};
-use crate::graph::{Graph, Node, seconds_max};
+use crate::graph::{Graph, Node, items, seconds_max};
 use crate::journal::{AbortCause, Event, Need};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::report;
 use crate::state::{Phase, Progress, Run, State};
+use crate::step::ItemKind;
 
 /// Longest note of a late step that people are shown.
 const NOTE_CHARACTERS_MAX: usize = 1000;
@@ -38,15 +39,11 @@ pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
 
 /// Items of the run that the plan no longer has, or has as something else: nobody knows what to do with them.
 fn gone_from_plan(plan: &Plan, run: &Run) -> Vec<Name> {
-    let databases: BTreeSet<&Name> = plan.databases.iter().map(|item| &item.name).collect();
-    let fleets: BTreeSet<&Name> = plan.fleets.iter().map(|item| &item.name).collect();
-    let routes: BTreeSet<&Name> = plan.routes.iter().map(|item| &item.name).collect();
-    let scope = &run.scope;
-    [(&scope.databases, databases), (&scope.fleets, fleets), (&scope.routes, routes)]
-        .into_iter()
-        .flat_map(|(names, known)| names.iter().filter(move |name| !known.contains(name)))
-        .cloned()
-        .collect()
+    let is_gone = |kind| {
+        let known: BTreeSet<&Name> = items(plan, kind).into_iter().map(|(name, _)| name).collect();
+        run.items(kind).iter().filter(move |name| !known.contains(name))
+    };
+    ItemKind::ALL.into_iter().flat_map(is_gone).cloned().collect()
 }
 
 /// The first step that takes too long: begun long ago, or due long ago and never taken. Where nothing is due and not
@@ -148,12 +145,9 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
 fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
     let free = may_be_taken(node.step, run.progress(node.step, &node.subject), now);
     // What a worker may still be doing is undone only after its time is over.
-    let undone = match node.step {
-        Step::Unfence => Some(Step::Fence),
-        Step::Restore => Some(Step::Scale),
-        _ => None,
-    };
-    let at_rest = undone
+    let at_rest = node
+        .step
+        .undoes()
         .and_then(|step| run.progress(step, &node.subject))
         .is_none_or(|progress| !progress.is_held(now));
     free && at_rest
@@ -164,8 +158,7 @@ fn may_be_taken(step: Step, progress: Option<&Progress>, now: Timestamp) -> bool
     let Some(progress) = progress else { return true };
     match progress {
         Progress::Failed { at, .. } => {
-            let must_be_done = matches!(step, Step::Unfence | Step::Restore | Step::Quarantine);
-            must_be_done && now.duration_since(*at) >= FAILED_AGAIN_AFTER
+            step.is_tried_for_ever() && now.duration_since(*at) >= FAILED_AGAIN_AFTER
         }
         Progress::Done { .. } => false,
         Progress::Held { .. } | Progress::Released { .. } => !progress.is_held(now),

@@ -29,7 +29,7 @@ impl State {
                 self.speak_of_the_run();
             }
             Event::StepFailed { step, quiet, .. } => self.note_failure(*step, *quiet, record),
-            Event::Overdue { step: Step::Unfence | Step::Restore, .. } => self.call(Matter::Undo, record),
+            Event::Overdue { step, .. } if step.undoes().is_some() => self.call(Matter::Undo, record),
             Event::StepDone { step: Step::Quarantine, .. } => self.settle_quarantine(),
             Event::Committed { .. } => {
                 self.settle(&[Matter::Approval, Matter::Operator]);
@@ -92,18 +92,14 @@ impl State {
 
     /// A failure stops a run that moves; what must be done in any case is tried again, and fails again.
     fn note_failure(&mut self, step: Step, quiet: bool, record: &Record) {
-        let matter = match step {
-            Step::Unfence | Step::Restore => Matter::Undo,
-            Step::Quarantine => Matter::Quarantine,
-            _ => {
-                let stops = self.active_run().is_some_and(
-                    |run| matches!(run.phase, Phase::NeedsOperator { since, .. } if since == record.at),
-                );
-                if stops {
-                    self.call(Matter::Operator, record);
-                }
-                return;
+        let Some(matter) = Matter::of_duty(step.spec().duty) else {
+            let stops = self.active_run().is_some_and(
+                |run| matches!(run.phase, Phase::NeedsOperator { since, .. } if since == record.at),
+            );
+            if stops {
+                self.call(Matter::Operator, record);
             }
+            return;
         };
         if !quiet {
             let call = self.calls.get(&matter).map_or(Call::first(record.at), |call| call.again(record.at));

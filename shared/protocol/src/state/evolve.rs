@@ -11,7 +11,7 @@ use super::{
 };
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, may_run};
 use crate::journal::{
     Cause, DataLoss, Event, LostFence, Need, PrimarySide, Record, SubjectDone, SubjectNote,
 };
@@ -19,6 +19,7 @@ use crate::name::Name;
 use crate::operator::Overrides;
 use crate::report::RunReport;
 use crate::signal::AlarmState;
+use crate::step::{Barrier, Duty};
 
 /// Folds a whole journal.
 pub fn fold<'r>(records: impl IntoIterator<Item = &'r Record>) -> Result<State, IllegalRecord> {
@@ -351,9 +352,8 @@ impl Run {
                 }
                 if let Phase::Aborting { .. } = self.phase {
                     // Asked again: what failed to be undone is tried again.
-                    let is_undo = |step| matches!(step, Step::Unfence | Step::Restore);
                     self.steps.retain(|(step, _), progress| {
-                        !(is_undo(*step) && matches!(progress, Progress::Failed { .. }))
+                        !(step.undoes().is_some() && matches!(progress, Progress::Failed { .. }))
                     });
                 }
                 self.phase = Phase::Aborting { cause: cause.clone() };
@@ -439,15 +439,9 @@ impl Run {
     }
 
     fn complete(&mut self, at: Timestamp, report: &RunReport) -> Result<(), Illegality> {
-        let all = |step, names: &[Name]| {
-            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
-        };
-        let settled = self.phase == Phase::Moving
-            && all(Step::Promote, &self.scope.databases)
-            && all(Step::Scale, &self.scope.fleets)
-            && all(Step::Open, &self.scope.routes)
-            && all(Step::Verify, &self.scope.routes);
-        if !settled {
+        let is_done =
+            self.phase == Phase::Moving && self.steps_to_do().all(|step| self.is_done_for_all(step));
+        if !is_done {
             return Err(self.wrong_phase());
         }
         self.phase = Phase::Completed { at, report: Box::new(report.clone()) };
@@ -528,46 +522,26 @@ impl Run {
 
     /// An effect that came late, after it was undone, has to be undone again.
     fn forget_undo_of(&mut self, step: Step, subject: &Name) {
-        let undo = match step {
-            Step::Fence => Step::Unfence,
-            Step::Scale => Step::Restore,
-            _ => return,
-        };
+        let Some(undo) = step.undone_by() else { return };
         self.steps.remove(&(undo, subject.clone()));
     }
 
     /// Whether the rules let a worker begin a step.
     fn allow(&self, step: Step, subject: &Name) -> Result<(), Illegality> {
         let refuse = |because| Err(Illegality::Step { step, subject: subject.clone(), because });
-        let done = |step, names: &[Name]| {
-            names.iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
-        };
-        let moving = self.phase == Phase::Moving;
-        match step {
-            Step::Confirm if !self.weighs_evidence() => refuse("the evidence is not being weighed"),
-            Step::Scale => match self.phase {
-                Phase::Confirming { sufficient_since: Some(_) }
-                | Phase::AwaitingApproval { .. }
-                | Phase::Moving => Ok(()),
-                _ => refuse("the evidence is not sufficient, or the run has stopped"),
-            },
-            Step::Fence | Step::Promote | Step::Open | Step::Verify if !moving => {
-                refuse("the run is not moving")
-            }
-            Step::Promote if !self.overrides.override_fence && !done(Step::Fence, &self.scope.routes) => {
-                refuse("not every route is fenced")
-            }
-            Step::Open if !done(Step::Promote, &self.scope.databases) => {
-                refuse("not every database is writable")
-            }
-            Step::Open if !done(Step::Scale, &self.scope.fleets) => refuse("not every fleet is healthy"),
-            Step::Verify if !done(Step::Open, &self.scope.routes) => refuse("not every route is open"),
-            Step::Restore | Step::Unfence if !matches!(self.phase, Phase::Aborting { .. }) => {
-                refuse("the run is not aborting")
-            }
-            Step::Quarantine => refuse("it belongs to no run"),
-            _ => Ok(()),
+        let spec = step.spec();
+        if !may_run(self, step) {
+            return refuse(spec.window.otherwise());
         }
+        if spec.duty == Duty::Cleanup {
+            return refuse("it belongs to no run");
+        }
+        let unmet = spec.barriers.iter().find_map(|barrier| match barrier {
+            Barrier::Every { step, unless_met } if !self.is_done_for_all(*step) => Some(*unless_met),
+            // What an item comes after is in the plan, which is asked before a step is taken.
+            Barrier::Every { .. } | Barrier::Dependencies => None,
+        });
+        unmet.map_or(Ok(()), refuse)
     }
 
     /// No promotion before its data-loss gate, or an operator's word. Asked once for all the items of a record.
