@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::decide::Facts;
-use protocol::evidence::EvidenceKey;
+use protocol::evidence::{EvidenceKey, EvidenceKind};
 use protocol::journal::{AbortCause, Event};
 use protocol::name::Name;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
@@ -79,6 +79,15 @@ fn known(
     (state.evidence.keys().collect(), &state.alarms, &state.zone_failovers)
 }
 
+/// What is known of those that speak up by themselves: alarms and RDS.
+fn spoken(
+    state: &State,
+) -> (BTreeSet<&EvidenceKey>, &BTreeMap<String, AlarmSeen>, &BTreeMap<Name, Timestamp>) {
+    let (mut evidence, alarms, zone_failovers) = known(state);
+    evidence.retain(|key| key.kind == EvidenceKind::Alarm);
+    (evidence, alarms, zone_failovers)
+}
+
 fn copy(history: &History) -> History {
     history.cut(history.records.len())
 }
@@ -142,7 +151,14 @@ proptest! {
                 )
             })
         };
-        prop_assert_eq!(known(&one.state), known(&other.state));
+        // After dismissed runs a look that is not sufficient is not written down, and the next one shows the same again:
+        // whether it was sufficient hangs on what was heard before it.
+        let is_folding = |history: &History| history.state.dismissals.rest_until(history.now).is_some();
+        if is_folding(&lived) || is_folding(&one) || is_folding(&other) {
+            prop_assert_eq!(spoken(&one.state), spoken(&other.state));
+        } else {
+            prop_assert_eq!(known(&one.state), known(&other.state));
+        }
         // Where some moment was the one to begin or to conclude something, what was heard by then decided, and rightly.
         if !concludes(&one) && !concludes(&other) {
             let phase = |state: &State| state.run.as_ref().map(|run| run.phase.as_str());
