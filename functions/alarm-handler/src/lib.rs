@@ -4,7 +4,7 @@ use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::fences;
 use engine::invocation::Invocation;
-use engine::step::carry_out;
+use engine::step::{Work, carry_out};
 use engine::worker::trusted;
 use engine::world::World;
 use jiff::Timestamp;
@@ -21,6 +21,9 @@ mod confirm;
 mod readiness;
 mod status;
 mod verify;
+
+use confirm::Confirm;
+use verify::Verify;
 
 /// Handles an invocation.
 pub async fn handle(
@@ -157,18 +160,16 @@ async fn steps(
     let mut sentences = Vec::new();
     for message in messages {
         let command = trusted(world, conductor, message)?;
-        sentences.push(match command.step {
-            Step::Confirm => confirm::confirm(world, conductor, command, deadline).await?,
-            Step::Verify => {
-                let mut log = Log::default();
-                conductor.refresh(&mut log).await?;
-                let work = verify::Verify::new(world, conductor, log.state.clone());
-                carry_out(conductor, &work, command, log, deadline).await?
-            }
+        let mut log = Log::default();
+        conductor.refresh(&mut log).await?;
+        let work: Box<dyn Work> = match command.step {
+            Step::Confirm => Box::new(Confirm::new(world, conductor)),
+            Step::Verify => Box::new(Verify::new(world, conductor, log.state.clone())),
             step => {
                 return Err(Fault::new("not_my_step", format!("This function does not do step {step}")));
             }
-        });
+        };
+        sentences.push(carry_out(conductor, work.as_ref(), command, log, deadline).await?);
     }
     Ok(json!({ "sentence": sentences.join(" ") }))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::fences;
-use engine::step::{Objection, Sight, Work, for_a_person, in_order};
+use engine::step::{Manner, Objection, Sight, Work, for_a_person, in_order};
 use engine::worker::Workshop;
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
@@ -173,8 +173,8 @@ impl Work for Promote {
         Some(Objection::Undone { event: Box::new(Event::FenceLost { routes: lost }), sentence, note })
     }
 
-    fn may_object(&self) -> bool {
-        true
+    fn manner(&self) -> Manner {
+        Manner { may_object: true, ..Manner::default() }
     }
 
     /// The promotion does not wait for the quarantine, nor that for the promotion.
@@ -286,7 +286,7 @@ impl Work for Quarantine {
     }
 
     /// The region is lost: it is asked every minute until it answers.
-    fn is_best_effort(&self) -> bool {
-        true
+    fn manner(&self) -> Manner {
+        Manner { is_best_effort: true, ..Manner::default() }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work, in_order};
+use engine::step::{Manner, Sight, Work, in_order};
 use engine::worker::Workshop;
 use engine::world::{MustServe, World};
 use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Side, Traffic};
@@ -90,8 +90,8 @@ impl Work for Fence {
     }
 
     /// A promotion goes by it.
-    fn doubts_one_look(&self) -> bool {
-        true
+    fn manner(&self) -> Manner {
+        Manner { doubts_one_look: true, ..Manner::default() }
     }
 
     async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
@@ -147,8 +147,8 @@ impl Work for Unfence {
     }
 
     /// The run ends by it.
-    fn doubts_one_look(&self) -> bool {
-        true
+    fn manner(&self) -> Manner {
+        Manner { doubts_one_look: true, ..Manner::default() }
     }
 }
 
@@ -210,8 +210,8 @@ impl Work for Open {
         self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
     }
 
-    fn looks_when_it_acts(&self) -> bool {
-        true
+    fn manner(&self) -> Manner {
+        Manner { looks_when_it_acts: true, ..Manner::default() }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::log::Unread;
 const APPENDS_MAX: usize = 256;
 
 /// Most lost races for one record before the caller is told to come again.
-const RACES_MAX: usize = 64;
+pub(crate) const RACES_MAX: usize = 64;
 
 /// A notable record that nobody was told of for this long is told by the tick: its writer must have died.
 const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
@@ -208,7 +208,7 @@ impl Conductor {
                 return Ok(written);
             }
         }
-        Err(Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}")))
+        Err(busy(&sentence))
     }
 
     /// Appends a record at the next sequence number; `None` when another record has taken it, which is read.
@@ -257,6 +257,11 @@ pub fn subject(plan: &Name, title: &str) -> String {
     let whole = format!("Pilotlight {plan}: {title}");
     let ascii = whole.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
     ascii.take(SUBJECT_CHARACTERS_MAX).collect()
+}
+
+/// There are too many writers.
+pub(crate) fn busy(sentence: &str) -> Fault {
+    Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}"))
 }
 
 fn not_written(failure: &Failure) -> Fault {
