@@ -8,24 +8,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ports::{AlertClaim, Appended, Clock, Failure, Ids, Journal, Publisher};
-use protocol::decide::{Draft, Facts, Verdict, decide};
+use protocol::decide::{Draft, Facts, Verdict};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
 use protocol::plan::Plan;
-use protocol::state::{Illegality, State, Unnoticed, evolve};
+use protocol::state::{Illegality, State, evolve};
 
 use crate::fault::Fault;
 pub use crate::log::Log;
 use crate::log::Unread;
-
-/// Most records that one call may append. Facts are few; more means that deciding does not come to rest.
-const APPENDS_MAX: usize = 256;
+use crate::turn::{self, Output, Turn};
 
 /// Most lost races for one record before the caller is told to come again.
 pub(crate) const RACES_MAX: usize = 64;
-
-/// A notable record that nobody was told of for this long is told by the tick: its writer must have died.
-const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
 
 /// How often people are told that the journal can't be read: a tick, its retries and every worker notice it.
 pub const ALERT_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -119,96 +114,64 @@ impl Conductor {
     }
 
     /// The same without reading first: for a caller who has just read or written.
-    pub async fn advance_from(&self, log: &mut Log, mut facts: Facts) -> Result<Advanced, Fault> {
-        let mut advanced =
-            Advanced { state: State::default(), sentence: String::new(), verdict: None, appended: 0 };
-        let mut races = 0;
-        let decision = loop {
-            let decision = decide(&self.plan, &log.state, &facts, self.clock.now());
-            let Some(draft) = decision.append else {
-                break decision;
-            };
-            if advanced.appended >= APPENDS_MAX || races >= RACES_MAX {
-                return Err(Fault::new(
-                    "no_rest",
-                    format!("Deciding does not come to rest: {}", draft.sentence),
-                ));
-            }
-            let verdict = draft.answers.map(|verdict| (verdict, draft.sentence.clone()));
-            match self.try_append(log, draft).await? {
-                Some(Written::As(_)) => {
-                    advanced.appended += 1;
-                    if verdict.is_some() {
-                        facts.operator = None;
-                        advanced.verdict = verdict;
+    pub async fn advance_from(&self, log: &mut Log, facts: Facts) -> Result<Advanced, Fault> {
+        let mut turn = Turn::new(facts);
+        let mut input = turn::Input::Begin;
+        let ended = loop {
+            input = match turn.next(input, &self.plan, &log.state, self.clock.now()) {
+                Output::Append(draft) => {
+                    self.try_append(log, draft).await?.map_or(turn::Input::Raced, turn::Input::Written)
+                }
+                Output::Note(draft) => match self.try_append(log, draft).await {
+                    Ok(written) => written.map_or(turn::Input::Raced, turn::Input::Written),
+                    Err(fault) => {
+                        tracing::warn!(%fault, "it was told, but not noted; people may be told twice");
+                        turn::Input::GoOn
                     }
+                },
+                Output::Publish(commands) => {
+                    self.publish(&commands).await;
+                    turn::Input::Published
                 }
-                Some(Written::Illegal(why)) => {
-                    return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
+                Output::Notice { of, subject, sentence } => {
+                    turn::Input::Told(self.tell(of, &subject, &sentence).await)
                 }
-                None => races += 1,
-            }
+                Output::End(ended) => break ended,
+                Output::Illegal(why) => {
+                    return Err(Fault::new(
+                        "illegal_decision",
+                        format!("A decision was not legal: {why}"),
+                    ));
+                }
+                Output::Restless(sentence) => {
+                    return Err(Fault::new("no_rest", format!("Deciding does not come to rest: {sentence}")));
+                }
+                Output::Unnoted(seq) => {
+                    tracing::warn!(seq, "it was told, but not noted; people may be told twice");
+                    turn::Input::GoOn
+                }
+            };
         };
-        self.publish(&decision.commands).await;
-        let notable_after = if advanced.appended > 0 { self.clock.now() } else { self.notice_horizon() };
-        self.tell(log, notable_after).await;
-        advanced.sentence = decision.sentence;
-        advanced.state = log.state.clone();
-        Ok(advanced)
-    }
-
-    fn notice_horizon(&self) -> Timestamp {
-        self.clock.now().checked_sub(NOTICE_AGE).unwrap_or(Timestamp::MIN)
+        let turn::Ended { sentence, verdict, appended } = ended;
+        Ok(Advanced { state: log.state.clone(), sentence, verdict, appended })
     }
 
     /// Publishing is a wake-up: when it fails, the tick publishes again.
     async fn publish(&self, commands: &[protocol::command::StepCommand]) {
-        if commands.is_empty() {
-            return;
-        }
         if let Err(failure) = self.publisher.commands(commands).await {
             tracing::warn!(%failure, "commands were not published; the tick will publish them again");
         }
     }
 
-    /// Tells people of notable records written before a moment, and notes that they were told.
-    async fn tell(&self, log: &mut Log, before: Timestamp) {
-        let due: Vec<(u64, Unnoticed)> = log
-            .state
-            .unnoticed
-            .iter()
-            .filter(|(_, unnoticed)| unnoticed.at <= before)
-            .map(|(seq, unnoticed)| (*seq, unnoticed.clone()))
-            .collect();
-        for (seq, unnoticed) in due {
-            let subject = subject(&self.plan.name, &unnoticed.title);
-            if let Err(failure) = self.publisher.notice(&subject, &unnoticed.sentence).await {
+    /// Tells people of a notable record; says whether they were told.
+    async fn tell(&self, seq: u64, subject: &str, sentence: &str) -> bool {
+        match self.publisher.notice(subject, sentence).await {
+            Ok(()) => true,
+            Err(failure) => {
                 tracing::warn!(%failure, seq, "nobody was told; the tick will tell");
-                continue;
-            }
-            let event = protocol::journal::Event::Noticed { of: seq };
-            let sentence = format!("People were told of record {seq}.");
-            if let Err(fault) = self.append(log, None, event, sentence).await {
-                tracing::warn!(%fault, seq, "it was told, but not noted; people may be told twice");
+                false
             }
         }
-    }
-
-    /// Appends a record, whatever else is appended meanwhile, for as long as it can follow the journal.
-    pub async fn append(
-        &self,
-        log: &mut Log,
-        run: Option<u64>,
-        event: protocol::journal::Event,
-        sentence: String,
-    ) -> Result<Written, Fault> {
-        for _ in 0..RACES_MAX {
-            let draft = Draft { run, event: event.clone(), sentence: sentence.clone(), answers: None };
-            if let Some(written) = self.try_append(log, draft).await? {
-                return Ok(written);
-            }
-        }
-        Err(busy(&sentence))
     }
 
     /// Appends a record at the next sequence number; `None` when another record has taken it, which is read.

@@ -10,5 +10,6 @@ pub mod parameters;
 pub mod readiness;
 pub mod snapshot;
 pub mod step;
+pub mod turn;
 pub mod worker;
 pub mod world;

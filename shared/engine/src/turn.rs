@@ -1,0 +1,175 @@
+//! A turn of the conductor, as a machine: decide, append, decide again, until there is nothing to append; then publish what
+//! is due, and tell people what they were not told of. It has no clock and no network of its own.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use protocol::command::StepCommand;
+use protocol::decide::{Draft, Facts, Verdict, decide};
+use protocol::journal::Event;
+use protocol::plan::Plan;
+use protocol::state::{Illegality, State, Unnoticed};
+
+use crate::conductor::{RACES_MAX, Written, subject};
+
+/// Most records that one turn may append. Facts are few; more means that deciding does not come to rest.
+const APPENDS_MAX: usize = 256;
+
+/// A notable record that nobody was told of for this long is told by the tick: its writer must have died.
+const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a turn asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Append a record at the next number. Answered by [`Input::Written`], or by [`Input::Raced`] once what took the number
+    /// was read.
+    Append(Draft),
+    /// Append that people were told. Answered as [`Output::Append`]; where it can't be appended, by [`Input::GoOn`].
+    Note(Draft),
+    /// Publish commands; a wake-up, whose failure the tick makes good. Answered by [`Input::Published`].
+    Publish(Vec<StepCommand>),
+    /// Tell people. Answered by [`Input::Told`].
+    Notice {
+        /// The record that it is about.
+        of: u64,
+        /// The subject.
+        subject: String,
+        /// What they are told.
+        sentence: String,
+    },
+    /// The turn is over.
+    End(Ended),
+    /// A decision can't follow the journal that it was made from.
+    Illegal(Illegality),
+    /// Deciding does not come to rest; the last sentence.
+    Restless(String),
+    /// It is not known whether a notice was noted, so people may be told twice: there are too many writers.
+    Unnoted(u64),
+}
+
+/// What came of what the turn asked for.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Nothing was asked for yet.
+    Begin,
+    /// The record stands, or can't follow.
+    Written(Written),
+    /// Another record has taken its number, and was read.
+    Raced,
+    /// Commands were published, or not.
+    Published,
+    /// People were told, or could not be.
+    Told(bool),
+    /// What was asked for does not matter any more: go on.
+    GoOn,
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ended {
+    /// What was decided last and why.
+    pub sentence: String,
+    /// What became of the operator's command, if there was one.
+    pub verdict: Option<(Verdict, String)>,
+    /// How many records were appended.
+    pub appended: usize,
+}
+
+/// What a turn waits for.
+#[derive(Clone, Debug, PartialEq)]
+enum Waiting {
+    Begin,
+    Decision(Option<(Verdict, String)>),
+    Published,
+    Told(u64),
+    Noted { of: u64, draft: Draft, races: usize },
+}
+
+/// A turn of the conductor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    facts: Facts,
+    races: usize,
+    ended: Ended,
+    untold: VecDeque<(u64, Unnoticed)>,
+    waiting: Waiting,
+}
+
+impl Turn {
+    /// A turn with these facts.
+    pub fn new(facts: Facts) -> Self {
+        Self { facts, races: 0, ended: Ended::default(), untold: VecDeque::new(), waiting: Waiting::Begin }
+    }
+
+    /// The next thing to do, after what came of the last one. `state` is the journal as far as it was read.
+    pub fn next(&mut self, input: Input, plan: &Plan, state: &State, now: Timestamp) -> Output {
+        match (std::mem::replace(&mut self.waiting, Waiting::Begin), input) {
+            (Waiting::Decision(verdict), Input::Written(Written::As(_))) => {
+                self.ended.appended += 1;
+                if verdict.is_some() {
+                    self.facts.operator = None;
+                    self.ended.verdict = verdict;
+                }
+                self.decide(plan, state, now)
+            }
+            (Waiting::Decision(_), Input::Written(Written::Illegal(why))) => Output::Illegal(why),
+            (Waiting::Decision(_), Input::Raced) => {
+                self.races += 1;
+                self.decide(plan, state, now)
+            }
+            (Waiting::Published, _) => self.tell(plan, state, now),
+            (Waiting::Told(of), Input::Told(true)) => self.note(of),
+            (Waiting::Noted { of, races, .. }, Input::Raced) if races + 1 >= RACES_MAX => Output::Unnoted(of),
+            (Waiting::Noted { of, draft, races }, Input::Raced) => {
+                let output = Output::Note(draft.clone());
+                self.waiting = Waiting::Noted { of, draft, races: races + 1 };
+                output
+            }
+            (Waiting::Told(_) | Waiting::Noted { .. }, _) => self.tell_next(plan),
+            (Waiting::Begin | Waiting::Decision(_), _) => self.decide(plan, state, now),
+        }
+    }
+
+    fn decide(&mut self, plan: &Plan, state: &State, now: Timestamp) -> Output {
+        let decision = decide(plan, state, &self.facts, now);
+        let Some(draft) = decision.append else {
+            self.ended.sentence = decision.sentence;
+            self.waiting = Waiting::Published;
+            if decision.commands.is_empty() {
+                return self.tell(plan, state, now);
+            }
+            return Output::Publish(decision.commands);
+        };
+        if self.ended.appended >= APPENDS_MAX || self.races >= RACES_MAX {
+            return Output::Restless(draft.sentence);
+        }
+        let verdict = draft.answers.map(|verdict| (verdict, draft.sentence.clone()));
+        self.waiting = Waiting::Decision(verdict);
+        Output::Append(draft)
+    }
+
+    /// People are told of notable records: at once of those that this turn wrote, and of others that nobody told of for a
+    /// while.
+    fn tell(&mut self, plan: &Plan, state: &State, now: Timestamp) -> Output {
+        let before =
+            if self.ended.appended > 0 { now } else { now.checked_sub(NOTICE_AGE).unwrap_or(Timestamp::MIN) };
+        let due = state.unnoticed.iter().filter(|(_, unnoticed)| unnoticed.at <= before);
+        self.untold = due.map(|(seq, unnoticed)| (*seq, unnoticed.clone())).collect();
+        self.tell_next(plan)
+    }
+
+    fn tell_next(&mut self, plan: &Plan) -> Output {
+        let Some((of, Unnoticed { title, sentence, .. })) = self.untold.pop_front() else {
+            return Output::End(std::mem::take(&mut self.ended));
+        };
+        self.waiting = Waiting::Told(of);
+        Output::Notice { of, subject: subject(&plan.name, &title), sentence }
+    }
+
+    fn note(&mut self, of: u64) -> Output {
+        let sentence = format!("People were told of record {of}.");
+        let draft = Draft { run: None, event: Event::Noticed { of }, sentence, answers: None };
+        self.waiting = Waiting::Noted { of, draft: draft.clone(), races: 0 };
+        Output::Note(draft)
+    }
+}
