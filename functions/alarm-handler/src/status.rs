@@ -6,7 +6,7 @@ use engine::log::{RUNBOOK, Unread};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Journal, Rest};
 use protocol::command::Step;
-use protocol::decide::{Facts, alarm_age, decide, duration};
+use protocol::decide::{Facts, Lost, alarm_age, decide, duration};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::Plan;
@@ -168,17 +168,16 @@ fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
 }
 
 fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
-    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
     state
         .quarantine
         .iter()
-        .map(|(database, quarantine)| match &quarantine.progress {
-            Some(Progress::Done { detail, .. }) => format!("{database}: {detail}"),
-            _ if !is_known(database) => format!(
-                "{database}: the old primary can't be cut off, for the plan no longer has a database of that name; put it \
-                 back, or cut it off by hand"
+        .map(|(database, quarantine)| match (&quarantine.progress, Lost::of(plan, database, quarantine)) {
+            (Some(Progress::Done { detail, .. }), _) => format!("{database}: {detail}"),
+            (_, Some(lost)) => format!(
+                "{database}: the old primary can't be cut off, for {}; put it back, or cut it off by hand",
+                lost.why()
             ),
-            Some(Progress::Failed { code, .. }) => format!("{database}: failed ({code})"),
+            (Some(Progress::Failed { code, .. }), None) => format!("{database}: failed ({code})"),
             _ => format!("{database}: the old primary is not cut off yet"),
         })
         .collect()

@@ -207,7 +207,11 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status }
             if Condition::of(&status) == Condition::Final =>
         {
-            let message = format!("its status is {status}, which does not pass by itself; {}", remedy(&status));
+            let whose = match kind {
+                DatabaseKind::RdsReplica => "its status",
+                DatabaseKind::AuroraGlobal => "the status of its cluster, or of the instance that is to write,",
+            };
+            let message = format!("{whose} is {status}, which does not pass by itself; {}", remedy(&status));
             Sight::Hopeless { code: "replica_unusable", message }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => {

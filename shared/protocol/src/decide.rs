@@ -27,7 +27,7 @@ mod sentence;
 mod signals;
 mod watch;
 
-pub use attention::is_known_failure;
+pub use attention::{Lost, is_known_failure};
 pub use claim::{Claim, claim, still_held};
 pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};

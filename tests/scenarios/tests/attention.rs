@@ -348,6 +348,43 @@ async fn a_plan_that_renames_a_database_with_an_open_quarantine_is_told_once_wit
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_that_takes_the_group_of_an_open_quarantine_away_is_told_once_with_the_remedy() {
+    let mut stage = moved().await;
+    // Past the deadline it is known that it was to be cut off, though its region never answered.
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "is not cut off yet").len(), 1, "{:#?}", all(&stage));
+    apply(&stage, |plan| plan.databases[0].quarantine_security_group = None);
+    stage.world.inner().primary_lives = true;
+    stage.pass(SignedDuration::from_hours(6)).await;
+    let told = notices(&stage, "can't be cut off");
+    assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+    assert!(
+        told[0].contains("old primary of orders")
+            && told[0].contains("the plan no longer gives it a quarantine_security_group")
+            && told[0].contains("Give it its quarantine_security_group again"),
+        "{}",
+        told[0]
+    );
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    let shown = status["quarantine"].to_string();
+    assert!(shown.contains("orders: the old primary can't be cut off"), "{shown}");
+    apply(&stage, |_| ());
+    stage.pass(minutes(3)).await;
+    assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_never_had_a_group_is_no_lost_quarantine() {
+    let mut plan = small_plan(Mode::Automatic);
+    plan.databases[0].quarantine_security_group = None;
+    let mut stage = Stage::new(plan);
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, is_over).await);
+    stage.pass(SignedDuration::from_hours(6)).await;
+    assert_eq!(notices(&stage, "cut off"), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_whose_name_a_fleet_takes_in_mid_run_is_a_changed_plan() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.lose_primary().await;

@@ -280,3 +280,12 @@ async fn an_endpoint_whose_health_nobody_tells_is_not_verified() {
     let stage = opened_with(EndpointHealth::Unknown).await;
     assert!(stage.sentences().iter().any(|said| said.contains("without a state of health")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
+    let mut stage = opened_with(EndpointHealth::Initial { reason: String::new() }).await;
+    stage.world.inner().routes.values_mut().for_each(|route| route.primary = None);
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+    let said = stage.sentences().join("\n");
+    assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");
+}

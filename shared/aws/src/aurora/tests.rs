@@ -173,6 +173,31 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
             &[],
             changing("shop-orders-replica-0 is not there yet"),
         ),
+        // Of several instances Aurora makes another one the writer. Where none works, that is told as the status it is.
+        (
+            &failed_over(),
+            String::new(),
+            "available",
+            WRITES,
+            &[("shop-orders-replica-0", "storage-full"), ("shop-orders-replica-1", "available")][..],
+            changing("shop-orders-replica-0 is storage-full"),
+        ),
+        (
+            &failed_over(),
+            String::new(),
+            "available",
+            WRITES,
+            &[("shop-orders-replica-0", "incompatible-parameters"), ("shop-orders-replica-1", "failed")][..],
+            changing("incompatible-parameters"),
+        ),
+        (
+            &failed_over(),
+            String::new(),
+            "available",
+            ONE,
+            &[("shop-orders-replica-0", "incompatible-network")][..],
+            changing("incompatible-network"),
+        ),
         (
             &failed_over(),
             failover("switching-over", PRIMARY),

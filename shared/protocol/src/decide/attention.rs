@@ -16,7 +16,7 @@ use crate::graph::Graph;
 use crate::journal::{Cause, Event};
 use crate::name::Name;
 use crate::plan::Plan;
-use crate::state::{Phase, Progress, Run, State};
+use crate::state::{Phase, Progress, Quarantine, Run, State};
 
 /// The matters that a look may raise while no run is under way.
 const ABOUT_A_LOSS: [Matter; 4] = [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed];
@@ -292,34 +292,71 @@ fn not_undone(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// Tells, once, that an old primary can't be cut off because the plan no longer has its database.
-pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
-    let subjects = lost_names(plan, state, |quarantine| !quarantine.lost);
-    if subjects.is_empty() {
-        return None;
-    }
-    let names = list(subjects.iter().map(ToString::to_string));
-    let sentence = format!(
-        "The old primary of {names} can't be cut off: the plan no longer has a database of that name, and it may come \
-         back open. Put it back into databases under that name, with its quarantine_security_group, until the command \
-         status says that its quarantine is done; or cut the old primary off by hand in {}.",
-        plan.regions.primary
-    );
-    let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
-    Some(Draft::new(None, event, sentence))
+/// Why an old primary that is to be cut off can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The plan no longer has a database of that name.
+    Database,
+    /// The plan no longer names the group that it was to be cut off by. One that never had a group is not lost.
+    Group,
 }
 
-/// Databases whose old primary is to be cut off and that the plan no longer has.
-fn lost_names(
-    plan: &Plan,
-    state: &State,
-    is_wanted: impl Fn(&crate::state::Quarantine) -> bool,
-) -> Vec<Name> {
-    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
-    state
-        .quarantine
-        .iter()
-        .filter(|(name, quarantine)| !quarantine.is_done() && !is_known(name) && is_wanted(quarantine))
+impl Lost {
+    /// What the plan took from a quarantine that is open, if it did.
+    pub fn of(plan: &Plan, name: &Name, quarantine: &Quarantine) -> Option<Self> {
+        if quarantine.is_done() {
+            return None;
+        }
+        let Some(database) = plan.databases.iter().find(|database| database.name == *name) else {
+            return Some(Self::Database);
+        };
+        // Without a group nobody tries it, and nobody says that it takes too long.
+        let had_group = quarantine.progress.is_some() || quarantine.overdue;
+        (database.quarantine_security_group.is_none() && had_group).then_some(Self::Group)
+    }
+
+    /// What is missing.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Database => "the plan no longer has a database of that name",
+            Self::Group => "the plan no longer gives it a quarantine_security_group",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Database => {
+                "Put it back into databases under that name, with its quarantine_security_group,"
+            }
+            Self::Group => "Give it its quarantine_security_group again",
+        }
+    }
+}
+
+/// Tells, once, that an old primary can't be cut off because the plan lost its database, or the group for it.
+pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
+    [Lost::Database, Lost::Group].into_iter().find_map(|lost| {
+        let subjects = lost_names(plan, state, lost);
+        if subjects.is_empty() {
+            return None;
+        }
+        let names = list(subjects.iter().map(ToString::to_string));
+        let sentence = format!(
+            "The old primary of {names} can't be cut off: {}, and it may come back open. {} until the command status says \
+             that its quarantine is done; or cut the old primary off by hand in {}.",
+            lost.why(),
+            lost.remedy(),
+            plan.regions.primary
+        );
+        let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
+        Some(Draft::new(None, event, sentence))
+    })
+}
+
+/// Databases whose old primary is to be cut off and can't be, of which people were not told.
+fn lost_names(plan: &Plan, state: &State, lost: Lost) -> Vec<Name> {
+    let open = state.quarantine.iter().filter(|(_, quarantine)| !quarantine.lost);
+    open.filter(|(name, quarantine)| Lost::of(plan, name, quarantine) == Some(lost))
         .map(|(name, _)| name.clone())
         .collect()
 }
