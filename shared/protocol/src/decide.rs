@@ -33,6 +33,7 @@ pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, Repli
 pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};
 pub use sentence::{alarm_age, duration, invocation, list};
 pub use signals::{Rejected, is_late, rejected};
+pub use watch::DETAILS_BYTES_MAX;
 
 /// Longest age of an observation that still counts as in hand.
 pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
