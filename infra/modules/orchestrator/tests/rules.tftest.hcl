@@ -337,7 +337,7 @@ run "leading_zero_account" {
 }
 
 run "plan_parts_too_few" {
-  # says: The plan has 4382 characters and doesn't fit into 1 parameters: set plan_parts to 2 or more.
+  # says: The plan has ${so many} characters and doesn't fit into 1 parameters: set plan_parts to 2 or more.
   command = plan
   variables {
     plan_parts = 1
