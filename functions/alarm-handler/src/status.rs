@@ -120,7 +120,8 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
         .evidence
         .iter()
         .map(|(key, standing)| {
-            let held = duration(now.duration_since(standing.since));
+            // CloudWatch's clock may be ahead.
+            let held = duration(now.duration_since(standing.since).max(SignedDuration::ZERO));
             let age =
                 alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!(" ({age})"));
             format!("{key}, seen from {}, for {held}{age}: {}", standing.vantage, standing.detail)

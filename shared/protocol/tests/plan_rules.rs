@@ -104,6 +104,44 @@ fn primary_lb_other_account() {
 }
 
 #[test]
+fn leading_zero_account() {
+    let text = SHOP.replace("123456789012", "012345678901");
+    let plan = Plan::from_json(&text).unwrap();
+    assert_eq!(plan.account.as_str(), "012345678901");
+}
+
+#[test]
+fn two_listeners_one_lb() {
+    let plan: Value = serde_json::from_str(SHOP).unwrap();
+    let mut back = plan["routes"][0].clone();
+    back["name"] = json!("back");
+    back.as_object_mut().unwrap().remove("probe");
+    for side in ["primary", "recovery"] {
+        let group = back[side]["endpoint_group"].as_str().unwrap();
+        let (listener, group) = group.rsplit_once("/endpoint-group/").unwrap();
+        back[side]["endpoint_group"] = json!(format!("{listener}-2/endpoint-group/{group}"));
+    }
+    let routes = json!([plan["routes"][0], back]);
+    assert_eq!(refused(&[("/routes", routes)]), NOTHING);
+    let twice = json!([plan["routes"][0], { "name": "back", "kind": "global_accelerator", "after": back["after"],
+        "primary": plan["routes"][0]["primary"], "recovery": back["recovery"] }]);
+    // same_route_twice
+    assert_eq!(
+        said(&[("/routes", twice)], "routes[1].primary.endpoint"),
+        ["is used by routes[0].primary.endpoint already"]
+    );
+}
+
+#[test]
+fn alarm_cdk_slash() {
+    let alarm = json!("arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down");
+    assert_eq!(
+        said(&[("/detection/alarms/0", alarm)], "detection.alarms[0]"),
+        ["is not the ARN of a CloudWatch alarm"]
+    );
+}
+
+#[test]
 fn group_odd() {
     for name in ["autoScalingGroupName:web", "web-*", "web-?", "läden", "a\tb"] {
         let found = said(&[("/fleets/0/group", json!(name))], "fleets[0].group");

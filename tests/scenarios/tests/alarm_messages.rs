@@ -320,6 +320,17 @@ async fn log_alarm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_alarm_of_a_clock_that_is_ahead_has_stood_for_no_time_yet() {
+    let mut stage = listing("errors").await;
+    let mut body = message(&stage, "errors", "ALARM");
+    let ahead = stage.now().checked_add(SignedDuration::from_secs(50)).expect("a time");
+    body["StateChangeTime"] = json!(stamp(ahead));
+    hear(&mut stage, &body).await.expect("taken");
+    let standing = evidence(&mut stage).await;
+    assert!(standing[0].starts_with("alarm errors, seen from us-east-2, for 0.0 s: "), "{standing:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn anomaly_threshold_metric() {
     let mut stage = listing("latency").await;
     let mut body = message(&stage, "latency", "ALARM");

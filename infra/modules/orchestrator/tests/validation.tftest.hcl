@@ -852,6 +852,14 @@ run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
 
 # What others ran into, or might have.
 
+run "alarm_cdk_slash" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down"] }
+  }
+  expect_failures = [var.detection]
+}
+
 run "alarm_twice" {
   command = plan
   variables {
@@ -866,6 +874,14 @@ run "approval_fraction" {
     limits = { approval_seconds_max = 1800.25 }
   }
   expect_failures = [var.limits]
+}
+
+run "kms_alias" {
+  command = plan
+  variables {
+    kms_key_arns = { primary = "arn:aws:kms:us-east-2:123456789012:alias/aws/sns" }
+  }
+  expect_failures = [var.kms_key_arns]
 }
 
 run "lag_fraction" {

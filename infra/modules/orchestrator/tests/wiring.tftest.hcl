@@ -713,7 +713,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*" && !contains(["ReadForAccelerator", "LookAtAlarms"], s.Sid)]]))
     error_message = "A statement on all resources isn't bound to the recovery region."
   }
-  # shift-traffic-may-read-what-ga-validates
+  # shift-traffic-may-read-what-ga-validates, accelerator-caller-permissions
   assert {
     condition = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : [s.Action, s.Resource, s.Condition] if s.Sid == "ReadForAccelerator"] } == {
       "alarm-handler"   = []
