@@ -54,7 +54,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "regions": plan.regions,
         "serving_from": if state.moved.is_empty() { &plan.regions.primary } else { &plan.regions.recovery },
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
-        "attention": attention::shown(state),
+        "attention": attention::shown(&log),
         "evidence": evidence(state, now),
         "run": state.run.as_ref().map(|run| run_table(run, now)),
         "quarantine": quarantine(plan, state),

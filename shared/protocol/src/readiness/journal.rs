@@ -35,7 +35,7 @@ fn compact(scene: &Scene<'_>) -> Check {
 fn trouble(scene: &Scene<'_>, facts: &JournalFacts) -> Option<(String, String)> {
     let JournalFacts { records, records_since_snapshot: since, snapshot, refused, unkept, poison } = facts;
     if let Some(poison) = poison {
-        let remedy = "Take the record out: docs/operating.md, \"A record that can't be read\".";
+        let remedy = "docs/operating.md, \"A record that can't be read\", says whether it is taken out or must stay, and how.";
         let sentence =
             format!("It can't be read beyond record {records}: record {}: {}.", poison.seq, poison.why);
         return Some((sentence, remedy.to_owned()));
