@@ -45,6 +45,27 @@ fn db_partition_mixed() {
 }
 
 #[test]
+fn a_key_of_parameters_is_of_the_plans_partition_too() {
+    let with_key = |key: &str| {
+        let parameters = json!({ "include": ["/shop/**"], "keys": { "recovery": key } });
+        said(&[("/parameters", parameters)], "parameters.keys.recovery")
+    };
+    assert_eq!(with_key("arn:aws:kms:us-west-1:123456789012:key/1"), NOTHING);
+    assert_eq!(
+        with_key("arn:aws-cn:kms:us-west-1:123456789012:key/1"),
+        ["is of the partition aws-cn, and the plan's regions are of the partition aws"]
+    );
+}
+
+#[test]
+fn a_zero_with_a_sign_is_zero() {
+    // Terraform writes -0 where a sum ends at 0 from below.
+    let text = SHOP.replace("\"cooldown_seconds\": 1800", "\"cooldown_seconds\": -0");
+    assert_ne!(text, SHOP, "the plan has the field");
+    assert_eq!(Plan::from_json(&text).map(|plan| plan.detection.cooldown_seconds), Ok(0));
+}
+
+#[test]
 fn a_plan_of_another_partition_is_refused_for_its_regions_once() {
     for (case, regions, partition) in [
         ("partition_aws_us_gov", ["us-gov-east-1", "us-gov-west-1"], "aws-us-gov"),

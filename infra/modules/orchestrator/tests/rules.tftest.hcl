@@ -437,3 +437,55 @@ run "opt_in_of_the_future" {
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
   }
 }
+
+# Each item of it is waited for by one that is far away.
+run "cycle_of_a_hundred_and_thirty" {
+  # says: routes[0].after: closes a cycle: r0 waits for itself by way of r129;
+  command = plan
+  variables {
+    plan_parts = 40
+    routes = [for i in range(130) : {
+      name     = "r${i}"
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1${i}" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2${i}" }
+      after    = ["r${(i + 129) % 130}"]
+    }]
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "alarm_of_two_thousand_and_more_bytes" {
+  # says: detection.alarms[0]: is not an ARN; give the ARN of a CloudWatch alarm
+  command = plan
+  variables {
+    plan_parts = 10
+    detection = {
+      alarms = [format("arn:aws:cloudwatch:us-east-2:123456789012:alarm:%s", join("", [for i in range(1020) : "ä"]))]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "key_of_another_partition" {
+  # says: parameters.keys.recovery: is of the partition aws-cn, and the plan's regions are of the partition aws; give a key of us-west-1
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], key_arns = { recovery = "arn:aws-cn:kms:us-west-1:123456789012:key/1" } }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "two_listeners_one_lb" {
+  command = plan
+  variables {
+    routes = [
+      { name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+      { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/p2", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+    ]
+  }
+  assert {
+    condition     = length(jsondecode(output.plan_json).routes) == 2
+    error_message = "Two listeners may lead to the same load balancers."
+  }
+}

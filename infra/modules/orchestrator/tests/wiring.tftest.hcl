@@ -720,7 +720,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       "promote-replica" = []
       "scale-asg"       = []
       "shift-traffic" = [[
-        ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"],
+        ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"], # accelerator_caller_permissions
         "*",
         { StringEquals = { "aws:RequestedRegion" = ["us-east-2", "us-west-1", "us-west-2"] } },
       ]]
@@ -871,6 +871,7 @@ run "providers_of_two_accounts_are_refused" {
   expect_failures = [aws_ssm_parameter.plan]
 }
 
+# plan_parts_too_few
 run "a_plan_that_does_not_fit_into_its_parameters_is_refused" {
   command = plan
   variables {
