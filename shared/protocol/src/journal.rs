@@ -521,7 +521,16 @@ impl Event {
             Self::Aborted { .. } => "ended without moving".to_owned(),
             Self::Completed { .. } => "completed".to_owned(),
             Self::Overdue { step, .. } => format!("step {step} is overdue"),
-            Self::FenceLost { .. } => "a primary side was opened again".to_owned(),
+            Self::FenceLost { routes } => {
+                let is = |side: fn(&PrimarySide) -> bool| routes.iter().any(|lost| side(&lost.seen));
+                if is(|seen| matches!(seen, PrimarySide::Open { .. })) {
+                    "a primary side was opened again".to_owned()
+                } else if is(|seen| matches!(seen, PrimarySide::Missing {})) {
+                    "a primary endpoint is gone".to_owned()
+                } else {
+                    "a primary side can't be looked at".to_owned()
+                }
+            }
             Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
             Self::Attention { matter, turn: Turn::Ended, .. } => match matter {
                 Matter::Held => "no loss during the hold any more",

@@ -135,6 +135,22 @@ fn an_open_side_of_a_fenced_route_is_written_down_and_its_fence_is_due_again() {
 }
 
 #[test]
+fn a_run_that_waits_for_an_operator_does_not_say_that_it_closes_a_side_again() {
+    let mut story = Story::fenced(Overrides::default());
+    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {} });
+    let decision = story.decide(seconds(1), OPEN);
+    assert_eq!(decision.append.map(|draft| draft.event), Some(lost(OPEN)));
+    assert!(decision.sentence.contains("closes it only once it goes on"), "{}", decision.sentence);
+    assert!(
+        decision.sentence.contains("Set the weight of its primary endpoint to 0 now"),
+        "{}",
+        decision.sentence
+    );
+    let moving = Story::fenced(Overrides::default()).decide(seconds(1), OPEN).sentence;
+    assert!(moving.contains("until it is seen closed, and closes it again"), "{moving}");
+}
+
+#[test]
 fn a_closed_side_and_one_that_could_not_be_looked_at_change_nothing() {
     let story = Story::fenced(Overrides::default());
     for side in [PrimarySide::Closed {}, PrimarySide::Unread { detail: "throttled".into() }] {

@@ -76,6 +76,10 @@ fn told(stage: &Stage, words: &str) -> usize {
     stage.world.inner().notices.iter().filter(|notice| notice.contains(words)).count()
 }
 
+fn is_subject(stage: &Stage, words: &str) -> bool {
+    stage.world.inner().subjects.iter().any(|subject| subject.contains(words))
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_else_is_promoted() {
     let mut stage = promoting().await;
@@ -86,6 +90,7 @@ async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_
     let run = stage.run();
     assert_eq!(lost(&stage), [(Some(run), PrimarySide::Open { weight: 128 })]);
     assert_eq!(told(&stage, "The primary side of front is open with weight 128"), 1);
+    assert!(is_subject(&stage, "a primary side was opened again"), "{:?}", stage.world.inner().subjects);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,6 +145,10 @@ async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), [1, 0]);
     assert!(matches!(&lost(&stage)[..], [(Some(_), PrimarySide::Unread { .. })]), "{:#?}", lost(&stage));
+    // Nobody has opened anything, as far as anybody knows.
+    let subjects = stage.world.inner().subjects.clone();
+    assert!(is_subject(&stage, "a primary side can't be looked at"), "{subjects:?}");
+    assert!(!is_subject(&stage, "opened again"), "{subjects:?}");
     let said = stage.sentences().join("\n");
     assert!(said.contains(r#""override_fence":true"#), "{said}");
     stage.world.inner().faults.clear();

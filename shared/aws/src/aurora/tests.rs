@@ -173,31 +173,6 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
             &[],
             changing("shop-orders-replica-0 is not there yet"),
         ),
-        // Of several instances Aurora makes another one the writer. Where none works, that is told as the status it is.
-        (
-            &failed_over(),
-            String::new(),
-            "available",
-            WRITES,
-            &[("shop-orders-replica-0", "storage-full"), ("shop-orders-replica-1", "available")][..],
-            changing("shop-orders-replica-0 is storage-full"),
-        ),
-        (
-            &failed_over(),
-            String::new(),
-            "available",
-            WRITES,
-            &[("shop-orders-replica-0", "incompatible-parameters"), ("shop-orders-replica-1", "failed")][..],
-            changing("incompatible-parameters"),
-        ),
-        (
-            &failed_over(),
-            String::new(),
-            "available",
-            ONE,
-            &[("shop-orders-replica-0", "incompatible-network")][..],
-            changing("incompatible-network"),
-        ),
         (
             &failed_over(),
             failover("switching-over", PRIMARY),
@@ -230,6 +205,27 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
         assert_eq!(seen, Ok(vec![expected]), "{members:?} {failover} {instances:?} {statuses:?}");
         assert!(requests[2].contains("db-cluster-id"), "{}", requests[2]);
         assert!(requests[2].contains("=shop-orders-replica"), "{}", requests[2]);
+    }
+}
+
+/// Of several instances Aurora makes another one the writer. Where none works, that is told as the status it is.
+#[tokio::test(start_paused = true)]
+async fn a_writer_in_a_status_that_does_not_pass_is_waited_for_only_while_another_can_take_its_place() {
+    let (first, second) = ("shop-orders-replica-0", "shop-orders-replica-1");
+    for (instances, statuses, expected) in [
+        (
+            WRITES,
+            &[(first, "storage-full"), (second, "available")][..],
+            "shop-orders-replica-0 is storage-full",
+        ),
+        (WRITES, &[(first, "incompatible-parameters"), (second, "failed")][..], "incompatible-parameters"),
+        (ONE, &[(first, "incompatible-network")][..], "incompatible-network"),
+        (ONE, &[(first, "rebooting")][..], "no instance writes yet"),
+    ] {
+        let (global, cluster) =
+            (global("available", &failed_over(), ""), cluster_xml("available", instances, ""));
+        let (seen, _) = look(&[(200, &global), (200, &cluster), (200, &instances_xml(statuses))]).await;
+        assert_eq!(seen, Ok(vec![changing(expected)]), "{statuses:?}");
     }
 }
 
