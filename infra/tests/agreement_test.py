@@ -373,25 +373,76 @@ def drawn(seed: int) -> Case:
     return case
 
 
+def ring(items: int) -> list[Case]:
+    """Routes of which each waits for the one before, and the first for the last."""
+    return [{
+        "name": f"front-{i}", "after": [f"front-{(i - 1) % items}"],
+        "primary": {"endpoint_group": endpoint_group("p"), "endpoint": balancer("us-east-2", f"shop-{i}")}, "recovery": {"endpoint_group": endpoint_group("r"), "endpoint": balancer("us-west-1", f"shop-{i}")},
+    } for i in range(items)]
+
+
+# What only several values say together.
+TOGETHER: list[list[tuple[str, Any]]] = [
+    [("databases", []), ("mode", "automatic"), ("detection.alarms", [])],
+    [("databases", "aurora alone"), ("mode", "automatic"), ("detection.alarms", [])],
+    [("mode", "automatic"), ("detection.alarms", [alarm("us-east-2", "a")]), ("databases.0.quarantine_security_group", None)],
+    [("primary_account", {"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}), ("snapshots", None)],
+    [("primary_account", {"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}), ("databases", []), ("snapshots", {"schedule": "cron(0 3 * * ? *)"})],
+    [("primary_account", {"id": OTHER_ACCOUNT}), ("parameters", {"include": ["/shop/**"]})],
+    [("primary_account", {"id": ACCOUNT, "external_id": "shop-7f3a"}), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.alarms", []), ("mode", "approve")],
+    [("databases.0.global_cluster", "shop"), ("databases.1.global_cluster", "Shop"), ("databases.0.kind", "aurora_global"), ("databases.1.kind", "aurora_global")],
+    [("databases.0.after", ["orders-1"]), ("databases.1.after", ["orders-0"])],
+    [("fleets", []), ("routes", ring(2))],
+    [("fleets", []), ("databases", []), ("snapshots", None), ("routes", ring(130)), ("plan_parts", 20)],
+    [("snapshots", {"schedule": "cron(0 3 * * ? *)"}), ("name", "sh--op")],
+]
+
+
+def candidates(case: Case, place: str) -> list[Any]:
+    """What holds a place's last part: of the items of a list first those that have it already."""
+    found: list[Any] = [case]
+    *way, last = place.split(".")
+    for key in way:
+        if key == "*":
+            found = [item for at in found for item in at]
+        elif key.isdigit():
+            found = [at[int(key)] for at in found if int(key) < len(at)]
+        elif key in ("limits", "step_seconds_max", "function_timeout_seconds", "weight"):
+            found = [at.setdefault(key, {}) for at in found]
+        else:
+            found = [at[key] for at in found if at.get(key) is not None]
+    return sorted(found, key=lambda at: last not in at)
+
+
 def swept() -> dict[str, Case]:
     """Each value of each place once, in a plan that is right otherwise. Chance alone leaves every third value of a long list out."""
-    plans = []
-    for seed in range(400):
-        draw = random.Random(seed)
-        plans.append(good_plan(draw))
-    # The values speak of these two regions.
-    plans = [plan for plan in plans if plan["regions"] == {"primary": "us-east-2", "recovery": "us-west-1"}]
+    plans = [good_plan(random.Random(seed)) for seed in range(400)]
+    # The values speak of these two regions. The fullest plan has the most to say.
+    plans = [plan for plan in plans if plan["regions"] == {"primary": "us-east-2", "recovery": "us-west-1"} and "primary_account" not in plan]
+    plans.sort(key=lambda plan: (len(plan["databases"]), "snapshots" in plan and "parameters" in plan, any("probe" in route for route in plan["routes"]), len(plan["fleets"]), len(json.dumps(plan))), reverse=True)
     cases = {}
-    for number, (place, values) in enumerate(PLACES):
-        for which, value in enumerate(values):
-            for plan in plans:
-                case = copy.deepcopy(plan)
-                if slip(random.Random(0), case, place, [value]):
-                    cases[f"place_{number}_{which}"] = case
+    changes = [(f"place_{number}_{which}", [(place, value)]) for number, (place, values) in enumerate(PLACES) for which, value in enumerate(values)]
+    for name, slips in [*changes, *((f"together_{number}", slips) for number, slips in enumerate(TOGETHER))]:
+        for plan in sorted(plans, key=lambda plan: slips[0][0].rsplit(".", 1)[-1] not in {key for at in candidates(copy.deepcopy(plan), slips[0][0])[:1] for key in at}):
+            case = copy.deepcopy(plan)
+            for place, value in slips:
+                held = candidates(case, place)
+                if not held:
                     break
+                if value == "aurora alone":
+                    value = [{**one, "after": []} for one in case["databases"] if one.get("kind") == "aurora_global"] or [good_aurora()]
+                    case["snapshots"], case["fleets"], case["routes"] = None, [], [{**route, "after": []} for route in case["routes"]]
+                held[0][place.rsplit(".", 1)[-1]] = copy.deepcopy(value)
             else:
-                raise SystemExit(f"no plan has the place {place}")
+                cases[name] = case
+                break
+        else:
+            raise SystemExit(f"no plan has the place {slips[0][0]}")
     return cases
+
+
+def good_aurora() -> Case:
+    return {"name": "orders-0", "kind": "aurora_global", "global_cluster": "orders", "quarantine_security_group": "sg-0abc", "primary": rds("us-east-2", "orders", kind="cluster"), "replica": rds("us-west-1", "orders", kind="cluster")}
 
 
 # Variables that aren't in the plan's document, and parts of variables.

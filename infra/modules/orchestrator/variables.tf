@@ -264,7 +264,7 @@ variable "routes" {
   }
   validation {
     condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http", false)])
-    error_message = "routes: a probe must be of kind http."
+    error_message = "routes: a probe must be of kind http, with a url and no host or port."
   }
   validation {
     condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^[a-z][a-z0-9-]{0,39}$", r.probe.name))])

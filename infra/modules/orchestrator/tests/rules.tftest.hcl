@@ -438,22 +438,6 @@ run "opt_in_of_the_future" {
   }
 }
 
-# Each item of it is waited for by one that is far away.
-run "cycle_of_a_hundred_and_thirty" {
-  # says: routes[0].after: closes a cycle: r0 waits for itself by way of r129;
-  command = plan
-  variables {
-    plan_parts = 40
-    routes = [for i in range(130) : {
-      name     = "r${i}"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1${i}" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2${i}" }
-      after    = ["r${(i + 129) % 130}"]
-    }]
-  }
-  expect_failures = [aws_ssm_parameter.plan_checksum]
-}
-
 run "alarm_of_two_thousand_and_more_bytes" {
   # says: detection.alarms[0]: is not an ARN; give the ARN of a CloudWatch alarm
   command = plan
