@@ -56,6 +56,9 @@ pub enum Event {
         /// The alarm's own time, if it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         changed_at: Option<Timestamp>,
+        /// Whether a mute rule holds this change of an alarm back, of which CloudWatch's answers say nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        muted: bool,
     },
     /// Evidence was raised, or seen again: all that one look or one signal brought.
     EvidenceSeen {
