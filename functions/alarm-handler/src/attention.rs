@@ -3,9 +3,9 @@
 use engine::world::World;
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
-use protocol::attention::Attention;
+use protocol::attention::{Attention, Matter};
 use protocol::name::Name;
-use protocol::state::State;
+use protocol::state::{Phase, State};
 use serde_json::{Value, json};
 
 /// While nobody is needed the figure goes out in every so many minutes of the clock: a call for each minute of a month
@@ -33,9 +33,15 @@ pub(crate) async fn publish(world: &World, plan: &Name, state: &State, now: Time
 /// What people are called for, for a person to read.
 pub(crate) fn shown(state: &State) -> Value {
     let attention = Attention::of(state);
+    // What earlier requests for an approval were is remembered, for their pauses; it waits for nobody.
+    let awaits = |matter: Matter| {
+        let phase = state.active_run().map(|run| &run.phase);
+        matter != Matter::Approval || matches!(phase, Some(Phase::AwaitingApproval { .. }))
+    };
     let calls: Vec<Value> = state
         .calls
         .iter()
+        .filter(|(matter, _)| awaits(**matter))
         .map(|(matter, call)| {
             json!({ "matter": matter, "since": call.since, "calls": call.times, "last": call.last_at })
         })

@@ -350,11 +350,12 @@ impl Run {
                 };
                 self.resume(at, data_loss, *overrides);
             }
-            Event::OperatorNeeded { need } => {
+            Event::OperatorNeeded { need, quiet } => {
                 if matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
                     return Err(self.wrong_phase());
                 }
                 self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
+                self.course.is_quiet = *quiet == Some(true);
                 self.progress_at = at;
             }
             Event::AbortBegan { cause, quiet } => {
