@@ -4,8 +4,9 @@ use engine::conductor::Log;
 use engine::world::World;
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
-use protocol::attention::Attention;
+use protocol::attention::{Attention, Matter};
 use protocol::name::Name;
+use protocol::state::Phase;
 use serde_json::{Value, json};
 
 /// While nobody is needed the figure goes out in every so many minutes of the clock: a call for each minute of a month
@@ -39,10 +40,16 @@ pub(crate) async fn publish(world: &World, plan: &Name, log: &Log, now: Timestam
 /// What people are called for, for a person to read.
 pub(crate) fn shown(log: &Log) -> Value {
     let attention = of(log);
-    let calls: Vec<Value> = log
-        .state
+    let state = &log.state;
+    // What earlier requests for an approval were is remembered, for their pauses; it waits for nobody.
+    let awaits = |matter: Matter| {
+        let phase = state.active_run().map(|run| &run.phase);
+        matter != Matter::Approval || matches!(phase, Some(Phase::AwaitingApproval { .. }))
+    };
+    let calls: Vec<Value> = state
         .calls
         .iter()
+        .filter(|(matter, _)| awaits(**matter))
         .map(|(matter, call)| {
             json!({ "matter": matter, "since": call.since, "calls": call.times, "last": call.last_at })
         })

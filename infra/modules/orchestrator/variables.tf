@@ -781,7 +781,7 @@ variable "direct_alarm_arns" {
 }
 
 variable "alarm_events" {
-  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there. Alarms of another account (primary_account) speak by their topic alone."
+  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there, and only there it is said that a mute rule holds a change back. Alarms of another account (primary_account) speak by their topic alone."
   type        = bool
   default     = true
 }

@@ -120,6 +120,8 @@ pub struct AlarmSeen {
     pub whole: Option<AlarmWord>,
     /// Of each time series of an alarm over several, by CloudWatch's id.
     pub contributors: BTreeMap<String, AlarmWord>,
+    /// The change that a mute rule holds back, by a message; nothing once a word counts that is not older.
+    pub muted: Option<Timestamp>,
 }
 
 /// What an alarm, or one of its contributors, last said.

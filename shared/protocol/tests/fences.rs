@@ -219,7 +219,10 @@ fn the_third_time_a_person_is_asked_and_an_approval_counts_anew() {
             continue;
         }
         let draft = asked.expect("a person is asked");
-        assert_eq!(draft.event, Event::OperatorNeeded { need: Need::FenceLost { subjects: vec![route()] } });
+        assert_eq!(
+            draft.event,
+            Event::OperatorNeeded { need: Need::FenceLost { subjects: vec![route()] }, quiet: None }
+        );
         assert!(draft.sentence.contains(r#""override_fence":true"#), "{}", draft.sentence);
         story.must(draft.event);
     }
@@ -242,7 +245,7 @@ fn sides_that_could_not_be_looked_at_are_not_counted() {
 #[test]
 fn a_fence_is_also_seen_lost_while_the_run_needs_an_operator() {
     let mut story = Story::fenced(Overrides::default());
-    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {} });
+    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
     let found = story.appends(seconds(1), OPEN);
     assert_eq!(found, Some((Some(1), lost(OPEN))));
     story.lose(OPEN).expect("legal");

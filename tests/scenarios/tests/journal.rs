@@ -32,6 +32,7 @@ fn rejected(stage: &Stage, seq: u64) -> Record {
             source: format!("shape {}", seq % 5),
             reason: Rejection::Unrecognised,
             changed_at: None,
+            muted: false,
         },
     }
 }
