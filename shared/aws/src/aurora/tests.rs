@@ -378,6 +378,7 @@ async fn an_old_primary_is_closed_by_its_group_or_by_having_become_a_follower() 
         (cluster_xml("available", writes, &open), Some(&resynchronised), "", OldPrimary::Open),
         (cluster_xml("available", reads, &open), Some(&failed_over()), "", OldPrimary::Open),
         (cluster_xml("modifying", reads, &open), Some(&resynchronised), "", OldPrimary::Open),
+        (cluster_xml("storage-optimization", reads, &open), Some(&resynchronised), "", OldPrimary::Follows),
         (cluster_xml("available", reads, &open), Some(&resynchronised), "failing-over", OldPrimary::Open),
         // The groups are being swapped.
         (
