@@ -137,7 +137,7 @@ fn an_open_side_of_a_fenced_route_is_written_down_and_its_fence_is_due_again() {
 #[test]
 fn a_run_that_waits_for_an_operator_does_not_say_that_it_closes_a_side_again() {
     let mut story = Story::fenced(Overrides::default());
-    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {} });
+    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
     let decision = story.decide(seconds(1), OPEN);
     assert_eq!(decision.append.map(|draft| draft.event), Some(lost(OPEN)));
     assert!(decision.sentence.contains("closes it only once it goes on"), "{}", decision.sentence);

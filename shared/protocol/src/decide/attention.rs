@@ -320,7 +320,8 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
     let call = state.calls.get(&matter).copied().unwrap_or(Call::first(since));
     // A request of which people were not told, because it was one of many, is one of its own once it has stood for a while.
     let is_untold = run.course.is_quiet && matter == Matter::Approval;
-    if !call.is_due(now) && !(is_untold && now.duration_since(since) >= pause_after(1)) {
+    let is_due = call.is_due(now) || is_untold && now.duration_since(since) >= pause_after(1);
+    if !is_due {
         return None;
     }
     let waits = duration(now.duration_since(since));
