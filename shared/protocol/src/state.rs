@@ -221,6 +221,9 @@ pub struct Run {
     pub undo_overdue: bool,
     /// How often a done fence was seen open again since an operator last let the run go on.
     pub fences_lost: u32,
+    /// When people were last told that a done fence could not be looked at.
+    #[serde(default)]
+    pub fence_unread_at: Option<Timestamp>,
     /// How its evidence held.
     pub course: Course,
 }

@@ -5,7 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{
-    Decision, FENCE_UNREAD, FENCES_LOST_MAX, Facts, FenceSeen, OBSERVATION_AGE_MAX, decide, fenced,
+    Decision, FENCE_UNREAD, FENCES_LOST_MAX, Facts, FenceSeen, OBSERVATION_AGE_MAX, UNREAD_AGAIN_AFTER,
+    decide, fenced, is_known_unread,
 };
 use protocol::journal::{
     Cause, DataLoss, Event, JOURNAL_SCHEMA, LostFence, Need, PrimarySide, Record, RunKind, SubjectDone,
@@ -116,6 +117,23 @@ impl Story {
 
 fn lost(seen: PrimarySide) -> Event {
     Event::FenceLost { routes: vec![LostFence { route: route(), seen }] }
+}
+
+#[test]
+fn a_side_that_cannot_be_looked_at_is_told_again_after_a_quarter_of_an_hour() {
+    let mut story = Story::fenced(Overrides::default());
+    let is_known = |story: &Story, ago: SignedDuration| {
+        is_known_unread(story.state.run.as_ref().expect("a run"), story.now + ago)
+    };
+    assert_eq!(UNREAD_AGAIN_AFTER, SignedDuration::from_mins(15));
+    assert!(!is_known(&story, SignedDuration::ZERO), "nothing was told yet");
+    story.lose(PrimarySide::Unread { detail: "throttled".into() }).expect("legal");
+    assert!(is_known(&story, SignedDuration::from_secs(899)));
+    assert!(!is_known(&story, SignedDuration::from_secs(900)));
+    // What is seen open is news in any case.
+    let mut story = Story::fenced(Overrides::default());
+    story.lose(OPEN).expect("legal");
+    assert!(!is_known(&story, SignedDuration::ZERO));
 }
 
 #[test]

@@ -159,6 +159,32 @@ async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_accelerator_that_answers_only_the_fence_is_told_by_pauses_and_not_every_few_seconds() {
+    let mut stage = promoting().await;
+    until_second_is_due(&mut stage).await;
+    // Whoever closes the side is answered, whoever promotes is not.
+    let end = stage.now() + SignedDuration::from_mins(20);
+    while stage.now() < end {
+        let is_fenced = stage
+            .state()
+            .active_run()
+            .and_then(|run| run.progress(Step::Fence, &Name::new("front")))
+            .is_some_and(Progress::is_done);
+        stage.world.inner().faults.clear();
+        for _ in 0..if is_fenced { 20 } else { 0 } {
+            stage.world.fault("look_route", Fault::Fails(FailureKind::Throttled));
+        }
+        stage.beat().await;
+    }
+    assert_eq!((stage.phase(), promotions(&stage)), ("moving", [1, 0]), "{:#?}", stage.sentences());
+    assert_eq!(lost(&stage).len(), 2, "at once, and after a quarter of an hour: {:#?}", stage.sentences());
+    // Once it answers again the promotion goes on by itself.
+    stage.world.inner().faults.clear();
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!((stage.phase(), promotions(&stage)), ("completed", [1, 1]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_accelerator_that_fails_for_a_moment_only_delays_a_promotion() {
     let mut stage = promoting().await;
     until_second_is_due(&mut stage).await;

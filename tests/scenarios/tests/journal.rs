@@ -347,6 +347,14 @@ async fn the_status_reads_the_records_of_the_last_run_and_not_the_whole_log() {
     let last = timeline.last().and_then(Value::as_str).expect("a line");
     assert!(last.ends_with(&of_run.last().expect("a record").sentence), "{last}");
 
+    // A throttled second page costs the timeline, and nothing else.
+    stage.world.fault("load", Fault::Passes);
+    stage.world.fault("load", Fault::Fails(FailureKind::Throttled));
+    let without = status(&mut stage).await;
+    assert_eq!((&without["timeline"], &without["run"]), (&json!([]), &shown["run"]));
+    assert!(without["timeline_unread"].as_str().is_some_and(|why| why.contains("load")), "{without}");
+    assert_eq!(status(&mut stage).await["timeline_unread"], Value::Null);
+
     // A year later, in a log that went on: no more than that is read for it.
     grow(&stage, 40_000);
     let before = loads(&stage);

@@ -17,6 +17,9 @@ pub const FENCES_LOST_MAX: u32 = 3;
 /// A side that is opened and closed again and again is written down no more often than this.
 const REOPENED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// A run whose fences can't be looked at says so no more often than this; meanwhile it waits.
+pub const UNREAD_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
 /// The code of a promotion that failed because the primary sides can't be looked at.
 pub const FENCE_UNREAD: &str = "fence_unread";
 
@@ -133,6 +136,11 @@ fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
         let sentence = format!("The primary side of {names} takes no traffic again.");
         Draft::new(None, Event::FenceRegained { routes }, sentence)
     })
+}
+
+/// Whether people were told lately that fences of a run can't be looked at.
+pub fn is_known_unread(run: &Run, now: Timestamp) -> bool {
+    run.fence_unread_at.is_some_and(|at| now.duration_since(at) < UNREAD_AGAIN_AFTER)
 }
 
 /// Whether a run has closed primary sides again often enough.

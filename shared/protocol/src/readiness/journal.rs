@@ -43,8 +43,9 @@ fn trouble(scene: &Scene<'_>, facts: &JournalFacts) -> Option<(String, String)> 
     if let Some(why) = unkept {
         let name = &scene.plan.name;
         let remedy = format!(
-            "Let the role of {name}-alarm-handler write the partition {name}#snapshot of the journal: apply the orchestrator's \
-             module again."
+            "The tick tries again each minute. If it was denied, let the role of {name}-alarm-handler write the partition \
+             {name}#snapshot of the journal: apply the orchestrator's module again. If it was too large, find out what the state \
+             holds so much of (the command status)."
         );
         return Some((
             format!("{since} records came after its snapshot, and the next one can't be kept: {why}."),

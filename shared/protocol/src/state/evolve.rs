@@ -257,6 +257,7 @@ impl State {
             vetoes: BTreeSet::new(),
             undo_overdue: false,
             fences_lost: 0,
+            fence_unread_at: None,
             course: Course::default(),
         });
         self.weigh(record.at);
@@ -405,6 +406,9 @@ impl Run {
         // What could not be looked at may be closed still: nobody has opened it.
         let is_opened = |lost: &LostFence| !matches!(lost.seen, PrimarySide::Unread { .. });
         self.fences_lost += u32::from(routes.iter().any(is_opened));
+        if !routes.iter().all(is_opened) {
+            self.fence_unread_at = Some(at);
+        }
         self.progress_at = at;
         Ok(())
     }
@@ -438,6 +442,7 @@ impl Run {
         let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
         self.commit(at, &data_loss, overrides);
         self.fences_lost = 0;
+        self.fence_unread_at = None;
         self.steps.retain(|(step, _), progress| match progress {
             Progress::Held { since, .. } => {
                 *since = at;
