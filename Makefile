@@ -112,9 +112,9 @@ mutants: tools ## run every mutant that has no result yet: hours; cut short, it 
 	@python3 tests/mutants.py run $(if $(SHARD),--shard $(SHARD)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILE),--file '$(FILE)')
 
 .PHONY: rules
-rules: tools ## draw PLANS=3000 plans: does Terraform refuse what the functions refuse? (SEED=7 begins elsewhere)
+rules: tools ## each value of each field, and PLANS=3000 drawn plans: does Terraform refuse what the functions refuse? (SEED=7 begins elsewhere)
 	@$(CARGO) build --quiet --profile lab --package protocol --example judge-plan
-	@python3 infra/tests/agreement_test.py --plans $(or $(PLANS),3000) --through-the-module 20 $(if $(SEED),--seed $(SEED))
+	@python3 infra/tests/agreement_test.py --plans $(or $(PLANS),3000) --every-value --through-the-module 20 $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: tools ## measure cold start, memory, sizes, the core and parameters against their budgets

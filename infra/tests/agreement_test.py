@@ -8,7 +8,7 @@ functions say, their own reader says (`shared/protocol/examples/judge-plan.rs`).
 A plan that one refuses and the other takes is a failure. So is one that both refuse for different fields, or that rules.tf
 refuses in other words than the functions.
 
-Usage: python3 infra/tests/agreement_test.py [--plans N] [--seed N] [--through-the-module N]
+Usage: python3 infra/tests/agreement_test.py [--plans N] [--seed N] [--through-the-module N] [--every-value]
 Needs the judge: $JUDGE_PLAN, or cargo to build it.
 Exit code: 0, or 1 with what disagrees.
 """
@@ -38,6 +38,7 @@ AT_ONCE = 100
 TERRAFORM_ALONE = {
     "databases: with mode automatic each needs a quarantine_security_group": "an older plan goes on without",
     "primary_account: parameters are copied": "the external id is the deployment's",
+    "primary_account: external_id has": "the external id is the deployment's",
     "parameters: key_arns must be ARNs of keys": "the functions take an alias too, but a role's policy can't",
 }
 
@@ -225,31 +226,32 @@ GOOD_SCHEDULES = [
 # What may stand at a place: a path into a plan (a number is an item of a list, * any of them), and values. A value may be right:
 # that both take it is as good a test.
 PLACES: list[tuple[str, list[Any]]] = [
-    ("name", ["Shop", "ab", "abc", "a" * 31, "a" * 32, "shop-", "sh--op", "1shop", "sh_op", ""]),
+    ("name", ["äbc", "a.b", "Shop", "ab", "abc", "a" * 31, "a" * 32, "shop-", "sh--op", "1shop", "sh_op", ""]),
     ("mode", ["automatic", "approve", "auto", ""]),
-    ("regions.primary", ["us-west-2", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ohio", "US-EAST-2", "us-east-2a", "me-west-1", "ap-northeast-3", "us-east-22", "use-east-2"]),
+    ("regions.primary", ["us-isoc-east-1", "us-iso-east-1", "us-isof-south-1", "eu-isoe-west-1", "eu-isob-west-1", "us-west-2", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ohio", "US-EAST-2", "us-east-2a", "me-west-1", "ap-northeast-3", "us-east-22", "use-east-2"]),
     ("regions.recovery", ["us-east-2", "af-south-1", "sa-west-1", "us-gov-west-1", "eusc-de-east-1", "ap-northeast-3", "us--2", "xx-future-9", "us-east-222", "eu-west-1"]),
-    ("primary_account", [{"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}, {"id": "2109", "external_id": "shop-7f3a"}]),
+    ("primary_account", [{"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}, {"id": ACCOUNT, "external_id": "shop-7f3a"}, {"id": OTHER_ACCOUNT, "external_id": "a"}, {"id": OTHER_ACCOUNT}, {"id": "2109", "external_id": "shop-7f3a"}]),
     ("databases.*.name", ["Orders", "orders_1", "1orders", "a" * 40, "a" * 41, "orders--1", "orders-", "front-0", "web-0", "orders-0", ""]),
     ("databases.*.kind", ["rds_replica", "aurora_global", "aurora", ""]),
     ("databases.*.global_cluster", ["shop", "Shop-Orders-0", "orders-0", "1shop", "arn:aws:rds::123456789012:global-cluster:shop", "a" * 63, "a" * 64, ""]),
     *((f"databases.*.{side}", [
-        "shop-orders", "", rds("us-east-2", "Shop-Orders-0"), rds("us-west-1", "shop-orders-0-replica"), rds("us-east-2", "orders-0"), rds("us-east-2", "orders-0", OTHER_ACCOUNT),
+        "shop-orders", "", "arn:awsx:rds:us-east-2:123456789012:db:orders", "arn:aws-1:rds:us-west-1:123456789012:db:orders", rds("us-east-2", "örders"), rds("us-east-2", "orders:1"), rds("us-east-2", "Shop-Orders-0"), rds("us-west-1", "shop-orders-0-replica"), rds("us-east-2", "orders-0"), rds("us-east-2", "orders-0", OTHER_ACCOUNT),
         rds("us-west-1", "orders-0-replica", "1234"), rds("us-east-2", "a" * 63), rds("us-east-2", "a" * 64), rds("us-east-2", "or.ders"), rds("us-east-2", "*"), rds("us-east-2", "orders", kind="cluster"),
         rds("us-west-1", "orders", kind="cluster"), "arn:aws-cn:rds:us-east-2:123456789012:db:orders", "arn:aws-cn:rds:us-west-1:123456789012:db:orders", "arn:aws:rds:eu-west-3:123456789012:db:orders",
     ]) for side in ("primary", "replica")),
-    ("databases.*.backup_retention_days", [0, 1, 35, 36, 7.5, 300, -1]),
+    ("databases.*.backup_retention_days", [-0.0, 1e20, 0, 1, 35, 36, 7.5, 300, -1]),
     ("databases.*.quarantine_security_group", ["sg-0abc", "sg-", "quarantine", "sg-ABC", "sg-" + "a" * 33, "sg-xyz", ""]),
-    ("databases.*.after", [["orders-0"], ["orders-1"], ["orders-2"], ["orders-0", "orders-0"], ["web-0"], ["nobody"], ["orders-1", "orders-2"]]),
+    ("databases.*.after", [["Orders-0"], [""], ["orders-0"], ["orders-1"], ["orders-2"], ["orders-0", "orders-0"], ["web-0"], ["nobody"], ["orders-1", "orders-2"]]),
     ("fleets.*.name", ["web_0", "orders-0", "front-0", "web-1", "a" * 41, ""]),
     ("fleets.*.kind", ["auto_scaling_group", "ecs"]),
-    ("fleets.*.group", ["a:b", "shop-*", "shop-?", "", "a" * 255, "a" * 256, "läden", "shop web", "shop-web-0", "tab\tname", "a/b"]),
+    ("fleets.*.group", ["${x}", " shop", "a:b", "shop-*", "shop-?", "", "a" * 255, "a" * 256, "läden", "shop web", "shop-web-0", "tab\tname", "a/b"]),
     ("fleets.*.target_groups", [
-        [], ["shop-web"], [target_group("us-west-1", "web-0-0")] * 2, ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web"],
+        ["arn:aws-cn:elasticloadbalancing:us-west-1:123456789012:targetgroup/x/0123"], ["arn:awsx:elasticloadbalancing:us-west-1:123456789012:targetgroup/x/0123"],
+        [target_group("us-west-1", "ä" * 980)], [target_group("us-west-1", "ä" * 990)], [target_group("us-west-1", "a" * 1967)], [target_group("us-west-1", "a" * 1968)], [target_group("us-west-1", "*")], [], ["shop-web"], [target_group("us-west-1", "web-0-0")] * 2, ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web"],
         [target_group("us-west-1", "x")], [target_group("us-east-2", "x")], ["arn:aws:elasticloadbalancing:us-west-1:210987654321:targetgroup/shop-web/0123"],
         ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123/4"], [balancer("us-west-1", "shop")],
     ]),
-    ("fleets.*.capacity", [{"min": 2, "desired": 1, "max": 4}, {"min": 0, "desired": 5, "max": 4}, {"min": 0, "desired": 0, "max": 0}, {"min": 1.5, "desired": 2, "max": 4}, {"min": 0, "desired": 4, "max": 100000}, {"min": 0, "desired": 4, "max": 100001}, {"min": -1, "desired": 4, "max": 4}]),
+    ("fleets.*.capacity", [{"min": -0.0, "desired": 1, "max": 1}, {"min": 0, "desired": 1, "max": 1e20}, {"min": 2, "desired": 1, "max": 4}, {"min": 0, "desired": 5, "max": 4}, {"min": 0, "desired": 0, "max": 0}, {"min": 1.5, "desired": 2, "max": 4}, {"min": 0, "desired": 4, "max": 100000}, {"min": 0, "desired": 4, "max": 100001}, {"min": -1, "desired": 4, "max": 4}]),
     ("fleets.*.healthy_targets_min", [0, 1, 2, 5, 1.5, -1]),
     ("fleets.*.after", [["web-0"], ["web-1"], ["web-0", "web-0"], ["front-0"], ["nobody"], ["orders-0", "orders-0"]]),
     ("routes", [[]]),
@@ -257,22 +259,28 @@ PLACES: list[tuple[str, list[Any]]] = [
     ("routes.*.kind", ["global_accelerator", "route53"]),
     *((f"routes.*.{side}.weight", [0, 1, 255, 256, 1.5, -1]) for side in ("primary", "recovery")),
     *((f"routes.*.{side}.endpoint_group", [
+        endpoint_group("ü" * 1100), "arn:aws-cn:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", "arn:awsx:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p",
         endpoint_group("p0"), endpoint_group("r0"), endpoint_group("p*"), endpoint_group("p?"), "front", "arn:aws:globalaccelerator::123456789012:accelerator/a/endpoint-group/p",
         "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/x/endpoint-group/p", "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/p",
         "arn:aws:globalaccelerator:us-west-2:123456789012:accelerator/a/listener/l/endpoint-group/p",
     ]) for side in ("primary", "recovery")),
     *((f"routes.*.{side}.endpoint", [
+        balancer("us-west-1", "ü" * 1100), "arn:aws-us-gov:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123", "arn:awsx:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/s/0123",
         balancer("us-east-2", "shop-0"), balancer("us-west-1", "shop-0"), balancer("us-east-2", "shop", OTHER_ACCOUNT), balancer("us-west-1", "shop", OTHER_ACCOUNT), balancer("us-east-2", "shop", "333333333333"),
         "arn:aws:ec2:us-east-2:123456789012:instance/i-0abc", "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/classic", target_group("us-east-2", "shop"),
         "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/net/shop/1", "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/gwy/shop/1", "i-0abc",
     ]) for side in ("primary", "recovery")),
     ("routes.*.after", [["front-0"], ["front-1"], ["front-1", "front-1"], ["orders-0", "web-0"], ["nobody"], ["web-0", "web-0"]]),
     ("routes.*.probe", [
+        {"name": "x", "url": "https://shop.example.com", "expect_status": 600}, {"name": "x", "url": "https://shop.example.com", "timeout_seconds": 11}, {"name": "x", "url": "https://[00001::1]/"},
         {"name": "Front Recovery", "url": "https://shop.example.com"}, {"name": "front-primary", "url": "https://shop.example.com"}, {"kind": "tcp", "name": "x", "url": "https://shop.example.com"},
         {"name": "x", "url": "https://user:word@shop.example.com"}, {"name": "x", "url": "shop.example.com"}, {"name": "x", "url": "https://shop.example.com", "timeout_seconds": 0},
         {"name": "x", "url": "https://shop.example.com", "timeout_seconds": 2.5}, {"name": "x", "url": "https://shop.example.com", "expect_status": 99}, {"name": "front-0-recovery", "url": "https://shop.example.com"},
     ]),
     ("detection.alarms", [
+        # A name may hold what looks like another part of an ARN; letters of other alphabets take two bytes and more.
+        [alarm("us-west-1", "a:us-east-2:b")], [alarm("us-west-1", "a:us-east-2:210987654321:b")], [alarm("us-east-2", "ä" * 1000)], [alarm("us-east-2", "ä" * 1020)], [alarm("us-east-2", "é"), alarm("us-east-2", "e\u0301")],
+        [alarm("us-east-2", "a"), alarm("us-east-2", "A")], [alarm("us-east-2", "\u0085")], [alarm("us-east-2", "<&>\u2028${x}")], ["arn:awsx:cloudwatch:us-east-2:123456789012:alarm:a"], ["arn:aws-1:cloudwatch:us-east-2:123456789012:alarm:a"],
         [alarm("us-east-2", "a")] * 2, [alarm("us-east-2", "a", OTHER_ACCOUNT)], [alarm("us-west-1", "a", OTHER_ACCOUNT)], [alarm("eu-west-3", "a")], ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/a"],
         ["arn:aws-us-gov:cloudwatch:us-east-2:123456789012:alarm:a"], [alarm("us-east-2", "")], [alarm("us-east-2", "a\nb")], ["shop-down"], [], [alarm("us-east-2", "a" * 2050)], [alarm("us-east-2", "a*?")],
     ]),
@@ -282,8 +290,9 @@ PLACES: list[tuple[str, list[Any]]] = [
     ("detection.probes.*.timeout_seconds", [0, 1, 10, 11, 2.5, -1]),
     ("detection.probes.*.expect_status", [0, 99, 100, 599, 600, 200.5]),
     ("detection.probes.*.port", [0, 1, 65535, 65536, 80.5, -1]),
-    ("detection.probes.*.host", ["db!", "a b", "http://db", "db:5432", "", "a" * 64, "-a-", "2001:db8::1", "[::1]", "::ffff:1.2.3.4", "1:2", "fe80::1%eth0", "db.example.com.", "a..b", "läden.example.com", ".".join(["a" * 49] * 5), ".".join(["a" * 50] * 5)]),
+    ("detection.probes.*.host", ["00001::1", "::ffff:01.2.3.4", "::ffff:1.2.3.04", "1:2:3:4:5:6:7::", "1::0ffff", "::ffff:100.20.30.40", "db!", "a b", "http://db", "db:5432", "", "a" * 64, "-a-", "2001:db8::1", "[::1]", "::ffff:1.2.3.4", "1:2", "fe80::1%eth0", "db.example.com.", "a..b", "läden.example.com", ".".join(["a" * 49] * 5), ".".join(["a" * 50] * 5)]),
     ("detection.probes.*.url", [
+        "https://[00001::1]/", "https://[::ffff:01.2.3.4]/", "https://[::ffff:100.20.30.40]/", "https://[1.2.3.4]/", "https://[::1]x/",
         "", "https:///health", "https://läden.example.com/", "https://shop.example.com./health", "https://shop.example.com:84430/", "https://shop.example.com:0/", "https://shop.example.com:/", "https://shop.example.com:65535",
         "ftp://shop.example.com/", "HTTPS://shop.example.com/", "https://SHOP.example.com/", "https://user@shop.example.com/", "https://shop.example.com/a@b", "https://shop.example.com/a b", "https://shop.example.com/#x",
         "https://shop.example.com/a|b", "https://shop.example.com/{x}", "https://shop.example.com?x=1", "https://[::1]/", "https://[::1", "https://[::g]/", "https://::1/", "https://shop..com/", "https://a:b:1/", "https://shop.example.com/<x>",
@@ -292,8 +301,8 @@ PLACES: list[tuple[str, list[Any]]] = [
     ]),
     ("detection.confirm_seconds", [9, 10, 900, 901, 22.5, -1]),
     ("detection.signal_age_seconds_max", [29, 30, 3600, 3601, 60.5]),
-    ("detection.cooldown_seconds", [-1, 0, 86400, 86401, 0.5]),
-    ("limits.lag_seconds_max", [-1, 0, 86400, 86401, 0.5]),
+    ("detection.cooldown_seconds", [-0.0, 1e20, -1, 0, 86400, 86401, 0.5]),
+    ("limits.lag_seconds_max", [-0.0, 1e20, -1, 0, 86400, 86401, 0.5]),
     ("limits.rto_seconds", [59, 60, 604800, 604801, 3600.5, 900]),
     ("limits.approval_seconds_max", [59, 60, 604800, 604801, 1800.25]),
     *((f"limits.step_seconds_max.{step}", [30, 31, 120, 121, 170, 171, 840, 841, 3599, 3600, 900.5]) for step in ("scale", "fence", "promote", "open", "verify", "quarantine")),
@@ -306,9 +315,15 @@ PLACES: list[tuple[str, list[Any]]] = [
         "", "cron()", "cron(0 0 ? * 7 1970)", "cron(0 /5 * * ? *)", "cron(0 3 ? * 2,3?,4 *)", "cron(00 003 * * ? *)",
     ]),
     ("snapshots.keep", [{"daily": -1}, {"daily": 366}, {"daily": 367}, {"daily": 1.5}, {"daily": 0, "weekly": 0, "monthly": 1}, {"daily": 0, "weekly": 1, "monthly": 1}]),
+    ("snapshots.option_groups", [
+        [], [{"database": "orders-0", "primary": "oracle-tde", "recovery": "default:oracle-ee-19"}], [{"database": "orders-0"}], [{"database": "orders-0", "primary": "", "recovery": "x"}], [{"database": "nobody", "primary": "x"}],
+        [{"database": "orders-0", "primary": "1x"}], [{"database": "orders-0", "primary": "a_b"}], [{"database": "orders-0", "recovery": "ä"}], [{"database": "orders-0", "primary": "a" * 255}], [{"database": "orders-0", "recovery": "a" * 256}],
+        [{"database": "orders-0", "recovery": "x"}, {"database": "orders-0", "primary": "x"}], [{"database": "orders-1", "primary": "x"}],
+    ]),
     ("snapshots.keep_min", [0, 1, 17, 18, 366, 367, 2.5]),
-    ("snapshots.deletions_max", [-1, 0, 100, 101, 0.5]),
+    ("snapshots.deletions_max", [-0.0, -1, 0, 100, 101, 0.5]),
     ("snapshots.kms_key_arns", [
+        {"primary": ""}, {"recovery": "arn:aws:kms:us-west-1:123456789012:key/*"}, {"recovery": "arn:awsx:kms:us-west-1:123456789012:key/1"},
         {"primary": "alias/shop"}, {"primary": "arn:aws:kms:us-east-2:123456789012:key/1"}, {"recovery": "arn:aws:kms:us-east-2:123456789012:key/1"}, {"recovery": "arn:aws:kms:us-west-1:210987654321:key/1"},
         {"recovery": "arn:aws-cn:kms:us-west-1:123456789012:key/1"}, {"recovery": "arn:aws:kms:us-west-1:123456789012:key/mrk-0_1"},
     ]),
@@ -320,7 +335,7 @@ PLACES: list[tuple[str, list[Any]]] = [
     ("parameters.exclude", [["/shop/**"], ["/x"], ["/shop/own/**", "/shop/own/**"], [f"/shop/{i}" for i in range(501)]]),
     ("parameters.overrides", [["/shop/own/**"], ["/shop/db"], ["bad"]]),
     ("parameters.existing", ["keep", "adopt", "overwrite"]),
-    ("parameters.key_arns", [{"primary": "alias/shop"}, {"recovery": "arn:aws:kms:us-west-1:123456789012:key/mrk-1"}, {"recovery": "arn:aws:kms:us-east-2:123456789012:key/1"}, {"primary": "arn:aws:kms:us-east-2:210987654321:key/1"}]),
+    ("parameters.key_arns", [{"recovery": "arn:aws-cn:kms:us-west-1:123456789012:key/1"}, {"recovery": "arn:awsx:kms:us-west-1:123456789012:key/1"}, {"primary": "alias/shop"}, {"recovery": "arn:aws:kms:us-west-1:123456789012:key/mrk-1"}, {"recovery": "arn:aws:kms:us-east-2:123456789012:key/1"}, {"primary": "arn:aws:kms:us-east-2:210987654321:key/1"}]),
     ("parameters.puts_per_second", [0, 1, 10, 11, 2.5]),
     ("parameters.deletes_percent_max", [-1, 0, 100, 101, 0.5]),
 ]
@@ -356,6 +371,126 @@ def drawn(seed: int) -> Case:
         # Each place comes up as often as every other.
         wanted -= slip(draw, case, *PLACES[draw.randrange(len(PLACES))])
     return case
+
+
+def ring(items: int) -> list[Case]:
+    """Routes of which each waits for the one before, and the first for the last."""
+    return [{
+        "name": f"front-{i}", "after": [f"front-{(i - 1) % items}"],
+        "primary": {"endpoint_group": endpoint_group("p"), "endpoint": balancer("us-east-2", f"shop-{i}")}, "recovery": {"endpoint_group": endpoint_group("r"), "endpoint": balancer("us-west-1", f"shop-{i}")},
+    } for i in range(items)]
+
+
+# What only several values say together.
+TOGETHER: list[list[tuple[str, Any]]] = [
+    [("databases", []), ("mode", "automatic"), ("detection.alarms", [])],
+    [("databases", "aurora alone"), ("mode", "automatic"), ("detection.alarms", [])],
+    [("mode", "automatic"), ("detection.alarms", [alarm("us-east-2", "a")]), ("databases.0.quarantine_security_group", None)],
+    [("primary_account", {"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}), ("snapshots", None)],
+    [("primary_account", {"id": OTHER_ACCOUNT, "external_id": "shop-7f3a"}), ("databases", []), ("snapshots", {"schedule": "cron(0 3 * * ? *)"})],
+    [("primary_account", {"id": OTHER_ACCOUNT}), ("parameters", {"include": ["/shop/**"]})],
+    [("primary_account", {"id": ACCOUNT, "external_id": "shop-7f3a"}), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.alarms", []), ("mode", "approve")],
+    [("databases.0.global_cluster", "shop"), ("databases.1.global_cluster", "Shop"), ("databases.0.kind", "aurora_global"), ("databases.1.kind", "aurora_global")],
+    [("databases.0.after", ["orders-1"]), ("databases.1.after", ["orders-0"])],
+    [("fleets", []), ("routes", ring(2))],
+    [("fleets", []), ("databases", []), ("snapshots", None), ("routes", ring(130)), ("plan_parts", 20)],
+    [("snapshots", {"schedule": "cron(0 3 * * ? *)"}), ("name", "sh--op")],
+]
+
+
+def candidates(case: Case, place: str) -> list[Any]:
+    """What holds a place's last part: of the items of a list first those that have it already."""
+    found: list[Any] = [case]
+    *way, last = place.split(".")
+    for key in way:
+        if key == "*":
+            found = [item for at in found for item in at]
+        elif key.isdigit():
+            found = [at[int(key)] for at in found if int(key) < len(at)]
+        elif key in ("limits", "step_seconds_max", "function_timeout_seconds", "weight"):
+            found = [at.setdefault(key, {}) for at in found]
+        else:
+            found = [at[key] for at in found if at.get(key) is not None]
+    return sorted(found, key=lambda at: last not in at)
+
+
+def swept() -> dict[str, Case]:
+    """Each value of each place once, in a plan that is right otherwise. Chance alone leaves every third value of a long list out."""
+    plans = [good_plan(random.Random(seed)) for seed in range(400)]
+    # The values speak of these two regions. The fullest plan has the most to say.
+    plans = [plan for plan in plans if plan["regions"] == {"primary": "us-east-2", "recovery": "us-west-1"} and "primary_account" not in plan]
+    plans.sort(key=lambda plan: (len(plan["databases"]), "snapshots" in plan and "parameters" in plan, any("probe" in route for route in plan["routes"]), len(plan["fleets"]), len(json.dumps(plan))), reverse=True)
+    cases = {}
+    changes = [(f"place_{number}_{which}", [(place, value)]) for number, (place, values) in enumerate(PLACES) for which, value in enumerate(values)]
+    for name, slips in [*changes, *((f"together_{number}", slips) for number, slips in enumerate(TOGETHER))]:
+        for plan in sorted(plans, key=lambda plan: slips[0][0].rsplit(".", 1)[-1] not in {key for at in candidates(copy.deepcopy(plan), slips[0][0])[:1] for key in at}):
+            case = copy.deepcopy(plan)
+            for place, value in slips:
+                held = candidates(case, place)
+                if not held:
+                    break
+                if value == "aurora alone":
+                    value = [{**one, "after": []} for one in case["databases"] if one.get("kind") == "aurora_global"] or [good_aurora()]
+                    case["snapshots"], case["fleets"], case["routes"] = None, [], [{**route, "after": []} for route in case["routes"]]
+                held[0][place.rsplit(".", 1)[-1]] = copy.deepcopy(value)
+            else:
+                cases[name] = case
+                break
+        else:
+            raise SystemExit(f"no plan has the place {slips[0][0]}")
+    return cases
+
+
+def good_aurora() -> Case:
+    return {"name": "orders-0", "kind": "aurora_global", "global_cluster": "orders", "quarantine_security_group": "sg-0abc", "primary": rds("us-east-2", "orders", kind="cluster"), "replica": rds("us-west-1", "orders", kind="cluster")}
+
+
+# Variables that aren't in the plan's document, and parts of variables.
+NOT_OF_THE_PLAN = [
+    "package_dir", "architecture", "function_memory_mb", "reserved_concurrency", "log_level", "log_retention_days", "plan_parts", "notice_emails", "silence_minutes", "unready_minutes",
+    "error_alarm_functions", "direct_alarm_arns", "kms_key_arns", "image_parameters", "snapshots: source_key_arns", "parameters: decrypt_key_arns", "parameters: pass",
+]
+# What rules.tf can say, and plan.tf about the accounts.
+LINES = [
+    "is of the partition", "belongs to", ": is not an ARN", "is used by", "given twice", "closes a cycle", "names a time that never comes", "lies outside", "ends before it begins", "is no day of month", "is no day of week",
+    "is the plan's account too", "Endpoint groups, the recovery region's load balancers",
+]
+# What Terraform itself writes into the document.
+WRITTEN_BY_TERRAFORM = {"schema", "account", "operator_function", "detection.topics"}
+
+
+def unreached(messages: list[str]) -> list[str]:
+    """Rules that no plan broke, and fields of the document that no place is of: nothing is known of them."""
+    lines = []
+    for _, message in rules((MODULE / "variables.tf").read_text()):
+        text = message.strip('"')
+        begin, end = text.split("${")[0], text.rsplit("}", 1)[-1] if "${" in text else text
+        if not text.startswith(tuple(NOT_OF_THE_PLAN)) and not any(said.startswith(begin) and said.endswith(end) for said in messages):
+            lines.append(f"no plan breaks the rule: {text}")
+    lines += [f"no plan is refused with: {line}" for line in LINES if not any(line in said for said in messages)]
+    places = {place.replace("parameters.key_arns", "parameters.keys").replace("function_timeout_seconds", "limits.function_timeout_seconds") for place, _ in PLACES}
+    for field in fields(json.loads((ROOT / "docs" / "plan.schema.json").read_text())):
+        if field not in WRITTEN_BY_TERRAFORM and not any(f"{field}.".startswith(f"{place}.") or f"{place}.".startswith(f"{field}.") for place in places):
+            lines.append(f"no place is of the field {field}")
+    return lines
+
+
+def fields(schema: Any) -> set[str]:
+    """The paths of a document's fields, as its schema has them."""
+    defined = schema["$defs"]
+
+    def walk(node: Any, path: str) -> set[str]:
+        if "$ref" in node:
+            return walk(defined[node["$ref"].rsplit("/", 1)[-1]], path)
+        for way in ("anyOf", "oneOf"):
+            if way in node:
+                return set().union(*(walk(one, path) for one in node[way]))
+        if "items" in node:
+            return walk(node["items"], f"{path}.*") if "$ref" in node["items"] else {path}
+        found = set().union(*(walk(inner, f"{path}.{name}".lstrip(".")) for name, inner in node.get("properties", {}).items()))
+        return found or {path}
+
+    return walk(schema, "")
 
 
 # --- What both say ---------------------------------------------------------------------------------------------
@@ -458,14 +593,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--plans", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--through-the-module", type=int, default=6)
+    parser.add_argument("--every-value", action="store_true", help="each value of each place once too, and no rule and no field is left out")
     asked = parser.parse_args(arguments)
     cases = {f"plan_{seed}": drawn(seed) for seed in range(asked.seed, asked.seed + asked.plans)}
+    every_value = swept() if asked.every_value else {}
+    cases |= every_value
     judged = terraform_judges(cases)
     functions = dict(zip(judged, functions_say([text for _, _, text in judged.values()]), strict=True))
     wrong = []
     for name, (of_variables, of_whole, _) in judged.items():
         if found := disagreement(of_variables, of_whole, functions[name]):
             wrong.append(f"{name}: {found}\n  {json.dumps(cases[name], ensure_ascii=False)}")
+    if asked.every_value:
+        wrong += unreached([message for of_variables, of_whole, _ in judged.values() for message in of_variables + of_whole])
     sample = dict(list(cases.items())[: asked.through_the_module])
     for name, said in through_the_module(sample).items():
         # Of a variable that refers to another one, which is wrong already, Terraform says nothing.

@@ -100,6 +100,7 @@ WRITTEN: list[tuple[str, Callable[[str, str], Any], str]] = [
     ("doesn't ignore global_cluster_identifier", policy.terraform_leaves_failovers_alone, 'resource "aws_rds_cluster" "a" {\n}\n'),
     ("can't be bounded", policy.roles_can_be_bounded, 'resource "aws_iam_role" "a" {\n  name = "a"\n}\n'),
     ("without the boundary", policy.examples_hand_the_boundary_on, 'variable "permissions_boundary_arn" {\n}\nmodule "a" {\n  source = "./modules/network"\n}\n'),
+    ("refuses every role but", policy.roles_publish_to_topics_that_take_them, 'module "cluster" {\n  alerts = { topic_arn = module.pilotlight.notices_topic_arns.primary }\n}\n'),
     ("tells nobody", policy.alarms_tell_somebody, 'resource "aws_cloudwatch_metric_alarm" "a" {\n  alarm_actions = []\n}\n'),
 ]
 

@@ -380,8 +380,17 @@ def alarms_tell_somebody(where: str, source: str) -> Iterator[str]:
             yield f"{where}: aws_cloudwatch_metric_alarm.{r['name']} tells nobody"
 
 
+_ROLE_TOPIC = re.compile(r"\btopic_arn\s*=\s*(module\.\w+\.(?:signals|commands|notices)_topic_arns?\b)")
+
+
+def roles_publish_to_topics_that_take_them(where: str, source: str) -> Iterator[str]:
+    """A module that is given one topic publishes to it by a role. The orchestrator's topics refuse every role but its functions'."""
+    for m in _ROLE_TOPIC.finditer(source):
+        yield f"{where}: {m[1]} refuses every role but the orchestrator's own"
+
+
 SOURCE_RULES = [terraform_leaves_failovers_alone, roles_can_be_bounded, alarms_tell_somebody]
-EXAMPLE_RULES = [terraform_leaves_failovers_alone, alarms_tell_somebody, examples_hand_the_boundary_on]
+EXAMPLE_RULES = [terraform_leaves_failovers_alone, alarms_tell_somebody, examples_hand_the_boundary_on, roles_publish_to_topics_that_take_them]
 
 
 def modules_name_their_provider(module: Path) -> Iterator[str]:

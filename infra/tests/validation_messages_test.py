@@ -52,7 +52,7 @@ class Case:
     name: str
     variable: str
     source: str
-    says: str = ""  # the one line that is heard, or how it begins; of a rule of rules.tf
+    says: str = ""  # the one line that is heard, or how it begins, `${…}` standing for any text; of a rule of rules.tf
 
 
 @dataclass
@@ -146,7 +146,7 @@ def unsaid(found: list[Case], heard: dict[str, Heard]) -> list[str]:
     lines = []
     for case in found:
         errors = heard[case.name].errors
-        if len(errors) != 1 or not errors[0].startswith(case.says):
+        if len(errors) != 1 or re.match(_pattern(case.says), errors[0], re.DOTALL) is None:
             lines.append(f"{case.name}: heard {errors} instead of {case.says}")
     return lines
 

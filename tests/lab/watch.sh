@@ -38,7 +38,7 @@ In another terminal, from the checkout's root (the first invocation of a functio
 
   . .lab/env
   echo '{"command":"status"}' | aws lambda invoke --endpoint-url http://$address:$port --region $AWS_REGION \\
-      --cli-read-timeout 0 --function-name alarm-handler --payload fileb:///dev/stdin /dev/stdout
+      --cli-read-timeout 0 --function-name alarm-handler --payload fileb:///dev/stdin /dev/stdout | cat
 
 or without the AWS CLI:
 

@@ -90,7 +90,13 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
 /// a failover would work.
 async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
-    conductor.catch_up(&mut log, deadline).await?;
+    if let Err(fault) = conductor.catch_up(&mut log, deadline).await {
+        // Nobody decides anything until a person takes the record out: the alarm on who is needed must know.
+        if log.poison().is_some() {
+            attention::publish(world, &conductor.plan.name, &log, conductor.clock.now()).await;
+        }
+        return Err(fault);
+    }
     let routes = fenced(&conductor.plan, &log.state);
     let eyes = world.eyes();
     let (observation, sides) = futures::join!(
@@ -101,7 +107,7 @@ async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Resu
     let fences = sides.into_iter().map(|looked| looked.seen).collect();
     let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
-    attention::publish(world, &conductor.plan.name, &advanced.state, conductor.clock.now()).await;
+    attention::publish(world, &conductor.plan.name, &log, conductor.clock.now()).await;
     // Everything that is due was asked for by now.
     conductor.keep_snapshot(&mut log).await;
     readiness::pass_if_due(world, conductor, &log, deadline).await;

@@ -4,9 +4,9 @@ use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::log::{RUNBOOK, Unread};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Journal, Rest};
+use ports::{Failure, Journal, Rest};
 use protocol::command::Step;
-use protocol::decide::{Facts, alarm_age, decide, duration};
+use protocol::decide::{Facts, Lost, alarm_age, decide, duration};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::Plan;
@@ -40,9 +40,13 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
     };
     let now = conductor.clock.now();
     let state = &log.state;
-    let timeline = match &state.run {
-        Some(run) => timeline(run, &records_of(journal, &plan.name, run).await?),
-        None => Vec::new(),
+    let (timeline, timeline_unread) = match &state.run {
+        None => (Vec::new(), None),
+        Some(run) => match records_of(journal, &plan.name, run).await {
+            Ok(records) => (timeline(run, &records), None),
+            // What is known of the run does not hang on the words of its records.
+            Err(failure) => (Vec::new(), Some(failure.to_string())),
+        },
     };
     let vitals = journal.load_vitals(&plan.name).await.ok().flatten();
     let readiness = journal.load_readiness(&plan.name).await.ok().flatten();
@@ -54,7 +58,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "regions": plan.regions,
         "serving_from": if state.moved.is_empty() { &plan.regions.primary } else { &plan.regions.recovery },
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
-        "attention": attention::shown(state),
+        "attention": attention::shown(&log),
         "evidence": evidence(state, now),
         "run": state.run.as_ref().map(|run| run_table(run, now)),
         "quarantine": quarantine(plan, state),
@@ -64,6 +68,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "last_lag": vitals.map(|vitals| vitals.lag),
         "readiness": readiness.map(|last| readiness_table(&last.readiness, now)),
         "timeline": timeline,
+        "timeline_unread": timeline_unread,
         "records": state.last_seq,
         "journal": journal_table(&log.facts(), now),
     }))
@@ -89,13 +94,11 @@ fn journal_table(facts: &JournalFacts, now: Timestamp) -> Value {
 }
 
 /// The records of the last run and those between them, a bounded number of the last ones; not the whole log.
-async fn records_of(journal: &dyn Journal, plan: &Name, run: &Run) -> Result<Vec<Record>, Fault> {
+async fn records_of(journal: &dyn Journal, plan: &Name, run: &Run) -> Result<Vec<Record>, Failure> {
     let mut after = run.id.max(run.last_seq.saturating_sub(TIMELINE_READ)).saturating_sub(1);
     let mut shown = Vec::new();
     for _ in 0..TIMELINE_PAGES_MAX {
-        let page = journal.load_after(plan, after).await.map_err(|failure| {
-            Fault::from_failure("journal_unreadable", "The journal can't be read", &failure)
-        })?;
+        let page = journal.load_after(plan, after).await?;
         after = page.records.last().map_or(after, |record| record.seq);
         shown.extend(page.records.into_iter().filter(|record| record.run == Some(run.id)));
         shown.drain(..shown.len().saturating_sub(TIMELINE_MAX));
@@ -120,7 +123,8 @@ fn evidence(state: &State, now: Timestamp) -> Vec<String> {
         .evidence
         .iter()
         .map(|(key, standing)| {
-            let held = duration(now.duration_since(standing.since));
+            // CloudWatch's clock may be ahead.
+            let held = duration(now.duration_since(standing.since).max(SignedDuration::ZERO));
             let age =
                 alarm_age(state, key, standing, now).map_or_else(String::new, |age| format!(" ({age})"));
             format!("{key}, seen from {}, for {held}{age}: {}", standing.vantage, standing.detail)
@@ -168,17 +172,16 @@ fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
 }
 
 fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
-    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
     state
         .quarantine
         .iter()
-        .map(|(database, quarantine)| match &quarantine.progress {
-            Some(Progress::Done { detail, .. }) => format!("{database}: {detail}"),
-            _ if !is_known(database) => format!(
-                "{database}: the old primary can't be cut off, for the plan no longer has a database of that name; put it \
-                 back, or cut it off by hand"
+        .map(|(database, quarantine)| match (&quarantine.progress, Lost::of(plan, database, quarantine)) {
+            (Some(Progress::Done { detail, .. }), _) => format!("{database}: {detail}"),
+            (_, Some(lost)) => format!(
+                "{database}: the old primary can't be cut off, for {}; put it back, or cut it off by hand",
+                lost.why()
             ),
-            Some(Progress::Failed { code, .. }) => format!("{database}: failed ({code})"),
+            (Some(Progress::Failed { code, .. }), None) => format!("{database}: failed ({code})"),
             _ => format!("{database}: the old primary is not cut off yet"),
         })
         .collect()

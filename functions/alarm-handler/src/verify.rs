@@ -47,11 +47,26 @@ impl Verify {
             return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
         }
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
-        if view.primary != Some(0) && !overridden {
-            return Ok(Sight::Hopeless {
-                code: "primary_open",
-                message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
-            });
+        match view.primary {
+            _ if overridden => {}
+            Some(0) => {}
+            Some(_) => {
+                return Ok(Sight::Hopeless {
+                    code: "primary_open",
+                    message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
+                });
+            }
+            // Another endpoint may have taken its place.
+            None => {
+                return Ok(Sight::Hopeless {
+                    code: "endpoint_missing",
+                    message: format!(
+                        "the primary group has no endpoint {} any more, so that nobody sees whether that side is closed; \
+                         correct routes[].primary.endpoint of the plan",
+                        route.primary.endpoint
+                    ),
+                });
+            }
         }
         // A weight is what was configured. Whether users are sent there is for the accelerator to say: with nothing healthy it
         // may send them to a closed side.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
 use protocol::command::{Step, StepCommand};
 use protocol::database_status::{Condition, remedy};
-use protocol::decide::{FENCE_UNREAD, list, lost_sentence};
+use protocol::decide::{FENCE_UNREAD, is_known_unread, list, lost_sentence};
 use protocol::journal::{Event, LostFence, PrimarySide};
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan, Route};
@@ -158,7 +158,8 @@ impl Work for Promote {
                 side => lost.push(LostFence { route: fence.route, seen: side }),
             }
         }
-        let is_over = self.is_unread_for_long(!unread.is_empty());
+        let is_known = state.active_run().is_some_and(|run| is_known_unread(run, self.clock.now()));
+        let is_over = self.is_unread_for_long(!unread.is_empty()) && !is_known;
         if lost.is_empty() && (unread.is_empty() || !is_over) {
             let sides = list(unread.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
             return (!unread.is_empty())
@@ -207,7 +208,11 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status }
             if Condition::of(&status) == Condition::Final =>
         {
-            let message = format!("its status is {status}, which does not pass by itself; {}", remedy(&status));
+            let whose = match kind {
+                DatabaseKind::RdsReplica => "its status",
+                DatabaseKind::AuroraGlobal => "the status of its cluster, or of the instance that is to write,",
+            };
+            let message = format!("{whose} is {status}, which does not pass by itself; {}", remedy(&status));
             Sight::Hopeless { code: "replica_unusable", message }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => {

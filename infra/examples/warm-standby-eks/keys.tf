@@ -20,7 +20,7 @@ locals {
         Action    = "kms:*"
         Resource  = "*"
       },
-      # Alarms and rules publish to the topics, and what SNS and EventBridge can't deliver goes to the queues. No condition on a source:
+      # Alarms publish to the topics, and what SNS and EventBridge can't deliver goes to the queues. No condition on a source:
       # EventBridge sends none here. Whose messages are taken the policies of topics and queues say.
       {
         Sid       = "Messages"

@@ -61,7 +61,7 @@ module "cluster_primary" {
 
   api_clients         = { cidrs = setunion([local.network_cidrs.primary], var.api_client_cidrs) }
   public_access_cidrs = var.public_access_cidrs
-  alerts              = { topic_arn = module.pilotlight.notices_topic_arns.primary, kms_key_arn = local.messages_key_arns.primary }
+  alerts              = { topic_arn = aws_sns_topic.alerts_primary.arn, kms_key_arn = local.messages_key_arns.primary }
 
   permissions_boundary_arn = var.permissions_boundary_arn
 }
@@ -77,7 +77,7 @@ module "cluster_recovery" {
 
   api_clients         = { cidrs = setunion([local.network_cidrs.recovery], var.api_client_cidrs) }
   public_access_cidrs = var.public_access_cidrs
-  alerts              = { topic_arn = module.pilotlight.notices_topic_arns.recovery, kms_key_arn = local.messages_key_arns.recovery }
+  alerts              = { topic_arn = aws_sns_topic.alerts_recovery.arn, kms_key_arn = local.messages_key_arns.recovery }
 
   permissions_boundary_arn = var.permissions_boundary_arn
 }

@@ -135,10 +135,10 @@ resource "aws_ssm_parameter" "plan" {
     }
     precondition {
       condition     = var.primary_account == null || local.accounts.primary != local.account
-      error_message = "primary_account is ${local.account}, the account that the providers work in: leave it out where both regions lie in one account."
+      error_message = "primary_account: is the plan's account too; leave it out where both regions lie in one account"
     }
     precondition {
-      condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : strcontains(arn, ":${local.account}:")])
+      condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : split(":", arn)[4] == local.account])
       error_message = "Endpoint groups, the recovery region's load balancers and target groups must lie in the account ${local.account}, which the functions work in: an accelerator of another account can't be steered from there."
     }
   }

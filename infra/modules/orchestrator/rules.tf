@@ -24,7 +24,7 @@ locals {
       { path = "routes[${i}].${side}.endpoint_group", arn = s.endpoint_group, side = "recovery", remedy = local.give_arn.endpoint_group },
       { path = "routes[${i}].${side}.endpoint", arn = s.endpoint, side = side, remedy = local.give_arn.load_balancer },
     ]]]),
-    [for i, arn in var.detection.alarms : { path = "detection.alarms[${i}]", arn = arn, side = strcontains(arn, ":${var.regions.primary}:") ? "primary" : "recovery", remedy = local.give_arn.alarm }],
+    [for i, arn in var.detection.alarms : { path = "detection.alarms[${i}]", arn = arn, side = split(":", arn)[3] == var.regions.primary ? "primary" : "recovery", remedy = local.give_arn.alarm }],
     flatten([for policy in var.snapshots[*] : [for side, arn in policy.kms_key_arns : { path = "snapshots.kms_key_arns.${side}", arn = arn, side = side, remedy = local.give_arn.key } if arn != null]]),
   )
 
@@ -35,10 +35,14 @@ locals {
 
   # --- What the plan is refused for ---------------------------------------------------------------------------
 
+  # An ARN has 2048 bytes at most, and Terraform counts characters: each byte that isn't a letter or a digit is written out first.
   foreign_arns = concat(
     [for p in local.placed_arns : "${p.path}: is of the partition ${split(":", p.arn)[1]}, and the plan's regions are of the partition aws; ${p.remedy}" if split(":", p.arn)[1] != "aws"],
     [for p in local.placed_arns : "${p.path}: belongs to ${split(":", p.arn)[4]}, and ${local.owners[p.side]} is ${local.accounts[p.side]}; ${p.remedy}${p.remedy == local.give_arn.load_balancer ? local.or_name_account[p.side] : ""}" if split(":", p.arn)[4] != local.accounts[p.side]],
-    [for p in local.placed_arns : "${p.path}: is not an ARN; ${p.remedy}" if length(p.arn) > 2048],
+    [for p in local.placed_arns : "${p.path}: is not an ARN; ${p.remedy}" if length(replace(urlencode(p.arn), "/%../", "-")) > 2048],
+    flatten([for policy in var.parameters[*] : [for side, arn in policy.key_arns :
+      "parameters.keys.${side}: is of the partition ${split(":", arn)[1]}, and the plan's regions are of the partition aws; give a key of ${var.regions[side]}" if arn != null && try(split(":", arn)[1], "aws") != "aws"
+    ]]),
   )
 
   # What is used, and where; each once.
@@ -50,7 +54,8 @@ locals {
       path = "routes[${i}].${side}.endpoint", what = "endpoint ${r[side].endpoint_group} ${r[side].endpoint}", remedy = "give every route endpoints of its own in an endpoint group"
     }]]),
   )
-  used_twice = [for i, use in local.used : "${use.path}: is used by ${local.used[index(local.used[*].what, use.what)].path} already; ${use.remedy}" if index(local.used[*].what, use.what) < i]
+  used_at    = { for use in local.used : use.what => use.path... }
+  used_twice = [for use in local.used : "${use.path}: is used by ${local.used_at[use.what][0]} already; ${use.remedy}" if local.used_at[use.what][0] != use.path]
 
   # What waits for what.
   waiting = concat(
@@ -60,17 +65,23 @@ locals {
   )
   waits_twice = flatten([for item in local.waiting : [for j, name in item.after : "${item.path}[${j}]: is `${name}`, given twice; give each name once" if index(item.after, name) < j]])
 
-  # Over how many others an item waits for itself: each line doubles the way that was gone, and ten of them go 1024 steps.
-  reach_1   = { for item in local.waiting : item.name => item.after... }
-  reach_2   = { for name, lists in local.reach_1 : name => distinct(flatten(lists)) }
-  reach_4   = { for name, others in local.reach_2 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_2, other, [])]))) }
-  reach_8   = { for name, others in local.reach_4 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_4, other, [])]))) }
-  reach_16  = { for name, others in local.reach_8 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_8, other, [])]))) }
-  reach_32  = { for name, others in local.reach_16 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_16, other, [])]))) }
-  reach_64  = { for name, others in local.reach_32 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_32, other, [])]))) }
-  reach_128 = { for name, others in local.reach_64 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_64, other, [])]))) }
-  reach     = { for name, others in local.reach_128 : name => distinct(concat(others, flatten([for other in others : lookup(local.reach_128, other, [])]))) }
-  in_cycles = [for item in local.waiting : "${item.path}: closes a cycle: ${item.name} waits for itself by way of ${join(", ", local.reach[item.name])}; leave one of these out, so that one of them can go first" if contains(local.reach[item.name], item.name)]
+  # Where one comes from an item by going on, over one item, two, four and so on: with a cycle one can go on for ever, and no plan has
+  # as many as 2048 items. On a cycle is what can be gone on from, and is come to, after as many.
+  after_each = { for item in local.waiting : item.name => item.after... }
+  walk_1     = { for name, lists in local.after_each : name => distinct(flatten(lists)) }
+  walk_2     = { for name, others in local.walk_1 : name => distinct(flatten([for other in others : lookup(local.walk_1, other, [])])) if length(others) > 0 }
+  walk_4     = { for name, others in local.walk_2 : name => distinct(flatten([for other in others : lookup(local.walk_2, other, [])])) if length(others) > 0 }
+  walk_8     = { for name, others in local.walk_4 : name => distinct(flatten([for other in others : lookup(local.walk_4, other, [])])) if length(others) > 0 }
+  walk_16    = { for name, others in local.walk_8 : name => distinct(flatten([for other in others : lookup(local.walk_8, other, [])])) if length(others) > 0 }
+  walk_32    = { for name, others in local.walk_16 : name => distinct(flatten([for other in others : lookup(local.walk_16, other, [])])) if length(others) > 0 }
+  walk_64    = { for name, others in local.walk_32 : name => distinct(flatten([for other in others : lookup(local.walk_32, other, [])])) if length(others) > 0 }
+  walk_128   = { for name, others in local.walk_64 : name => distinct(flatten([for other in others : lookup(local.walk_64, other, [])])) if length(others) > 0 }
+  walk_256   = { for name, others in local.walk_128 : name => distinct(flatten([for other in others : lookup(local.walk_128, other, [])])) if length(others) > 0 }
+  walk_512   = { for name, others in local.walk_256 : name => distinct(flatten([for other in others : lookup(local.walk_256, other, [])])) if length(others) > 0 }
+  walk_1024  = { for name, others in local.walk_512 : name => distinct(flatten([for other in others : lookup(local.walk_512, other, [])])) if length(others) > 0 }
+  walk_2048  = { for name, others in local.walk_1024 : name => distinct(flatten([for other in others : lookup(local.walk_1024, other, [])])) if length(others) > 0 }
+  come_to    = toset(flatten(values(local.walk_2048)))
+  in_cycles  = [for item in local.waiting : "${item.path}: closes a cycle: ${item.name} waits for itself by way of ${join(", ", [for name in item.after : name if contains(local.come_to, name)])}; leave one of these out, so that one of them can go first" if contains(local.come_to, item.name) && length(lookup(local.walk_2048, item.name, [])) > 0]
 
   schedule_problems = flatten([for policy in var.snapshots[*] : concat(
     [for problem in local.schedule_field_problems : "snapshots.schedule: is wrong: ${problem}; ${local.give_schedule}"],

@@ -25,12 +25,12 @@ variable "regions" {
     error_message = "regions: recovery and primary are both '${var.regions.primary}'. A workload can't recover in the region it has lost."
   }
   validation {
-    condition     = alltrue([for r in values(var.regions) : !can(regex("^(us-gov|cn|eusc|us-iso[a-z]?|eu-isoe)-", r))])
+    condition     = alltrue([for r in values(var.regions) : !can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", r))])
     error_message = "regions: primary '${var.regions.primary}' or recovery '${var.regions.recovery}' lies in another partition than aws, and Global Accelerator, which steers the routes, exists in the partition aws only."
   }
   # The regions that an account need not enable: those from before 2019. AWS adds none to them, so that whatever comes is opt-in.
   validation {
-    condition = can(regex("^(us-gov|cn|eusc|us-iso[a-z]?|eu-isoe)-", var.regions.recovery)) || contains([
+    condition = can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", var.regions.recovery)) || contains([
       "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
       "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
     ], var.regions.recovery)
@@ -69,7 +69,7 @@ variable "primary_account" {
     error_message = "primary_account: snapshots are of the plan's databases, and a plan of two accounts has none. Leave them out."
   }
   validation {
-    condition     = var.primary_account == null || try(!can(regex("^[0-9]{12}$", var.primary_account.id)) || alltrue([for r in var.routes : strcontains(r.primary.endpoint, ":${var.regions.primary}:${var.primary_account.id}:")]), false)
+    condition     = var.primary_account == null || try(!can(regex("^[0-9]{12}$", var.primary_account.id)) || alltrue([for r in var.routes : split(":", r.primary.endpoint)[3] == var.regions.primary && split(":", r.primary.endpoint)[4] == var.primary_account.id]), false)
     error_message = "primary_account: endpoint of the primary side of routes must lie in that account, in ${var.regions.primary}."
   }
 }
@@ -122,19 +122,19 @@ variable "databases" {
     error_message = "databases: kind must be rds_replica or aurora_global."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.primary))])
+    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.primary))])
     error_message = "databases: primary must be the ARN of a DB instance in the primary region ${var.regions.primary}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.replica))])
+    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.replica))])
     error_message = "databases: replica must be the ARN of a DB instance in the recovery region ${var.regions.recovery}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.primary))])
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.primary))])
     error_message = "databases: with kind aurora_global, primary must be the ARN of a DB cluster in the primary region ${var.regions.primary}."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws[a-z-]*:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.replica))])
+    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.replica))])
     error_message = "databases: with kind aurora_global, replica must be the ARN of a DB cluster in the recovery region ${var.regions.recovery}."
   }
   validation {
@@ -195,7 +195,7 @@ variable "fleets" {
     error_message = "fleets: group is not the name of an Auto Scaling group; give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN. '*' and '?' would widen the function's permissions."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", t))]]))
+    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", t))]]))
     error_message = "fleets: target_groups must name at least one target group, each by its ARN in the recovery region ${var.regions.recovery}, like arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef."
   }
   validation {
@@ -251,7 +251,7 @@ variable "routes" {
     error_message = "routes: weight must be a whole number from 1 to 255. It is the weight of the open endpoint; 0 is what a closed one gets."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws[a-z-]*:globalaccelerator::[0-9]{12}:accelerator/[^/*?\\p{Cc}]+/listener/[^/*?\\p{Cc}]+/endpoint-group/[^/*?\\p{Cc}]+$", s.endpoint_group))]]))
+    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws(-[a-z-]+)?:globalaccelerator::[0-9]{12}:accelerator/[^/*?\\p{Cc}]+/listener/[^/*?\\p{Cc}]+/endpoint-group/[^/*?\\p{Cc}]+$", s.endpoint_group))]]))
     error_message = "routes: endpoint_group must be the ARN of a Global Accelerator endpoint group."
   }
   validation {
@@ -259,12 +259,12 @@ variable "routes" {
     error_message = "routes: endpoint_group or endpoint of recovery is the primary side's too, and an endpoint group lies in one region; give the endpoint group of the recovery region."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for side, s in { primary = r.primary, recovery = r.recovery } : can(regex("^arn:aws[a-z-]*:elasticloadbalancing:${var.regions[side]}:[0-9]{12}:loadbalancer/(app|net)/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", s.endpoint))]]))
+    condition     = alltrue(flatten([for r in var.routes : [for side, s in { primary = r.primary, recovery = r.recovery } : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.regions[side]}:[0-9]{12}:loadbalancer/(app|net)/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", s.endpoint))]]))
     error_message = "routes: endpoint must be the ARN of an application or network load balancer in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
   validation {
     condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http", false)])
-    error_message = "routes: a probe must be of kind http."
+    error_message = "routes: a probe must be of kind http, with a url and no host or port."
   }
   validation {
     condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^[a-z][a-z0-9-]{0,39}$", r.probe.name))])
@@ -279,7 +279,7 @@ variable "routes" {
     error_message = "routes: a probe's url holds credentials, which a plan must not; leave out what stands before the @."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^https?://[^/?#]*@", r.probe.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", r.probe.url)) && length(r.probe.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", r.probe.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", r.probe.url)[0]) <= 253 && (!can(regex("^https?://\\[", r.probe.url)) || can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", r.probe.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) <= 65535), false)])
+    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^https?://[^/?#]*@", r.probe.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", r.probe.url)) && length(r.probe.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", r.probe.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", r.probe.url)[0]) <= 253 && (!can(regex("^https?://\\[", r.probe.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", r.probe.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", r.probe.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) <= 65535), false)])
     error_message = "routes: a probe's url isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
@@ -354,7 +354,7 @@ variable "detection" {
     error_message = "detection: the url of one of the probes holds credentials, which a plan must not; leave out what stands before the @."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^/?#]*@", p.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", p.url)) && length(p.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", p.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", p.url)[0]) <= 253 && (!can(regex("^https?://\\[", p.url)) || can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", p.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) <= 65535), false) if p.kind == "http" && p.url != null])
+    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^/?#]*@", p.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", p.url)) && length(p.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", p.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", p.url)[0]) <= 253 && (!can(regex("^https?://\\[", p.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", p.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", p.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) <= 65535), false) if p.kind == "http" && p.url != null])
     error_message = "detection: the url of one of the probes isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
@@ -366,7 +366,7 @@ variable "detection" {
     error_message = "detection: a tcp probe needs host and port (a whole number from 1 to 65535), and neither url nor expect_status."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^[A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*$", p.host)) && length(p.host) <= 253 || can(regex(":", p.host)) && can(cidrhost("${p.host}/128", 0)) if p.kind == "tcp" && p.host != null])
+    condition     = alltrue([for p in var.detection.probes : can(regex("^[A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*$", p.host)) && length(p.host) <= 253 || can(regex(":", p.host)) && !can(regex("[0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9]", p.host)) && can(cidrhost("${p.host}/128", 0)) if p.kind == "tcp" && p.host != null])
     error_message = "detection: host of one of the probes is not a host; give a host name or an address alone, without scheme, port or path."
   }
   validation {
@@ -374,7 +374,7 @@ variable "detection" {
     error_message = "detection: timeout_seconds of the probes must be a whole number from 1 to 10."
   }
   validation {
-    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws[a-z-]*:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:[^\\p{Cc}]+$", a))])
+    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:[^\\p{Cc}]+$", a))])
     error_message = "detection: alarms must be ARNs of CloudWatch alarms in ${var.regions.primary} or ${var.regions.recovery}."
   }
   validation {
@@ -403,7 +403,7 @@ variable "detection" {
   }
   # Here and not at primary_account, which the functions depend on: an alarm may have a function as its action, and stands in this list.
   validation {
-    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : strcontains(a, ":${var.primary_account.id}:") == strcontains(a, ":${var.regions.primary}:")]), false)
+    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : (split(":", a)[4] == var.primary_account.id) == (split(":", a)[3] == var.regions.primary)]), false)
     error_message = "primary_account: detection.alarms of ${var.regions.primary} must lie in that account, and those of ${var.regions.recovery} in the recovery region's."
   }
 }
@@ -506,7 +506,7 @@ variable "snapshots" {
     error_message = "snapshots: deletions_max must be a whole number from 0 to 100."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "snapshots: kms_key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
@@ -526,16 +526,16 @@ variable "snapshots" {
     error_message = "snapshots: the plan's name and those of databases become part of the snapshots' identifiers; give names without two hyphens in a row or one at the end, or leave snapshots out."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "snapshots: source_key_arns must be ARNs of keys (no alias) in the plan's two regions."
   }
   validation {
     condition     = var.snapshots == null || try(alltrue([for g in var.snapshots.option_groups : contains([for d in var.databases : d.name if d.kind == "rds_replica"], g.database)]) && length(distinct(var.snapshots.option_groups[*].database)) == length(var.snapshots.option_groups), false)
-    error_message = "snapshots: option_groups may name RDS instances of the plan only, each once. An Aurora cluster has no option group."
+    error_message = "snapshots: option_groups: database may name RDS instances of the plan only, each once. An Aurora cluster has no option group."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue(flatten([for g in var.snapshots.option_groups : [for name in compact([g.primary, g.recovery]) : can(regex("^[A-Za-z][A-Za-z0-9:-]{0,254}$", name))]])), false)
-    error_message = "snapshots: option_groups must be names of option groups: letters, digits and hyphens, beginning with a letter."
+    condition     = var.snapshots == null || try(alltrue(flatten([for g in var.snapshots.option_groups : [for name in [g.primary, g.recovery] : can(regex("^[A-Za-z][A-Za-z0-9:-]{0,254}$", name)) if name != null]])), false)
+    error_message = "snapshots: option_groups: primary and recovery must be names of option groups: 1 to 255 letters, digits, hyphens and colons, beginning with a letter."
   }
 }
 
@@ -604,11 +604,11 @@ variable "parameters" {
     error_message = "parameters: existing must be keep or adopt."
   }
   validation {
-    condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "parameters: key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
-    condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws[a-z-]*:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "parameters: decrypt_key_arns must be ARNs of keys (no alias) in one of the two regions."
   }
   validation {
@@ -771,7 +771,7 @@ variable "direct_alarm_arns" {
   type        = list(string)
   default     = []
   validation {
-    condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws[a-z-]*:cloudwatch:${var.regions.recovery}:[0-9]{12}:alarm:[^*?]+$", a))])
+    condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:${var.regions.recovery}:[0-9]{12}:alarm:[^*?]+$", a))])
     error_message = "direct_alarm_arns: must be ARNs of alarms in the recovery region ${var.regions.recovery}, without '*' and '?'."
   }
   validation {
@@ -781,7 +781,7 @@ variable "direct_alarm_arns" {
 }
 
 variable "alarm_events" {
-  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there. Alarms of another account (primary_account) speak by their topic alone."
+  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there, and only there it is said that a mute rule holds a change back. Alarms of another account (primary_account) speak by their topic alone."
   type        = bool
   default     = true
 }
@@ -808,7 +808,7 @@ variable "kms_key_arns" {
   type        = object({ primary = optional(string), recovery = optional(string) })
   default     = {}
   validation {
-    condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws[a-z-]*:kms:${var.regions[r]}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
+    condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[r]}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
     error_message = "kms_key_arns: each must be the ARN of a key (not an alias) in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
   }
 }

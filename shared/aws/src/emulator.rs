@@ -90,7 +90,12 @@ fn record(plan: &Name, seq: u64) -> Record {
         request: None,
         attempt: FreshUlids.fresh(),
         sentence: "Nothing is due.".to_owned(),
-        event: Event::SignalRejected { source: "x".to_owned(), reason: Rejection::Stale, changed_at: None },
+        event: Event::SignalRejected {
+            source: "x".to_owned(),
+            reason: Rejection::Stale,
+            changed_at: None,
+            muted: false,
+        },
     }
 }
 

@@ -78,7 +78,8 @@ impl AutoScalingFleets {
         let names: Vec<&str> = distinct(fleets.iter().map(|fleet| fleet.group.as_str()));
         let mut groups = BTreeMap::new();
         for batch in names.chunks(BATCH) {
-            for group in self.describe(batch).await? {
+            let groups_of_batch = self.describe(batch).await?;
+            for group in groups_of_batch.into_iter().filter(|group| !is_being_deleted(group)) {
                 groups.insert(group.auto_scaling_group_name().unwrap_or_default().to_owned(), group);
             }
         }
@@ -223,6 +224,11 @@ fn templates(group: &AutoScalingGroup) -> Vec<TemplateRef> {
         Some(TemplateRef { id: template.launch_template_id()?.to_owned(), version: version.to_owned() })
     });
     named.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether a group is going away: it launches nothing any more. Only then has it a status, `Delete in progress`.
+fn is_being_deleted(group: &AutoScalingGroup) -> bool {
+    group.status().is_some_and(|status| status.to_lowercase().starts_with("delet"))
 }
 
 /// Auto Scaling says `ValidationError` of a group that does not exist.
@@ -387,6 +393,16 @@ mod tests {
         assert_eq!(view.unwrap(), [seen(1, 1, false), FleetView::Missing, seen(0, 0, false)]);
         assert_eq!(requests.len(), 2);
         assert!(requests[1].contains("NextToken=t1"), "{}", requests[1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_is_being_deleted_is_none() {
+        for (status, expected) in [("Delete in progress", FleetView::Missing), ("", seen(1, 1, false))] {
+            let inner = format!("<Status>{status}</Status>");
+            let page = groups(&[group("shop-jobs", &["InService"], &inner)], "");
+            let (view, _) = look(&[(200, &page)], &[fleet("jobs", &[])]).await;
+            assert_eq!(view.unwrap(), [expected], "{status}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

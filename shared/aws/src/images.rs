@@ -11,12 +11,16 @@ use protocol::readiness::facts::{TemplateFacts, TemplateRef};
 use crate::compute::question;
 use crate::config::Sdk;
 use crate::failure::if_there;
-use crate::signed::Signed;
+use crate::signed::{Signed, unreadable};
 use crate::xml::Element;
 
 const VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
 const IMAGES: &str = "ec2:DescribeImages";
 const SNAPSHOTS: &str = "ec2:DescribeSnapshots";
+const DEFAULT_KEY: &str = "ec2:GetEbsDefaultKmsKeyId";
+
+/// How EBS names the key of its own that every role may use.
+const KEY_OF_EBS: &str = "alias/aws/ebs";
 
 /// Launch templates of the function's own region.
 pub struct Ec2Templates {
@@ -72,6 +76,14 @@ impl Ec2Templates {
             .map(str::to_owned))
     }
 
+    /// The key that EBS encrypts with where none is named, if it is somebody's own.
+    async fn default_key(&self) -> Answer<Option<String>> {
+        let question = question(DEFAULT_KEY, &[]);
+        let answer = self.signed.xml(&question).await?;
+        let key = answer.text(&["kmsKeyId"]).ok_or_else(|| unreadable(&question, "it has no kmsKeyId"))?;
+        Ok((!key.ends_with(KEY_OF_EBS)).then(|| key.to_owned()))
+    }
+
     /// Notes what the volumes of a template and of its image are encrypted with.
     async fn look_at_volumes(
         &self,
@@ -91,6 +103,10 @@ impl Ec2Templates {
                 },
                 _ => facts.has_plain_volume |= !replaced.contains(volume.device.as_str()),
             }
+        }
+        // What the template has encrypted without naming a key takes EBS's default key, also where EBS encrypts nothing by itself.
+        if of_template.iter().any(|volume| volume.is_encrypted && volume.key.is_none()) {
+            facts.volume_keys.extend(self.default_key().await?);
         }
         for volume in of_template {
             facts.has_plain_volume |= volume.key.is_none();
@@ -257,5 +273,32 @@ mod tests {
         };
         assert_eq!(seen, Ok(Some(expected)));
         assert!(requests[2].contains("SnapshotId.1=snap-1"), "{requests:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_volume_that_is_encrypted_without_a_key_takes_ebss_default_one() {
+        let ebs = "<ebs><encrypted>true</encrypted></ebs>";
+        let whole = versions(&format!(
+            "<imageId>ami-1</imageId><blockDeviceMappingSet><item><deviceName>/dev/sdb</deviceName>{ebs}</item>\
+             </blockDeviceMappingSet>"
+        ));
+        let image = "<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId>\
+                     <imageState>available</imageState></item></imagesSet></DescribeImagesResponse>";
+        let key = |key: &str| {
+            let tag = "GetEbsDefaultKmsKeyIdResponse";
+            format!("<{tag}><kmsKeyId>{key}</kmsKeyId></{tag}>")
+        };
+        for (default, expected) in [("arn:own", vec!["arn:own".to_owned()]), ("alias/aws/ebs", Vec::new())] {
+            let (seen, requests) = ask(&[(200, &whole), (200, image), (200, &key(default))]).await;
+            let expected = TemplateFacts {
+                volume_keys: expected.into_iter().collect(),
+                has_plain_volume: true,
+                ..facts(Some("ami-1"), Some("available"))
+            };
+            assert_eq!(seen, Ok(Some(expected)), "{default}");
+            assert!(requests[2].contains("Action=GetEbsDefaultKmsKeyId"), "{requests:?}");
+        }
+        let none = "<GetEbsDefaultKmsKeyIdResponse/>";
+        assert!(ask(&[(200, &whole), (200, image), (200, none)]).await.0.is_err(), "half an answer is none");
     }
 }

@@ -382,6 +382,7 @@ mod tests {
                 source: "arn:aws:cloudwatch:us-east-2:123456789012:alarm:x".to_owned(),
                 reason: Rejection::Stale,
                 changed_at: None,
+                muted: false,
             },
         }
     }

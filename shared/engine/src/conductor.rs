@@ -98,7 +98,9 @@ impl Conductor {
             tracing::error!(why = %fault.message, "the journal can't be read; people were told within the hour");
             return fault;
         }
-        if let Err(failure) = self.publisher.notice("Pilotlight: journal unreadable", &fault.message).await {
+        if let Err(failure) =
+            self.publisher.notice(&subject(&self.plan.name, "journal unreadable"), &fault.message).await
+        {
             tracing::error!(%failure, "nobody could be told that the journal is unreadable");
             if let Err(failure) = self.journal.yield_alert(&self.plan.name, alert).await {
                 tracing::error!(%failure, "and nobody will be for an hour");

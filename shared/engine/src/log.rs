@@ -10,7 +10,7 @@ use protocol::readiness::facts::{JournalFacts, SnapshotFacts};
 use protocol::state::snapshot::{Refusal, Snapshot};
 use protocol::state::{State, evolve};
 
-/// Where the handbook says how a poison record is taken out.
+/// Where the handbook says whether a poison record is taken out, and how.
 pub const RUNBOOK: &str = "docs/operating.md#a-record-that-cant-be-read";
 
 /// The journal of one plan, folded as far as it was read.
@@ -73,8 +73,8 @@ impl Unread {
             }
             Self::Poison { good_until, record: PoisonRecord { seq, why } } => format!(
                 "The journal of {plan} can't be read beyond record {good_until}, so nothing is decided, nothing automatic \
-                 happens and every command but `status` and `readiness` is refused: record {seq}: {why}. How it is taken \
-                 out: {RUNBOOK}"
+                 happens and every command but `status` and `readiness` is refused: record {seq}: {why}. Whether it \
+                 is taken out or must stay, and how: {RUNBOOK}"
             ),
         }
     }
@@ -110,9 +110,9 @@ impl Log {
                 Ok(Some(kept)) => kept,
                 Ok(None) => break,
                 Err(failure) => {
-                    // It is a cache: the log itself says the same, only later.
-                    tracing::warn!(%failure, "the snapshots can't be read; the log is read instead");
-                    break;
+                    // It is a cache: the one before it says the same, and so does the log itself, only later.
+                    tracing::warn!(%failure, ?which, "a snapshot can't be read; what is before it is read instead");
+                    continue;
                 }
             };
             match self.restore(journal, plan, &kept).await? {

@@ -88,6 +88,8 @@ pub enum Fault {
     Fails(FailureKind),
     /// It has its effect, and the answer is lost.
     LosesAnswer,
+    /// Nothing: what comes after it in the queue is for a later call.
+    Passes,
 }
 
 /// How the small world is made.
@@ -327,7 +329,7 @@ impl MemoryWorld {
         let mut inner = self.inner();
         *inner.calls.entry(action).or_default() += 1;
         match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None => Ok(false),
+            None | Some(Fault::Passes) => Ok(false),
             Some(Fault::LosesAnswer) => Ok(true),
             Some(Fault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
         }

@@ -166,7 +166,7 @@ impl MemoryStores {
             return Err(failure(action, FailureKind::Unreachable));
         }
         match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None => Ok(false),
+            None | Some(Fault::Passes) => Ok(false),
             Some(Fault::LosesAnswer) => Ok(true),
             Some(Fault::Fails(kind)) => Err(failure(action, kind)),
         }

@@ -71,6 +71,11 @@ pub fn is_same(one: &str, other: &str) -> bool {
     one == other || (!one.is_ascii() && !other.is_ascii() && one.nfc().eq(other.nfc()))
 }
 
+/// A text with its accents composed: the one form in which names are compared.
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
 /// The ways in which a text may be written: as it stands, composed, decomposed; each once.
 pub fn spellings(text: &str) -> Vec<String> {
     let mut spellings = vec![text.to_owned()];

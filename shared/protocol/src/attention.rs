@@ -25,6 +25,9 @@ const PAUSE_MAX: SignedDuration = SignedDuration::from_hours(4);
 /// What was not seen for this long is over: evidence that wavers keeps its call.
 pub const EASED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
+/// After so long one kind of evidence, against which nothing shows life, is a question to a person.
+pub const ALONE_FOR: SignedDuration = SignedDuration::from_mins(15);
+
 /// After so long with nothing beyond the pause that was due, what comes next is news again.
 pub const CALM_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
@@ -49,6 +52,8 @@ pub enum Matter {
     CoolingDown,
     /// Evidence would be sufficient, and unopposed, if an old word of an alarm still counted.
     Lapsed,
+    /// One kind of evidence stands where two are needed, and nothing shows life.
+    Alone,
     /// A run awaits an approval.
     Approval,
     /// A run needs an operator.
@@ -195,7 +200,7 @@ impl Attention {
         };
         let by_call = if calls(Matter::Quarantine) {
             Self::NeedsOperator
-        } else if [Matter::Held, Matter::CoolingDown, Matter::Lapsed].into_iter().any(calls) {
+        } else if [Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone].into_iter().any(calls) {
             Self::WaitsForPerson
         } else if calls(Matter::Vetoed) {
             Self::Vetoed

@@ -63,7 +63,9 @@ impl Condition {
         let is_final = FINAL.contains(&status)
             || status.starts_with("incompatible-")
             || status.starts_with("inaccessible-encryption-credentials")
-            || status.ends_with("-failed");
+            || status.ends_with("-failed")
+            // AWS's tables write this one with an underscore.
+            || status == "upgrade_failed";
         if is_online {
             Self::Online
         } else if is_final {
@@ -95,6 +97,9 @@ pub fn remedy(status: &str) -> &'static str {
             "AWS has no capacity for its class: change the class or wait for capacity, and start it again"
         }
         "incompatible-parameters" => "correct its parameter group and reboot it",
+        "upgrade_failed" | "upgrade-failed" => {
+            "its upgrade to a supported version failed: restore it from the snapshot that begins with rds-final"
+        }
         "incompatible-option-group" => "correct its option group",
         "incompatible-network" => "give its subnet group free addresses and its VPC working DNS",
         _ if status.starts_with("inaccessible-encryption-credentials") => {
@@ -170,6 +175,8 @@ mod tests {
                 "stopped",
                 "stopping",
                 "storage-full",
+                "upgrade-failed",
+                "upgrade_failed",
             ],
         ),
         (Unknown, &["unknown", "a-new-word", ""]),

@@ -27,12 +27,15 @@ mod sentence;
 mod signals;
 mod watch;
 
-pub use attention::is_known_failure;
+pub use attention::{Lost, is_known_failure};
 pub use claim::{Claim, claim, still_held};
 pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
-pub use fence::{FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, fenced, lost_sentence};
+pub use fence::{
+    FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, UNREAD_AGAIN_AFTER, fenced, is_known_unread, lost_sentence,
+};
 pub use sentence::{alarm_age, duration, invocation, list};
 pub use signals::{Rejected, is_late, rejected};
+pub use watch::DETAILS_BYTES_MAX;
 
 /// Longest age of an observation that still counts as in hand.
 pub const OBSERVATION_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);

@@ -56,6 +56,9 @@ pub enum Event {
         /// The alarm's own time, if it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         changed_at: Option<Timestamp>,
+        /// Whether a mute rule holds this change of an alarm back, of which CloudWatch's answers say nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        muted: bool,
     },
     /// Evidence was raised, or seen again: all that one look or one signal brought.
     EvidenceSeen {
@@ -196,6 +199,10 @@ pub enum Event {
     OperatorNeeded {
         /// Why.
         need: Need,
+        /// Of a run that evidence began and may end, so that the next one may ask the same: whether people were asked so
+        /// often lately that they are called only after a pause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quiet: Option<bool>,
     },
     /// An operator let it go on.
     Resumed {
@@ -493,7 +500,6 @@ impl Event {
         match self {
             Self::RunOpened { cause: Cause::Operator { .. }, .. }
             | Self::Committed { .. }
-            | Self::OperatorNeeded { .. }
             | Self::Resumed { .. }
             | Self::Completed { .. }
             | Self::Overdue { .. }
@@ -503,6 +509,7 @@ impl Event {
             | Self::StepFailed { quiet, .. }
             | Self::AbortBegan { quiet, .. }
             | Self::Aborted { quiet, .. } => !quiet,
+            Self::OperatorNeeded { quiet, .. } => *quiet != Some(true),
             Self::Attention { turn, .. } => matches!(turn, Turn::Called | Turn::Ended),
             _ => false,
         }
@@ -521,12 +528,22 @@ impl Event {
             Self::Aborted { .. } => "ended without moving".to_owned(),
             Self::Completed { .. } => "completed".to_owned(),
             Self::Overdue { step, .. } => format!("step {step} is overdue"),
-            Self::FenceLost { .. } => "a primary side was opened again".to_owned(),
+            Self::FenceLost { routes } => {
+                let is = |side: fn(&PrimarySide) -> bool| routes.iter().any(|lost| side(&lost.seen));
+                if is(|seen| matches!(seen, PrimarySide::Open { .. })) {
+                    "a primary side was opened again".to_owned()
+                } else if is(|seen| matches!(seen, PrimarySide::Missing {})) {
+                    "a primary endpoint is gone".to_owned()
+                } else {
+                    "a primary side can't be looked at".to_owned()
+                }
+            }
             Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
             Self::Attention { matter, turn: Turn::Ended, .. } => match matter {
                 Matter::Held => "no loss during the hold any more",
                 Matter::CoolingDown => "no loss during the cooldown any more",
                 Matter::Lapsed => "no loss by an old alarm any more",
+                Matter::Alone => "no loss by one witness any more",
                 _ => "no evidence under a veto any more",
             }
             .to_owned(),
@@ -535,6 +552,7 @@ impl Event {
                 Matter::Held => "loss during a hold",
                 Matter::CoolingDown => "loss during a cooldown",
                 Matter::Lapsed => "loss by an old alarm, decide",
+                Matter::Alone => "one witness of a loss, decide",
                 Matter::Approval => "still awaits approval",
                 Matter::Operator => "still needs an operator",
                 Matter::Undo => "still not undone",

@@ -93,6 +93,9 @@ pub enum Via {
     Direct,
 }
 
+/// What is said of an alarm whose actions a mute rule holds back.
+pub const MUTED: &str = "muted by a mute rule";
+
 /// Longest reason of an alarm that is kept, in characters.
 pub const REASON_MAX: usize = 300;
 

@@ -120,6 +120,8 @@ pub struct AlarmSeen {
     pub whole: Option<AlarmWord>,
     /// Of each time series of an alarm over several, by CloudWatch's id.
     pub contributors: BTreeMap<String, AlarmWord>,
+    /// The change that a mute rule holds back, by a message; nothing once a word counts that is not older.
+    pub muted: Option<Timestamp>,
 }
 
 /// What an alarm, or one of its contributors, last said.
@@ -219,6 +221,9 @@ pub struct Run {
     pub undo_overdue: bool,
     /// How often a done fence was seen open again since an operator last let the run go on.
     pub fences_lost: u32,
+    /// When people were last told that a done fence could not be looked at.
+    #[serde(default)]
+    pub fence_unread_at: Option<Timestamp>,
     /// How its evidence held.
     pub course: Course,
 }

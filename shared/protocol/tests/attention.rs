@@ -13,11 +13,12 @@ use protocol::operator::Overrides;
 use protocol::report::RunReport;
 use protocol::state::{Phase, State, evolve};
 
-const EVERY_MATTER: [Matter; 9] = [
+const EVERY_MATTER: [Matter; 10] = [
     Matter::Vetoed,
     Matter::Held,
     Matter::CoolingDown,
     Matter::Lapsed,
+    Matter::Alone,
     Matter::Approval,
     Matter::Operator,
     Matter::Undo,
@@ -104,7 +105,9 @@ fn phases() -> Vec<(Option<Phase>, &'static str)> {
 fn of_matter(matter: Option<Matter>) -> Attention {
     match matter {
         Some(Matter::Quarantine) => Attention::NeedsOperator,
-        Some(Matter::Held | Matter::CoolingDown | Matter::Lapsed) => Attention::WaitsForPerson,
+        Some(Matter::Held | Matter::CoolingDown | Matter::Lapsed | Matter::Alone) => {
+            Attention::WaitsForPerson
+        }
         Some(Matter::Vetoed) => Attention::Vetoed,
         _ => Attention::None,
     }
@@ -197,7 +200,7 @@ fn titles_fit_into_a_subject_and_say_what_it_is_about() {
     let events = events.chain([
         Event::ApprovalAsked { data_loss: Vec::new(), quiet },
         Event::Committed { data_loss: Vec::new(), by: None, overrides: Overrides::default() },
-        Event::OperatorNeeded { need: Need::ApprovalExpired {} },
+        Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None },
         Event::AbortBegan { cause: cause.clone(), quiet },
         Event::Aborted { cause, quiet },
         Event::Overdue { step: Step::Quarantine, subjects: Vec::new() },

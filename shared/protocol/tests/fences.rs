@@ -5,7 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{
-    Decision, FENCE_UNREAD, FENCES_LOST_MAX, Facts, FenceSeen, OBSERVATION_AGE_MAX, decide, fenced,
+    Decision, FENCE_UNREAD, FENCES_LOST_MAX, Facts, FenceSeen, OBSERVATION_AGE_MAX, UNREAD_AGAIN_AFTER,
+    decide, fenced, is_known_unread,
 };
 use protocol::journal::{
     Cause, DataLoss, Event, JOURNAL_SCHEMA, LostFence, Need, PrimarySide, Record, RunKind, SubjectDone,
@@ -119,6 +120,23 @@ fn lost(seen: PrimarySide) -> Event {
 }
 
 #[test]
+fn a_side_that_cannot_be_looked_at_is_told_again_after_a_quarter_of_an_hour() {
+    let mut story = Story::fenced(Overrides::default());
+    let is_known = |story: &Story, ago: SignedDuration| {
+        is_known_unread(story.state.run.as_ref().expect("a run"), story.now + ago)
+    };
+    assert_eq!(UNREAD_AGAIN_AFTER, SignedDuration::from_mins(15));
+    assert!(!is_known(&story, SignedDuration::ZERO), "nothing was told yet");
+    story.lose(PrimarySide::Unread { detail: "throttled".into() }).expect("legal");
+    assert!(is_known(&story, SignedDuration::from_secs(899)));
+    assert!(!is_known(&story, SignedDuration::from_secs(900)));
+    // What is seen open is news in any case.
+    let mut story = Story::fenced(Overrides::default());
+    story.lose(OPEN).expect("legal");
+    assert!(!is_known(&story, SignedDuration::ZERO));
+}
+
+#[test]
 fn an_open_side_of_a_fenced_route_is_written_down_and_its_fence_is_due_again() {
     for side in [OPEN, PrimarySide::Missing {}] {
         let mut story = Story::fenced(Overrides::default());
@@ -132,6 +150,22 @@ fn an_open_side_of_a_fenced_route_is_written_down_and_its_fence_is_due_again() {
         );
         assert_eq!(decision.asks_for(Step::Promote), None, "nothing is promoted before");
     }
+}
+
+#[test]
+fn a_run_that_waits_for_an_operator_does_not_say_that_it_closes_a_side_again() {
+    let mut story = Story::fenced(Overrides::default());
+    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
+    let decision = story.decide(seconds(1), OPEN);
+    assert_eq!(decision.append.map(|draft| draft.event), Some(lost(OPEN)));
+    assert!(decision.sentence.contains("closes it only once it goes on"), "{}", decision.sentence);
+    assert!(
+        decision.sentence.contains("Set the weight of its primary endpoint to 0 now"),
+        "{}",
+        decision.sentence
+    );
+    let moving = Story::fenced(Overrides::default()).decide(seconds(1), OPEN).sentence;
+    assert!(moving.contains("until it is seen closed, and closes it again"), "{moving}");
 }
 
 #[test]
@@ -203,7 +237,10 @@ fn the_third_time_a_person_is_asked_and_an_approval_counts_anew() {
             continue;
         }
         let draft = asked.expect("a person is asked");
-        assert_eq!(draft.event, Event::OperatorNeeded { need: Need::FenceLost { subjects: vec![route()] } });
+        assert_eq!(
+            draft.event,
+            Event::OperatorNeeded { need: Need::FenceLost { subjects: vec![route()] }, quiet: None }
+        );
         assert!(draft.sentence.contains(r#""override_fence":true"#), "{}", draft.sentence);
         story.must(draft.event);
     }
@@ -226,7 +263,7 @@ fn sides_that_could_not_be_looked_at_are_not_counted() {
 #[test]
 fn a_fence_is_also_seen_lost_while_the_run_needs_an_operator() {
     let mut story = Story::fenced(Overrides::default());
-    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {} });
+    story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
     let found = story.appends(seconds(1), OPEN);
     assert_eq!(found, Some((Some(1), lost(OPEN))));
     story.lose(OPEN).expect("legal");

@@ -146,7 +146,7 @@ fn kinds_of(record: &Record) -> Vec<&'static str> {
     let mut kinds = vec![event(&record.event)];
     kinds.extend(match &record.event {
         Event::SignalRejected { reason, .. } => Some(rejection(reason)),
-        Event::OperatorNeeded { need: why } => Some(need(why)),
+        Event::OperatorNeeded { need: why, .. } => Some(need(why)),
         Event::RunOpened { cause: why, .. } => Some(cause(why)),
         Event::AbortBegan { cause, .. } | Event::Aborted { cause, .. } => Some(abort_cause(cause)),
         Event::StepIntended { step: which, .. } => Some(step(which)),

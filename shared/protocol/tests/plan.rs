@@ -1342,3 +1342,11 @@ fn names_that_no_snapshot_can_have_are_refused_only_where_snapshots_are_kept() {
     with[0] = ("/name", json!("shop-"));
     assert_eq!(lines(&shop_with(&[("/name", json!("shop-")), ("/snapshots", snapshots())])).len(), 1);
 }
+
+#[test]
+fn an_alarm_that_is_listed_in_two_spellings_of_its_accents_is_listed_twice() {
+    let alarm = |name: &str| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:{name}");
+    let alarms = json!([alarm("\u{dc}berlast"), alarm("U\u{308}berlast"), alarm("Uberlast")]);
+    let plan = shop_with(&[("/detection/alarms", alarms)]);
+    assert_eq!(lines(&plan), ["detection.alarms[1]: is the same as detection.alarms[0]; give each once"]);
+}

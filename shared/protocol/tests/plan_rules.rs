@@ -45,6 +45,27 @@ fn db_partition_mixed() {
 }
 
 #[test]
+fn a_key_of_parameters_is_of_the_plans_partition_too() {
+    let with_key = |key: &str| {
+        let parameters = json!({ "include": ["/shop/**"], "keys": { "recovery": key } });
+        said(&[("/parameters", parameters)], "parameters.keys.recovery")
+    };
+    assert_eq!(with_key("arn:aws:kms:us-west-1:123456789012:key/1"), NOTHING);
+    assert_eq!(
+        with_key("arn:aws-cn:kms:us-west-1:123456789012:key/1"),
+        ["is of the partition aws-cn, and the plan's regions are of the partition aws"]
+    );
+}
+
+#[test]
+fn a_zero_with_a_sign_is_zero() {
+    // Terraform writes -0 where a sum ends at 0 from below.
+    let text = SHOP.replace("\"cooldown_seconds\": 1800", "\"cooldown_seconds\": -0");
+    assert_ne!(text, SHOP, "the plan has the field");
+    assert_eq!(Plan::from_json(&text).map(|plan| plan.detection.cooldown_seconds), Ok(0));
+}
+
+#[test]
 fn a_plan_of_another_partition_is_refused_for_its_regions_once() {
     for (case, regions, partition) in [
         ("partition_aws_us_gov", ["us-gov-east-1", "us-gov-west-1"], "aws-us-gov"),
@@ -100,6 +121,44 @@ fn primary_lb_other_account() {
     assert!(
         lines[0]
             .ends_with("or name its account in primary_account if the primary region lies in another one")
+    );
+}
+
+#[test]
+fn leading_zero_account() {
+    let text = SHOP.replace("123456789012", "012345678901");
+    let plan = Plan::from_json(&text).unwrap();
+    assert_eq!(plan.account.as_str(), "012345678901");
+}
+
+#[test]
+fn two_listeners_one_lb() {
+    let plan: Value = serde_json::from_str(SHOP).unwrap();
+    let mut back = plan["routes"][0].clone();
+    back["name"] = json!("back");
+    back.as_object_mut().unwrap().remove("probe");
+    for side in ["primary", "recovery"] {
+        let group = back[side]["endpoint_group"].as_str().unwrap();
+        let (listener, group) = group.rsplit_once("/endpoint-group/").unwrap();
+        back[side]["endpoint_group"] = json!(format!("{listener}-2/endpoint-group/{group}"));
+    }
+    let routes = json!([plan["routes"][0], back]);
+    assert_eq!(refused(&[("/routes", routes)]), NOTHING);
+    let twice = json!([plan["routes"][0], { "name": "back", "kind": "global_accelerator", "after": back["after"],
+        "primary": plan["routes"][0]["primary"], "recovery": back["recovery"] }]);
+    // same_route_twice
+    assert_eq!(
+        said(&[("/routes", twice)], "routes[1].primary.endpoint"),
+        ["is used by routes[0].primary.endpoint already"]
+    );
+}
+
+#[test]
+fn alarm_cdk_slash() {
+    let alarm = json!("arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down");
+    assert_eq!(
+        said(&[("/detection/alarms/0", alarm)], "detection.alarms[0]"),
+        ["is not the ARN of a CloudWatch alarm"]
     );
 }
 

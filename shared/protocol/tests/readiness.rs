@@ -611,6 +611,10 @@ const ROWS: &[Row] = &[
      "The key/0a1b is Disabled, so nothing that it encrypts can be used."),
     (|f| key(f, Some("PendingDeletion")), "key_enabled", "orders", Finding::NotReady,
      "The key/0a1b is about to be deleted, and what it encrypts with it."),
+    (|f| key(f, Some("PendingReplicaDeletion")), "key_enabled", "orders", Finding::NotReady,
+     "The key/0a1b is about to be deleted, and what it encrypts with it."),
+    (|f| key(f, Some("PendingImport")), "key_enabled", "orders", Finding::NotReady,
+     "The key/0a1b is PendingImport, so nothing that it encrypts can be used."),
     (|f| key(f, Some("Updating")), "key_enabled", "orders", Finding::Unknown, "The key/0a1b is being changed: Updating."),
     (|f| key(f, None), "key_enabled", "orders", Finding::NotReady, "The key/0a1b does not exist in us-west-1."),
     (|f| f.templates.values_mut().for_each(|seen| *seen = Ok(None)), "template_and_image", "web", Finding::NotReady,
@@ -710,6 +714,9 @@ const NOTES: &[NoteRow] = &[
      "After a failover it serves on db.t4g.medium, the primary is a db.r6g.large."),
     (|f| made(f).is_multi_az = false, "replica_like_primary", "orders",
      "After a failover it serves in one zone, the primary has a standby in a second one."),
+    (|f| made(f).storage_gib = 1024, "backup_window_clear", "orders",
+     "It makes no backups, so none delays a promotion; the first one after it is of all of its 1024 GiB, and until it is done \
+      nothing of the promoted instance can be restored."),
     (|f| made(f).storage_gib = 100, "replica_like_primary", "orders",
      "After a failover it serves with 100 GiB, the primary has 200 GiB."),
     (|f| offered(f, &["us-west-1b"]), "instance_type_offered", "web",
@@ -774,6 +781,8 @@ const FINE: &[FineRow] = &[
      "The accelerator tries each of the listener's 3 endpoint groups."),
     (|f| made(f).class = Some("db.r7g.2xlarge".to_owned()), "replica_like_primary", "orders",
      "Class, zones and storage of the replica are at least the primary's."),
+    (|f| made(f).storage_gib = 1023, "backup_window_clear", "orders",
+     "It makes no backups, so none delays a promotion."),
     (|f| read_only(f, Some("{TrueIfReplica}")), "parameter_group_writable", "orders",
      "Its parameter group shop-mysql sets read_only to {TrueIfReplica}."),
     (|f| read_only(f, None), "parameter_group_writable", "orders",
@@ -1454,4 +1463,30 @@ proptest! {
         let differs = findings(&one) != findings(&other);
         prop_assert_eq!(LastReadiness::untold(other, Some(&told)).news().is_some(), differs);
     }
+}
+
+#[test]
+fn what_makes_a_key_usable_again_is_said_of_the_state_that_it_has() {
+    for (state, remedy) in [
+        ("Disabled", "aws kms enable-key"),
+        ("PendingDeletion", "aws kms cancel-key-deletion"),
+        ("PendingReplicaDeletion", "aws kms cancel-key-deletion"),
+        ("PendingImport", "import-key-material"),
+        ("Unavailable", "connect-custom-key-store"),
+    ] {
+        let mut facts = good(&State::default());
+        key(&mut facts, Some(state));
+        let readiness = judged(&State::default(), &facts);
+        let said = named(&readiness, "key_enabled", "orders").remedy().unwrap_or_default().to_owned();
+        assert!(said.contains(remedy), "{state}: {said}");
+    }
+}
+
+#[test]
+fn an_instance_that_serves_in_a_status_that_does_not_pass_has_its_own_remedy() {
+    let mut facts = good(&everything());
+    "storage-full".clone_into(&mut replica(&mut facts).status);
+    let readiness = judged(&everything(), &facts);
+    let said = named(&readiness, "database_writable", "orders").remedy().unwrap_or_default().to_owned();
+    assert!(said.contains("give it more storage") && said.contains("does not pass by itself"), "{said}");
 }

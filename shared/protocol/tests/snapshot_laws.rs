@@ -212,6 +212,7 @@ fn run(phase: Phase) -> Run {
         vetoes: BTreeSet::new(),
         undo_overdue: false,
         fences_lost: 0,
+        fence_unread_at: None,
         course: Course::default(),
     }
 }

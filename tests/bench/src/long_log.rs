@@ -64,6 +64,7 @@ impl LongLog {
                 source: format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-{}", seq % SOURCES),
                 reason: Rejection::UnlistedAlarm,
                 changed_at: Some(self.at),
+                muted: false,
             },
         }
     }

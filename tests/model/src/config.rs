@@ -123,7 +123,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Lose, 1), (May::Alarm, 1), (May::Ok, 1), (May::Return, 1), (May::Silence, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            pinned: 60_852,
+            pinned: 60_676,
             ..base.clone()
         },
         Config {
@@ -144,7 +144,7 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[Aborted],
             is_quick: false,
-            pinned: 363_913,
+            pinned: 363_195,
             ..base.clone()
         },
         Config {
@@ -163,7 +163,7 @@ pub fn all() -> Vec<Config> {
             lag: Lag::Large,
             may: &[(May::Override, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 41_843,
+            pinned: 42_357,
             ..base.clone()
         },
         Config {

@@ -106,8 +106,10 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
 }
 
 fn write_alarms<H: Hasher>(alarms: &BTreeMap<String, AlarmSeen>, now: Timestamp, out: &mut H) {
-    for (arn, AlarmSeen { whole, contributors }) in alarms {
+    for (arn, AlarmSeen { whole, contributors, muted }) in alarms {
         arn.hash(out);
+        // Compared with an answer's change alone, whose age is bounded the same way.
+        muted.map(|at| ago(now, at).min(330)).hash(out);
         for (contributor, word) in whole
             .iter()
             .map(|word| ("", word))
@@ -157,6 +159,8 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         vetoes,
         undo_overdue,
         fences_lost,
+        // Here a weight that is asked for is read.
+        fence_unread_at: _,
         course,
     } = run;
     std::mem::discriminant(phase).hash(out);

@@ -203,6 +203,43 @@ async fn eb_muted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_muted_alarm_is_no_evidence_by_being_asked_for_until_it_is_let_go_or_changes() {
+    for lets_go in [true, false] {
+        let mut stage = listing("shop-down").await;
+        let arn = format!("{PREFIX}shop-down");
+        for day in 1..=3 {
+            let well = event(&stage, "shop-down", &json!({ "value": "OK" }));
+            stage.world.set_alarm(&arn, protocol::signal::AlarmState::Ok);
+            stage.invoke(well).await.expect("taken");
+            stage.pass(SignedDuration::from_mins(2)).await;
+            // CloudWatch's answer says ALARM, and nothing of the mute rule.
+            stage.world.set_alarm(&arn, protocol::signal::AlarmState::Alarm);
+            let mut held = event(&stage, "shop-down", &json!({}));
+            held["detail"]["muteDetail"] = json!({ "mutedBy": ["night-shift"] });
+            for _ in 0..2 {
+                stage.invoke(held.clone()).await.expect("taken");
+            }
+            stage.pass(SignedDuration::from_mins(20)).await;
+            assert_eq!(evidence(&mut stage).await, Vec::<String>::new(), "{:#?}", stage.sentences());
+            assert_eq!(rejections(&stage, Rejection::Suppressed).len(), day, "each change is recorded once");
+        }
+        if lets_go {
+            let released = event(&stage, "shop-down", &json!({}));
+            stage.invoke(released).await.expect("taken");
+        } else {
+            stage.world.set_alarm(&arn, protocol::signal::AlarmState::Ok);
+            stage.pass(SignedDuration::from_mins(2)).await;
+            stage.world.set_alarm(&arn, protocol::signal::AlarmState::Alarm);
+            stage.pass(SignedDuration::from_mins(2)).await;
+        }
+        assert_eq!(evidence(&mut stage).await.len(), 1, "{:#?}", stage.sentences());
+        // And it is confirmed from then on.
+        stage.pass(SignedDuration::from_mins(100)).await;
+        assert!(stage.sentences().iter().any(|sentence| sentence.contains("is still in ALARM")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn released_after_suppression() {
     // Half an hour later, with the time of the old change: it counts where CloudWatch says that it is still so.
     let mut stage = listing("shop-down").await;
@@ -317,6 +354,17 @@ async fn log_alarm() {
     body["Trigger"] = Value::Null;
     hear(&mut stage, &body).await.expect("taken");
     assert_eq!(evidence(&mut stage).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_of_a_clock_that_is_ahead_has_stood_for_no_time_yet() {
+    let mut stage = listing("errors").await;
+    let mut body = message(&stage, "errors", "ALARM");
+    let ahead = stage.now().checked_add(SignedDuration::from_secs(50)).expect("a time");
+    body["StateChangeTime"] = json!(stamp(ahead));
+    hear(&mut stage, &body).await.expect("taken");
+    let standing = evidence(&mut stage).await;
+    assert!(standing[0].starts_with("alarm errors, seen from us-east-2, for 0.0 s: "), "{standing:?}");
 }
 
 #[tokio::test(start_paused = true)]

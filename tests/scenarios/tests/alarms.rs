@@ -438,3 +438,30 @@ async fn what_moved_already_keeps_no_alarm_in_the_journal() {
     let written = stage.records().len() - before;
     assert!(written <= 1, "{written}: {:#?}", stage.sentences());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_the_plan_lists_no_more_is_evidence_no_more_also_where_it_lists_none() {
+    for leaves_another in [true, false] {
+        let mut plan = plan(Databases::None, Mode::Approve);
+        plan.detection.alarms.truncate(2);
+        let mut stage = a_good_day(plan).await;
+        let hold = json!({ "command": "hold", "minutes": 600, "by": "ana", "reason": "maintenance" });
+        stage.invoke(hold).await.expect("taken");
+        stage.alarm("ALARM").await.expect("taken");
+        lose(&stage);
+        stage.pass(SignedDuration::from_mins(30)).await;
+        assert_eq!(stage.state().silences.len(), 1, "its word counts for as long as the silence lasts");
+        let mut changed = stage.plan.clone();
+        changed.detection.alarms.remove(0);
+        if !leaves_another {
+            changed.detection.alarms.clear();
+        }
+        assert_eq!(changed.validate(), vec![]);
+        stage.world.inner().plan = serde_json::to_string(&changed).expect("JSON");
+        stage.pass(SignedDuration::from_mins(2)).await;
+        let alarms = |state: &State| {
+            state.evidence.keys().filter(|key| key.kind == protocol::evidence::EvidenceKind::Alarm).count()
+        };
+        assert_eq!(alarms(&stage.state()), 0, "{leaves_another}: {:#?}", stage.sentences());
+    }
+}

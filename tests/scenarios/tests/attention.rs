@@ -348,6 +348,43 @@ async fn a_plan_that_renames_a_database_with_an_open_quarantine_is_told_once_wit
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_that_takes_the_group_of_an_open_quarantine_away_is_told_once_with_the_remedy() {
+    let mut stage = moved().await;
+    // Past the deadline it is known that it was to be cut off, though its region never answered.
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "is not cut off yet").len(), 1, "{:#?}", all(&stage));
+    apply(&stage, |plan| plan.databases[0].quarantine_security_group = None);
+    stage.world.inner().primary_lives = true;
+    stage.pass(SignedDuration::from_hours(6)).await;
+    let told = notices(&stage, "can't be cut off");
+    assert_eq!(told.len(), 1, "{:#?}", all(&stage));
+    assert!(
+        told[0].contains("old primary of orders")
+            && told[0].contains("the plan no longer gives it a quarantine_security_group")
+            && told[0].contains("Give it its quarantine_security_group again"),
+        "{}",
+        told[0]
+    );
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    let shown = status["quarantine"].to_string();
+    assert!(shown.contains("orders: the old primary can't be cut off"), "{shown}");
+    apply(&stage, |_| ());
+    stage.pass(minutes(3)).await;
+    assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_never_had_a_group_is_no_lost_quarantine() {
+    let mut plan = small_plan(Mode::Automatic);
+    plan.databases[0].quarantine_security_group = None;
+    let mut stage = Stage::new(plan);
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, is_over).await);
+    stage.pass(SignedDuration::from_hours(6)).await;
+    assert_eq!(notices(&stage, "cut off"), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_database_whose_name_a_fleet_takes_in_mid_run_is_a_changed_plan() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.lose_primary().await;
@@ -460,4 +497,168 @@ async fn status_says_what_people_are_called_for() {
     assert_eq!(status["attention"]["figure"], 2, "{status:#}");
     assert_eq!(status["attention"]["calls"][0]["matter"], json!(Matter::Approval));
     assert_eq!(status["attention"]["meaning"], "waits for a person");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_of_evidence_and_no_sign_of_life_is_a_question_to_a_person_in_both_modes() {
+    for mode in MODES {
+        for flapped_before in [false, true] {
+            let mut stage = Stage::new(without_databases(mode));
+            stage.pass(GOOD_MINUTES).await;
+            if flapped_before {
+                for answer in [bad(), ProbeAnswer::Good, bad(), ProbeAnswer::Good, bad(), ProbeAnswer::Good] {
+                    set_probes(&stage, &answer);
+                    stage.pass(minutes(5)).await;
+                }
+            }
+            // The region is gone before any of its alarms could speak.
+            set_probes(&stage, &bad());
+            stage.world.inner().primary_lives = false;
+            stage.pass(minutes(13)).await;
+            assert_eq!(notices(&stage, "may be lost"), Vec::<String>::new());
+            stage.pass(minutes(4)).await;
+            let asked = notices(&stage, "may be lost");
+            assert_eq!(asked.len(), 1, "{mode:?} {flapped_before}: {:#?}", all(&stage));
+            for words in [
+                "one kind of evidence stands, and two are needed: probe db (seen from us-west-1) and probe front-primary",
+                "Nothing shows life.",
+                r#""command":"failover","reason":"users are not served","by":"#,
+                "repeated in 15 min",
+            ] {
+                assert!(asked[0].contains(words), "{words}: {}", asked[0]);
+            }
+            assert_eq!((attention(&stage), promotions(&stage)), (Attention::WaitsForPerson, 0));
+            stage.pass(SignedDuration::from_hours(22)).await;
+            let asked = notices(&stage, "may be lost").len();
+            assert!((8..=10).contains(&asked), "{asked} in a day: {:#?}", all(&stage));
+            let command = json!({ "command": "failover", "reason": "users are not served", "by": "ana" });
+            stage.invoke(command).await.expect("taken");
+            assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+            assert_eq!((stage.phase(), attention(&stage)), ("completed", Attention::None));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_kind_of_evidence_is_no_question_while_anything_shows_life_and_over_when_it_does() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    set_probes(&stage, &bad());
+    stage.pass(HOUR).await;
+    assert_eq!(notices(&stage, "may be lost"), Vec::<String>::new(), "its replica replicates");
+    let mut stage = Stage::new(without_databases(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    set_probes(&stage, &bad());
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "may be lost").len(), 1, "{:#?}", all(&stage));
+    set_probes(&stage, &ProbeAnswer::Good);
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "It is over: a loss by one kind of evidence").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(attention(&stage), Attention::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_kind_of_evidence_takes_the_question_over() {
+    let mut stage = Stage::new(without_databases(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    set_probes(&stage, &bad());
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "may be lost").len(), 1, "{:#?}", all(&stage));
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
+    stage.pass(minutes(40)).await;
+    assert_eq!(notices(&stage, "may be lost").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(notices(&stage, "It is over"), Vec::<String>::new());
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    assert_eq!(status["attention"]["calls"].as_array().map(Vec::len), Some(1), "{status:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_no_longer_be_looked_at_does_not_end_a_call() {
+    let mut stage = Stage::new(without_databases(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    let hold = json!({ "command": "hold", "minutes": 600, "by": "ana", "reason": "upgrade" });
+    stage.invoke(hold).await.expect("held");
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    set_probes(&stage, &bad());
+    stage.world.inner().primary_lives = false;
+    stage.pass(minutes(3)).await;
+    assert_eq!(notices(&stage, "nothing begins").len(), 1, "{:#?}", all(&stage));
+    set_probes(&stage, &ProbeAnswer::Unknown { detail: "its name does not resolve".to_owned() });
+    stage.pass(minutes(60)).await;
+    assert_eq!(notices(&stage, "It is over"), Vec::<String>::new(), "{:#?}", all(&stage));
+    let told = notices(&stage, "nothing begins");
+    assert_eq!(told.len(), 3, "{:#?}", all(&stage));
+    assert!(told[2].contains("probe front-primary (seen from us-west-1; last seen "), "{}", told[2]);
+    assert!(told[2].contains("its last word is "), "{}", told[2]);
+    assert_eq!(attention(&stage), Attention::WaitsForPerson);
+    set_probes(&stage, &ProbeAnswer::Good);
+    stage.pass(minutes(20)).await;
+    assert_eq!(notices(&stage, "It is over").len(), 1, "{:#?}", all(&stage));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_for_an_approval_that_is_one_of_many_is_told_once_it_stands() {
+    let mut stage = Stage::new(without_databases(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    // Approvals come and go for hours; people are asked less and less often.
+    for _ in 0..60 {
+        set_probes(&stage, &bad());
+        stage.pass(minutes(5)).await;
+        set_probes(&stage, &ProbeAnswer::Good);
+        stage.pass(minutes(3)).await;
+    }
+    let before = all(&stage).len();
+    assert!(before <= 30, "{before} in 8 hours: {:#?}", all(&stage));
+    set_probes(&stage, &bad());
+    stage.world.inner().primary_lives = false;
+    assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
+    stage.pass(minutes(17)).await;
+    let asked = all(&stage);
+    let asked: Vec<&String> =
+        asked.iter().skip(before).filter(|notice| notice.contains("\"command\":\"approve\"")).collect();
+    assert_eq!(asked.len(), 1, "{:#?}", all(&stage));
+    stage.pass(minutes(50)).await;
+    assert_eq!((stage.phase(), attention(&stage)), ("needs an operator", Attention::NeedsOperator));
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_shows_no_approval_that_nothing_awaits() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    stage.world.inner().primary_lives = true;
+    stage.alarm("OK").await.expect("the alarm is taken");
+    assert!(stage.until(HOUR, is_over).await);
+    let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
+    assert_eq!(status["attention"]["figure"], 0);
+    assert_eq!(status["attention"]["calls"], json!([]), "{status:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn evidence_that_wavers_before_a_closed_gate_is_no_mail_every_other_minute_and_told_once_it_stands() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.pass(GOOD_MINUTES).await;
+    // No lag is known of before the loss, so that the gate stays closed.
+    stage.world.inner().lag.clear();
+    stage.world.inner().primary_lives = false;
+    set_probes(&stage, &ProbeAnswer::Good);
+    stage.alarm("ALARM").await.expect("the alarm is taken");
+    for _ in 0..60 {
+        set_probes(&stage, &bad());
+        stage.pass(SignedDuration::from_secs(150)).await;
+        set_probes(&stage, &ProbeAnswer::Good);
+        stage.pass(SignedDuration::from_secs(30)).await;
+    }
+    let before = all(&stage).len();
+    assert!((4..=24).contains(&before), "{before} in 3 hours: {:#?}", all(&stage));
+    set_probes(&stage, &bad());
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+    stage.pass(minutes(17)).await;
+    let now = all(&stage);
+    let asked: Vec<&String> =
+        now.iter().skip(before).filter(|mail| mail.contains("allow_data_loss")).collect();
+    assert_eq!(asked.len(), 1, "{now:#?}");
+    assert_eq!((attention(&stage), promotions(&stage)), (Attention::NeedsOperator, 0));
 }

@@ -76,6 +76,10 @@ fn told(stage: &Stage, words: &str) -> usize {
     stage.world.inner().notices.iter().filter(|notice| notice.contains(words)).count()
 }
 
+fn is_subject(stage: &Stage, words: &str) -> bool {
+    stage.world.inner().subjects.iter().any(|subject| subject.contains(words))
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_else_is_promoted() {
     let mut stage = promoting().await;
@@ -86,6 +90,7 @@ async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_
     let run = stage.run();
     assert_eq!(lost(&stage), [(Some(run), PrimarySide::Open { weight: 128 })]);
     assert_eq!(told(&stage, "The primary side of front is open with weight 128"), 1);
+    assert!(is_subject(&stage, "a primary side was opened again"), "{:?}", stage.world.inner().subjects);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,11 +145,41 @@ async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), [1, 0]);
     assert!(matches!(&lost(&stage)[..], [(Some(_), PrimarySide::Unread { .. })]), "{:#?}", lost(&stage));
+    // Nobody has opened anything, as far as anybody knows.
+    let subjects = stage.world.inner().subjects.clone();
+    assert!(is_subject(&stage, "a primary side can't be looked at"), "{subjects:?}");
+    assert!(!is_subject(&stage, "opened again"), "{subjects:?}");
     let said = stage.sentences().join("\n");
     assert!(said.contains(r#""override_fence":true"#), "{said}");
     stage.world.inner().faults.clear();
     let run = stage.run();
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("resumed");
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!((stage.phase(), promotions(&stage)), ("completed", [1, 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accelerator_that_answers_only_the_fence_is_told_by_pauses_and_not_every_few_seconds() {
+    let mut stage = promoting().await;
+    until_second_is_due(&mut stage).await;
+    // Whoever closes the side is answered, whoever promotes is not.
+    let end = stage.now() + SignedDuration::from_mins(20);
+    while stage.now() < end {
+        let is_fenced = stage
+            .state()
+            .active_run()
+            .and_then(|run| run.progress(Step::Fence, &Name::new("front")))
+            .is_some_and(Progress::is_done);
+        stage.world.inner().faults.clear();
+        for _ in 0..if is_fenced { 20 } else { 0 } {
+            stage.world.fault("look_route", Fault::Fails(FailureKind::Throttled));
+        }
+        stage.beat().await;
+    }
+    assert_eq!((stage.phase(), promotions(&stage)), ("moving", [1, 0]), "{:#?}", stage.sentences());
+    assert_eq!(lost(&stage).len(), 2, "at once, and after a quarter of an hour: {:#?}", stage.sentences());
+    // Once it answers again the promotion goes on by itself.
+    stage.world.inner().faults.clear();
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!((stage.phase(), promotions(&stage)), ("completed", [1, 1]));
 }
@@ -279,4 +314,13 @@ async fn ga_initial_endpoint_is_waited_for() {
 async fn an_endpoint_whose_health_nobody_tells_is_not_verified() {
     let stage = opened_with(EndpointHealth::Unknown).await;
     assert!(stage.sentences().iter().any(|said| said.contains("without a state of health")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
+    let mut stage = opened_with(EndpointHealth::Initial { reason: String::new() }).await;
+    stage.world.inner().routes.values_mut().for_each(|route| route.primary = None);
+    assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+    let said = stage.sentences().join("\n");
+    assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");
 }

@@ -32,6 +32,7 @@ fn rejected(stage: &Stage, seq: u64) -> Record {
             source: format!("shape {}", seq % 5),
             reason: Rejection::Unrecognised,
             changed_at: None,
+            muted: false,
         },
     }
 }
@@ -196,9 +197,14 @@ async fn a_snapshot_that_can_not_be_read_is_no_reason_to_stop() {
     let stage = with_snapshots(200, 400, 450).await;
     for fault in [Fault::Fails(FailureKind::Throttled), Fault::Fails(FailureKind::Denied), Fault::LosesAnswer]
     {
-        stage.world.fault("load_snapshot", fault);
+        stage.world.fault("load_snapshot", fault.clone());
         let (log, began) = read(&stage).await;
-        assert_eq!((began, log.state), (None, stage.state()));
+        assert_eq!((began, log.state), (Some(200), stage.state()), "the one before it is used");
+        for _ in 0..2 {
+            stage.world.fault("load_snapshot", fault.clone());
+        }
+        let (log, began) = read(&stage).await;
+        assert_eq!((began, log.state), (None, stage.state()), "the whole log is");
     }
     assert_eq!(read(&stage).await.1, Some(400));
 }
@@ -341,6 +347,14 @@ async fn the_status_reads_the_records_of_the_last_run_and_not_the_whole_log() {
     let last = timeline.last().and_then(Value::as_str).expect("a line");
     assert!(last.ends_with(&of_run.last().expect("a record").sentence), "{last}");
 
+    // A throttled second page costs the timeline, and nothing else.
+    stage.world.fault("load", Fault::Passes);
+    stage.world.fault("load", Fault::Fails(FailureKind::Throttled));
+    let without = status(&mut stage).await;
+    assert_eq!((&without["timeline"], &without["run"]), (&json!([]), &shown["run"]));
+    assert!(without["timeline_unread"].as_str().is_some_and(|why| why.contains("load")), "{without}");
+    assert_eq!(status(&mut stage).await["timeline_unread"], Value::Null);
+
     // A year later, in a log that went on: no more than that is read for it.
     grow(&stage, 40_000);
     let before = loads(&stage);
@@ -386,8 +400,10 @@ async fn the_status_under_a_poison_record_is_that_of_the_last_good_one_and_names
         let sentence = shown["sentence"].as_str().expect("a sentence");
         assert!(sentence.contains(&format!("beyond record {}", seq - 1)), "{sentence}");
         assert!(sentence.contains("nothing automatic happens"), "{sentence}");
+        assert!(sentence.contains("or must stay"), "one of a newer release is not taken out: {sentence}");
         assert_eq!(shown["records"], json!(seq - 1));
         assert_eq!(shown["run"]["phase"], "awaiting approval", "the last good state");
+        assert_eq!(shown["attention"]["figure"], 3, "a person has to take it out");
         assert!(shown["timeline"].as_array().is_some_and(|lines| !lines.is_empty()));
     }
     assert_eq!(stage.world.inner().notices, Vec::<String>::new(), "asking tells nobody");
@@ -462,6 +478,39 @@ async fn a_poison_record_is_one_mail_an_hour_whoever_notices() {
     assert_eq!(ALERT_EVERY, SignedDuration::from_hours(1));
 }
 
+/// The figures of attention that were sent since the last time.
+fn figures(stage: &Stage) -> Vec<u64> {
+    let samples = std::mem::take(&mut stage.world.inner().samples);
+    samples.iter().filter(|sample| sample.name == "Attention").map(|sample| sample.value).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poison_record_asks_for_an_operator_with_every_tick_until_it_is_taken_out() {
+    // Nobody was needed before it: a quiet log, and a record of a newer release at its end.
+    let mut stage = with_records(20);
+    figures(&stage);
+    stage.world.inner().unreadable.insert(20, "its schema is 2; this version reads 1 to 1".to_owned());
+    for _ in 0..3 {
+        tick(&mut stage).await.expect_err("it fails closed");
+        assert_eq!(figures(&stage), [3]);
+        stage.clock.sleep(std::time::Duration::from_mins(1)).await;
+    }
+    assert_eq!(status(&mut stage).await["attention"]["meaning"], "needs an operator");
+    stage.world.inner().unreadable.clear();
+    for _ in 0..5 {
+        tick(&mut stage).await.expect("it works again");
+        stage.clock.sleep(std::time::Duration::from_mins(1)).await;
+    }
+    assert_eq!(figures(&stage).last(), Some(&0));
+    assert_eq!(status(&mut stage).await["attention"]["figure"], 0);
+
+    // A table that does not answer says nothing of who is needed.
+    stage.world.fault("load", Fault::Fails(FailureKind::Unreachable));
+    figures(&stage);
+    tick(&mut stage).await.expect_err("it fails closed");
+    assert_eq!(figures(&stage), Vec::<u64>::new());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_could_not_be_sent_is_sent_by_whoever_notices_next() {
     let (mut stage, _) = poisoned().await;
@@ -507,12 +556,17 @@ async fn once_the_poison_record_is_taken_out_the_run_goes_on_where_it_was() {
 #[tokio::test(start_paused = true)]
 async fn a_record_taken_out_of_the_middle_ends_the_log_there_unless_a_snapshot_lies_after_it() {
     let mut stage = with_snapshots(200, 400, 450).await;
-    stage.world.inner().records.retain(|record| record.seq != 430);
+    let deleted = stage.world.inner().records.remove(429);
+    assert_eq!(deleted.seq, 430);
     let shown = status(&mut stage).await;
     assert_eq!(shown["records"], json!(429));
     assert_eq!(shown["journal"]["poison_record"]["seq"], "431");
     let why = shown["journal"]["poison_record"]["why"].as_str().expect("why").to_owned();
     assert!(why.contains("the next sequence number is 430"), "{why}");
+    // The record that is named is a good one. Put back the one that is missing, and none is lost.
+    stage.world.inner().records.insert(429, deleted);
+    let shown = status(&mut stage).await;
+    assert_eq!((&shown["records"], &shown["journal"]["poison_record"]), (&json!(450), &Value::Null));
 
     let stage = with_snapshots(200, 400, 450).await;
     stage.world.inner().records.retain(|record| record.seq != 300);

@@ -39,7 +39,7 @@ async fn gathered(plan: protocol::plan::Plan) -> Keeper {
 async fn hold(keeper: &Keeper, minutes: u32) {
     let hold = json!({ "command": "hold", "minutes": minutes, "reason": "upgrade", "by": "ana" });
     let (ports, deadline) = (keeper.stage.ports("alarm-handler"), keeper.now() + HOUR);
-    alarm_handler::handle(&ports, &hold, deadline).await.expect("held");
+    Box::pin(alarm_handler::handle(&ports, &hold, deadline)).await.expect("held");
 }
 
 fn copies_under_way(keeper: &Keeper) -> usize {

@@ -111,6 +111,26 @@ async fn a_promoted_instance_in_a_status_that_takes_no_writes_is_not_opened() {
     assert!(stage.world.inner().routes.values().all(|route| route.recovery == Some(0)));
 }
 
+/// The instance that is to write is looked at too: of a cluster that works itself it may be what never will.
+#[tokio::test(start_paused = true)]
+async fn a_promoted_database_in_a_status_that_does_not_pass_is_told_at_once() {
+    for is_cluster in [false, true] {
+        let mut plan = small_plan(Mode::Automatic);
+        if is_cluster {
+            plan.databases.iter_mut().for_each(scenarios::as_aurora);
+        }
+        let mut stage = Stage::new(plan);
+        each_database(&stage, |database| database.writable_status = Some("incompatible-parameters"));
+        stage.lose_primary().await;
+        assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
+        let said = stage.sentences().join("\n");
+        let whose =
+            if is_cluster { "of its cluster, or of the instance that is to write," } else { "its status" };
+        assert!(said.contains(&format!("{whose} is incompatible-parameters, which does not pass")), "{said}");
+        assert_eq!(promotions(&stage), 1);
+    }
+}
+
 /// A final status is told at once, not after the half hour that a promotion may take.
 #[tokio::test(start_paused = true)]
 async fn every_status_that_does_not_pass_is_told_at_once_with_its_remedy() {
@@ -130,6 +150,7 @@ async fn every_status_that_does_not_pass_is_told_at_once_with_its_remedy() {
         ("stopping", "start it"),
         ("deleting", "somebody is deleting it"),
         ("delete-precheck", "somebody is deleting it"),
+        ("upgrade_failed", "the snapshot that begins with rds-final"),
     ] {
         let mut stage = promoting(status).await;
         assert!(stage.until(SignedDuration::from_secs(10), needs_operator).await, "{status}");
@@ -193,11 +214,11 @@ async fn replica_stopped_by_hand_is_no_evidence() {
         assert!(!stage.until(HOUR, has_moved).await, "{word}: {:#?}", stage.sentences());
         assert!(!has_replica_evidence(&stage), "{word}");
         assert!(!has_replica_veto(&stage), "{word}");
-        let answer = stage.invoke(json!({ "command": "readiness" })).await;
-        if let Ok(answer) = answer {
-            let checks = answer["checks"].to_string();
-            assert!(checks.contains(&format!("It does not replicate: {word}.")), "{answer:#}");
-        }
+        // While the probes' word is weighed nobody looks.
+        assert!(stage.until(HOUR, |state| state.active_run().is_none()).await, "{word}");
+        let answer = stage.invoke(json!({ "command": "readiness" })).await.expect("readiness");
+        let checks = answer["checks"].to_string();
+        assert!(checks.contains(&format!("It does not replicate: {word}.")), "{answer:#}");
     }
 }
 

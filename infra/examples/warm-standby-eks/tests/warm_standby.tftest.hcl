@@ -54,6 +54,9 @@ run "both_regions_run_three_servers" {
 
 run "each_cluster_is_set_up_by_itself" {
   command = plan
+  variables {
+    notice_emails = ["night@example.com"]
+  }
   assert {
     condition     = module.cluster_primary.name == "shop-monitoring" && module.cluster_recovery.name == "shop-monitoring"
     error_message = "A region has no monitoring of its own."
@@ -61,6 +64,11 @@ run "each_cluster_is_set_up_by_itself" {
   assert {
     condition     = [for k in ["messages_primary", "messages_recovery"] : true if length(jsondecode(local.messages_key_policy[trimprefix(k, "messages_")]).Statement) == 3] == [true, true]
     error_message = "A key of messages admits others than the README says."
+  }
+  # The orchestrator's notices topics refuse Alertmanager's role.
+  assert {
+    condition     = [for s in concat(values(aws_sns_topic_subscription.alerts_primary), values(aws_sns_topic_subscription.alerts_recovery)) : [s.protocol, s.endpoint]] == [["email", "night@example.com"], ["email", "night@example.com"]]
+    error_message = "A cluster's alerts reach nobody."
   }
 }
 

@@ -300,6 +300,52 @@ run "params_key_mrk" {
   }
 }
 
+run "two_listeners_one_lb" {
+  command = plan
+  variables {
+    routes = [
+      { name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+      { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+    ]
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).routes[*].name == ["front", "back"] && alltrue([for r in jsondecode(output.plan_json).routes : r.primary.endpoint == "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1"])
+    error_message = "Two listeners may lead to the same load balancers: their endpoint groups differ."
+  }
+}
+
+run "leading_zero_account" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:012345678901:db:shop-orders", replica = "arn:aws:rds:us-west-1:012345678901:db:shop-orders-replica" }]
+    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::012345678901:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:012345678901:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::012345678901:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:012345678901:loadbalancer/app/shop/2" } }]
+  }
+  override_data {
+    target          = data.aws_caller_identity.primary
+    override_during = plan
+    values          = { account_id = "012345678901" }
+  }
+  override_data {
+    target          = data.aws_caller_identity.recovery
+    override_during = plan
+    values          = { account_id = "012345678901" }
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).account == "012345678901" && strcontains(aws_iam_role_policy.steps["promote-replica"].policy, "arn:aws:rds:us-west-1:012345678901:db:shop-orders-replica")
+    error_message = "An account that begins with 0 has lost a digit."
+  }
+}
+
+run "plan_parts_too_few" {
+  # says: The plan has ${so many} characters and doesn't fit into 1 parameters: set plan_parts to 2 or more.
+  command = plan
+  variables {
+    plan_parts = 1
+    detection  = { probes = [for i in range(30) : { kind = "http", name = "front-${i}", url = "http://${i}.shop.example.com/health" }] }
+  }
+  expect_failures = [aws_ssm_parameter.plan]
+}
+
 run "opt_in_osaka" {
   command = plan
   variables {
@@ -389,5 +435,41 @@ run "opt_in_of_the_future" {
   assert {
     condition     = join(" ", aws_lambda_permission.signals_primary[*].principal) == "sns.amazonaws.com sns.me-west-1.amazonaws.com"
     error_message = "SNS of the primary region speaks under another principal: ${join(", ", aws_lambda_permission.signals_primary[*].principal)}"
+  }
+}
+
+run "alarm_of_two_thousand_and_more_bytes" {
+  # says: detection.alarms[0]: is not an ARN; give the ARN of a CloudWatch alarm
+  command = plan
+  variables {
+    plan_parts = 10
+    detection = {
+      alarms = [format("arn:aws:cloudwatch:us-east-2:123456789012:alarm:%s", join("", [for i in range(1020) : "ä"]))]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "key_of_another_partition" {
+  # says: parameters.keys.recovery: is of the partition aws-cn, and the plan's regions are of the partition aws; give a key of us-west-1
+  command = plan
+  variables {
+    parameters = { include = ["/shop/**"], key_arns = { recovery = "arn:aws-cn:kms:us-west-1:123456789012:key/1" } }
+  }
+  expect_failures = [aws_ssm_parameter.plan_checksum]
+}
+
+run "two_listeners_one_lb" {
+  command = plan
+  variables {
+    routes = [
+      { name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+      { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/p2", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
+    ]
+  }
+  assert {
+    condition     = length(jsondecode(output.plan_json).routes) == 2
+    error_message = "Two listeners may lead to the same load balancers."
   }
 }

@@ -92,3 +92,31 @@ run "an_account_that_is_the_providers_own_is_refused" {
   }
   expect_failures = [aws_ssm_parameter.plan]
 }
+
+run "a_name_may_hold_what_looks_like_another_region_or_account" {
+  command = plan
+  variables {
+    primary_account = { id = "210987654321" }
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    detection = {
+      alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:lag:us-east-2:orders", "arn:aws:cloudwatch:us-west-1:123456789012:alarm:of:210987654321:orders"]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+    }
+  }
+  assert {
+    condition     = length(jsondecode(output.plan_json).detection.alarms) == 2
+    error_message = "An alarm's region and account stand in its ARN's fields, not anywhere in it."
+  }
+}
+
+run "leading_zero_account" {
+  command = plan
+  variables {
+    primary_account = { id = "012345678901" }
+    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:012345678901:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).primary_account == "012345678901"
+    error_message = "An account has twelve digits, a zero at its beginning too."
+  }
+}

@@ -852,6 +852,14 @@ run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
 
 # What others ran into, or might have.
 
+run "alarm_cdk_slash" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down"] }
+  }
+  expect_failures = [var.detection]
+}
+
 run "alarm_twice" {
   command = plan
   variables {
@@ -866,6 +874,14 @@ run "approval_fraction" {
     limits = { approval_seconds_max = 1800.25 }
   }
   expect_failures = [var.limits]
+}
+
+run "kms_alias" {
+  command = plan
+  variables {
+    kms_key_arns = { primary = "arn:aws:kms:us-east-2:123456789012:alias/aws/sns" }
+  }
+  expect_failures = [var.kms_key_arns]
 }
 
 run "lag_fraction" {
@@ -1165,4 +1181,53 @@ run "snap_name_with_two_hyphens" {
     snapshots = { schedule = "cron(0 3 * * ? *)" }
   }
   expect_failures = [var.snapshots]
+}
+
+run "alarm_cdk_slash" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop"] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "kms_alias" {
+  command = plan
+  variables {
+    kms_key_arns = { primary = "arn:aws:kms:us-east-2:123456789012:alias/aws/sns" }
+  }
+  expect_failures = [var.kms_key_arns]
+}
+
+# It is part of the plan's document where it is given, and the functions refuse it there.
+run "an_option_group_without_a_name_is_refused" {
+  command = plan
+  variables {
+    snapshots = { schedule = "cron(0 3 * * ? *)", option_groups = [{ database = "orders", primary = "", recovery = "shop-oracle" }] }
+  }
+  expect_failures = [var.snapshots]
+}
+
+run "a_group_of_five_digits_in_an_address_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "tcp", name = "db", host = "00001::1", port = 5432 }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_zero_before_a_number_in_an_address_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://[::ffff:01.2.3.4]/health" }] }
+  }
+  expect_failures = [var.detection]
+}
+
+run "what_only_begins_like_a_partition_is_refused" {
+  command = plan
+  variables {
+    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:awsx:cloudwatch:us-east-2:123456789012:alarm:shop"] }
+  }
+  expect_failures = [var.detection]
 }

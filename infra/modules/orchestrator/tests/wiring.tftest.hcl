@@ -713,14 +713,14 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     condition     = alltrue(flatten([for p in aws_iam_role_policy.steps : [for s in jsondecode(p.policy).Statement : s.Condition.StringEquals["aws:RequestedRegion"] == "us-west-1" if s.Resource == "*" && !contains(["ReadForAccelerator", "LookAtAlarms"], s.Sid)]]))
     error_message = "A statement on all resources isn't bound to the recovery region."
   }
-  # shift-traffic-may-read-what-ga-validates
+  # shift-traffic-may-read-what-ga-validates, accelerator-caller-permissions
   assert {
     condition = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : [s.Action, s.Resource, s.Condition] if s.Sid == "ReadForAccelerator"] } == {
       "alarm-handler"   = []
       "promote-replica" = []
       "scale-asg"       = []
       "shift-traffic" = [[
-        ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"],
+        ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"], # accelerator_caller_permissions
         "*",
         { StringEquals = { "aws:RequestedRegion" = ["us-east-2", "us-west-1", "us-west-2"] } },
       ]]
@@ -871,6 +871,7 @@ run "providers_of_two_accounts_are_refused" {
   expect_failures = [aws_ssm_parameter.plan]
 }
 
+# plan_parts_too_few
 run "a_plan_that_does_not_fit_into_its_parameters_is_refused" {
   command = plan
   variables {

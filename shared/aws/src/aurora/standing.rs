@@ -172,22 +172,33 @@ impl Cluster {
 
     /// Whether none of its instances takes writes, by its own word.
     pub(super) fn is_read_only(&self) -> bool {
-        self.status == "available" && !self.instances.iter().any(|(_, writes)| *writes)
+        is_up(&self.status) && !self.instances.iter().any(|(_, writes)| *writes)
     }
 
-    /// What keeps it from taking writes.
+    /// What keeps it from taking writes: its own status, or that of the instance that is to write where no other can take its
+    /// place, or what is waited for.
     fn hindrance(&self, statuses: &Statuses) -> Option<String> {
         if !is_up(&self.status) {
             return Some(self.status.clone());
         }
+        let lost = self.lost_for_good(statuses);
         let Some((writer, _)) = self.instances.iter().find(|(_, writes)| *writes) else {
-            return Some("no instance writes yet".to_owned());
+            return Some(lost.unwrap_or_else(|| "no instance writes yet".to_owned()));
         };
         match statuses.get(writer) {
             Some(status) if is_up(status) => None,
-            Some(status) => Some(format!("{writer} is {status}")),
+            Some(status) => Some(lost.unwrap_or_else(|| format!("{writer} is {status}"))),
             None => Some(format!("{writer} is not there yet")),
         }
+    }
+
+    /// A status that its instances don't leave by themselves, where all of them have one: of several Aurora makes another the
+    /// writer.
+    fn lost_for_good(&self, statuses: &Statuses) -> Option<String> {
+        let is_final = |status: &&String| Condition::of(status) == Condition::Final;
+        let found: Option<Vec<&String>> =
+            self.instances.iter().map(|(id, _)| statuses.get(id).filter(is_final)).collect();
+        found?.first().map(|status| (*status).clone())
     }
 }
 

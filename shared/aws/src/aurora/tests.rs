@@ -208,6 +208,27 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
     }
 }
 
+/// Of several instances Aurora makes another one the writer. Where none works, that is told as the status it is.
+#[tokio::test(start_paused = true)]
+async fn a_writer_in_a_status_that_does_not_pass_is_waited_for_only_while_another_can_take_its_place() {
+    let (first, second) = ("shop-orders-replica-0", "shop-orders-replica-1");
+    for (instances, statuses, expected) in [
+        (
+            WRITES,
+            &[(first, "storage-full"), (second, "available")][..],
+            "shop-orders-replica-0 is storage-full",
+        ),
+        (WRITES, &[(first, "incompatible-parameters"), (second, "failed")][..], "incompatible-parameters"),
+        (ONE, &[(first, "incompatible-network")][..], "incompatible-network"),
+        (ONE, &[(first, "rebooting")][..], "no instance writes yet"),
+    ] {
+        let (global, cluster) =
+            (global("available", &failed_over(), ""), cluster_xml("available", instances, ""));
+        let (seen, _) = look(&[(200, &global), (200, &cluster), (200, &instances_xml(statuses))]).await;
+        assert_eq!(seen, Ok(vec![changing(expected)]), "{statuses:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_old_answer_that_still_names_the_old_writer_makes_nothing_writable() {
     // The global database's answer is old, the cluster's is new; and the other way round.
@@ -357,6 +378,7 @@ async fn an_old_primary_is_closed_by_its_group_or_by_having_become_a_follower() 
         (cluster_xml("available", writes, &open), Some(&resynchronised), "", OldPrimary::Open),
         (cluster_xml("available", reads, &open), Some(&failed_over()), "", OldPrimary::Open),
         (cluster_xml("modifying", reads, &open), Some(&resynchronised), "", OldPrimary::Open),
+        (cluster_xml("storage-optimization", reads, &open), Some(&resynchronised), "", OldPrimary::Follows),
         (cluster_xml("available", reads, &open), Some(&resynchronised), "failing-over", OldPrimary::Open),
         // The groups are being swapped.
         (

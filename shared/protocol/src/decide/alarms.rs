@@ -28,9 +28,6 @@ const EVIDENCE_PER_RECORD_MAX: usize = 100;
 /// what it confirms must not lapse in between.
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     let observation = facts.observation.as_ref()?;
-    if observation.alarms.is_empty() {
-        return None;
-    }
     // What is left behind confirms and raises nothing that anybody needs.
     let can_move = graph::scope(plan, &state.moved, &[]).is_ok();
     let answers = answers(observation);
@@ -107,9 +104,11 @@ fn clear(state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
 
 /// Everything that is in ALARM by an answer: what stands is confirmed from time to time, what does not is raised.
 fn confirm(plan: &Plan, state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
-    let red = answers
-        .iter()
-        .filter(|answer| answer.alarm.state == AlarmState::Alarm && answer.alarm.held_back.is_none());
+    let red = answers.iter().filter(|answer| {
+        answer.alarm.state == AlarmState::Alarm
+            && answer.alarm.held_back.is_none()
+            && !is_muted(state, answer.alarm)
+    });
     let (mut raised, mut confirmed) = (Vec::new(), Vec::new());
     for answer in red {
         let arn = &answer.alarm.arn;
@@ -136,6 +135,14 @@ fn confirm(plan: &Plan, state: &State, answers: &[Answer<'_>]) -> Option<Draft> 
     };
     raised.extend(confirmed);
     Some(Draft::new(None, Event::EvidenceSeen { evidence: raised }, sentence))
+}
+
+/// Whether a message said that a mute rule holds this very change back, and none since that it is let go: an answer says
+/// nothing of mute rules.
+fn is_muted(state: &State, alarm: &AlarmNow) -> bool {
+    let muted = state.alarms.get(&alarm.arn).and_then(|seen| seen.muted);
+    // An event's time may be given in whole seconds.
+    muted.is_some_and(|at| alarm.changed_at.as_second() <= at.as_second())
 }
 
 fn evidence(plan: &Plan, answer: &Answer<'_>, key: EvidenceKey, detail: &str) -> Evidence {

@@ -7,19 +7,20 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::open::{Obstacle, may_open};
-use super::sentence::{approve, data_loss, duration, invocation, list, need, unblock};
+use super::sentence::{alarm_age, approve, data_loss, duration, invocation, list, need, unblock};
 use super::{Draft, Facts, Observation, ReplicaState, Sight, gate};
-use crate::attention::{Call, EASED_FOR, Matter, Turn, pause_after};
+use crate::attention::{ALONE_FOR, Call, EASED_FOR, Matter, Turn, pause_after};
 use crate::command::Step;
-use crate::evidence::{EvidenceKey, EvidenceKind, counts};
+use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::graph::Graph;
 use crate::journal::{Cause, Event};
 use crate::name::Name;
 use crate::plan::Plan;
-use crate::state::{Phase, Progress, Run, State};
+use crate::state::{Phase, Progress, Quarantine, Run, State};
 
 /// The matters that a look may raise while no run is under way.
-const ABOUT_A_LOSS: [Matter; 4] = [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed];
+const ABOUT_A_LOSS: [Matter; 5] =
+    [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone];
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
 /// for calling people: what moves by itself is weighed by [`State::weight`].
@@ -33,6 +34,15 @@ pub(super) struct View {
 impl View {
     /// What the journal holds and a look shows.
     pub(super) fn of(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
+        Self::with(plan, state, observation, now, false)
+    }
+
+    /// The same with what was seen before and can't be looked at now: that is no sign that a loss is over.
+    fn lasting(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
+        Self::with(plan, state, observation, now, true)
+    }
+
+    fn with(plan: &Plan, state: &State, observation: &Observation, now: Timestamp, is_lasting: bool) -> Self {
         let mut view = Self { kinds: BTreeMap::new(), outside: false, names: Vec::new() };
         let probes = observation.probes.iter().map(|probe| {
             let stands = match &probe.sight {
@@ -56,9 +66,14 @@ impl View {
         });
         let looked_at: BTreeMap<EvidenceKey, Option<bool>> = probes.chain(replicas).collect();
         for (key, standing) in &state.evidence {
-            let is_heard = key.kind == EvidenceKind::Alarm || counts(key, standing, &state.silences, now);
+            let is_unseen = is_lasting && looked_at.get(key) == Some(&None);
+            let is_heard =
+                key.kind == EvidenceKind::Alarm || is_unseen || counts(key, standing, &state.silences, now);
             if !matches!(looked_at.get(key), Some(Some(_))) && is_heard {
-                view.add(key, standing.since, standing.outside, &standing.vantage);
+                let age =
+                    word_age(state, key, standing, now).map_or_else(String::new, |age| format!("; {age}"));
+                let from = format!("{}{age}", standing.vantage);
+                view.add(key, standing.since, standing.outside, &from);
             }
         }
         let outside = observation.vantage != plan.regions.primary;
@@ -69,11 +84,11 @@ impl View {
         view
     }
 
-    fn add(&mut self, key: &EvidenceKey, since: Timestamp, outside: bool, vantage: &str) {
+    fn add(&mut self, key: &EvidenceKey, since: Timestamp, outside: bool, from: &str) {
         let first = self.kinds.entry(key.kind).or_insert(since);
         *first = since.min(*first);
         self.outside |= outside;
-        self.names.push(format!("{key} (seen from {vantage})"));
+        self.names.push(format!("{key} (seen from {from})"));
     }
 
     /// At least two kinds, one of them seen from outside the primary region.
@@ -87,6 +102,34 @@ impl View {
         sinces.sort_unstable();
         self.is_sufficient() && sinces.get(1).is_some_and(|second| now.duration_since(*second) >= window)
     }
+
+    /// Whether one kind stands alone, and has for so long. What flaps may be folded, and then the journal doesn't say since
+    /// when a probe is bad; the last good answer does.
+    fn is_alone_for(&self, long: SignedDuration, observation: &Observation, now: Timestamp) -> bool {
+        let answered_at = observation.answered_at.unwrap_or(now);
+        self.kinds.len() == 1
+            && self.kinds.iter().all(|(kind, since)| {
+                let since = if *kind == EvidenceKind::Probe { answered_at.min(*since) } else { *since };
+                now.duration_since(since) >= long
+            })
+    }
+}
+
+/// How old what was last said or seen is, where it is not of this moment.
+fn word_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestamp) -> Option<String> {
+    let age = || duration(now.duration_since(standing.last_seen));
+    alarm_age(state, key, standing, now).or_else(|| {
+        (!counts(key, standing, &state.silences, now)).then(|| match key.kind {
+            EvidenceKind::Alarm => format!("its last word is {} old, and nothing confirms it", age()),
+            EvidenceKind::Probe | EvidenceKind::Replica => format!("last seen {} ago", age()),
+        })
+    })
+}
+
+/// Whether a look shows that the primary region may live: nobody knows how far behind a replica is that says that it
+/// replicates.
+fn may_live(observation: &Observation) -> bool {
+    observation.replicas.iter().any(|replica| replica.state.hears_its_source())
 }
 
 /// The confirm window of the plan.
@@ -97,31 +140,48 @@ fn window(plan: &Plan) -> SignedDuration {
 /// The call for a loss that nothing begins to move by itself, while no run is under way: raised, repeated, eased, ended.
 pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     let observation = facts.observation.as_ref()?;
-    let view = View::of(plan, state, observation, now);
+    let (strict, lasting) =
+        (View::of(plan, state, observation, now), View::lasting(plan, state, observation, now));
     let vetoes = observation.vetoes(plan, state);
     let blocked = may_open(plan, state, now).err();
+    let is_called = |matter: Matter| state.calls.contains_key(&matter);
+    // That something can't be looked at any more does not end a call.
+    let view = |matter: Matter| if is_called(matter) { &lasting } else { &strict };
     let stands = |matter: Matter| match (matter, &blocked) {
-        _ if !view.is_sufficient() => false,
         (_, Some(Obstacle::Moved)) => false,
+        (Matter::Alone, _) => {
+            let is_seen = if is_called(matter) {
+                !lasting.kinds.is_empty()
+            } else {
+                strict.is_alone_for(ALONE_FOR, observation, now) && !ABOUT_A_LOSS.into_iter().any(is_called)
+            };
+            is_seen && vetoes.is_empty() && !may_live(observation)
+        }
+        _ if !view(matter).is_sufficient() => false,
         // Evidence that wavers is unopposed now and then; a call that stands goes on.
-        (Matter::Vetoed, _) if state.calls.contains_key(&matter) => true,
-        (Matter::Vetoed, _) => !vetoes.is_empty() && view.held_for(window(plan), now),
+        (Matter::Vetoed, _) if is_called(matter) => true,
+        (Matter::Vetoed, _) => !vetoes.is_empty() && strict.held_for(window(plan), now),
         (Matter::Held, Some(Obstacle::Hold(_))) | (Matter::CoolingDown, Some(Obstacle::Cooldown { .. })) => {
             vetoes.is_empty()
         }
         (Matter::Lapsed, None) => {
-            vetoes.is_empty() && !state.weight(now).is_sufficient() && view.held_for(window(plan), now)
+            vetoes.is_empty()
+                && !state.weight(now).is_sufficient()
+                && view(matter).held_for(window(plan), now)
         }
         _ => false,
     };
+    let sentence = |matter: Matter, earlier: Option<&Call>| {
+        call_for_loss(plan, view(matter), &vetoes, blocked.as_ref(), matter, earlier)
+    };
+    // What has become sufficient is called for as what it is.
+    let is_due = |matter: Matter, call: &Call| {
+        call.is_due(now) && (matter != Matter::Alone || !lasting.is_sufficient())
+    };
     ABOUT_A_LOSS.into_iter().find_map(|matter| {
         let (turn, sentence) = match (stands(matter), state.calls.get(&matter)) {
-            (true, None) => {
-                (Turn::Called, call_for_loss(plan, &view, &vetoes, blocked.as_ref(), matter, None))
-            }
-            (true, Some(call)) if call.is_due(now) => {
-                (Turn::Called, call_for_loss(plan, &view, &vetoes, blocked.as_ref(), matter, Some(call)))
-            }
+            (true, None) => (Turn::Called, sentence(matter, None)),
+            (true, Some(call)) if is_due(matter, call) => (Turn::Called, sentence(matter, Some(call))),
             // Only once in a while, so that evidence that wavers doesn't fill the journal.
             (true, Some(call)) if call.eased_at.is_some_and(|at| now.duration_since(at) >= EASED_FOR / 2) => {
                 (Turn::Returned, format!("What people were called for is seen again: {}.", named(matter)))
@@ -192,6 +252,14 @@ fn call_for_loss(
              be done. {again}"
         );
     }
+    if matter == Matter::Alone {
+        let line = invocation(plan, fields);
+        return format!(
+            "{primary} may be lost, and nothing begins by itself: one kind of evidence stands, and two are needed: {evidence}. \
+             Nothing shows life. If users are not served, move with: {line} ; if they are, mend what says \
+             otherwise. {again}"
+        );
+    }
     let (why, unblock) = match blocked {
         Some(obstacle) => (obstacle.why(), obstacle.unblock(plan)),
         None => ("the last word of an alarm is too old to count".to_owned(), None),
@@ -215,6 +283,7 @@ fn named(matter: Matter) -> &'static str {
         Matter::Held => "a loss during a hold",
         Matter::CoolingDown => "a loss during a cooldown",
         Matter::Lapsed => "a loss by an old word of an alarm",
+        Matter::Alone => "a loss by one kind of evidence",
         Matter::Approval => "an approval",
         Matter::Operator => "a run that needs an operator",
         Matter::Undo => "the undoing of an aborted run",
@@ -249,7 +318,10 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
         _ => return None,
     };
     let call = state.calls.get(&matter).copied().unwrap_or(Call::first(since));
-    if !call.is_due(now) {
+    // A request of which people were not told, because it was one of many, is one of its own once it has stood for a while.
+    let is_untold = run.course.is_quiet && matter == Matter::Approval;
+    let is_due = call.is_due(now) || is_untold && now.duration_since(since) >= pause_after(1);
+    if !is_due {
         return None;
     }
     let waits = duration(now.duration_since(since));
@@ -292,34 +364,71 @@ fn not_undone(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// Tells, once, that an old primary can't be cut off because the plan no longer has its database.
-pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
-    let subjects = lost_names(plan, state, |quarantine| !quarantine.lost);
-    if subjects.is_empty() {
-        return None;
-    }
-    let names = list(subjects.iter().map(ToString::to_string));
-    let sentence = format!(
-        "The old primary of {names} can't be cut off: the plan no longer has a database of that name, and it may come \
-         back open. Put it back into databases under that name, with its quarantine_security_group, until the command \
-         status says that its quarantine is done; or cut the old primary off by hand in {}.",
-        plan.regions.primary
-    );
-    let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
-    Some(Draft::new(None, event, sentence))
+/// Why an old primary that is to be cut off can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The plan no longer has a database of that name.
+    Database,
+    /// The plan no longer names the group that it was to be cut off by. One that never had a group is not lost.
+    Group,
 }
 
-/// Databases whose old primary is to be cut off and that the plan no longer has.
-fn lost_names(
-    plan: &Plan,
-    state: &State,
-    is_wanted: impl Fn(&crate::state::Quarantine) -> bool,
-) -> Vec<Name> {
-    let is_known = |name: &Name| plan.databases.iter().any(|database| database.name == *name);
-    state
-        .quarantine
-        .iter()
-        .filter(|(name, quarantine)| !quarantine.is_done() && !is_known(name) && is_wanted(quarantine))
+impl Lost {
+    /// What the plan took from a quarantine that is open, if it did.
+    pub fn of(plan: &Plan, name: &Name, quarantine: &Quarantine) -> Option<Self> {
+        if quarantine.is_done() {
+            return None;
+        }
+        let Some(database) = plan.databases.iter().find(|database| database.name == *name) else {
+            return Some(Self::Database);
+        };
+        // Without a group nobody tries it, and nobody says that it takes too long.
+        let had_group = quarantine.progress.is_some() || quarantine.overdue;
+        (database.quarantine_security_group.is_none() && had_group).then_some(Self::Group)
+    }
+
+    /// What is missing.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Database => "the plan no longer has a database of that name",
+            Self::Group => "the plan no longer gives it a quarantine_security_group",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Database => {
+                "Put it back into databases under that name, with its quarantine_security_group,"
+            }
+            Self::Group => "Give it its quarantine_security_group again",
+        }
+    }
+}
+
+/// Tells, once, that an old primary can't be cut off because the plan lost its database, or the group for it.
+pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
+    [Lost::Database, Lost::Group].into_iter().find_map(|lost| {
+        let subjects = lost_names(plan, state, lost);
+        if subjects.is_empty() {
+            return None;
+        }
+        let names = list(subjects.iter().map(ToString::to_string));
+        let sentence = format!(
+            "The old primary of {names} can't be cut off: {}, and it may come back open. {} until the command status says \
+             that its quarantine is done; or cut the old primary off by hand in {}.",
+            lost.why(),
+            lost.remedy(),
+            plan.regions.primary
+        );
+        let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
+        Some(Draft::new(None, event, sentence))
+    })
+}
+
+/// Databases whose old primary is to be cut off and can't be, of which people were not told.
+fn lost_names(plan: &Plan, state: &State, lost: Lost) -> Vec<Name> {
+    let open = state.quarantine.iter().filter(|(_, quarantine)| !quarantine.lost);
+    open.filter(|(name, quarantine)| Lost::of(plan, name, quarantine) == Some(lost))
         .map(|(name, _)| name.clone())
         .collect()
 }

@@ -26,7 +26,7 @@ pub(super) fn conclude(
     // Nothing is concluded from memory: only with the world in view.
     let observation = facts.observation.as_ref()?;
     if let Cause::Operator { name, .. } = &run.cause {
-        return Some(commit(plan, run, observation, Some(name), run.overrides, now));
+        return Some(commit(plan, run, observation, Some(name), run.overrides, None, now));
     }
     let window = SignedDuration::from_secs(i64::from(plan.detection.confirm_seconds));
     let Phase::Confirming { sufficient_since } = run.phase else {
@@ -68,7 +68,8 @@ pub(super) fn believe(
     now: Timestamp,
 ) -> Draft {
     if plan.mode == Mode::Automatic && state.hold_at(now).is_none() && unheard.is_empty() {
-        return commit(plan, run, observation, None, Overrides::default(), now);
+        let quiet = Some(attention::was_asked_often(state, now));
+        return commit(plan, run, observation, None, Overrides::default(), quiet, now);
     }
     let doubt = if unheard.is_empty() {
         String::new()
@@ -89,19 +90,20 @@ pub(super) fn believe(
     Draft::new(Some(run.id), Event::ApprovalAsked { data_loss: losses, quiet }, sentence)
 }
 
-/// Lets a run move if the data-loss gate allows it; else an operator is needed.
+/// Lets a run move if the data-loss gate allows it; else an operator is needed, and told at once unless `quiet`.
 pub(super) fn commit(
     plan: &Plan,
     run: &Run,
     observation: &Observation,
     by: Option<&str>,
     overrides: Overrides,
+    quiet: Option<bool>,
     now: Timestamp,
 ) -> Draft {
     let losses = gate::estimate(plan, run, observation, now);
     if !gate::is_open(&losses) && !overrides.allow_data_loss {
         let blocked = losses.into_iter().filter(|loss| !loss.within_limit).collect();
-        return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked });
+        return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked }, quiet);
     }
     let who = by.map_or_else(|| "the evidence held".to_owned(), |name| format!("{name} decided"));
     let sentence = format!(
@@ -139,7 +141,8 @@ pub(super) fn await_approval(
     facts.observation.as_ref()?;
     let limit = SignedDuration::from_secs(i64::from(plan.limits.approval_seconds_max));
     heed_signs_of_life(plan, state, run, facts, now).or_else(|| {
-        (now.duration_since(since) >= limit).then(|| due::need_operator(plan, run, Need::ApprovalExpired {}))
+        (now.duration_since(since) >= limit)
+            .then(|| due::need_operator(plan, run, Need::ApprovalExpired {}, None))
     })
 }
 

@@ -25,16 +25,16 @@ const FAILED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
     let gone = gone_from_plan(plan, run);
     if !gone.is_empty() {
-        return Some(need_operator(plan, run, Need::PlanChanged { subjects: gone }));
+        return Some(need_operator(plan, run, Need::PlanChanged { subjects: gone }, None));
     }
     let graph = Graph::of(plan, run);
     if graph.is_done(run) {
         return Some(complete(plan, run, now));
     }
     if let Some(need) = fence::needs_operator(run) {
-        return Some(need_operator(plan, run, need));
+        return Some(need_operator(plan, run, need, None));
     }
-    overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need))
+    overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need, None))
 }
 
 /// Items of the run that the plan no longer has, or has as something else: nobody knows what to do with them.
@@ -94,9 +94,10 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
 }
 
 /// Stops a run until an operator speaks.
-pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need) -> Draft {
+/// `quiet`: whether people are told only after a pause, where evidence that wavers may ask them the same again.
+pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need, quiet: Option<bool>) -> Draft {
     let sentence = format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run, &why));
-    Draft::new(Some(run.id), Event::OperatorNeeded { need: why }, sentence)
+    Draft::new(Some(run.id), Event::OperatorNeeded { need: why, quiet }, sentence)
 }
 
 /// Ends a run without moving: at once where nothing was begun, else after it is undone.

@@ -17,6 +17,9 @@ pub const FENCES_LOST_MAX: u32 = 3;
 /// A side that is opened and closed again and again is written down no more often than this.
 const REOPENED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
+/// A run whose fences can't be looked at says so no more often than this; meanwhile it waits.
+pub const UNREAD_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
 /// The code of a promotion that failed because the primary sides can't be looked at.
 pub const FENCE_UNREAD: &str = "fence_unread";
 
@@ -66,7 +69,10 @@ fn lost_by_run(state: &State, facts: &Facts) -> Option<Draft> {
     };
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_lost).map(lost).collect();
     (!routes.is_empty()).then(|| {
-        let sentence = lost_sentence(run.id, &routes);
+        let sentence = match run.phase {
+            Phase::NeedsOperator { .. } => waiting_sentence(run.id, &routes),
+            _ => lost_sentence(run.id, &routes),
+        };
         Draft::new(Some(run.id), Event::FenceLost { routes }, sentence)
     })
 }
@@ -75,9 +81,22 @@ fn lost(seen: &FenceSeen) -> LostFence {
     LostFence { route: seen.route.clone(), seen: seen.side.clone() }
 }
 
+fn sides(routes: &[LostFence]) -> String {
+    list(routes.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)))
+}
+
+/// A run that waits for a person does nothing meanwhile, so that the side stays open until they act.
+fn waiting_sentence(run: u64, routes: &[LostFence]) -> String {
+    format!(
+        "The primary side of {}: run {run} waits for an operator, and closes it only once it goes on. Set the weight of its primary \
+         endpoint to 0 now, and find out who opened it.",
+        sides(routes)
+    )
+}
+
 /// What people are told of fences that a run has lost.
 pub fn lost_sentence(run: u64, routes: &[LostFence]) -> String {
-    let sides = list(routes.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
+    let sides = sides(routes);
     format!(
         "The primary side of {sides}: run {run} promotes nothing more until it is seen closed, and closes it again."
     )
@@ -96,7 +115,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     };
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_news).map(lost).collect();
     (!routes.is_empty()).then(|| {
-        let sides = list(routes.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
+        let sides = sides(&routes);
         let sentence = format!(
             "The primary side of {sides} although it has moved to {}: users may be sent to {} as well. Set the weight of its \
              primary endpoint to 0, and find out who opened it; on the way back it is meant to be so.",
@@ -117,6 +136,11 @@ fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
         let sentence = format!("The primary side of {names} takes no traffic again.");
         Draft::new(None, Event::FenceRegained { routes }, sentence)
     })
+}
+
+/// Whether people were told lately that fences of a run can't be looked at.
+pub fn is_known_unread(run: &Run, now: Timestamp) -> bool {
+    run.fence_unread_at.is_some_and(|at| now.duration_since(at) < UNREAD_AGAIN_AFTER)
 }
 
 /// Whether a run has closed primary sides again often enough.

@@ -9,7 +9,7 @@ use crate::arn::Arn;
 use crate::evidence::{Evidence, EvidenceKey, ZONE_FAILOVER_TAKES, ZONE_FAILOVERS_TAKE};
 use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
-use crate::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use crate::signal::{AlarmSignal, AlarmState, MUTED, Signal, Via, ZoneFailover};
 use crate::state::{self, AlarmWord, REJECTIONS_MAX, State};
 
 /// RDS speaks more than once of one failover; a word is noted again only after this long.
@@ -62,7 +62,8 @@ fn sort_alarm(
     let word = match heard(plan, facts, alarm, now) {
         Ok(word) => word,
         Err((reason, why)) => {
-            return reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now);
+            return muted(plan, state, alarm, reason, &why)
+                .or_else(|| reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now));
         }
     };
     let arn = plan.detection.listed(&alarm.arn)?;
@@ -75,6 +76,20 @@ fn sort_alarm(
         // Missing data is neither healthy nor dead: what stood goes on standing.
         AlarmState::InsufficientData => None,
     }
+}
+
+/// That a mute rule holds an alarm's change back is written down for each change, whatever was rejected lately: without it
+/// CloudWatch's next answer, which says nothing of mute rules, would count.
+fn muted(plan: &Plan, state: &State, alarm: &AlarmSignal, reason: Rejection, why: &str) -> Option<Draft> {
+    let is_muted = reason == Rejection::Suppressed && alarm.held_back.as_deref() == Some(MUTED);
+    let arn = plan.detection.listed(&alarm.arn).filter(|_| is_muted)?;
+    let known = state.alarms.get(arn).and_then(|seen| seen.muted.max(seen.newest()));
+    if known.is_some_and(|at| at >= alarm.changed_at) {
+        return None;
+    }
+    let changed_at = Some(alarm.changed_at);
+    let event = Event::SignalRejected { source: arn.to_owned(), reason, changed_at, muted: true };
+    Some(Draft::new(None, event, format!("Signal rejected: {arn}: {why}.")))
 }
 
 /// A word of an alarm that counts.
@@ -289,6 +304,6 @@ fn reject(
         return None;
     }
     let sentence = format!("Signal rejected: {source}: {why}.");
-    let event = Event::SignalRejected { source: source.to_owned(), reason, changed_at };
+    let event = Event::SignalRejected { source: source.to_owned(), reason, changed_at, muted: false };
     Some(Draft::new(None, event, sentence))
 }

@@ -15,6 +15,10 @@ use crate::journal::Event;
 use crate::plan::Plan;
 use crate::state::{Run, State};
 
+/// Most bytes of the details of all the evidence of one record. An item of the journal's table holds 400 KB, and a look at the
+/// largest plan raises 1,000 pieces of evidence at once: what could not be written would never be evidence.
+pub const DETAILS_BYTES_MAX: usize = 80_000;
+
 /// The first kind of thing in the observation that the journal does not hold yet; all of it in one record, however
 /// many databases a plan has.
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
@@ -115,10 +119,20 @@ fn as_evidence(plan: &Plan, observation: &Observation, seen: Seen) -> Evidence {
     }
 }
 
+/// Cuts the details so that together they fit into a record; those of few are left whole.
+fn fit(mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let each = DETAILS_BYTES_MAX / evidence.len().max(1);
+    for Evidence { detail, .. } in &mut evidence {
+        detail.truncate(detail.floor_char_boundary(each));
+    }
+    evidence
+}
+
 fn raise(observation: &Observation, evidence: Vec<Evidence>) -> Option<Draft> {
     if evidence.is_empty() {
         return None;
     }
+    let evidence = fit(evidence);
     let named = list(
         evidence
             .iter()

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::shape;
 use crate::arn::Arn;
-use crate::signal::{AlarmSignal, AlarmState, REASON_MAX, Via};
+use crate::signal::{AlarmSignal, AlarmState, MUTED, REASON_MAX, Via};
 
 /// Longest id of a contributor that is kept, in characters. CloudWatch's are 16 hexadecimal digits.
 const CONTRIBUTOR_MAX: usize = 64;
@@ -69,7 +69,7 @@ fn held_back(detail: &Value) -> Option<String> {
         return Some(shape::cut(&format!("suppressed by {by}{why}"), REASON_MAX));
     }
     let is_muted = [&detail["muteDetail"], &state["muteDetail"]].iter().any(|mute| !is_empty(mute));
-    is_muted.then(|| "muted by a mute rule".to_owned())
+    is_muted.then(|| MUTED.to_owned())
 }
 
 fn text(value: &Value) -> Option<&str> {

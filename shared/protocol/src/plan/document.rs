@@ -66,7 +66,8 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Document, E> {
-        Ok(Document::OtherNumber(number))
+        // Terraform writes the 0 of a sum that came from below as -0.
+        Ok(if number == 0.0 { Document::Whole(0) } else { Document::OtherNumber(number) })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Document, E> {

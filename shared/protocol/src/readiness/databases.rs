@@ -21,6 +21,9 @@ const BACKUPS: &str = "backups_on";
 /// Longest age at which a lag sample says something about now. CloudWatch is a minute or two late.
 const LAG_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
+/// From this size on the first backup after a promotion is a price worth a word.
+const FIRST_BACKUP_GIB_NOTED: u32 = 1_024;
+
 /// A backup that begins within this long is near: a promotion may wait for it.
 const WINDOW_LEAD: SignedDuration = SignedDuration::from_mins(15);
 
@@ -255,7 +258,7 @@ fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check
         );
     }
     if facts.backup_retention_days == 0 {
-        return Check::ready(WINDOW, name, "It makes no backups, so none delays a promotion.");
+        return without_backups(database, facts);
     }
     let text = facts.backup_window.as_deref().unwrap_or_default();
     match BackupWindow::parse(text) {
@@ -273,6 +276,23 @@ fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check
             Check::not_ready(WINDOW, name, sentence, remedy)
         }
         Some(_) => Check::ready(WINDOW, name, format!("Its backup window {text} UTC is not near.")),
+    }
+}
+
+/// No backup stands in the way of a promotion, and the first one after it is of the whole database (decision 0007).
+fn without_backups(database: &Database, facts: &ReplicaFacts) -> Check {
+    let (name, none) = (&database.name, "It makes no backups, so none delays a promotion");
+    match facts.instance.as_ref().map(|instance| instance.storage_gib) {
+        Some(gib) if gib >= FIRST_BACKUP_GIB_NOTED => Check::note(
+            WINDOW,
+            name,
+            format!(
+                "{none}; the first one after it is of all of its {gib} GiB, and until it is done nothing of the promoted instance \
+                 can be restored."
+            ),
+            "Leave it so and reckon with hours; or switch backups on at the replica, and the promotion waits while one is made.",
+        ),
+        _ => Check::ready(WINDOW, name, format!("{none}.")),
     }
 }
 
@@ -303,7 +323,15 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
             WRITABLE,
             name,
             format!("{id} has status {status} and follows {} source.", if follows { "a" } else { "no" }),
-            "Mend the instance: it is the one that serves.",
+            match Condition::of(status) {
+                Condition::Final if !follows => {
+                    format!(
+                        "It is the one that serves, and this does not pass by itself: {}.",
+                        remedy(status)
+                    )
+                }
+                _ => "Mend the instance: it is the one that serves.".to_owned(),
+            },
         ),
     };
     let days = facts.backup_retention_days;

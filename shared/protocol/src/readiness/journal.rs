@@ -35,7 +35,7 @@ fn compact(scene: &Scene<'_>) -> Check {
 fn trouble(scene: &Scene<'_>, facts: &JournalFacts) -> Option<(String, String)> {
     let JournalFacts { records, records_since_snapshot: since, snapshot, refused, unkept, poison } = facts;
     if let Some(poison) = poison {
-        let remedy = "Take the record out: docs/operating.md, \"A record that can't be read\".";
+        let remedy = "docs/operating.md, \"A record that can't be read\", says whether it is taken out or must stay, and how.";
         let sentence =
             format!("It can't be read beyond record {records}: record {}: {}.", poison.seq, poison.why);
         return Some((sentence, remedy.to_owned()));
@@ -43,8 +43,9 @@ fn trouble(scene: &Scene<'_>, facts: &JournalFacts) -> Option<(String, String)> 
     if let Some(why) = unkept {
         let name = &scene.plan.name;
         let remedy = format!(
-            "Let the role of {name}-alarm-handler write the partition {name}#snapshot of the journal: apply the orchestrator's \
-             module again."
+            "The tick tries again each minute. If it was denied, let the role of {name}-alarm-handler write the partition \
+             {name}#snapshot of the journal: apply the orchestrator's module again. If it was too large, find out what the state \
+             holds so much of (the command status)."
         );
         return Some((
             format!("{since} records came after its snapshot, and the next one can't be kept: {why}."),

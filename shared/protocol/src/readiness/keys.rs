@@ -61,7 +61,7 @@ fn of(scene: &Scene<'_>, subject: &str, key: &str) -> Check {
         ),
         Ok(Some(state)) => match state.as_str() {
             "Enabled" => Check::ready(ENABLED, subject, format!("The {short} is enabled.")),
-            "PendingDeletion" => Check::not_ready(
+            "PendingDeletion" | "PendingReplicaDeletion" => Check::not_ready(
                 ENABLED,
                 subject,
                 format!("The {short} is about to be deleted, and what it encrypts with it."),
@@ -77,8 +77,21 @@ fn of(scene: &Scene<'_>, subject: &str, key: &str) -> Check {
                 ENABLED,
                 subject,
                 format!("The {short} is {state}, so nothing that it encrypts can be used."),
-                format!("aws kms enable-key --region {region} --key-id {key}"),
+                against(state, region, key),
             ),
         },
+    }
+}
+
+/// What makes a key usable again.
+fn against(state: &str, region: &str, key: &str) -> String {
+    match state {
+        "PendingImport" => {
+            format!(
+                "Import its material again (aws kms import-key-material --region {region} --key-id {key})."
+            )
+        }
+        "Unavailable" => "Connect its key store again (aws kms connect-custom-key-store).".to_owned(),
+        _ => format!("aws kms enable-key --region {region} --key-id {key}"),
     }
 }

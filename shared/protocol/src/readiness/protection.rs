@@ -43,8 +43,10 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
          {}.",
         list(missing)
     );
-    let remedy = "Go back by hand when the old region is sound (docs/after-a-failover.md), or exchange the plan's regions once \
-                  there are replicas in the other one. Until then keep snapshots in both regions.";
+    // This plan's journal remembers what has moved: exchanging its own regions would guard nothing.
+    let remedy = "Go back by hand when the old region is sound (docs/after-a-failover.md), or add a second plan of another \
+                  name, with the regions exchanged, once there are replicas in the other one. Until then keep snapshots in \
+                  both regions.";
     vec![Check::not_ready(PROTECTED, subject, sentence, remedy)]
 }
 

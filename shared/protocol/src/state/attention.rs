@@ -1,5 +1,7 @@
 //! What a record means for the calls that stand: who is called, who has answered, and what flaps.
 
+use jiff::Timestamp;
+
 use super::{Phase, Progress, Quarantine, State};
 use crate::attention::{Call, Matter, Turn};
 use crate::command::Step;
@@ -7,7 +9,8 @@ use crate::journal::{AbortCause, Cause, Event, Record};
 use crate::name::Name;
 
 /// What is no question any more once people have moved the workload, or begun to.
-const ABOUT_A_LOSS: [Matter; 4] = [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed];
+const ABOUT_A_LOSS: [Matter; 5] =
+    [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone];
 
 impl State {
     /// Notes what a record that was just applied means for the calls.
@@ -17,15 +20,18 @@ impl State {
             Event::Attention { matter, turn, subjects } => self.turn(record, *matter, *turn, subjects),
             Event::RunOpened { cause: Cause::Operator { .. }, .. } => self.settle(&ABOUT_A_LOSS),
             Event::ApprovalAsked { quiet, .. } => {
-                self.settle(&[Matter::Held, Matter::CoolingDown, Matter::Lapsed]);
+                self.settle(&[Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone]);
                 if !quiet {
-                    let earlier = self.calls.get(&Matter::Approval).filter(|call| !call.is_stale(at));
-                    let call = earlier.map_or(Call::first(at), |call| call.again(at));
-                    self.calls.insert(Matter::Approval, call);
+                    self.ask(at);
                 }
             }
-            Event::OperatorNeeded { .. } => {
+            Event::OperatorNeeded { quiet: Some(true), .. } => {}
+            Event::OperatorNeeded { quiet, .. } => {
                 self.call(Matter::Operator, record);
+                // Where evidence that wavers meets a closed gate, it is one request after the other, as for an approval.
+                if quiet.is_some() {
+                    self.ask(at);
+                }
                 self.speak_of_the_run();
             }
             Event::StepFailed { step, quiet, .. } => self.note_failure(*step, *quiet, record),
@@ -80,6 +86,13 @@ impl State {
             }
             Turn::Ended => self.settle(&[matter]),
         }
+    }
+
+    /// Notes that people were asked to let a run move.
+    fn ask(&mut self, at: Timestamp) {
+        let earlier = self.calls.get(&Matter::Approval).filter(|call| !call.is_stale(at));
+        let call = earlier.map_or(Call::first(at), |call| call.again(at));
+        self.calls.insert(Matter::Approval, call);
     }
 
     fn call(&mut self, matter: Matter, record: &Record) {
@@ -141,7 +154,7 @@ impl State {
     }
 
     /// A sign that came while no further run is opened for such signs.
-    pub(super) fn note_sign(&mut self, at: jiff::Timestamp) {
+    pub(super) fn note_sign(&mut self, at: Timestamp) {
         if self.active_run().is_none() && self.dismissals.rest_until(at).is_some() {
             self.dismissals.folded = self.dismissals.folded.saturating_add(1);
         }

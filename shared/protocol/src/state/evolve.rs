@@ -53,7 +53,10 @@ impl State {
     fn apply(&mut self, record: &Record) -> Result<(), Illegality> {
         let at = record.at;
         match &record.event {
-            Event::SignalRejected { source, reason, .. } => {
+            Event::SignalRejected { source, reason, changed_at, muted } => {
+                if *muted {
+                    self.mute(source, *changed_at);
+                }
                 let rejected = self.rejected.entry(*reason).or_default();
                 rejected.retain(|earlier| earlier.counts(at) && !earlier.is_of(source));
                 let source = source.chars().take(SOURCE_CHARACTERS_MAX).collect();
@@ -171,10 +174,19 @@ impl State {
         self.evidence.remove(key);
     }
 
+    /// Notes that a mute rule holds a change of an alarm back, unless a word that is not older counts.
+    fn mute(&mut self, arn: &str, changed_at: Option<Timestamp>) {
+        let seen = self.alarms.entry(arn.to_owned()).or_default();
+        if seen.newest() < changed_at {
+            seen.muted = seen.muted.max(changed_at);
+        }
+    }
+
     /// Notes what an alarm, or one of its contributors, said. Of too many contributors the oldest word is forgotten, one
     /// that says OK first.
     fn hear_alarm(&mut self, key: &EvidenceKey, changed_at: Timestamp, state: AlarmState) {
         let seen = self.alarms.entry(key.source.clone()).or_default();
+        seen.muted = seen.muted.filter(|at| *at > changed_at);
         let Some(contributor) = &key.contributor else {
             seen.whole = Some(AlarmWord { changed_at, state });
             return;
@@ -246,6 +258,7 @@ impl State {
             vetoes: BTreeSet::new(),
             undo_overdue: false,
             fences_lost: 0,
+            fence_unread_at: None,
             course: Course::default(),
         });
         self.weigh(record.at);
@@ -339,11 +352,12 @@ impl Run {
                 };
                 self.resume(at, data_loss, *overrides);
             }
-            Event::OperatorNeeded { need } => {
+            Event::OperatorNeeded { need, quiet } => {
                 if matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {
                     return Err(self.wrong_phase());
                 }
                 self.phase = Phase::NeedsOperator { need: need.clone(), since: at };
+                self.course.is_quiet = *quiet == Some(true);
                 self.progress_at = at;
             }
             Event::AbortBegan { cause, quiet } => {
@@ -392,6 +406,9 @@ impl Run {
         // What could not be looked at may be closed still: nobody has opened it.
         let is_opened = |lost: &LostFence| !matches!(lost.seen, PrimarySide::Unread { .. });
         self.fences_lost += u32::from(routes.iter().any(is_opened));
+        if !routes.iter().all(is_opened) {
+            self.fence_unread_at = Some(at);
+        }
         self.progress_at = at;
         Ok(())
     }
@@ -425,6 +442,7 @@ impl Run {
         let data_loss = if data_loss.is_empty() { self.data_loss.clone() } else { data_loss.to_vec() };
         self.commit(at, &data_loss, overrides);
         self.fences_lost = 0;
+        self.fence_unread_at = None;
         self.steps.retain(|(step, _), progress| match progress {
             Progress::Held { since, .. } => {
                 *since = at;

@@ -1,13 +1,13 @@
 //! For how long what was seen counts, as evidence and as a sign of life.
 
 use jiff::Timestamp;
-use protocol::decide::{Facts, Observation, decide};
+use protocol::decide::{DETAILS_BYTES_MAX, Facts, Observation, ReplicaState, decide};
 use protocol::evidence::{
     Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, REFRESH_EVERY, Veto, counts,
 };
 use protocol::journal::{Event, Rejection};
 use protocol::name::Name;
-use protocol::plan::Mode;
+use protocol::plan::{Database, Mode};
 use protocol::signal::{AlarmState, Signal};
 use protocol::state::State;
 
@@ -68,6 +68,53 @@ fn evidence_is_written_down_again_every_twenty_seconds_while_a_run_weighs_it() {
         assert_eq!(is_written, writes, "after {later} s");
     }
     assert_eq!(REFRESH_EVERY.as_secs(), 20);
+}
+
+/// A look that finds the replicas of so many databases broken, each with a detail.
+fn broken(databases: usize, detail: &str) -> (Story, Observation) {
+    let mut plan = plan(Mode::Automatic);
+    let one = plan.databases[0].clone();
+    let name = |n: usize| Name::new(format!("database-with-a-long-name-{n}"));
+    plan.databases = (0..databases).map(|n| Database { name: name(n), ..one.clone() }).collect();
+    let mut seen = look(&plan, Seen::Lost, 0);
+    for replica in &mut seen.replicas {
+        replica.state = ReplicaState::Broken { detail: detail.to_owned() };
+    }
+    (Story::new(plan), seen)
+}
+
+#[test]
+fn the_evidence_of_a_look_fits_into_an_item_of_the_table_however_many_databases_a_plan_has() {
+    // What the adapter lets through at most; each quote takes two bytes more in the record.
+    for letter in ["x", "\"", "é", "晴"] {
+        let (mut story, seen) = broken(1_000, &letter.repeat(500));
+        story.see(seen);
+        let most =
+            story.records.iter().map(|record| serde_json::to_string(record).expect("JSON").len()).max();
+        assert!(most.is_some_and(|bytes| bytes < 390_000), "{letter}: {most:?}");
+        assert!(story.state.run.is_some(), "{letter}");
+        let replicas = story.state.evidence.keys().filter(|key| key.kind == EvidenceKind::Replica).count();
+        assert_eq!(replicas, 1_000, "{letter}: none is left out");
+    }
+}
+
+#[test]
+fn details_are_cut_when_together_they_have_eighty_thousand_bytes() {
+    // Two probes besides.
+    for (databases, left) in [(158, 500), (159, 496)] {
+        let (mut story, seen) = broken(databases, &"x".repeat(500));
+        assert_eq!(seen.probes.len(), 2);
+        story.see(seen);
+        let details: Vec<usize> = story
+            .state
+            .evidence
+            .iter()
+            .filter(|(key, _)| key.kind == EvidenceKind::Replica)
+            .map(|(_, standing)| standing.detail.len())
+            .collect();
+        assert_eq!(details, vec![left; databases]);
+    }
+    assert_eq!(DETAILS_BYTES_MAX, 80_000);
 }
 
 fn vetoes(story: &Story, seen: &Observation) -> Vec<Veto> {

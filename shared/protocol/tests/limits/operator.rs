@@ -55,7 +55,7 @@ fn an_approval_passes_a_sign_of_life_only_with_override_vetoes() {
 #[test]
 fn a_stopped_run_passes_a_sign_of_life_only_with_override_vetoes() {
     let mut story = asked();
-    story.go_to(70).must(Event::OperatorNeeded { need: Need::ApprovalExpired {} });
+    story.go_to(70).must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
     let refused = story.command(approve(&story, Overrides::default()), Some(alive(&story, 70)));
     assert_eq!(refused.expect_err("the primary answers").0, "veto");
     let passed = story.command(approve(&story, vetoes_passed()), Some(alive(&story, 70)));

@@ -110,6 +110,24 @@ fn a_step_is_past_its_deadline_at_the_plans_limit() {
     }
 }
 
+/// No valid plan brings this about: each of two databases waits for the other. Nothing is due, and nothing is done.
+#[test]
+fn a_run_that_moves_and_is_due_nothing_and_not_done_needs_an_operator() {
+    let mut plan = plan(Mode::Approve);
+    plan.databases[0].after = vec![plan.databases[1].name.clone()];
+    let steps = &plan.limits.step_seconds_max;
+    let first = [steps.scale, steps.promote, steps.open, steps.verify].into_iter().min();
+    let first = i64::from(first.expect("four steps"));
+    for (passed, expected) in [(first - 1, "moving"), (first, "needs an operator")] {
+        let mut story = Story::new(plan.clone());
+        story.moving();
+        story.carry_out(Step::Fence, "front");
+        assert_eq!(commands(&story), []);
+        story.go_to(passed).settle(Facts::default());
+        assert_eq!(story.run().phase.as_str(), expected, "after {passed} s");
+    }
+}
+
 #[test]
 fn a_command_holds_twenty_five_items_and_the_next_one_goes_into_another() {
     for (count, sizes) in [(25, vec![25]), (26, vec![25, 1]), (51, vec![25, 25, 1])] {

@@ -6,7 +6,7 @@ use super::super::problem::Findings;
 use super::super::{Database, DatabaseKind, Mode, Plan, Probe, bounds};
 use super::resources::{Wanted, check_arn};
 use super::{Ground, check_bounds, check_name};
-use crate::arn::Arn;
+use crate::arn::{Arn, composed};
 
 /// Longest URL that is asked.
 const URL_LENGTH_MAX: usize = 2048;
@@ -114,10 +114,11 @@ fn check_arns(
     for (index, text) in texts.iter().enumerate() {
         let place = format!("{path}[{index}]");
         check_arn(&place, text, wanted, ground, findings);
-        if let Some(first) = first_at.get(text) {
+        let spelling = composed(text);
+        if let Some(first) = first_at.get(&spelling) {
             findings.add(place, format!("is the same as {path}[{first}]"), "give each once");
         } else {
-            first_at.insert(text, index);
+            first_at.insert(spelling, index);
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     for (side, key) in sides {
         if let Some(key) = key {
             let region = if side == "primary" { ground.primary } else { ground.recovery };
-            check_key(&format!("parameters.keys.{side}"), key, region, findings);
+            check_key(&format!("parameters.keys.{side}"), key, region, ground.partition, findings);
         }
     }
 }
@@ -104,7 +104,13 @@ fn pattern_problem(pattern: &str) -> Option<String> {
         .then(|| format!("lies under /{root}, which is AWS's or Pilotlight's own in each region"))
 }
 
-fn check_key(path: &str, key: &str, region: Option<&str>, findings: &mut Findings<'_>) {
+fn check_key(
+    path: &str,
+    key: &str,
+    region: Option<&str>,
+    partition: Option<&str>,
+    findings: &mut Findings<'_>,
+) {
     let is_plain = |text: &str| {
         (1..=256).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-".contains(&b))
@@ -123,6 +129,17 @@ fn check_key(path: &str, key: &str, region: Option<&str>, findings: &mut Finding
         findings.add(path, "is not the ARN of a key of KMS", example);
         return;
     };
+    if let Some(partition) = partition.filter(|partition| *partition != arn.partition) {
+        findings.add_reading(
+            &["regions"],
+            path,
+            format!(
+                "is of the partition {}, and the plan's regions are of the partition {partition}",
+                arn.partition
+            ),
+            format!("give a key of {}", region.unwrap_or("the side's region")),
+        );
+    }
     if let Some(region) = region.filter(|region| *region != arn.region) {
         findings.add_reading(
             &["regions"],

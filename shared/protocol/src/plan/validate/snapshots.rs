@@ -59,7 +59,8 @@ fn check_option_groups(plan: &Plan, policy: &SnapshotPolicy, findings: &mut Find
         for (side, group) in [("primary", &groups.primary), ("recovery", &groups.recovery)] {
             if let Some(group) = group.as_deref().filter(|group| !is_option_group(group)) {
                 let problem = format!("is {group}, which is no name of an option group");
-                let remedy = "give its name: 1 to 255 letters, digits and hyphens, beginning with a letter";
+                let remedy =
+                    "give its name: 1 to 255 letters, digits, hyphens and colons, beginning with a letter";
                 findings.add(format!("{path}.{side}"), problem, remedy);
             }
         }
