@@ -1,9 +1,9 @@
 //! When people are told of what nobody has told them.
 
-use engine::conductor::Log;
+use engine::conductor::{Log, Written};
 use ports::FailureKind;
 use ports::memory::Fault;
-use protocol::decide::Facts;
+use protocol::decide::{Draft, Facts};
 use protocol::journal::{AbortCause, Event};
 
 use crate::bench::{Bench, plan, seconds};
@@ -15,7 +15,9 @@ async fn untold() -> Bench {
     bench.conductor.refresh(&mut log).await.expect("read");
     let (run, cause) = (log.state.run.as_ref().map(|run| run.id), AbortCause::Evidence);
     let aborted = Event::Aborted { cause, quiet: false };
-    bench.conductor.append(&mut log, run, aborted, "It is over.".to_owned()).await.expect("appended");
+    let draft = Draft { run, event: aborted, sentence: "It is over.".to_owned(), answers: None };
+    let written = bench.conductor.try_append(&mut log, draft).await.expect("written");
+    assert!(matches!(written, Some(Written::As(_))), "{written:?}");
     bench.world.inner().notices.clear();
     bench
 }
