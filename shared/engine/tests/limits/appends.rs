@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log, Written};
+use engine::step::attempt::{Attempt, Input, Manner, Moment, Output};
+use engine::step::Sight;
 use ports::memory::MemoryWorld;
 use ports::{Alert, AlertClaim, Answer, Appended, Clock, Journal, KeptSnapshot, Page, Vitals, Which};
 use protocol::decide::Facts;
@@ -32,7 +34,8 @@ impl Journal for Crowded {
         let lost =
             self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if lost.is_ok() {
-            let other = Record { writer: "other".to_owned(), event: told(), ..record.clone() };
+            let event = Event::Noticed { of: 1 };
+            let other = Record { writer: "other".to_owned(), event, ..record.clone() };
             self.world.append(&other).await?;
             return Ok(Appended::Taken);
         }
@@ -75,6 +78,19 @@ impl Journal for Crowded {
 fn crowded(bench: &Bench, races: usize) -> Conductor {
     let journal = Crowded { world: Arc::clone(&bench.world), lost_left: AtomicUsize::new(races) };
     Conductor { journal: Arc::new(journal), ..bench.conductor.clone() }
+}
+
+/// A scale-out that was begun, and is asked what it sees.
+async fn begun() -> (Attempt, State) {
+    let bench = Bench::moving(plan()).await;
+    let mut log = Log::default();
+    bench.conductor.refresh(&mut log).await.expect("read");
+    let now = bench.clock.now();
+    let run = log.state.run.as_ref().expect("a run").id;
+    let subjects = vec![bench.conductor.plan.fleets[0].name.clone()];
+    let command = StepCommand { plan: bench.conductor.plan.name.clone(), run, step: Step::Scale, subjects };
+    let mut attempt = Attempt::new(command, Manner::default(), now + seconds(300));
+    todo!("drive to the first look after the intent: {attempt:?}")
 }
 
 #[tokio::test(start_paused = true)]
