@@ -85,7 +85,7 @@ def targets(*names: str) -> tuple[str, ...]:
     return tuple(f"--cargo-arg=--test={name}" for name in names)
 
 
-CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden")), 120)
+CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden", "alarms", "attention", "fences")), 120)
 LAWS = Tests("laws", ("--test-package=protocol", *targets("laws")), 300)
 RUNS = Tests(
     "runs",
@@ -93,6 +93,7 @@ RUNS = Tests(
         "--test-workspace=true",
         *targets("limits", "failover", "aftermath", "aurora", "blind", "late", "stale", "answers", "forgery"),
         *targets("readiness", "snapshots", "parameters", "two_accounts", "replicator"),
+        *targets("attention", "alarms", "alarm_messages", "fences", "statuses", "journal", "budgets"),
     ),
     300,
 )
