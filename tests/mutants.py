@@ -68,7 +68,7 @@ SHARE_MIN = 0.9
 # A sample that has more survivors than that share would have once in so often fails.
 CHANCE_MAX = 0.005
 # Mutants in one call of cargo-mutants: at most so many are lost when it is cut short.
-BATCH = 4
+BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def targets(*names: str) -> tuple[str, ...]:
     return tuple(f"--cargo-arg=--test={name}" for name in names)
 
 
-CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden")), 120)
+CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden", "alarms", "attention", "fences")), 120)
 LAWS = Tests("laws", ("--test-package=protocol", *targets("laws")), 300)
 RUNS = Tests(
     "runs",
@@ -93,15 +93,18 @@ RUNS = Tests(
         "--test-workspace=true",
         *targets("limits", "failover", "aftermath", "aurora", "blind", "late", "stale", "answers", "forgery"),
         *targets("readiness", "snapshots", "parameters", "two_accounts", "replicator"),
+        *targets("attention", "alarms", "alarm_messages", "fences", "statuses", "journal", "budgets"),
     ),
     300,
 )
 CONTRACT = Tests("contract", ("--test-workspace=true", *targets("contract", "secrets")), 600)
+# Quick ones first.
+EVERY = (CORE, LAWS, RUNS, CONTRACT)
 
 
 def tests_for(file: str) -> tuple[Tests, ...]:
     """The tests for the mutants of a file, in their order."""
-    return (CORE, LAWS, RUNS, CONTRACT) if file.startswith("shared/protocol/") else (RUNS, CONTRACT)
+    return EVERY if file.startswith("shared/protocol/") else (RUNS, CONTRACT)
 
 
 @dataclass(frozen=True)
@@ -315,27 +318,36 @@ class Run:
         return found
 
     def carry_out(self, mutants: list[Mutant]) -> Iterator[Result]:
-        """Gives a result for each mutant that was judged by all its tests, and keeps it at once."""
-        for file in dict.fromkeys(mutant.file for mutant in mutants):
-            left = [mutant for mutant in mutants if mutant.file == file]
-            for first in range(0, len(left), BATCH):
-                if self.is_over():
-                    return
-                undecided = left[first : first + BATCH]
-                for tests in tests_for(file):
+        """Gives a result for each mutant that was judged by all its tests, and keeps it at once.
+
+        All mutants meet the quick tests before any of them meets the slow ones: programs are built for one kind at a time.
+        """
+        for tests in EVERY:
+            for file in dict.fromkeys(mutant.file for mutant in mutants):
+                left = [mutant for mutant in mutants if mutant.file == file and self.next_tests(mutant) == tests]
+                for first in range(0, len(left), BATCH):
+                    if self.is_over():
+                        return
                     self.baseline(tests)
-                    decided = self.batch(undecided, tests)
+                    decided = self.batch(left[first : first + BATCH], tests)
                     is_last = tests == tests_for(file)[-1]
                     final = [result for result in decided if is_last or result.outcome != "missed"]
-                    for result in final:
-                        self.results[result.mutant] = result
-                        yield result
+                    for result in decided:
+                        # What these tests did not see waits for the next ones.
+                        self.results[result.mutant] = result if result in final else replace(result, outcome=PENDING)
                     if self.keeps:
                         write_results(self.results.values())
-                    undecided = [result.mutant for result in decided if result not in final]
-                    # What the quick tests did not see is begun again another time.
-                    if not undecided or self.is_over():
-                        break
+                    yield from final
+
+    def next_tests(self, mutant: Mutant) -> Tests | None:
+        """The tests that a mutant meets next; none where it was judged."""
+        result, order = self.results.get(mutant), tests_for(mutant.file)
+        if result is None or result.digest != digest_of(mutant.file):
+            return order[0]
+        if result.outcome != PENDING:
+            return None
+        passed = [tests.name for tests in order]
+        return order[passed.index(result.tests) + 1] if result.tests in passed[:-1] else order[0]
 
 
 def exactly(text: str) -> str:
@@ -598,7 +610,9 @@ def sample(wishes: argparse.Namespace) -> int:
     print(f"mutants: a sample of {len(order)}, by seed {seed[:12] or 'none'}, for {wishes.seconds} s", flush=True)
     copy_checkout()
     borrow_builds()
-    work = Run(program, float("inf"), dict(before), keeps=False)
+    chosen = set(order)
+    others = {mutant: result for mutant, result in before.items() if mutant not in chosen}
+    work = Run(program, float("inf"), others, keeps=False)
     results: list[Result] = []
     for mutant in order:
         # What is built once is not of the sample's time; and one mutant is run however long that took.

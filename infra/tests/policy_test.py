@@ -84,6 +84,7 @@ ACTIONS = {
     "kms:GenerateDataKey",
     "kms:GetKeyPolicy",
     "kms:ListGrants",
+    "lambda:GetFunctionConcurrency",
     "lambda:GetFunctionConfiguration",
     "logs:CreateLogStream",
     "logs:PutLogEvents",

@@ -231,7 +231,7 @@ locals {
         {
           Sid      = "LookAtFunctions"
           Effect   = "Allow"
-          Action   = ["lambda:GetFunctionConfiguration"]
+          Action   = ["lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration"]
           Resource = values(local.function_arns)
         },
         {

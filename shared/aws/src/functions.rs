@@ -14,6 +14,7 @@ use crate::failure::{failure, if_there, ours};
 use crate::signed::{Content, Question, Signed, unreadable};
 
 const CONFIGURATION: &str = "lambda:GetFunctionConfiguration";
+const CONCURRENCY: &str = "lambda:GetFunctionConcurrency";
 const GET: &str = "ssm:GetParameters";
 
 /// Functions of the function's own region, and the parameter that says what was released.
@@ -64,6 +65,17 @@ impl FunctionInspection for LambdaFunctions {
             role: text("Role")?,
         }))
     }
+
+    async fn reserved(&self, name: &str) -> Answer<Option<u32>> {
+        let path = format!("/2019-09-30/functions/{name}/concurrency");
+        let question = Question { action: CONCURRENCY, service: "lambda", content: Content::Path(path) };
+        let Some(answer) = if_there(self.signed.json(&question).await)? else { return Ok(None) };
+        let Some(count) = answer.get("ReservedConcurrentExecutions").filter(|count| !count.is_null()) else {
+            return Ok(None);
+        };
+        let count = count.as_u64().and_then(|count| u32::try_from(count).ok());
+        count.map(Some).ok_or_else(|| unreadable(&question, "ReservedConcurrentExecutions is no count"))
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +106,28 @@ mod tests {
         assert_eq!(functions.function("shop-scale-asg").await, Ok(None));
         let failure = functions.function("shop-scale-asg").await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.action), ("response", CONFIGURATION));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_tells_what_it_has_to_itself() {
+        let gone = r#"{"Type":"User","Message":"Function not found: shop-scale-asg"}"#;
+        let http = replay(&[
+            (200, r#"{"ReservedConcurrentExecutions":3}"#),
+            (200, r#"{"ReservedConcurrentExecutions":0}"#),
+            (200, "{}"),
+            (200, r#"{"ReservedConcurrentExecutions":null}"#),
+            (404, gone),
+            (200, r#"{"ReservedConcurrentExecutions":"three"}"#),
+        ]);
+        let functions = functions(&http);
+        for expected in [Some(3), Some(0), None, None, None] {
+            assert_eq!(functions.reserved("shop-scale-asg").await, Ok(expected));
+        }
+        let path = "/2019-09-30/functions/shop-scale-asg/concurrency";
+        let request = http.actual_requests().next().unwrap();
+        assert_eq!(request.uri(), format!("https://lambda.us-west-1.amazonaws.com{path}"));
+        let failure = functions.reserved("shop-scale-asg").await.unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.action), ("response", CONCURRENCY));
     }
 
     #[tokio::test(start_paused = true)]

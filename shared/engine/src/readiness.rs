@@ -132,8 +132,9 @@ impl Inspector {
         let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
         let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(balancer).collect();
         let see = &self.inspection;
-        let (functions, dead_letters, keys, templates, certificates, attached) = futures::join!(
+        let (of_functions, reserved, dead_letters, keys, templates, certificates, attached) = futures::join!(
             self.each(functions.iter().copied(), |name| see.functions.function(name)),
+            self.each(functions.iter().copied(), |name| see.functions.reserved(name)),
             self.dead_letters(plan, &functions),
             self.each(keys(plan, facts), |key| see.keys.state(key)),
             self.each(templates, |template| see.templates.template(template)),
@@ -147,7 +148,8 @@ impl Inspector {
             self.each(subnets(facts), |subnet| see.launches.free_addresses(subnet)),
             self.within(see.launches.default_volume_key()),
         );
-        (facts.functions, facts.dead_letters, facts.keys) = (functions, dead_letters, keys);
+        (facts.functions, facts.reserved) = (of_functions, reserved);
+        (facts.dead_letters, facts.keys) = (dead_letters, keys);
         (facts.templates, facts.certificates, facts.attached) = (templates, certificates, attached);
         (facts.read_only, facts.options, facts.free_addresses) = (read_only, options, free_addresses);
         facts.default_volume_key = Some(default_volume_key);

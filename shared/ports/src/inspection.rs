@@ -88,6 +88,8 @@ pub trait FunctionInspection: Send + Sync {
     async fn release(&self) -> Answer<BTreeMap<String, String>>;
     /// How a function stands, by its name; nothing where it does not exist.
     async fn function(&self, name: &str) -> Answer<Option<FunctionFacts>>;
+    /// How many concurrent executions a function has to itself; nothing where it has none, or does not exist.
+    async fn reserved(&self, name: &str) -> Answer<Option<u32>>;
 }
 
 /// Queues: what lies in them.

@@ -128,6 +128,8 @@ pub struct Inner {
     pub readiness: Option<LastReadiness>,
     /// Functions that differ from what was released.
     pub functions: BTreeMap<String, Option<FunctionFacts>>,
+    /// What functions have of concurrent executions to themselves, where it isn't three.
+    pub reserved: BTreeMap<String, Option<u32>>,
     /// What lies in the queues that aren't empty; nothing where one does not exist.
     pub dead_letters: BTreeMap<String, Option<u64>>,
     /// The states of KMS keys that aren't enabled; nothing where one does not exist.
@@ -263,6 +265,7 @@ impl MemoryWorld {
             alerts: BTreeMap::new(),
             vitals: None,
             readiness: None,
+            reserved: BTreeMap::new(),
             functions: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             keys: BTreeMap::new(),

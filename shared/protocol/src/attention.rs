@@ -76,6 +76,15 @@ impl Matter {
             Duty::Cleanup => Some(Self::Quarantine),
         }
     }
+
+    /// Those of a loss against which nothing speaks, and that nothing begins to move by itself.
+    pub(crate) const OF_UNOPPOSED_LOSS: [Self; 4] =
+        [Self::Held, Self::CoolingDown, Self::Lapsed, Self::Alone];
+
+    /// Those that a look may raise while no run is under way, and that are no question any more once people have moved the
+    /// workload, or begun to.
+    pub(crate) const OF_LOSS: [Self; 5] =
+        [Self::Vetoed, Self::Held, Self::CoolingDown, Self::Lapsed, Self::Alone];
 }
 
 /// What becomes of a call.
@@ -200,7 +209,7 @@ impl Attention {
         };
         let by_call = if calls(Matter::Quarantine) {
             Self::NeedsOperator
-        } else if [Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone].into_iter().any(calls) {
+        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) {
             Self::WaitsForPerson
         } else if calls(Matter::Vetoed) {
             Self::Vetoed

@@ -41,8 +41,8 @@ const RECOVERY: &str = "us-west-1";
 const COMMANDS: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
 
 /// How many checks the example has before a failover and after it.
-const BEFORE: usize = 52;
-const AFTER: usize = 48;
+const BEFORE: usize = 53;
+const AFTER: usize = 49;
 
 /// The checks that the plan and the journal answer alone.
 const OF_THE_PLAN_ALONE: [&str; 2] = ["workload_protected", "chains_short"];
@@ -243,6 +243,7 @@ fn with_the_rest(state: &State, facts: Facts) -> Facts {
     Facts {
         release: Some(Ok(names.iter().map(|name| (name.clone(), format!("sha256 of {name}"))).collect())),
         functions: names.iter().map(|name| (name.clone(), Ok(Some(function(name))))).collect(),
+        reserved: names.iter().map(|name| (name.clone(), Ok(Some(3)))).collect(),
         dead_letters: names.iter().map(|name| (format!("{name}-dead-letters"), Ok(Some(0)))).collect(),
         keys: keys.into_iter().map(|key| (key, Ok(Some("Enabled".to_owned())))).collect(),
         templates: BTreeMap::from([(template(), Ok(Some(image)))]),
@@ -447,6 +448,47 @@ fn function<'f>(facts: &'f mut Facts, name: &str) -> &'f mut FunctionFacts {
     }
 }
 
+/// What a function has to itself; one that the release does not name yet comes with it.
+fn reserve(facts: &mut Facts, name: &str, count: Option<u32>) {
+    if let Some(Ok(release)) = facts.release.as_mut() {
+        release.insert(name.to_owned(), format!("sha256 of {name}"));
+    }
+    let like = function(facts, "shop-scale-asg").clone();
+    facts.functions.insert(name.to_owned(), Ok(Some(like)));
+    let code = format!("sha256 of {name}");
+    function(facts, name).code_sha256 = code;
+    facts.reserved.insert(name.to_owned(), Ok(count));
+}
+
+#[test]
+fn a_function_of_a_run_that_shares_the_accounts_concurrency_is_noted() {
+    for (function, count, has) in [
+        ("shop-shift-traffic", Some(2), "has 2 of its own"),
+        ("shop-alarm-handler", None, "has none of its own"),
+    ] {
+        let mut facts = good(&State::default());
+        reserve(&mut facts, function, count);
+        let readiness = judged(&State::default(), &facts);
+        let check = named(&readiness, "functions_reserved", "shop");
+        let sentence = format!(
+            "Of the account's concurrent executions {function} {has}: a workload that starts in us-west-1 can take them all and \
+             throttle its own failover."
+        );
+        assert_eq!((check.finding(), check.sentence()), (Finding::Note, sentence.as_str()));
+        assert_eq!(readiness.finding(), Finding::Ready);
+    }
+}
+
+#[test]
+fn a_keeper_needs_no_more_than_one_of_its_own_and_three_are_enough_for_a_run() {
+    let mut facts = good(&State::default());
+    reserve(&mut facts, "shop-ssm-replicator", None);
+    reserve(&mut facts, "shop-snapshot-scheduler", Some(1));
+    reserve(&mut facts, "shop-scale-asg", Some(3));
+    let readiness = judged(&State::default(), &facts);
+    assert_eq!(named(&readiness, "functions_reserved", "shop").finding(), Finding::Ready);
+}
+
 fn messages(facts: &mut Facts, queue: &str, count: Option<u64>) {
     facts.dead_letters.insert(queue.to_owned(), Ok(count));
 }
@@ -602,6 +644,10 @@ const ROWS: &[Row] = &[
      "shop-scale-asg is Inactive, not Active."),
     (|f| "Failed".clone_into(&mut function(f, "shop-scale-asg").last_update), "functions_released", "shop",
      Finding::NotReady, "shop-scale-asg was last updated with the result Failed."),
+    (|f| reserve(f, "shop-scale-asg", Some(0)), "functions_reserved", "shop", Finding::NotReady,
+     "The reserved concurrency of shop-scale-asg is 0, so Lambda never runs it."),
+    (|f| reserve(f, "shop-snapshot-scheduler", Some(0)), "functions_reserved", "shop", Finding::NotReady,
+     "The reserved concurrency of shop-snapshot-scheduler is 0, so Lambda never runs it."),
     (|f| messages(f, "shop-scale-asg-dead-letters", Some(1)), "dead_letters_empty", "shop", Finding::NotReady,
      "shop-scale-asg-dead-letters holds 1 message."),
     (|f| { messages(f, "shop-scale-asg-dead-letters", Some(3)); messages(f, "shop-shift-traffic-dead-letters", None); },

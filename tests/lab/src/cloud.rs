@@ -75,6 +75,14 @@ impl Cloud {
         Ok(variables.into_iter().collect())
     }
 
+    /// Gives a function concurrent executions of its own, as `aws lambda put-function-concurrency` does; zero switches it off.
+    pub async fn reserve(&self, region: &str, function: &str, count: i32) -> Result<()> {
+        let client = aws_sdk_lambda::Client::new(&self.config(region).await);
+        let reserved = client.put_function_concurrency().function_name(function);
+        let reserved = reserved.reserved_concurrent_executions(count).send().await;
+        reserved.map(drop).with_context(|| format!("cannot reserve concurrency for {function}"))
+    }
+
     /// Sets an alarm's state, as `aws cloudwatch set-alarm-state` does.
     pub async fn set_alarm(&self, region: &str, alarm: &str, state: StateValue) -> Result<()> {
         let client = aws_sdk_cloudwatch::Client::new(&self.config(region).await);

@@ -376,6 +376,7 @@ async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not
     for (action, row) in [
         ("release", "unknown functions_released shop"),
         ("inspect_function", "unknown functions_released shop"),
+        ("inspect_reserved", "unknown functions_reserved shop"),
         ("inspect_queue", "unknown dead_letters_empty shop"),
         ("inspect_key", "unknown key_enabled orders"),
         ("inspect_template", "unknown template_and_image web"),

@@ -459,17 +459,3 @@ run "key_of_another_partition" {
   }
   expect_failures = [aws_ssm_parameter.plan_checksum]
 }
-
-run "two_listeners_one_lb" {
-  command = plan
-  variables {
-    routes = [
-      { name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
-      { name = "back", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/p2", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l2/endpoint-group/r2", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } },
-    ]
-  }
-  assert {
-    condition     = length(jsondecode(output.plan_json).routes) == 2
-    error_message = "Two listeners may lead to the same load balancers."
-  }
-}

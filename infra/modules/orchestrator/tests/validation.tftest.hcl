@@ -1183,22 +1183,6 @@ run "snap_name_with_two_hyphens" {
   expect_failures = [var.snapshots]
 }
 
-run "alarm_cdk_slash" {
-  command = plan
-  variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop"] }
-  }
-  expect_failures = [var.detection]
-}
-
-run "kms_alias" {
-  command = plan
-  variables {
-    kms_key_arns = { primary = "arn:aws:kms:us-east-2:123456789012:alias/aws/sns" }
-  }
-  expect_failures = [var.kms_key_arns]
-}
-
 # It is part of the plan's document where it is given, and the functions refuse it there.
 run "an_option_group_without_a_name_is_refused" {
   command = plan

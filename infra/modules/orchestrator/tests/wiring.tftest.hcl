@@ -658,7 +658,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
       "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem",
         "dynamodb:Query", "ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId",
         "ec2:GetEbsEncryptionByDefault", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
-        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConfiguration",
+        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration",
         "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "rds:DescribeDBParameters", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota", "sns:GetTopicAttributes", "sns:Publish",
       "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
       "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents",

@@ -103,6 +103,12 @@ impl FunctionInspection for MemoryWorld {
         let facts = self.inner().functions.get(name).cloned().unwrap_or(Some(released));
         answer("inspect_function", lost, facts)
     }
+
+    async fn reserved(&self, name: &str) -> Answer<Option<u32>> {
+        let lost = self.call("inspect_reserved")?;
+        let count = self.inner().reserved.get(name).copied().unwrap_or(Some(3));
+        answer("inspect_reserved", lost, count)
+    }
 }
 
 #[async_trait]

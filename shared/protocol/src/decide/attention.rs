@@ -18,10 +18,6 @@ use crate::name::Name;
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Quarantine, Run, State};
 
-/// The matters that a look may raise while no run is under way.
-const ABOUT_A_LOSS: [Matter; 5] =
-    [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone];
-
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
 /// for calling people: what moves by itself is weighed by [`State::weight`].
 pub(super) struct View {
@@ -153,7 +149,8 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
             let is_seen = if is_called(matter) {
                 !lasting.kinds.is_empty()
             } else {
-                strict.is_alone_for(ALONE_FOR, observation, now) && !ABOUT_A_LOSS.into_iter().any(is_called)
+                strict.is_alone_for(ALONE_FOR, observation, now)
+                    && !Matter::OF_LOSS.into_iter().any(is_called)
             };
             is_seen && vetoes.is_empty() && !may_live(observation)
         }
@@ -178,7 +175,7 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
     let is_due = |matter: Matter, call: &Call| {
         call.is_due(now) && (matter != Matter::Alone || !lasting.is_sufficient())
     };
-    ABOUT_A_LOSS.into_iter().find_map(|matter| {
+    Matter::OF_LOSS.into_iter().find_map(|matter| {
         let (turn, sentence) = match (stands(matter), state.calls.get(&matter)) {
             (true, None) => (Turn::Called, sentence(matter, None)),
             (true, Some(call)) if is_due(matter, call) => (Turn::Called, sentence(matter, Some(call))),

@@ -68,6 +68,8 @@ pub struct Facts {
     pub release: Option<Seen<BTreeMap<String, String>>>,
     /// The functions by name; nothing where one does not exist.
     pub functions: BTreeMap<String, Seen<Option<FunctionFacts>>>,
+    /// How many concurrent executions each function has to itself; nothing where it has none.
+    pub reserved: BTreeMap<String, Seen<Option<u32>>>,
     /// How many messages lie in each queue of dead letters, by name; nothing where it does not exist.
     pub dead_letters: BTreeMap<String, Seen<Option<u64>>>,
     /// The state of each KMS key; nothing where it does not exist.

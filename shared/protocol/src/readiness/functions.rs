@@ -6,18 +6,72 @@ use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::decide::list;
 use crate::name::Name;
+use crate::readiness::permissions::function_name;
 
-pub(super) const NAMES: &[&str] = &[RELEASED, QUEUES, CHAINS];
+pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];
 
 const RELEASED: &str = "functions_released";
+const RESERVED: &str = "functions_reserved";
 const QUEUES: &str = "dead_letters_empty";
 const CHAINS: &str = "chains_short";
 
 /// How often Lambda invokes one function within one chain of messages, before it takes the chain for a loop.
 const CHAIN_MAX: usize = 16;
 
+/// The functions that a run can't do without.
+const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
+
+/// So many invocations of one function may come together: a tick, a signal and an operator.
+const RESERVED_MIN: u32 = 3;
+
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
-    vec![released(scene), queues(scene), chains(scene)]
+    vec![released(scene), reserved(scene), queues(scene), chains(scene)]
+}
+
+/// A function without concurrency of its own shares the account's with the workload, which starts in the same minutes.
+/// One whose reservation is zero never runs at all: that is how a function is switched off.
+fn reserved(scene: &Scene<'_>) -> Check {
+    let name = &scene.plan.name;
+    let release = match seen_one(scene.facts.release.as_ref()) {
+        Ok(release) => release,
+        Err(unseen) => return Check::unknown(RESERVED, name, &unseen),
+    };
+    let of_a_run = OF_A_RUN.map(|function| function_name(scene.plan, function));
+    let (mut off, mut short, mut unseen) = (Vec::new(), Vec::new(), None);
+    for function in release.keys() {
+        let is_of_a_run = of_a_run.contains(function);
+        match seen(&scene.facts.reserved, function) {
+            Ok(Some(0)) => off.push(function.clone()),
+            Ok(Some(count)) if is_of_a_run && *count < RESERVED_MIN => {
+                short.push(format!("{function} has {count} of its own"));
+            }
+            Ok(None) if is_of_a_run => short.push(format!("{function} has none of its own")),
+            Ok(_) => {}
+            Err(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    if !off.is_empty() {
+        let sentence = format!("The reserved concurrency of {} is 0, so Lambda never runs it.", list(off));
+        let remedy = "Apply the orchestrator's module, or take the limit away: aws lambda delete-function-concurrency \
+                      --function-name <function>.";
+        return Check::not_ready(RESERVED, name, sentence, remedy);
+    }
+    if let Some(unseen) = unseen {
+        return Check::unknown(RESERVED, name, &unseen);
+    }
+    if short.is_empty() {
+        let sentence =
+            format!("Each function of a run has {RESERVED_MIN} concurrent executions or more of its own.");
+        return Check::ready(RESERVED, name, sentence);
+    }
+    let sentence = format!(
+        "Of the account's concurrent executions {}: a workload that starts in {} can take them all and throttle its own failover.",
+        list(short),
+        scene.plan.regions.recovery
+    );
+    let remedy = "Set reserved_concurrency = 3 in the orchestrator's module, where the quota \"Concurrent executions\" leaves \
+                  100 to everything else.";
+    Check::note(RESERVED, name, sentence, remedy)
 }
 
 /// Each item that waits for another of its kind is one more invocation of the same function by its own message.

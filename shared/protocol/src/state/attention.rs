@@ -8,19 +8,15 @@ use crate::command::Step;
 use crate::journal::{AbortCause, Cause, Event, Record};
 use crate::name::Name;
 
-/// What is no question any more once people have moved the workload, or begun to.
-const ABOUT_A_LOSS: [Matter; 5] =
-    [Matter::Vetoed, Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone];
-
 impl State {
     /// Notes what a record that was just applied means for the calls.
     pub(super) fn note_attention(&mut self, record: &Record) {
         let at = record.at;
         match &record.event {
             Event::Attention { matter, turn, subjects } => self.turn(record, *matter, *turn, subjects),
-            Event::RunOpened { cause: Cause::Operator { .. }, .. } => self.settle(&ABOUT_A_LOSS),
+            Event::RunOpened { cause: Cause::Operator { .. }, .. } => self.settle(&Matter::OF_LOSS),
             Event::ApprovalAsked { quiet, .. } => {
-                self.settle(&[Matter::Held, Matter::CoolingDown, Matter::Lapsed, Matter::Alone]);
+                self.settle(&Matter::OF_UNOPPOSED_LOSS);
                 if !quiet {
                     self.ask(at);
                 }
@@ -39,7 +35,7 @@ impl State {
             Event::StepDone { step: Step::Quarantine, .. } => self.settle_quarantine(),
             Event::Committed { .. } => {
                 self.settle(&[Matter::Approval, Matter::Operator]);
-                self.settle(&ABOUT_A_LOSS);
+                self.settle(&Matter::OF_LOSS);
                 self.dismissals = crate::attention::Dismissals::default();
             }
             Event::Resumed { .. } => self.settle(&[Matter::Operator]),

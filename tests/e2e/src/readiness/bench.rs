@@ -26,6 +26,9 @@ pub(super) type Task<'b> = Pin<Box<dyn Future<Output = Result<()>> + 'b>>;
 /// Most bytes of a parameter of the standard tier.
 const PARAMETER_BYTES_MAX: usize = 4_096;
 
+/// What the small stack reserves for a function.
+const RESERVED: i32 = 3;
+
 /// Where Global Accelerator's API lives.
 const ACCELERATOR_REGION: &str = "us-west-2";
 
@@ -554,6 +557,14 @@ impl<'s, 'w> Bench<'s, 'w> {
             };
             self.ssm.put_parameter().name(name).value(text).overwrite(true).send().await?;
             Ok(())
+        })
+    }
+
+    /// Whether a function of a run is switched off, by a reservation of nothing.
+    pub(super) fn switched_off(&self, is: bool) -> Task<'_> {
+        Box::pin(async move {
+            let function = self.scene.stack(self.part).function("scale-asg")?;
+            self.scene.world.cloud.reserve(RECOVERY, function, if is { 0 } else { RESERVED }).await
         })
     }
 

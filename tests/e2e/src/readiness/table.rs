@@ -276,6 +276,12 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.release(true),
     ),
     waiting(
+        "functions_reserved",
+        &["The reserved concurrency of killed-scale-asg is 0, so Lambda never runs it."],
+        |bench| bench.switched_off(true),
+        |bench| bench.switched_off(false),
+    ),
+    waiting(
         "dead_letters_empty",
         &["holds 1 message"],
         |bench| bench.dead_letter(true),
