@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use engine::conductor::{Conductor, Log, Written};
-use engine::step::attempt::{Attempt, Input, Manner, Moment, Output};
-use engine::step::Sight;
+use engine::conductor::{Conductor, Log};
+use engine::step::carry_out;
+use jiff::SignedDuration;
 use ports::memory::MemoryWorld;
 use ports::{Alert, AlertClaim, Answer, Appended, Clock, Journal, KeptSnapshot, Page, Vitals, Which};
+use protocol::command::{Step, StepCommand};
 use protocol::decide::Facts;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
@@ -16,11 +17,13 @@ use protocol::plan::Plan;
 use protocol::readiness::LastReadiness;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
 
-use crate::bench::{Bench, plan};
+use crate::bench::{Bench, Glimpse, Script, plan, seconds};
 
 /// A journal in which somebody else is quicker for so many appends.
 struct Crowded {
     world: Arc<MemoryWorld>,
+    /// Appends that nobody is quicker for, before those.
+    quiet_left: AtomicUsize,
     lost_left: AtomicUsize,
 }
 
@@ -31,8 +34,12 @@ impl Journal for Crowded {
     }
 
     async fn append(&self, record: &Record) -> Answer<Appended> {
+        let less = |left: usize| left.checked_sub(1);
+        if self.quiet_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+            return self.world.append(record).await;
+        }
         let lost =
-            self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         if lost.is_ok() {
             let event = Event::Noticed { of: 1 };
             let other = Record { writer: "other".to_owned(), event, ..record.clone() };
@@ -76,36 +83,36 @@ impl Journal for Crowded {
 }
 
 fn crowded(bench: &Bench, races: usize) -> Conductor {
-    let journal = Crowded { world: Arc::clone(&bench.world), lost_left: AtomicUsize::new(races) };
-    Conductor { journal: Arc::new(journal), ..bench.conductor.clone() }
+    crowded_after(bench, 0, races)
 }
 
-/// A scale-out that was begun, and is asked what it sees.
-async fn begun() -> (Attempt, State) {
-    let bench = Bench::moving(plan()).await;
-    let mut log = Log::default();
-    bench.conductor.refresh(&mut log).await.expect("read");
-    let now = bench.clock.now();
-    let run = log.state.run.as_ref().expect("a run").id;
-    let subjects = vec![bench.conductor.plan.fleets[0].name.clone()];
-    let command = StepCommand { plan: bench.conductor.plan.name.clone(), run, step: Step::Scale, subjects };
-    let mut attempt = Attempt::new(command, Manner::default(), now + seconds(300));
-    todo!("drive to the first look after the intent: {attempt:?}")
+fn crowded_after(bench: &Bench, quiet: usize, races: usize) -> Conductor {
+    let journal = Crowded {
+        world: Arc::clone(&bench.world),
+        quiet_left: AtomicUsize::new(quiet),
+        lost_left: AtomicUsize::new(races),
+    };
+    Conductor { journal: Arc::new(journal), ..bench.conductor.clone() }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_loses_sixty_three_races_is_appended_and_one_that_loses_sixty_four_is_not() {
     for (races, stands) in [(63, true), (64, false)] {
-        // The outcome of a step is written behind whatever others write meanwhile.
-        let (mut attempt, mut state, at) = begun();
-        let done = Sight::Stands { detail: "4 of 4".to_owned() };
-        let mut output = attempt.next(Input::Looked(Ok(vec![done])), moment(&state, at));
-        for _ in 0..races {
-            assert!(matches!(&output, Output::Append(draft) if is_done(draft)), "{output:?}");
-            output = attempt.next(Input::Raced, moment(&state, at));
-        }
-        assert_eq!(matches!(&output, Output::Append(draft) if is_done(draft)), stands, "after {races} races");
-        assert_eq!(matches!(&output, Output::Busy(_)), !stands, "after {races} races");
+        let bench = Bench::moving(plan()).await;
+        let work = Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, SignedDuration::ZERO)]);
+        // The intent is written at once; the outcome loses its races.
+        let conductor = crowded_after(&bench, 1, races);
+        let mut log = Log::default();
+        conductor.refresh(&mut log).await.expect("the journal is read");
+        let run = log.state.active_run().expect("a run").id;
+        let plan = conductor.plan.name.clone();
+        let command = StepCommand { plan, run, step: work.step, subjects: vec!["web".into()] };
+        let deadline = bench.clock.now().checked_add(seconds(300)).expect("a time");
+        let carried = carry_out(&conductor, &work, &command, log, deadline).await;
+        let done = bench.records().iter().any(|record| matches!(record.event, Event::StepDone { .. }));
+        assert_eq!(done, stands, "after {races} races: {carried:?}");
+        let code = carried.err().map(|fault| fault.code);
+        assert_eq!(code, (!stands).then_some("journal_busy"), "after {races} races");
     }
 }
 
