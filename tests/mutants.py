@@ -85,7 +85,7 @@ def targets(*names: str) -> tuple[str, ...]:
     return tuple(f"--cargo-arg=--test={name}" for name in names)
 
 
-CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden", "alarms", "attention", "fences")), 120)
+CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden", "alarms", "attention", "fences")), 60)
 LAWS = Tests("laws", ("--test-package=protocol", *targets("laws")), 300)
 RUNS = Tests(
     "runs",
