@@ -1,11 +1,6 @@
 //! The tests of the core, one program: a file answers one question, and a run of all of them links once.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accounts;
 mod alarms;

@@ -23,8 +23,11 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn module_of(path: &Path) -> (String, String) {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     let tests = parts.iter().rposition(|part| *part == "tests").expect("property tests stand under tests/");
-    let module: String =
-        parts[tests + 1..].iter().map(|part| format!("{}::", part.trim_end_matches(".rs"))).collect();
+    let mut module = String::new();
+    for part in &parts[tests + 1..] {
+        module.push_str(part.trim_end_matches(".rs"));
+        module.push_str("::");
+    }
     (parts[tests - 1].to_owned(), module)
 }
 
