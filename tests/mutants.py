@@ -76,35 +76,32 @@ class Tests:
     """The tests that are run against a mutant: quick ones first, and the others only where those saw nothing."""
 
     name: str
-    arguments: tuple[str, ...]
+    package: str | None
+    programs: tuple[str, ...]
+    # Parts of their names; a part that begins with a dash is left out instead.
+    parts: tuple[str, ...]
     seconds_max: int
 
+    def filters(self) -> list[str]:
+        """As a test program takes them."""
+        return [part for part in self.parts if part[0] != "-"] + [f"--skip={part[1:]}" for part in self.parts if part[0] == "-"]
 
-def targets(*names: str) -> tuple[str, ...]:
-    """The arguments that choose test programs by their names."""
-    return tuple(f"--cargo-arg=--test={name}" for name in names)
 
+# Of the scenarios those that play hours, or everything with every harm.
+HOURS = ("aftermath::", "alarms::", "attention::", "budgets::", "contract::", "snapshots::")
 
-CORE = Tests("core", ("--test-package=protocol", *targets("limits", "no_return", "zone_failover", "golden", "alarms", "attention", "fences")), 120)
-LAWS = Tests("laws", ("--test-package=protocol", *targets("laws")), 300)
-RUNS = Tests(
-    "runs",
-    (
-        "--test-workspace=true",
-        *targets("limits", "failover", "aftermath", "aurora", "blind", "late", "stale", "answers", "forgery"),
-        *targets("readiness", "snapshots", "parameters", "two_accounts", "replicator"),
-        *targets("attention", "alarms", "alarm_messages", "fences", "statuses", "journal", "budgets"),
-    ),
-    300,
-)
-CONTRACT = Tests("contract", ("--test-workspace=true", *targets("contract", "secrets")), 600)
+QUICK = ("limits::", "no_return::", "zone_failover::", "alarms::", "attention::", "fences::")
+CORE = Tests("core", "protocol", ("core",), QUICK, 60)
+RUNS = Tests("runs", None, ("scenarios", "limits", "replicator"), tuple(f"-{part}" for part in HOURS), 120)
+LAWS = Tests("laws", "protocol", ("core",), ("golden::", "laws::", "envelopes::", "events::", "readiness::"), 300)
+LONG = Tests("long", None, ("scenarios", "secrets"), (*HOURS, "secret", "values", "credentials"), 600)
 # Quick ones first.
-EVERY = (CORE, LAWS, RUNS, CONTRACT)
+EVERY = (CORE, RUNS, LAWS, LONG)
 
 
 def tests_for(file: str) -> tuple[Tests, ...]:
     """The tests for the mutants of a file, in their order."""
-    return EVERY if file.startswith("shared/protocol/") else (RUNS, CONTRACT)
+    return EVERY if file.startswith("shared/protocol/") else (RUNS, LONG)
 
 
 @dataclass(frozen=True)
@@ -274,9 +271,9 @@ class Run:
         if mark.exists() and mark.read_text(encoding="utf-8") == state:
             return
         print(f"mutants: building and running the tests {tests.name} without a mutant", flush=True)
-        chosen = [argument.removeprefix("--cargo-arg=") for argument in tests.arguments]
-        chosen = [argument.replace("--test-package=", "--package=") for argument in chosen]
-        chosen = ["--workspace" if argument == "--test-workspace=true" else argument for argument in chosen]
+        chosen = [f"--package={tests.package}"] if tests.package else ["--workspace"]
+        chosen += [f"--test={program}" for program in tests.programs]
+        chosen += ["--", *tests.filters()]
         done = self.call(["cargo", "test", "--profile=lab", "--color=never", *chosen], PLACE / "baseline.log")
         if done != 0:
             tail = (PLACE / "baseline.log").read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
@@ -309,7 +306,10 @@ class Run:
         command = [str(self.program), "mutants", "--no-config", "--in-place", "--baseline=skip", "--profile=lab"]
         command += ["--no-shuffle", "--colors=never"]
         command += [f"--timeout={tests.seconds_max}", "--build-timeout=900", f"--output={output}"]
-        command += [f"--file={mutants[0].file}", *exact, *tests.arguments]
+        command += [f"--file={mutants[0].file}", *exact]
+        command += [f"--test-package={tests.package}"] if tests.package else ["--test-workspace=true"]
+        command += [f"--cargo-arg=--test={program}" for program in tests.programs]
+        command += ["--", "--", *tests.filters()]
         self.call(command, PLACE / "mutants.log")
         found = outcomes(output / "mutants.out" / "outcomes.json", mutants, tests)
         if not found:

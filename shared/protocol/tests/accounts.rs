@@ -1,7 +1,5 @@
 //! The primary region in an account of its own: which plans may say so, and whose words count then.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use jiff::{SignedDuration, Timestamp};
 use protocol::decide::{Decision, Facts, decide};
 use protocol::incoming::Incoming;

@@ -1,8 +1,6 @@
 //! For how long does an alarm's word count? Whatever comes by messages, answers and silence: never longer than an hour after
 //! somebody last heard that it is in ALARM, but for a silence that began within that hour; and surely for as long as that.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,8 +1,6 @@
 //! Who is called, how often, and how urgent it is: every phase and every matter; every constant at its limit and one second
 //! beyond it.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::{SignedDuration, Timestamp};
 use protocol::attention::{Attention, CALM_AFTER, Call, Dismissals, Matter, TOLD_AT_ONCE_MAX, pause_after};
 use protocol::command::Step;

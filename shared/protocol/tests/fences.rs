@@ -1,7 +1,5 @@
 //! A fence that was done and is seen undone: what the core makes of it, at each limit and one step beyond it.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{

@@ -7,11 +7,8 @@
 //! The journals are written by `tests/scenarios/tests/golden.rs`, once. What they fold to stands beside them, and is
 //! pinned anew only by hand, with the change in sight of whoever reviews it:
 //!
-//!     cargo test --profile lab --package protocol --test golden -- --ignored
+//!     cargo test --profile lab --package protocol --test core golden:: -- --ignored
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
-#[path = "golden/snapshots.rs"]
 mod snapshots;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,6 @@
 //! its outfile a second time from the beginning, writes the answer there, and then a document of its own to its standard output.
 
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,5 @@
 //! Past the point of no return a run can only be finished, whatever failed and whoever approved in between.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, decide};

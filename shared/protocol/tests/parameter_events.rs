@@ -1,7 +1,5 @@
 //! What every file under `events/` is to the function that copies parameters, and what no payload at all may be.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,11 +1,6 @@
 //! What is refused as a plan, and with which words. One row of a table is one rule.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::too_many_lines,
-    reason = "a test: panics fail it, tables are long"
-)]
+#![allow(clippy::too_many_lines, reason = "tables are long")]
 
 use protocol::plan::{DatabaseKind, Keys, Plan, Probe, bounds, plan_schema};
 use serde_json::{Value, json};

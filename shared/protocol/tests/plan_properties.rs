@@ -1,11 +1,6 @@
 //! What holds for every text that might be a plan, and for every plan that is valid.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::too_many_lines,
-    reason = "a test: panics fail it, tables are long"
-)]
+#![allow(clippy::too_many_lines, reason = "tables are long")]
 
 use proptest::prelude::*;
 use protocol::name::Name;

@@ -1,8 +1,6 @@
 //! What functions and Terraform refuse alike, where it is not a matter of one field: partitions, opt-in, identifiers, hosts,
 //! schedules. `infra/modules/orchestrator/tests` has the same slips by the same names.
 
-#![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
-
 use protocol::plan::{Plan, bounds};
 use serde_json::{Value, json};
 

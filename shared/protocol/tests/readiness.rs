@@ -1,8 +1,6 @@
 //! Laws of the readiness: whatever was seen, unknown is never ready, what is not ready has a remedy, and the table keeps
 //! its order. And a row for each thing that stops a failover.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};

@@ -3,8 +3,6 @@
 //!
 //! The calendar here is a real one: the days of the snapshots stand still, and the moment moves.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime};

@@ -1,7 +1,5 @@
 //! What every file under `events/` is to the snapshot-scheduler: a request of its own, or refused.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use std::path::PathBuf;
 
 use proptest::prelude::*;

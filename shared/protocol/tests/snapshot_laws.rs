@@ -1,7 +1,5 @@
 //! What holds of every decision about snapshots, whatever the regions list, the journal says and the clock shows.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,7 +1,5 @@
 //! What is decided about snapshots in the cases that people will meet, and in which words.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test: panics fail it")]
-
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};

@@ -1,8 +1,6 @@
 //! A Multi-AZ failover within the primary region breaks the same things as the region's loss, for a minute or two. It must
 //! not be mistaken for it, nor hide it for long.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,7 +1,5 @@
 //! What comes late, what fails afterwards, and what must be done in any case.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::Fault;

@@ -1,8 +1,6 @@
 //! What alarms say in the field, played through the alarm-handler: several series, suppressed actions, odd names, other ways;
 //! and what people type in a hurry.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use protocol::decide::{Facts, decide};

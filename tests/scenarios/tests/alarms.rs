@@ -1,8 +1,6 @@
 //! A failover that is needed comes, however long before the loss the alarm went off: CloudWatch speaks once, so it is asked.
 //! And what it no longer says is evidence no more.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::{AlarmTwin, Fault};
 use ports::{FailureKind, ProbeAnswer};

@@ -1,7 +1,5 @@
 //! What whoever sends an event is answered: which of its signals do not count, and why.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use protocol::plan::Mode;
 use scenarios::{GOOD_MINUTES, Stage, small_plan, sns};

@@ -1,8 +1,6 @@
 //! A failover that is needed comes, or people are called until they answer: a veto over evidence that stands, a loss during a
 //! hold or a cooldown, an approval that nobody gives, a run that needs an operator, and what can no longer be done.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::Fault;
 use ports::{FailureKind, ProbeAnswer};

@@ -1,7 +1,5 @@
 //! Failovers of an Aurora global database: what is particular to it, with one thing after the other going wrong.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::Fault;
 use ports::{FailureKind, LagSample};

@@ -1,7 +1,5 @@
 //! Where a witness can't be heard, nothing moves by itself; and what is half lost is cut off all the same.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! What an alarm or a probe that flaps may cost: records an hour and mails a day, and never a loss that is real. And what
 //! strangers' messages may cost.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::{SignedDuration, Timestamp};
 use ports::ProbeAnswer;
 use protocol::journal::{Cause, Event};

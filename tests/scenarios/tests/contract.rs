@@ -2,8 +2,6 @@
 //! it ends in the same place. One test for each step and each harm; every test plays the run once for each call that the
 //! step's workers make. `make scenarios` lists them.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;

@@ -1,7 +1,5 @@
 //! Failovers from the first sign to the end, with one thing after the other going wrong.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::Fault;
 use ports::{FailureKind, ProbeAnswer};

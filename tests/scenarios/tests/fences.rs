@@ -1,8 +1,6 @@
 //! Fences hold until the end: a primary side that somebody opens again, during a run or after it, and an accelerator that
 //! can't be asked.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::Fault;
 use ports::{EndpointHealth, FailureKind};

@@ -1,7 +1,5 @@
 //! What forgers can bring to a function's door, and that nothing comes of it: no effect, and a sentence that says why.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::path::PathBuf;
 
 use engine::fault::Fault;

@@ -1,11 +1,9 @@
 //! Where do the golden journals come from? From whole runs of the functions as they are, written down by hand on request:
 //!
-//!     cargo test --profile lab --package scenarios --test golden -- --ignored
+//!     cargo test --profile lab --package scenarios --test scenarios golden:: -- --ignored
 //!
 //! They are what a release leaves behind in its customers' tables, so they are written anew only while their version of
 //! the schema has not been released. `shared/protocol/tests/golden.rs` reads them.
-
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Write;
 use std::path::PathBuf;

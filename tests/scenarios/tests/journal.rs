@@ -1,8 +1,6 @@
 //! The journal is read through snapshots of its state. Whatever becomes of those, the functions do the same; whatever becomes
 //! of the log, a person can ask how things stand, and is told once an hour.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use engine::conductor::{ALERT_EVERY, Log};
 use engine::fault::Fault as Refused;
 use engine::snapshot::FOLDED_AT_ONCE;

@@ -1,8 +1,6 @@
 //! A call that was given up without an answer may still have its effect, seconds later. It must not slip in behind the undo
 //! of an aborted run.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

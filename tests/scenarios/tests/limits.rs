@@ -1,7 +1,5 @@
 //! The guards of the functions, at the moment for which they are there; and their numbers, at the limit and one beyond it.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

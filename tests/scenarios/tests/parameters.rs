@@ -1,7 +1,5 @@
 //! Parameters before, during and after a failover: the direction is the journal's.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 
 use jiff::SignedDuration;

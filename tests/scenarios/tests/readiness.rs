@@ -1,7 +1,5 @@
 //! Would a failover work? Asked of the production handlers every half hour, and never in the way of a run.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::{Fault, Inner, Looks, REPLICA_KEY};
 use ports::{Clock, FailureKind};

@@ -1,7 +1,5 @@
 //! Snapshots by day and night: made, copied and pruned in both regions, whatever dies, fails or moves meanwhile.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! An answer of Global Accelerator may be old. One that says "closed" of a side that is open must not let a promotion begin.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,7 +1,5 @@
 //! What RDS says of an instance and of its replication, and what Auto Scaling says of a launch: read as AWS means it.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::memory::{DatabaseTwin, Fault, FleetTwin};
 use ports::{FailureKind, ProbeAnswer, Replication};

@@ -1,8 +1,6 @@
 //! One question to RDS that fails does not leave every replica unasked: it is asked again at once and in parts, and what was
 //! said a moment ago is remembered.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use ports::memory::Fault;

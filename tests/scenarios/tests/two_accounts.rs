@@ -1,7 +1,5 @@
 //! A plan of fleets and routes whose primary region lies in another account: it moves like any other, and no less carefully.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::Fault;

@@ -12,7 +12,7 @@ use protocol::name::Name;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
 use protocol::state::{AlarmSeen, Phase, State, evolve};
 
-use crate::history::{Happening, History, happenings, modes};
+use super::history::{Happening, History, happenings, modes};
 
 /// A fact that has nothing to do with the others: each speaks of another alarm or another database.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use protocol::decide::{Facts, decide};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::state::{Phase, Progress};
 
-use crate::history::{History, happenings, modes};
+use super::history::{History, happenings, modes};
 
 /// What nobody has done by then, nobody will do: some hours, and every wait of the plan.
 const ROUNDS_MAX: usize = 1_500;

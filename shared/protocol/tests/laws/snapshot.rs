@@ -6,7 +6,7 @@ use protocol::digest::Digest;
 use protocol::state::snapshot::Snapshot;
 use protocol::state::{State, evolve};
 
-use crate::history::{History, happenings, modes};
+use super::history::{History, happenings, modes};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -10,7 +10,7 @@ use protocol::name::Name;
 use protocol::plan::Mode;
 use protocol::state::{Illegality, State, evolve};
 
-use crate::history::{Happening, History, happenings, modes};
+use super::history::{Happening, History, happenings, modes};
 
 fn histories() -> impl Strategy<Value = Vec<Happening>> {
     prop::collection::vec(happenings(), 1..60)

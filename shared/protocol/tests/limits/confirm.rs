@@ -6,7 +6,7 @@ use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 use protocol::state::Phase;
 
-use crate::story::{Seen, Story, look, plan};
+use super::story::{Seen, Story, look, plan};
 
 /// A run that confirms since 0, with an alarm and a look that shows the loss.
 fn confirming(mode: Mode) -> Story {

@@ -11,7 +11,7 @@ use protocol::plan::{Database, Mode};
 use protocol::signal::{AlarmState, Signal};
 use protocol::state::State;
 
-use crate::story::{Seen, Story, at, look, plan, with_lag};
+use super::story::{Seen, Story, at, look, plan, with_lag};
 
 fn key(kind: EvidenceKind) -> EvidenceKey {
     EvidenceKey { kind, source: "orders".to_owned(), contributor: None }

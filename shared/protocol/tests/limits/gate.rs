@@ -5,7 +5,7 @@ use protocol::journal::{DataLoss, Event};
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 
-use crate::story::{Seen, Story, at, look, plan, with_lag};
+use super::story::{Seen, Story, at, look, plan, with_lag};
 
 /// When the primary was lost: the first sign is of here.
 const LOST: i64 = 1_000;

@@ -6,7 +6,7 @@ use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 
-use crate::story::{Seen, Story, at, look, plan, with_lag};
+use super::story::{Seen, Story, at, look, plan, with_lag};
 
 /// A run that awaits an approval since 60.
 fn asked() -> Story {

@@ -3,7 +3,7 @@
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan, Probe};
 
-use crate::story::plan;
+use super::story::plan;
 
 fn with_probes(count: usize) -> Plan {
     let mut plan = plan(Mode::Approve);

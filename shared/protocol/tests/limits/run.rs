@@ -8,7 +8,7 @@ use protocol::operator::OperatorCommand;
 use protocol::plan::Mode;
 use protocol::state::{Illegality, Phase, Progress};
 
-use crate::story::{Seen, Story, at, look, names, plan};
+use super::story::{Seen, Story, at, look, names, plan};
 
 fn commands(story: &Story) -> Vec<StepCommand> {
     decide(&story.plan, &story.state, &Facts::default(), story.now).commands

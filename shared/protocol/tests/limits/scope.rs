@@ -8,7 +8,7 @@ use protocol::name::Name;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
 
-use crate::story::{Seen, Story, look, names, plan};
+use super::story::{Seen, Story, look, names, plan};
 
 /// The shop with two routes: `front` needs orders, stock and web; `back` needs what the test says.
 fn two_routes(back_needs: &[&str]) -> Plan {

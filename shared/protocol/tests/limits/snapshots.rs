@@ -9,7 +9,7 @@ use protocol::snapshots::{
 };
 use protocol::state::State;
 
-use crate::story::plan;
+use super::story::plan;
 
 const PRIMARY: &str = "us-east-2";
 const RECOVERY: &str = "us-west-1";

@@ -1,7 +1,5 @@
 //! Laws of the core, over arbitrary histories. Whatever happens, the rules hold.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 mod history;
 mod order;
 mod resume;
@@ -17,7 +15,7 @@ use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, Progress, State, evolve, fold};
 
-use history::{Happening, History, happenings, modes, plan};
+use self::history::{Happening, History, happenings, modes, plan};
 
 fn done(state: &State, step: Step, names: &[Name]) -> bool {
     let run = state.run.as_ref().expect("a run");

@@ -2,8 +2,6 @@
 //!
 //! The same body is the fuzz target of `shared/protocol/fuzz`; the corpus of both is `events/`.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 mod harmless;
 
 use std::path::PathBuf;

@@ -1,0 +1,25 @@
+//! The tests of the core, one program: a file answers one question, and a run of all of them links once.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod accounts;
+mod alarms;
+mod attention;
+mod envelopes;
+mod events;
+mod fences;
+mod golden;
+mod invocation;
+mod laws;
+mod limits;
+mod no_return;
+mod parameter_events;
+mod plan;
+mod plan_properties;
+mod plan_rules;
+mod readiness;
+mod snapshot_calendar;
+mod snapshot_events;
+mod snapshot_laws;
+mod snapshots;
+mod zone_failover;
