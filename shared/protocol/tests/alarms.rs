@@ -31,6 +31,9 @@ enum Says {
     Nothing,
 }
 
+/// A decision about one thing that happened comes to rest long before.
+const APPENDS_MAX: usize = 50;
+
 impl Story {
     fn new() -> Self {
         let plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -47,7 +50,9 @@ impl Story {
     }
 
     fn settle(&mut self, facts: &Facts) {
-        while let Some(draft) = decide(&self.plan, &self.state, facts, self.now).append {
+        for _ in 0..APPENDS_MAX {
+            let decision = decide(&self.plan, &self.state, facts, self.now);
+            let Some(draft) = decision.append else { return };
             let seq = self.state.next_seq();
             let record = Record {
                 request: None,
@@ -66,6 +71,7 @@ impl Story {
             self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
             self.records.push(record);
         }
+        panic!("deciding does not come to rest");
     }
 
     fn message(&mut self, state: AlarmState) {
