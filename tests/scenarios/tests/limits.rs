@@ -127,19 +127,19 @@ async fn watch(time_ms: i64, is_it: impl Fn(&Event) -> bool) -> Vec<i128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_watch_over_the_evidence_ends_fifteen_seconds_before_the_functions_deadline() {
+async fn the_watch_over_the_evidence_ends_twenty_five_seconds_before_the_functions_deadline() {
     // It looks every five seconds.
-    for (time_ms, ended_ms) in [(60_000, 45_000), (60_001, 50_000), (64_999, 50_000), (65_001, 55_000)] {
+    for (time_ms, ended_ms) in [(60_000, 35_000), (60_001, 40_000), (64_999, 40_000), (65_001, 45_000)] {
         let handed_over = watch(time_ms, |event| matches!(event, Event::StepHandedOver { .. })).await;
         assert_eq!(handed_over, [ended_ms], "a function with {time_ms} ms");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_watch_renews_its_lease_when_less_than_forty_seconds_of_it_are_left() {
+async fn the_watch_renews_its_lease_when_less_than_forty_five_seconds_of_it_are_left() {
     let renewed = watch(120_000, |event| matches!(event, Event::StepWaiting { .. })).await;
-    // At 35 s of 75 s forty are left: the look after that renews it, until 115 s, and so on.
-    assert_eq!(renewed, [40_000, 80_000]);
+    // At 30 s of 75 s forty-five are left: the look after that renews it, until 110 s, and so on.
+    assert_eq!(renewed, [35_000, 70_000]);
 }
 
 /// How many readiness passes a tick makes when the last one is so old and so much time is left.
