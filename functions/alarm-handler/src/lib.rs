@@ -8,10 +8,11 @@ use engine::step::{Work, carry_out};
 use engine::worker::trusted;
 use engine::world::World;
 use jiff::Timestamp;
-use ports::{LagSample, Vitals};
+use ports::Vitals;
 use protocol::command::Step;
-use protocol::decide::{Facts, Observation, Sight, Verdict, fenced, is_late, rejected};
+use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::{Incoming, StepCommandMessage};
+use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observa
         }
     };
     vitals.ticked_at = Some(observation.at);
-    if observation.probes.iter().any(|probe| probe.sight == Sight::Good) {
+    if observation.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good) {
         vitals.answered_at = Some(observation.at);
     }
     for (database, points) in &observation.lag {

@@ -6,13 +6,14 @@ use engine::log::{RUNBOOK, Unread};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, Journal, Rest};
 use protocol::command::Step;
-use protocol::decide::{Facts, Lost, alarm_age, decide, duration};
+use protocol::decide::{Facts, Lost, alarm_age, decide};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::readiness::Readiness;
 use protocol::readiness::facts::JournalFacts;
 use protocol::state::{Phase, Progress, Run, State};
+use protocol::words::duration;
 use serde_json::{Value, json};
 
 use crate::attention;

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use engine::conductor::Conductor;
 use engine::step::{Sight, Work, in_order};
 use engine::world::{MustServe, World};
-use ports::{Databases, EndpointHealth, Failure, FailureKind, Fleets, ProbeAnswer, Probes, Traffic};
+use ports::{Databases, EndpointHealth, Failure, FailureKind, Fleets, Probes, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::Plan;
 use protocol::state::State;
 

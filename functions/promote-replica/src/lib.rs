@@ -13,11 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
 use protocol::command::{Step, StepCommand};
 use protocol::database_status::{Condition, remedy};
-use protocol::decide::{FENCE_UNREAD, is_known_unread, list, lost_sentence};
+use protocol::decide::{FENCE_UNREAD, is_known_unread, lost_sentence};
 use protocol::journal::{Event, LostFence, PrimarySide};
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan, Route};
 use protocol::state::State;
+use protocol::words::list;
 
 /// The steps of this function.
 pub struct PromoteReplica {

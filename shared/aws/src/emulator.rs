@@ -17,13 +17,14 @@ use ports::inspection::{FleetInspection, TopicInspection};
 use ports::log::whole;
 use ports::{
     Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
-    Journal, KeptSnapshot, Lag, LagSample, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView,
-    Rest, Side, Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
+    Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest, Side,
+    Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::digest::Digest;
 use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
+use protocol::observation::LagSample;
 use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
 use protocol::readiness::facts::{Facts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use ports::{Answer, Clock, Lag, LagSample};
+use ports::{Answer, Clock, Lag};
+use protocol::observation::LagSample;
 use protocol::plan::{Database, DatabaseKind};
 
 use crate::aurora::cluster;

@@ -11,7 +11,7 @@ use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView, Replication};
 use protocol::arn::Arn;
 use protocol::database_status::Condition;
-use protocol::decide::ReplicaState;
+use protocol::observation::ReplicaState;
 use protocol::plan::Database;
 use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
 

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use ports::{
-    Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, LagSample, ProbeAnswer, Probes,
-    ReplicaView, Replication,
-};
+use ports::{Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, Probes, ReplicaView, Replication};
 use protocol::arn::Arn;
-use protocol::decide::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
+use protocol::observation::{
+    AlarmsSeen, LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState,
+};
 use protocol::plan::{Database, Plan, Probe};
 use protocol::state::State;
 
@@ -34,7 +33,7 @@ const CONCURRENCY: usize = 32;
 /// Alarms are looked at by CloudWatch once a minute, or every ten seconds.
 const ALARMS_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
 
-type Samples = BTreeMap<Name, Vec<LagPoint>>;
+type Samples = BTreeMap<Name, Vec<LagSample>>;
 
 /// What each region said of the plan's alarms.
 type Regions = BTreeMap<String, AlarmsSeen>;
@@ -76,7 +75,7 @@ impl Eyes {
             self.journal.load_vitals(&plan.name)
         );
         let at = self.clock.now();
-        let answers_now = probes.iter().any(|probe| probe.sight == Sight::Good);
+        let answers_now = probes.iter().any(|probe| probe.answer == ProbeAnswer::Good);
         // Without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
         let answered_at = if answers_now { Some(began_at) } else { last_answer };
@@ -90,12 +89,8 @@ impl Eyes {
     }
 
     async fn ask(&self, probe: &Probe) -> ProbeSeen {
-        let sight = match self.probes.ask(probe).await {
-            ProbeAnswer::Good => Sight::Good,
-            ProbeAnswer::Bad { detail } => Sight::Bad { detail },
-            ProbeAnswer::Unknown { detail } => Sight::Unknown { detail },
-        };
-        ProbeSeen { name: probe.name().clone(), sight }
+        let answer = self.probes.ask(probe).await;
+        ProbeSeen { name: probe.name().clone(), answer }
     }
 
     async fn look_at(&self, databases: &[&Database]) -> Vec<ReplicaSeen> {
@@ -203,7 +198,7 @@ impl Eyes {
             return samples;
         }
         let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
-        let answers: BTreeMap<Name, Option<Vec<LagPoint>>> =
+        let answers: BTreeMap<Name, Option<Vec<LagSample>>> =
             stream::iter(asked).buffered(CONCURRENCY).collect().await;
         let is_complete = answers.values().all(Option::is_some);
         // A sample stays true: where the question failed, what was answered before still tells of the time before.
@@ -222,13 +217,13 @@ impl Eyes {
 
     /// The samples of a database; nothing when the question failed. Not known is not zero. What failed quickly is asked
     /// again at once: this may be the look that decides.
-    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Option<Vec<LagPoint>>) {
+    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Option<Vec<LagSample>>) {
         let answer = match self.lag.samples(database, since).await {
             Err(failure) if is_passing(&failure) => self.lag.samples(database, since).await,
             answer => answer,
         };
         let points = match answer {
-            Ok(samples) => Some(samples.into_iter().map(point).collect()),
+            Ok(samples) => Some(samples),
             Err(failure) => {
                 tracing::warn!(%failure, database = %database.name, "the lag can't be read");
                 None
@@ -254,10 +249,6 @@ fn unasked(failure: &Failure) -> ReplicaState {
 fn lag_window_start(state: &State, now: Timestamp) -> Timestamp {
     let from = state.active_run().map_or(now, |run| run.first_signal_at.min(now));
     from.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN)
-}
-
-fn point(sample: LagSample) -> LagPoint {
-    LagPoint { at: sample.at, lag_ms: sample.lag_ms }
 }
 
 fn state_of(view: ReplicaView) -> ReplicaState {

@@ -10,10 +10,10 @@ use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::inspection::Inspection;
-use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, ProbeAnswer, Probes};
+use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, Probes};
 use protocol::arn::Arn;
-use protocol::decide::{LagPoint, ProbeSeen, Sight};
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen};
 use protocol::plan::{Database, Fleet, Plan, Route};
 use protocol::readiness::Readiness;
 use protocol::readiness::copies::{option_groups, source_keys};
@@ -277,16 +277,14 @@ impl Inspector {
         }
     }
 
-    async fn lag(&self, databases: &[&Database]) -> BTreeMap<Name, Seen<Option<LagPoint>>> {
+    async fn lag(&self, databases: &[&Database]) -> BTreeMap<Name, Seen<Option<LagSample>>> {
         let since = self.clock.now().checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
         let calls: Vec<_> = databases
             .iter()
             .map(|database| async move {
                 let samples = self.within(self.lag.samples(database, since)).await;
                 let newest = samples.map(|samples| samples.into_iter().max_by_key(|sample| sample.at));
-                let point = newest
-                    .map(|sample| sample.map(|sample| LagPoint { at: sample.at, lag_ms: sample.lag_ms }));
-                (database.name.clone(), point)
+                (database.name.clone(), newest)
             })
             .collect();
         all(calls).await
@@ -328,13 +326,9 @@ impl Inspector {
             .probes
             .iter()
             .map(|probe| async move {
-                let sight = match self.within(async { Ok(self.probes.ask(probe).await) }).await {
-                    Ok(ProbeAnswer::Good) => Sight::Good,
-                    Ok(ProbeAnswer::Bad { detail }) => Sight::Bad { detail },
-                    Ok(ProbeAnswer::Unknown { detail }) => Sight::Unknown { detail },
-                    Err(unseen) => Sight::Unknown { detail: unseen.why },
-                };
-                ProbeSeen { name: probe.name().clone(), sight }
+                let asked = self.within(async { Ok(self.probes.ask(probe).await) }).await;
+                let answer = asked.unwrap_or_else(|unseen| ProbeAnswer::Unknown { detail: unseen.why });
+                ProbeSeen { name: probe.name().clone(), answer }
             })
             .collect();
         stream::iter(calls).buffered(CONCURRENCY).collect().await

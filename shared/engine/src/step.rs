@@ -9,9 +9,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::Observation;
 use protocol::journal::Event;
 use protocol::name::Name;
+use protocol::observation::Observation;
 use protocol::state::State;
 
 use self::attempt::{Attempt, CONCURRENCY, Effects, Input, Moment, Output};

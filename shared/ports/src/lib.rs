@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::signal::AlarmNow;
@@ -244,37 +245,11 @@ pub trait Lag: Send + Sync {
     async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>>;
 }
 
-/// One sample of replication lag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LagSample {
-    /// When.
-    pub at: Timestamp,
-    /// How far behind the replica was.
-    pub lag_ms: u64,
-}
-
 /// Probes of endpoints, from the recovery region.
 #[async_trait]
 pub trait Probes: Send + Sync {
     /// Asks once.
     async fn ask(&self, probe: &Probe) -> ProbeAnswer;
-}
-
-/// What a probe got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeAnswer {
-    /// The good answer.
-    Good,
-    /// A bad answer, or none in time.
-    Bad {
-        /// What was seen.
-        detail: String,
-    },
-    /// The prober itself could not ask: neither health nor death.
-    Unknown {
-        /// Why.
-        detail: String,
-    },
 }
 
 /// Publishing: commands to the workers, notices to people.

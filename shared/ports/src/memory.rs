@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::StepCommand;
 use protocol::database_status::Condition;
-use protocol::decide::ReplicaState;
 use protocol::journal::Record;
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer, ReplicaState};
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::{
@@ -27,8 +27,8 @@ use protocol::upkeep::{ParameterPass, SnapshotLook};
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
     Alarms, Alert, Answer, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
-    Lag, LagSample, MetricSample, Metrics, OldPrimary, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
-    Replication, RouteView, Side, Slot, Traffic, Vitals,
+    Lag, MetricSample, Metrics, OldPrimary, Plans, Probes, Publisher, ReplicaView, Replication, RouteView,
+    Side, Slot, Traffic, Vitals,
 };
 
 mod journal;

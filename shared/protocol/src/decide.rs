@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::command::{Step, StepCommand};
 use crate::journal::{Event, RunKind};
+use crate::observation::Observation;
 use crate::operator::OperatorCommand;
 use crate::plan::Plan;
 use crate::signal::Signal;
@@ -29,11 +30,10 @@ mod watch;
 
 pub use attention::{Lost, is_known_failure};
 pub use claim::{Claim, claim, still_held};
-pub use facts::{AlarmsSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 pub use fence::{
     FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, UNREAD_AGAIN_AFTER, fenced, is_known_unread, lost_sentence,
 };
-pub use sentence::{alarm_age, duration, invocation, list};
+pub use sentence::alarm_age;
 pub use signals::{Rejected, is_late, rejected};
 pub use watch::DETAILS_BYTES_MAX;
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use protocol::decide::{AlarmsSeen, Facts, Observation, decide};
+use protocol::decide::{Facts, decide};
 use protocol::evidence::{ALARM_CONFIRMED_EVERY, ALARM_STANDS, ANSWER_TRAILS};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record};
+use protocol::observation::{AlarmsSeen, Observation};
 use protocol::plan::Plan;
 use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via};
 use protocol::state::{State, evolve, fold};

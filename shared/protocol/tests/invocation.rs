@@ -9,10 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use protocol::decide::invocation;
 use protocol::incoming::Incoming;
 use protocol::operator::OperatorCommand;
 use protocol::plan::Plan;
+use protocol::words::invocation;
 use serde_json::Value;
 
 const ANSWER: &str = r#"{"sentence":"The hold is released.","now":"Nothing to do: us-east-2 serves and no evidence stands.","run":null}"#;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use protocol::decide::{LagPoint, ProbeSeen, ReplicaState, Sight};
 use protocol::journal::PoisonRecord;
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen, ReplicaState};
 use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts,
@@ -128,7 +128,7 @@ fn good(state: &State) -> Facts {
         lag: plan
             .databases
             .iter()
-            .map(|db| (db.name.clone(), Ok(Some(LagPoint { at: now(), lag_ms: 400 }))))
+            .map(|db| (db.name.clone(), Ok(Some(LagSample { at: now(), lag_ms: 400 }))))
             .collect(),
         groups: plan
             .fleets
@@ -160,7 +160,7 @@ fn good(state: &State) -> Facts {
             .detection
             .probes
             .iter()
-            .map(|probe| ProbeSeen { name: probe.name().clone(), sight: Sight::Good })
+            .map(|probe| ProbeSeen { name: probe.name().clone(), answer: ProbeAnswer::Good })
             .collect(),
         topics: plan
             .detection
@@ -580,7 +580,7 @@ fn differing(differing: usize, why: &str) -> PassOutcome {
 
 fn lag(facts: &mut Facts, age: SignedDuration, lag_ms: u64) {
     let at = now().checked_sub(age).expect("a time");
-    facts.lag.insert(Name::from("orders"), Ok(Some(LagPoint { at, lag_ms })));
+    facts.lag.insert(Name::from("orders"), Ok(Some(LagSample { at, lag_ms })));
 }
 
 #[rustfmt::skip]
@@ -619,9 +619,9 @@ const ROWS: &[Row] = &[
      "The recovery endpoint has weight 128 and may take traffic although it must not."),
     (|f| route(f).recovery_dial_permille = 375, "recovery_dial_open", "front", Finding::NotReady,
      "The recovery group's traffic dial is at 37.5 %, so it would not take all users."),
-    (|f| f.probes[0].sight = Sight::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
+    (|f| f.probes[0].answer = ProbeAnswer::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
      Finding::NotReady, "It gets no good answer: HTTP status 503."),
-    (|f| f.probes[0].sight = Sight::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
+    (|f| f.probes[0].answer = ProbeAnswer::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
      "front-primary", Finding::Unknown, "It could not ask: the name does not resolve."),
     (|f| parameters(f).outcome = differing(2, "/shop/key is locked."), "parameters_same", "parameters", Finding::NotReady,
      "2 differed between us-east-2 and us-west-1 after the full pass 12 min ago: /shop/key is locked."),
@@ -1308,7 +1308,7 @@ fn maps<T: Clone + std::fmt::Debug>(
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
-    let lag = (-400..400i64, any::<u64>()).prop_map(|(age, lag_ms)| LagPoint {
+    let lag = (-400..400i64, any::<u64>()).prop_map(|(age, lag_ms)| LagSample {
         at: now().checked_sub(SignedDuration::from_secs(age)).expect("a time"),
         lag_ms,
     });
@@ -1330,10 +1330,10 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             recovery_dial_permille: dial,
             recovery_health: EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
         });
-    let sight = prop_oneof![
-        Just(Sight::Good),
-        Just(Sight::Bad { detail: String::new() }),
-        Just(Sight::Unknown { detail: ".".to_owned() })
+    let answer = prop_oneof![
+        Just(ProbeAnswer::Good),
+        Just(ProbeAnswer::Bad { detail: String::new() }),
+        Just(ProbeAnswer::Unknown { detail: ".".to_owned() })
     ];
     let subscriptions =
         (0..9u32, 0..3u32).prop_map(|(confirmed, pending)| Subscriptions { confirmed, pending });
@@ -1343,13 +1343,13 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         maps(&["web"], unseen(prop::option::of(group))),
         maps(&["web"], unseen(0..9u32)),
         maps(&["front"], unseen(route)),
-        prop::collection::vec(sight, 0..3),
+        prop::collection::vec(answer, 0..3),
         unseen(prop::option::of(subscriptions)),
     )
         .prop_map(|(replicas, lag, groups, healthy, routes, sights, heard)| {
             let mut facts = good(&State::default());
             let probes = facts.probes.iter().zip(sights);
-            facts.probes = probes.map(|(probe, sight)| ProbeSeen { sight, ..probe.clone() }).collect();
+            facts.probes = probes.map(|(probe, answer)| ProbeSeen { answer, ..probe.clone() }).collect();
             facts.topics.insert(NOTICES.to_owned(), heard);
             Facts { replicas, lag, groups, healthy, routes, ..facts }
         })

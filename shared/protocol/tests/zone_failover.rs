@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::decide::{Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, decide};
+use protocol::decide::{Facts, decide};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
+use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
 use protocol::state::{State, evolve};
@@ -86,22 +87,22 @@ impl Story {
     fn look_for(&mut self, seconds: i64) {
         for _ in 0..seconds / 5 {
             self.now = self.now.checked_add(SignedDuration::from_secs(5)).expect("a time");
-            self.look_with(&Sight::Bad { detail: "no answer".into() });
+            self.look_with(&ProbeAnswer::Bad { detail: "no answer".into() });
         }
     }
 
-    fn look_with(&mut self, sight: &Sight) {
-        let observation = Some(self.observation(sight));
+    fn look_with(&mut self, answer: &ProbeAnswer) {
+        let observation = Some(self.observation(answer));
         self.settle(&Facts { observation, ..Facts::default() });
     }
 
-    fn observation(&self, sight: &Sight) -> Observation {
-        let probe = |name: &Name| ProbeSeen { name: name.clone(), sight: sight.clone() };
+    fn observation(&self, answer: &ProbeAnswer) -> Observation {
+        let probe = |name: &Name| ProbeSeen { name: name.clone(), answer: answer.clone() };
         let broken = |name: &Name| ReplicaSeen {
             database: name.clone(),
             state: ReplicaState::Broken { detail: "error".into() },
         };
-        let lag = LagPoint { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
+        let lag = LagSample { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
         let databases = self.plan.databases.iter().map(|database| &database.name);
         Observation {
             at: self.now,
@@ -259,7 +260,7 @@ fn a_sign_of_life_lets_the_words_begin_anew() {
     story.alarm();
     repeat(&mut story, &[INSTANCE], 170, 500);
     assert!(!story.has_committed(), "{:#?}", story.sentences);
-    story.look_with(&Sight::Good);
+    story.look_with(&ProbeAnswer::Good);
     story.zone_failover(INSTANCE, None);
     let began = story.now;
     repeat(&mut story, &[INSTANCE], 170, 500);
@@ -284,7 +285,7 @@ fn words_an_hour_apart_have_nothing_to_do_with_each_other() {
 fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
     let mut story = Story::new();
     story.zone_failover(INSTANCE, None);
-    let look = story.observation(&Sight::Bad { detail: "no answer".into() });
+    let look = story.observation(&ProbeAnswer::Bad { detail: "no answer".into() });
     assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
     story.state.moved.insert(Name::from("orders"));
     assert!(look.vetoes(&story.plan, &story.state).is_empty());

@@ -9,11 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{
-    Claim, Decision, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, claim, decide,
-};
+use protocol::decide::{Claim, Decision, Facts, claim, decide};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
 use protocol::name::Name;
+use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
@@ -393,8 +392,8 @@ impl History {
 /// A look at the world, from the recovery region.
 pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Timestamp>) -> Observation {
     let sight = match lost_at {
-        None => Sight::Good,
-        Some(_) => Sight::Bad { detail: "no answer within 3 s".to_owned() },
+        None => ProbeAnswer::Good,
+        Some(_) => ProbeAnswer::Bad { detail: "no answer within 3 s".to_owned() },
     };
     let replica = match lost_at {
         None => ReplicaState::Replicating,
@@ -410,7 +409,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
         .detection
         .probes
         .iter()
-        .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight.clone() });
+        .map(|probe| ProbeSeen { name: probe.name().clone(), answer: sight.clone() });
     let replicas = staying().map(|database| ReplicaSeen { database, state: replica.clone() });
     let points = lag_samples(at, lost_at);
     // The last tick before the loss was half a minute earlier.
@@ -418,7 +417,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
         None => Some(at),
         Some(lost_at) => lost_at.checked_sub(SignedDuration::from_secs(30)).ok(),
     };
-    let lag: BTreeMap<Name, Vec<LagPoint>> = staying().map(|name| (name, points.clone())).collect();
+    let lag: BTreeMap<Name, Vec<LagSample>> = staying().map(|name| (name, points.clone())).collect();
     Observation {
         at,
         vantage: plan.regions.recovery.clone(),
@@ -431,12 +430,12 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
 }
 
 /// A sample a minute for the last twenty, none from after the loss.
-fn lag_samples(at: Timestamp, lost_at: Option<Timestamp>) -> Vec<LagPoint> {
+fn lag_samples(at: Timestamp, lost_at: Option<Timestamp>) -> Vec<LagSample> {
     let minutes = (0..20).rev().map(SignedDuration::from_mins);
     let sampled = minutes.filter_map(|age| at.checked_sub(age).ok());
     sampled
         .filter(|sampled| lost_at.is_none_or(|lost_at| *sampled <= lost_at))
-        .map(|at| LagPoint { at, lag_ms: 400 })
+        .map(|at| LagSample { at, lag_ms: 400 })
         .collect()
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
-use protocol::decide::{FenceSeen, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
+use protocol::decide::FenceSeen;
 use protocol::journal::{PrimarySide, Record};
+use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
 use protocol::signal::AlarmState;
@@ -396,10 +397,10 @@ impl Seen {
     /// The observation that the production code gets.
     #[must_use]
     pub fn observation(&self, plan: &Plan) -> Observation {
-        let sight = |good: Option<bool>| match good {
-            Some(true) => Sight::Good,
-            Some(false) => Sight::Bad { detail: "no answer".into() },
-            None => Sight::Unknown { detail: "could not be asked".into() },
+        let answer = |good: Option<bool>| match good {
+            Some(true) => ProbeAnswer::Good,
+            Some(false) => ProbeAnswer::Bad { detail: "no answer".into() },
+            None => ProbeAnswer::Unknown { detail: "could not be asked".into() },
         };
         let state = |item: usize| match (self.is_detached[item], self.replica) {
             (true, _) => ReplicaState::Detached,
@@ -416,7 +417,7 @@ impl Seen {
                 .probes
                 .iter()
                 .filter(|_| !self.left_out[0])
-                .map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight(self.probe) })
+                .map(|probe| ProbeSeen { name: probe.name().clone(), answer: answer(self.probe) })
                 .collect(),
             replicas: databases()
                 .enumerate()
@@ -440,7 +441,7 @@ impl Seen {
     }
 
     /// One sample a minute while the source lived; what is sampled later only says how long it is dead.
-    fn samples(&self) -> Vec<LagPoint> {
+    fn samples(&self) -> Vec<LagSample> {
         let lag_ms = match self.lag {
             Lag::Small => 1_000,
             Lag::Large => 600_000,
@@ -449,7 +450,7 @@ impl Seen {
         (self.at.saturating_sub(30)..=self.at)
             .map(|moment| {
                 let is_dead = moment > self.lived_until;
-                LagPoint { at: time(moment), lag_ms: if is_dead { 3_600_000 } else { lag_ms } }
+                LagSample { at: time(moment), lag_ms: if is_dead { 3_600_000 } else { lag_ms } }
             })
             .collect()
     }

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use ports::memory::MemoryWorld;
 use ports::{
     Alert, AlertClaim, Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal,
-    KeptSnapshot, Lag, LagSample, OldPrimary, Page, Plans, ProbeAnswer, Probes, Publisher, ReplicaView,
-    RouteView, Side, Traffic, Vitals, Which,
+    KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Side, Traffic,
+    Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
 use tokio::sync::Notify;

@@ -2,9 +2,10 @@
 //! And what it no longer says is evidence no more.
 
 use jiff::SignedDuration;
+use ports::FailureKind;
 use ports::memory::{AlarmTwin, Fault};
-use ports::{FailureKind, ProbeAnswer};
 use protocol::journal::{Event, Rejection};
+use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State};

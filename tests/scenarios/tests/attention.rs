@@ -2,12 +2,13 @@
 //! hold or a cooldown, an approval that nobody gives, a run that needs an operator, and what can no longer be done.
 
 use jiff::SignedDuration;
+use ports::FailureKind;
 use ports::memory::Fault;
-use ports::{FailureKind, ProbeAnswer};
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
 use protocol::name::Name;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::Phase;
 use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};

@@ -1,8 +1,9 @@
 //! Failovers of an Aurora global database: what is particular to it, with one thing after the other going wrong.
 
 use jiff::SignedDuration;
+use ports::FailureKind;
 use ports::memory::Fault;
-use ports::{FailureKind, LagSample};
+use protocol::observation::LagSample;
 use protocol::plan::{Mode, Plan};
 use scenarios::{GOOD_MINUTES, Stage, as_aurora, is_over, needs_operator, small_plan};
 use serde_json::json;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::{Fault, MemoryWorld};
-use ports::{Answer, Clock, FailureKind, ProbeAnswer, RouteView, Side, Traffic};
+use ports::{Answer, Clock, FailureKind, RouteView, Side, Traffic};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Route};
 use scenarios::{
     COMMANDS_TOPIC, GOOD_MINUTES, Stage, as_aurora, awaits_approval, example_plan, has_begun, is_over,

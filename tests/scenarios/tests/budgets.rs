@@ -2,8 +2,8 @@
 //! strangers' messages may cost.
 
 use jiff::{SignedDuration, Timestamp};
-use ports::ProbeAnswer;
 use protocol::journal::{Cause, Event};
+use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::REJECTIONS_MAX;
 use scenarios::{GOOD_MINUTES, Stage, is_over, small_plan, sns};

@@ -1,10 +1,11 @@
 //! Failovers from the first sign to the end, with one thing after the other going wrong.
 
 use jiff::SignedDuration;
+use ports::FailureKind;
 use ports::memory::Fault;
-use ports::{FailureKind, ProbeAnswer};
 use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::Phase;
 use scenarios::{

@@ -180,7 +180,7 @@ async fn every_alarm_of_the_plan_set_by_hand_moves_nothing_while_the_primary_is_
 async fn alarms_set_by_hand_and_a_probe_shut_out_move_nothing_while_the_source_replicates() {
     let mut stage = good_day(Mode::Automatic).await;
     for probe in &stage.plan.detection.probes.clone() {
-        let bad = ports::ProbeAnswer::Bad { detail: "status 403".to_owned() };
+        let bad = protocol::observation::ProbeAnswer::Bad { detail: "status 403".to_owned() };
         stage.world.inner().probes.insert(probe.name().clone(), bad);
     }
     stage.alarm("ALARM").await.expect("the alarm is taken");

@@ -9,10 +9,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
+use ports::FailureKind;
 use ports::memory::Fault;
-use ports::{FailureKind, ProbeAnswer};
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 use scenarios::{

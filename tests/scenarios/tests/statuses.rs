@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 use ports::memory::{DatabaseTwin, Fault, FleetTwin};
-use ports::{FailureKind, ProbeAnswer, Replication};
+use ports::{FailureKind, Replication};
 use protocol::command::Step;
 use protocol::evidence::{EvidenceKind, Veto};
 use protocol::journal::Event;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::Mode;
 use protocol::state::State;
 use scenarios::{GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ports::memory::Fault;
 use ports::{Clock, FailureKind};
-use protocol::decide::ReplicaState;
 use protocol::name::Name;
+use protocol::observation::ReplicaState;
 use protocol::plan::{Mode, Plan};
 use protocol::state::State;
 use scenarios::{Stage, as_aurora, small_plan};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ::ports::{
     Alarms, Alert, AlertClaim, Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets,
-    Ids, Journal, KeptSnapshot, Lag, LagSample, OldPrimary, Page, Plans, ProbeAnswer, Probes, Publisher,
-    ReplicaView, Replication, RouteView, Side, Traffic, Vitals, Which,
+    Ids, Journal, KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, Replication,
+    RouteView, Side, Traffic, Vitals, Which,
 };
 use async_trait::async_trait;
 use engine::world::World;
@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::signal::AlarmNow;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ports::{ReplicaView, Replication};
 use protocol::database_status::Condition;
-use protocol::decide::ReplicaState;
+use protocol::observation::ReplicaState;
 use protocol::readiness::facts::{ClusterFacts, ClusterRole, ReplicaFacts};
 
 use crate::xml::Element;

@@ -1,6 +1,6 @@
 //! Every way in which a global database and its clusters can stand, and what is made of it.
 
-use protocol::decide::ReplicaState;
+use protocol::observation::ReplicaState;
 use protocol::readiness::facts::{ClusterFacts, ClusterRole};
 
 use super::*;

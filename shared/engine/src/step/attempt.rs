@@ -11,12 +11,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Claim, Draft, Facts, Observation, claim, is_known_failure, list, still_held};
+use protocol::decide::{Claim, Draft, Facts, claim, is_known_failure, still_held};
 use protocol::journal::{Event, SubjectDone, SubjectNote};
 use protocol::name::Name;
+use protocol::observation::Observation;
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State};
 use protocol::step::Window;
+use protocol::words::list;
 
 use super::{Objection, Sight, for_a_person};
 use crate::conductor::{RACES_MAX, Written};

@@ -13,9 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{Facts, Observation};
+use protocol::decide::Facts;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
+use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::{Fault, RuntimeClock};
-use ports::{Clock, FailureKind, LagSample, ProbeAnswer, Probes};
-use protocol::decide::Observation;
+use ports::{Clock, FailureKind, Probes};
 use protocol::name::Name;
+use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::plan::{Plan, Probe};
 use protocol::state::State;
 

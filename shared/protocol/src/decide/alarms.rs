@@ -9,17 +9,18 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::list;
-use super::{AlarmsSeen, Draft, Facts, Observation};
+use super::{Draft, Facts};
 use crate::arn::{Arn, is_same};
 use crate::evidence::{
     ALARM_CONFIRMED_EVERY, ANSWER_TRAILS, Evidence, EvidenceKey, EvidenceKind, Standing, counts,
 };
 use crate::graph;
 use crate::journal::Event;
+use crate::observation::{AlarmsSeen, Observation};
 use crate::plan::Plan;
 use crate::signal::{AlarmNow, AlarmState};
 use crate::state::{AlarmSeen, State};
+use crate::words::list;
 
 /// Most pieces of evidence in one record, so that its size stays far below what the journal takes.
 const EVIDENCE_PER_RECORD_MAX: usize = 100;
@@ -197,7 +198,7 @@ fn silence(
     oldest: SignedDuration,
 ) -> Draft {
     let named = list(standing.iter().map(|(key, _)| key.to_string()));
-    let age = super::duration(oldest);
+    let age = crate::words::duration(oldest);
     let sentence = format!(
         "{region} can't be asked for its alarms ({}): until it answers, the last word of {named} counts, {age} old now.",
         detail.trim_end_matches('.')

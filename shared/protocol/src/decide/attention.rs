@@ -7,16 +7,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::open::{Obstacle, may_open};
-use super::sentence::{alarm_age, approve, data_loss, duration, invocation, list, need, unblock};
-use super::{Draft, Facts, Observation, ReplicaState, Sight, gate};
+use super::sentence::{alarm_age, approve, data_loss, need, unblock};
+use super::{Draft, Facts, gate};
 use crate::attention::{ALONE_FOR, Call, EASED_FOR, Matter, Turn, pause_after};
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::graph::Graph;
 use crate::journal::{Cause, Event};
 use crate::name::Name;
+use crate::observation::{Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Quarantine, Run, State};
+use crate::words::{duration, invocation, list};
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
 /// for calling people: what moves by itself is weighed by [`State::weight`].
@@ -41,10 +43,10 @@ impl View {
     fn with(plan: &Plan, state: &State, observation: &Observation, now: Timestamp, is_lasting: bool) -> Self {
         let mut view = Self { kinds: BTreeMap::new(), outside: false, names: Vec::new() };
         let probes = observation.probes.iter().map(|probe| {
-            let stands = match &probe.sight {
-                Sight::Bad { .. } => Some(true),
-                Sight::Good => Some(false),
-                Sight::Unknown { .. } => None,
+            let stands = match &probe.answer {
+                ProbeAnswer::Bad { .. } => Some(true),
+                ProbeAnswer::Good => Some(false),
+                ProbeAnswer::Unknown { .. } => None,
             };
             (EvidenceKey::probe(&probe.name), stands)
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{due, sentence};
+use super::due;
 use crate::command::{Step, StepCommand};
 use crate::name::Name;
 use crate::plan::Plan;
@@ -28,7 +28,7 @@ pub fn claim(plan: &Plan, state: &State, command: &StepCommand, now: Timestamp) 
         .collect();
     let taken: Vec<Name> = command.subjects.iter().filter(|name| due.contains(name)).cloned().collect();
     if taken.is_empty() {
-        let names = sentence::list(command.subjects.iter().map(ToString::to_string));
+        let names = crate::words::list(command.subjects.iter().map(ToString::to_string));
         return Claim::Nothing(format!("Nothing to do: step {} of {names} is not due.", command.step));
     }
     Claim::Take(taken)

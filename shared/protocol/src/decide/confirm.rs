@@ -4,13 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attention::View;
 use super::open::flaps;
-use super::sentence::{alarm_age, approve, data_loss, insufficiency, list};
-use super::{Draft, Facts, Observation, attention, due, gate};
+use super::sentence::{alarm_age, approve, data_loss, insufficiency};
+use super::{Draft, Facts, attention, due, gate};
 use crate::attention::Dismissals;
 use crate::journal::{AbortCause, Cause, Event, Need};
+use crate::observation::Observation;
 use crate::operator::Overrides;
 use crate::plan::{Mode, Plan};
 use crate::state::{Phase, Run, State};
+use crate::words::list;
 
 /// The confirm window may begin anew when the evidence wavers, but not for ever.
 const WINDOWS_MAX: u32 = 5;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::{duration, list, need, unblock};
+use super::sentence::{need, unblock};
 use super::{Draft, SUBJECTS_PER_COMMAND, fence};
 use crate::command::{Step, StepCommand};
 use crate::graph::{Graph, Node, items, seconds_max};
@@ -14,6 +14,7 @@ use crate::plan::Plan;
 use crate::report;
 use crate::state::{Phase, Progress, Run, State};
 use crate::step::ItemKind;
+use crate::words::{duration, list};
 
 /// Longest note of a late step that people are shown.
 const NOTE_CHARACTERS_MAX: usize = 1000;
@@ -81,7 +82,7 @@ fn cut(note: &str) -> String {
 fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
     let report = report::measure(run, now);
     let loss = match report.rpo_estimate_ms {
-        Some(ms) => format!("about {:.1} s of writes", super::facts::seconds(ms)),
+        Some(ms) => format!("about {:.1} s of writes", crate::words::seconds(ms)),
         None if run.scope.databases.is_empty() => "no database moved".to_owned(),
         None => "an unknown amount of writes".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! What a look at the world showed.
+//! What a look at the world means: vetoes, what could not be seen, and the newest lag.
 
 use std::collections::BTreeMap;
 
@@ -7,145 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use crate::arn::Arn;
 use crate::evidence::{Veto, ZONE_FAILOVER_TAKES};
 use crate::name::Name;
+use crate::observation::{AlarmsSeen, LagSample, Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
 use crate::signal::AlarmNow;
 use crate::state::State;
+use crate::words::seconds;
 
 /// Longest age at which a lag sample says something about now.
 const LAG_AGE_MAX: SignedDuration = SignedDuration::from_secs(180);
 
-/// One look at the world, from one region.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observation {
-    /// When.
-    pub at: Timestamp,
-    /// The region it was made from.
-    pub vantage: String,
-    /// What the probes of the primary region got.
-    pub probes: Vec<ProbeSeen>,
-    /// How the replicas stand.
-    pub replicas: Vec<ReplicaSeen>,
-    /// The recent lag samples of each database, oldest first.
-    pub lag: BTreeMap<Name, Vec<LagPoint>>,
-    /// When a probe of the primary region last got a good answer, if that is known.
-    pub answered_at: Option<Timestamp>,
-    /// What each region that was asked for the plan's alarms said.
-    pub alarms: BTreeMap<String, AlarmsSeen>,
-}
-
-/// What a region said when it was asked for the plan's alarms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlarmsSeen {
-    /// Their states; an alarm that does not exist is not among them.
-    Answered {
-        /// When it was asked.
-        at: Timestamp,
-        /// The alarms.
-        alarms: Vec<AlarmNow>,
-    },
-    /// It did not answer.
-    Silent {
-        /// When it was asked.
-        at: Timestamp,
-        /// Why.
-        detail: String,
-    },
-    /// It refused to answer: it says nothing of its alarms, nor that it is lost.
-    Refused {
-        /// Why.
-        detail: String,
-    },
-}
-
-/// What a probe got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeSeen {
-    /// The probe.
-    pub name: Name,
-    /// What it got.
-    pub sight: Sight,
-}
-
-/// The three answers to "does the primary answer?".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// A good answer.
-    Good,
-    /// A bad answer, or none in time.
-    Bad {
-        /// What was seen.
-        detail: String,
-    },
-    /// It could not be asked: neither health nor death.
-    Unknown {
-        /// Why.
-        detail: String,
-    },
-}
-
-/// How a replica stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaSeen {
-    /// The database.
-    pub database: Name,
-    /// What was seen.
-    pub state: ReplicaState,
-}
-
-/// What a replica says of its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplicaState {
-    /// It replicates.
-    Replicating,
-    /// It still receives from its source, but not as it should.
-    Degraded {
-        /// Its own words.
-        detail: String,
-    },
-    /// It does not replicate, which is no sign of a loss: somebody stopped it, or RDS ended it.
-    Halted {
-        /// Its own words.
-        detail: String,
-    },
-    /// Its replication is in error.
-    Broken {
-        /// Its own words.
-        detail: String,
-    },
-    /// It is no replica (any more).
-    Detached,
-    /// It was asked, and does not say.
-    Unknown {
-        /// Why.
-        detail: String,
-    },
-    /// It could not be asked.
-    Unasked {
-        /// Why.
-        detail: String,
-    },
-}
-
-impl ReplicaState {
-    /// Whether the replica receives what its source writes: the source lives, if the lag is fresh and small.
-    pub fn hears_its_source(&self) -> bool {
-        matches!(self, Self::Replicating | Self::Degraded { .. })
-    }
-}
-
-/// One sample of replication lag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LagPoint {
-    /// When.
-    pub at: Timestamp,
-    /// How far behind the replica was.
-    pub lag_ms: u64,
-}
-
 impl Observation {
     /// What forbids an automatic failover, each with what was seen: by this look, and by what RDS said before it.
     pub fn vetoes(&self, plan: &Plan, state: &State) -> BTreeMap<Veto, String> {
-        let answers = self.probes.iter().filter(|probe| probe.sight == Sight::Good).map(|probe| {
+        let answers = self.probes.iter().filter(|probe| probe.answer == ProbeAnswer::Good).map(|probe| {
             let veto = Veto::PrimaryAnswers { probe: probe.name.to_string() };
             (veto, "a good answer from the primary region".to_owned())
         });
@@ -181,9 +55,9 @@ impl Observation {
     /// What this look could not see, and may be alive: witnesses that could not be asked, and replicas that say that they
     /// replicate while nobody knows how far behind. One that was asked and does not say is not among them.
     pub(super) fn in_the_dark(&self) -> Vec<String> {
-        let probes = self.probes.iter().filter_map(|probe| match &probe.sight {
-            Sight::Unknown { detail } => Some(format!("probe {} ({detail})", probe.name)),
-            Sight::Good | Sight::Bad { .. } => None,
+        let probes = self.probes.iter().filter_map(|probe| match &probe.answer {
+            ProbeAnswer::Unknown { detail } => Some(format!("probe {} ({detail})", probe.name)),
+            ProbeAnswer::Good | ProbeAnswer::Bad { .. } => None,
         });
         let replicas = self.replicas.iter().filter_map(|seen| match &seen.state {
             ReplicaState::Unasked { detail } => Some(format!("replica {} ({detail})", seen.database)),
@@ -202,13 +76,7 @@ impl Observation {
     }
 
     /// The newest lag sample that says something about now.
-    fn latest_lag(&self, database: &Name) -> Option<&LagPoint> {
+    fn latest_lag(&self, database: &Name) -> Option<&LagSample> {
         self.lag.get(database)?.last().filter(|point| self.at.duration_since(point.at) <= LAG_AGE_MAX)
     }
-}
-
-/// Milliseconds as seconds, for sentences.
-#[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
-pub(super) fn seconds(ms: u64) -> f64 {
-    ms as f64 / 1000.0
 }

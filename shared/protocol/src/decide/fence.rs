@@ -3,13 +3,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::list;
 use super::{Draft, Facts};
 use crate::command::Step;
 use crate::journal::{Event, LostFence, Need, PrimarySide};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
+use crate::words::list;
 
 /// A run closes a primary side again by itself when somebody opens it, but not for ever: at so many times a person is asked.
 pub const FENCES_LOST_MAX: u32 = 3;

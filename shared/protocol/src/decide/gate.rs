@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LagPoint, Observation};
 use crate::journal::{Cause, DataLoss};
+use crate::observation::{LagSample, Observation};
 use crate::plan::Plan;
 use crate::state::Run;
 
@@ -44,7 +44,7 @@ fn lived_until(run: &Run, observation: &Observation, now: Timestamp) -> Timestam
 }
 
 /// The last sample while the source lived. What is sampled after its death only says how long it is dead.
-fn last_before(points: &[LagPoint], lived_until: Timestamp) -> Option<&LagPoint> {
+fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<&LagSample> {
     points
         .iter()
         .rev()

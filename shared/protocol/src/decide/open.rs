@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::{invocation, list};
 use super::{Draft, Facts};
 use crate::attention::{Dismissals, Matter};
 use crate::evidence::{EvidenceKey, Standing};
@@ -11,6 +10,7 @@ use crate::journal::{AbortCause, Cause, Event, RunKind, Scope};
 use crate::operator::Overrides;
 use crate::plan::Plan;
 use crate::state::{Hold, Phase, State};
+use crate::words::{invocation, list};
 
 /// What is to be done about the evidence.
 pub(super) enum Opening {

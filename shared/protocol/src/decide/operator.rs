@@ -2,15 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sentence::{data_loss, invocation, list};
-use super::{Draft, Facts, Observation, Verdict, due, gate};
+use super::sentence::data_loss;
+use super::{Draft, Facts, Verdict, due, gate};
 use crate::command::Step;
 use crate::graph::{self, ScopeProblem};
 use crate::journal::{AbortCause, Cause, Event, RunKind};
 use crate::name::Name;
+use crate::observation::Observation;
 use crate::operator::{OperatorCommand, Overrides};
 use crate::plan::Plan;
 use crate::state::{Phase, Run, State};
+use crate::words::{invocation, list};
 
 /// Why a command is refused: a stable code and the words.
 struct Refusal {

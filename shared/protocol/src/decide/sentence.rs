@@ -1,61 +1,20 @@
-//! The words of decisions: durations, lists, the commands that unblock, and how a run stands.
+//! The sentences of decisions: the commands that unblock, and how a run stands.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::facts::seconds;
 use super::fence::FENCE_UNREAD;
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::journal::{DataLoss, Need};
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
-
-/// A duration as people say it: `0.4 s`, `75 s`, `12 min`, `3 h`.
-pub fn duration(duration: SignedDuration) -> String {
-    let ms = duration.as_millis();
-    match ms {
-        ..10_000 => format!("{:.1} s", duration.as_secs_f64()),
-        10_000..120_000 => format!("{} s", ms / 1000),
-        120_000..7_200_000 => format!("{} min", ms / 60_000),
-        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
-        _ => format!("{} days", ms / 86_400_000),
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`; long lists are cut.
-pub fn list(items: impl IntoIterator<Item = String>) -> String {
-    const SHOWN_MAX: usize = 6;
-    let mut items: Vec<String> = items.into_iter().collect();
-    if items.len() > SHOWN_MAX {
-        let more = items.len() - (SHOWN_MAX - 1);
-        items.truncate(SHOWN_MAX - 1);
-        items.push(format!("{more} more"));
-    }
-    match items.split_last() {
-        None => "nothing".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
-}
+use crate::words::{duration, invocation, list, seconds};
 
 /// How old an alarm's last word is, where its region can't be asked whether it is still so.
 pub fn alarm_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestamp) -> Option<String> {
     let since = state.silences.get(&standing.vantage).filter(|_| key.kind == EvidenceKind::Alarm)?;
     let age = duration(now.duration_since(standing.last_seen));
     Some(format!("its last word is {age} old, and {} can't be asked since {since}", standing.vantage))
-}
-
-/// The line to type for an operator's command. `fields` are JSON members; who gives it is added.
-///
-/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI. A backslash or
-/// a quote in the name of a user becomes a slash: no JSON would take it, and some shells' `echo` neither. `cat` keeps the
-/// answer whole where it is led into a file: the CLI opens its own standard output a second time.
-pub fn invocation(plan: &Plan, fields: &str) -> String {
-    format!(
-        "echo '{{{fields},\"by\":\"'\"$(whoami | tr '\\134\\042' '//')\"'\"}}' | aws lambda invoke --region {} \
-         --function-name {} --payload fileb:///dev/stdin /dev/stdout | cat",
-        plan.regions.recovery, plan.operator_function
-    )
 }
 
 /// The command that approves or resumes a run.

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::alarms::settled_by;
-use super::sentence::duration;
 use super::{Draft, Facts};
 use crate::arn::Arn;
 use crate::evidence::{Evidence, EvidenceKey, ZONE_FAILOVER_TAKES, ZONE_FAILOVERS_TAKE};
@@ -11,6 +10,7 @@ use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
 use crate::signal::{AlarmSignal, AlarmState, MUTED, Signal, Via, ZoneFailover};
 use crate::state::{self, AlarmWord, REJECTIONS_MAX, State};
+use crate::words::duration;
 
 /// RDS speaks more than once of one failover; a word is noted again only after this long.
 const ZONE_FAILOVER_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);

@@ -6,14 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attention::View;
 use super::open::may_open;
-use super::sentence::list;
-use super::{Draft, Facts, Observation, ReplicaState, Sight};
+use super::{Draft, Facts};
 use crate::evidence::{
     Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, REFRESH_EVERY, Veto, counts,
 };
 use crate::journal::Event;
+use crate::observation::{Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
 use crate::state::{Run, State};
+use crate::words::list;
 
 /// Most bytes of the details of all the evidence of one record. An item of the journal's table holds 400 KB, and a look at the
 /// largest plan raises 1,000 pieces of evidence at once: what could not be written would never be evidence.
@@ -52,10 +53,10 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
     let (mut standing, mut gone) = (Vec::new(), Vec::new());
     for probe in &observation.probes {
         let key = EvidenceKey::probe(&probe.name);
-        match &probe.sight {
-            Sight::Bad { detail } => standing.push(Seen { key, detail: detail.clone() }),
-            Sight::Good => gone.push(key),
-            Sight::Unknown { .. } => {}
+        match &probe.answer {
+            ProbeAnswer::Bad { detail } => standing.push(Seen { key, detail: detail.clone() }),
+            ProbeAnswer::Good => gone.push(key),
+            ProbeAnswer::Unknown { .. } => {}
         }
     }
     for replica in observation.replicas.iter().filter(|seen| !state.moved.contains(&seen.database)) {

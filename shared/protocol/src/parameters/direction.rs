@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{invocation, list};
 use crate::plan::Plan;
 use crate::state::State;
+use crate::words::{invocation, list};
 
 /// From where to where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::entry::{Entry, Kind, Labels, Tags, Tier};
 use super::survey::Ground;
 use super::{COPY_TAG, is_copy_of};
-use crate::decide::list;
 use crate::plan::Existing;
+use crate::words::list;
 
 /// Everything that was seen of a pair.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@
 use super::facts::{AttachedGroup, EndpointHealth, RouteFacts, Unseen, seen};
 use super::routes::balancer;
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::plan::Route;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[PLANNED, TRIED, HEALTHY];
 

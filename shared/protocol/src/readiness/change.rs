@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Readiness};
-use crate::decide::list;
+use crate::words::list;
 
 /// The last readiness, and what people know of it. Kept beside the journal; advisory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

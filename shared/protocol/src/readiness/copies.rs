@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use super::facts::{Facts, OptionGroupRef, Unseen, seen};
 use super::permissions::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::name::Name;
 use crate::plan::{Database, DatabaseKind, Plan, SnapshotPolicy};
 use crate::state::State;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[KEY, OPTIONS];
 

@@ -6,8 +6,9 @@ use super::facts::{ClusterFacts, ClusterRole, ReplicaFacts, Unseen, seen};
 use super::{BackupWindow, Check, Scene};
 use crate::arn::Arn;
 use crate::database_status::{Condition, remedy};
-use crate::decide::{ReplicaState, duration};
+use crate::observation::ReplicaState;
 use crate::plan::{Database, DatabaseKind};
+use crate::words::duration;
 
 pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
 

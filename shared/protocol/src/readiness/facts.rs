@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::{LagPoint, ProbeSeen, ReplicaState};
+use crate::observation::{LagSample, ProbeSeen, ReplicaState};
 use jiff::Timestamp;
 
 use super::permissions::Refusal;
@@ -43,7 +43,7 @@ pub struct Facts {
     /// The replicas by database; nothing where one does not exist.
     pub replicas: BTreeMap<Name, Seen<Option<ReplicaFacts>>>,
     /// The newest lag sample by database; nothing where there is none.
-    pub lag: BTreeMap<Name, Seen<Option<LagPoint>>>,
+    pub lag: BTreeMap<Name, Seen<Option<LagSample>>>,
     /// The groups by fleet; nothing where one does not exist.
     pub groups: BTreeMap<Name, Seen<Option<GroupFacts>>>,
     /// The target groups by ARN; nothing where one does not exist.

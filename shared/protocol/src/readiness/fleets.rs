@@ -4,8 +4,8 @@
 
 use super::facts::{GroupFacts, TemplateFacts, TemplateRef, Unseen, seen};
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::plan::Fleet;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[EXISTS, LAUNCH, TEMPLATE, ATTACHED, TARGETS, HEALTHY];
 

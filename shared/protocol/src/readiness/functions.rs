@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::name::Name;
 use crate::readiness::permissions::function_name;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];
 

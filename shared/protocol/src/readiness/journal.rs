@@ -3,8 +3,8 @@
 
 use super::facts::{JournalFacts, SnapshotFacts, Unseen};
 use super::{Check, Scene};
-use crate::decide::duration;
 use crate::state::snapshot::SNAPSHOT_EVERY;
+use crate::words::duration;
 
 pub(super) const NAMES: &[&str] = &[COMPACT];
 

@@ -11,8 +11,8 @@ use super::facts::{
 };
 use super::{Check, Scene};
 use crate::arn::Arn;
-use crate::decide::list;
 use crate::plan::Fleet;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[SCHEDULED, OFFERED, KEYS, ADDRESSES, QUOTA];
 

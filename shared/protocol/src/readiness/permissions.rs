@@ -5,9 +5,9 @@ use super::copies::source_keys;
 use super::facts::{Facts, Unseen, seen};
 use super::{Check, Scene};
 use crate::arn::Arn;
-use crate::decide::list;
 use crate::plan::{Database, DatabaseKind, Plan};
 use crate::state::State;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[ALLOWED];
 

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::name::Name;
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[PROTECTED];
 

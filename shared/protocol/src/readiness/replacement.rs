@@ -5,8 +5,8 @@
 
 use super::facts::{Facts, InstanceFacts, ReplicaFacts, Unseen, seen};
 use super::{Check, Scene};
-use crate::decide::list;
 use crate::plan::{Database, DatabaseKind};
+use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[ALIKE, ZONES, WRITABLE];
 

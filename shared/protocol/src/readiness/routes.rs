@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
 use super::{Check, Scene};
-use crate::decide::{duration, list};
 use crate::plan::{Route, RouteSide};
+use crate::words::{duration, list};
 
 pub(super) const NAMES: &[&str] = &[PRESENT, OPEN, CLOSED, DIAL, CERTIFICATES];
 

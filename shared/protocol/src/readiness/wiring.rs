@@ -3,7 +3,7 @@
 use super::facts::{Subscriptions, Unseen, seen};
 use super::{Check, Scene};
 use crate::arn::Arn;
-use crate::decide::Sight;
+use crate::observation::ProbeAnswer;
 
 pub(super) const NAMES: &[&str] = &[PROBE, SIGNALS, COMMANDS, NOTICES];
 
@@ -34,15 +34,15 @@ fn probes(scene: &Scene<'_>) -> Vec<Check> {
     let check = |probe: &crate::plan::Probe| {
         let name = probe.name();
         let remedy = "See whether the primary serves; else correct detection.probes of the plan.";
-        match scene.facts.probes.iter().find(|seen| seen.name == *name).map(|seen| &seen.sight) {
-            Some(Sight::Good) => Check::ready(PROBE, name, "It gets good answers."),
-            Some(Sight::Bad { detail }) => Check::not_ready(
+        match scene.facts.probes.iter().find(|seen| seen.name == *name).map(|seen| &seen.answer) {
+            Some(ProbeAnswer::Good) => Check::ready(PROBE, name, "It gets good answers."),
+            Some(ProbeAnswer::Bad { detail }) => Check::not_ready(
                 PROBE,
                 name,
                 format!("It gets no good answer: {}.", detail.trim_end_matches('.')),
                 remedy,
             ),
-            Some(Sight::Unknown { detail }) => {
+            Some(ProbeAnswer::Unknown { detail }) => {
                 let why = format!("It could not ask: {}.", detail.trim_end_matches('.'));
                 Check::unknown(PROBE, name, &Unseen::new(why, remedy))
             }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::decide::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Decision, Effect};
 use super::mark::Own;
-use crate::decide::list;
 use crate::name::Name;
 use crate::plan::{Plan, SnapshotPolicy};
+use crate::words::list;
 
 pub(super) fn no_policy(plan: &Plan) -> String {
     format!("No snapshots are kept: the plan {} has no section snapshots.", plan.name)

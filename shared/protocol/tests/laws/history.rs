@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::command::{Step, StepCommand};
-use protocol::decide::{
-    AlarmsSeen, Claim, Draft, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight,
-    claim, decide,
-};
+use protocol::decide::{Claim, Draft, Facts, claim, decide};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone};
 use protocol::name::Name;
+use protocol::observation::{
+    AlarmsSeen, LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState,
+};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
@@ -199,10 +199,10 @@ impl History {
         let unknown = || "unknown".to_owned();
         let probe = |name: &Name| ProbeSeen {
             name: name.clone(),
-            sight: match good {
-                Some(true) => Sight::Good,
-                Some(false) => Sight::Bad { detail: "no answer".into() },
-                None => Sight::Unknown { detail: unknown() },
+            answer: match good {
+                Some(true) => ProbeAnswer::Good,
+                Some(false) => ProbeAnswer::Bad { detail: "no answer".into() },
+                None => ProbeAnswer::Unknown { detail: unknown() },
             },
         };
         let replica = |name: &Name| ReplicaSeen {
@@ -213,7 +213,7 @@ impl History {
                 None => ReplicaState::Unasked { detail: unknown() },
             },
         };
-        let point = |at: Timestamp| lag_ms.map(|lag_ms| LagPoint { at, lag_ms });
+        let point = |at: Timestamp| lag_ms.map(|lag_ms| LagSample { at, lag_ms });
         // One of before the loss, however long it has been looked at.
         let ago = |seconds| self.now.checked_sub(SignedDuration::from_secs(seconds)).expect("a time");
         let times = [ago(600), ago(250), ago(120), ago(30), self.now];

@@ -1,12 +1,13 @@
 //! For how long what was seen counts, as evidence and as a sign of life.
 
 use jiff::Timestamp;
-use protocol::decide::{DETAILS_BYTES_MAX, Facts, Observation, ReplicaState, decide};
+use protocol::decide::{DETAILS_BYTES_MAX, Facts, decide};
 use protocol::evidence::{
     Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, REFRESH_EVERY, Veto, counts,
 };
 use protocol::journal::{Event, Rejection};
 use protocol::name::Name;
+use protocol::observation::{Observation, ReplicaState};
 use protocol::plan::{Database, Mode};
 use protocol::signal::{AlarmState, Signal};
 use protocol::state::State;

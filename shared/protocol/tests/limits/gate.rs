@@ -1,7 +1,7 @@
 //! The data-loss gate: which sample of lag it goes by, and how old that may be.
 
-use protocol::decide::Observation;
 use protocol::journal::{DataLoss, Event};
+use protocol::observation::Observation;
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;
 

@@ -1,7 +1,7 @@
 //! What a person may pass, and only by saying so.
 
-use protocol::decide::Observation;
 use protocol::journal::{Event, Need};
+use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;

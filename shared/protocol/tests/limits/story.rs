@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
-use protocol::decide::{
-    Decision, Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, Verdict, decide,
-};
+use protocol::decide::{Decision, Facts, Verdict, decide};
 use protocol::journal::{Cause, DataLoss, Event, JOURNAL_SCHEMA, Record, RunKind, SubjectDone};
 use protocol::name::Name;
+use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
@@ -42,8 +41,8 @@ pub(crate) enum Seen {
 /// A look at a time, without any sample of lag.
 pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
     let sight = || match seen {
-        Seen::Alive => Sight::Good,
-        Seen::Lost | Seen::Replicates | Seen::ProbesBad => Sight::Bad { detail: "no answer".into() },
+        Seen::Alive => ProbeAnswer::Good,
+        Seen::Lost | Seen::Replicates | Seen::ProbesBad => ProbeAnswer::Bad { detail: "no answer".into() },
     };
     let state = || match seen {
         Seen::Alive | Seen::Replicates => ReplicaState::Replicating,
@@ -55,7 +54,7 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
     Observation {
         at: at(seconds),
         vantage: plan.regions.recovery.clone(),
-        probes: probes.map(|probe| ProbeSeen { name: probe.name().clone(), sight: sight() }).collect(),
+        probes: probes.map(|probe| ProbeSeen { name: probe.name().clone(), answer: sight() }).collect(),
         replicas: databases
             .map(|database| ReplicaSeen { database: database.name.clone(), state: state() })
             .collect(),
@@ -69,7 +68,7 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
 pub(crate) fn with_lag(plan: &Plan, mut look: Observation, sampled: i64, lag_ms: u64) -> Observation {
     for database in &plan.databases {
         let points = look.lag.entry(database.name.clone()).or_default();
-        points.push(LagPoint { at: at(sampled), lag_ms });
+        points.push(LagSample { at: at(sampled), lag_ms });
     }
     look
 }

@@ -1,0 +1,137 @@
+//! What one look at the world showed: probes, replicas, lag and alarms.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::name::Name;
+use crate::signal::AlarmNow;
+
+/// One look at the world, from one region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// When.
+    pub at: Timestamp,
+    /// The region it was made from.
+    pub vantage: String,
+    /// What the probes of the primary region got.
+    pub probes: Vec<ProbeSeen>,
+    /// How the replicas stand.
+    pub replicas: Vec<ReplicaSeen>,
+    /// The recent lag samples of each database, oldest first.
+    pub lag: BTreeMap<Name, Vec<LagSample>>,
+    /// When a probe of the primary region last got a good answer, if that is known.
+    pub answered_at: Option<Timestamp>,
+    /// What each region that was asked for the plan's alarms said.
+    pub alarms: BTreeMap<String, AlarmsSeen>,
+}
+
+/// What a region said when it was asked for the plan's alarms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlarmsSeen {
+    /// Their states; an alarm that does not exist is not among them.
+    Answered {
+        /// When it was asked.
+        at: Timestamp,
+        /// The alarms.
+        alarms: Vec<AlarmNow>,
+    },
+    /// It did not answer.
+    Silent {
+        /// When it was asked.
+        at: Timestamp,
+        /// Why.
+        detail: String,
+    },
+    /// It refused to answer: it says nothing of its alarms, nor that it is lost.
+    Refused {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// What a probe got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSeen {
+    /// The probe.
+    pub name: Name,
+    /// What it got.
+    pub answer: ProbeAnswer,
+}
+
+/// What a probe says of its endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// A good answer.
+    Good,
+    /// A bad answer, or none in time.
+    Bad {
+        /// What was seen.
+        detail: String,
+    },
+    /// It could not be asked: neither health nor death.
+    Unknown {
+        /// Why.
+        detail: String,
+    },
+}
+
+/// How a replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaSeen {
+    /// The database.
+    pub database: Name,
+    /// What was seen.
+    pub state: ReplicaState,
+}
+
+/// What a replica says of its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaState {
+    /// It replicates.
+    Replicating,
+    /// It still receives from its source, but not as it should.
+    Degraded {
+        /// Its own words.
+        detail: String,
+    },
+    /// It does not replicate, which is no sign of a loss: somebody stopped it, or RDS ended it.
+    Halted {
+        /// Its own words.
+        detail: String,
+    },
+    /// Its replication is in error.
+    Broken {
+        /// Its own words.
+        detail: String,
+    },
+    /// It is no replica (any more).
+    Detached,
+    /// It was asked, and does not say.
+    Unknown {
+        /// Why.
+        detail: String,
+    },
+    /// It could not be asked.
+    Unasked {
+        /// Why.
+        detail: String,
+    },
+}
+
+impl ReplicaState {
+    /// Whether the replica receives what its source writes: the source lives, if the lag is fresh and small.
+    pub fn hears_its_source(&self) -> bool {
+        matches!(self, Self::Replicating | Self::Degraded { .. })
+    }
+}
+
+/// One sample of replication lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LagSample {
+    /// When.
+    pub at: Timestamp,
+    /// How far behind the replica was.
+    pub lag_ms: u64,
+}

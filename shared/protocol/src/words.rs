@@ -1,0 +1,52 @@
+//! The words that every sentence is made of: durations, lists, and the line to type.
+
+use jiff::SignedDuration;
+
+use crate::plan::Plan;
+
+/// A duration as people say it: `0.4 s`, `75 s`, `12 min`, `3 h`.
+pub fn duration(duration: SignedDuration) -> String {
+    let ms = duration.as_millis();
+    match ms {
+        ..10_000 => format!("{:.1} s", duration.as_secs_f64()),
+        10_000..120_000 => format!("{} s", ms / 1000),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
+        _ => format!("{} days", ms / 86_400_000),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`; long lists are cut.
+pub fn list(items: impl IntoIterator<Item = String>) -> String {
+    const SHOWN_MAX: usize = 6;
+    let mut items: Vec<String> = items.into_iter().collect();
+    if items.len() > SHOWN_MAX {
+        let more = items.len() - (SHOWN_MAX - 1);
+        items.truncate(SHOWN_MAX - 1);
+        items.push(format!("{more} more"));
+    }
+    match items.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The line to type for an operator's command. `fields` are JSON members; who gives it is added.
+///
+/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI. A backslash or
+/// a quote in the name of a user becomes a slash: no JSON would take it, and some shells' `echo` neither. `cat` keeps the
+/// answer whole where it is led into a file: the CLI opens its own standard output a second time.
+pub fn invocation(plan: &Plan, fields: &str) -> String {
+    format!(
+        "echo '{{{fields},\"by\":\"'\"$(whoami | tr '\\134\\042' '//')\"'\"}}' | aws lambda invoke --region {} \
+         --function-name {} --payload fileb:///dev/stdin /dev/stdout | cat",
+        plan.regions.recovery, plan.operator_function
+    )
+}
+
+/// Milliseconds as seconds, for sentences.
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
+pub(crate) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
