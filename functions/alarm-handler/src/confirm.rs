@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use engine::conductor::Conductor;
-use engine::look::Eyes;
-use engine::step::{Sight, Work};
+use engine::observe::Observer;
+use engine::step::{StepHandler, StepStatus};
 use engine::world::World;
 use ports::Failure;
 use protocol::command::Step;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Watches the evidence of a run.
 pub(crate) struct Confirm {
     plan: Arc<Plan>,
-    eyes: Eyes,
+    eyes: Observer,
 }
 
 impl Confirm {
@@ -26,7 +26,7 @@ impl Confirm {
 }
 
 #[async_trait]
-impl Work for Confirm {
+impl StepHandler for Confirm {
     fn step(&self) -> Step {
         Step::Confirm
     }
@@ -35,9 +35,9 @@ impl Work for Confirm {
         Some(self.eyes.observe(&self.plan, state).await)
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         // The world is looked at, not the run.
-        Ok(vec![Sight::Underway { note: String::new() }; subjects.len()])
+        Ok(vec![StepStatus::InProgress { note: String::new() }; subjects.len()])
     }
 
     async fn act(&self, _subject: &Name) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::fences;
 use engine::invocation::Invocation;
-use engine::step::{Work, carry_out};
+use engine::step::{StepHandler, carry_out};
 use engine::worker::trusted;
 use engine::world::World;
 use jiff::Timestamp;
@@ -169,7 +169,7 @@ async fn steps(
         let command = trusted(world, conductor, message)?;
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
-        let work: Box<dyn Work> = match command.step {
+        let work: Box<dyn StepHandler> = match command.step {
             Step::Confirm => Box::new(Confirm::new(world, conductor)),
             Step::Verify => Box::new(Verify::new(world, conductor, log.state.clone())),
             step => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::Conductor;
-use engine::step::{Sight, Work, in_order};
-use engine::world::{MustServe, World};
+use engine::step::{StepHandler, StepStatus, in_order};
+use engine::world::{ServingCheck, World};
 use ports::{Databases, EndpointHealth, Failure, FailureKind, Fleets, Probes, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
@@ -35,7 +35,7 @@ impl Verify {
         }
     }
 
-    async fn serves(&self, subject: &Name) -> Result<Sight, Failure> {
+    async fn serves(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let route = self.plan.routes.iter().find(|route| route.name == *subject);
         let route = route.ok_or_else(|| Failure {
             kind: FailureKind::Missing,
@@ -45,21 +45,23 @@ impl Verify {
         })?;
         let view = self.traffic.look(route).await?;
         if view.recovery != Some(route.recovery.weight) {
-            return Ok(Sight::Underway { note: "the recovery endpoint does not have its weight".to_owned() });
+            return Ok(StepStatus::InProgress {
+                note: "the recovery endpoint does not have its weight".to_owned(),
+            });
         }
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
         match view.primary {
             _ if overridden => {}
             Some(0) => {}
             Some(_) => {
-                return Ok(Sight::Hopeless {
+                return Ok(StepStatus::Failed {
                     code: "primary_open",
                     message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
                 });
             }
             // Another endpoint may have taken its place.
             None => {
-                return Ok(Sight::Hopeless {
+                return Ok(StepStatus::Failed {
                     code: "endpoint_missing",
                     message: format!(
                         "the primary group has no endpoint {} any more, so that nobody sees whether that side is closed; \
@@ -73,38 +75,38 @@ impl Verify {
         // may send them to a closed side.
         if view.recovery_health != EndpointHealth::Healthy {
             let (endpoint, health) = (&route.recovery.endpoint, &view.recovery_health);
-            return Ok(Sight::Underway {
+            return Ok(StepStatus::InProgress {
                 note: format!("for the accelerator the endpoint {endpoint} is {health}"),
             });
         }
         let Some(probe) = &route.probe else {
-            return Ok(Sight::Stands { detail: "open, databases writable, fleets healthy".to_owned() });
+            return Ok(StepStatus::Done { detail: "open, databases writable, fleets healthy".to_owned() });
         };
         Ok(match self.probes.ask(probe).await {
             ProbeAnswer::Good => {
-                Sight::Stands { detail: format!("probe {} gets good answers", probe.name()) }
+                StepStatus::Done { detail: format!("probe {} gets good answers", probe.name()) }
             }
             ProbeAnswer::Bad { detail } | ProbeAnswer::Unknown { detail } => {
-                Sight::Underway { note: format!("probe {}: {detail}", probe.name()) }
+                StepStatus::InProgress { note: format!("probe {}: {detail}", probe.name()) }
             }
         })
     }
 }
 
 #[async_trait]
-impl Work for Verify {
+impl StepHandler for Verify {
     fn step(&self) -> Step {
         Step::Verify
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
-        let must_serve = MustServe::of(&self.plan, &self.state);
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
+        let must_serve = ServingCheck::of(&self.plan, &self.state);
         let (obstacle, sights) = futures::join!(
             must_serve.obstacle(&*self.databases, &*self.fleets),
             in_order(subjects.iter().map(|subject| self.serves(subject)).collect())
         );
         match obstacle? {
-            Some(note) => Ok(vec![Sight::Underway { note }; subjects.len()]),
+            Some(note) => Ok(vec![StepStatus::InProgress { note }; subjects.len()]),
             None => sights,
         }
     }

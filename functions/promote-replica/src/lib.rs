@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::fences;
-use engine::step::{Manner, Objection, Sight, Work, for_a_person, in_order};
-use engine::worker::Workshop;
+use engine::step::{Manner, Objection, StepHandler, StepStatus, for_a_person, in_order};
+use engine::worker::StepHandlers;
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
@@ -40,8 +40,8 @@ impl PromoteReplica {
     }
 }
 
-impl Workshop for PromoteReplica {
-    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
+impl StepHandlers for PromoteReplica {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>> {
         let (plan, databases) = (Arc::clone(&conductor.plan), Arc::clone(&self.databases));
         match step {
             Step::Promote => {
@@ -127,12 +127,12 @@ impl Promote {
 }
 
 #[async_trait]
-impl Work for Promote {
+impl StepHandler for Promote {
     fn step(&self) -> Step {
         Step::Promote
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let databases = named(&self.plan, subjects)?;
         let views = self.databases.look(&databases).await?;
         Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(database.kind, view)).collect())
@@ -148,7 +148,7 @@ impl Work for Promote {
         }) {
             let why = for_a_person(failure).1;
             let message = format!("the primary side of {route} can't be seen to be closed: {why}");
-            return Some(Objection::Hopeless { code: FENCE_UNREAD, message });
+            return Some(Objection::Failed { code: FENCE_UNREAD, message });
         }
         let mut lost = Vec::new();
         let mut unread = Vec::new();
@@ -188,23 +188,23 @@ impl Work for Promote {
 }
 
 /// How far a promotion is. "available" alone is not done: it must follow nobody as well.
-fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
+fn promotion(kind: DatabaseKind, view: ReplicaView) -> StepStatus {
     match view {
-        ReplicaView::Writable => Sight::Stands {
+        ReplicaView::Writable => StepStatus::Done {
             detail: match kind {
                 DatabaseKind::RdsReplica => "it takes writes and follows no source",
                 DatabaseKind::AuroraGlobal => "available, with an instance that writes, and follows no cluster",
             }
             .to_owned(),
         },
-        ReplicaView::Headless => Sight::Hopeless {
+        ReplicaView::Headless => StepStatus::Failed {
             code: "cluster_without_instance",
             message: "its cluster has no instance that could be promoted; add one (aws rds create-db-instance), then \
                       run the step again"
                 .to_owned(),
         },
         ReplicaView::Replica { status, .. } if may_be_promoted(kind, &status) => {
-            Sight::Wanting { before: None }
+            StepStatus::Pending { before: None }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status }
             if Condition::of(&status) == Condition::Final =>
@@ -214,12 +214,12 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> Sight {
                 DatabaseKind::AuroraGlobal => "the status of its cluster, or of the instance that is to write,",
             };
             let message = format!("{whose} is {status}, which does not pass by itself; {}", remedy(&status));
-            Sight::Hopeless { code: "replica_unusable", message }
+            StepStatus::Failed { code: "replica_unusable", message }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => {
-            Sight::Underway { note: status }
+            StepStatus::InProgress { note: status }
         }
-        ReplicaView::Missing => Sight::Hopeless {
+        ReplicaView::Missing => StepStatus::Failed {
             code: "replica_missing",
             message: "the replica does not exist; correct databases[].replica of the plan".to_owned(),
         },
@@ -240,22 +240,22 @@ fn may_be_promoted(kind: DatabaseKind, status: &str) -> bool {
 }
 
 /// How far an old primary is cut off.
-fn quarantine(seen: Result<OldPrimary, Failure>) -> Sight {
+fn quarantine(seen: Result<OldPrimary, Failure>) -> StepStatus {
     match seen {
         Ok(OldPrimary::CutOff) => {
-            Sight::Stands { detail: "the old primary is in its quarantine group only".to_owned() }
+            StepStatus::Done { detail: "the old primary is in its quarantine group only".to_owned() }
         }
-        Ok(OldPrimary::Follows) => Sight::Stands {
+        Ok(OldPrimary::Follows) => StepStatus::Done {
             detail: "the old primary follows the new writer, and takes no writes of its own".to_owned(),
         },
-        Ok(OldPrimary::Open) => Sight::Wanting { before: None },
+        Ok(OldPrimary::Open) => StepStatus::Pending { before: None },
         Err(failure) if failure.kind == FailureKind::Missing => {
-            Sight::Stands { detail: "the old primary does not exist any more".to_owned() }
+            StepStatus::Done { detail: "the old primary does not exist any more".to_owned() }
         }
-        Err(failure) if failure.can_retry() => Sight::Underway { note: failure.to_string() },
+        Err(failure) if failure.can_retry() => StepStatus::InProgress { note: failure.to_string() },
         Err(failure) => {
             let (code, message) = for_a_person(&failure);
-            Sight::Hopeless { code, message }
+            StepStatus::Failed { code, message }
         }
     }
 }
@@ -266,12 +266,12 @@ struct Quarantine {
 }
 
 #[async_trait]
-impl Work for Quarantine {
+impl StepHandler for Quarantine {
     fn step(&self) -> Step {
         Step::Quarantine
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let looks = named(&self.plan, subjects)?
             .into_iter()
             .map(|database| async move { Ok(self.databases.old_primary(database).await) })

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Sight, Work, in_order};
-use engine::worker::Workshop;
+use engine::step::{StepHandler, StepStatus, in_order};
+use engine::worker::StepHandlers;
 use engine::world::World;
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
@@ -29,8 +29,8 @@ impl ScaleAsg {
     }
 }
 
-impl Workshop for ScaleAsg {
-    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
+impl StepHandlers for ScaleAsg {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>> {
         let (plan, fleets) = (Arc::clone(&conductor.plan), Arc::clone(&self.fleets));
         match step {
             Step::Scale => {
@@ -116,11 +116,11 @@ struct Scale {
 
 impl Scale {
     /// A look at one fleet; where it waits, with the service's own words of the last launch that failed since the step began.
-    async fn scaling(&self, fleet: &Fleet, view: &FleetView) -> Result<Sight, Failure> {
+    async fn scaling(&self, fleet: &Fleet, view: &FleetView) -> Result<StepStatus, Failure> {
         Ok(match scaling(fleet, view) {
-            Sight::Underway { note } => match self.quote(fleet).await {
-                Some(quote) => Sight::Underway { note: format!("{note}; {quote}") },
-                None => Sight::Underway { note },
+            StepStatus::InProgress { note } => match self.quote(fleet).await {
+                Some(quote) => StepStatus::InProgress { note: format!("{note}; {quote}") },
+                None => StepStatus::InProgress { note },
             },
             sight => sight,
         })
@@ -159,12 +159,12 @@ fn explained(message: &str) -> String {
 }
 
 #[async_trait]
-impl Work for Scale {
+impl StepHandler for Scale {
     fn step(&self) -> Step {
         Step::Scale
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
         in_order(fleets.iter().zip(&views).map(|(fleet, view)| self.scaling(fleet, view)).collect()).await
@@ -181,28 +181,28 @@ impl Work for Scale {
 }
 
 /// How far a scale-out is. In service is not healthy: what counts are healthy targets.
-fn scaling(fleet: &Fleet, view: &FleetView) -> Sight {
+fn scaling(fleet: &Fleet, view: &FleetView) -> StepStatus {
     let FleetView::Group { capacity, in_service, healthy_targets, launch_suspended } = view else {
-        return Sight::Hopeless {
+        return StepStatus::Failed {
             code: "group_missing",
             message: format!("the group {} does not exist; correct fleets[].group of the plan", fleet.group),
         };
     };
     let wanted = at_least(*capacity, fleet.capacity);
     if *launch_suspended && *in_service < wanted.desired {
-        return Sight::Hopeless {
+        return StepStatus::Failed {
             code: "launch_suspended",
             message: format!("the Launch process of {} is suspended; resume it", fleet.group),
         };
     }
     if *capacity != wanted {
-        return Sight::Wanting { before: serde_json::to_string(capacity).ok() };
+        return StepStatus::Pending { before: serde_json::to_string(capacity).ok() };
     }
     let counted = format!("{healthy_targets} of {} targets healthy", fleet.healthy_targets_min);
     if *healthy_targets >= fleet.healthy_targets_min {
-        Sight::Stands { detail: counted }
+        StepStatus::Done { detail: counted }
     } else {
-        Sight::Underway {
+        StepStatus::InProgress {
             note: format!("{in_service} of {} instances in service, {counted}", wanted.desired),
         }
     }
@@ -224,12 +224,12 @@ struct Restore {
 }
 
 #[async_trait]
-impl Work for Restore {
+impl StepHandler for Restore {
     fn step(&self) -> Step {
         Step::Restore
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
         Ok(fleets.into_iter().zip(views).map(|(fleet, view)| self.restoring(fleet, &view)).collect())
@@ -244,14 +244,16 @@ impl Work for Restore {
 }
 
 impl Restore {
-    fn restoring(&self, fleet: &Fleet, view: &FleetView) -> Sight {
+    fn restoring(&self, fleet: &Fleet, view: &FleetView) -> StepStatus {
         match (self.before.get(&fleet.name), view) {
-            (None, _) => Sight::Stands { detail: "its size was not changed".to_owned() },
-            (Some(_), FleetView::Missing) => Sight::Stands { detail: "the group does not exist".to_owned() },
-            (Some(before), FleetView::Group { capacity, .. }) if capacity == before => {
-                Sight::Stands { detail: format!("desired size is {} again", before.desired) }
+            (None, _) => StepStatus::Done { detail: "its size was not changed".to_owned() },
+            (Some(_), FleetView::Missing) => {
+                StepStatus::Done { detail: "the group does not exist".to_owned() }
             }
-            (Some(_), FleetView::Group { .. }) => Sight::Wanting { before: None },
+            (Some(before), FleetView::Group { capacity, .. }) if capacity == before => {
+                StepStatus::Done { detail: format!("desired size is {} again", before.desired) }
+            }
+            (Some(_), FleetView::Group { .. }) => StepStatus::Pending { before: None },
         }
     }
 }

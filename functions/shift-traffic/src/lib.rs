@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::step::{Manner, Sight, Work, in_order};
-use engine::worker::Workshop;
-use engine::world::{MustServe, World};
+use engine::step::{Manner, StepHandler, StepStatus, in_order};
+use engine::worker::StepHandlers;
+use engine::world::{ServingCheck, World};
 use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Side, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
@@ -33,8 +33,8 @@ impl ShiftTraffic {
     }
 }
 
-impl Workshop for ShiftTraffic {
-    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>> {
+impl StepHandlers for ShiftTraffic {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>> {
         let (plan, traffic) = (Arc::clone(&conductor.plan), Arc::clone(&self.traffic));
         match step {
             Step::Fence => Some(Box::new(Fence { plan, traffic })),
@@ -76,12 +76,12 @@ struct Fence {
 }
 
 #[async_trait]
-impl Work for Fence {
+impl StepHandler for Fence {
     fn step(&self) -> Step {
         Step::Fence
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
@@ -102,19 +102,19 @@ impl Work for Fence {
 }
 
 impl Fence {
-    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+    async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let route = one(&self.plan, subject)?;
         Ok(match self.traffic.look(route).await?.primary {
-            Some(0) => Sight::Stands { detail: "the primary endpoint has weight 0".to_owned() },
-            Some(weight) => Sight::Wanting { before: Some(weight.to_string()) },
+            Some(0) => StepStatus::Done { detail: "the primary endpoint has weight 0".to_owned() },
+            Some(weight) => StepStatus::Pending { before: Some(weight.to_string()) },
             None => no_endpoint(route),
         })
     }
 }
 
 /// An endpoint that isn't there is no proof that the side is closed: another one may have taken its place.
-fn no_endpoint(route: &Route) -> Sight {
-    Sight::Hopeless {
+fn no_endpoint(route: &Route) -> StepStatus {
+    StepStatus::Failed {
         code: "endpoint_missing",
         message: format!(
             "the primary group has no endpoint {}; correct routes[].primary.endpoint of the plan",
@@ -130,12 +130,12 @@ struct Unfence {
 }
 
 #[async_trait]
-impl Work for Unfence {
+impl StepHandler for Unfence {
     fn step(&self) -> Step {
         Step::Unfence
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
@@ -153,17 +153,17 @@ impl Work for Unfence {
 }
 
 impl Unfence {
-    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+    async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let Some(before) = self.before.get(subject) else {
             // The run found this side closed: it is not opened by it.
-            return Ok(Sight::Stands { detail: "its weight was not changed".to_owned() });
+            return Ok(StepStatus::Done { detail: "its weight was not changed".to_owned() });
         };
         let route = one(&self.plan, subject)?;
         Ok(match self.traffic.look(route).await?.primary {
             Some(now) if now == *before => {
-                Sight::Stands { detail: format!("the primary endpoint has weight {now} again") }
+                StepStatus::Done { detail: format!("the primary endpoint has weight {now} again") }
             }
-            Some(_) => Sight::Wanting { before: None },
+            Some(_) => StepStatus::Pending { before: None },
             None => no_endpoint(route),
         })
     }
@@ -178,12 +178,12 @@ struct Open {
 }
 
 #[async_trait]
-impl Work for Open {
+impl StepHandler for Open {
     fn step(&self) -> Step {
         Step::Open
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         in_order(subjects.iter().map(|subject| self.look_at(subject)).collect()).await
     }
 
@@ -191,7 +191,7 @@ impl Work for Open {
     /// other side is closed.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let route = one(&self.plan, subject)?;
-        let must_serve = MustServe::of(&self.plan, &self.state);
+        let must_serve = ServingCheck::of(&self.plan, &self.state);
         let (obstacle, seen) =
             futures::join!(must_serve.obstacle(&*self.databases, &*self.fleets), self.traffic.look(route));
         if let Some(obstacle) = obstacle? {
@@ -216,14 +216,14 @@ impl Work for Open {
 }
 
 impl Open {
-    async fn look_at(&self, subject: &Name) -> Result<Sight, Failure> {
+    async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let route = one(&self.plan, subject)?;
         Ok(match self.traffic.look(route).await?.recovery {
             Some(weight) if weight == route.recovery.weight => {
-                Sight::Stands { detail: format!("the recovery endpoint has weight {weight}") }
+                StepStatus::Done { detail: format!("the recovery endpoint has weight {weight}") }
             }
-            Some(_) => Sight::Wanting { before: None },
-            None => Sight::Hopeless {
+            Some(_) => StepStatus::Pending { before: None },
+            None => StepStatus::Failed {
                 code: "endpoint_missing",
                 message: format!("the recovery group has no endpoint {}; add it", route.recovery.endpoint),
             },

@@ -12,7 +12,7 @@ use ports::{Answer, CopyOrder, Failure, FailureKind, TakeOrder};
 use protocol::snapshots::{Action, Decision, Effect, deletion_veto};
 use serde_json::Value;
 
-use crate::{SnapshotScheduler, told};
+use crate::{SnapshotScheduler, report};
 
 /// What became of a decision.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Outcome {
     pub(crate) fn into_answer(mut self, decision: &Decision) -> Result<Value, Fault> {
         self.failed.extend(decision.blocked.iter().cloned());
         if self.failed.is_empty() {
-            return Ok(told::answer(decision, &self));
+            return Ok(report::answer(decision, &self));
         }
         for sentence in self.done.iter().chain(&self.put_off).chain(&decision.waits) {
             tracing::info!("{sentence}");

@@ -10,13 +10,13 @@ use engine::fault::Fault;
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Metrics, Snapshots};
+use protocol::maintenance::SnapshotLook;
 use protocol::plan::Plan;
 use protocol::snapshots::{Decision, Listing, Request, SourceKind, decide};
-use protocol::upkeep::SnapshotLook;
 use serde_json::Value;
 
 mod carry_out;
-mod told;
+mod report;
 
 /// The rest is left to the next invocation when less than this is left of this one: one slow call fits into it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
@@ -44,7 +44,7 @@ impl SnapshotScheduler {
         conductor.refresh(&mut log).await?;
         let (decision, look) = self.look(&conductor, &log).await;
         if request == Request::DryRun {
-            return Ok(told::dry_run(&decision));
+            return Ok(report::dry_run(&decision));
         }
         let metrics = self.put_ages(&conductor, &decision).await;
         self.keep(&conductor, &look).await;
@@ -71,13 +71,13 @@ impl SnapshotScheduler {
         };
         let now = conductor.clock.now();
         let decision = decide(plan, &log.state, &primary, &recovery, now);
-        let look = told::look(&decision, &[primary, recovery], now);
+        let look = report::look(&decision, &[primary, recovery], now);
         (decision, look)
     }
 
     /// Keeps what was found. What can't be kept is soon followed by the next.
     async fn keep(&self, conductor: &Conductor, look: &SnapshotLook) {
-        let kept = self.world.inspection.upkeep.save_snapshot_look(&conductor.plan.name, look).await;
+        let kept = self.world.inspection.maintenance.save_snapshot_look(&conductor.plan.name, look).await;
         if let Err(failure) = kept {
             tracing::warn!(%failure, "what was found can't be kept: the readiness does not know of it");
         }
@@ -94,7 +94,7 @@ impl SnapshotScheduler {
     /// Says how old the newest good snapshots are. Where there is none, or it is not known, there is no sample: the alarm
     /// takes missing data for breaching.
     async fn put_ages(&self, conductor: &Conductor, decision: &Decision) -> Answer<()> {
-        let samples = told::samples(&conductor.plan.name, decision, conductor.clock.now());
+        let samples = report::samples(&conductor.plan.name, decision, conductor.clock.now());
         if samples.is_empty() { Ok(()) } else { self.metrics.put(&samples).await }
     }
 }

@@ -47,7 +47,7 @@ pub async fn handle(replicator: &Replicator, payload: &Value, deadline: Timestam
     let request = Request::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
     let conductor = replicator.world.conductor().await?;
     check_account(&conductor.plan, replicator.primary_account.as_deref())?;
-    let (stores, seen, upkeep) =
-        (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.upkeep);
-    Replication { conductor: &conductor, stores, seen, upkeep, deadline }.answer(&request).await
+    let (stores, seen, maintenance) =
+        (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.maintenance);
+    Replication { conductor: &conductor, stores, seen, maintenance, deadline }.answer(&request).await
 }

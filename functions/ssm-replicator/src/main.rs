@@ -15,9 +15,9 @@ async fn main() -> Result<(), RuntimeError> {
     }
     let replicator = &Replicator {
         world: aws::world::on(&sdk, &settings),
-        stores: Arc::new(aws::stores::SsmParameters::new(&sdk, &settings.region)),
+        stores: Arc::new(aws::parameter_store::SsmParameters::new(&sdk, &settings.region)),
         primary_account: settings.primary_role.as_ref().map(|role| role.account().to_owned()),
-        seen: Arc::new(aws::seen::DynamoSeen::new(&sdk, &settings.journal_table)),
+        seen: Arc::new(aws::fingerprints::DynamoSeen::new(&sdk, &settings.journal_table)),
     };
     aws::lambda::serve(async |payload, deadline| ssm_replicator::handle(replicator, &payload, deadline).await)
         .await

@@ -43,7 +43,7 @@ use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
 use crate::metrics::{CloudWatchMetrics, NAMESPACE};
-use crate::parameters::ParameterPlans;
+use crate::plan_source::ParameterPlans;
 use crate::publisher::SnsPublisher;
 use crate::rds::RdsDatabases;
 use crate::replay::database;

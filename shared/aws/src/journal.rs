@@ -24,14 +24,14 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use ports::{
-    Alert, AlertClaim, Answer, Appended, Clock, FailureKind, Journal, KeptSnapshot, Page, Rest, Upkeep,
+    Alert, AlertClaim, Answer, Appended, Clock, FailureKind, Journal, KeptSnapshot, Maintenance, Page, Rest,
     Vitals, Which,
 };
 use protocol::digest::Digest;
 use protocol::journal::{JOURNAL_SCHEMA, PoisonRecord, Record};
+use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 use protocol::readiness::LastReadiness;
-use protocol::upkeep::{ParameterPass, SnapshotLook};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -234,7 +234,7 @@ impl Journal for DynamoJournal {
 }
 
 #[async_trait]
-impl Upkeep for DynamoJournal {
+impl Maintenance for DynamoJournal {
     async fn load_parameter_pass(&self, plan: &Name) -> Answer<Option<ParameterPass>> {
         self.load_advisory(plan, PARAMETER_PASS).await
     }

@@ -23,8 +23,8 @@ use crate::keys::KmsKeys;
 use crate::lag::CloudWatchLag;
 use crate::launches::Ec2Launches;
 use crate::metrics::CloudWatchMetrics;
-use crate::parameters::ParameterPlans;
 use crate::permissions::IamPermissions;
+use crate::plan_source::ParameterPlans;
 use crate::probes::NetworkProbes;
 use crate::publisher::SnsPublisher;
 use crate::queues::SqsQueues;
@@ -62,7 +62,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         balancers: Arc::new(LoadBalancers::new(sdk)),
         launches: Arc::new(Ec2Launches::new(sdk)),
         permissions: Arc::new(IamPermissions::new(sdk)),
-        upkeep: Arc::clone(&journal) as _,
+        maintenance: Arc::clone(&journal) as _,
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         notices_topic: settings.notices_topic.clone(),
     };

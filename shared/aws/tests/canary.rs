@@ -6,13 +6,13 @@
 use std::sync::Mutex;
 
 use aws::config::Sdk;
-use aws::stores::SsmParameters;
+use aws::parameter_store::SsmParameters;
 use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
 use ports::{Parameters, Secret};
+use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Kind, Tier};
-use protocol::parameters::pair::Put;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use aws::assumed_role::PrimaryRole;
 use aws::config::Sdk;
-use aws::stores::SsmParameters;
+use aws::parameter_store::SsmParameters;
 use aws_config::{BehaviorVersion, Region};
 use ports::Parameters;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

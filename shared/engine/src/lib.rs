@@ -5,7 +5,7 @@ pub mod fault;
 pub mod fences;
 pub mod invocation;
 pub mod log;
-pub mod look;
+pub mod observe;
 pub mod parameters;
 pub mod readiness;
 pub mod snapshot;

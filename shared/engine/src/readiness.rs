@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::inspection::Inspection;
 use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, Probes};
 use protocol::arn::Arn;
+use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen};
 use protocol::plan::{Database, Fleet, Plan, Route};
@@ -26,7 +27,6 @@ use protocol::readiness::permissions::{Refusal, function_name, needs};
 use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
 use protocol::state::State;
-use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::log::Log;
 use crate::world::World;
@@ -94,16 +94,16 @@ impl Inspector {
                 self.healthy(&moved),
             )
         };
-        let (of_items, (routes, endpoint_groups), probes, topics, upkeep, release) = futures::join!(
+        let (of_items, (routes, endpoint_groups), probes, topics, maintenance, release) = futures::join!(
             items,
             self.routes(plan),
             self.ask_all(plan),
             self.topics(plan),
-            self.upkeep(plan),
+            self.maintenance(plan),
             self.within(see.functions.release()),
         );
         let (replicas, primaries, lag, groups, scheduled, target_groups, healthy) = of_items;
-        let (parameter_pass, snapshot_look) = upkeep;
+        let (parameter_pass, snapshot_look) = maintenance;
         Facts {
             replicas,
             primaries,
@@ -244,18 +244,18 @@ impl Inspector {
     }
 
     /// What the functions of every day last found, of those that the plan has.
-    async fn upkeep(
+    async fn maintenance(
         &self,
         plan: &Plan,
     ) -> (Option<Seen<Option<ParameterPass>>>, Option<Seen<Option<SnapshotLook>>>) {
-        let upkeep = &self.inspection.upkeep;
+        let maintenance = &self.inspection.maintenance;
         let parameters = async {
             plan.parameters.as_ref()?;
-            Some(self.within(upkeep.load_parameter_pass(&plan.name)).await)
+            Some(self.within(maintenance.load_parameter_pass(&plan.name)).await)
         };
         let snapshots = async {
             plan.snapshots.as_ref()?;
-            Some(self.within(upkeep.load_snapshot_look(&plan.name)).await)
+            Some(self.within(maintenance.load_snapshot_look(&plan.name)).await)
         };
         futures::join!(parameters, snapshots)
     }

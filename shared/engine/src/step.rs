@@ -24,24 +24,24 @@ pub use self::attempt::{LEASE, Manner, POLL_DUE_EVERY, POLL_EVERY};
 
 /// What a step sees of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum StepStatus {
     /// The effect stands.
-    Stands {
+    Done {
         /// What was seen.
         detail: String,
     },
     /// The effect is on its way, or can't be brought about just now.
-    Underway {
+    InProgress {
         /// What is waited for.
         note: String,
     },
     /// The effect is yet to be brought about.
-    Wanting {
+    Pending {
         /// What an undo needs to know; noted before the effect.
         before: Option<String>,
     },
     /// No waiting helps.
-    Hopeless {
+    Failed {
         /// A stable code.
         code: &'static str,
         /// What is wrong and what helps.
@@ -67,7 +67,7 @@ pub enum Objection {
         note: String,
     },
     /// Only a person can mend it.
-    Hopeless {
+    Failed {
         /// A stable code.
         code: &'static str,
         /// What is wrong and what helps.
@@ -77,12 +77,12 @@ pub enum Objection {
 
 /// The part of a step that differs from the others: how to look and how to act.
 #[async_trait]
-pub trait Work: Send + Sync {
+pub trait StepHandler: Send + Sync {
     /// The step.
     fn step(&self) -> Step;
 
     /// What is seen of each item, in the order asked for.
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure>;
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure>;
 
     /// Brings the effect about, or begins to.
     async fn act(&self, subject: &Name) -> Result<(), Failure>;
@@ -98,7 +98,7 @@ pub trait Work: Send + Sync {
     }
 
     /// What stands against effects that are about to begin, asked with the journal as it is right before them; nothing if
-    /// they may. Work that objects is given few effects at a time, so that what was seen is fresh for each.
+    /// they may. StepHandler that objects is given few effects at a time, so that what was seen is fresh for each.
     async fn objection(&self, _state: &State) -> Option<Objection> {
         None
     }
@@ -136,7 +136,7 @@ pub fn for_a_person(failure: &Failure) -> (&'static str, String) {
 /// since is found by the intent, which then has lost its race.
 pub async fn carry_out(
     conductor: &Conductor,
-    work: &dyn Work,
+    work: &dyn StepHandler,
     command: &StepCommand,
     mut log: Log,
     deadline: Timestamp,
@@ -176,7 +176,7 @@ pub async fn carry_out(
 
 /// Brings effects about, not too many at once.
 async fn act_on(
-    work: &dyn Work,
+    work: &dyn StepHandler,
     clock: &dyn Clock,
     effects: Effects,
 ) -> Vec<(Name, Option<Result<(), Failure>>)> {
@@ -187,7 +187,7 @@ async fn act_on(
 }
 
 async fn act(
-    work: &dyn Work,
+    work: &dyn StepHandler,
     clock: &dyn Clock,
     begin_until: Timestamp,
     give_up_at: Timestamp,
@@ -210,7 +210,7 @@ async fn act(
     (subject, Some(result))
 }
 
-async fn take_back(work: &dyn Work, back: Vec<(Name, Option<String>)>) {
+async fn take_back(work: &dyn StepHandler, back: Vec<(Name, Option<String>)>) {
     for (name, before) in back {
         if let Err(failure) = work.take_back(&name, before.as_deref()).await {
             tracing::error!(%failure, subject = %name, "an effect of an aborted run could not be taken back");

@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 use crate::conductor::{Conductor, Log};
 use crate::fault::Fault;
-use crate::step::{Work, carry_out};
+use crate::step::{StepHandler, carry_out};
 use crate::world::World;
 
 /// The steps of one function.
 #[async_trait]
-pub trait Workshop: Send + Sync {
+pub trait StepHandlers: Send + Sync {
     /// The work of a step, or nothing if the function does not have it. `log` is folded up to now.
-    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn Work>>;
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>>;
 }
 
 /// Handles an invocation of a step function.
 pub async fn handle(
     world: &World,
-    workshop: &dyn Workshop,
+    workshop: &dyn StepHandlers,
     payload: &Value,
     deadline: Timestamp,
 ) -> Result<Value, Fault> {

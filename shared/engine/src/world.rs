@@ -12,7 +12,7 @@ use protocol::state::State;
 
 use crate::conductor::Conductor;
 use crate::fault::Fault;
-use crate::look::Eyes;
+use crate::observe::Observer;
 
 /// All ports.
 #[derive(Clone)]
@@ -72,8 +72,8 @@ impl World {
     }
 
     /// What is needed to look at the world.
-    pub fn eyes(&self) -> Eyes {
-        Eyes {
+    pub fn eyes(&self) -> Observer {
+        Observer {
             probes: Arc::clone(&self.probes),
             databases: Arc::clone(&self.databases),
             alarms: Arc::clone(&self.alarms),
@@ -88,14 +88,14 @@ impl World {
 }
 
 /// The items that must serve before traffic is opened by a run: its own, and what was moved before.
-pub struct MustServe<'p> {
+pub struct ServingCheck<'p> {
     /// Databases.
     pub databases: Vec<&'p Database>,
     /// Fleets.
     pub fleets: Vec<&'p Fleet>,
 }
 
-impl<'p> MustServe<'p> {
+impl<'p> ServingCheck<'p> {
     /// Of the run under way.
     pub fn of(plan: &'p Plan, state: &State) -> Self {
         let run = state.active_run();

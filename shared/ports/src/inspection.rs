@@ -11,7 +11,7 @@ use protocol::readiness::facts::{
 };
 use protocol::readiness::permissions::{Need, Refusal};
 
-use crate::{Answer, Metrics, Upkeep};
+use crate::{Answer, Maintenance, Metrics};
 
 /// Replicas: what stands in the way of a promotion.
 #[async_trait]
@@ -160,7 +160,7 @@ pub struct Inspection {
     /// Permissions.
     pub permissions: Arc<dyn PermissionInspection>,
     /// What the functions of every day last found.
-    pub upkeep: Arc<dyn Upkeep>,
+    pub maintenance: Arc<dyn Maintenance>,
     /// The figure that an alarm watches.
     pub metrics: Arc<dyn Metrics>,
     /// ARN of the topic that tells people.

@@ -19,18 +19,18 @@ use protocol::snapshots::{Listing, SourceKind};
 pub mod failure;
 pub mod inspection;
 pub mod log;
+pub mod maintenance;
 pub mod memory;
 pub mod parameters;
 mod secret;
 pub mod stores;
-pub mod upkeep;
 
 pub use failure::{Failure, FailureKind};
 pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};
+pub use maintenance::Maintenance;
 pub use parameters::{Parameters, SeenPairs};
 pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
-pub use upkeep::Upkeep;
 
 /// What every port answers with.
 pub type Answer<T> = Result<T, Failure>;

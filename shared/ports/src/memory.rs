@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::StepCommand;
 use protocol::database_status::Condition;
 use protocol::journal::Record;
+use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ReplicaState};
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
@@ -22,7 +23,6 @@ use protocol::readiness::facts::{
 use protocol::readiness::permissions::Refusal;
 use protocol::signal::{AlarmNow, AlarmState};
 use protocol::state::snapshot::SealedSnapshot;
-use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteInspection, TopicInspection};
 use crate::{
@@ -32,9 +32,9 @@ use crate::{
 };
 
 mod journal;
+mod maintenance;
 mod readiness;
 pub mod snapshots;
-mod upkeep;
 
 pub use readiness::Looks;
 
@@ -679,7 +679,7 @@ impl MemoryWorld {
             balancers: std::sync::Arc::clone(self) as _,
             launches: std::sync::Arc::clone(self) as _,
             permissions: std::sync::Arc::clone(self) as _,
-            upkeep: std::sync::Arc::clone(self) as _,
+            maintenance: std::sync::Arc::clone(self) as _,
             metrics: std::sync::Arc::clone(self) as _,
             notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
         }

@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use protocol::name::Name;
+use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Entry, Labels, Tags};
-use protocol::parameters::pair::Put;
 
 use crate::{Answer, Secret};
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use protocol::name::Name;
+use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Entry, Kind, Labels, Tags, Tier};
-use protocol::parameters::pair::Put;
 use protocol::parameters::{COPY_TAG, is_copy_of};
 
 use crate::memory::Fault;

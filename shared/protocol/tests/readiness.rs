@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::journal::PoisonRecord;
+use protocol::maintenance::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen, ReplicaState};
 use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
@@ -20,7 +21,6 @@ use protocol::readiness::{
     Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
 };
 use protocol::state::State;
-use protocol::upkeep::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
 const KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/0a1b";
@@ -478,7 +478,7 @@ fn a_function_of_a_run_that_shares_the_accounts_concurrency_is_noted() {
 }
 
 #[test]
-fn a_keeper_needs_no_more_than_one_of_its_own_and_three_are_enough_for_a_run() {
+fn a_scheduled_job_needs_no_more_than_one_of_its_own_and_three_are_enough_for_a_run() {
     let mut facts = good(&State::default());
     reserve(&mut facts, "shop-ssm-replicator", None);
     reserve(&mut facts, "shop-snapshot-scheduler", Some(1));

@@ -97,7 +97,7 @@ fn answer(parts: &[String], log: &LongLog, request: &Request) -> Result<Value> {
         "DynamoDB_20120810.Query" => query(log, &body),
         // Nobody saved vitals.
         "DynamoDB_20120810.GetItem" => Ok(json!({})),
-        // A keeper tells what it found, beside the journal. A record of the journal would come with a condition.
+        // A scheduled job reports what it found, beside the journal. A record of the journal would come with a condition.
         "DynamoDB_20120810.PutItem" if body.get("ConditionExpression").is_none() => Ok(json!({})),
         other => anyhow::bail!("there is no `{other}` here"),
     }

@@ -95,8 +95,8 @@ impl Bench {
             tells_of_unreadable: true,
         };
         let deadline = self.clock.now().checked_add(SignedDuration::from_secs(900))?;
-        let (stores, seen, upkeep) = (&*self.stores, &*self.stores, &*self.world);
-        let replication = Replication { conductor: &conductor, stores, seen, upkeep, deadline };
+        let (stores, seen, maintenance) = (&*self.stores, &*self.stores, &*self.world);
+        let replication = Replication { conductor: &conductor, stores, seen, maintenance, deadline };
         self.forget_calls();
         let (started, began) = (now(), self.clock.now());
         let resident = Resident::mark()?;

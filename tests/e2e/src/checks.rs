@@ -8,8 +8,8 @@ use lab::world::{PRIMARY, RECOVERY};
 use protocol::state::{Phase, Quarantine, State};
 use serde_json::{Value, json};
 
-use crate::keepers;
 use crate::scene::{Part, Scene};
+use crate::scheduled_jobs;
 
 const ALL: [Part; 5] = [Part::Approval, Part::Killed, Part::Throttled, Part::LostAnswer, Part::Denied];
 
@@ -54,7 +54,7 @@ pub(crate) async fn false_alarm(scene: &Scene<'_>) -> Result<()> {
 }
 
 async fn is_dismissed(scene: &Scene<'_>) -> Result<()> {
-    keepers::stand_still_while_confirming(scene).await?;
+    scheduled_jobs::stand_still_while_confirming(scene).await?;
     let over = |state: &State| state.run.as_ref().is_some_and(|run| run.phase.is_final());
     let state = scene.until(Part::Approval, "the alarm is dismissed", SOON, over).await?;
     let phase = state.run.as_ref().map(|run| &run.phase);
@@ -103,7 +103,7 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
     let by = line.contains(r#""by":"'"$(whoami | "#);
     ensure!(by && line.contains(&format!("--region {RECOVERY}")), "{line}");
     let command: Value = serde_json::from_str(&format!("{payload}ana\"}}"))?;
-    keepers::stand_still_while_awaiting_approval(scene).await?;
+    scheduled_jobs::stand_still_while_awaiting_approval(scene).await?;
     scene.operate(Part::Approval, &command).await?;
     scene.must_complete(Part::Approval).await?;
     Ok(())

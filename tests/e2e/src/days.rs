@@ -18,8 +18,8 @@ use lab::say;
 use lab::world::{PRIMARY, RECOVERY, pause};
 use serde_json::{Value, json};
 
-use crate::keepers::{due, not_due};
 use crate::scene::{HOLD_MINUTES, Part, Scene};
+use crate::scheduled_jobs::{due, not_due};
 use crate::snapshots::{Shelf, Shown};
 
 /// The stack whose days these are.

@@ -13,9 +13,9 @@
 mod checks;
 mod days;
 mod faults;
-mod keepers;
 mod readiness;
 mod scene;
+mod scheduled_jobs;
 mod snapshots;
 mod ways;
 
@@ -108,7 +108,7 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     let mut report = Report::default();
     report.note("a second plan after the apply is empty", checks::no_drift(&scene).await);
     report.note("the alarm-handler answers status", checks::status_is_readable(&scene).await);
-    report.note("a changed parameter is copied by its event", keepers::copied_by_event(&scene).await);
+    report.note("a changed parameter is copied by its event", scheduled_jobs::copied_by_event(&scene).await);
     // They need different stacks, and much of their time is waiting.
     let ((days, surplus), broken) = futures::join!(
         async { (days::go_by(&scene).await, days::leave_something_to_prune(&scene).await) },
@@ -127,7 +127,7 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     );
     report.note(
         "what stood still during the run is made good by the schedules",
-        keepers::caught_up(&scene).await,
+        scheduled_jobs::caught_up(&scene).await,
     );
     report.note("an operator's mistakes are refused with the remedy", checks::refusals(&scene).await);
     if let Err(error) = Box::pin(lose_primary(&scene)).await {
@@ -139,7 +139,7 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
         checks::region_returns(&scene).await,
     );
     let (turned, broken) = futures::join!(
-        keepers::turned_round(&scene),
+        scheduled_jobs::turned_round(&scene),
         readiness::broken_and_mended(&scene, readiness::When::Moved),
     );
     report.note("after the failover snapshots and parameters have turned round", turned);

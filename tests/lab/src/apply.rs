@@ -13,7 +13,7 @@ use crate::leftovers::{Held, held, since};
 use crate::terraform::Terraform;
 use crate::tools::Tools;
 use crate::world::{Settings, World, pause};
-use crate::{accounts, alone, gate, moved, packages, say, show};
+use crate::{accounts, failover_check, gate, packages, say, show, single_route};
 
 /// What became of an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,8 +148,8 @@ async fn note_drift(stack: &Terraform, when: &str, row: &mut Row) -> Result<()> 
 /// What only an applied stack can show.
 async fn purpose(world: &World, example: Example, stack: &Terraform) -> Result<()> {
     match example {
-        Example::PilotLight => moved::with_its_own_functions(world, stack).await,
-        Example::MultiService => alone::moves(world, example.regions(), &stack.outputs().await?).await,
+        Example::PilotLight => failover_check::with_its_own_functions(world, stack).await,
+        Example::MultiService => single_route::moves(world, example.regions(), &stack.outputs().await?).await,
         Example::TwoAccounts => accounts::are_bridged(world).await,
         Example::OtherModules => gate::moves(world, example.regions(), &stack.outputs().await?).await,
         Example::Brownfield | Example::WarmStandbyEks => Ok(()),

@@ -11,10 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::demo::Mode;
 use crate::ending::{Ending, word_of};
-use crate::served::{Desk, is_up};
-use crate::story::Mode;
 use crate::world::pause;
+use crate::world_lock::{Desk, is_up};
 use crate::{http, say, show};
 
 /// How often it is looked.

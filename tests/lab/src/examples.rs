@@ -8,7 +8,7 @@ use crate::accounts;
 use crate::call::Call;
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
-use crate::story::{CONFIRM_SECONDS, Mode};
+use crate::demo::{CONFIRM_SECONDS, Mode};
 use crate::world::World;
 
 /// An example.

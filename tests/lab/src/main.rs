@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use lab::demo::{self, Mode};
 use lab::ending::{CutShort, Ending, word_of};
 use lab::examples::Example;
-use lab::story::{self, Mode};
-use lab::{apply, background, serve};
+use lab::{apply, background, up};
 
 /// The local two-region world of Pilotlight.
 #[derive(Parser)]
@@ -87,14 +87,14 @@ fn start(command: Command) -> Result<()> {
 
 async fn run(command: Command, ending: &Ending) -> Result<()> {
     match command {
-        Command::Demo { mode } => story::demo(mode, ending).await,
+        Command::Demo { mode } => demo::demo(mode, ending).await,
         Command::Up { mode } => background::up(mode, ending).await,
-        Command::Serve { mode, .. } => serve::serve(mode, ending).await,
+        Command::Serve { mode, .. } => up::serve(mode, ending).await,
         Command::Down => ending.cut(background::down()).await,
-        Command::Lose => ending.cut(serve::lose()).await,
-        Command::GiveBack => ending.cut(serve::give_back()).await,
+        Command::Lose => ending.cut(up::lose()).await,
+        Command::GiveBack => ending.cut(up::give_back()).await,
         Command::Apply { examples } if examples.is_empty() => apply::apply(&Example::ALL, ending).await,
         Command::Apply { examples } => apply::apply(&examples, ending).await,
-        Command::Environment { function } => ending.cut(Box::pin(serve::print_environment(&function))).await,
+        Command::Environment { function } => ending.cut(Box::pin(up::print_environment(&function))).await,
     }
 }

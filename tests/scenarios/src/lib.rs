@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub mod keeper;
-pub mod tap;
+pub mod fault_injection;
+pub mod scheduled_job;
 
-use tap::{Line, Tap};
+use fault_injection::{Line, Tap};
 
 /// The commands topic of the stage.
 pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";

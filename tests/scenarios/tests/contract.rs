@@ -11,7 +11,7 @@ use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::plan::{Capacity, DatabaseKind, Mode, Plan};
 use protocol::state::{Phase, Quarantine, State};
-use scenarios::tap::{Harm, Tap};
+use scenarios::fault_injection::{Harm, Tap};
 use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
 

@@ -456,7 +456,7 @@ async fn a_poison_record_is_one_mail_an_hour_whoever_notices() {
     let (mut stage, _) = poisoned().await;
     let mut mails = Vec::new();
     for minute in 0..=125_u32 {
-        // The tick and both of its retries, a signal, a keeper, a worker.
+        // The tick and both of its retries, a signal, a scheduled job, a worker.
         for _ in 0..3 {
             tick(&mut stage).await.expect_err("it fails closed");
         }

@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use ports::memory::{Fault, Inner, Looks, REPLICA_KEY};
 use ports::{Clock, FailureKind};
+use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
 use protocol::readiness::facts::{AttachedGroup, ScheduledAction, TemplateFacts};
 use protocol::readiness::permissions::Refusal;
-use protocol::upkeep::{ParameterPass, PassOutcome};
-use scenarios::keeper::{Keeper, PRIMARY, RECOVERY, with_snapshots};
+use scenarios::scheduled_job::{PRIMARY, RECOVERY, ScheduledJob, with_snapshots};
 use scenarios::{Stage, awaits_approval, is_over, small_plan};
 use serde_json::{Value, json};
 
@@ -279,22 +279,22 @@ async fn the_status_shows_what_the_last_pass_saw() {
 async fn snapshots_are_ready_when_both_regions_have_a_fresh_one_and_not_when_they_are_no_longer_made() {
     let mut plan = with_snapshots(small_plan(Mode::Approve), Tiers { daily: 7, weekly: 0, monthly: 0 }, 2);
     plan.parameters = None;
-    let mut keeper = Keeper::new(plan);
-    keeper.stage.pass(SignedDuration::from_mins(2)).await;
-    let rows = unready(&ask(&mut keeper.stage).await);
+    let mut job = ScheduledJob::new(plan);
+    job.stage.pass(SignedDuration::from_mins(2)).await;
+    let rows = unready(&ask(&mut job.stage).await);
     assert_eq!(rows, ["unknown snapshots_fresh orders"], "nobody has looked yet");
-    keeper.pass(HOUR * 2).await;
-    keeper.stage.world.sample_lag(400);
-    assert_eq!(unready(&ask(&mut keeper.stage).await), Vec::<String>::new());
+    job.pass(HOUR * 2).await;
+    job.stage.world.sample_lag(400);
+    assert_eq!(unready(&ask(&mut job.stage).await), Vec::<String>::new());
     // Nobody looks any more; then somebody looks, and may make none.
-    keeper.stage.clock.sleep(HOUR.unsigned_abs() * 9).await;
-    keeper.stage.world.sample_lag(400);
-    assert_eq!(unready(&ask(&mut keeper.stage).await), ["unknown snapshots_fresh orders"]);
+    job.stage.clock.sleep(HOUR.unsigned_abs() * 9).await;
+    job.stage.world.sample_lag(400);
+    assert_eq!(unready(&ask(&mut job.stage).await), ["unknown snapshots_fresh orders"]);
     for _ in 0..9 {
-        keeper.snapshots.fault("take", Fault::Fails(FailureKind::Denied));
+        job.snapshots.fault("take", Fault::Fails(FailureKind::Denied));
     }
-    drop(keeper.keep().await);
-    let answer = ask(&mut keeper.stage).await;
+    drop(job.keep().await);
+    let answer = ask(&mut job.stage).await;
     assert_eq!(unready(&answer), ["not_ready snapshots_fresh orders"]);
     assert!(answer.to_string().contains("the newest good one in us-west-1 is"), "{answer:#}");
 }

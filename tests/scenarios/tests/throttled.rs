@@ -36,7 +36,7 @@ fn unasked(states: &[ReplicaState]) -> usize {
     states.iter().filter(|state| matches!(state, ReplicaState::Unasked { .. })).count()
 }
 
-async fn look(stage: &Stage, eyes: &engine::look::Eyes) -> Vec<ReplicaState> {
+async fn look(stage: &Stage, eyes: &engine::observe::Observer) -> Vec<ReplicaState> {
     let seen = eyes.observe(&stage.plan, &State::default()).await;
     assert!(
         seen.replicas.iter().map(|seen| &seen.database).eq(stage.plan.databases.iter().map(|db| &db.name))

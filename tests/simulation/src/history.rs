@@ -10,7 +10,7 @@ use protocol::plan::{Capacity, Plan};
 use protocol::signal::AlarmState;
 use protocol::state::State;
 
-use crate::draw::Draw;
+use crate::scenario::Draw;
 
 /// A played world from its first moment to its last.
 #[derive(Clone, Debug)]

@@ -3,14 +3,14 @@
 //! to rest without a rule broken. See `docs/proof/simulation.md`.
 
 pub mod check;
-pub mod crowd;
-pub mod draw;
 pub mod history;
 pub mod overhead;
+pub mod parallel;
 pub mod play;
+pub mod scenario;
 pub mod segments;
 
-mod deed;
+mod effect;
 mod invoke;
 mod people;
 mod ports;

@@ -11,10 +11,10 @@ use anyhow::Result;
 use clap::Parser;
 use jiff::SignedDuration;
 use simulation::check::broken;
-use simulation::crowd;
-use simulation::draw::Draw;
 use simulation::overhead::Overheads;
+use simulation::parallel;
 use simulation::play::play;
+use simulation::scenario::Draw;
 
 /// A median above this is a step back. It is above the budget, which is missed: see docs/proof/simulation.md.
 const SLOW: SignedDuration = SignedDuration::from_millis(4_000);
@@ -61,12 +61,12 @@ fn show(seed: u64, undisturbed: bool) -> Result<ExitCode> {
 
 /// Many seeds: disturbed worlds for the rules, undisturbed ones for the cost.
 fn many(from: u64, seeds: u64) -> Result<ExitCode> {
-    let began = crowd::stopwatch();
-    let crowd = crowd::disturbed(from, seeds)?;
+    let began = parallel::stopwatch();
+    let crowd = parallel::disturbed(from, seeds)?;
     println!("{crowd}");
     println!("disturbed worlds: {seeds} in {:.0} s", began.elapsed().as_secs_f64());
-    let began = crowd::stopwatch();
-    let (overheads, untidy) = crowd::undisturbed(from, seeds)?;
+    let began = parallel::stopwatch();
+    let (overheads, untidy) = parallel::undisturbed(from, seeds)?;
     println!("undisturbed worlds: {seeds} in {:.0} s", began.elapsed().as_secs_f64());
     for failure in &untidy {
         println!("FAILED {failure}");

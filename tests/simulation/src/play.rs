@@ -10,10 +10,10 @@ use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::json;
 
-use crate::draw::Draw;
 use crate::history::{Change, Condition, End, History, What};
 use crate::invoke::{Message, deliver};
 use crate::people::People;
+use crate::scenario::Draw;
 use crate::sim::Sim;
 
 /// The longest that a healed world may take to come to rest: longer than every deadline of its plan together.

@@ -23,7 +23,7 @@ use protocol::readiness::LastReadiness;
 use protocol::signal::AlarmNow;
 use tokio::sync::Notify;
 
-use crate::deed::Deed;
+use crate::effect::Deed;
 use crate::history::{Said, What};
 use crate::invoke;
 use crate::sim::{Fate, Pace, Sim};

@@ -10,8 +10,8 @@ use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, FailureKind, ReplicaView};
 use protocol::name::Name;
 
-use crate::draw::{Draw, Faults, chance};
 use crate::history::{Change, Condition, Entry, What};
+use crate::scenario::{Draw, Faults, chance};
 
 /// A world at play. Everything in it runs on one thread, so that a seed decides everything.
 pub(crate) struct Sim {

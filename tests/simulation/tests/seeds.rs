@@ -2,18 +2,18 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use simulation::crowd;
-use simulation::draw::Draw;
 use simulation::history::What;
 use simulation::overhead::overhead;
+use simulation::parallel;
 use simulation::play::play;
+use simulation::scenario::Draw;
 
 /// Not the seeds of the stage, so that something new is played here.
 const FROM: u64 = 1_000_000;
 
 #[test]
 fn no_disturbed_world_breaks_a_rule() {
-    let crowd = crowd::disturbed(FROM, 200).expect("they play");
+    let crowd = parallel::disturbed(FROM, 200).expect("they play");
     assert_eq!(crowd.failures, Vec::<String>::new(), "see one with: make simulate SEED=...");
     for end in ["completed", "aborted", "needs an operator"] {
         assert!(crowd.ends.contains_key(end), "no world ends {end}: {:?}", crowd.ends);
@@ -28,7 +28,7 @@ fn no_disturbed_world_breaks_a_rule() {
 
 #[test]
 fn every_undisturbed_world_completes_and_its_cost_is_known() {
-    let (overheads, failures) = crowd::undisturbed(FROM, 50).expect("they play");
+    let (overheads, failures) = parallel::undisturbed(FROM, 50).expect("they play");
     assert_eq!(failures, Vec::<String>::new());
     assert_eq!(overheads.len(), 50);
 }

@@ -189,8 +189,8 @@ async fn pass_unchecked(scene: &Scene) {
         tells_of_unreadable: true,
     };
     let deadline = ports::Clock::now(&*scene.clock).checked_add(scene.invocation).unwrap();
-    let (stores, seen, upkeep) = (&*scene.stores, &*scene.stores, &*scene.world);
-    let replication = Replication { conductor: &conductor, stores, seen, upkeep, deadline };
+    let (stores, seen, maintenance) = (&*scene.stores, &*scene.stores, &*scene.world);
+    let replication = Replication { conductor: &conductor, stores, seen, maintenance, deadline };
     drop(replication.answer(&Request::Pass { deep: false }).await);
 }
 

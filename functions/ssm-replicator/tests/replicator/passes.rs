@@ -2,9 +2,9 @@
 
 use ports::FailureKind;
 use ports::memory::Fault;
+use protocol::maintenance::PassOutcome;
 use protocol::parameters::entry::{Kind, Tags, Tier};
 use protocol::plan::Existing;
-use protocol::upkeep::PassOutcome;
 
 use crate::scene::{FROM, Scene, TO, play, sentence, shop};
 

@@ -5,8 +5,8 @@ use aws_sdk_ssm::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use ports::parameters::Parameters;
 use ports::{Ids, Secret};
+use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Kind, Tier};
-use protocol::parameters::pair::Put;
 use serde_json::{Value, json};
 
 use super::*;
@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::emulator::{endpoint, root, sdk_as as sdk};
 use crate::ids::FreshUlids;
-use crate::stores::SsmParameters;
+use crate::parameter_store::SsmParameters;
 
 const OURS: &str = "123456789012";
 const THEIRS: &str = "210987654321";

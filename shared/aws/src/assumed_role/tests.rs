@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::config::Sdk;
+use crate::parameter_store::SsmParameters;
 use crate::rds::RdsDatabases;
 use crate::replay::{StillClock, database, replay, sent};
-use crate::stores::SsmParameters;
 
 const NOW: &str = "2026-11-20T03:00:00Z";
 const TOKEN: &str = "canary-of-the-token";

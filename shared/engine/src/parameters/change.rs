@@ -1,12 +1,12 @@
 //! One parameter changed: look at both sides of it, and write what differs. The event itself is only a wake-up.
 
-use protocol::parameters::pair::Verdict;
+use protocol::parameters::diff::Verdict;
 use protocol::parameters::scope::Coverage;
 use protocol::parameters::survey::Pair;
 use protocol::plan::{Plan, Regions};
 use serde_json::{Value, json};
 
-use super::leave::Leave;
+use super::write_permit::Leave;
 use super::writer::{Done, Writer};
 use super::{Replication, unreadable};
 use crate::fault::Fault;

@@ -1,13 +1,13 @@
 //! What differs between the two regions, by name and by what of it; never a value. Changes nothing.
 
+use protocol::parameters::diff::Verdict;
 use protocol::parameters::direction::direction;
-use protocol::parameters::pair::Verdict;
 use protocol::parameters::survey::survey;
 use serde_json::{Value, json};
 
-use super::leave::Leave;
 use super::pass::missing;
 use super::reader::BATCH;
+use super::write_permit::Leave;
 use super::{Replication, unreadable};
 use crate::fault::Fault;
 

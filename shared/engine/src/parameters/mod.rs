@@ -5,20 +5,20 @@
 
 mod change;
 mod drift;
-mod leave;
-mod pace;
 mod pass;
+mod rate_limit;
 mod reader;
 mod report;
+mod write_permit;
 mod writer;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::{Failure, Parameters, SeenPairs, Upkeep};
+use ports::{Failure, Maintenance, Parameters, SeenPairs};
+use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::parameters::direction::Direction;
+use protocol::parameters::fingerprints::Seen;
 use protocol::parameters::request::Request;
-use protocol::parameters::seen::Seen;
 use protocol::parameters::survey::Ground;
-use protocol::upkeep::{ParameterPass, PassOutcome};
 use serde_json::{Value, json};
 
 use crate::conductor::Conductor;
@@ -38,7 +38,7 @@ pub struct Replication<'r> {
     /// What was seen to be the same.
     pub seen: &'r dyn SeenPairs,
     /// Where the readiness reads what a pass came to.
-    pub upkeep: &'r dyn Upkeep,
+    pub maintenance: &'r dyn Maintenance,
     /// When the invocation must have answered.
     pub deadline: Timestamp,
 }
@@ -104,7 +104,7 @@ impl Replication<'_> {
     async fn keep(&self, direction: &Direction, outcome: PassOutcome) {
         let Direction { from, to } = direction.clone();
         let pass = ParameterPass { at: self.conductor.clock.now(), from, to, outcome };
-        if let Err(failure) = self.upkeep.save_parameter_pass(&self.conductor.plan.name, &pass).await {
+        if let Err(failure) = self.maintenance.save_parameter_pass(&self.conductor.plan.name, &pass).await {
             tracing::warn!(%failure, "what the pass came to can't be kept: the readiness does not know of it");
         }
     }

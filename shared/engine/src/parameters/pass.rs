@@ -1,15 +1,15 @@
 //! A full pass: list both sides, compare what is not known to be the same, write what differs, and last of all delete.
 
+use protocol::maintenance::PassOutcome;
+use protocol::parameters::diff::Verdict;
 use protocol::parameters::direction::Direction;
-use protocol::parameters::pair::Verdict;
-use protocol::parameters::seen::Seen;
+use protocol::parameters::fingerprints::Seen;
 use protocol::parameters::survey::{Ground, Survey, survey};
-use protocol::upkeep::PassOutcome;
 use serde_json::{Value, json};
 
-use super::leave::Leave;
 use super::reader::{BATCH, Looked, Reader};
 use super::report::Report;
+use super::write_permit::Leave;
 use super::writer::{Done, Writer};
 use super::{Replication, unreadable, why};
 use crate::fault::Fault;

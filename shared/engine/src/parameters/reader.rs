@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use ports::parameters::{Page, VALUES_PER_CALL, Value};
 use ports::{Answer, Clock, Failure, FailureKind, Parameters, Secret};
 use protocol::name::Name;
+use protocol::parameters::diff::{Copy, Sides, Verdict, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
-use protocol::parameters::pair::{Copy, Sides, Verdict, decide_pair};
 use protocol::parameters::scope::Coverage;
 use protocol::parameters::survey::{Ground, Listing, Pair};
 

@@ -1,7 +1,7 @@
 //! What a pass amounts to, in one sentence.
 
+use protocol::maintenance::PassOutcome;
 use protocol::parameters::direction::Direction;
-use protocol::upkeep::PassOutcome;
 use serde_json::{Value, json};
 
 use super::why;

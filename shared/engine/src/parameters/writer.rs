@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Failure, FailureKind, Parameters, Secret};
+use protocol::parameters::diff::Writes;
 use protocol::parameters::direction::Direction;
 use protocol::parameters::is_copy_of;
-use protocol::parameters::pair::Writes;
 
-use super::leave::Leave;
-use super::pace::Pace;
+use super::rate_limit::Pace;
 use super::reader::Reader;
+use super::write_permit::Leave;
 use crate::conductor::Conductor;
 use crate::fault::Fault;
 

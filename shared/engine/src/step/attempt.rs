@@ -20,7 +20,7 @@ use protocol::state::{Illegality, Phase, State};
 use protocol::step::Window;
 use protocol::words::list;
 
-use super::{Objection, Sight, for_a_person};
+use super::{Objection, StepStatus, for_a_person};
 use crate::conductor::{RACES_MAX, Written};
 
 /// How often a step looks before its effects: from the beginning of one look to that of the next.
@@ -130,7 +130,7 @@ pub enum Input {
     /// It was decided, and this is the sentence.
     Advanced(String),
     /// What was seen of each item.
-    Looked(Result<Vec<Sight>, Failure>),
+    Looked(Result<Vec<StepStatus>, Failure>),
     /// What was seen of the world; nothing by a handler that doesn't look at it.
     Observed(Option<Box<Observation>>),
     /// What stands against the effects; nothing if they may begin.
@@ -164,7 +164,7 @@ enum Job {
     /// Look at what is left.
     Look,
     /// Take in what was seen of what is left.
-    Take(Vec<Sight>),
+    Take(Vec<StepStatus>),
     /// React to a failure.
     Fail { subjects: Vec<Name>, failure: Failure },
     /// Write down that items failed.
@@ -240,7 +240,7 @@ enum Then {
 struct FirstSeen {
     began_at: Timestamp,
     subjects: Vec<Name>,
-    sights: Result<Vec<Sight>, Failure>,
+    sights: Result<Vec<StepStatus>, Failure>,
 }
 
 /// An attempt at a step.
@@ -498,7 +498,7 @@ impl Attempt {
             return Some(Output::End(self.not_due(moment)));
         };
         if self.manner.looks_when_it_acts {
-            let sights = Ok(vec![Sight::Wanting { before: None }; subjects.len()]);
+            let sights = Ok(vec![StepStatus::Pending { before: None }; subjects.len()]);
             return self.saw_first(FirstSeen { began_at: moment.now, subjects, sights }, moment);
         }
         let output = Output::Look(subjects.clone());
@@ -623,31 +623,33 @@ impl Attempt {
     // Looking
 
     /// Takes in what was seen of what is left.
-    fn take(&mut self, sights: Vec<Sight>, moment: Moment<'_>) {
+    fn take(&mut self, sights: Vec<StepStatus>, moment: Moment<'_>) {
         let (mut done, mut wanting, mut unnoted, mut failed) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         (self.is_due, self.is_doubted, self.has_acted) = (false, false, false);
         for (subject, sight) in self.left.clone().into_iter().zip(sights) {
             match sight {
-                Sight::Stands { .. } if self.manner.doubts_one_look && !self.believed.contains(&subject) => {
+                StepStatus::Done { .. }
+                    if self.manner.doubts_one_look && !self.believed.contains(&subject) =>
+                {
                     self.is_doubted = true;
                     self.believed.insert(subject.clone());
                     self.notes.insert(subject, "it stands, and is looked at once more".to_owned());
                 }
-                Sight::Stands { detail } => done.push(self.outcome(&subject, detail, moment.now)),
-                Sight::Underway { note } => {
+                StepStatus::Done { detail } => done.push(self.outcome(&subject, detail, moment.now)),
+                StepStatus::InProgress { note } => {
                     self.is_due = true;
                     self.notes.insert(subject, note);
                 }
-                Sight::Wanting { before: Some(_) } if !self.is_noted(&subject, moment.state) => {
+                StepStatus::Pending { before: Some(_) } if !self.is_noted(&subject, moment.state) => {
                     unnoted.push(subject)
                 }
-                Sight::Wanting { .. } => {
+                StepStatus::Pending { .. } => {
                     self.is_due |= self.acted_at.contains_key(&subject);
                     self.believed.remove(&subject);
                     wanting.push(subject);
                 }
-                Sight::Hopeless { code, message } => {
+                StepStatus::Failed { code, message } => {
                     failed.push(Job::Failed { subjects: vec![subject], code: code.to_owned(), message });
                 }
             }
@@ -713,7 +715,7 @@ impl Attempt {
             Some(Objection::Undone { event, sentence, note }) => {
                 self.append(*event, sentence, Then::Objected { subjects: held, note })
             }
-            Some(Objection::Hopeless { code, message }) => {
+            Some(Objection::Failed { code, message }) => {
                 self.first_of_all([Job::Failed { subjects: held, code: code.to_owned(), message }]);
                 None
             }
@@ -941,7 +943,7 @@ impl FirstSeen {
     fn notes(&self) -> Vec<SubjectNote> {
         let sights = self.sights.as_deref().unwrap_or_default();
         let noted = self.subjects.iter().zip(sights).filter_map(|(subject, sight)| match sight {
-            Sight::Wanting { before: Some(note) } => {
+            StepStatus::Pending { before: Some(note) } => {
                 Some(SubjectNote { subject: subject.clone(), note: note.clone() })
             }
             _ => None,
@@ -951,8 +953,8 @@ impl FirstSeen {
 }
 
 /// Of what was seen, what is about these items; nothing if one of them was not looked at.
-fn pick(wanted: &[Name], subjects: &[Name], sights: &[Sight]) -> Option<Vec<Sight>> {
-    let seen: BTreeMap<&Name, &Sight> = subjects.iter().zip(sights).collect();
+fn pick(wanted: &[Name], subjects: &[Name], sights: &[StepStatus]) -> Option<Vec<StepStatus>> {
+    let seen: BTreeMap<&Name, &StepStatus> = subjects.iter().zip(sights).collect();
     wanted.iter().map(|name| seen.get(name).map(|sight| (*sight).clone())).collect()
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::look::Eyes;
-use engine::step::{Sight, Work, carry_out};
+use engine::observe::Observer;
+use engine::step::{StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, Failure, FailureKind};
@@ -86,8 +86,8 @@ impl Bench {
         }
     }
 
-    pub(crate) fn eyes(&self) -> Eyes {
-        Eyes {
+    pub(crate) fn eyes(&self) -> Observer {
+        Observer {
             alarms: Arc::clone(&self.world) as _,
             last_alarms: Mutex::new(None),
             last_replicas: Mutex::new(BTreeMap::new()),
@@ -202,19 +202,19 @@ impl Script {
 }
 
 #[async_trait]
-impl Work for Script {
+impl StepHandler for Script {
     fn step(&self) -> Step {
         self.step
     }
 
-    async fn look(&self, subjects: &[Name]) -> Result<Vec<Sight>, Failure> {
+    async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let number = self.looks.fetch_add(1, Ordering::Relaxed);
         let (glimpse, takes) = self.glimpses[number.min(self.glimpses.len() - 1)];
         self.wait(takes).await;
         let sight = match glimpse {
-            _ if self.shows && self.ended_count() > 0 => Sight::Stands { detail: "it stands".to_owned() },
-            Glimpse::Wanting => Sight::Wanting { before: None },
-            Glimpse::Underway => Sight::Underway { note: "on its way".to_owned() },
+            _ if self.shows && self.ended_count() > 0 => StepStatus::Done { detail: "it stands".to_owned() },
+            Glimpse::Wanting => StepStatus::Pending { before: None },
+            Glimpse::Underway => StepStatus::InProgress { note: "on its way".to_owned() },
         };
         Ok(vec![sight; subjects.len()])
     }

@@ -1,7 +1,7 @@
 //! What must serve before traffic is opened: what the run moves, and what an earlier one moved.
 
 use engine::conductor::Log;
-use engine::world::MustServe;
+use engine::world::ServingCheck;
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::state::State;
@@ -9,7 +9,7 @@ use protocol::state::State;
 use crate::bench::{Bench, plan, seconds};
 
 fn must_serve(plan: &Plan, state: &State) -> (Vec<String>, Vec<String>) {
-    let must = MustServe::of(plan, state);
+    let must = ServingCheck::of(plan, state);
     let databases = must.databases.iter().map(|database| database.name.to_string()).collect();
     (databases, must.fleets.iter().map(|fleet| fleet.name.to_string()).collect())
 }
@@ -41,7 +41,7 @@ async fn a_database_that_an_earlier_run_moved_and_that_takes_no_writes_is_an_obs
     let bench = Bench::new(plan());
     let state = moved(&["stock"]);
     let obstacle = async || {
-        let must = MustServe::of(&bench.conductor.plan, &state);
+        let must = ServingCheck::of(&bench.conductor.plan, &state);
         must.obstacle(&*bench.world, &*bench.world).await.expect("looked at")
     };
     assert_eq!(obstacle().await.as_deref(), Some("database stock is not writable"));
@@ -64,7 +64,7 @@ async fn a_fleet_with_one_healthy_target_too_few_is_an_obstacle() {
             fleet.resized_at = Some(ports::Clock::now(&*bench.clock));
         }
         bench.pass(seconds(100)).await;
-        let must = MustServe::of(&bench.conductor.plan, &state);
+        let must = ServingCheck::of(&bench.conductor.plan, &state);
         let obstacle = must.obstacle(&*bench.world, &*bench.world).await.expect("looked at");
         assert_eq!(obstacle.as_deref(), expected);
     }

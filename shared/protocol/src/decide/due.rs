@@ -59,7 +59,7 @@ fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need
         .into_iter()
         .filter(|node| {
             let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
-            // Work that began while the evidence was weighed has its whole time from the decision on.
+            // StepHandler that began while the evidence was weighed has its whole time from the decision on.
             let since = since.max(run.committed_at.unwrap_or(since));
             now.duration_since(since) >= limit(plan, node.step)
         })

@@ -3,12 +3,12 @@
 //! Everything is decided from names, versions and descriptions of parameters. A value never comes in here: whoever asks
 //! compares the two and says whether they are the same.
 
+pub mod diff;
 pub mod direction;
 pub mod entry;
-pub mod pair;
+pub mod fingerprints;
 pub mod request;
 pub mod scope;
-pub mod seen;
 pub mod survey;
 
 use crate::name::Name;

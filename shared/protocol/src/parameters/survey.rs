@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::direction::Direction;
 use super::entry::Entry;
+use super::fingerprints::Seen;
 use super::scope::{Coverage, Scope};
-use super::seen::Seen;
 use crate::plan::{Keys, Parameters, Plan};
 
 /// A region's parameters by name.
@@ -84,9 +84,9 @@ pub fn survey<'l>(
             }
             Coverage::Copied => match copy {
                 Some(copy)
-                    if entry.data_type != super::pair::IMAGE
+                    if entry.data_type != super::diff::IMAGE
                         && seen.holds(ground.direction, entry, copy)
-                        && super::pair::differences(ground, entry, copy).is_empty() =>
+                        && super::diff::differences(ground, entry, copy).is_empty() =>
                 {
                     survey.unchanged.push((entry, copy));
                 }

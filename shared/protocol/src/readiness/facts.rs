@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::permissions::Refusal;
 use crate::journal::PoisonRecord;
+use crate::maintenance::{ParameterPass, SnapshotLook};
 use crate::name::Name;
-use crate::upkeep::{ParameterPass, SnapshotLook};
 
 /// Something that was looked at, or why it was not seen.
 pub type Seen<T> = Result<T, Unseen>;

@@ -22,11 +22,11 @@ mod functions;
 mod journal;
 pub mod keys;
 pub mod launches;
+mod maintenance;
 pub mod permissions;
 mod protection;
 pub mod replacement;
 pub mod routes;
-mod upkeep;
 mod window;
 mod wiring;
 
@@ -53,7 +53,7 @@ const GROUPS: [Group; 14] = [
     Group { names: launches::NAMES, judge: launches::judge },
     Group { names: routes::NAMES, judge: routes::judge },
     Group { names: balancers::NAMES, judge: balancers::judge },
-    Group { names: upkeep::NAMES, judge: upkeep::judge },
+    Group { names: maintenance::NAMES, judge: maintenance::judge },
     Group { names: copies::NAMES, judge: copies::judge },
     Group { names: keys::NAMES, judge: keys::judge },
     Group { names: permissions::NAMES, judge: permissions::judge },

@@ -139,7 +139,7 @@ fn topics() -> Vec<String> {
     PLAN.detection.topics.iter().cloned().chain(of_others.map(arn)).collect()
 }
 
-/// A message of a topic is never an operator's word, a tick, or a request of the keepers.
+/// A message of a topic is never an operator's word, a tick, or a request of a scheduled job.
 fn check_message(topic: &str, message: &str) {
     let payload = json!({ "Records": [{
         "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": format!("{topic}:subscription"),

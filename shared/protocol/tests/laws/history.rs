@@ -37,7 +37,7 @@ pub(crate) enum Happening {
     /// The primary is lost for longer than the window, and it is looked at all the while.
     Lose,
     /// Whoever asked for it: everything that is due is begun, and done.
-    Work,
+    StepHandler,
     Wait(i64),
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn happenings() -> impl Strategy<Value = Happening> {
         1 => steps().prop_map(Happening::Fail),
         1 => steps().prop_map(Happening::LetGo),
         1 => Just(Happening::Lose),
-        4 => Just(Happening::Work),
+        4 => Just(Happening::StepHandler),
         5 => prop::sample::select(vec![1, 5, 10, 20, 40, 80, 600]).prop_map(Happening::Wait),
     ]
 }
@@ -389,7 +389,7 @@ impl History {
                 note: "n".into(),
             }),
             Happening::Lose => self.lose(),
-            Happening::Work => self.work(),
+            Happening::StepHandler => self.work(),
             Happening::Wait(seconds) => {
                 self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
             }

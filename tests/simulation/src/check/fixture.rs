@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use protocol::journal::{Event, Record};
 
-use crate::draw::Draw;
 use crate::history::{Effect, Entry, History, What};
 use crate::play::play;
+use crate::scenario::Draw;
 
 /// An undisturbed failover.
 pub(super) fn good() -> History {

@@ -2,14 +2,14 @@
 //! by their next invocation.
 
 use async_trait::async_trait;
+use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
-use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use crate::Answer;
 
 /// The last of each kind.
 #[async_trait]
-pub trait Upkeep: Send + Sync {
+pub trait Maintenance: Send + Sync {
     /// What the last full pass over the parameters came to; nothing where none was ever kept.
     async fn load_parameter_pass(&self, plan: &Name) -> Answer<Option<ParameterPass>>;
     /// Keeps a pass over the one before.

@@ -1,14 +1,14 @@
 //! The in-memory twin of what the functions of every day last found.
 
 use async_trait::async_trait;
+use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
-use protocol::upkeep::{ParameterPass, SnapshotLook};
 
 use super::{MemoryWorld, answer};
-use crate::{Answer, Upkeep};
+use crate::{Answer, Maintenance};
 
 #[async_trait]
-impl Upkeep for MemoryWorld {
+impl Maintenance for MemoryWorld {
     async fn load_parameter_pass(&self, _plan: &Name) -> Answer<Option<ParameterPass>> {
         let lost = self.call("load_parameter_pass")?;
         let kept = self.inner().parameter_pass.clone();

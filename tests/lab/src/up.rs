@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::cloud::Cloud;
+use crate::demo::{self, Mode};
 use crate::ending::{Ending, Word, word_of};
-use crate::served::{Claim, Desk, Note};
 use crate::stack::{Stack, Wishes};
-use crate::story::{self, Mode};
 use crate::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World};
+use crate::world_lock::{Claim, Desk, Note};
 use crate::{http, packages, say, show};
 
 /// Serves a world until it is told to end, which is its success.
@@ -27,7 +27,7 @@ pub async fn serve(mode: Mode, ending: &Ending) -> Result<()> {
 }
 
 async fn stay(mode: Mode, ending: &Ending, claim: &Claim, is_ready: &mut bool) -> Result<()> {
-    let (tools, mut world) = ending.cut(story::open("lab")).await?;
+    let (tools, mut world) = ending.cut(demo::open("lab")).await?;
     let told = ending.cut(live(&tools, &mut world, mode, claim, is_ready)).await;
     say("ending the world");
     world.stop().await;
@@ -47,7 +47,7 @@ async fn live(
     let wishes = Wishes {
         name: "shop".to_owned(),
         mode,
-        confirm_seconds: story::CONFIRM_SECONDS,
+        confirm_seconds: demo::CONFIRM_SECONDS,
         every_day: true,
         snapshot_schedule: None,
     };
@@ -55,7 +55,7 @@ async fn live(
     Box::pin(stack.keep_up(&world.cloud)).await?;
     let note = note(world, &stack)?;
     print_help(&stack, &note.accelerator_url)?;
-    claim.publish(&note, &story::environment(&note.endpoint_url))?;
+    claim.publish(&note, &demo::environment(&note.endpoint_url))?;
     *is_ready = true;
     Err(world.failed().await)
 }

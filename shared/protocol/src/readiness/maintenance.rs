@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{Unseen, seen_one};
 use super::{Check, Scene};
+use crate::maintenance::{ParameterPass, PassOutcome, SnapshotLook};
 use crate::name::Name;
 use crate::parameters::direction::direction;
 use crate::plan::SnapshotPolicy;
 use crate::schedule::Schedule;
-use crate::upkeep::{ParameterPass, PassOutcome, SnapshotLook};
 use crate::words::{duration, list};
 
 pub(super) const NAMES: &[&str] = &[PARAMETERS, SNAPSHOTS];

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use protocol::state::{Quarantine, State};
 use serde_json::Value;
 
+use crate::demo::{self, Mode};
 use crate::follow::Follower;
 use crate::stack::Stack;
-use crate::story::{self, Mode};
 use crate::terraform::{Terraform, text};
 use crate::users::Users;
 use crate::world::{PRIMARY, World};
@@ -25,9 +25,9 @@ pub async fn with_its_own_functions(world: &World, terraform: &Terraform) -> Res
     let outputs = terraform.outputs().await?;
     let stack = Stack::of(PLAN, terraform.clone(), outputs);
     let users = Users::start(world.accelerator_url()?);
-    story::good_day(world, &stack, &users).await?;
+    demo::good_day(world, &stack, &users).await?;
     roles::are_enforced(world, &stack.outputs).await?;
-    let lost = Box::pin(story::lose(world, &stack, &users, Mode::Automatic)).await;
+    let lost = Box::pin(demo::lose(world, &stack, &users, Mode::Automatic)).await;
     world.give_back(PRIMARY).await?;
     lost?;
     promoted(world, &stack).await?;

@@ -19,8 +19,8 @@ use ports::parameters::{Page, Parameters, Value};
 use ports::{Answer, Failure, FailureKind, Secret};
 use protocol::name::Name;
 use protocol::parameters::COPY_TAG;
+use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Entry, Kind, Labels, Tags, Tier};
-use protocol::parameters::pair::Put;
 
 use crate::assumed_role::ASSUME;
 use crate::config::Sdk;

@@ -43,7 +43,7 @@ pub fn with_snapshots(mut plan: Plan, keep: Tiers, keep_min: u32) -> Plan {
 }
 
 /// A stage with snapshots.
-pub struct Keeper {
+pub struct ScheduledJob {
     /// The stage.
     pub stage: Stage,
     /// The snapshots of both regions.
@@ -52,7 +52,7 @@ pub struct Keeper {
     pub every: SignedDuration,
 }
 
-impl Keeper {
+impl ScheduledJob {
     /// A good day without any snapshot.
     pub fn new(plan: Plan) -> Self {
         let stage = Stage::new(plan);

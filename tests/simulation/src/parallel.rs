@@ -9,10 +9,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::check::broken;
-use crate::draw::Draw;
 use crate::history::History;
 use crate::overhead::{Overhead, overhead};
 use crate::play::play;
+use crate::scenario::Draw;
 
 /// What became of many disturbed worlds.
 #[derive(Default)]

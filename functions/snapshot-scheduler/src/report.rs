@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
+use protocol::maintenance::{NewestSnapshot, SnapshotLook};
 use protocol::name::Name;
 use protocol::snapshots::{Decision, Listing};
-use protocol::upkeep::{NewestSnapshot, SnapshotLook};
 use serde_json::{Value, json};
 
 use crate::carry_out::Outcome;

@@ -39,7 +39,7 @@ type Samples = BTreeMap<Name, Vec<LagSample>>;
 type Regions = BTreeMap<String, AlarmsSeen>;
 
 /// The ports that a look needs.
-pub struct Eyes {
+pub struct Observer {
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Databases.
@@ -60,7 +60,7 @@ pub struct Eyes {
     pub last_alarms: Mutex<Option<(Timestamp, Regions)>>,
 }
 
-impl Eyes {
+impl Observer {
     /// Looks at everything that the plan's detection is about.
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
         let began_at = self.clock.now();
