@@ -6,43 +6,12 @@
 use std::collections::BTreeSet;
 
 use engine::conductor::{Conductor, Log};
-use engine::fault::Fault;
 use jiff::Timestamp;
-use ports::{Answer, CopyOrder, Failure, FailureKind, TakeOrder};
+use ports::{Answer, CopyOrder, FailureKind, TakeOrder};
 use protocol::snapshots::{Action, Decision, Effect, deletion_veto};
-use serde_json::Value;
 
-use crate::{SnapshotScheduler, report};
-
-/// What became of a decision.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// What was done: the sentences of the actions.
-    pub(crate) done: Vec<String>,
-    /// What the next invocation tries again, and why.
-    pub(crate) put_off: Vec<String>,
-    /// What only a person can help.
-    pub(crate) failed: Vec<String>,
-}
-
-impl Outcome {
-    /// Sorts what did not work by whether trying again can help.
-    pub(crate) fn put_off(&mut self, sentence: String, failure: &Failure) {
-        if failure.can_retry() { self.put_off.push(sentence) } else { self.failed.push(sentence) }
-    }
-
-    /// The answer of the invocation. What only a person can help is an error: it reaches an alarm.
-    pub(crate) fn into_answer(mut self, decision: &Decision) -> Result<Value, Fault> {
-        self.failed.extend(decision.blocked.iter().cloned());
-        if self.failed.is_empty() {
-            return Ok(report::answer(decision, &self));
-        }
-        for sentence in self.done.iter().chain(&self.put_off).chain(&decision.waits) {
-            tracing::info!("{sentence}");
-        }
-        Err(Fault::new("snapshots_failed", self.failed.join(" ")))
-    }
-}
+use crate::SnapshotScheduler;
+use crate::outcome::Outcome;
 
 impl SnapshotScheduler {
     /// Carries out what was decided.

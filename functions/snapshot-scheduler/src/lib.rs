@@ -16,6 +16,7 @@ use protocol::snapshots::{Decision, Listing, Request, SourceKind, decide};
 use serde_json::Value;
 
 mod carry_out;
+mod outcome;
 mod report;
 
 /// The rest is left to the next invocation when less than this is left of this one: one slow call fits into it.
@@ -53,7 +54,7 @@ impl SnapshotScheduler {
         if let Err(failure) = metrics {
             outcome.put_off(format!("The ages of the snapshots could not be put: {failure}"), &failure);
         }
-        outcome.into_answer(&decision)
+        report::closing(outcome, &decision)
     }
 
     /// Lists both regions at once and decides; and what the readiness is told of it.

@@ -1,5 +1,6 @@
 //! What is said of it: the answer of an invocation, of a dry run, the metric, and what the readiness reads.
 
+use engine::fault::Fault;
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
 use protocol::maintenance::{NewestSnapshot, SnapshotLook};
@@ -7,7 +8,7 @@ use protocol::name::Name;
 use protocol::snapshots::{Decision, Listing};
 use serde_json::{Value, json};
 
-use crate::carry_out::Outcome;
+use crate::outcome::Outcome;
 
 /// The metric: the age of the newest good snapshot of a database in a region.
 const METRIC: &str = "SnapshotAge";
@@ -24,8 +25,20 @@ pub(crate) fn dry_run(decision: &Decision) -> Value {
     })
 }
 
+/// The answer of the invocation. What only a person can help is an error: it reaches an alarm.
+pub(crate) fn closing(mut outcome: Outcome, decision: &Decision) -> Result<Value, Fault> {
+    outcome.failed.extend(decision.blocked.iter().cloned());
+    if outcome.failed.is_empty() {
+        return Ok(answer(decision, &outcome));
+    }
+    for sentence in outcome.done.iter().chain(&outcome.put_off).chain(&decision.waits) {
+        tracing::info!("{sentence}");
+    }
+    Err(Fault::new("snapshots_failed", outcome.failed.join(" ")))
+}
+
 /// What was done.
-pub(crate) fn answer(decision: &Decision, outcome: &Outcome) -> Value {
+fn answer(decision: &Decision, outcome: &Outcome) -> Value {
     let done = match (outcome.done.len(), decision.actions.len()) {
         (_, 0) => String::new(),
         (done, all) => format!(" {done} of {all} done."),

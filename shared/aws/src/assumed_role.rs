@@ -17,7 +17,7 @@ use protocol::arn::Arn;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::failure::ours;
+use crate::failure::{NoSession, ours};
 use crate::signed::{Content, Question, Signed};
 use crate::xml::Element;
 
@@ -147,11 +147,6 @@ impl fmt::Debug for AssumedRole {
         f.debug_struct("AssumedRole").field("role", &self.role.arn).finish_non_exhaustive()
     }
 }
-
-/// Why there is no session, as the cause of the SDK's own error.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct NoSession(pub(crate) Failure);
 
 impl ProvideCredentials for AssumedRole {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>

@@ -10,7 +10,10 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ports::{Answer, Failure, FailureKind};
 
-use crate::assumed_role::NoSession;
+/// Why there is no session, as the cause of the SDK's own error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NoSession(pub(crate) Failure);
 
 /// Longest message that is kept.
 const MESSAGE_CHARACTERS_MAX: usize = 500;

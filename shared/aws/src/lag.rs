@@ -16,7 +16,7 @@ use protocol::plan::{Database, DatabaseKind};
 use crate::aurora::cluster;
 use crate::cloudwatch::{self, field};
 use crate::config::Sdk;
-use crate::rds::instance;
+use crate::instance_arn::instance;
 use crate::signed::{Signed, unreadable};
 use crate::xml::Element;
 

@@ -22,6 +22,7 @@ pub mod fleets;
 pub mod functions;
 pub mod ids;
 pub mod images;
+mod instance_arn;
 pub mod journal;
 pub mod keys;
 pub mod lag;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use ports::Answer;
 use ports::inspection::PermissionInspection;
-use protocol::readiness::permissions::{Need, Refusal};
+use protocol::readiness::facts::Refusal;
+use protocol::readiness::permissions::Need;
 
 use crate::config::Sdk;
 use crate::signed::{Content, Question, Signed, unreadable};

@@ -10,7 +10,7 @@ use protocol::readiness::facts::InstanceFacts;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
-use crate::rds::instance;
+use crate::instance_arn::instance;
 use crate::regional::Regional;
 
 const DESCRIBE: &str = "rds:DescribeDBInstances";

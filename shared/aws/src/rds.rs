@@ -9,7 +9,6 @@ use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbInstance, Filter};
 use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView, Replication};
-use protocol::arn::Arn;
 use protocol::database_status::Condition;
 use protocol::observation::ReplicaState;
 use protocol::plan::Database;
@@ -17,6 +16,7 @@ use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
+use crate::instance_arn::instance;
 use crate::primaries::PrimaryInstances;
 use crate::regional::Regional;
 
@@ -175,21 +175,6 @@ impl ReplicaInspection for RdsDatabases {
     async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
         self.made.inspect(databases).await
     }
-}
-
-/// Identifier and region of an instance, from its ARN. RDS keeps identifiers in lower case.
-pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, String)> {
-    Arn::parse(arn)
-        .filter(|arn| arn.service == "rds" && !arn.region.is_empty())
-        .and_then(|arn| Some((arn.resource.strip_prefix("db:")?.to_lowercase(), arn.region.to_owned())))
-        .ok_or_else(|| {
-            ours(
-                FailureKind::Invalid,
-                action,
-                "not_an_instance",
-                format!("{arn} is no ARN of an RDS instance"),
-            )
-        })
 }
 
 pub(crate) fn quarantine_group<'a>(action: &'static str, database: &'a Database) -> Answer<&'a str> {

@@ -18,12 +18,14 @@ use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen};
 use protocol::plan::{Database, Fleet, Plan, Route};
 use protocol::readiness::Readiness;
 use protocol::readiness::copies::{option_groups, source_keys};
+use protocol::readiness::facts::Refusal;
 use protocol::readiness::facts::{
     Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::keys::keys;
 use protocol::readiness::launches::{instance_types, quotas, subnets, volume_keys};
-use protocol::readiness::permissions::{Refusal, function_name, needs};
+use protocol::readiness::names::function_name;
+use protocol::readiness::permissions::needs;
 use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
 use protocol::state::State;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::plan::{Database, Fleet, Route};
+use protocol::readiness::facts::Refusal;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, GroupFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ReplicaFacts, RouteFacts, ScheduledAction, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::permissions::{Need, Refusal};
+use protocol::readiness::permissions::Need;
 
 use crate::{Answer, Maintenance, Metrics};
 

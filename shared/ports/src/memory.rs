@@ -16,11 +16,11 @@ use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ReplicaState};
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::readiness::facts::Refusal;
 use protocol::readiness::facts::{
     CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, InstanceFacts, ReplicaFacts,
     RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::permissions::Refusal;
 use protocol::signal::{AlarmNow, AlarmState};
 use protocol::state::snapshot::SealedSnapshot;
 

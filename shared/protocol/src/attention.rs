@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Phase, State};
 use crate::step::Duty;
 
 /// The pauses before the second, third, fourth and fifth call.
@@ -198,27 +197,6 @@ pub enum Attention {
 }
 
 impl Attention {
-    /// What a state asks of people.
-    pub fn of(state: &State) -> Self {
-        let calls = |matter| state.calls.contains_key(&matter);
-        let by_run = match state.active_run().map(|run| &run.phase) {
-            Some(Phase::NeedsOperator { .. }) => Self::NeedsOperator,
-            Some(Phase::Aborting { .. }) if calls(Matter::Undo) => Self::NeedsOperator,
-            Some(Phase::AwaitingApproval { .. }) => Self::WaitsForPerson,
-            _ => Self::None,
-        };
-        let by_call = if calls(Matter::Quarantine) {
-            Self::NeedsOperator
-        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) {
-            Self::WaitsForPerson
-        } else if calls(Matter::Vetoed) {
-            Self::Vetoed
-        } else {
-            Self::None
-        };
-        by_run.max(by_call)
-    }
-
     /// The figure.
     pub fn figure(self) -> u8 {
         match self {

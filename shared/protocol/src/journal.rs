@@ -11,7 +11,6 @@ use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, Veto};
 use crate::name::Name;
 use crate::operator::Overrides;
-use crate::report::RunReport;
 
 /// The record schema this version writes, and the newest it reads.
 pub const JOURNAL_SCHEMA: u16 = 1;
@@ -371,6 +370,34 @@ pub struct Scope {
     pub fleets: Vec<Name>,
     /// Routes.
     pub routes: Vec<Name>,
+}
+
+/// The measured end of a run. Times count from the first sign of loss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The first sign of loss.
+    pub first_signal_at: Timestamp,
+    /// When the evidence was believed or the operator spoke.
+    pub committed_at: Timestamp,
+    /// When the last route was open.
+    pub opened_at: Timestamp,
+    /// When the recovery region was seen to serve.
+    pub verified_at: Timestamp,
+    /// From the first sign to the last route open: the recovery time.
+    pub rto_ms: u64,
+    /// From the first sign to the decision to move: confirm window and approval.
+    pub decision_ms: u64,
+    /// From the decision to the last route open: the part that the cloud and the orchestrator share.
+    pub moving_ms: u64,
+    /// The longest promotion, as the worker saw it.
+    pub promote_ms: u64,
+    /// The longest scale-out, as the worker saw it.
+    pub scale_ms: u64,
+    /// The estimate of what was lost: the worst lag of a database; nothing when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo_estimate_ms: Option<u64>,
+    /// The estimate for each database.
+    pub data_loss: Vec<DataLoss>,
 }
 
 /// What a promotion would lose of one database.

@@ -11,10 +11,10 @@ use crate::evidence::{
     EvidenceKey, EvidenceKind, EvidenceMap, Silences, Standing, Veto, Weight, ZONE_FAILOVERS_APART,
     ZONE_FAILOVERS_TAKE, counts,
 };
+use crate::journal::RunReport;
 use crate::journal::{AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope};
 use crate::name::Name;
 use crate::operator::Overrides;
-use crate::report::RunReport;
 use crate::signal::AlarmState;
 
 mod attention;

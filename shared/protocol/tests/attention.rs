@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::attention::{Attention, CALM_AFTER, Call, Dismissals, Matter, TOLD_AT_ONCE_MAX, pause_after};
 use protocol::command::Step;
 use protocol::decide::is_known_failure;
+use protocol::journal::RunReport;
 use protocol::journal::{AbortCause, Cause, Event, JOURNAL_SCHEMA, Need, Record, RunKind, Scope};
 use protocol::name::Name;
 use protocol::operator::Overrides;
-use protocol::report::RunReport;
 use protocol::state::{Phase, State, evolve};
 
 const EVERY_MATTER: [Matter; 10] = [

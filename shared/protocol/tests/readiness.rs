@@ -10,13 +10,15 @@ use protocol::maintenance::{NewestSnapshot, ParameterPass, PassOutcome, Snapshot
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen, ReplicaState};
 use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
+use protocol::readiness::facts::Refusal;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts,
     GroupFacts, InstanceFacts, JournalFacts, KeyGrant, KeyRights, OptionGroupRef, ReplicaFacts, RouteFacts,
     ScheduledAction, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
     Unseen,
 };
-use protocol::readiness::permissions::{Refusal, function_name, needs};
+use protocol::readiness::names::function_name;
+use protocol::readiness::permissions::needs;
 use protocol::readiness::{
     Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
 };

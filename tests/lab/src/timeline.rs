@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
+use protocol::journal::RunReport;
 use protocol::journal::{Event, Record};
-use protocol::report::RunReport;
 use protocol::state::{Phase, State};
 use serde_json::Value;
 

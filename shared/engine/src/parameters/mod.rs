@@ -17,8 +17,8 @@ use ports::{Failure, Maintenance, Parameters, SeenPairs};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::parameters::direction::Direction;
 use protocol::parameters::fingerprints::Seen;
+use protocol::parameters::ground::Ground;
 use protocol::parameters::request::Request;
-use protocol::parameters::survey::Ground;
 use serde_json::{Value, json};
 
 use crate::conductor::Conductor;

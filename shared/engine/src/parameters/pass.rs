@@ -4,7 +4,8 @@ use protocol::maintenance::PassOutcome;
 use protocol::parameters::diff::Verdict;
 use protocol::parameters::direction::Direction;
 use protocol::parameters::fingerprints::Seen;
-use protocol::parameters::survey::{Ground, Survey, survey};
+use protocol::parameters::ground::Ground;
+use protocol::parameters::survey::{Survey, survey};
 use serde_json::{Value, json};
 
 use super::reader::{BATCH, Looked, Reader};

@@ -9,8 +9,9 @@ use ports::{Answer, Clock, Failure, FailureKind, Parameters, Secret};
 use protocol::name::Name;
 use protocol::parameters::diff::{Copy, Sides, Verdict, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
+use protocol::parameters::ground::Ground;
 use protocol::parameters::scope::Coverage;
-use protocol::parameters::survey::{Ground, Listing, Pair};
+use protocol::parameters::survey::{Listing, Pair};
 
 /// How often a read is tried.
 const TRIES: u32 = 6;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use protocol::plan::Plan;
+use protocol::readiness::facts::Refusal;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ScheduledAction, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::permissions::{Need, Refusal, function_name};
+use protocol::readiness::names::function_name;
+use protocol::readiness::permissions::Need;
 
 use super::{MemoryWorld, answer, failure};
 use crate::inspection::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::{Entry, Kind, Labels, Tags, Tier};
-use super::survey::Ground;
+use super::ground::Ground;
 use super::{COPY_TAG, is_copy_of};
 use crate::plan::Existing;
 use crate::words::list;

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod direction;
 pub mod entry;
 pub mod fingerprints;
+pub mod ground;
 pub mod request;
 pub mod scope;
 pub mod survey;

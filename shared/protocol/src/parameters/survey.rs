@@ -5,36 +5,11 @@ use std::collections::BTreeMap;
 use super::direction::Direction;
 use super::entry::Entry;
 use super::fingerprints::Seen;
-use super::scope::{Coverage, Scope};
-use crate::plan::{Keys, Parameters, Plan};
+use super::ground::Ground;
+use super::scope::Coverage;
 
 /// A region's parameters by name.
 pub type Listing = BTreeMap<String, Entry>;
-
-/// Everything that a decision about parameters is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Ground<'p> {
-    /// The plan.
-    pub plan: &'p Plan,
-    /// Its section.
-    pub parameters: &'p Parameters,
-    /// From where to where.
-    pub direction: &'p Direction,
-}
-
-impl<'p> Ground<'p> {
-    /// The patterns.
-    pub fn scope(&self) -> Scope<'p> {
-        Scope::of(self.parameters)
-    }
-
-    /// The key that secure strings are written with; none is AWS's own.
-    pub fn key(&self) -> Option<&'p str> {
-        let Keys { primary, recovery } = &self.parameters.keys;
-        let key = if self.direction.to == self.plan.regions.primary { primary } else { recovery };
-        key.as_deref()
-    }
-}
 
 /// A parameter of the source, and what has its name on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

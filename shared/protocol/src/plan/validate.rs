@@ -1,6 +1,7 @@
 //! Whether a plan can be carried out as it stands: every rule, and what to do where one is broken.
 
 mod accounts;
+mod arns;
 mod detection;
 mod limits;
 mod order;

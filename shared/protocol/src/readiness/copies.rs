@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::{Facts, OptionGroupRef, Unseen, seen};
-use super::permissions::{GRANT_FOR_COPIES, function_name};
+use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::name::Name;
 use crate::plan::{Database, DatabaseKind, Plan, SnapshotPolicy};

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::observation::{LagSample, ProbeSeen, ReplicaState};
 use jiff::Timestamp;
 
-use super::permissions::Refusal;
 use crate::journal::PoisonRecord;
 use crate::maintenance::{ParameterPass, SnapshotLook};
 use crate::name::Name;
@@ -300,6 +299,17 @@ pub struct TemplateFacts {
     pub hidden_volumes: u32,
     /// Whether a volume names no key, so that EBS encrypts it by itself, or not at all.
     pub has_plain_volume: bool,
+}
+
+/// What a function is not allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The action, as in a policy.
+    pub action: String,
+    /// The ARN it would be done to.
+    pub resource: String,
+    /// What the simulation says: `implicitDeny`, `explicitDeny`.
+    pub decision: String,
 }
 
 /// How a function stands.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::name::Name;
-use crate::readiness::permissions::function_name;
+use crate::readiness::names::function_name;
 use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];

@@ -23,6 +23,7 @@ mod journal;
 pub mod keys;
 pub mod launches;
 mod maintenance;
+pub mod names;
 pub mod permissions;
 mod protection;
 pub mod replacement;

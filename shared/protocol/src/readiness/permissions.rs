@@ -3,6 +3,7 @@
 
 use super::copies::source_keys;
 use super::facts::{Facts, Unseen, seen};
+use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::arn::Arn;
 use crate::plan::{Database, DatabaseKind, Plan};
@@ -12,9 +13,6 @@ use crate::words::list;
 pub(super) const NAMES: &[&str] = &[ALLOWED];
 
 const ALLOWED: &str = "role_allowed";
-
-/// What snapshot-scheduler does with the key of a database whose snapshot it copies.
-pub(super) const GRANT_FOR_COPIES: &str = "kms:CreateGrant";
 
 /// What Global Accelerator reads in the name of whoever writes an endpoint group back: AWS asks for the right to it in one
 /// of its pages. The adapter never calls them.
@@ -39,17 +37,6 @@ pub struct Need {
     pub region: String,
     /// What else holds of the call, as a condition of a policy names it: a key and whether it is so.
     pub holds: Vec<(&'static str, bool)>,
-}
-
-/// What a function is not allowed to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The action, as in a policy.
-    pub action: String,
-    /// The ARN it would be done to.
-    pub resource: String,
-    /// What the simulation says: `implicitDeny`, `explicitDeny`.
-    pub decision: String,
 }
 
 /// Everything that a failover of the plan asks of the roles. A group has no ARN in the plan, so one that was not seen is
@@ -123,11 +110,6 @@ fn failed_over(database: &Database) -> Vec<String> {
         format!("arn:{}:rds::{}:global-cluster:{}", arn.partition, arn.account, id.to_lowercase())
     });
     global.into_iter().chain([database.replica.clone()]).collect()
-}
-
-/// What a function of the plan is called.
-pub fn function_name(plan: &Plan, function: &str) -> String {
-    format!("{}-{function}", plan.name)
 }
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {

@@ -7,11 +7,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::CLOCK_SLACK;
 use super::inventory::{Listing, Snapshot, SourceKind, Status};
 use crate::arn::Arn;
 use crate::name::Name;
 use crate::plan::Plan;
+
+/// How far in the future a time may lie before the clock is doubted.
+pub const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(15);
 
 const PREFIX: &str = "pilotlight";
 const TAG_PLAN: &str = "pilotlight:plan";

@@ -5,6 +5,7 @@
 //! came twice, is the next run's beginning.
 
 mod decide;
+mod decision;
 mod inventory;
 mod mark;
 mod prune;
@@ -12,9 +13,10 @@ mod request;
 mod retention;
 mod sentence;
 
-pub use decide::{ATTEMPTS_MAX, Action, Age, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, decide};
+pub use decide::decide;
+pub use decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Decision, Effect};
 pub use inventory::{Listing, Snapshot, SourceKind, Status};
-pub use mark::{Mark, Own, own};
+pub use mark::{CLOCK_SLACK, Mark, Own, own};
 pub use prune::deletion_veto;
 pub use request::Request;
 pub use retention::kept;

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::decide::{Action, CLOCK_SLACK, Decision, Effect, World};
-use super::mark::Own;
+use super::decide::World;
+use super::decision::{Action, Decision, Effect};
+use super::mark::{CLOCK_SLACK, Own};
 use super::retention::kept;
 use super::sentence;
 use crate::name::Name;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::decide::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Decision, Effect};
+use super::decision::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Decision, Effect};
 use super::mark::Own;
 use crate::name::Name;
 use crate::plan::{Plan, SnapshotPolicy};

@@ -3,10 +3,33 @@
 use jiff::Timestamp;
 
 use super::{Phase, Progress, Quarantine, State};
-use crate::attention::{Call, Matter, Turn};
+use crate::attention::{Attention, Call, Matter, Turn};
 use crate::command::Step;
 use crate::journal::{AbortCause, Cause, Event, Record};
 use crate::name::Name;
+
+impl Attention {
+    /// What a state asks of people.
+    pub fn of(state: &State) -> Self {
+        let calls = |matter| state.calls.contains_key(&matter);
+        let by_run = match state.active_run().map(|run| &run.phase) {
+            Some(Phase::NeedsOperator { .. }) => Self::NeedsOperator,
+            Some(Phase::Aborting { .. }) if calls(Matter::Undo) => Self::NeedsOperator,
+            Some(Phase::AwaitingApproval { .. }) => Self::WaitsForPerson,
+            _ => Self::None,
+        };
+        let by_call = if calls(Matter::Quarantine) {
+            Self::NeedsOperator
+        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) {
+            Self::WaitsForPerson
+        } else if calls(Matter::Vetoed) {
+            Self::Vetoed
+        } else {
+            Self::None
+        };
+        by_run.max(by_call)
+    }
+}
 
 impl State {
     /// Notes what a record that was just applied means for the calls.

@@ -12,12 +12,12 @@ use super::{
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{Graph, Node, may_run};
+use crate::journal::RunReport;
 use crate::journal::{
     Cause, DataLoss, Event, LostFence, Need, PrimarySide, Record, SubjectDone, SubjectNote,
 };
 use crate::name::Name;
 use crate::operator::Overrides;
-use crate::report::RunReport;
 use crate::signal::AlarmState;
 use crate::step::{Barrier, Duty};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::problem::Findings;
 use super::super::{Database, DatabaseKind, Mode, Plan, Probe, bounds};
-use super::resources::{Wanted, check_arn};
+use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds, check_name};
 use crate::arn::{Arn, composed};
 
@@ -134,9 +134,7 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
         .filter_map(|(index, route)| Some((format!("routes[{index}].probe"), route.probe.as_ref()?)));
     let mut first_at: HashMap<_, String> = HashMap::new();
     for (path, probe) in asked.chain(verifying) {
-        if path.starts_with("detection") {
-            check_probe(&path, probe, findings);
-        }
+        check_probe(&path, probe, findings);
         if let Some(first) = first_at.get(probe.name()) {
             findings.add_reading(
                 &[&format!("{first}.name")],
@@ -167,8 +165,8 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
     }
 }
 
-/// Checks one probe; that its name is its own is checked elsewhere.
-pub(super) fn check_probe(path: &str, probe: &Probe, findings: &mut Findings<'_>) {
+/// Checks one probe.
+fn check_probe(path: &str, probe: &Probe, findings: &mut Findings<'_>) {
     check_name(format!("{path}.name"), probe.name(), findings);
     check_bounds(
         format!("{path}.timeout_seconds"),

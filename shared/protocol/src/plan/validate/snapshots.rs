@@ -3,7 +3,7 @@
 use super::super::problem::Findings;
 use super::super::snapshots::SnapshotPolicy;
 use super::super::{DatabaseKind, Plan, bounds};
-use super::resources::{Wanted, check_arn};
+use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds};
 use crate::arn::Arn;
 use crate::name::Name;

@@ -1,0 +1,11 @@
+//! Names that several checks share.
+
+use crate::plan::Plan;
+
+/// What snapshot-scheduler does with the key of a database whose snapshot it copies.
+pub(super) const GRANT_FOR_COPIES: &str = "kms:CreateGrant";
+
+/// What a function of the plan is called.
+pub fn function_name(plan: &Plan, function: &str) -> String {
+    format!("{}-{function}", plan.name)
+}
