@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use engine::conductor::{Conductor, Log};
 use jiff::Timestamp;
 use ports::{Answer, CopyOrder, FailureKind, TakeOrder};
-use protocol::snapshots::{Action, Decision, Effect, deletion_veto};
+use protocol::snapshots::{Action, Effect, SnapshotDecision, deletion_veto};
 
 use crate::SnapshotScheduler;
 use crate::outcome::Outcome;
@@ -19,7 +19,7 @@ impl SnapshotScheduler {
         &self,
         conductor: &Conductor,
         log: &mut Log,
-        decision: &Decision,
+        decision: &SnapshotDecision,
         until: Timestamp,
     ) -> Outcome {
         let mut outcome = Outcome::default();

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Metrics, Snapshots};
 use protocol::maintenance::SnapshotLook;
 use protocol::plan::Plan;
-use protocol::snapshots::{Decision, Listing, Request, SourceKind, decide};
+use protocol::snapshots::{SnapshotDecision, SnapshotListing, SnapshotRequest, SourceKind, decide};
 use serde_json::Value;
 
 mod carry_out;
@@ -38,13 +38,13 @@ impl SnapshotScheduler {
 
     /// Handles an invocation.
     pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
-        let request = Request::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
+        let request = SnapshotRequest::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
         let conductor = self.world.conductor().await?;
         let mut log = Log::default();
         // Without the journal nobody knows where the databases serve, nor whether a run is under way.
         conductor.refresh(&mut log).await?;
         let (decision, look) = self.look(&conductor, &log).await;
-        if request == Request::DryRun {
+        if request == SnapshotRequest::DryRun {
             return Ok(report::dry_run(&decision));
         }
         let metrics = self.put_ages(&conductor, &decision).await;
@@ -58,7 +58,7 @@ impl SnapshotScheduler {
     }
 
     /// Lists both regions at once and decides; and what the readiness is told of it.
-    async fn look(&self, conductor: &Conductor, log: &Log) -> (Decision, SnapshotLook) {
+    async fn look(&self, conductor: &Conductor, log: &Log) -> (SnapshotDecision, SnapshotLook) {
         let plan = &conductor.plan;
         let kinds = kinds(plan);
         let (primary, recovery) = if plan.snapshots.is_some() && !kinds.is_empty() {
@@ -67,7 +67,7 @@ impl SnapshotScheduler {
                 self.list(&plan.regions.recovery, &kinds)
             )
         } else {
-            let empty = |region: &String| Listing::whole(region, Vec::new());
+            let empty = |region: &String| SnapshotListing::whole(region, Vec::new());
             (empty(&plan.regions.primary), empty(&plan.regions.recovery))
         };
         let now = conductor.clock.now();
@@ -85,16 +85,16 @@ impl SnapshotScheduler {
     }
 
     /// A region's snapshots. A region that doesn't answer has a gap, and blocks nothing else.
-    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Listing {
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> SnapshotListing {
         match self.snapshots.list(region, kinds).await {
             Ok(listing) => listing,
-            Err(failure) => Listing::gap(region, Vec::new(), failure.to_string()),
+            Err(failure) => SnapshotListing::gap(region, Vec::new(), failure.to_string()),
         }
     }
 
     /// Says how old the newest good snapshots are. Where there is none, or it is not known, there is no sample: the alarm
     /// takes missing data for breaching.
-    async fn put_ages(&self, conductor: &Conductor, decision: &Decision) -> Answer<()> {
+    async fn put_ages(&self, conductor: &Conductor, decision: &SnapshotDecision) -> Answer<()> {
         let samples = report::samples(&conductor.plan.name, decision, conductor.clock.now());
         if samples.is_empty() { Ok(()) } else { self.metrics.put(&samples).await }
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
 use protocol::maintenance::{NewestSnapshot, SnapshotLook};
 use protocol::name::Name;
-use protocol::snapshots::{Decision, Listing};
+use protocol::snapshots::{SnapshotDecision, SnapshotListing};
 use serde_json::{Value, json};
 
 use crate::outcome::Outcome;
@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 const METRIC: &str = "SnapshotAge";
 
 /// What would be done, in the very words of doing it.
-pub(crate) fn dry_run(decision: &Decision) -> Value {
+pub(crate) fn dry_run(decision: &SnapshotDecision) -> Value {
     let sentences: Vec<&String> = decision.actions.iter().map(|action| &action.sentence).collect();
     json!({
         "sentence": format!("Dry run, nothing is done. {}", decision.sentence),
@@ -26,7 +26,7 @@ pub(crate) fn dry_run(decision: &Decision) -> Value {
 }
 
 /// The answer of the invocation. What only a person can help is an error: it reaches an alarm.
-pub(crate) fn closing(mut outcome: Outcome, decision: &Decision) -> Result<Value, Fault> {
+pub(crate) fn closing(mut outcome: Outcome, decision: &SnapshotDecision) -> Result<Value, Fault> {
     outcome.failed.extend(decision.blocked.iter().cloned());
     if outcome.failed.is_empty() {
         return Ok(answer(decision, &outcome));
@@ -38,7 +38,7 @@ pub(crate) fn closing(mut outcome: Outcome, decision: &Decision) -> Result<Value
 }
 
 /// What was done.
-fn answer(decision: &Decision, outcome: &Outcome) -> Value {
+fn answer(decision: &SnapshotDecision, outcome: &Outcome) -> Value {
     let done = match (outcome.done.len(), decision.actions.len()) {
         (_, 0) => String::new(),
         (done, all) => format!(" {done} of {all} done."),
@@ -52,13 +52,13 @@ fn answer(decision: &Decision, outcome: &Outcome) -> Value {
     })
 }
 
-fn ages(decision: &Decision) -> Vec<Value> {
+fn ages(decision: &SnapshotDecision) -> Vec<Value> {
     let age = |age: &protocol::snapshots::Age| json!({ "database": age.database, "region": age.region, "seconds": age.age.as_secs() });
     decision.ages.iter().map(age).collect()
 }
 
 /// What the readiness reads: the newest good snapshots, and why some are not known.
-pub(crate) fn look(decision: &Decision, listings: &[Listing], at: Timestamp) -> SnapshotLook {
+pub(crate) fn look(decision: &SnapshotDecision, listings: &[SnapshotListing], at: Timestamp) -> SnapshotLook {
     let newest = decision.ages.iter().map(|age| NewestSnapshot {
         database: age.database.clone(),
         region: age.region.clone(),
@@ -69,7 +69,7 @@ pub(crate) fn look(decision: &Decision, listings: &[Listing], at: Timestamp) -> 
 }
 
 /// A sample for each database and region whose newest good snapshot is known.
-pub(crate) fn samples(plan: &Name, decision: &Decision, at: Timestamp) -> Vec<MetricSample> {
+pub(crate) fn samples(plan: &Name, decision: &SnapshotDecision, at: Timestamp) -> Vec<MetricSample> {
     let sample = |age: &protocol::snapshots::Age| MetricSample {
         name: METRIC,
         dimensions: vec![

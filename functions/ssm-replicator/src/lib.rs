@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use engine::fault::Fault;
-use engine::parameters::Replication;
+use engine::parameters::ParameterReplication;
 use engine::world::World;
 use jiff::Timestamp;
 use ports::{Parameters, SeenPairs};
-use protocol::parameters::request::Request;
+use protocol::parameters::request::ParameterRequest;
 use protocol::plan::Plan;
 use serde_json::Value;
 
@@ -44,10 +44,10 @@ fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
 
 /// Handles an invocation. A payload that is not understood is refused before anything is read.
 pub async fn handle(replicator: &Replicator, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
-    let request = Request::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
+    let request = ParameterRequest::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
     let conductor = replicator.world.conductor().await?;
     check_account(&conductor.plan, replicator.primary_account.as_deref())?;
     let (stores, seen, maintenance) =
         (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.maintenance);
-    Replication { conductor: &conductor, stores, seen, maintenance, deadline }.answer(&request).await
+    ParameterReplication { conductor: &conductor, stores, seen, maintenance, deadline }.answer(&request).await
 }

@@ -26,10 +26,10 @@ use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
 use protocol::observation::LagSample;
 use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
-use protocol::readiness::facts::{Facts, Subscriptions};
+use protocol::readiness::facts::{ReadinessFacts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};
 use protocol::signal::AlarmState;
-use protocol::snapshots::{Snapshot, SourceKind, Status};
+use protocol::snapshots::{DatabaseSnapshot, SourceKind, Status};
 use protocol::state::snapshot::Snapshot as StateSnapshot;
 use protocol::state::{State, Unnoticed};
 
@@ -246,7 +246,7 @@ async fn the_readiness_is_kept_beside_the_vitals() {
     let plan = Plan::from_json(include_str!("../../protocol/tests/plans/shop.json")).unwrap();
     assert_eq!(journal.load_readiness(&plan.name).await, Ok(None));
     let at = record(&plan.name, 1).at;
-    let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), at);
+    let readiness = Readiness::of(&plan, &State::default(), &ReadinessFacts::default(), at);
     let last = LastReadiness::untold(readiness, None).as_told();
     for _ in 0..2 {
         journal.save_readiness(&plan.name, &last).await.unwrap();
@@ -480,7 +480,7 @@ async fn the_lag_of_a_replica_without_samples_is_not_known() {
 }
 
 /// The snapshot of a name in a region, once it is under way no more.
-async fn settled(snapshots: &RdsSnapshots, region: &str, id: &str) -> Option<Snapshot> {
+async fn settled(snapshots: &RdsSnapshots, region: &str, id: &str) -> Option<DatabaseSnapshot> {
     for _ in 0..600 {
         let listing = snapshots.list(region, &[SourceKind::Instance]).await.unwrap();
         let found = listing.snapshots.into_iter().find(|snapshot| snapshot.id == id)?;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use ports::Answer;
 use ports::inspection::PermissionInspection;
-use protocol::readiness::facts::Refusal;
-use protocol::readiness::permissions::Need;
+use protocol::readiness::facts::RefusedAction;
+use protocol::readiness::permissions::NeededPermission;
 
 use crate::config::Sdk;
 use crate::signed::{Content, Question, Signed, unreadable};
@@ -31,7 +31,12 @@ impl IamPermissions {
         Self { signed: sdk.signed() }
     }
 
-    async fn ask(&self, role: &str, need: &Need, resources: &[String]) -> Answer<Vec<Refusal>> {
+    async fn ask(
+        &self,
+        role: &str,
+        need: &NeededPermission,
+        resources: &[String],
+    ) -> Answer<Vec<RefusedAction>> {
         let (mut decisions, mut marker) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let question = question(role, need, resources, marker);
@@ -47,7 +52,7 @@ impl IamPermissions {
 }
 
 /// What is asked: may the role do this to these, in the region where it would?
-fn question(role: &str, need: &Need, resources: &[String], marker: Option<String>) -> Question {
+fn question(role: &str, need: &NeededPermission, resources: &[String], marker: Option<String>) -> Question {
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut fields = vec![
         field("PolicySourceArn", role),
@@ -86,10 +91,10 @@ fn read(results: &Element) -> Vec<(String, String)> {
 /// What is not allowed. A resource that no decision speaks of is not known, and never allowed.
 fn judged(
     question: &Question,
-    need: &Need,
+    need: &NeededPermission,
     resources: &[String],
     decisions: &[(String, String)],
-) -> Answer<Vec<Refusal>> {
+) -> Answer<Vec<RefusedAction>> {
     let mut refused = Vec::new();
     for resource in resources {
         let decision = decisions.iter().find(|(name, _)| name == resource || name == "*");
@@ -97,7 +102,7 @@ fn judged(
             decision.ok_or_else(|| unreadable(question, &format!("it does not speak of {resource}")))?;
         if decision != "allowed" {
             let (resource, decision) = (resource.clone(), decision.clone());
-            refused.push(Refusal { action: need.action.to_owned(), resource, decision });
+            refused.push(RefusedAction { action: need.action.to_owned(), resource, decision });
         }
     }
     Ok(refused)
@@ -105,7 +110,7 @@ fn judged(
 
 #[async_trait]
 impl PermissionInspection for IamPermissions {
-    async fn refused(&self, role: &str, need: &Need) -> Answer<Vec<Refusal>> {
+    async fn refused(&self, role: &str, need: &NeededPermission) -> Answer<Vec<RefusedAction>> {
         let mut refused = Vec::new();
         for resources in need.resources.chunks(BATCH) {
             refused.extend(self.ask(role, need, resources).await?);
@@ -123,8 +128,8 @@ mod tests {
     const ONE: &str = "arn:aws:rds:us-west-1:123456789012:db:one";
     const TWO: &str = "arn:aws:rds:us-west-1:123456789012:db:two";
 
-    fn need() -> Need {
-        Need {
+    fn need() -> NeededPermission {
+        NeededPermission {
             function: "promote-replica",
             action: "rds:PromoteReadReplica",
             resources: vec![ONE.to_owned(), TWO.to_owned()],
@@ -148,16 +153,16 @@ mod tests {
         )
     }
 
-    async fn ask(answers: &[String]) -> (Answer<Vec<Refusal>>, Vec<String>) {
+    async fn ask(answers: &[String]) -> (Answer<Vec<RefusedAction>>, Vec<String>) {
         let answers: Vec<(u16, &str)> = answers.iter().map(|answer| (200, answer.as_str())).collect();
         let http = replay(&answers);
         let refused = IamPermissions::new(&Sdk::on(http.clone())).refused(ROLE, &need()).await;
         (refused, sent(&http))
     }
 
-    fn refusal(decision: &str) -> Vec<Refusal> {
+    fn refusal(decision: &str) -> Vec<RefusedAction> {
         let (action, resource) = ("rds:PromoteReadReplica".to_owned(), TWO.to_owned());
-        vec![Refusal { action, resource, decision: decision.to_owned() }]
+        vec![RefusedAction { action, resource, decision: decision.to_owned() }]
     }
 
     #[tokio::test(start_paused = true)]

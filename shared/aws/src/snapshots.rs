@@ -14,7 +14,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use ports::{Answer, Clock, CopyOrder, Failure, FailureKind, Snapshots, TakeOrder};
 use protocol::arn::Arn;
-use protocol::snapshots::{Listing, Snapshot, SourceKind, Status};
+use protocol::snapshots::{DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -67,7 +67,7 @@ impl RdsSnapshots {
 }
 
 /// What one page of a listing holds, and the marker of the next one.
-type Page = (Vec<Snapshot>, Option<String>);
+type Page = (Vec<DatabaseSnapshot>, Option<String>);
 
 async fn page(client: &Client, kind: SourceKind, marker: Option<String>) -> Answer<Page> {
     match kind {
@@ -86,7 +86,7 @@ async fn page(client: &Client, kind: SourceKind, marker: Option<String>) -> Answ
 }
 
 /// All snapshots of a kind; and whether they are all.
-async fn all_pages(client: &Client, kind: SourceKind) -> Answer<(Vec<Snapshot>, bool)> {
+async fn all_pages(client: &Client, kind: SourceKind) -> Answer<(Vec<DatabaseSnapshot>, bool)> {
     let (mut all, mut marker) = (Vec::new(), None);
     for _ in 0..PAGES_MAX {
         let (found, next) = page(client, kind, marker).await?;
@@ -99,10 +99,10 @@ async fn all_pages(client: &Client, kind: SourceKind) -> Answer<(Vec<Snapshot>, 
     Ok((all, false))
 }
 
-fn of_instance(found: &DbSnapshot) -> Snapshot {
+fn of_instance(found: &DbSnapshot) -> DatabaseSnapshot {
     let is_copy = is_there(found.source_db_snapshot_identifier()) || is_there(found.source_region());
     let taken = found.snapshot_create_time().filter(|_| !is_copy);
-    Snapshot {
+    DatabaseSnapshot {
         id: found.db_snapshot_identifier().unwrap_or_default().to_owned(),
         arn: found.db_snapshot_arn().unwrap_or_default().to_owned(),
         kind: SourceKind::Instance,
@@ -117,9 +117,9 @@ fn of_instance(found: &DbSnapshot) -> Snapshot {
 }
 
 /// RDS doesn't say from when the data of a cluster's copied snapshot is; the tag that we give it does.
-fn of_cluster(found: &DbClusterSnapshot) -> Snapshot {
+fn of_cluster(found: &DbClusterSnapshot) -> DatabaseSnapshot {
     let is_copy = is_there(found.source_db_cluster_snapshot_arn());
-    Snapshot {
+    DatabaseSnapshot {
         id: found.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
         arn: found.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
         kind: SourceKind::Cluster,
@@ -161,7 +161,7 @@ fn done(answer: Answer<()>, code: &str) -> Answer<()> {
 
 #[async_trait]
 impl Snapshots for RdsSnapshots {
-    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<Listing> {
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<SnapshotListing> {
         let client = self.at(region);
         let (mut all, mut is_whole) = (Vec::new(), true);
         for kind in kinds {
@@ -170,9 +170,9 @@ impl Snapshots for RdsSnapshots {
             is_whole &= is_all;
         }
         Ok(if is_whole {
-            Listing::whole(region, all)
+            SnapshotListing::whole(region, all)
         } else {
-            Listing::gap(region, all, format!("there are more than {PAGES_MAX} pages of snapshots"))
+            SnapshotListing::gap(region, all, format!("there are more than {PAGES_MAX} pages of snapshots"))
         })
     }
 

@@ -18,9 +18,9 @@ use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen};
 use protocol::plan::{Database, Fleet, Plan, Route};
 use protocol::readiness::Readiness;
 use protocol::readiness::copies::{option_groups, source_keys};
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
-    Facts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateRef, Unseen,
+    ReadinessFacts, RouteFacts, Seen, Subscriptions, TargetGroupFacts, TemplateRef, Unseen,
 };
 use protocol::readiness::keys::keys;
 use protocol::readiness::launches::{instance_types, quotas, subnets, volume_keys};
@@ -77,7 +77,7 @@ impl Inspector {
         Readiness::of(plan, state, &facts, self.clock.now())
     }
 
-    async fn look(&self, plan: &Plan, state: &State) -> Facts {
+    async fn look(&self, plan: &Plan, state: &State) -> ReadinessFacts {
         let databases: Vec<&Database> = plan.databases.iter().collect();
         let fleets: Vec<&Fleet> = plan.fleets.iter().collect();
         let waiting: Vec<&Database> =
@@ -106,7 +106,7 @@ impl Inspector {
         );
         let (replicas, primaries, lag, groups, scheduled, target_groups, healthy) = of_items;
         let (parameter_pass, snapshot_look) = maintenance;
-        Facts {
+        ReadinessFacts {
             replicas,
             primaries,
             lag,
@@ -123,12 +123,12 @@ impl Inspector {
             parameter_pass,
             snapshot_look,
             release: Some(release),
-            ..Facts::default()
+            ..ReadinessFacts::default()
         }
     }
 
     /// Looks at what the first look found: the functions of the release, the templates of the groups, the keys.
-    async fn look_further(&self, plan: &Plan, state: &State, facts: &mut Facts) {
+    async fn look_further(&self, plan: &Plan, state: &State, facts: &mut ReadinessFacts) {
         let functions: Vec<&String> = facts.release.iter().flatten().flat_map(BTreeMap::keys).collect();
         let groups = facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref());
         let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
@@ -158,7 +158,7 @@ impl Inspector {
     }
 
     /// Looks at what the templates name, and asks IAM.
-    async fn look_last(&self, plan: &Plan, state: &State, facts: &mut Facts) {
+    async fn look_last(&self, plan: &Plan, state: &State, facts: &mut ReadinessFacts) {
         let see = &self.inspection;
         let types = instance_types(facts);
         let keys: BTreeSet<String> =
@@ -186,8 +186,8 @@ impl Inspector {
         &self,
         plan: &Plan,
         state: &State,
-        facts: &Facts,
-    ) -> BTreeMap<String, Seen<Vec<Refusal>>> {
+        facts: &ReadinessFacts,
+    ) -> BTreeMap<String, Seen<Vec<RefusedAction>>> {
         let calls: Vec<_> = needs(plan, state, facts)
             .into_iter()
             .map(|need| async move {

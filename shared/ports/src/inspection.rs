@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::plan::{Database, Fleet, Route};
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, GroupFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ReplicaFacts, RouteFacts, ScheduledAction, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::permissions::Need;
+use protocol::readiness::permissions::NeededPermission;
 
 use crate::{Answer, Maintenance, Metrics};
 
@@ -128,7 +128,7 @@ pub trait CertificateInspection: Send + Sync {
 #[async_trait]
 pub trait PermissionInspection: Send + Sync {
     /// What of a need the role, by its ARN, would not be allowed. Nothing is done.
-    async fn refused(&self, role: &str, need: &Need) -> Answer<Vec<Refusal>>;
+    async fn refused(&self, role: &str, need: &NeededPermission) -> Answer<Vec<RefusedAction>>;
 }
 
 /// All of it, and the topic that tells people.

@@ -14,7 +14,7 @@ use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::signal::AlarmNow;
-use protocol::snapshots::{Listing, SourceKind};
+use protocol::snapshots::{SnapshotListing, SourceKind};
 
 pub mod failure;
 pub mod inspection;
@@ -272,7 +272,7 @@ pub trait Plans: Send + Sync {
 #[async_trait]
 pub trait Snapshots: Send + Sync {
     /// All manual snapshots of these kinds that a region has, ours and everybody's. A listing that is cut short says so.
-    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<Listing>;
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<SnapshotListing>;
     /// Begins to take a snapshot; it may take hours. Done as well if the identifier is there already: a lost answer.
     async fn take(&self, region: &str, order: &TakeOrder) -> Answer<()>;
     /// Begins to copy a snapshot of another region; it may take hours. Done as well if the identifier is there already.

@@ -16,7 +16,7 @@ use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ReplicaState};
 use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, InstanceFacts, ReplicaFacts,
     RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
@@ -141,7 +141,7 @@ pub struct Inner {
     /// The certificates of load balancers that have any; nothing where one does not exist.
     pub certificates: BTreeMap<String, Option<Vec<CertificateFacts>>>,
     /// What roles are not allowed, by action.
-    pub refused: BTreeMap<String, Vec<Refusal>>,
+    pub refused: BTreeMap<String, Vec<RefusedAction>>,
     /// What the last full pass over the parameters came to.
     pub parameter_pass: Option<ParameterPass>,
     /// What there is of snapshots.

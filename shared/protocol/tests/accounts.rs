@@ -5,7 +5,7 @@ use protocol::decide::{Decision, Facts, decide};
 use protocol::incoming::Incoming;
 use protocol::journal::{Event, Rejection};
 use protocol::plan::Plan;
-use protocol::readiness::facts::Facts as Seen;
+use protocol::readiness::facts::ReadinessFacts as Seen;
 use protocol::readiness::permissions::needs;
 use protocol::signal::{Signal, ZoneFailover};
 use protocol::state::State;

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use protocol::parameters::request::Request;
+use protocol::parameters::request::ParameterRequest;
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "123456789012";
 
-fn change(name: &str, region: &str, account: &str) -> Request {
-    Request::Change { name: name.to_owned(), region: region.to_owned(), account: account.to_owned() }
+fn change(name: &str, region: &str, account: &str) -> ParameterRequest {
+    ParameterRequest::Change { name: name.to_owned(), region: region.to_owned(), account: account.to_owned() }
 }
 
 /// Everything that is understood. Every other file is refused.
-fn understood() -> BTreeMap<&'static str, Request> {
+fn understood() -> BTreeMap<&'static str, ParameterRequest> {
     let (url, password) = ("/shop/db/url", "/shop/db/password");
     let (east, west) = ("us-east-2", "us-west-1");
     BTreeMap::from([
@@ -34,11 +34,11 @@ fn understood() -> BTreeMap<&'static str, Request> {
         ("parameter-primary-account", change(url, east, "210987654321")),
         ("parameter-foreign-region", change(url, "eu-west-1", ACCOUNT)),
         ("parameter-forged-name-and-region", change(url, west, ACCOUNT)),
-        ("operator-pass", Request::Pass { deep: false }),
-        ("operator-drift", Request::Drift { deep: true }),
-        ("scheduled-event", Request::Pass { deep: false }),
-        ("scheduler-default-event", Request::Pass { deep: false }),
-        ("snapshots-scheduled-event", Request::Pass { deep: false }),
+        ("operator-pass", ParameterRequest::Pass { deep: false }),
+        ("operator-drift", ParameterRequest::Drift { deep: true }),
+        ("scheduled-event", ParameterRequest::Pass { deep: false }),
+        ("scheduler-default-event", ParameterRequest::Pass { deep: false }),
+        ("snapshots-scheduled-event", ParameterRequest::Pass { deep: false }),
     ])
 }
 
@@ -62,8 +62,8 @@ fn every_event_is_understood_as_what_it_is_or_refused() {
     }
     for (name, payload) in payloads {
         match understood.get(name.as_str()) {
-            Some(expected) => assert_eq!(Request::read(&payload).as_ref(), Ok(expected), "{name}"),
-            None => assert!(Request::read(&payload).is_err(), "{name}"),
+            Some(expected) => assert_eq!(ParameterRequest::read(&payload).as_ref(), Ok(expected), "{name}"),
+            None => assert!(ParameterRequest::read(&payload).is_err(), "{name}"),
         }
     }
 }
@@ -79,7 +79,7 @@ fn a_slip_in_a_command_is_named_with_its_remedy() {
             "`deep` is not true or false: give one of them, or leave it out.",
         ),
     ] {
-        assert_eq!(Request::read(&payload), Err(expected.to_owned()));
+        assert_eq!(ParameterRequest::read(&payload), Err(expected.to_owned()));
     }
 }
 
@@ -93,7 +93,7 @@ fn a_refusal_repeats_nothing_of_the_payload() {
         json!({"command": ["canary"]}),
         json!({"command": "pass", "deep": "canary"}),
     ] {
-        let problem = Request::read(&payload).unwrap_err();
+        let problem = ParameterRequest::read(&payload).unwrap_err();
         assert!(!problem.contains("canary"), "{problem}");
     }
 }
@@ -104,7 +104,7 @@ proptest! {
         let arn = format!("arn:aws:ssm:us-east-2:123456789012:parameter{name}");
         let event =
             json!({ "source": "aws.ssm", "detail-type": "Parameter Store Change", "resources": [arn] });
-        if let Ok(Request::Change { name: found, .. }) = Request::read(&event) {
+        if let Ok(ParameterRequest::Change { name: found, .. }) = ParameterRequest::read(&event) {
             prop_assert_eq!(&found, &name);
             prop_assert!(found.starts_with('/'));
             prop_assert!(found.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_.-".contains(&b)));

@@ -10,12 +10,12 @@ use protocol::maintenance::{NewestSnapshot, ParameterPass, PassOutcome, Snapshot
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen, ReplicaState};
 use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
-    AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, Facts, FunctionFacts,
-    GroupFacts, InstanceFacts, JournalFacts, KeyGrant, KeyRights, OptionGroupRef, ReplicaFacts, RouteFacts,
-    ScheduledAction, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
-    Unseen,
+    AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, FunctionFacts, GroupFacts,
+    InstanceFacts, JournalFacts, KeyGrant, KeyRights, OptionGroupRef, ReadinessFacts, ReplicaFacts,
+    RouteFacts, ScheduledAction, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts,
+    TemplateRef, Unseen,
 };
 use protocol::readiness::names::function_name;
 use protocol::readiness::permissions::needs;
@@ -103,7 +103,7 @@ fn ago(minutes: i64) -> Timestamp {
 
 /// What a good day looks like; of a plan that has moved, a good day after it.
 #[expect(clippy::too_many_lines, reason = "one fact after the other")]
-fn good(state: &State) -> Facts {
+fn good(state: &State) -> ReadinessFacts {
     let plan = plan();
     let is_moved = |name: &Name| state.moved.contains(name);
     let replica = |name: &Name| ReplicaFacts {
@@ -125,7 +125,7 @@ fn good(state: &State) -> Facts {
         }
     };
     let heard = |topic: &str| (topic.to_owned(), Ok(Some(Subscriptions { confirmed: 4, pending: 0 })));
-    let facts = Facts {
+    let facts = ReadinessFacts {
         replicas: plan.databases.iter().map(|db| (db.name.clone(), Ok(Some(replica(&db.name))))).collect(),
         lag: plan
             .databases
@@ -184,7 +184,7 @@ fn good(state: &State) -> Facts {
         scheduled: plan.fleets.iter().map(|fleet| (fleet.name.clone(), Ok(Vec::new()))).collect(),
         endpoint_groups: plan.routes.iter().map(|route| (route.name.clone(), Ok(2))).collect(),
         journal: Some(compact()),
-        ..Facts::default()
+        ..ReadinessFacts::default()
     };
     with_the_rest(state, facts)
 }
@@ -212,7 +212,7 @@ fn attached(state: &State) -> Vec<AttachedGroup> {
 }
 
 /// What hangs on what was seen first, on a good day.
-fn with_the_rest(state: &State, facts: Facts) -> Facts {
+fn with_the_rest(state: &State, facts: ReadinessFacts) -> ReadinessFacts {
     let plan = plan();
     let names = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"]
         .map(|name| function_name(&plan, name));
@@ -240,7 +240,7 @@ fn with_the_rest(state: &State, facts: Facts) -> Facts {
         status: "ISSUED".to_owned(),
         not_after: now().checked_add(SignedDuration::from_hours(60 * 24)).ok(),
     };
-    Facts {
+    ReadinessFacts {
         release: Some(Ok(names.iter().map(|name| (name.clone(), format!("sha256 of {name}"))).collect())),
         functions: names.iter().map(|name| (name.clone(), Ok(Some(function(name))))).collect(),
         reserved: names.iter().map(|name| (name.clone(), Ok(Some(3)))).collect(),
@@ -269,7 +269,7 @@ fn compact() -> JournalFacts {
     JournalFacts { records: 12_434, records_since_snapshot: 34, snapshot, ..JournalFacts::default() }
 }
 
-fn journal(facts: &mut Facts) -> &mut JournalFacts {
+fn journal(facts: &mut ReadinessFacts) -> &mut JournalFacts {
     facts.journal.as_mut().expect("it was looked at")
 }
 
@@ -277,7 +277,7 @@ fn template() -> TemplateRef {
     TemplateRef { id: "lt-1".to_owned(), version: "$Latest".to_owned() }
 }
 
-fn judged(state: &State, facts: &Facts) -> Readiness {
+fn judged(state: &State, facts: &ReadinessFacts) -> Readiness {
     Readiness::of(&plan(), state, facts, now())
 }
 
@@ -368,7 +368,7 @@ fn how_full_the_journal_is_stands_in_the_sentence_up_to_its_limits() {
 #[test]
 fn nothing_seen_is_all_unknown() {
     for state in [State::default(), everything(), moved(&["orders"])] {
-        let readiness = judged(&state, &Facts::default());
+        let readiness = judged(&state, &ReadinessFacts::default());
         let looked_at = readiness.checks().iter().filter(|check| !OF_THE_PLAN_ALONE.contains(&check.name()));
         assert!(looked_at.clone().all(|check| check.finding() == Finding::Unknown));
         let verdict = if state.moved.is_empty() { Finding::Unknown } else { Finding::NotReady };
@@ -400,48 +400,48 @@ fn a_day_before_and_a_day_after_are_not_taken_for_each_other() {
 }
 
 /// One change to a good day, and the one check that must find it, with its sentence.
-type Row = (fn(&mut Facts), &'static str, &'static str, Finding, &'static str);
+type Row = (fn(&mut ReadinessFacts), &'static str, &'static str, Finding, &'static str);
 
-fn replica(facts: &mut Facts) -> &mut ReplicaFacts {
+fn replica(facts: &mut ReadinessFacts) -> &mut ReplicaFacts {
     match facts.replicas.get_mut(&Name::from("orders")) {
         Some(Ok(Some(replica))) => replica,
         other => panic!("{other:?}"),
     }
 }
 
-fn group(facts: &mut Facts) -> &mut GroupFacts {
+fn group(facts: &mut ReadinessFacts) -> &mut GroupFacts {
     match facts.groups.get_mut(&Name::from("web")) {
         Some(Ok(Some(group))) => group,
         other => panic!("{other:?}"),
     }
 }
 
-fn route(facts: &mut Facts) -> &mut RouteFacts {
+fn route(facts: &mut ReadinessFacts) -> &mut RouteFacts {
     match facts.routes.get_mut(&Name::from("front")) {
         Some(Ok(route)) => route,
         other => panic!("{other:?}"),
     }
 }
 
-fn topic(facts: &mut Facts, topic: &str, confirmed: u32, pending: u32) {
+fn topic(facts: &mut ReadinessFacts, topic: &str, confirmed: u32, pending: u32) {
     facts.topics.insert(topic.to_owned(), Ok(Some(Subscriptions { confirmed, pending })));
 }
 
-fn parameters(facts: &mut Facts) -> &mut ParameterPass {
+fn parameters(facts: &mut ReadinessFacts) -> &mut ParameterPass {
     match facts.parameter_pass.as_mut() {
         Some(Ok(Some(pass))) => pass,
         other => panic!("{other:?}"),
     }
 }
 
-fn snapshots(facts: &mut Facts) -> &mut SnapshotLook {
+fn snapshots(facts: &mut ReadinessFacts) -> &mut SnapshotLook {
     match facts.snapshot_look.as_mut() {
         Some(Ok(Some(look))) => look,
         other => panic!("{other:?}"),
     }
 }
 
-fn function<'f>(facts: &'f mut Facts, name: &str) -> &'f mut FunctionFacts {
+fn function<'f>(facts: &'f mut ReadinessFacts, name: &str) -> &'f mut FunctionFacts {
     match facts.functions.get_mut(name) {
         Some(Ok(Some(function))) => function,
         other => panic!("{other:?}"),
@@ -449,7 +449,7 @@ fn function<'f>(facts: &'f mut Facts, name: &str) -> &'f mut FunctionFacts {
 }
 
 /// What a function has to itself; one that the release does not name yet comes with it.
-fn reserve(facts: &mut Facts, name: &str, count: Option<u32>) {
+fn reserve(facts: &mut ReadinessFacts, name: &str, count: Option<u32>) {
     if let Some(Ok(release)) = facts.release.as_mut() {
         release.insert(name.to_owned(), format!("sha256 of {name}"));
     }
@@ -489,11 +489,11 @@ fn a_scheduled_job_needs_no_more_than_one_of_its_own_and_three_are_enough_for_a_
     assert_eq!(named(&readiness, "functions_reserved", "shop").finding(), Finding::Ready);
 }
 
-fn messages(facts: &mut Facts, queue: &str, count: Option<u64>) {
+fn messages(facts: &mut ReadinessFacts, queue: &str, count: Option<u64>) {
     facts.dead_letters.insert(queue.to_owned(), Ok(count));
 }
 
-fn key(facts: &mut Facts, state: Option<&str>) {
+fn key(facts: &mut ReadinessFacts, state: Option<&str>) {
     facts.keys.insert(KEY.to_owned(), Ok(state.map(str::to_owned)));
     // The other database's is another one.
     if let Some(Ok(Some(stock))) = facts.replicas.get_mut(&Name::from("stock")) {
@@ -501,12 +501,12 @@ fn key(facts: &mut Facts, state: Option<&str>) {
     }
 }
 
-fn image(facts: &mut Facts, image: Option<&str>, state: Option<&str>) {
+fn image(facts: &mut ReadinessFacts, image: Option<&str>, state: Option<&str>) {
     let found = template_facts(facts);
     (found.image, found.image_state) = (image.map(str::to_owned), state.map(str::to_owned));
 }
 
-fn template_facts(facts: &mut Facts) -> &mut TemplateFacts {
+fn template_facts(facts: &mut ReadinessFacts) -> &mut TemplateFacts {
     match facts.templates.get_mut(&template()) {
         Some(Ok(Some(template))) => template,
         other => panic!("{other:?}"),
@@ -514,18 +514,18 @@ fn template_facts(facts: &mut Facts) -> &mut TemplateFacts {
 }
 
 /// What a replica is made of.
-fn made(facts: &mut Facts) -> &mut InstanceFacts {
+fn made(facts: &mut ReadinessFacts) -> &mut InstanceFacts {
     replica(facts).instance.as_mut().expect("an instance")
 }
 
-fn primary(facts: &mut Facts) -> &mut InstanceFacts {
+fn primary(facts: &mut ReadinessFacts) -> &mut InstanceFacts {
     match facts.primaries.get_mut(&Name::from("orders")) {
         Some(Ok(Some(primary))) => primary,
         other => panic!("{other:?}"),
     }
 }
 
-fn attach(facts: &mut Facts, name: &str, healthy: u32) {
+fn attach(facts: &mut ReadinessFacts, name: &str, healthy: u32) {
     let arn = format!("arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/{name}/0a1b");
     match facts.attached.get_mut(BALANCER) {
         Some(Ok(Some(groups))) => groups.push(AttachedGroup { arn, healthy }),
@@ -533,23 +533,23 @@ fn attach(facts: &mut Facts, name: &str, healthy: u32) {
     }
 }
 
-fn schedule(facts: &mut Facts, min: Option<u32>, desired: Option<u32>, max: Option<u32>) {
+fn schedule(facts: &mut ReadinessFacts, min: Option<u32>, desired: Option<u32>, max: Option<u32>) {
     let action = ScheduledAction { name: "night".to_owned(), min, desired, max };
     facts.scheduled.insert(Name::from("web"), Ok(vec![action]));
 }
 
-fn rights(facts: &mut Facts, key: &str, rights: KeyRights) {
+fn rights(facts: &mut ReadinessFacts, key: &str, rights: KeyRights) {
     facts.key_rights.insert(key.to_owned(), Ok(Some(rights)));
 }
 
 /// Where an instance type is offered.
-fn offered(facts: &mut Facts, zones: &[&str]) {
+fn offered(facts: &mut ReadinessFacts, zones: &[&str]) {
     let zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
     facts.offerings.insert("m6i.large".to_owned(), Ok(zones));
 }
 
 /// An Oracle database that encrypts by an option, or another engine's.
-fn transparent(facts: &mut Facts, option: &str) {
+fn transparent(facts: &mut ReadinessFacts, option: &str) {
     let primary = primary(facts);
     "oracle-ee".clone_into(&mut primary.engine);
     primary.option_groups = vec!["shop-oracle".to_owned()];
@@ -557,22 +557,25 @@ fn transparent(facts: &mut Facts, option: &str) {
     facts.options.insert(group, Ok(vec![option.to_owned()]));
 }
 
-fn read_only(facts: &mut Facts, value: Option<&str>) {
+fn read_only(facts: &mut ReadinessFacts, value: Option<&str>) {
     let made = made(facts);
     "mysql".clone_into(&mut made.engine);
     made.parameter_group = Some("shop-mysql".to_owned());
     facts.read_only.insert("shop-mysql".to_owned(), Ok(value.map(str::to_owned)));
 }
 
-fn certificate(facts: &mut Facts, status: &str, days: Option<i64>) {
+fn certificate(facts: &mut ReadinessFacts, status: &str, days: Option<i64>) {
     let not_after = days.and_then(|days| now().checked_add(SignedDuration::from_hours(24 * days)).ok());
     let found = CertificateFacts { arn: CERTIFICATE.to_owned(), status: status.to_owned(), not_after };
     facts.certificates.insert(BALANCER.to_owned(), Ok(Some(vec![found])));
 }
 
-fn refuse(facts: &mut Facts, action: &str, resource: &str, decision: &str) {
-    let refusal =
-        Refusal { action: action.to_owned(), resource: resource.to_owned(), decision: decision.to_owned() };
+fn refuse(facts: &mut ReadinessFacts, action: &str, resource: &str, decision: &str) {
+    let refusal = RefusedAction {
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+        decision: decision.to_owned(),
+    };
     facts.refused.insert(action.to_owned(), Ok(vec![refusal]));
 }
 
@@ -580,7 +583,7 @@ fn differing(differing: usize, why: &str) -> PassOutcome {
     PassOutcome::Compared { same: 120, overridden: 0, differing, why: Some(why.to_owned()) }
 }
 
-fn lag(facts: &mut Facts, age: SignedDuration, lag_ms: u64) {
+fn lag(facts: &mut ReadinessFacts, age: SignedDuration, lag_ms: u64) {
     let at = now().checked_sub(age).expect("a time");
     facts.lag.insert(Name::from("orders"), Ok(Some(LagSample { at, lag_ms })));
 }
@@ -752,7 +755,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// One change to a good day, and the check that has a note by it: a failover would work, at a price.
-type NoteRow = (fn(&mut Facts), &'static str, &'static str, &'static str);
+type NoteRow = (fn(&mut ReadinessFacts), &'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
 const NOTES: &[NoteRow] = &[
@@ -811,7 +814,7 @@ fn a_price_is_noted_and_leaves_the_plan_ready() {
 }
 
 /// One change to a good day that is just good enough.
-type FineRow = (fn(&mut Facts), &'static str, &'static str, &'static str);
+type FineRow = (fn(&mut ReadinessFacts), &'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
 const FINE: &[FineRow] = &[
@@ -960,7 +963,7 @@ fn a_row_of_more_than_sixteen_that_wait_for_each_other_is_noted() {
         plan.databases = (0..count).rev().map(database).collect();
         // So that all of its checks are kept, also those that are ready.
         (plan.fleets, plan.routes) = (Vec::new(), Vec::new());
-        let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
+        let readiness = Readiness::of(&plan, &State::default(), &ReadinessFacts::default(), now());
         let check = named(&readiness, "chains_short", "shop");
         assert_eq!(check.finding(), expected, "{count}: {check:?}");
         assert!(check.sentence().contains(&count.to_string()), "{check:?}");
@@ -1241,7 +1244,7 @@ fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
             protocol::plan::Database { name, replica, after: Vec::new(), ..first.clone() }
         })
         .collect();
-    let readiness = Readiness::of(&plan, &State::default(), &Facts::default(), now());
+    let readiness = Readiness::of(&plan, &State::default(), &ReadinessFacts::default(), now());
     assert_eq!(readiness.unready(), BEFORE - OF_THE_PLAN_ALONE.len() + 10 * (1000 - 2));
     let last = LastReadiness::untold(readiness, None).as_told();
     let json = serde_json::to_string(&last).expect("it is written");
@@ -1309,7 +1312,7 @@ fn maps<T: Clone + std::fmt::Debug>(
     })
 }
 
-fn any_facts() -> impl Strategy<Value = Facts> {
+fn any_facts() -> impl Strategy<Value = ReadinessFacts> {
     let lag = (-400..400i64, any::<u64>()).prop_map(|(age, lag_ms)| LagSample {
         at: now().checked_sub(SignedDuration::from_secs(age)).expect("a time"),
         lag_ms,
@@ -1353,7 +1356,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             let probes = facts.probes.iter().zip(sights);
             facts.probes = probes.map(|(probe, answer)| ProbeSeen { answer, ..probe.clone() }).collect();
             facts.topics.insert(NOTICES.to_owned(), heard);
-            Facts { replicas, lag, groups, healthy, routes, ..facts }
+            ReadinessFacts { replicas, lag, groups, healthy, routes, ..facts }
         })
         .prop_flat_map(|facts| later().prop_map(move |later| later.of(facts.clone())))
 }
@@ -1408,7 +1411,7 @@ impl Later {
         self.word.clone().map(|word| word.map(|word| make(word.to_owned())))
     }
 
-    fn of(&self, facts: Facts) -> Facts {
+    fn of(&self, facts: ReadinessFacts) -> ReadinessFacts {
         let image = |state: String| TemplateFacts {
             image: Some("ami-1".to_owned()),
             instance_type: (!state.is_empty()).then(|| "m6i.large".to_owned()),
@@ -1437,9 +1440,9 @@ impl Later {
         let certificates = |status| {
             vec![CertificateFacts { arn: CERTIFICATE.to_owned(), status, not_after: self.not_after }]
         };
-        let refusal = |decision| Refusal { action: "a".to_owned(), resource: "r".to_owned(), decision };
+        let refusal = |decision| RefusedAction { action: "a".to_owned(), resource: "r".to_owned(), decision };
         let refused = self.seen(refusal).map(|refusal| refusal.into_iter().collect());
-        Facts {
+        ReadinessFacts {
             keys: BTreeMap::from([(KEY.to_owned(), self.seen(|state| state))]),
             functions: BTreeMap::from([("shop-scale-asg".to_owned(), self.seen(function))]),
             templates: BTreeMap::from([(template(), self.seen(image))]),

@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::schedule::Schedule;
-use protocol::snapshots::{ATTEMPTS_MAX, Decision, Effect, Listing, Snapshot, SourceKind, Status, decide};
+use protocol::snapshots::{
+    ATTEMPTS_MAX, DatabaseSnapshot, Effect, SnapshotDecision, SnapshotListing, SourceKind, Status, decide,
+};
 use protocol::state::{Hold, State};
 
 const PRIMARY: &str = "us-east-2";
@@ -57,7 +59,7 @@ struct Days {
     schedule: Schedule,
     /// The last time of the schedule.
     slot: Timestamp,
-    shelves: [Listing; 2],
+    shelves: [SnapshotListing; 2],
     /// For which time of the schedule each region ever had a good one.
     history: [BTreeSet<Timestamp>; 2],
 }
@@ -80,7 +82,7 @@ impl Days {
             plan,
             schedule: Schedule::parse(schedule).unwrap(),
             slot: moment,
-            shelves: [PRIMARY, RECOVERY].map(|region| Listing::whole(region, Vec::new())),
+            shelves: [PRIMARY, RECOVERY].map(|region| SnapshotListing::whole(region, Vec::new())),
             history: [BTreeSet::new(), BTreeSet::new()],
         }
     }
@@ -106,10 +108,10 @@ impl Days {
         panic!("the day of {} does not end", self.slot);
     }
 
-    fn carry_out(&mut self, decision: &Decision, now: Timestamp) {
+    fn carry_out(&mut self, decision: &SnapshotDecision, now: Timestamp) {
         for action in &decision.actions {
             let index = usize::from(action.region == RECOVERY);
-            let snapshot = |id: &str, status, is_copy, taken_at, tags| Snapshot {
+            let snapshot = |id: &str, status, is_copy, taken_at, tags| DatabaseSnapshot {
                 id: id.to_owned(),
                 arn: format!("arn:aws:rds:{}:123456789012:snapshot:{id}", action.region),
                 kind: SourceKind::Instance,
@@ -200,7 +202,7 @@ impl Days {
     }
 }
 
-fn slot_of(snapshot: &Snapshot) -> Timestamp {
+fn slot_of(snapshot: &DatabaseSnapshot) -> Timestamp {
     snapshot.tags["pilotlight:schedule"].parse().unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use protocol::snapshots::Request;
+use protocol::snapshots::SnapshotRequest;
 use serde_json::{Value, json};
 
 const REMEDY: &str =
@@ -20,11 +20,11 @@ fn payload(name: &str) -> Value {
 #[test]
 fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
     let own = [
-        ("snapshots-keep", Ok(Request::Keep)),
-        ("snapshots-scheduled-event", Ok(Request::Keep)),
-        ("scheduled-event", Ok(Request::Keep)),
-        ("scheduler-default-event", Ok(Request::Keep)),
-        ("snapshots-dry-run", Ok(Request::DryRun)),
+        ("snapshots-keep", Ok(SnapshotRequest::Keep)),
+        ("snapshots-scheduled-event", Ok(SnapshotRequest::Keep)),
+        ("scheduled-event", Ok(SnapshotRequest::Keep)),
+        ("scheduler-default-event", Ok(SnapshotRequest::Keep)),
+        ("snapshots-dry-run", Ok(SnapshotRequest::DryRun)),
         ("snapshots-bad-word", Err(format!("`snapshots` is not a word that is known: {REMEDY}"))),
         (
             "snapshots-bad-extra-field",
@@ -41,13 +41,13 @@ fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
         ),
     ];
     for (name, expected) in &own {
-        assert_eq!(Request::read(&payload(name)), *expected, "{name}");
+        assert_eq!(SnapshotRequest::read(&payload(name)), *expected, "{name}");
     }
     for entry in std::fs::read_dir(folder()).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let Some(name) = file.strip_suffix(".json") else { continue };
         if own.iter().all(|(known, _)| *known != name) {
-            let problem = Request::read(&payload(name)).unwrap_err();
+            let problem = SnapshotRequest::read(&payload(name)).unwrap_err();
             assert!(problem.ends_with(REMEDY), "{name}: {problem}");
         }
     }
@@ -55,9 +55,9 @@ fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
 
 #[test]
 fn no_refusal_repeats_a_value() {
-    let problem = Request::read(&json!({ "snapshots": "correct-horse" })).unwrap_err();
+    let problem = SnapshotRequest::read(&json!({ "snapshots": "correct-horse" })).unwrap_err();
     assert!(!problem.contains("correct-horse"), "{problem}");
-    let problem = Request::read(&payload("secret-in-unknown-event")).unwrap_err();
+    let problem = SnapshotRequest::read(&payload("secret-in-unknown-event")).unwrap_err();
     assert!(!problem.contains("correct-horse"), "{problem}");
 }
 
@@ -69,6 +69,6 @@ proptest! {
             payload[extra] = json!(1);
         }
         let is_request = ["keep", "dry_run"].contains(&word.as_str()) && extra.is_none();
-        prop_assert_eq!(Request::read(&payload).is_ok(), is_request);
+        prop_assert_eq!(SnapshotRequest::read(&payload).is_ok(), is_request);
     }
 }

@@ -9,8 +9,8 @@ use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::plan::{Plan, SnapshotPolicy, Tiers};
 use protocol::snapshots::{
-    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Own, Snapshot,
-    SourceKind, Status, decide,
+    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, DatabaseSnapshot, Effect, Mark, Own, SnapshotDecision,
+    SnapshotListing, SourceKind, Status, decide,
 };
 use protocol::state::{Course, Hold, Phase, Run, State};
 
@@ -110,7 +110,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     )
 }
 
-fn snapshot(plan: &Plan, recipe: &Recipe) -> Snapshot {
+fn snapshot(plan: &Plan, recipe: &Recipe) -> DatabaseSnapshot {
     let region = if recipe.is_recovery { RECOVERY } else { PRIMARY };
     let database = &plan.databases[usize::from(recipe.is_stock)];
     let source = if recipe.is_of_replica { &database.replica } else { &database.primary };
@@ -138,7 +138,7 @@ fn snapshot(plan: &Plan, recipe: &Recipe) -> Snapshot {
         Slip::ArnOfOtherAccount => (region, "999999999999"),
         _ => (region, "123456789012"),
     };
-    Snapshot {
+    DatabaseSnapshot {
         arn: format!("arn:aws:rds:{arn_region}:{account}:snapshot:{id}"),
         id,
         kind: SourceKind::Instance,
@@ -153,12 +153,12 @@ fn snapshot(plan: &Plan, recipe: &Recipe) -> Snapshot {
 }
 
 /// Both regions, each with snapshots of distinct identifiers.
-fn listings(plan: &Plan, recipes: &[Recipe]) -> [Listing; 2] {
+fn listings(plan: &Plan, recipes: &[Recipe]) -> [SnapshotListing; 2] {
     [(PRIMARY, false), (RECOVERY, true)].map(|(region, is_recovery)| {
         let mut ids = BTreeSet::new();
         let here = recipes.iter().filter(|recipe| recipe.is_recovery == is_recovery);
         let all = here.map(|recipe| snapshot(plan, recipe)).filter(|found| ids.insert(found.id.clone()));
-        Listing::whole(region, all.collect())
+        SnapshotListing::whole(region, all.collect())
     })
 }
 
@@ -216,7 +216,7 @@ fn run(phase: Phase) -> Run {
 }
 
 /// What a decision deletes: region and identifier.
-fn deleted(decision: &Decision) -> BTreeSet<(String, String)> {
+fn deleted(decision: &SnapshotDecision) -> BTreeSet<(String, String)> {
     let of = |action: &protocol::snapshots::Action| match &action.effect {
         Effect::Delete { id, .. } => Some((action.region.clone(), id.clone())),
         _ => None,
@@ -224,12 +224,12 @@ fn deleted(decision: &Decision) -> BTreeSet<(String, String)> {
     decision.actions.iter().filter_map(of).collect()
 }
 
-fn decide_on(plan: &Plan, state: &State, listings: &[Listing; 2], at: Timestamp) -> Decision {
+fn decide_on(plan: &Plan, state: &State, listings: &[SnapshotListing; 2], at: Timestamp) -> SnapshotDecision {
     decide(plan, state, &listings[0], &listings[1], at)
 }
 
 /// The good ones of ours in a region, by database and source.
-fn good<'l>(plan: &Plan, listing: &'l Listing) -> BTreeMap<(Name, String), Vec<Own<'l>>> {
+fn good<'l>(plan: &Plan, listing: &'l SnapshotListing) -> BTreeMap<(Name, String), Vec<Own<'l>>> {
     let mut groups: BTreeMap<(Name, String), Vec<Own<'l>>> = BTreeMap::new();
     for own in protocol::snapshots::own(plan, listing).into_values().flatten().filter(Own::is_good) {
         groups.entry((own.mark.database.clone(), own.mark.source.clone())).or_default().push(own);
@@ -238,7 +238,7 @@ fn good<'l>(plan: &Plan, listing: &'l Listing) -> BTreeMap<(Name, String), Vec<O
 }
 
 /// What a decision leaves of the regions when it is carried out; taken and copied ones are not there yet.
-fn after(listings: &[Listing; 2], decision: &Decision) -> [Listing; 2] {
+fn after(listings: &[SnapshotListing; 2], decision: &SnapshotDecision) -> [SnapshotListing; 2] {
     let gone = deleted(decision);
     listings.clone().map(|mut listing| {
         let region = listing.region.clone();
@@ -478,7 +478,7 @@ proptest! {
         let good = plan.databases.iter().map(|database| {
             let mark = Mark { database: database.name.clone(), source: database.primary.clone(), slot: now() };
             let id = mark.id(&plan.name, 1);
-            Snapshot {
+            DatabaseSnapshot {
                 arn: format!("arn:aws:rds:{PRIMARY}:123456789012:snapshot:{id}"),
                 id,
                 kind: SourceKind::Instance,
@@ -491,7 +491,7 @@ proptest! {
                 tags: mark.tags(&plan.name, "x"),
             }
         });
-        let primary = Listing::whole(PRIMARY, good.collect());
+        let primary = SnapshotListing::whole(PRIMARY, good.collect());
         let copying = (0..under_way).map(|number| {
             let mut copying = primary.snapshots[number].clone();
             copying.arn = copying.arn.replace(PRIMARY, RECOVERY);
@@ -501,7 +501,7 @@ proptest! {
             }
             copying
         });
-        let recovery = Listing::whole(RECOVERY, copying.collect());
+        let recovery = SnapshotListing::whole(RECOVERY, copying.collect());
         let decision = decide(&plan, &State::default(), &primary, &recovery, now());
         let copies = decision.actions.iter().filter(|action| matches!(action.effect, Effect::Copy { .. })).count();
         prop_assert!(copies + under_way <= COPIES_UNDER_WAY_MAX.max(under_way));

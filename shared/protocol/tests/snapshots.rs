@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::snapshots::{
-    CLOCK_SLACK, Decision, Effect, Listing, Mark, Snapshot, SourceKind, Status, decide,
+    CLOCK_SLACK, DatabaseSnapshot, Effect, Mark, SnapshotDecision, SnapshotListing, SourceKind, Status,
+    decide,
 };
 use protocol::state::{Hold, State};
 
@@ -38,14 +39,14 @@ fn plan() -> Plan {
 }
 
 /// A good snapshot of the primary, in a region.
-fn good(region: &str, slot: &str) -> Snapshot {
+fn good(region: &str, slot: &str) -> DatabaseSnapshot {
     of(&plan().databases[0].primary, region, slot, 1)
 }
 
-fn of(source: &str, region: &str, slot: &str, attempt: u32) -> Snapshot {
+fn of(source: &str, region: &str, slot: &str, attempt: u32) -> DatabaseSnapshot {
     let mark = Mark { database: Name::new("orders"), source: source.to_owned(), slot: time(slot) };
     let id = mark.id(&Name::new("shop"), attempt);
-    Snapshot {
+    DatabaseSnapshot {
         arn: format!("arn:aws:rds:{region}:123456789012:snapshot:{id}"),
         id,
         kind: SourceKind::Instance,
@@ -59,19 +60,30 @@ fn of(source: &str, region: &str, slot: &str, attempt: u32) -> Snapshot {
     }
 }
 
-fn standing(snapshot: Snapshot, status: Status) -> Snapshot {
-    Snapshot { status, ..snapshot }
+fn standing(snapshot: DatabaseSnapshot, status: Status) -> DatabaseSnapshot {
+    DatabaseSnapshot { status, ..snapshot }
 }
 
-fn seen(primary: Vec<Snapshot>, recovery: Vec<Snapshot>) -> Decision {
+fn seen(primary: Vec<DatabaseSnapshot>, recovery: Vec<DatabaseSnapshot>) -> SnapshotDecision {
     seen_by(&plan(), &State::default(), primary, recovery)
 }
 
-fn seen_by(plan: &Plan, state: &State, primary: Vec<Snapshot>, recovery: Vec<Snapshot>) -> Decision {
-    decide(plan, state, &Listing::whole(PRIMARY, primary), &Listing::whole(RECOVERY, recovery), now())
+fn seen_by(
+    plan: &Plan,
+    state: &State,
+    primary: Vec<DatabaseSnapshot>,
+    recovery: Vec<DatabaseSnapshot>,
+) -> SnapshotDecision {
+    decide(
+        plan,
+        state,
+        &SnapshotListing::whole(PRIMARY, primary),
+        &SnapshotListing::whole(RECOVERY, recovery),
+        now(),
+    )
 }
 
-fn sentences(decision: &Decision) -> Vec<&str> {
+fn sentences(decision: &SnapshotDecision) -> Vec<&str> {
     decision.actions.iter().map(|action| action.sentence.as_str()).collect()
 }
 
@@ -98,7 +110,7 @@ fn what_is_due_and_does_not_stand_is_taken_where_the_database_serves() {
 
 #[test]
 fn what_is_being_taken_or_copied_is_waited_for_however_long() {
-    let taking = Snapshot {
+    let taking = DatabaseSnapshot {
         progress_percent: Some(35),
         ..standing(good(PRIMARY, "2026-11-19T03:00:00Z"), Status::Creating)
     };
@@ -108,7 +120,7 @@ fn what_is_being_taken_or_copied_is_waited_for_however_long() {
         decision.waits,
         ["Snapshot pilotlight-shop-orders-20261119t030000z of orders is being taken in us-east-2 (35 %)."]
     );
-    let copying = Snapshot { is_copy: true, ..standing(good(RECOVERY, SLOT), Status::Copying) };
+    let copying = DatabaseSnapshot { is_copy: true, ..standing(good(RECOVERY, SLOT), Status::Copying) };
     let decision = seen(vec![good(PRIMARY, SLOT)], vec![copying]);
     assert_eq!(decision.actions, []);
     assert_eq!(decision.waits, [format!("Snapshot {ID} of orders is being copied to us-west-1.")]);
@@ -182,8 +194,8 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
     let days = |region| (15..=18).map(|day| of_day(region, day)).collect::<Vec<_>>();
     let failed = |day: u32| standing(of_day(PRIMARY, day), Status::Failed);
     let today = |attempt| standing(of(&plan().databases[0].primary, PRIMARY, SLOT, attempt), Status::Failed);
-    let with = |more: Vec<Snapshot>| [days(PRIMARY), more].concat();
-    let deletes = |decision: &Decision| -> Vec<String> {
+    let with = |more: Vec<DatabaseSnapshot>| [days(PRIMARY), more].concat();
+    let deletes = |decision: &SnapshotDecision| -> Vec<String> {
         let deletes = decision.actions.iter().filter(|action| matches!(action.effect, Effect::Delete { .. }));
         deletes.map(|action| action.sentence.clone()).collect()
     };
@@ -222,14 +234,14 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
 
 #[test]
 fn a_snapshot_counts_for_the_day_it_was_due_unless_its_clock_was_wrong() {
-    let late = |slot: &str, at: &str| Snapshot { taken_at: Some(time(at)), ..good(PRIMARY, slot) };
+    let late = |slot: &str, at: &str| DatabaseSnapshot { taken_at: Some(time(at)), ..good(PRIMARY, slot) };
     // Three nights that a schedule close to midnight puts on two days: two days are kept, and the third night goes.
     let nights = vec![
         late("2026-11-20T00:00:00Z", "2026-11-20T00:00:10Z"),
         late("2026-11-19T23:59:00Z", "2026-11-20T00:01:00Z"),
         late("2026-11-18T23:59:00Z", "2026-11-18T23:59:40Z"),
     ];
-    let deleted = |decision: &Decision| -> Vec<String> {
+    let deleted = |decision: &SnapshotDecision| -> Vec<String> {
         let ids = decision.actions.iter().filter_map(|action| match &action.effect {
             Effect::Delete { id, .. } => Some(id.clone()),
             _ => None,
@@ -253,7 +265,7 @@ fn a_snapshot_counts_for_the_day_it_was_due_unless_its_clock_was_wrong() {
 
 #[test]
 fn an_encrypted_one_is_copied_under_the_key_of_the_region_it_goes_to_or_not_at_all() {
-    let encrypted = Snapshot { is_encrypted: true, ..good(PRIMARY, SLOT) };
+    let encrypted = DatabaseSnapshot { is_encrypted: true, ..good(PRIMARY, SLOT) };
     let decision = seen(vec![encrypted.clone()], vec![]);
     assert_eq!(decision.actions, []);
     assert_eq!(
@@ -297,13 +309,13 @@ fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
         sentences(&decision)
     );
     // Days later the old primary's are as they were: newer ones of it will never come.
-    let later = |snapshots: Vec<Snapshot>| {
+    let later = |snapshots: Vec<DatabaseSnapshot>| {
         let at = now() + SignedDuration::from_hours(24 * 10);
         decide(
             &plan(),
             &state,
-            &Listing::whole(PRIMARY, snapshots.clone()),
-            &Listing::whole(RECOVERY, snapshots),
+            &SnapshotListing::whole(PRIMARY, snapshots.clone()),
+            &SnapshotListing::whole(RECOVERY, snapshots),
             at,
         )
     };
@@ -349,8 +361,9 @@ fn a_hold_or_a_gap_deletes_nothing_and_says_so() {
             "Nothing is deleted, though 6 snapshots could go: a hold by ana is in force until 2026-11-20T12:00:00Z: upgrade."
         ]
     );
-    let gap = Listing::gap(PRIMARY, vec![], "no answer within 2 s");
-    let decision = decide(&plan(), &State::default(), &gap, &Listing::whole(RECOVERY, days(RECOVERY)), now());
+    let gap = SnapshotListing::gap(PRIMARY, vec![], "no answer within 2 s");
+    let decision =
+        decide(&plan(), &State::default(), &gap, &SnapshotListing::whole(RECOVERY, days(RECOVERY)), now());
     assert_eq!(decision.actions, []);
     assert_eq!(
         decision.waits,
@@ -378,8 +391,10 @@ fn the_age_is_that_of_the_newest_good_one_and_missing_where_there_is_none() {
 #[test]
 fn a_wrong_clock_that_was_mended_costs_no_snapshot() {
     // Taken by a clock that was ten years ahead; the service's own time is right.
-    let ahead =
-        Snapshot { taken_at: Some(time("2026-11-19T12:00:00Z")), ..good(PRIMARY, "2036-11-19T03:00:00Z") };
+    let ahead = DatabaseSnapshot {
+        taken_at: Some(time("2026-11-19T12:00:00Z")),
+        ..good(PRIMARY, "2036-11-19T03:00:00Z")
+    };
     let decision = seen(vec![ahead], vec![]);
     assert!(
         sentences(&decision)[0].starts_with(&format!("Take snapshot {ID} ")),

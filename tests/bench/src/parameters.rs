@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use engine::conductor::Conductor;
-use engine::parameters::Replication;
+use engine::parameters::ParameterReplication;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::stores::{MemoryStores, PAGE};
 use protocol::parameters::COPY_TAG;
-use protocol::parameters::request::Request;
+use protocol::parameters::request::ParameterRequest;
 use protocol::plan::Plan;
 use serde_json::Value;
 
@@ -96,11 +96,11 @@ impl Bench {
         };
         let deadline = self.clock.now().checked_add(SignedDuration::from_secs(900))?;
         let (stores, seen, maintenance) = (&*self.stores, &*self.stores, &*self.world);
-        let replication = Replication { conductor: &conductor, stores, seen, maintenance, deadline };
+        let replication = ParameterReplication { conductor: &conductor, stores, seen, maintenance, deadline };
         self.forget_calls();
         let (started, began) = (now(), self.clock.now());
         let resident = Resident::mark()?;
-        let answer = replication.answer(&Request::Pass { deep }).await?;
+        let answer = replication.answer(&ParameterRequest::Pass { deep }).await?;
         let memory_bytes = resident.grown()?;
         ensure!(answer.get("left") == Some(&Value::from(0)), "the pass was not whole: {answer}");
         let calls = |actions: &[&str]| actions.iter().map(|action| self.stores.calls(action)).sum();

@@ -6,7 +6,7 @@ use ports::{Clock, FailureKind};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{AttachedGroup, ScheduledAction, TemplateFacts};
 use scenarios::scheduled_job::{PRIMARY, RECOVERY, ScheduledJob, with_snapshots};
 use scenarios::{Stage, awaits_approval, is_over, small_plan};
@@ -345,7 +345,8 @@ const BREAKAGES: &[Breakage] = &[
     (
         |world| {
             let (action, resource) = ("rds:PromoteReadReplica".to_owned(), "db".to_owned());
-            let refusal = Refusal { action: action.clone(), resource, decision: "implicitDeny".to_owned() };
+            let refusal =
+                RefusedAction { action: action.clone(), resource, decision: "implicitDeny".to_owned() };
             world.refused.insert(action, vec![refusal]);
         },
         "not_ready role_allowed promote-replica",

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::conductor::Conductor;
-use engine::parameters::Replication;
+use engine::parameters::ParameterReplication;
 use ports::FailureKind;
 use ports::memory::Fault;
 use ports::stores::{Store, Stored};
 use proptest::prelude::*;
 use protocol::parameters::COPY_TAG;
-use protocol::parameters::request::Request;
-use protocol::parameters::scope::{Coverage, Scope};
+use protocol::parameters::request::ParameterRequest;
+use protocol::parameters::scope::{Coverage, ParameterScope};
 use protocol::parameters::survey::deletions_max;
 use protocol::plan::Plan;
 
@@ -80,7 +80,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
 }
 
 fn coverage(plan: &Plan, name: &str) -> Coverage {
-    Scope::of(plan.parameters.as_ref().unwrap()).coverage(name)
+    ParameterScope::of(plan.parameters.as_ref().unwrap()).coverage(name)
 }
 
 /// What the owners of the parameters do; nothing of the function.
@@ -190,8 +190,8 @@ async fn pass_unchecked(scene: &Scene) {
     };
     let deadline = ports::Clock::now(&*scene.clock).checked_add(scene.invocation).unwrap();
     let (stores, seen, maintenance) = (&*scene.stores, &*scene.stores, &*scene.world);
-    let replication = Replication { conductor: &conductor, stores, seen, maintenance, deadline };
-    drop(replication.answer(&Request::Pass { deep: false }).await);
+    let replication = ParameterReplication { conductor: &conductor, stores, seen, maintenance, deadline };
+    drop(replication.answer(&ParameterRequest::Pass { deep: false }).await);
 }
 
 fn turned_round() -> Plan {

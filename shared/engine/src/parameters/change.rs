@@ -1,6 +1,6 @@
 //! One parameter changed: look at both sides of it, and write what differs. The event itself is only a wake-up.
 
-use protocol::parameters::diff::Verdict;
+use protocol::parameters::diff::PairVerdict;
 use protocol::parameters::scope::Coverage;
 use protocol::parameters::survey::Pair;
 use protocol::plan::{Plan, Regions};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::write_permit::Leave;
 use super::writer::{Done, Writer};
-use super::{Replication, unreadable};
+use super::{ParameterReplication, unreadable};
 use crate::fault::Fault;
 
-impl Replication<'_> {
+impl ParameterReplication<'_> {
     /// Copies one parameter, if it is one to be copied.
     pub(super) async fn change(&self, name: &str, region: &str, account: &str) -> Result<Value, Fault> {
         let plan = &self.conductor.plan;
@@ -55,11 +55,11 @@ impl Replication<'_> {
             return said(format!("Nothing to do now: {name} is gone in {}.", direction.from));
         };
         let writes = match &looked.verdict {
-            Verdict::Same => {
+            PairVerdict::Same => {
                 return said(format!("Nothing to do: {name} is the same in {} already.", direction.to));
             }
-            Verdict::Blocked { sentence, .. } => return Err(Fault::new("not_copied", sentence.clone())),
-            Verdict::Write(writes) => writes,
+            PairVerdict::Blocked { sentence, .. } => return Err(Fault::new("not_copied", sentence.clone())),
+            PairVerdict::Write(writes) => writes,
         };
         let per_second = ground.parameters.puts_per_second;
         let mut pen = Writer::new(self.stores, self.conductor, leave, &direction, per_second, self.until());

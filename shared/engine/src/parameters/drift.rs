@@ -1,6 +1,6 @@
 //! What differs between the two regions, by name and by what of it; never a value. Changes nothing.
 
-use protocol::parameters::diff::Verdict;
+use protocol::parameters::diff::PairVerdict;
 use protocol::parameters::direction::direction;
 use protocol::parameters::survey::survey;
 use serde_json::{Value, json};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::pass::missing;
 use super::reader::BATCH;
 use super::write_permit::Leave;
-use super::{Replication, unreadable};
+use super::{ParameterReplication, unreadable};
 use crate::fault::Fault;
 
 /// Most parameters that an answer spells out.
 const SHOWN_MAX: usize = 200;
 
-impl Replication<'_> {
+impl ParameterReplication<'_> {
     /// Compares both sides. It may be asked at any time, also while nothing may be written.
     pub(super) async fn drift(&self, deep: bool) -> Result<Value, Fault> {
         let leave = Leave::ask(self.conductor).await?;
@@ -52,9 +52,11 @@ impl Replication<'_> {
             let looked = reader.compare(&ground, batch).await;
             for one in looked.map_err(|failure| unreadable(&direction, &failure))? {
                 match one.verdict {
-                    Verdict::Same => {}
-                    Verdict::Blocked { what, sentence } => differing.note(&one.source.name, &what, &sentence),
-                    Verdict::Write(writes) => {
+                    PairVerdict::Same => {}
+                    PairVerdict::Blocked { what, sentence } => {
+                        differing.note(&one.source.name, &what, &sentence)
+                    }
+                    PairVerdict::Write(writes) => {
                         let sentence = format!(
                             "{} in {} differs from {}.",
                             one.source.name, direction.to, direction.from

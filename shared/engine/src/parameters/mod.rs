@@ -16,9 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, Maintenance, Parameters, SeenPairs};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::parameters::direction::Direction;
-use protocol::parameters::fingerprints::Seen;
+use protocol::parameters::fingerprints::Fingerprints;
 use protocol::parameters::ground::Ground;
-use protocol::parameters::request::Request;
+use protocol::parameters::request::ParameterRequest;
 use serde_json::{Value, json};
 
 use crate::conductor::Conductor;
@@ -30,7 +30,7 @@ const HANDOVER: SignedDuration = SignedDuration::from_secs(20);
 
 /// Everything that copying parameters needs.
 #[derive(Clone, Copy)]
-pub struct Replication<'r> {
+pub struct ParameterReplication<'r> {
     /// Plan, journal and clock.
     pub conductor: &'r Conductor,
     /// Parameter Store.
@@ -43,18 +43,18 @@ pub struct Replication<'r> {
     pub deadline: Timestamp,
 }
 
-impl Replication<'_> {
+impl ParameterReplication<'_> {
     /// Answers a request.
-    pub async fn answer(&self, request: &Request) -> Result<Value, Fault> {
+    pub async fn answer(&self, request: &ParameterRequest) -> Result<Value, Fault> {
         if self.conductor.plan.parameters.is_none() {
             let sentence =
                 "Nothing is copied: the plan has no section parameters; add one to copy parameters.";
             return Ok(json!({ "sentence": sentence }));
         }
         match request {
-            Request::Change { name, region, account } => self.change(name, region, account).await,
-            Request::Pass { deep } => self.pass(*deep).await,
-            Request::Drift { deep } => self.drift(*deep).await,
+            ParameterRequest::Change { name, region, account } => self.change(name, region, account).await,
+            ParameterRequest::Pass { deep } => self.pass(*deep).await,
+            ParameterRequest::Drift { deep } => self.drift(*deep).await,
         }
     }
 
@@ -76,20 +76,20 @@ impl Replication<'_> {
     }
 
     /// What was seen to be the same; nothing if it can't be read, which costs reads alone.
-    async fn seen(&self, deep: bool) -> Seen {
+    async fn seen(&self, deep: bool) -> Fingerprints {
         if deep {
-            return Seen::default();
+            return Fingerprints::default();
         }
         match self.seen.load(&self.conductor.plan.name).await {
-            Ok(bytes) => Seen::from_bytes(&bytes),
+            Ok(bytes) => Fingerprints::from_bytes(&bytes),
             Err(failure) => {
                 tracing::warn!(%failure, "what was seen to be the same can't be read: everything is compared");
-                Seen::default()
+                Fingerprints::default()
             }
         }
     }
 
-    async fn save(&self, seen: &Seen) {
+    async fn save(&self, seen: &Fingerprints) {
         if let Err(failure) = self.seen.save(&self.conductor.plan.name, &seen.to_bytes()).await {
             tracing::warn!(%failure, "what was seen to be the same can't be saved: it will be compared again");
         }
@@ -99,7 +99,7 @@ impl Replication<'_> {
 /// Longest reason that is kept of a pass.
 const WHY_CHARACTERS_MAX: usize = 300;
 
-impl Replication<'_> {
+impl ParameterReplication<'_> {
     /// Keeps what a full pass came to. One that can't be kept is soon followed by the next.
     async fn keep(&self, direction: &Direction, outcome: PassOutcome) {
         let Direction { from, to } = direction.clone();

@@ -1,9 +1,9 @@
 //! A full pass: list both sides, compare what is not known to be the same, write what differs, and last of all delete.
 
 use protocol::maintenance::PassOutcome;
-use protocol::parameters::diff::Verdict;
+use protocol::parameters::diff::PairVerdict;
 use protocol::parameters::direction::Direction;
-use protocol::parameters::fingerprints::Seen;
+use protocol::parameters::fingerprints::Fingerprints;
 use protocol::parameters::ground::Ground;
 use protocol::parameters::survey::{Survey, survey};
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use super::reader::{BATCH, Looked, Reader};
 use super::report::Report;
 use super::write_permit::Leave;
 use super::writer::{Done, Writer};
-use super::{Replication, unreadable, why};
+use super::{ParameterReplication, unreadable, why};
 use crate::fault::Fault;
 
-impl Replication<'_> {
+impl ParameterReplication<'_> {
     /// Copies whatever differs.
     pub(super) async fn pass(&self, deep: bool) -> Result<Value, Fault> {
         let leave = Leave::ask(self.conductor).await?;
@@ -44,7 +44,8 @@ impl Replication<'_> {
         let survey = survey(&ground, &source, &destination, &copies, &before);
         let per_second = ground.parameters.puts_per_second;
         let writer = Writer::new(self.stores, self.conductor, leave, direction, per_second, self.until());
-        let mut pass = Pass { ground, reader, writer, report: Report::default(), seen: Seen::default() };
+        let mut pass =
+            Pass { ground, reader, writer, report: Report::default(), seen: Fingerprints::default() };
         let outcome = pass.run(&survey).await;
         let Pass { report, seen, .. } = pass;
         if seen != before {
@@ -59,7 +60,7 @@ struct Pass<'p> {
     reader: Reader<'p>,
     writer: Writer<'p>,
     report: Report,
-    seen: Seen,
+    seen: Fingerprints,
 }
 
 impl Pass<'_> {
@@ -108,18 +109,18 @@ impl Pass<'_> {
     /// Does what was decided of a pair; false when nothing more may be written.
     async fn settle(&mut self, looked: &Looked<'_>) -> Result<bool, Fault> {
         let writes = match &looked.verdict {
-            Verdict::Same => {
+            PairVerdict::Same => {
                 self.report.same += 1;
                 if let Some(copy) = looked.copy {
                     self.seen.note(self.ground.direction, looked.source, copy);
                 }
                 return Ok(true);
             }
-            Verdict::Blocked { sentence, .. } => {
+            PairVerdict::Blocked { sentence, .. } => {
                 self.report.troubles.push(sentence.clone());
                 return Ok(true);
             }
-            Verdict::Write(writes) => writes,
+            PairVerdict::Write(writes) => writes,
         };
         match self.writer.write(&looked.source.name, writes, &looked.value).await? {
             Done::Stands => {

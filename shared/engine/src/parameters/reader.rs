@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use ports::parameters::{Page, VALUES_PER_CALL, Value};
 use ports::{Answer, Clock, Failure, FailureKind, Parameters, Secret};
 use protocol::name::Name;
-use protocol::parameters::diff::{Copy, Sides, Verdict, decide_pair};
+use protocol::parameters::diff::{Copy, PairVerdict, Sides, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
 use protocol::parameters::ground::Ground;
 use protocol::parameters::scope::Coverage;
-use protocol::parameters::survey::{Listing, Pair};
+use protocol::parameters::survey::{Pair, ParameterListing};
 
 /// How often a read is tried.
 const TRIES: u32 = 6;
@@ -42,14 +42,14 @@ pub(super) struct Looked<'l> {
     /// Its value.
     pub(super) value: Secret,
     /// What becomes of it.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: PairVerdict,
 }
 
 impl Reader<'_> {
     /// Everything of a region that the plan speaks of. An error if any page is missing: half a listing is none.
-    pub(super) async fn listing(&self, ground: &Ground<'_>, region: &str) -> Answer<Listing> {
+    pub(super) async fn listing(&self, ground: &Ground<'_>, region: &str) -> Answer<ParameterListing> {
         let scope = ground.scope();
-        let mut listing = Listing::new();
+        let mut listing = ParameterListing::new();
         for root in scope.roots() {
             let mut pages = Pages::default();
             while let Some(page) = pages.next(self, region, &root, None).await? {
@@ -104,7 +104,7 @@ impl Reader<'_> {
         source: &Entry,
         value: &Secret,
         copy: Option<(&Entry, &Secret)>,
-    ) -> Answer<Verdict> {
+    ) -> Answer<PairVerdict> {
         let (from, to, name) = (&ground.direction.from, &ground.direction.to, &source.name);
         let (source_tags, source_labels) =
             futures::try_join!(self.tags(from, name), self.labels(from, name))?;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use protocol::plan::Plan;
-use protocol::readiness::facts::Refusal;
+use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ScheduledAction, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::names::function_name;
-use protocol::readiness::permissions::Need;
+use protocol::readiness::permissions::NeededPermission;
 
 use super::{MemoryWorld, answer, failure};
 use crate::inspection::{
@@ -233,7 +233,7 @@ impl LaunchInspection for MemoryWorld {
 
 #[async_trait]
 impl PermissionInspection for MemoryWorld {
-    async fn refused(&self, _role: &str, need: &Need) -> Answer<Vec<Refusal>> {
+    async fn refused(&self, _role: &str, need: &NeededPermission) -> Answer<Vec<RefusedAction>> {
         let lost = self.call("simulate")?;
         let refused = self.inner().refused.get(need.action).cloned().unwrap_or_default();
         answer("simulate", lost, refused)

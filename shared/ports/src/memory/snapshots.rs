@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use protocol::arn::Arn;
-use protocol::snapshots::{COPIES_UNDER_WAY_MAX, Listing, Snapshot, SourceKind, Status};
+use protocol::snapshots::{COPIES_UNDER_WAY_MAX, DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 
 use super::{Fault, answer, failure};
 use crate::{Answer, Clock, CopyOrder, FailureKind, MetricSample, Metrics, Snapshots, TakeOrder};
@@ -66,7 +66,7 @@ pub struct RegionTwin {
 #[derive(Clone, Debug)]
 pub struct SnapshotTwin {
     /// As it is listed.
-    pub snapshot: Snapshot,
+    pub snapshot: DatabaseSnapshot,
     /// When it will be good, or failed; nothing if it stays as it is.
     pub ends: Option<(Timestamp, Status)>,
     /// From when its data will be, once it is good.
@@ -193,7 +193,7 @@ impl Vault {
             return Err(failure("take", FailureKind::Conflict, "the instance is not available"));
         }
         let kind = SourceKind::of(&order.source).unwrap_or(SourceKind::Instance);
-        let snapshot = Snapshot {
+        let snapshot = DatabaseSnapshot {
             arn: snapshot_arn(&order.source, region, kind, &order.id),
             id: order.id.clone(),
             kind,
@@ -241,7 +241,7 @@ impl Vault {
         if copies >= COPIES_UNDER_WAY_MAX {
             return refuse(FailureKind::Invalid, "as many copies as there can be are under way");
         }
-        let snapshot = Snapshot {
+        let snapshot = DatabaseSnapshot {
             arn: snapshot_arn(&order.snapshot, region, order.kind, &order.id),
             id: order.id.clone(),
             status: Status::Copying,
@@ -275,7 +275,7 @@ impl Vault {
     /// The identifiers of what is good in a region, oldest data first.
     pub fn good(&self, region: &str) -> Vec<String> {
         let here = self.regions.get(region).into_iter().flat_map(|twin| twin.snapshots.values());
-        let mut good: Vec<&Snapshot> =
+        let mut good: Vec<&DatabaseSnapshot> =
             here.map(|twin| &twin.snapshot).filter(|snapshot| snapshot.status == Status::Available).collect();
         good.sort_by_key(|snapshot| snapshot.taken_at);
         good.into_iter().map(|snapshot| snapshot.id.clone()).collect()
@@ -294,20 +294,20 @@ fn snapshot_arn(like: &str, region: &str, kind: SourceKind, id: &str) -> String 
 
 #[async_trait]
 impl Snapshots for MemorySnapshots {
-    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<Listing> {
+    async fn list(&self, region: &str, kinds: &[SourceKind]) -> Answer<SnapshotListing> {
         let course = self.begin("list", Some(region)).await?;
         let listing = {
             let vault = self.vault();
             let twin = vault.regions.get(region);
             let all = twin.into_iter().flat_map(|twin| twin.snapshots.values());
-            let mut found: Vec<Snapshot> =
+            let mut found: Vec<DatabaseSnapshot> =
                 all.map(|twin| twin.snapshot.clone()).filter(|one| kinds.contains(&one.kind)).collect();
             match twin.and_then(|twin| twin.listed_max).filter(|most| found.len() > *most) {
                 Some(most) => {
                     found.truncate(most);
-                    Listing::gap(region, found, "there are more pages than are read")
+                    SnapshotListing::gap(region, found, "there are more pages than are read")
                 }
-                None => Listing::whole(region, found),
+                None => SnapshotListing::whole(region, found),
             }
         };
         Self::end("list", course, listing).await

@@ -36,7 +36,7 @@ pub struct Copy<'a> {
 
 /// What became of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PairVerdict {
     /// Nothing is to be done.
     Same,
     /// This is to be written.
@@ -123,12 +123,12 @@ fn is_another_key(wanted: Option<&str>, found: Option<&str>) -> bool {
 }
 
 /// Decides what becomes of a pair.
-pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> Verdict {
+pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> PairVerdict {
     if let Some(verdict) = image(ground, sides) {
         return verdict;
     }
     match &sides.copy {
-        None => Verdict::Write(Box::new(creation(ground, sides))),
+        None => PairVerdict::Write(Box::new(creation(ground, sides))),
         Some(copy) => existing(ground, sides, copy),
     }
 }
@@ -138,7 +138,7 @@ pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> Verdict {
 pub(super) const IMAGE: &str = "aws:ec2:image";
 
 /// Why a parameter that names an image is not copied: it never is, whatever stands on the other side.
-fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<Verdict> {
+fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<PairVerdict> {
     let (to, name) = (&ground.direction.to, &sides.source.name);
     let is_image = |entry: &Entry| entry.data_type == IMAGE;
     let copy = sides.copy.as_ref().map(|copy| copy.entry);
@@ -148,13 +148,13 @@ fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<Verdict> {
             "{name} is not written in {to}: its data type is {IMAGE}, and an image's id is the region's own; list it under \
              parameters.overrides, and give it the id of {to}'s image there"
         );
-        return Some(Verdict::Blocked { what: vec![what], sentence });
+        return Some(PairVerdict::Blocked { what: vec![what], sentence });
     }
     let sentence = format!(
         "{name} is not written in {to}: its data type there is {IMAGE}, and Parameter Store does not change that; delete the \
          copy in {to}, and the next pass makes it anew, or list it under parameters.overrides"
     );
-    copy.filter(|copy| is_image(copy)).map(|_| Verdict::Blocked { what: vec!["data type"], sentence })
+    copy.filter(|copy| is_image(copy)).map(|_| PairVerdict::Blocked { what: vec!["data type"], sentence })
 }
 
 fn creation(ground: &Ground<'_>, sides: &Sides<'_>) -> Writes {
@@ -171,7 +171,7 @@ fn creation(ground: &Ground<'_>, sides: &Sides<'_>) -> Writes {
     }
 }
 
-fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> Verdict {
+fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> PairVerdict {
     let to = &ground.direction.to;
     let name = &sides.source.name;
     let mut what = differences(ground, sides.source, copy.entry);
@@ -187,21 +187,21 @@ fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> Verdict 
     if !is_pair {
         // What nobody made a copy of needs no tags and labels of another.
         if !is_put {
-            return Verdict::Same;
+            return PairVerdict::Same;
         }
         let sentence = format!(
             "{name} is not written in {to} although it differs in {}: it was there before, and is no copy; list it under \
              parameters.overrides, or set parameters.existing to adopt",
             words(&what)
         );
-        return Verdict::Blocked { what, sentence };
+        return PairVerdict::Blocked { what, sentence };
     }
     if what.contains(&"type") {
         let sentence = format!(
             "{name} is not written in {to}: its type differs, and Parameter Store does not change a type; delete it \
              there, and the next pass makes it anew"
         );
-        return Verdict::Blocked { what, sentence };
+        return PairVerdict::Blocked { what, sentence };
     }
     if !tags.is_empty() {
         what.push("tags");
@@ -214,21 +214,21 @@ fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> Verdict 
     }
     let put = is_put.then(|| put(ground, sides.source, Some(copy.entry), None));
     let sentence = format!("{name} is written in {to}: it differed in {}.", words(&what));
-    Verdict::Write(Box::new(Writes { what, put, tags, labels, sentence }))
+    PairVerdict::Write(Box::new(Writes { what, put, tags, labels, sentence }))
 }
 
 /// A label that the source gave to an earlier version. Which version of the copy has that value, nobody knows.
-fn astray(sides: &Sides<'_>, copy: &Copy<'_>, to: &str) -> Verdict {
+fn astray(sides: &Sides<'_>, copy: &Copy<'_>, to: &str) -> PairVerdict {
     let astray: Vec<&String> = copy.labels.current.intersection(&sides.source_labels.earlier).collect();
     if astray.is_empty() {
-        return Verdict::Same;
+        return PairVerdict::Same;
     }
     let sentence = format!(
         "{} keeps the label {} on its current version in {to}, and the source has it on an earlier one; move it by hand",
         sides.source.name,
         list(astray.into_iter().cloned())
     );
-    Verdict::Blocked { what: vec!["labels"], sentence }
+    PairVerdict::Blocked { what: vec!["labels"], sentence }
 }
 
 fn put(ground: &Ground<'_>, source: &Entry, copy: Option<&Entry>, created_with: Option<Tags>) -> Put {

@@ -17,10 +17,10 @@ type Fingerprint = [u8; FINGERPRINT_BYTES];
 
 /// The pairs that were seen to be the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen(BTreeSet<Fingerprint>);
+pub struct Fingerprints(BTreeSet<Fingerprint>);
 
-impl Seen {
-    /// Reads what [`Seen::to_bytes`] wrote. What is left over at the end is not read.
+impl Fingerprints {
+    /// Reads what [`Fingerprints::to_bytes`] wrote. What is left over at the end is not read.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.as_chunks::<FINGERPRINT_BYTES>().0.iter().copied().collect())
     }

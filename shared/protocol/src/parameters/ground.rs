@@ -1,7 +1,7 @@
 //! What a decision about parameters is made from.
 
 use super::direction::Direction;
-use super::scope::Scope;
+use super::scope::ParameterScope;
 use crate::plan::{Keys, Parameters, Plan};
 
 /// Everything that a decision about parameters is made from.
@@ -17,8 +17,8 @@ pub struct Ground<'p> {
 
 impl<'p> Ground<'p> {
     /// The patterns.
-    pub fn scope(&self) -> Scope<'p> {
-        Scope::of(self.parameters)
+    pub fn scope(&self) -> ParameterScope<'p> {
+        ParameterScope::of(self.parameters)
     }
 
     /// The key that secure strings are written with; none is AWS's own.

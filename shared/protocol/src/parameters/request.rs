@@ -7,7 +7,7 @@ use crate::nearest;
 
 /// One invocation's payload, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum ParameterRequest {
     /// Something became of one parameter. What, a look will tell.
     Change {
         /// Its full name.
@@ -36,7 +36,7 @@ const CHANGES: [(&str, &str); 2] =
 const REMEDY: &str = "this function takes Parameter Store's change events, its schedule, and {\"command\":\"pass\"} or \
                       {\"command\":\"drift\"}";
 
-impl Request {
+impl ParameterRequest {
     /// Reads a payload; what is wrong with it in a sentence, without any of its values.
     pub fn read(payload: &Value) -> Result<Self, String> {
         let Value::Object(fields) = payload else {
@@ -57,7 +57,7 @@ impl Request {
 }
 
 /// Name, region and account come from the ARN alone.
-fn change(event: &Value) -> Option<Request> {
+fn change(event: &Value) -> Option<ParameterRequest> {
     let [resource] = event["resources"].as_array()?.as_slice() else {
         return None;
     };
@@ -65,14 +65,14 @@ fn change(event: &Value) -> Option<Request> {
     let name = arn.resource.strip_prefix("parameter").filter(|name| name.starts_with('/'))?;
     let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_.-".contains(&b));
     let is_sound = arn.service == "ssm" && !arn.region.is_empty() && !arn.account.is_empty() && is_plain;
-    is_sound.then(|| Request::Change {
+    is_sound.then(|| ParameterRequest::Change {
         name: name.to_owned(),
         region: arn.region.to_owned(),
         account: arn.account.to_owned(),
     })
 }
 
-fn command(fields: &Map<String, Value>) -> Result<Request, String> {
+fn command(fields: &Map<String, Value>) -> Result<ParameterRequest, String> {
     const COMMANDS: [&str; 2] = ["pass", "drift"];
     let command = match fields.get("command") {
         Some(Value::String(command)) => command.as_str(),
@@ -92,5 +92,5 @@ fn command(fields: &Map<String, Value>) -> Result<Request, String> {
         Some(Value::Bool(deep)) => *deep,
         Some(_) => return Err("`deep` is not true or false: give one of them, or leave it out.".to_owned()),
     };
-    Ok(if command == "pass" { Request::Pass { deep } } else { Request::Drift { deep } })
+    Ok(if command == "pass" { ParameterRequest::Pass { deep } } else { ParameterRequest::Drift { deep } })
 }

@@ -21,11 +21,11 @@ pub enum Coverage {
 
 /// The patterns of a plan.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope<'p> {
+pub struct ParameterScope<'p> {
     parameters: &'p Parameters,
 }
 
-impl<'p> Scope<'p> {
+impl<'p> ParameterScope<'p> {
     /// Of a plan's section.
     pub fn of(parameters: &'p Parameters) -> Self {
         Self { parameters }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn an_exclusion_goes_before_an_override_and_both_before_an_inclusion() {
         let parameters = parameters(&["/shop/**"], &["/shop/tmp/**"], &["/shop/*/host", "/shop/tmp/host"]);
-        let scope = Scope::of(&parameters);
+        let scope = ParameterScope::of(&parameters);
         assert_eq!(scope.coverage("/shop/db/url"), Coverage::Copied);
         assert_eq!(scope.coverage("/shop/db/host"), Coverage::Overridden);
         assert_eq!(scope.coverage("/shop/tmp/x"), Coverage::Outside);
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_each_regions_own_is_outside_whatever_the_plan_says() {
         let parameters = parameters(&["/pilotlight/**", "/aws/**", "/SSM/**"], &[], &[]);
-        let scope = Scope::of(&parameters);
+        let scope = ParameterScope::of(&parameters);
         for name in ["/pilotlight/shop/plan/0", "/aws/x/y", "/SSM/x/y", "/Pilotlight/x/y"] {
             assert_eq!(scope.coverage(name), Coverage::Outside, "{name}");
         }
@@ -143,6 +143,6 @@ mod tests {
             &[],
             &[],
         );
-        assert_eq!(Scope::of(&parameters).roots(), ["/back/db", "/backup", "/shop"]);
+        assert_eq!(ParameterScope::of(&parameters).roots(), ["/back/db", "/backup", "/shop"]);
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::direction::Direction;
 use super::entry::Entry;
-use super::fingerprints::Seen;
+use super::fingerprints::Fingerprints;
 use super::ground::Ground;
 use super::scope::Coverage;
 
 /// A region's parameters by name.
-pub type Listing = BTreeMap<String, Entry>;
+pub type ParameterListing = BTreeMap<String, Entry>;
 
 /// A parameter of the source, and what has its name on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,10 @@ pub struct Survey<'l> {
 /// Puts two whole listings side by side. `copies` is every copy of this plan that the destination knows.
 pub fn survey<'l>(
     ground: &Ground<'_>,
-    source: &'l Listing,
-    destination: &'l Listing,
+    source: &'l ParameterListing,
+    destination: &'l ParameterListing,
     copies: &'l [String],
-    seen: &Seen,
+    seen: &Fingerprints,
 ) -> Survey<'l> {
     let scope = ground.scope();
     let mut survey = Survey::default();
@@ -89,7 +89,7 @@ pub fn deletions_max(copies: usize, percent: u32) -> usize {
 }
 
 /// The brake: a mistake in the source must not empty the other side.
-fn kept(ground: &Ground<'_>, source: &Listing, orphans: usize, copies: usize) -> Option<String> {
+fn kept(ground: &Ground<'_>, source: &ParameterListing, orphans: usize, copies: usize) -> Option<String> {
     if orphans == 0 {
         return None;
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Facts, OptionGroupRef, Unseen, seen};
+use super::facts::{OptionGroupRef, ReadinessFacts, Unseen, seen};
 use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::name::Name;
@@ -40,7 +40,7 @@ struct Source {
     option_groups: Vec<String>,
 }
 
-fn source(plan: &Plan, state: &State, facts: &Facts, database: &Database) -> Result<Source, Unseen> {
+fn source(plan: &Plan, state: &State, facts: &ReadinessFacts, database: &Database) -> Result<Source, Unseen> {
     let gone = || Unseen::new("What serves was not seen.", "See its other checks.");
     if state.moved.contains(&database.name) {
         let seen = seen(&facts.replicas, &database.name)?.as_ref().ok_or_else(gone)?;
@@ -62,14 +62,14 @@ fn source(plan: &Plan, state: &State, facts: &Facts, database: &Database) -> Res
 }
 
 /// The keys of what serves and is copied, which the role of snapshot-scheduler must be allowed to use.
-pub fn source_keys(plan: &Plan, state: &State, facts: &Facts) -> BTreeSet<String> {
+pub fn source_keys(plan: &Plan, state: &State, facts: &ReadinessFacts) -> BTreeSet<String> {
     let Some(policy) = &plan.snapshots else { return BTreeSet::new() };
     let databases = kept(plan, policy);
     databases.filter_map(|database| source(plan, state, facts, database).ok()?.key).collect()
 }
 
 /// The option groups that have to be looked at.
-pub fn option_groups(plan: &Plan, state: &State, facts: &Facts) -> BTreeSet<OptionGroupRef> {
+pub fn option_groups(plan: &Plan, state: &State, facts: &ReadinessFacts) -> BTreeSet<OptionGroupRef> {
     let Some(policy) = &plan.snapshots else { return BTreeSet::new() };
     let sources = kept(plan, policy).filter_map(|database| source(plan, state, facts, database).ok());
     let encrypting = sources.filter(|source| may_encrypt(&source.engine));

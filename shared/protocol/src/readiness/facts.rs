@@ -38,7 +38,7 @@ impl Unseen {
 
 /// Everything that was seen in one pass. What is missing from a map was not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct ReadinessFacts {
     /// The replicas by database; nothing where one does not exist.
     pub replicas: BTreeMap<Name, Seen<Option<ReplicaFacts>>>,
     /// The newest lag sample by database; nothing where there is none.
@@ -78,7 +78,7 @@ pub struct Facts {
     /// The certificates of the recovery load balancers, by ARN; nothing where one does not exist.
     pub certificates: BTreeMap<String, Seen<Option<Vec<CertificateFacts>>>>,
     /// What the functions are not allowed, by action.
-    pub refused: BTreeMap<String, Seen<Vec<Refusal>>>,
+    pub refused: BTreeMap<String, Seen<Vec<RefusedAction>>>,
     /// The primaries by database, while they serve; nothing where one does not exist.
     pub primaries: BTreeMap<Name, Seen<Option<InstanceFacts>>>,
     /// What the parameter group of an instance sets `read_only` to, by the group's name; nothing where it sets it not.
@@ -303,7 +303,7 @@ pub struct TemplateFacts {
 
 /// What a function is not allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedAction {
     /// The action, as in a policy.
     pub action: String,
     /// The ARN it would be done to.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Facts, ReplicaFacts, Seen, Unseen, seen};
+use super::facts::{ReadinessFacts, ReplicaFacts, Seen, Unseen, seen};
 use super::{Check, Scene};
 use crate::plan::{Database, Plan};
 
@@ -20,7 +20,7 @@ fn named(plan: &Plan) -> Vec<(&'static str, &str)> {
 }
 
 /// Every key that has to be looked at: those that the plan names, and those that the replicas are encrypted with.
-pub fn keys<'k>(plan: &'k Plan, facts: &'k Facts) -> BTreeSet<&'k str> {
+pub fn keys<'k>(plan: &'k Plan, facts: &'k ReadinessFacts) -> BTreeSet<&'k str> {
     let of_replica = |seen: &'k Seen<Option<ReplicaFacts>>| seen.as_ref().ok()?.as_ref()?.kms_key.as_deref();
     let replicas = facts.replicas.values().filter_map(of_replica);
     named(plan).into_iter().map(|(_, key)| key).chain(replicas).collect()

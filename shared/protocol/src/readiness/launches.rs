@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::facts::{
-    Facts, GroupFacts, KeyGrant, KeyRights, ScheduledAction, TemplateFacts, Unseen, seen, seen_one,
+    GroupFacts, KeyGrant, KeyRights, ReadinessFacts, ScheduledAction, TemplateFacts, Unseen, seen, seen_one,
 };
 use super::{Check, Scene};
 use crate::arn::Arn;
@@ -109,7 +109,7 @@ fn shrinks(fleet: &Fleet, action: &ScheduledAction) -> Option<String> {
 }
 
 /// The instance types that a group would launch; why they are not known, where they are not.
-fn types(facts: &Facts, group: &GroupFacts) -> Result<BTreeSet<String>, Unseen> {
+fn types(facts: &ReadinessFacts, group: &GroupFacts) -> Result<BTreeSet<String>, Unseen> {
     if !group.types.is_empty() {
         return Ok(group.types.iter().cloned().collect());
     }
@@ -128,28 +128,28 @@ fn types(facts: &Facts, group: &GroupFacts) -> Result<BTreeSet<String>, Unseen> 
 }
 
 /// Every instance type whose zones and vCPUs have to be looked at.
-pub fn instance_types(facts: &Facts) -> BTreeSet<String> {
+pub fn instance_types(facts: &ReadinessFacts) -> BTreeSet<String> {
     let groups = groups(facts).filter(|group| !group.chooses_types);
     groups.filter_map(|group| types(facts, group).ok()).flatten().collect()
 }
 
 /// Every subnet whose free addresses have to be looked at.
-pub fn subnets(facts: &Facts) -> BTreeSet<&str> {
+pub fn subnets(facts: &ReadinessFacts) -> BTreeSet<&str> {
     groups(facts).flat_map(|group| group.subnets.iter().map(String::as_str)).collect()
 }
 
 /// The code of every quota that the fleets' instance types count against.
-pub fn quotas(facts: &Facts) -> BTreeSet<&'static str> {
+pub fn quotas(facts: &ReadinessFacts) -> BTreeSet<&'static str> {
     instance_types(facts).iter().filter_map(|named| quota_of(named)).collect()
 }
 
 /// Every key that a launch would use.
-pub fn volume_keys(facts: &Facts) -> BTreeSet<String> {
+pub fn volume_keys(facts: &ReadinessFacts) -> BTreeSet<String> {
     let keys = groups(facts).filter_map(|group| keys_of(facts, group).ok());
     keys.flat_map(|keys| keys.named).collect()
 }
 
-fn groups(facts: &Facts) -> impl Iterator<Item = &GroupFacts> {
+fn groups(facts: &ReadinessFacts) -> impl Iterator<Item = &GroupFacts> {
     facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref())
 }
 
@@ -212,7 +212,7 @@ struct LaunchKeys {
     hidden: u32,
 }
 
-fn keys_of(facts: &Facts, group: &GroupFacts) -> Result<LaunchKeys, Unseen> {
+fn keys_of(facts: &ReadinessFacts, group: &GroupFacts) -> Result<LaunchKeys, Unseen> {
     let mut keys = LaunchKeys { named: BTreeSet::new(), hidden: 0 };
     for template in &group.templates {
         let Some(template) = seen(&facts.templates, template)? else {

@@ -1,6 +1,6 @@
 //! Would a failover work? The checks, what each says, and the verdict over all of them.
 //!
-//! Pure: [`facts::Facts`] say what was seen, and [`Readiness::of`] judges it. What was not seen is unknown, and unknown is
+//! Pure: [`facts::ReadinessFacts`] say what was seen, and [`Readiness::of`] judges it. What was not seen is unknown, and unknown is
 //! never ready. One file holds one group of checks; a new check is a function in its group's file and a name in `NAMES`,
 //! a new group is a file, a row in `GROUPS` and what it needs to see in [`facts`].
 
@@ -35,7 +35,7 @@ pub use change::LastReadiness;
 pub use journal::{RECORDS_SINCE_SNAPSHOT_MAX, SNAPSHOT_BYTES_WARNED};
 pub use window::BackupWindow;
 
-use facts::{Facts, Unseen};
+use facts::{ReadinessFacts, Unseen};
 
 /// What one group looks at.
 struct Group {
@@ -72,7 +72,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 struct Scene<'s> {
     plan: &'s Plan,
     state: &'s State,
-    facts: &'s Facts,
+    facts: &'s ReadinessFacts,
     now: Timestamp,
 }
 
@@ -211,7 +211,7 @@ fn is_zero(count: &usize) -> bool {
 
 impl Readiness {
     /// Judges what was seen.
-    pub fn of(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Self {
+    pub fn of(plan: &Plan, state: &State, facts: &ReadinessFacts, now: Timestamp) -> Self {
         let scene = Scene { plan, state, facts, now };
         let mut checks: Vec<Check> = GROUPS.iter().flat_map(|group| (group.judge)(&scene)).collect();
         let count = |finding| checks.iter().filter(|check| check.finding == finding).count();

@@ -2,7 +2,7 @@
 //! in a run.
 
 use super::copies::source_keys;
-use super::facts::{Facts, Unseen, seen};
+use super::facts::{ReadinessFacts, Unseen, seen};
 use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::arn::Arn;
@@ -26,7 +26,7 @@ const READ_FOR_CALLER: [&str; 5] = [
 
 /// What a function must be allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct NeededPermission {
     /// The function, as it is called in every plan: `promote-replica`.
     pub function: &'static str,
     /// The action, as in a policy.
@@ -41,19 +41,19 @@ pub struct Need {
 
 /// Everything that a failover of the plan asks of the roles. A group has no ARN in the plan, so one that was not seen is
 /// left to its own checks.
-pub fn needs(plan: &Plan, state: &State, facts: &Facts) -> Vec<Need> {
+pub fn needs(plan: &Plan, state: &State, facts: &ReadinessFacts) -> Vec<NeededPermission> {
     let mut needs = needs_of_steps(plan, facts);
     let keys: Vec<String> = source_keys(plan, state, facts).into_iter().collect();
     if let Some(region) = keys.first().and_then(|key| Some(Arn::parse(key)?.region.to_owned())) {
         let (function, action) = ("snapshot-scheduler", GRANT_FOR_COPIES);
         // The grant is for RDS, and the policy allows no other.
         let holds = vec![("kms:GrantIsForAWSResource", true)];
-        needs.push(Need { function, action, resources: keys, region, holds });
+        needs.push(NeededPermission { function, action, resources: keys, region, holds });
     }
     needs
 }
 
-fn needs_of_steps(plan: &Plan, facts: &Facts) -> Vec<Need> {
+fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> {
     let recovery = &plan.regions.recovery;
     let groups = plan.fleets.iter().filter_map(|fleet| match facts.groups.get(&fleet.name) {
         Some(Ok(Some(group))) => Some(group.arn.clone()),
@@ -72,7 +72,8 @@ fn needs_of_steps(plan: &Plan, facts: &Facts) -> Vec<Need> {
     endpoint_groups.dedup();
     let need = |function, action, resources: Vec<String>, region: &str| {
         let is_needed = !resources.is_empty();
-        let need = Need { function, action, resources, region: region.to_owned(), holds: Vec::new() };
+        let need =
+            NeededPermission { function, action, resources, region: region.to_owned(), holds: Vec::new() };
         is_needed.then_some(need)
     };
     let anything = if endpoint_groups.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
@@ -125,7 +126,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 
 /// A function with all that it must be allowed to do.
 fn of(scene: &Scene<'_>, function: &'static str) -> Check {
-    let needs: Vec<Need> = needs_of_steps(scene.plan, scene.facts)
+    let needs: Vec<NeededPermission> = needs_of_steps(scene.plan, scene.facts)
         .into_iter()
         .filter(|need| need.function == function)
         .collect();

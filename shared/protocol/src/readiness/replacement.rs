@@ -3,7 +3,7 @@
 //!
 //! A smaller replica is a choice that many make on purpose, so it is a note and no alarm.
 
-use super::facts::{Facts, InstanceFacts, ReplicaFacts, Unseen, seen};
+use super::facts::{InstanceFacts, ReadinessFacts, ReplicaFacts, Unseen, seen};
 use super::{Check, Scene};
 use crate::plan::{Database, DatabaseKind};
 use crate::words::list;
@@ -25,7 +25,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 }
 
 /// The parameter groups that have to be looked at.
-pub fn parameter_groups(facts: &Facts) -> Vec<&str> {
+pub fn parameter_groups(facts: &ReadinessFacts) -> Vec<&str> {
     let replicas = facts.replicas.values().filter_map(|seen| seen.as_ref().ok()?.as_ref()?.instance.as_ref());
     let mut names: Vec<&str> = replicas
         .filter(|instance| is_read_only_engine(instance))

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Decision, Effect};
-use super::inventory::{Listing, Status};
+use super::decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Effect, SnapshotDecision};
+use super::inventory::{SnapshotListing, Status};
 use super::mark::{CLOCK_SLACK, Mark, Own, own};
 use super::sentence;
 use crate::name::Name;
@@ -17,8 +17,14 @@ use crate::schedule::Schedule;
 use crate::state::State;
 
 /// Says what is due. Total and deterministic.
-pub fn decide(plan: &Plan, state: &State, primary: &Listing, recovery: &Listing, now: Timestamp) -> Decision {
-    let mut decision = Decision::default();
+pub fn decide(
+    plan: &Plan,
+    state: &State,
+    primary: &SnapshotListing,
+    recovery: &SnapshotListing,
+    now: Timestamp,
+) -> SnapshotDecision {
+    let mut decision = SnapshotDecision::default();
     let Some(policy) = &plan.snapshots else {
         decision.sentence = sentence::no_policy(plan);
         return decision;
@@ -27,7 +33,7 @@ pub fn decide(plan: &Plan, state: &State, primary: &Listing, recovery: &Listing,
         decision.sentence = sentence::nothing_ever_due(policy);
         return decision;
     };
-    let world = World {
+    let world = SnapshotWorld {
         plan,
         policy,
         state,
@@ -58,13 +64,13 @@ fn due(policy: &SnapshotPolicy, now: Timestamp) -> Option<(Schedule, Timestamp)>
 
 /// A region's snapshots of ours, by database.
 pub(super) struct Shelves<'l> {
-    pub(super) listing: &'l Listing,
+    pub(super) listing: &'l SnapshotListing,
     pub(super) own: BTreeMap<Name, Vec<Own<'l>>>,
     ids: BTreeSet<&'l str>,
 }
 
 impl<'l> Shelves<'l> {
-    fn of(plan: &Plan, listing: &'l Listing) -> Self {
+    fn of(plan: &Plan, listing: &'l SnapshotListing) -> Self {
         let ids = listing.snapshots.iter().map(|snapshot| snapshot.id.as_str()).collect();
         Self { listing, own: own(plan, listing), ids }
     }
@@ -101,7 +107,7 @@ impl<'l> Shelves<'l> {
 }
 
 /// Everything that is decided by.
-pub(super) struct World<'a> {
+pub(super) struct SnapshotWorld<'a> {
     plan: &'a Plan,
     pub(super) policy: &'a SnapshotPolicy,
     pub(super) state: &'a State,
@@ -112,7 +118,7 @@ pub(super) struct World<'a> {
     pub(super) recovery: Shelves<'a>,
 }
 
-impl<'a> World<'a> {
+impl<'a> SnapshotWorld<'a> {
     fn is_moved(&self, database: &Database) -> bool {
         self.state.moved.contains(&database.name)
     }
@@ -131,7 +137,7 @@ impl<'a> World<'a> {
     }
 
     /// Takes the snapshot that is due where the database serves.
-    fn take(&self, database: &Database, decision: &mut Decision) {
+    fn take(&self, database: &Database, decision: &mut SnapshotDecision) {
         let (active, source) = self.active(database);
         let (name, region) = (&database.name, &active.listing.region);
         if let Some(run) = self.state.active_run().filter(|run| run.scope.databases.contains(name)) {
@@ -169,7 +175,7 @@ impl<'a> World<'a> {
     }
 
     /// Copies the newest good snapshot of where the database serves to the other region.
-    fn copy(&self, database: &Database, copies_left: &mut [usize; 2], decision: &mut Decision) {
+    fn copy(&self, database: &Database, copies_left: &mut [usize; 2], decision: &mut SnapshotDecision) {
         let ((active, source), other) = (self.active(database), self.other(database));
         let (name, to) = (&database.name, &other.listing.region);
         if !active.listing.is_whole() {
@@ -224,7 +230,7 @@ impl<'a> World<'a> {
     }
 
     /// The age of the newest good snapshot in each region, where all of it was seen. What is not known is not said.
-    fn age(&self, database: &Database, decision: &mut Decision) {
+    fn age(&self, database: &Database, decision: &mut SnapshotDecision) {
         for shelves in [&self.primary, &self.recovery] {
             let good = shelves.shelf(&database.name).iter().filter(|own| own.is_good());
             let newest = good.filter_map(|own| own.taken_at).max();

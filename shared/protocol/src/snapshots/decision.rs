@@ -16,7 +16,7 @@ pub const ATTEMPTS_MAX: u32 = 5;
 
 /// What is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decision {
+pub struct SnapshotDecision {
     /// What is to be done, in this order.
     pub actions: Vec<Action>,
     /// What is waited for, and why nothing is done; one sentence each.

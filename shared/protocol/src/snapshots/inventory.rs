@@ -29,7 +29,7 @@ impl SourceKind {
 
 /// A snapshot as its region lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct DatabaseSnapshot {
     /// Its identifier, unique among those of its kind in its region.
     pub id: String,
     /// Its ARN.
@@ -91,23 +91,23 @@ impl Status {
 
 /// What a region was seen to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct SnapshotListing {
     /// The region.
     pub region: String,
     /// All manual snapshots of the account that were seen there.
-    pub snapshots: Vec<Snapshot>,
+    pub snapshots: Vec<DatabaseSnapshot>,
     /// Why that is not all of them; nothing if it is.
     pub gap: Option<String>,
 }
 
-impl Listing {
+impl SnapshotListing {
     /// Everything that a region has.
-    pub fn whole(region: impl Into<String>, snapshots: Vec<Snapshot>) -> Self {
+    pub fn whole(region: impl Into<String>, snapshots: Vec<DatabaseSnapshot>) -> Self {
         Self { region: region.into(), snapshots, gap: None }
     }
 
     /// Not everything that a region has, and why.
-    pub fn gap(region: impl Into<String>, snapshots: Vec<Snapshot>, why: impl Into<String>) -> Self {
+    pub fn gap(region: impl Into<String>, snapshots: Vec<DatabaseSnapshot>, why: impl Into<String>) -> Self {
         Self { region: region.into(), snapshots, gap: Some(why.into()) }
     }
 

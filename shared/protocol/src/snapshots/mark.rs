@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::inventory::{Listing, Snapshot, SourceKind, Status};
+use super::inventory::{DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 use crate::arn::Arn;
 use crate::name::Name;
 use crate::plan::Plan;
@@ -69,7 +69,7 @@ impl Mark {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Own<'l> {
     /// The snapshot.
-    pub snapshot: &'l Snapshot,
+    pub snapshot: &'l DatabaseSnapshot,
     /// What it says of itself.
     pub mark: Mark,
     /// Which attempt at its slot it is, from 1 on.
@@ -80,7 +80,7 @@ pub struct Own<'l> {
 
 impl<'l> Own<'l> {
     /// The snapshot as ours, if it is.
-    pub fn read(plan: &Plan, region: &str, snapshot: &'l Snapshot) -> Option<Self> {
+    pub fn read(plan: &Plan, region: &str, snapshot: &'l DatabaseSnapshot) -> Option<Self> {
         let tag = |key: &str| snapshot.tags.get(key).map(String::as_str);
         if !snapshot.is_manual || tag(TAG_PLAN) != Some(plan.name.as_str()) || tag(TAG_CREATED_BY).is_none() {
             return None;
@@ -149,7 +149,7 @@ pub(super) fn day(at: Timestamp) -> Date {
 }
 
 /// Our snapshots in a region, by database. Databases that the plan does not have, or leaves alone, are not there.
-pub fn own<'l>(plan: &Plan, listing: &'l Listing) -> BTreeMap<Name, Vec<Own<'l>>> {
+pub fn own<'l>(plan: &Plan, listing: &'l SnapshotListing) -> BTreeMap<Name, Vec<Own<'l>>> {
     let except = plan.snapshots.as_ref().map_or(&[][..], |policy| policy.except.as_slice());
     let mut shelves: BTreeMap<Name, Vec<Own<'l>>> = plan
         .databases

@@ -14,9 +14,9 @@ mod retention;
 mod sentence;
 
 pub use decide::decide;
-pub use decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Decision, Effect};
-pub use inventory::{Listing, Snapshot, SourceKind, Status};
+pub use decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Effect, SnapshotDecision};
+pub use inventory::{DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 pub use mark::{CLOCK_SLACK, Mark, Own, own};
 pub use prune::deletion_veto;
-pub use request::Request;
+pub use request::SnapshotRequest;
 pub use retention::kept;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::decide::World;
-use super::decision::{Action, Decision, Effect};
+use super::decide::SnapshotWorld;
+use super::decision::{Action, Effect, SnapshotDecision};
 use super::mark::{CLOCK_SLACK, Own};
 use super::retention::kept;
 use super::sentence;
@@ -24,9 +24,9 @@ pub fn deletion_veto(state: &State, now: Timestamp) -> Option<String> {
     Some(format!("a hold by {} is in force until {}: {}", hold.by, hold.until, hold.reason))
 }
 
-impl<'a> World<'a> {
+impl<'a> SnapshotWorld<'a> {
     /// Deletes what no tier keeps.
-    pub(super) fn prune(&self, decision: &mut Decision) {
+    pub(super) fn prune(&self, decision: &mut SnapshotDecision) {
         let mut excess: Vec<Excess<'_, '_>> = Vec::new();
         let mut doubts = Vec::new();
         for (shelves, opposite) in [(&self.primary, &self.recovery), (&self.recovery, &self.primary)] {

@@ -6,14 +6,14 @@ use crate::incoming::described;
 
 /// An invocation of the snapshot-scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum SnapshotRequest {
     /// Take, copy and delete what is due.
     Keep,
     /// Say what is due and do nothing.
     DryRun,
 }
 
-impl Request {
+impl SnapshotRequest {
     /// Reads a payload; the error says what is wrong and what to do. It repeats no value.
     pub fn read(payload: &Value) -> Result<Self, String> {
         const REMEDY: &str =

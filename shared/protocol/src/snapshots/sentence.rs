@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::decision::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Decision, Effect};
+use super::decision::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Effect, SnapshotDecision};
 use super::mark::Own;
 use crate::name::Name;
 use crate::plan::{Plan, SnapshotPolicy};
@@ -126,7 +126,7 @@ pub(super) fn delete(own: &Own<'_>, region: &str, why: &str) -> String {
 }
 
 /// All of a decision in one sentence.
-pub(super) fn summary(plan: &Plan, decision: &Decision, due: Timestamp) -> String {
+pub(super) fn summary(plan: &Plan, decision: &SnapshotDecision, due: Timestamp) -> String {
     let count =
         |wanted: fn(&Effect) -> bool| decision.actions.iter().filter(|action| wanted(&action.effect)).count();
     let parts = [

@@ -147,8 +147,11 @@ fn check_message(topic: &str, message: &str) {
     }] });
     let incoming = Incoming::read(&payload);
     assert!(matches!(incoming, Incoming::Signals(_) | Incoming::Steps(_)), "{incoming:?}");
-    assert!(protocol::snapshots::Request::read(&payload).is_err(), "a message keeps no snapshots");
-    assert!(protocol::parameters::request::Request::read(&payload).is_err(), "a message copies nothing");
+    assert!(protocol::snapshots::SnapshotRequest::read(&payload).is_err(), "a message keeps no snapshots");
+    assert!(
+        protocol::parameters::request::ParameterRequest::read(&payload).is_err(),
+        "a message copies nothing"
+    );
     judge(incoming);
 }
 
@@ -168,7 +171,7 @@ fn check_wrapped(detail: &Value) {
         let incoming = Incoming::read(&payload);
         assert!(matches!(incoming, Incoming::Signals(_) | Incoming::WakeUp { .. }), "{incoming:?}");
         assert!(
-            protocol::snapshots::Request::read(&payload).is_err(),
+            protocol::snapshots::SnapshotRequest::read(&payload).is_err(),
             "nobody else's schedule keeps snapshots"
         );
         judge(incoming);
@@ -178,8 +181,8 @@ fn check_wrapped(detail: &Value) {
 /// A payload as it came.
 fn check_payload(payload: &Value) {
     // The other functions read it too. What they take for a request is for their own laws.
-    drop(protocol::snapshots::Request::read(payload));
-    drop(protocol::parameters::request::Request::read(payload));
+    drop(protocol::snapshots::SnapshotRequest::read(payload));
+    drop(protocol::parameters::request::ParameterRequest::read(payload));
     let incoming = Incoming::read(payload);
     let is_direct = ["Records", "detail-type", "alarmData"].iter().all(|key| payload.get(key).is_none());
     match incoming {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Mode, Plan, SnapshotPolicy, Tiers};
 use protocol::snapshots::{
-    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, Decision, Effect, Listing, Mark, Snapshot, SourceKind,
-    Status, decide,
+    ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, DatabaseSnapshot, Effect, Mark, SnapshotDecision,
+    SnapshotListing, SourceKind, Status, decide,
 };
 use protocol::state::State;
 
@@ -59,11 +59,11 @@ fn snapshot(
     slot: Timestamp,
     attempt: u32,
     status: Status,
-) -> Snapshot {
+) -> DatabaseSnapshot {
     let database = &plan.databases[database];
     let mark = Mark { database: database.name.clone(), source: database.primary.clone(), slot };
     let id = mark.id(&plan.name, attempt);
-    Snapshot {
+    DatabaseSnapshot {
         arn: format!("arn:aws:rds:{region}:123456789012:snapshot:{id}"),
         id,
         kind: SourceKind::Instance,
@@ -77,12 +77,13 @@ fn snapshot(
     }
 }
 
-fn decided(plan: &Plan, primary: Vec<Snapshot>, recovery: Vec<Snapshot>) -> Decision {
-    let (primary, recovery) = (Listing::whole(PRIMARY, primary), Listing::whole(RECOVERY, recovery));
+fn decided(plan: &Plan, primary: Vec<DatabaseSnapshot>, recovery: Vec<DatabaseSnapshot>) -> SnapshotDecision {
+    let (primary, recovery) =
+        (SnapshotListing::whole(PRIMARY, primary), SnapshotListing::whole(RECOVERY, recovery));
     decide(plan, &State::default(), &primary, &recovery, now())
 }
 
-fn count(decision: &Decision, is_it: impl Fn(&Effect) -> bool) -> usize {
+fn count(decision: &SnapshotDecision, is_it: impl Fn(&Effect) -> bool) -> usize {
     decision.actions.iter().filter(|action| is_it(&action.effect)).count()
 }
 
@@ -101,7 +102,7 @@ fn twenty_copies_are_under_way_into_a_region_and_no_more() {
 fn copies_that_others_have_under_way_count_too() {
     for (others, begun) in [(19, 1), (20, 0)] {
         let plan = with_snapshots(1);
-        let theirs = |number: usize| Snapshot {
+        let theirs = |number: usize| DatabaseSnapshot {
             id: format!("theirs-{number}"),
             tags: std::collections::BTreeMap::new(),
             ..snapshot(&plan, 0, RECOVERY, slot(), 1, Status::Copying)
@@ -155,8 +156,10 @@ fn a_snapshot_may_be_of_a_quarter_of_an_hour_from_now_before_the_clock_is_doubte
         let plan = with_snapshots(1);
         let at = now().checked_add(ahead).expect("a time");
         let stands = |region| {
-            let newest =
-                Snapshot { taken_at: Some(at), ..snapshot(&plan, 0, region, slot(), 1, Status::Available) };
+            let newest = DatabaseSnapshot {
+                taken_at: Some(at),
+                ..snapshot(&plan, 0, region, slot(), 1, Status::Available)
+            };
             let days = ["2026-11-17T03:00:00Z", "2026-11-18T03:00:00Z", "2026-11-19T03:00:00Z"];
             let old = days.map(|day| snapshot(&plan, 0, region, time(day), 1, Status::Available));
             old.into_iter().chain([newest]).collect::<Vec<_>>()
