@@ -140,10 +140,7 @@ impl Conductor {
                 }
                 Output::End(ended) => break ended,
                 Output::Illegal(why) => {
-                    return Err(Fault::new(
-                        "illegal_decision",
-                        format!("A decision was not legal: {why}"),
-                    ));
+                    return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
                 }
                 Output::Restless(sentence) => {
                     return Err(Fault::new("no_rest", format!("Deciding does not come to rest: {sentence}")));

@@ -50,6 +50,8 @@ pub fn record(
     match &record.event {
         Event::HoldPlaced { until, .. } => world.held_until = Some(*until),
         Event::HoldReleased { .. } => world.held_until = None,
+        // That people were told is only written by who sent them a notice.
+        Event::Noticed { of } if worker.sent != Some(*of) => world.break_property(property::L3),
         Event::Committed { by: None, .. } | Event::ApprovalAsked { .. } => {
             believed(world, worker, before, record);
         }

@@ -7,11 +7,13 @@
 )]
 #![allow(clippy::match_same_arms, reason = "a table of every case, one by one")]
 
+mod append;
 pub mod check;
 pub mod cloud;
 pub mod config;
 pub mod count;
 pub mod digest;
+mod forged;
 pub mod laws;
 pub mod model;
 pub mod mutant;

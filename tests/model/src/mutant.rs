@@ -68,6 +68,8 @@ pub enum Mutant {
     NoAfter,
     /// The primary side is not looked at again before a promotion.
     BelievedFence,
+    /// What was seen before the intent is believed however long ago that was.
+    OldSight,
 }
 
 /// A mutant, where it is let loose, and the property that must catch it.
@@ -84,7 +86,7 @@ pub struct Hunt {
 /// Every mutant.
 #[must_use]
 pub fn hunts() -> Vec<Hunt> {
-    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18};
+    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18, S19};
     let base = Config::bare();
     let moving = Config { stage: Stage::Moving, ..base.clone() };
     let calm = Config { stage: Stage::Calm, ..base.clone() };
@@ -116,6 +118,7 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
         hunt(Mutant::NoAfter, S18, &row, &[]),
         hunt(Mutant::BelievedFence, S6, &moving, &[(May::Reopen, 1)]),
+        hunt(Mutant::OldSight, S19, &moving, &[(May::Stall, 1)]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
     hunts

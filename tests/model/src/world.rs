@@ -328,6 +328,22 @@ impl World {
         (plan.databases.is_empty() || self.cloud.all_are_writable()) && self.cloud.fleet_is_healthy
     }
 
+    /// Whether a worker that went on from here in another world, without a record, has changed anything that can matter.
+    #[must_use]
+    pub fn is_moved(&self, other: &Self, index: usize) -> bool {
+        let digest = |world: &Self| {
+            let mut hasher = DefaultHasher::new();
+            world.workers[index].write(world, &mut hasher);
+            hasher.finish()
+        };
+        self.workers.len() != other.workers.len()
+            || self.broken != other.broken
+            || self.cloud != other.cloud
+            || self.shown != other.shown
+            || self.commands != other.commands
+            || digest(self) != digest(other)
+    }
+
     fn write<H: Hasher>(&self, out: &mut H) {
         (self.now % 2).hash(out);
         crate::digest::write(&self.core, self.time(), out);

@@ -38,8 +38,7 @@ impl Journal for Crowded {
         if self.quiet_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
             return self.world.append(record).await;
         }
-        let lost =
-            self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let lost = self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         if lost.is_ok() {
             let event = Event::Noticed { of: 1 };
             let other = Record { writer: "other".to_owned(), event, ..record.clone() };
