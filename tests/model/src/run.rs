@@ -15,7 +15,7 @@ use protocol::journal::{Event, LostFence, PrimarySide};
 use protocol::name::Name;
 use protocol::operator::OperatorCommand;
 use protocol::plan::Plan;
-use protocol::state::{Phase, State};
+use protocol::state::State;
 
 use crate::cloud::{DATABASES_MAX, MOMENT_SECONDS};
 use crate::count::{Counter, Counters};
