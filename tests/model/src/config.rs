@@ -239,6 +239,15 @@ pub fn all() -> Vec<Config> {
             ..moving.clone()
         },
         Config {
+            name: "late",
+            about: "a person aborts; a worker is held up, and its fence lands after its lease",
+            stage: Stage::Calm,
+            may: &[(May::Failover, 1), (May::Abort, 1), (May::Stall, 1), (May::Late, 1)],
+            ends: &[Aborted],
+            pinned: 1,
+            ..base.clone()
+        },
+        Config {
             name: "operator",
             about: "a person moves a living primary, aborts, moves again; the first looks are stale",
             stage: Stage::Calm,

@@ -14,7 +14,8 @@ use crate::count::Counters;
 use crate::mutant::Mutant;
 use crate::plan;
 use crate::property::{
-    self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19,
+    self, L1, L2, L3, L4, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
+    S19,
 };
 use crate::run::{Engine, Twist};
 use crate::worker::{Order, Point, Task};
@@ -117,7 +118,11 @@ impl Check {
                 }
                 twist(May::Stale, Twist::Stale);
             }
-            Point::Step(Output::Act(_)) => {
+            Point::Step(Output::Act(effects)) => {
+                // What lands later than its lease is not safe for other effects: see docs/proof/model.md.
+                if worker.task == Task::Step(Step::Fence) && world.time() > effects.begin_until {
+                    twist(May::Late, Twist::Late);
+                }
                 twist(May::Deny, Twist::Deny);
                 twist(May::LoseAnswer, Twist::LoseAnswer);
                 twist(May::NoAnswer, Twist::NoAnswer);
@@ -314,6 +319,7 @@ fn take_twist(world: &mut World, twist: Twist) {
         Twist::LoseAnswer => world.left.take(May::LoseAnswer),
         Twist::NoAnswer => world.left.take(May::NoAnswer),
         Twist::Stale => world.left.take(May::Stale),
+        Twist::Late => world.left.take(May::Late),
     }
 }
 
@@ -411,7 +417,8 @@ impl Model for Check {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties = always!(
-            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, L1, L2, L3
+            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, L1, L2, L3,
+            L4
         );
         let ends = self.config.ends.iter().copied().collect::<BTreeSet<_>>();
         properties.extend(ends.into_iter().map(End::property));

@@ -70,6 +70,8 @@ pub enum Mutant {
     BelievedFence,
     /// What was seen before the intent is believed however long ago that was.
     OldSight,
+    /// A worker ends without letting go of what it holds.
+    SilentEnd,
 }
 
 /// A mutant, where it is let loose, and the property that must catch it.
@@ -126,7 +128,7 @@ pub fn hunts() -> Vec<Hunt> {
 
 /// The mutants of what is decided, heard and told.
 fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt> {
-    use crate::property::{L1, L2, L3, S10, S11, S12, S13, S14, S15, S16};
+    use crate::property::{L1, L2, L3, L4, S10, S11, S12, S13, S14, S15, S16};
     let hunt = |mutant, caught_by, config: &Config, may| Hunt {
         mutant,
         caught_by,
@@ -146,5 +148,6 @@ fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt
         hunt(Mutant::BlindTick, L1, calm, &[(May::Failover, 1), (May::Crash, 1)]),
         hunt(Mutant::NoTick, L2, base, &[]),
         hunt(Mutant::SilentNotice, L3, base, &[]),
+        hunt(Mutant::SilentEnd, L4, moving, &[(May::NoCapacity, 1)]),
     ]
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use engine::conductor::Written;
-use engine::step::Objection;
 use engine::step::attempt::{self, Attempt, Effects, LANDS_WITHIN, Moment, SIGHT_AGE_MAX};
+use engine::step::{Objection, Sight};
 use engine::turn::{self, Turn};
 use jiff::Timestamp;
 use ports::{Failure, FailureKind};
@@ -42,6 +42,8 @@ pub enum Twist {
     NoAnswer,
     /// The look answers what was.
     Stale,
+    /// The call was begun in time, and has its effect only now.
+    Late,
 }
 
 /// What every invocation has in common.
@@ -208,11 +210,16 @@ impl Engine {
         let Some(attempt) = &mut worker.attempt else { return true };
         match attempt.next(input, Moment { plan: &self.plan, state, now }) {
             attempt::Output::Append(draft) => {
-                if !is_again && matches!(draft.event, Event::StepDone { .. }) && !is_just_seen(world, worker)
-                {
-                    world.break_property(property::S19);
+                if !is_again && matches!(draft.event, Event::StepDone { .. }) {
+                    self.check_done(world, worker);
                 }
-                self.prepare(world, worker, Arc::new(draft))
+                let is_silent =
+                    self.is(Mutant::SilentEnd) && matches!(draft.event, Event::StepHandedOver { .. });
+                if is_silent {
+                    Self::end(world, worker)
+                } else {
+                    self.prepare(world, worker, Arc::new(draft))
+                }
             }
             attempt::Output::Sleep(rest) if rest.is_zero() => {
                 self.tell_attempt(world, worker, attempt::Input::Slept)
@@ -221,12 +228,35 @@ impl Engine {
                 worker.point = Point::Asleep;
                 false
             }
-            attempt::Output::End(_) | attempt::Output::Busy(_) => true,
+            attempt::Output::End(_) | attempt::Output::Busy(_) => Self::end(world, worker),
             output => {
                 worker.point = Point::Step(output);
                 false
             }
         }
+    }
+
+    /// What is written down as done was looked at just now, and stands.
+    fn check_done(&self, world: &mut World, worker: &Worker) {
+        let Task::Step(step) = worker.task else { return };
+        let age = worker.looked_at.map(|at| world.time().duration_since(time(at)));
+        let is_fresh = age.is_some_and(|age| age <= SIGHT_AGE_MAX);
+        let sight = steps::look(world, worker, step, false, &self.plan, self.mutant);
+        if !is_fresh || !matches!(sight, Ok(Sight::Stands { .. })) {
+            world.break_property(property::S19);
+        }
+    }
+
+    /// An attempt ends by itself: it has let go of what it held, so that nobody waits for the end of its lease.
+    fn end(world: &mut World, worker: &Worker) -> bool {
+        let is_over = world.core.run.as_ref().is_none_or(|run| run.phase.is_final());
+        let until = worker.held_until(&world.core).filter(|until| *until > world.time());
+        // Nobody waits for a watch once nothing is weighed any more.
+        let is_watch = worker.task == Task::Step(Step::Confirm);
+        if until.is_some() && !is_over && !is_watch {
+            world.break_property(property::L4);
+        }
+        true
     }
 
     fn carry_out_of_turn(&self, world: &mut World, worker: &mut Worker, output: turn::Output) -> bool {
@@ -269,6 +299,7 @@ impl Engine {
             }
             attempt::Output::Look(subjects) => {
                 worker.looked_at = Some(world.now);
+                worker.has_read = false;
                 let acts_first = self.is(Mutant::ActBeforeIntent) && step == Step::Promote;
                 if acts_first && matches!(worker.waiting(), Some(attempt::Waiting::FirstLook { .. })) {
                     self.bring_about(world, worker, step, world.time());
@@ -304,6 +335,7 @@ impl Engine {
 
     fn read(&self, world: &mut World, worker: &mut Worker) -> bool {
         worker.log = Arc::clone(&world.core);
+        worker.has_read = true;
         let is_to_act = matches!(worker.waiting(), Some(attempt::Waiting::ReadToAct(_)));
         let is_over = self.tell_attempt(world, worker, attempt::Input::Read);
         let acts = matches!(worker.point, Point::Step(attempt::Output::Act(_) | attempt::Output::Object));
@@ -335,7 +367,7 @@ impl Engine {
     ) -> attempt::Input {
         let Effects { subjects, begin_until, give_up_at } = effects;
         let results = subjects.into_iter().map(|subject: Name| {
-            if world.time() > begin_until && !self.is(Mutant::IgnoredLease) {
+            if world.time() > begin_until && twist != Twist::Late && !self.is(Mutant::IgnoredLease) {
                 if worker.was_stalled {
                     self.counters.add(Counter::ZombieRefused);
                 }
@@ -344,6 +376,10 @@ impl Engine {
             let result = match twist {
                 Twist::NoAnswer => Err(failure(FailureKind::Unreachable)),
                 Twist::Deny => Err(failure(FailureKind::Denied)),
+                Twist::Late => {
+                    steps::act(world, step, worker.item, &self.whole, self.mutant);
+                    Ok(())
+                }
                 _ => {
                     let lands_by = give_up_at.checked_add(LANDS_WITHIN).unwrap_or(Timestamp::MAX);
                     match self.bring_about(world, worker, step, lands_by) {
@@ -358,9 +394,12 @@ impl Engine {
         attempt::Input::Acted(results.collect())
     }
 
-    /// An effect, which lands by some moment at the latest: until then its worker must hold the item.
+    /// An effect, which lands by some moment at the latest: until then its worker must hold the item. It must have read so
+    /// after its last look, and that the run may have the effect.
     fn bring_about(&self, world: &mut World, worker: &Worker, step: Step, lands_by: Timestamp) -> Effect {
-        if worker.held_until(&world.core).is_none_or(|until| until < lands_by.max(world.time())) {
+        let lands_by = lands_by.max(world.time());
+        let is_held = worker.held_until(&world.core).is_some_and(|until| until >= lands_by);
+        if !is_held || !worker.has_read || !worker.still_holds(world.time()) {
             world.break_property(property::S2);
         }
         let effect = steps::act(world, step, worker.item, &self.whole, self.mutant);
@@ -416,12 +455,6 @@ impl Engine {
             };
         }
     }
-}
-
-/// Whether what a worker is about to write down as done was looked at just now.
-fn is_just_seen(world: &World, worker: &Worker) -> bool {
-    let age = worker.looked_at.map(|at| world.time().duration_since(time(at)));
-    age.is_some_and(|age| age <= SIGHT_AGE_MAX)
 }
 
 /// A call that failed.

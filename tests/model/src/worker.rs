@@ -8,7 +8,7 @@ use engine::step::attempt::{self, Attempt};
 use engine::turn::{self, Turn};
 use jiff::Timestamp;
 use protocol::command::Step;
-use protocol::decide::Draft;
+use protocol::decide::{Draft, still_held};
 use protocol::journal::Record;
 use protocol::operator::Overrides;
 use protocol::state::{Progress, State};
@@ -93,6 +93,8 @@ pub struct Worker {
     pub sent: Option<u64>,
     /// The moment at which it looked at its item.
     pub looked_at: Option<u32>,
+    /// Whether it has read the journal since then.
+    pub has_read: bool,
     /// An order of this worker that was carried out.
     pub was_obeyed: bool,
     /// Whether the fence was passed when it began.
@@ -118,6 +120,7 @@ impl Worker {
             turn: None,
             sent: None,
             looked_at: None,
+            has_read: false,
             was_obeyed: false,
             is_overridden: world.core.active_run().is_some_and(|run| run.overrides.override_fence),
             is_stalled: false,
@@ -138,6 +141,14 @@ impl Worker {
             Progress::Held { intent, until, .. } if *intent == attempt.parts().intent => Some(*until),
             _ => None,
         }
+    }
+
+    /// Whether it may have its effect, by the journal as it has read it.
+    #[must_use]
+    pub fn still_holds(&self, now: Timestamp) -> bool {
+        let (Task::Step(step), Some(attempt)) = (self.task, &self.attempt) else { return false };
+        let subjects = [crate::steps::subject(step, self.item)];
+        !still_held(&self.log, step, &subjects, attempt.parts().intent, now).is_empty()
     }
 
     /// Whether it woke, or was let go on, after its lease.
@@ -167,6 +178,7 @@ impl Worker {
             turn,
             sent: _, // What the turn is about to note.
             looked_at,
+            has_read: _, // A machine that acts has always read.
             was_obeyed,
             is_overridden,
             is_stalled,

@@ -77,10 +77,12 @@ pub enum May {
     Release,
     /// Somebody opens the primary side that a run has closed.
     Reopen,
+    /// A call that closes the primary side lands only when its lease is over.
+    Late,
 }
 
 /// Kinds of things that may happen.
-pub const KINDS: usize = 26;
+pub const KINDS: usize = 27;
 
 /// How often each kind may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
