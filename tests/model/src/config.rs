@@ -241,11 +241,11 @@ pub fn all() -> Vec<Config> {
         Config {
             name: "late",
             about: "a person aborts; a worker is held up, and its fence lands after its lease",
-            stage: Stage::Calm,
-            may: &[(May::Failover, 1), (May::Abort, 1), (May::Stall, 1), (May::Late, 1)],
-            ends: &[Aborted],
+            databases: Databases::None,
+            may: &[(May::Abort, 1), (May::Stall, 1), (May::Late, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
             pinned: 1,
-            ..base.clone()
+            ..moving.clone()
         },
         Config {
             name: "operator",

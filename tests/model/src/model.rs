@@ -97,9 +97,9 @@ impl Check {
 
     /// Whether something may still go wrong in the middle of a worker's work.
     fn is_interruptible(world: &World) -> bool {
-        [May::Crash, May::Stall, May::LoseAck, May::Deny, May::LoseAnswer, May::NoAnswer, May::Stale]
-            .into_iter()
-            .any(|may| world.left.has(may))
+        let at_points = [May::Crash, May::Stall, May::LoseAck];
+        let of_calls = [May::Deny, May::LoseAnswer, May::NoAnswer, May::Stale, May::Late];
+        at_points.into_iter().chain(of_calls).any(|may| world.left.has(may))
     }
 
     /// What may happen in the middle of a worker's work.
@@ -119,8 +119,10 @@ impl Check {
                 twist(May::Stale, Twist::Stale);
             }
             Point::Step(Output::Act(effects)) => {
-                // What lands later than its lease is not safe for other effects: see docs/proof/model.md.
-                if worker.task == Task::Step(Step::Fence) && world.time() > effects.begin_until {
+                // Nothing else that lands after its lease is safe, and no earlier: see docs/proof/model.md.
+                let is_fence = worker.task == Task::Step(Step::Fence);
+                let is_over = world.core.run.as_ref().is_some_and(|run| run.phase.is_final());
+                if is_fence && is_over && world.time() > effects.begin_until {
                     twist(May::Late, Twist::Late);
                 }
                 twist(May::Deny, Twist::Deny);
