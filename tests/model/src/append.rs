@@ -111,11 +111,14 @@ impl Engine {
             return self.wrote(world, worker, Written::As(record.seq));
         }
         worker.log = Arc::clone(&world.core);
-        let is_of_turn = worker.turn.is_some();
-        match is_of_turn {
-            true if self.is(Mutant::OldDecision) => self.prepare(world, worker, draft),
-            true => self.tell_turn(world, worker, turn::Input::Raced),
-            false => self.tell_attempt(world, worker, attempt::Input::Raced),
+        let is_intent = matches!(draft.event, Event::StepIntended { .. });
+        if worker.turn.is_some() && self.is(Mutant::OldDecision) || is_intent && self.is(Mutant::OldClaim) {
+            return self.prepare(world, worker, draft);
+        }
+        if worker.turn.is_some() {
+            self.tell_turn(world, worker, turn::Input::Raced)
+        } else {
+            self.tell_attempt(world, worker, attempt::Input::Raced)
         }
     }
 
@@ -148,6 +151,7 @@ impl Engine {
         }
         let after = self.evolve(&before, record)?;
         check::record(world, worker, &before, record, &after, self.mutant);
+        check::intent(world, &self.plan, &before, record);
         if draft.answers == Some(Verdict::Accepted) {
             worker.was_obeyed = true;
             if let Task::Operator(order) = worker.task {

@@ -244,7 +244,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::None,
             may: &[(May::Abort, 1), (May::Stall, 1), (May::Late, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 1,
+            pinned: 36_049,
             ..moving.clone()
         },
         Config {

@@ -15,10 +15,10 @@ use crate::mutant::Mutant;
 use crate::plan;
 use crate::property::{
     self, L1, L2, L3, L4, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
-    S19,
+    S19, S20,
 };
 use crate::run::{Engine, Twist};
-use crate::worker::{Order, Point, Task};
+use crate::worker::{Order, Point, Task, Worker};
 use crate::world::{CALM, May, World};
 
 /// Most step workers at once, those that are held up not counted.
@@ -96,10 +96,11 @@ impl Check {
     }
 
     /// Whether something may still go wrong in the middle of a worker's work.
-    fn is_interruptible(world: &World) -> bool {
-        let at_points = [May::Crash, May::Stall, May::LoseAck];
-        let of_calls = [May::Deny, May::LoseAnswer, May::NoAnswer, May::Stale, May::Late];
-        at_points.into_iter().chain(of_calls).any(|may| world.left.has(may))
+    fn is_interruptible(world: &World, index: usize) -> bool {
+        [May::Crash, May::Stall, May::LoseAck, May::Deny, May::LoseAnswer, May::NoAnswer, May::Stale]
+            .into_iter()
+            .any(|may| world.left.has(may))
+            || world.left.has(May::Late) && may_be_late(world, &world.workers[index])
     }
 
     /// What may happen in the middle of a worker's work.
@@ -118,11 +119,8 @@ impl Check {
                 }
                 twist(May::Stale, Twist::Stale);
             }
-            Point::Step(Output::Act(effects)) => {
-                // Nothing else that lands after its lease is safe, and no earlier: see docs/proof/model.md.
-                let is_fence = worker.task == Task::Step(Step::Fence);
-                let is_over = world.core.run.as_ref().is_some_and(|run| run.phase.is_final());
-                if is_fence && is_over && world.time() > effects.begin_until {
+            Point::Step(Output::Act(_)) => {
+                if may_be_late(world, worker) {
                     twist(May::Late, Twist::Late);
                 }
                 twist(May::Deny, Twist::Deny);
@@ -205,7 +203,7 @@ impl Check {
         self.apply_one(world, action);
         let mut turns = 0;
         while let Some(index) = world.running
-            && !Self::is_interruptible(world)
+            && !Self::is_interruptible(world, index)
             && world.broken.is_none()
         {
             turns += 1;
@@ -311,6 +309,14 @@ impl Check {
             world.tick_is_due = true;
         }
     }
+}
+
+/// Whether a call that closes the primary side may land only now. Nothing else that lands after its lease is safe, nor is
+/// this before its run is over: see docs/proof/model.md.
+fn may_be_late(world: &World, worker: &Worker) -> bool {
+    let Point::Step(Output::Act(effects)) = &worker.point else { return false };
+    let is_over = world.core.run.as_ref().is_some_and(|run| run.phase.is_final());
+    worker.task == Task::Step(Step::Fence) && is_over && world.time() > effects.begin_until
 }
 
 fn take_twist(world: &mut World, twist: Twist) {
@@ -419,8 +425,8 @@ impl Model for Check {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties = always!(
-            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, L1, L2, L3,
-            L4
+            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, S20, L1,
+            L2, L3, L4
         );
         let ends = self.config.ends.iter().copied().collect::<BTreeSet<_>>();
         properties.extend(ends.into_iter().map(End::property));

@@ -70,6 +70,8 @@ pub enum Mutant {
     BelievedFence,
     /// What was seen before the intent is believed however long ago that was.
     OldSight,
+    /// An intent that lost its race is written behind the winner as it is.
+    OldClaim,
     /// A worker ends without letting go of what it holds.
     SilentEnd,
 }
@@ -88,7 +90,7 @@ pub struct Hunt {
 /// Every mutant.
 #[must_use]
 pub fn hunts() -> Vec<Hunt> {
-    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18, S19};
+    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18, S19, S20};
     let base = Config::bare();
     let moving = Config { stage: Stage::Moving, ..base.clone() };
     let calm = Config { stage: Stage::Calm, ..base.clone() };
@@ -120,6 +122,7 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
         hunt(Mutant::NoAfter, S18, &row, &[]),
         hunt(Mutant::BelievedFence, S6, &moving, &[(May::Reopen, 1)]),
+        hunt(Mutant::OldClaim, S20, &cut, &[(May::Stall, 1)]),
         hunt(Mutant::OldSight, S19, &moving, &[(May::Stall, 1)]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
