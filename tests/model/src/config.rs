@@ -222,6 +222,15 @@ pub fn all() -> Vec<Config> {
             ..moving.clone()
         },
         Config {
+            name: "cut-denied",
+            about: "the primary lives behind a cut; a worker is held up, a call is denied",
+            stage: Stage::Cut,
+            may: &[(May::Stall, 1), (May::Deny, 1)],
+            is_quick: false,
+            pinned: 115_255,
+            ..moving.clone()
+        },
+        Config {
             name: "abort",
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],

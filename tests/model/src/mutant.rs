@@ -122,7 +122,7 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
         hunt(Mutant::NoAfter, S18, &row, &[]),
         hunt(Mutant::BelievedFence, S6, &moving, &[(May::Reopen, 1)]),
-        hunt(Mutant::OldClaim, S20, &cut, &[(May::Stall, 1)]),
+        hunt(Mutant::OldClaim, S20, &cut, &[(May::Stall, 1), (May::Deny, 1)]),
         hunt(Mutant::OldSight, S19, &moving, &[(May::Stall, 1)]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
