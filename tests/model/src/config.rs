@@ -324,7 +324,7 @@ pub fn all() -> Vec<Config> {
             name: "reopen-once",
             about: "somebody opens the primary side again; a command is lost",
             may: &[(May::Reopen, 1), (May::Drop, 1)],
-            pinned: 3_958,
+            pinned: 3_962,
             ..moving.clone()
         },
         Config {

@@ -357,7 +357,7 @@ impl World {
             (state, self.now - at).hash(out);
         }
         let is_minded = |run: &&Run| matches!(run.phase, Phase::Moving | Phase::NeedsOperator { .. });
-        if self.cloud.primary_is_open
+        if (self.cloud.primary_is_open || self.left.has(May::Reopen))
             && let Some(Progress::Done { at, .. }) = self
                 .core
                 .run
