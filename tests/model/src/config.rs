@@ -333,7 +333,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Reopen, 2), (May::Crash, 1)],
             is_quick: false,
-            pinned: 233_615,
+            pinned: 241_873,
             ..moving.clone()
         },
         Config {
