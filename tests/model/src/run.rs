@@ -69,12 +69,11 @@ impl Engine {
         let mut worker = Worker::new(task, run, item, world);
         world.workers.push(worker.clone());
         world.running = Some(index);
-        let is_over = match task {
-            Task::Step(step) => self.begin_step(world, &mut worker, step),
-            _ => {
-                let facts = self.facts(world, &mut worker);
-                self.begin_turn(world, &mut worker, facts)
-            }
+        let is_over = if let Task::Step(step) = task {
+            self.begin_step(world, &mut worker, step)
+        } else {
+            let facts = self.facts(world, &mut worker);
+            self.begin_turn(world, &mut worker, facts)
         };
         Self::keep(world, index, worker, is_over);
     }

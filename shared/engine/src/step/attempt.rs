@@ -218,6 +218,7 @@ pub enum Job {
 
 /// What the machine waits for.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an attempt has one, and most of them are the large one")]
 pub enum Waiting {
     /// What a first look sees.
     FirstLook {
@@ -495,6 +496,10 @@ impl Attempt {
         }
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "what a job asks for is an option, as its callers return it"
+    )]
     fn wait(&mut self, waiting: Waiting, output: Output) -> Option<Output> {
         self.waiting = Some(waiting);
         Some(output)
@@ -799,7 +804,7 @@ impl Attempt {
                     self.notes.insert(subject, note);
                 }
                 Sight::Wanting { before: Some(_) } if !self.is_noted(&subject, moment.state) => {
-                    unnoted.push(subject)
+                    unnoted.push(subject);
                 }
                 Sight::Wanting { .. } => {
                     self.is_due |= self.acted_at.contains_key(&subject);
@@ -1019,7 +1024,7 @@ impl Attempt {
         }
         if moment.now >= self.hands_over_at {
             if self.weighs() {
-                self.watched = "the function's time is over; the tick goes on".to_owned();
+                "the function's time is over; the tick goes on".clone_into(&mut self.watched);
             }
             self.first_of_all([Job::Outlast(self.left.clone()), Job::HandOver]);
             return None;
