@@ -1,6 +1,7 @@
 //! What may happen next? The transitions that the checker explores, and the properties it asks of every world.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use engine::step::attempt::{Output, Waiting};
 use protocol::command::Step;
@@ -250,12 +251,12 @@ impl Check {
             Action::Stall => {
                 world.left.take(May::Stall);
                 if let Some(index) = world.running.take() {
-                    world.workers[index].is_stalled = true;
-                    world.workers[index].was_stalled = true;
+                    let worker = Arc::make_mut(&mut world.workers[index]);
+                    (worker.is_stalled, worker.was_stalled) = (true, true);
                 }
             }
             Action::Resume(index) => {
-                world.workers[index].is_stalled = false;
+                Arc::make_mut(&mut world.workers[index]).is_stalled = false;
                 world.running = Some(index);
             }
             Action::Wake(index) => {

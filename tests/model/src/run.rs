@@ -67,7 +67,7 @@ impl Engine {
     pub fn begin(&self, world: &mut World, task: Task, run: u64, item: usize) {
         let index = world.workers.len();
         let mut worker = Worker::new(task, run, item, world);
-        world.workers.push(worker.clone());
+        world.workers.push(Arc::new(worker.clone()));
         world.running = Some(index);
         let is_over = if let Task::Step(step) = task {
             self.begin_step(world, &mut worker, step)
@@ -80,7 +80,7 @@ impl Engine {
 
     /// Lets a worker carry out what it stands at.
     pub fn go(&self, world: &mut World, index: usize, twist: Twist) {
-        let mut worker = world.workers[index].clone();
+        let mut worker = Worker::clone(&world.workers[index]);
         if worker.was_stalled && worker.is_late(world.time()) {
             self.counters.add(Counter::ZombieWoke);
         }
@@ -96,7 +96,7 @@ impl Engine {
     /// A worker's rest is over. What it would write on an old reading would lose its race and be written again, so it is
     /// taken to have read the journal.
     pub fn wake(&self, world: &mut World, index: usize) {
-        let mut worker = world.workers[index].clone();
+        let mut worker = Worker::clone(&world.workers[index]);
         worker.log = Arc::clone(&world.core);
         world.running = Some(index);
         let is_over = self.tell_attempt(world, &mut worker, attempt::Input::Slept);
@@ -115,7 +115,7 @@ impl Engine {
             }
             world.running = None;
         }
-        world.workers[index] = worker;
+        world.workers[index] = Arc::new(worker);
     }
 
     fn begin_step(&self, world: &mut World, worker: &mut Worker, step: Step) -> bool {

@@ -171,7 +171,7 @@ pub struct World {
     /// Moments for which time still goes on at rest.
     pub calm: u8,
     /// Invocations.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<Arc<Worker>>,
     /// The one that runs just now; the others sleep, or are held up.
     pub running: Option<usize>,
     /// What may still happen.
