@@ -77,28 +77,62 @@ pub struct Ended {
 
 /// What a turn waits for.
 #[derive(Clone, Debug, PartialEq)]
-enum Waiting {
+pub enum Waiting {
+    /// To begin.
     Begin,
+    /// What becomes of a decision's record, which may answer an operator.
     Decision(Option<(Verdict, String)>),
+    /// That commands were published.
     Published,
+    /// Whether people were told of this record.
     Told(u64),
-    Noted { of: u64, draft: Draft, races: usize },
+    /// What becomes of the record that says so.
+    Noted {
+        /// The record that people were told of.
+        of: u64,
+        /// The one that says so.
+        draft: Draft,
+        /// How often another one took its number.
+        races: usize,
+    },
 }
 
 /// A turn of the conductor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
+    /// What it decides with.
     facts: Facts,
+    /// How often another record took the number of a decision.
     races: usize,
+    /// What it came to so far.
     ended: Ended,
+    /// The records that people are to be told of, and what they say.
     untold: VecDeque<(u64, Unnoticed)>,
+    /// What was asked for and is not answered.
     waiting: Waiting,
+}
+
+/// All that a turn knows, for whoever must tell whether two of them go on in the same way.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is said at the field of the turn")]
+pub struct Parts<'a> {
+    pub facts: &'a Facts,
+    pub races: usize,
+    pub ended: &'a Ended,
+    pub untold: &'a VecDeque<(u64, Unnoticed)>,
+    pub waiting: &'a Waiting,
 }
 
 impl Turn {
     /// A turn with these facts.
     pub fn new(facts: Facts) -> Self {
         Self { facts, races: 0, ended: Ended::default(), untold: VecDeque::new(), waiting: Waiting::Begin }
+    }
+
+    /// All that it knows.
+    pub fn parts(&self) -> Parts<'_> {
+        let Self { facts, races, ended, untold, waiting } = self;
+        Parts { facts, races: *races, ended, untold, waiting }
     }
 
     /// The next thing to do, after what came of the last one. `state` is the journal as far as it was read.

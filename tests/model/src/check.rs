@@ -1,8 +1,10 @@
 //! What must hold of each record as it is written, and of each moment?
 
-use protocol::command::Step;
+use protocol::command::{Step, StepCommand};
+use protocol::decide::{Claim, claim};
 use protocol::evidence::EvidenceKind;
 use protocol::journal::{Cause, Event, Record};
+use protocol::plan::Plan;
 use protocol::state::{Phase, State, evolve};
 
 use crate::cloud::Database;
@@ -50,6 +52,8 @@ pub fn record(
     match &record.event {
         Event::HoldPlaced { until, .. } => world.held_until = Some(*until),
         Event::HoldReleased { .. } => world.held_until = None,
+        // That people were told is only written by who sent them a notice.
+        Event::Noticed { of } if worker.sent != Some(*of) => world.break_property(property::L3),
         Event::Committed { by: None, .. } | Event::ApprovalAsked { .. } => {
             believed(world, worker, before, record);
         }
@@ -63,6 +67,15 @@ pub fn record(
             }
         }
         _ => {}
+    }
+}
+
+/// An intent is written for what is due by the journal right before it.
+pub fn intent(world: &mut World, plan: &Plan, before: &State, record: &Record) {
+    let (Event::StepIntended { step, subjects, .. }, Some(run)) = (&record.event, record.run) else { return };
+    let command = StepCommand { plan: plan.name.clone(), run, step: *step, subjects: subjects.clone() };
+    if claim(plan, before, &command, record.at) != Claim::Take(command.subjects.clone()) {
+        world.break_property(property::S20);
     }
 }
 

@@ -123,7 +123,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Lose, 1), (May::Alarm, 1), (May::Ok, 1), (May::Return, 1), (May::Silence, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            pinned: 60_676,
+            pinned: 60_581,
             ..base.clone()
         },
         Config {
@@ -133,7 +133,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Return, 1), (May::Crash, 1), (May::Duplicate, 1)],
             ends_at_commitment: true,
             ends: &[Aborted],
-            pinned: 4_519,
+            pinned: 4_499,
             ..base.clone()
         },
         Config {
@@ -144,7 +144,7 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[Aborted],
             is_quick: false,
-            pinned: 363_195,
+            pinned: 318_423,
             ..base.clone()
         },
         Config {
@@ -154,7 +154,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Approve, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 99_941,
+            pinned: 99_286,
             ..base.clone()
         },
         Config {
@@ -163,7 +163,7 @@ pub fn all() -> Vec<Config> {
             lag: Lag::Large,
             may: &[(May::Override, 1), (May::Abort, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 42_357,
+            pinned: 46_381,
             ..base.clone()
         },
         Config {
@@ -181,7 +181,7 @@ pub fn all() -> Vec<Config> {
             name: "crash",
             about: "two workers die at any point of the move",
             may: &[(May::Crash, 2)],
-            pinned: 9_406,
+            pinned: 8_197,
             ..moving.clone()
         },
         Config {
@@ -189,7 +189,7 @@ pub fn all() -> Vec<Config> {
             about: "a worker is held up at any point of the move, another dies",
             may: &[(May::Stall, 1), (May::Crash, 1)],
             is_quick: false,
-            pinned: 182_731,
+            pinned: 141_633,
             ..moving.clone()
         },
         Config {
@@ -203,14 +203,14 @@ pub fn all() -> Vec<Config> {
             name: "answers",
             about: "calls are denied, answers and acknowledgements are lost",
             may: &[(May::Deny, 1), (May::LoseAnswer, 1), (May::LoseAck, 1)],
-            pinned: 8_089,
+            pinned: 10_280,
             ..moving.clone()
         },
         Config {
             name: "cloud",
             about: "no capacity, targets die, the promotion fails",
             may: &[(May::NoCapacity, 1), (May::FleetDies, 1), (May::Unusable, 1)],
-            pinned: 9_971,
+            pinned: 9_747,
             ..moving.clone()
         },
         Config {
@@ -218,7 +218,16 @@ pub fn all() -> Vec<Config> {
             about: "the primary lives behind a cut; a worker is held up",
             stage: Stage::Cut,
             may: &[(May::Stall, 1)],
-            pinned: 14_922,
+            pinned: 12_571,
+            ..moving.clone()
+        },
+        Config {
+            name: "cut-denied",
+            about: "the primary lives behind a cut; a worker is held up, a call is denied",
+            stage: Stage::Cut,
+            may: &[(May::Stall, 1), (May::Deny, 1)],
+            is_quick: false,
+            pinned: 115_255,
             ..moving.clone()
         },
         Config {
@@ -226,7 +235,7 @@ pub fn all() -> Vec<Config> {
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 21_773,
+            pinned: 19_489,
             ..moving.clone()
         },
         Config {
@@ -235,7 +244,16 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 383_335,
+            pinned: 292_327,
+            ..moving.clone()
+        },
+        Config {
+            name: "late",
+            about: "a person aborts; a worker is held up, and its fence lands after its lease",
+            databases: Databases::None,
+            may: &[(May::Abort, 1), (May::Stall, 1), (May::Late, 1)],
+            ends: &[Aborted, Completed, NeedsOperator],
+            pinned: 36_049,
             ..moving.clone()
         },
         Config {
@@ -244,7 +262,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
-            pinned: 96_553,
+            pinned: 73_684,
             ..base.clone()
         },
         Config {
@@ -254,7 +272,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Moving,
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 3_952,
+            pinned: 3_586,
             ..base.clone()
         },
         Config {
@@ -265,14 +283,14 @@ pub fn all() -> Vec<Config> {
             ends_at_commitment: true,
             ends: &[NeedsOperator],
             is_quick: false,
-            pinned: 32_924,
+            pinned: 29_704,
             ..base.clone()
         },
         Config {
             name: "hold-moving",
             about: "a hold is placed at any point of the move, and is over; a worker dies",
             may: &[(May::Hold, 1), (May::Crash, 1)],
-            pinned: 17_808,
+            pinned: 15_689,
             ..moving.clone()
         },
         Config {
@@ -281,7 +299,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Crash, 1), (May::Duplicate, 1)],
             is_quick: false,
-            pinned: 51_598,
+            pinned: 46_323,
             ..moving.clone()
         },
         Config {
@@ -289,7 +307,7 @@ pub fn all() -> Vec<Config> {
             about: "two databases side by side; a promotion fails, or an answer is lost",
             databases: Databases::SideBySide,
             may: &[(May::Unusable, 1), (May::LoseAnswer, 1)],
-            pinned: 16_840,
+            pinned: 15_963,
             ..moving.clone()
         },
         Config {
@@ -299,14 +317,14 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 227_965,
+            pinned: 210_885,
             ..moving.clone()
         },
         Config {
             name: "reopen-once",
             about: "somebody opens the primary side again; a command is lost",
             may: &[(May::Reopen, 1), (May::Drop, 1)],
-            pinned: 3_958,
+            pinned: 3_962,
             ..moving.clone()
         },
         Config {
@@ -315,7 +333,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Reopen, 2), (May::Crash, 1)],
             is_quick: false,
-            pinned: 247_103,
+            pinned: 241_873,
             ..moving.clone()
         },
         Config {
@@ -324,7 +342,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Stall, 1)],
             is_quick: false,
-            pinned: 180_830,
+            pinned: 162_543,
             ..moving.clone()
         },
     ]

@@ -4,18 +4,28 @@
 //! Every struct is taken apart without `..`: a field that is added to the core stops this from compiling, until
 //! somebody says whether it matters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
 
-use jiff::Timestamp;
+use engine::step::StepStatus;
+use engine::step::attempt::{
+    self, ASKED_AGAIN_AFTER, FirstSeen, Job, LANDS_WITHIN, SIGHT_AGE_MAX, Then, Waiting,
+};
+use engine::turn::{self, Ended};
+use jiff::{SignedDuration, Timestamp};
+use ports::Failure;
 use protocol::attention::{CALM_AFTER, Call, Calls, Dismissals, EASED_FOR, pause_after};
 use protocol::command::Step;
+use protocol::decide::{Facts, OBSERVATION_AGE_MAX, Verdict};
 use protocol::evidence::EvidenceKind;
-use protocol::journal::Cause;
+use protocol::journal::{Cause, SubjectDone};
+use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
     AlarmSeen, AlarmWord, Course, Hold, Phase, Progress, Quarantine, Rejected, Reopened, Run, State,
 };
+
+use crate::world::{Seen, time};
 
 /// Past this the age of a first sign changes nothing: no sample is near enough.
 const SIGN_SECONDS: i64 = 990;
@@ -219,5 +229,194 @@ fn write_progress<H: Hasher>(progress: Option<&Progress>, now: Timestamp, out: &
         Some(Progress::Released { since, note: _ }) => (2u8, ago(now, *since)).hash(out),
         Some(Progress::Done { since: _, at: _, detail: _, took_ms: _ }) => 3u8.hash(out),
         Some(Progress::Failed { since, at, code: _ }) => (4u8, ago(now, *since), ago(now, *at)).hash(out),
+    }
+}
+
+/// What a look showed, as long as it is in hand.
+pub fn write_seen<H: Hasher>(seen: &Seen, moment: u32, out: &mut H) {
+    let Seen { at, probe, replica, is_detached, lived_until, lag, truth, left_out: _, is_reopened } = seen;
+    let age = time(moment).duration_since(time(*at)).min(OBSERVATION_AGE_MAX + SignedDuration::from_secs(1));
+    (age.as_secs(), probe, replica, is_detached).hash(out);
+    (at - lived_until, lag, truth, is_reopened).hash(out);
+}
+
+/// What of an attempt can still matter. Which intent is its own is written by whether it holds its item.
+pub fn write_attempt<H: Hasher>(parts: attempt::Parts<'_>, now: Timestamp, out: &mut H) {
+    let attempt::Parts {
+        command: _, // The worker's.
+        manner,     // The step's.
+        hands_over_at,
+        first,
+        intent,
+        until,
+        left,
+        notes: _, // For people, as the next.
+        watched: _,
+        acted_at,
+        asked_at,
+        believed,
+        unanswered_at,
+        // These say how long it rests, and here the checker says that.
+        looked_at: _,
+        is_due: _,
+        is_doubted: _,
+        has_acted,
+        jobs,
+        waiting,
+    } = parts;
+    (left_to(now, hands_over_at), intent == 0, left_to(now, until)).hash(out);
+    left.hash(out);
+    if let Some(first) = first {
+        write_first(first, now, out);
+    }
+    // When it was is for people; that it was is asked when it is taken back.
+    for name in acted_at.keys() {
+        name.hash(out);
+    }
+    write_lately(asked_at, ASKED_AGAIN_AFTER, now, out);
+    write_lately(unanswered_at, LANDS_WITHIN, now, out);
+    if manner.doubts_one_look {
+        believed.hash(out);
+    }
+    has_acted.hash(out);
+    write_jobs(jobs, out);
+    write_waiting(waiting, now, out);
+}
+
+/// Seconds from now to a moment; what is over is over, however long ago.
+fn left_to(now: Timestamp, then: Timestamp) -> i64 {
+    then.duration_since(now).as_secs().max(0)
+}
+
+/// What happened so lately that it still counts.
+fn write_lately<H: Hasher>(
+    times: &BTreeMap<Name, Timestamp>,
+    counts_for: SignedDuration,
+    now: Timestamp,
+    out: &mut H,
+) {
+    for (name, at) in times.iter().filter(|(_, at)| now.duration_since(**at) < counts_for) {
+        (name, ago(now, *at)).hash(out);
+    }
+    0u8.hash(out);
+}
+
+fn write_first<H: Hasher>(first: &FirstSeen, now: Timestamp, out: &mut H) {
+    let FirstSeen { began_at, subjects, sights } = first;
+    ago(now, *began_at).min(SIGHT_AGE_MAX.as_secs() + 1).hash(out);
+    subjects.hash(out);
+    match sights {
+        Ok(sights) => sights.iter().for_each(|sight| write_sight(sight, out)),
+        Err(failure) => write_failure(failure, out),
+    }
+}
+
+fn write_sight<H: Hasher>(sight: &StepStatus, out: &mut H) {
+    std::mem::discriminant(sight).hash(out);
+    match sight {
+        StepStatus::Pending { before } => before.is_some().hash(out),
+        // Words for people.
+        StepStatus::Done { detail: _ }
+        | StepStatus::InProgress { note: _ }
+        | StepStatus::Failed { code: _, message: _ } => {}
+    }
+}
+
+fn write_failure<H: Hasher>(failure: &Failure, out: &mut H) {
+    let Failure { kind, action: _, code: _, message: _ } = failure;
+    std::mem::discriminant(kind).hash(out);
+}
+
+fn write_jobs<H: Hasher>(jobs: &VecDeque<Job>, out: &mut H) {
+    for job in jobs {
+        std::mem::discriminant(job).hash(out);
+        match job {
+            Job::Take(sights) => sights.iter().for_each(|sight| write_sight(sight, out)),
+            Job::Fail { subjects, failure } => {
+                subjects.hash(out);
+                write_failure(failure, out);
+            }
+            Job::Finish(done) => {
+                for SubjectDone { subject, detail: _, changed: _, took_ms: _ } in done {
+                    subject.hash(out);
+                }
+            }
+            Job::Failed { subjects, code: _, message: _ }
+            | Job::Leave { subjects, note: _ }
+            | Job::ActOn(subjects)
+            | Job::Begin(subjects)
+            | Job::Effects(subjects)
+            | Job::TakeBack(subjects)
+            | Job::Outlast(subjects) => subjects.hash(out),
+            Job::Release(subject) => subject.hash(out),
+            // What it ends with is for people.
+            Job::End(_) => {}
+            Job::FirstLook | Job::Intend | Job::Look | Job::Advance | Job::ReleaseLost => {}
+            Job::Watch | Job::EndTurn | Job::HandOver | Job::Rest => {}
+        }
+    }
+}
+
+/// What was seen of the world is the worker's, and written there; races come nowhere near their bound.
+fn write_waiting<H: Hasher>(waiting: Option<&Waiting>, now: Timestamp, out: &mut H) {
+    waiting.map(std::mem::discriminant).hash(out);
+    match waiting {
+        Some(Waiting::FirstLook { began_at, subjects }) => {
+            ago(now, *began_at).min(SIGHT_AGE_MAX.as_secs() + 1).hash(out);
+            subjects.hash(out);
+        }
+        Some(Waiting::Append { draft, races: _, then }) => {
+            std::mem::discriminant(&draft.event).hash(out);
+            write_then(then, now, out);
+        }
+        Some(Waiting::ReadToWeigh { facts: _, is_last } | Waiting::Weigh { facts: _, is_last }) => {
+            is_last.hash(out);
+        }
+        Some(Waiting::ReadToAct(subjects) | Waiting::Objection(subjects)) => subjects.hash(out),
+        // The lease bounds an effect; when it began says when it is asked for again.
+        Some(Waiting::Acts { began_at }) => {
+            ago(now, *began_at).min(ASKED_AGAIN_AFTER.as_secs()).hash(out);
+        }
+        Some(Waiting::WindowEnd(_)) => {}
+        Some(Waiting::FirstRest | Waiting::Reread | Waiting::Advance | Waiting::Look) => {}
+        Some(Waiting::Observe | Waiting::ReadToRelease | Waiting::TakenBack | Waiting::Pause) => {}
+        None => {}
+    }
+}
+
+fn write_then<H: Hasher>(then: &Then, now: Timestamp, out: &mut H) {
+    std::mem::discriminant(then).hash(out);
+    match then {
+        Then::Begun { subjects, until } => (subjects, left_to(now, *until)).hash(out),
+        Then::Failed(subjects) | Then::Done(subjects) => subjects.hash(out),
+        Then::Objected { subjects, note: _ } => subjects.hash(out),
+        Then::Released(subject) => subject.hash(out),
+        Then::Renewed(until) => left_to(now, *until).hash(out),
+        // What it ends with is for people.
+        Then::HandedOver(_) | Then::Left => {}
+    }
+}
+
+/// What of a turn can still matter. `state` is the journal as it is: what people are to be told of is written by where it
+/// stands there.
+pub fn write_turn<H: Hasher>(parts: turn::Parts<'_>, state: &State, out: &mut H) {
+    let turn::Parts { facts, races: _, ended, untold, waiting } = parts;
+    let Facts { signals, operator, observation, fences } = facts;
+    // What was said is the worker's task, and what was seen is written there.
+    (signals.len(), operator.is_some(), observation.is_some(), fences.len()).hash(out);
+    // Races and records come nowhere near their bounds.
+    let Ended { sentence: _, verdict, appended } = ended;
+    (verdict.as_ref().map(|(verdict, _)| *verdict == Verdict::Accepted), *appended > 0).hash(out);
+    let place = |of: &u64| state.unnoticed.keys().position(|seq| seq == of);
+    for (of, _) in untold {
+        place(of).hash(out);
+    }
+    std::mem::discriminant(waiting).hash(out);
+    match waiting {
+        turn::Waiting::Decision(answer) => {
+            answer.as_ref().map(|(verdict, _)| *verdict == Verdict::Accepted).hash(out);
+        }
+        turn::Waiting::Told(of) | turn::Waiting::Noted { of, draft: _, races: _ } => place(of).hash(out),
+        turn::Waiting::Begin | turn::Waiting::Published => {}
     }
 }

@@ -1,5 +1,5 @@
-//! The exhaustive check: every interleaving of a few workers, with faults, in which each decision and each fold is
-//! the production one. See `docs/proof/model.md`.
+//! The exhaustive check: every interleaving of a few workers, with faults, in which each decision, each fold and each move of
+//! a worker is the production one. See `docs/proof/model.md`.
 
 #![allow(
     clippy::struct_excessive_bools,
@@ -7,11 +7,13 @@
 )]
 #![allow(clippy::match_same_arms, reason = "a table of every case, one by one")]
 
+mod append;
 pub mod check;
 pub mod cloud;
 pub mod config;
 pub mod count;
 pub mod digest;
+mod forged;
 pub mod laws;
 pub mod model;
 pub mod mutant;

@@ -1,7 +1,9 @@
 //! What may happen next? The transitions that the checker explores, and the properties it asks of every world.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use engine::step::attempt::{Output, Waiting};
 use protocol::command::Step;
 use protocol::state::Phase;
 use stateright::{Model, Property};
@@ -13,10 +15,10 @@ use crate::count::Counters;
 use crate::mutant::Mutant;
 use crate::plan;
 use crate::property::{
-    self, L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
+    self, L1, L2, L3, L4, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18,
+    S19, S20,
 };
 use crate::run::{Engine, Twist};
-use crate::steps::looks_when_it_acts;
 use crate::worker::{Order, Point, Task, Worker};
 use crate::world::{CALM, May, World};
 
@@ -69,8 +71,10 @@ pub enum Action {
 pub struct Check {
     /// What may happen, and where it begins.
     pub config: Config,
-    /// The loops and the core.
+    /// The machines and the core.
     pub engine: Engine,
+    /// The same, for looking ahead: what happens there does not count.
+    pub ahead: Engine,
 }
 
 impl Check {
@@ -85,15 +89,19 @@ impl Check {
             Some(Mutant::NoLagGate) => plan.limits.lag_seconds_max = u32::MAX / 1000,
             _ => {}
         }
-        let engine = Engine { plan, whole, mutant, counters: Counters::default() };
-        Self { config: config.clone(), engine }
+        let engine = || {
+            let (plan, whole) = (plan.clone(), whole.clone());
+            Engine { plan, whole, mutant, counters: Counters::default() }
+        };
+        Self { config: config.clone(), engine: engine(), ahead: engine() }
     }
 
     /// Whether something may still go wrong in the middle of a worker's work.
-    fn is_interruptible(world: &World) -> bool {
+    fn is_interruptible(world: &World, index: usize) -> bool {
         [May::Crash, May::Stall, May::LoseAck, May::Deny, May::LoseAnswer, May::NoAnswer, May::Stale]
             .into_iter()
             .any(|may| world.left.has(may))
+            || world.left.has(May::Late) && may_be_late(world, &world.workers[index])
     }
 
     /// What may happen in the middle of a worker's work.
@@ -101,33 +109,24 @@ impl Check {
         actions.push(Action::Go(Twist::None));
         let worker = &world.workers[index];
         let left = &world.left;
-        let is_start = matches!(worker.point, Point::Start);
-        if !is_start {
-            actions.extend(left.has(May::Crash).then_some(Action::Crash));
-            actions.extend(left.has(May::Stall).then_some(Action::Stall));
-        }
-        let Task::Step(step) = worker.task else {
-            if let Point::Append(prepared) = &worker.point {
-                let loses = left.has(May::LoseAck) && !prepared.is_uncertain;
-                actions.extend(loses.then_some(Action::Go(Twist::LoseAck)));
-            }
-            return;
-        };
-        let works = step != Step::Confirm && !looks_when_it_acts(step);
+        actions.extend(left.has(May::Crash).then_some(Action::Crash));
+        actions.extend(left.has(May::Stall).then_some(Action::Stall));
+        let mut twist = |may, twist| actions.extend(left.has(may).then_some(Action::Go(twist)));
         match &worker.point {
-            Point::Append(prepared) if left.has(May::LoseAck) && !prepared.is_uncertain => {
-                actions.push(Action::Go(Twist::LoseAck));
+            Point::Append(prepared) if !prepared.is_uncertain => twist(May::LoseAck, Twist::LoseAck),
+            Point::Step(Output::Look(_)) => {
+                if matches!(worker.waiting(), Some(Waiting::FirstLook { .. })) {
+                    twist(May::Deny, Twist::Deny);
+                }
+                twist(May::Stale, Twist::Stale);
             }
-            Point::Start if works => {
-                actions.extend(left.has(May::Deny).then_some(Action::Go(Twist::Deny)));
-                actions.extend(left.has(May::Stale).then_some(Action::Go(Twist::Stale)));
-            }
-            // A read weight is believed: see docs/proof/model.md.
-            Point::Look if left.has(May::Stale) && !is_weight(step) => actions.push(Action::Go(Twist::Stale)),
-            Point::Act => {
-                actions.extend(left.has(May::Deny).then_some(Action::Go(Twist::Deny)));
-                actions.extend(left.has(May::LoseAnswer).then_some(Action::Go(Twist::LoseAnswer)));
-                actions.extend(left.has(May::NoAnswer).then_some(Action::Go(Twist::NoAnswer)));
+            Point::Step(Output::Act(_)) => {
+                if may_be_late(world, worker) {
+                    twist(May::Late, Twist::Late);
+                }
+                twist(May::Deny, Twist::Deny);
+                twist(May::LoseAnswer, Twist::LoseAnswer);
+                twist(May::NoAnswer, Twist::NoAnswer);
             }
             _ => {}
         }
@@ -139,7 +138,7 @@ impl Check {
         for (index, worker) in world.workers.iter().enumerate() {
             if worker.is_stalled {
                 actions.push(Action::Resume(index));
-            } else if self.engine.is_awake(world, worker) {
+            } else if self.ahead.is_awake(world, index) {
                 actions.push(Action::Wake(index));
             }
         }
@@ -205,7 +204,7 @@ impl Check {
         self.apply_one(world, action);
         let mut turns = 0;
         while let Some(index) = world.running
-            && !Self::is_interruptible(world)
+            && !Self::is_interruptible(world, index)
             && world.broken.is_none()
         {
             turns += 1;
@@ -252,20 +251,16 @@ impl Check {
             Action::Stall => {
                 world.left.take(May::Stall);
                 if let Some(index) = world.running.take() {
-                    world.workers[index].is_stalled = true;
-                    world.workers[index].was_stalled = true;
+                    let worker = Arc::make_mut(&mut world.workers[index]);
+                    (worker.is_stalled, worker.was_stalled) = (true, true);
                 }
             }
             Action::Resume(index) => {
-                world.workers[index].is_stalled = false;
+                Arc::make_mut(&mut world.workers[index]).is_stalled = false;
                 world.running = Some(index);
             }
             Action::Wake(index) => {
-                let worker = &mut world.workers[index];
-                let watches = worker.task == Task::Step(Step::Confirm);
-                worker.point = if watches { Point::Watch } else { Point::Look };
-                worker.log = std::sync::Arc::clone(&world.core);
-                world.running = Some(index);
+                self.engine.wake(world, index);
             }
             Action::Deliver(step, run, item) | Action::Duplicate(step, run, item) => {
                 if matches!(action, Action::Duplicate(..)) {
@@ -273,7 +268,7 @@ impl Check {
                 } else {
                     world.commands.remove(&(step, run, item));
                 }
-                begin(world, Task::Step(step), run, item);
+                self.engine.begin(world, Task::Step(step), run, item);
             }
             Action::Drop(step, run, item) => {
                 world.left.take(May::Drop);
@@ -281,15 +276,15 @@ impl Check {
             }
             Action::Signal(rings, at) => {
                 world.signals.remove(&(rings, at));
-                begin(world, Task::Signal(rings, at), 0, 0);
+                self.engine.begin(world, Task::Signal(rings, at), 0, 0);
             }
             Action::SignalAgain(rings, at) => {
                 world.left.take(May::Duplicate);
-                begin(world, Task::Signal(rings, at), 0, 0);
+                self.engine.begin(world, Task::Signal(rings, at), 0, 0);
             }
             Action::Tick => {
                 world.tick_is_due = false;
-                begin(world, Task::Tick, 0, 0);
+                self.engine.begin(world, Task::Tick, 0, 0);
             }
             Action::Pass | Action::Delay => self.pass(world, action == Action::Delay),
             Action::Promoted(item) => world.cloud.databases[item] = Database::Writable,
@@ -299,7 +294,7 @@ impl Check {
                 world.left.take(may_of(order));
                 world.calm = CALM;
                 let run = world.core.active_run().map_or(0, |run| run.id);
-                begin(world, Task::Operator(order), run, 0);
+                self.engine.begin(world, Task::Operator(order), run, 0);
             }
         }
     }
@@ -315,18 +310,14 @@ impl Check {
             world.tick_is_due = true;
         }
     }
-
-    /// Whether a worker or a message has something to do right now.
-    fn is_busy(&self, world: &World) -> bool {
-        let mut actions = Vec::new();
-        self.work(world, &mut actions);
-        actions.iter().any(|action| !matches!(action, Action::Resume(_) | Action::Drop(..)))
-    }
 }
 
-/// Whether a step is concluded by the weight of the primary endpoint.
-fn is_weight(step: Step) -> bool {
-    matches!(step, Step::Fence | Step::Unfence)
+/// Whether a call that closes the primary side may land only now. Nothing else that lands after its lease is safe, nor is
+/// this before its run is over: see docs/proof/model.md.
+fn may_be_late(world: &World, worker: &Worker) -> bool {
+    let Point::Step(Output::Act(effects)) = &worker.point else { return false };
+    let is_over = world.core.run.as_ref().is_some_and(|run| run.phase.is_final());
+    worker.task == Task::Step(Step::Fence) && is_over && world.time() > effects.begin_until
 }
 
 fn take_twist(world: &mut World, twist: Twist) {
@@ -337,6 +328,7 @@ fn take_twist(world: &mut World, twist: Twist) {
         Twist::LoseAnswer => world.left.take(May::LoseAnswer),
         Twist::NoAnswer => world.left.take(May::NoAnswer),
         Twist::Stale => world.left.take(May::Stale),
+        Twist::Late => world.left.take(May::Late),
     }
 }
 
@@ -349,12 +341,6 @@ fn may_of(order: Order) -> May {
         Order::Hold => May::Hold,
         Order::Release => May::Release,
     }
-}
-
-fn begin(world: &mut World, task: Task, run: u64, item: usize) {
-    let worker = Worker::new(task, run, item, world);
-    world.workers.push(worker);
-    world.running = Some(world.workers.len() - 1);
 }
 
 /// Something happens to the world; time goes on by itself for a while, so that a tick may see it.
@@ -416,8 +402,10 @@ impl Model for Check {
             return;
         }
         self.work(world, actions);
+        // Whether a worker or a message has something to do right now.
+        let is_busy = actions.iter().any(|action| !matches!(action, Action::Resume(_) | Action::Drop(..)));
         self.surroundings(world, actions);
-        if !self.is_busy(world) {
+        if !is_busy {
             actions.extend((!world.is_at_rest()).then_some(Action::Pass));
         } else if world.left.has(May::Delay) {
             actions.push(Action::Delay);
@@ -438,7 +426,8 @@ impl Model for Check {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties = always!(
-            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, L1, L2, L3
+            S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, S20, L1,
+            L2, L3, L4
         );
         let ends = self.config.ends.iter().copied().collect::<BTreeSet<_>>();
         properties.extend(ends.into_iter().map(End::property));

@@ -68,6 +68,12 @@ pub enum Mutant {
     NoAfter,
     /// The primary side is not looked at again before a promotion.
     BelievedFence,
+    /// What was seen before the intent is believed however long ago that was.
+    OldSight,
+    /// An intent that lost its race is written behind the winner as it is.
+    OldClaim,
+    /// A worker ends without letting go of what it holds.
+    SilentEnd,
 }
 
 /// A mutant, where it is let loose, and the property that must catch it.
@@ -84,7 +90,7 @@ pub struct Hunt {
 /// Every mutant.
 #[must_use]
 pub fn hunts() -> Vec<Hunt> {
-    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18};
+    use crate::property::{S1, S2, S3, S4, S5, S6, S7, S8, S9, S17, S18, S19, S20};
     let base = Config::bare();
     let moving = Config { stage: Stage::Moving, ..base.clone() };
     let calm = Config { stage: Stage::Calm, ..base.clone() };
@@ -116,6 +122,8 @@ pub fn hunts() -> Vec<Hunt> {
         hunt(Mutant::NoHold, S17, &calm, &[(May::Hold, 1), (May::Alarm, 1)]),
         hunt(Mutant::NoAfter, S18, &row, &[]),
         hunt(Mutant::BelievedFence, S6, &moving, &[(May::Reopen, 1)]),
+        hunt(Mutant::OldClaim, S20, &cut, &[(May::Stall, 1), (May::Deny, 1)]),
+        hunt(Mutant::OldSight, S19, &moving, &[(May::Stall, 1)]),
     ];
     hunts.extend(hunts_of_decisions(&base, &moving, &calm));
     hunts
@@ -123,7 +131,7 @@ pub fn hunts() -> Vec<Hunt> {
 
 /// The mutants of what is decided, heard and told.
 fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt> {
-    use crate::property::{L1, L2, L3, S10, S11, S12, S13, S14, S15, S16};
+    use crate::property::{L1, L2, L3, L4, S10, S11, S12, S13, S14, S15, S16};
     let hunt = |mutant, caught_by, config: &Config, may| Hunt {
         mutant,
         caught_by,
@@ -143,5 +151,6 @@ fn hunts_of_decisions(base: &Config, moving: &Config, calm: &Config) -> Vec<Hunt
         hunt(Mutant::BlindTick, L1, calm, &[(May::Failover, 1), (May::Crash, 1)]),
         hunt(Mutant::NoTick, L2, base, &[]),
         hunt(Mutant::SilentNotice, L3, base, &[]),
+        hunt(Mutant::SilentEnd, L4, moving, &[(May::NoCapacity, 1)]),
     ]
 }

@@ -36,6 +36,10 @@ pub const S16: &str = "S16 one run at a time";
 pub const S17: &str = "S17 a hold lets nothing begin by itself";
 /// Each after what it waits for.
 pub const S18: &str = "S18 each after what it waits for";
+/// What is written down as done stands, and was seen right before.
+pub const S19: &str = "S19 what is done stands";
+/// An intent is of what is due by the journal.
+pub const S20: &str = "S20 an intent is of what is due";
 /// What is asleep is settled.
 pub const L1: &str = "L1 what is quiet is settled";
 /// Every run moves on within a bounded time.
@@ -43,6 +47,10 @@ pub const L2: &str = "L2 a run settles in time";
 /// People are told.
 pub const L3: &str = "L3 people are told";
 
+/// Who ends by itself leaves nothing that others wait for.
+pub const L4: &str = "L4 who ends lets go";
+
 /// All of them.
-pub const ALL: [&str; 21] =
-    [S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, L1, L2, L3];
+pub const ALL: [&str; 24] = [
+    S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S16, S17, S18, S19, S20, L1, L2, L3, L4,
+];

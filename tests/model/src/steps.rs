@@ -1,5 +1,7 @@
 //! What do the functions see and do? The looks and effects of each step, as in `functions/*`, on the model's cloud.
 
+use engine::step::{Manner, StepStatus};
+use ports::{Failure, FailureKind};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Plan;
@@ -8,23 +10,12 @@ use crate::cloud::Database;
 use crate::mutant::Mutant;
 use crate::plan;
 use crate::property;
+use crate::run::failure;
 use crate::worker::Worker;
 use crate::world::World;
 
-/// What a step sees of its item; `shared/engine` calls it the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sight {
-    /// The effect stands.
-    Stands,
-    /// It is on its way.
-    Underway,
-    /// It is yet to be brought about; whether there is something to note for the undo.
-    Wanting(bool),
-    /// No waiting helps.
-    Hopeless,
-    /// No answer.
-    Silence,
-}
+/// What is noted for an undo.
+pub(crate) const BEFORE: &str = "before";
 
 /// What came of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +43,27 @@ pub fn is_of_databases(step: Step) -> bool {
     matches!(step, Step::Promote | Step::Quarantine)
 }
 
-/// Whether a step's effect looks at everything itself, so that nothing is looked at before its intent.
+/// How the handler of a step differs from others.
 #[must_use]
-pub fn looks_when_it_acts(step: Step) -> bool {
-    step == Step::Open
+pub fn manner(step: Step) -> Manner {
+    Manner {
+        is_best_effort: step == Step::Quarantine,
+        looks_when_it_acts: step == Step::Open,
+        doubts_one_look: matches!(step, Step::Fence | Step::Unfence),
+        may_object: step == Step::Promote,
+    }
+}
+
+/// How long the function of a step has.
+#[must_use]
+pub fn timeout_seconds(plan: &Plan, step: Step) -> u32 {
+    let timeouts = &plan.limits.function_timeout_seconds;
+    match step {
+        Step::Confirm | Step::Verify => timeouts.alarm_handler,
+        Step::Promote | Step::Quarantine => timeouts.promote_replica,
+        Step::Scale | Step::Restore => timeouts.scale_asg,
+        Step::Fence | Step::Unfence | Step::Open => timeouts.shift_traffic,
+    }
 }
 
 /// Whether a step notes something at its first look that its undo needs.
@@ -74,8 +82,27 @@ pub fn is_closed(world: &World, mutant: Option<Mutant>) -> bool {
     }
 }
 
+fn stands() -> StepStatus {
+    StepStatus::Done { detail: String::new() }
+}
+
+fn underway() -> StepStatus {
+    StepStatus::InProgress { note: String::new() }
+}
+
+fn hopeless() -> StepStatus {
+    StepStatus::Failed { code: "hopeless", message: String::new() }
+}
+
+/// Yet to be brought about; whether an undo needs to know what was.
+fn wanting(is_undone: bool) -> StepStatus {
+    StepStatus::Pending { before: is_undone.then(|| BEFORE.to_owned()) }
+}
+
 /// What a worker sees of its item.
-#[must_use]
+///
+/// # Errors
+/// The lost region gives no answer.
 pub fn look(
     world: &World,
     worker: &Worker,
@@ -83,56 +110,32 @@ pub fn look(
     is_stale: bool,
     plan: &Plan,
     mutant: Option<Mutant>,
-) -> Sight {
+) -> Result<StepStatus, Failure> {
     let cloud = &world.cloud;
     let primary_is_open = if is_stale { cloud.primary_was_open } else { cloud.primary_is_open };
-    match step {
-        Step::Fence if mutant == Some(Mutant::DialForWeight) => {
-            if cloud.primary_dial {
-                Sight::Wanting(true)
-            } else {
-                Sight::Stands
-            }
-        }
-        Step::Fence => {
-            if primary_is_open {
-                Sight::Wanting(true)
-            } else {
-                Sight::Stands
-            }
-        }
-        Step::Unfence if !noted(world, worker, step) || primary_is_open => Sight::Stands,
-        Step::Restore if !noted(world, worker, step) || !cloud.fleet_is_big => Sight::Stands,
-        Step::Unfence | Step::Restore => Sight::Wanting(false),
-        Step::Open => {
-            if cloud.recovery_is_open {
-                Sight::Stands
-            } else {
-                Sight::Wanting(false)
-            }
-        }
+    let stands_if = |is_it, is_undone| if is_it { stands() } else { wanting(is_undone) };
+    Ok(match step {
+        Step::Fence if mutant == Some(Mutant::DialForWeight) => stands_if(!cloud.primary_dial, true),
+        Step::Fence => stands_if(!primary_is_open, true),
+        Step::Unfence => stands_if(!noted(world, worker, step) || primary_is_open, false),
+        Step::Restore => stands_if(!noted(world, worker, step) || !cloud.fleet_is_big, false),
+        Step::Open => stands_if(cloud.recovery_is_open, false),
         Step::Promote => match (cloud.databases[worker.item], is_stale) {
-            (Database::Replica, _) | (Database::Promoting, true) => Sight::Wanting(false),
-            (Database::Promoting, false) | (Database::Writable, true) => Sight::Underway,
-            (Database::Writable, false) => Sight::Stands,
-            (Database::Unusable, _) => Sight::Hopeless,
+            (Database::Replica, _) | (Database::Promoting, true) => wanting(false),
+            (Database::Promoting, false) | (Database::Writable, true) => underway(),
+            (Database::Writable, false) => stands(),
+            (Database::Unusable, _) => hopeless(),
         },
-        Step::Scale if !cloud.fleet_is_big || is_stale => Sight::Wanting(true),
-        Step::Scale if cloud.fleet_is_healthy => Sight::Stands,
-        Step::Scale => Sight::Underway,
-        Step::Verify if !cloud.recovery_is_open || !world.can_serve(plan) => Sight::Underway,
-        Step::Verify if cloud.primary_is_open && !worker.is_overridden => Sight::Hopeless,
-        Step::Verify => Sight::Stands,
-        Step::Quarantine if !cloud.primary_is_up => Sight::Silence,
-        Step::Quarantine => {
-            if cloud.is_quarantined[worker.item] {
-                Sight::Stands
-            } else {
-                Sight::Wanting(false)
-            }
-        }
-        Step::Confirm => Sight::Underway,
-    }
+        Step::Scale if !cloud.fleet_is_big || is_stale => wanting(true),
+        Step::Scale if cloud.fleet_is_healthy => stands(),
+        Step::Scale => underway(),
+        Step::Verify if !cloud.recovery_is_open || !world.can_serve(plan) => underway(),
+        Step::Verify if cloud.primary_is_open && !worker.is_overridden => hopeless(),
+        Step::Verify => stands(),
+        Step::Quarantine if !cloud.primary_is_up => return Err(failure(FailureKind::Unreachable)),
+        Step::Quarantine => stands_if(cloud.is_quarantined[worker.item], false),
+        Step::Confirm => underway(),
+    })
 }
 
 /// Brings an effect about, and says which property that breaks.

@@ -1,15 +1,19 @@
-//! Where does an invocation stand? One worker, from its message to its end, and what of it can still matter.
+//! Where does an invocation stand? One worker, from its message to its end: the machines of `shared/engine` that it runs,
+//! what they asked for last, and what of all that can still matter.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use engine::step::attempt::{self, Attempt};
+use engine::turn::{self, Turn};
 use jiff::Timestamp;
-use protocol::command::{Step, StepCommand};
-use protocol::decide::{Verdict, still_held};
+use protocol::command::Step;
+use protocol::decide::{Draft, still_held};
 use protocol::journal::Record;
 use protocol::operator::Overrides;
-use protocol::state::State;
+use protocol::state::{Progress, State};
 
+use crate::digest;
 use crate::world::{Seen, World};
 
 /// What woke it.
@@ -42,35 +46,17 @@ pub enum Order {
     Release,
 }
 
-/// What is next.
+/// What is next: what a machine asked for, and what was not carried out yet.
 #[derive(Clone, Debug)]
 pub enum Point {
-    /// Read the journal, look, claim.
-    Start,
-    /// Decide with the facts in hand.
-    Decide,
+    /// What the attempt asked for.
+    Step(attempt::Output),
+    /// What the turn asked for.
+    Turn(turn::Output),
     /// Write a record that is prepared.
     Append(Prepared),
-    /// Publish commands.
-    Publish(Vec<StepCommand>),
-    /// Tell people of what they were not told of.
-    Tell,
-    /// Prepare the intent.
-    Intend,
-    /// Look at the item.
-    Look,
-    /// Bring the effect about, if the item is still held.
-    Act,
-    /// Let go, hand over, renew or sleep.
-    LetGo,
-    /// Look for the confirm window.
-    Watch,
-    /// After such a look was decided upon.
-    Watched,
-    /// Take a late effect back.
-    TakeBack,
-    /// Asleep until there is something to do.
-    Wait,
+    /// Asleep, until going on would change something.
+    Asleep,
 }
 
 /// A record about to be written.
@@ -78,31 +64,10 @@ pub enum Point {
 pub struct Prepared {
     /// The record.
     pub record: Arc<Record>,
-    /// What it is to its writer.
-    pub as_what: What,
+    /// What it was made from.
+    pub draft: Arc<Draft>,
     /// It may stand already: the acknowledgement was lost.
     pub is_uncertain: bool,
-}
-
-/// What a record is to its writer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum What {
-    /// A decision, which may answer an operator.
-    Decision(Option<bool>),
-    /// The intent of a step.
-    Intent,
-    /// Done.
-    Done,
-    /// Failed.
-    Failed,
-    /// The lease is renewed.
-    Renewal,
-    /// Handed over at the end of its time.
-    HandOver,
-    /// Let go, because it is not held any more.
-    Release,
-    /// A fence that was done is not any more.
-    FenceLost,
 }
 
 /// An invocation.
@@ -120,28 +85,18 @@ pub struct Worker {
     pub log: Arc<State>,
     /// What it saw of the world.
     pub seen: Option<Seen>,
-    /// Whether the operator was answered.
-    pub is_answered: bool,
+    /// The attempt, if a step's command woke it.
+    pub attempt: Option<Attempt>,
+    /// The turn of the conductor; one inside the attempt, if there is one.
+    pub turn: Option<Turn>,
+    /// The record that people were sent a notice of.
+    pub sent: Option<u64>,
+    /// The moment at which it looked at its item.
+    pub looked_at: Option<u32>,
+    /// Whether it has read the journal since then.
+    pub has_read: bool,
     /// An order of this worker that was carried out.
     pub was_obeyed: bool,
-    /// Whether it appended since it began to decide.
-    pub has_appended: bool,
-    /// Its intent.
-    pub intent: Option<u64>,
-    /// The end of its lease.
-    pub until: Timestamp,
-    /// Whether the item's former state was noted at the first look.
-    pub note: bool,
-    /// Whether its first look was denied.
-    pub is_denied: bool,
-    /// Whether it brought the effect about.
-    pub has_acted: bool,
-    /// Whether it did so since it last slept.
-    pub just_acted: bool,
-    /// The moment of its last try to act.
-    pub tried_at: Option<u32>,
-    /// When it began, in moments.
-    pub started: u32,
     /// Whether the fence was passed when it began.
     pub is_overridden: bool,
     /// Whether it is held up.
@@ -151,67 +106,110 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker at its start.
+    /// A worker that is about to begin.
     #[must_use]
     pub fn new(task: Task, run: u64, item: usize, world: &World) -> Self {
         Self {
             task,
             run,
             item,
-            point: Point::Start,
+            point: Point::Asleep,
             log: Arc::clone(&world.core),
             seen: None,
-            is_answered: false,
+            attempt: None,
+            turn: None,
+            sent: None,
+            looked_at: None,
+            has_read: false,
             was_obeyed: false,
-            has_appended: false,
-            intent: None,
-            until: world.time(),
-            note: false,
-            is_denied: false,
-            has_acted: false,
-            just_acted: false,
-            tried_at: None,
-            started: world.now,
             is_overridden: world.core.active_run().is_some_and(|run| run.overrides.override_fence),
             is_stalled: false,
             was_stalled: false,
         }
     }
 
-    /// Whether the journal, as some state has it, says that this worker holds its item.
+    /// The end of its lease by a state, if by that it holds its item.
     #[must_use]
-    pub fn holds(&self, state: &State, now: Timestamp) -> bool {
-        let Task::Step(step) = self.task else { return false };
+    pub fn held_until(&self, state: &State) -> Option<Timestamp> {
+        let (Task::Step(step), Some(attempt)) = (self.task, &self.attempt) else { return None };
+        let subject = crate::steps::subject(step, self.item);
+        let progress = match step {
+            Step::Quarantine => state.quarantine.get(&subject)?.progress.as_ref()?,
+            _ => state.run.as_ref().filter(|run| run.id == self.run)?.progress(step, &subject)?,
+        };
+        match progress {
+            Progress::Held { intent, until, .. } if *intent == attempt.parts().intent => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// Whether it may have its effect, by the journal as it has read it.
+    #[must_use]
+    pub fn still_holds(&self, now: Timestamp) -> bool {
+        let (Task::Step(step), Some(attempt)) = (self.task, &self.attempt) else { return false };
         let subjects = [crate::steps::subject(step, self.item)];
-        self.intent.is_some_and(|intent| !still_held(state, step, &subjects, intent, now).is_empty())
+        !still_held(&self.log, step, &subjects, attempt.parts().intent, now).is_empty()
+    }
+
+    /// Whether it woke, or was let go on, after its lease.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        let parts = self.attempt.as_ref().map(Attempt::parts);
+        parts.is_some_and(|parts| parts.intent > 0 && now >= parts.until)
+    }
+
+    /// What the attempt waits for.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&attempt::Waiting> {
+        self.attempt.as_ref().and_then(|attempt| attempt.parts().waiting)
     }
 
     /// What of it can still matter.
     pub fn write<H: Hasher>(&self, world: &World, out: &mut H) {
         let now = world.time();
-        let run = world.core.run.as_ref().map(|run| run.id);
-        (self.task_key(world), run == Some(self.run), self.is_stalled, self.was_stalled).hash(out);
-        let sleeps = matches!(self.point, Point::Wait | Point::Start);
-        let is_fresh = self.log.last_seq == world.core.last_seq;
-        if !sleeps {
+        let Self {
+            task: _, // Relative to now, below.
+            run,
+            item: _, // With the task.
+            point,
+            log,
+            seen,
+            attempt,
+            turn,
+            sent: _, // What the turn is about to note.
+            looked_at,
+            has_read: _, // A machine that acts has always read.
+            was_obeyed,
+            is_overridden,
+            is_stalled,
+            was_stalled: _, // It is only counted by it.
+        } = self;
+        (self.task_key(world), world.core.run.as_ref().map(|run| run.id) == Some(*run)).hash(out);
+        (was_obeyed, is_overridden, is_stalled).hash(out);
+        self.write_point(now, out);
+        // Who reads the journal next is not bound by what it read before.
+        if !matches!(point, Point::Asleep | Point::Step(attempt::Output::Read)) {
+            let is_fresh = log.last_seq == world.core.last_seq;
             is_fresh.hash(out);
             if !is_fresh {
-                crate::digest::write(&self.log, now, out);
-                self.holds(&self.log, now).hash(out);
+                digest::write(log, now, out);
+                self.held_until(log).is_some().hash(out);
             }
         }
-        self.write_point(now, out);
-        if let Some(seen) = self.seen {
-            (world.now - seen.at, seen.probe, seen.replica, seen.is_detached).hash(out);
-            (seen.at - seen.lived_until, seen.lag, seen.truth, seen.is_reopened).hash(out);
+        if let Some(seen) = seen {
+            digest::write_seen(seen, world.now, out);
         }
-        (self.is_answered, self.was_obeyed, self.has_appended).hash(out);
-        if self.intent.is_some() {
-            (self.until.duration_since(now).as_secs(), self.holds(&world.core, now)).hash(out);
-            (self.note, self.is_denied, self.has_acted, self.just_acted, self.is_overridden).hash(out);
-            self.tried_at.map(|at| world.now == at).hash(out);
+        if let Some(attempt) = attempt {
+            let parts = attempt.parts();
+            self.held_until(&world.core).is_some().hash(out);
+            if parts.first.is_some() {
+                looked_at.map(|at| world.now - at).hash(out);
+            }
+            digest::write_attempt(parts, now, out);
         }
-        (world.now - self.started).min(6).hash(out);
+        if let Some(turn) = turn {
+            digest::write_turn(turn.parts(), &world.core, out);
+        }
     }
 
     fn task_key(&self, world: &World) -> (u8, u32, u8) {
@@ -223,28 +221,24 @@ impl Worker {
         }
     }
 
+    /// What a machine waits for says what it asked for, but for the time by which effects must begin, which is its lease's,
+    /// and for what a turn publishes.
     fn write_point<H: Hasher>(&self, now: Timestamp, out: &mut H) {
         std::mem::discriminant(&self.point).hash(out);
         match &self.point {
-            Point::Append(Prepared { record, as_what, is_uncertain }) => {
-                (as_what, is_uncertain).hash(out);
+            Point::Append(Prepared { record, draft: _, is_uncertain }) => {
+                is_uncertain.hash(out);
                 (now.duration_since(record.at).as_secs(), record.seq > self.log.last_seq).hash(out);
                 std::mem::discriminant(&record.event).hash(out);
             }
-            Point::Publish(commands) => {
+            Point::Turn(turn::Output::Publish(commands)) => {
                 for command in commands {
                     (command.step, &command.subjects).hash(out);
                 }
             }
-            _ => {}
+            Point::Step(_) | Point::Turn(_) | Point::Asleep => {}
         }
     }
-}
-
-/// Whether a verdict says that the order was carried out.
-#[must_use]
-pub fn is_accepted(verdict: Verdict) -> bool {
-    verdict == Verdict::Accepted
 }
 
 /// The rules that an order passes.

@@ -78,10 +78,12 @@ pub enum May {
     Release,
     /// Somebody opens the primary side that a run has closed.
     Reopen,
+    /// A call that closes the primary side lands only when its lease is over.
+    Late,
 }
 
 /// Kinds of things that may happen.
-pub const KINDS: usize = 26;
+pub const KINDS: usize = 27;
 
 /// How often each kind may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -170,7 +172,7 @@ pub struct World {
     /// Moments for which time still goes on at rest.
     pub calm: u8,
     /// Invocations.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<Arc<Worker>>,
     /// The one that runs just now; the others sleep, or are held up.
     pub running: Option<usize>,
     /// What may still happen.
@@ -329,6 +331,22 @@ impl World {
         (plan.databases.is_empty() || self.cloud.all_are_writable()) && self.cloud.fleet_is_healthy
     }
 
+    /// Whether a worker that went on from here in another world, without a record, has changed anything that can matter.
+    #[must_use]
+    pub fn is_moved(&self, other: &Self, index: usize) -> bool {
+        let digest = |world: &Self| {
+            let mut hasher = DefaultHasher::new();
+            world.workers[index].write(world, &mut hasher);
+            hasher.finish()
+        };
+        self.workers.len() != other.workers.len()
+            || self.broken != other.broken
+            || self.cloud != other.cloud
+            || self.shown != other.shown
+            || self.commands != other.commands
+            || digest(self) != digest(other)
+    }
+
     fn write<H: Hasher>(&self, out: &mut H) {
         (self.now % 2).hash(out);
         crate::digest::write(&self.core, self.time(), out);
@@ -340,7 +358,7 @@ impl World {
             (state, self.now - at).hash(out);
         }
         let is_minded = |run: &&Run| matches!(run.phase, Phase::Moving | Phase::NeedsOperator { .. });
-        if self.cloud.primary_is_open
+        if (self.cloud.primary_is_open || self.left.has(May::Reopen))
             && let Some(Progress::Done { at, .. }) = self
                 .core
                 .run

@@ -48,16 +48,16 @@ pub const HANDOVER_BEFORE: SignedDuration = SignedDuration::from_secs(25);
 pub const EFFECT_TIME: SignedDuration = SignedDuration::from_secs(20);
 
 /// A call that got no answer may still have its effect for so long after it was given up.
-const LANDS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+pub const LANDS_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// An effect that does not show is asked for again after this long, each time.
-const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(6);
+pub const ASKED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(6);
 
 /// Effects under way at once, and looks.
 pub(super) const CONCURRENCY: usize = 5;
 
 /// What was seen right before the intent need not be asked again right after it, if it is not older than this.
-const SIGHT_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
+pub const SIGHT_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 
 /// How the handler of a step differs from others, as far as the machine has to know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -156,7 +156,7 @@ pub struct Moment<'c> {
 
 /// Something to do next.
 #[derive(Clone, Debug, PartialEq)]
-enum Job {
+pub enum Job {
     /// Look before anything is written, so that the intent can hold what an undo needs.
     FirstLook,
     /// Write the intent for what is due at the very moment of writing.
@@ -166,13 +166,30 @@ enum Job {
     /// Take in what was seen of what is left.
     Take(Vec<StepStatus>),
     /// React to a failure.
-    Fail { subjects: Vec<Name>, failure: Failure },
+    Fail {
+        /// The items.
+        subjects: Vec<Name>,
+        /// What went wrong.
+        failure: Failure,
+    },
     /// Write down that items failed.
-    Failed { subjects: Vec<Name>, code: String, message: String },
+    Failed {
+        /// The items.
+        subjects: Vec<Name>,
+        /// A stable code.
+        code: String,
+        /// What is wrong and what helps.
+        message: String,
+    },
     /// Write down what is done.
     Finish(Vec<SubjectDone>),
     /// Let go of items for another attempt, and publish what is due by now.
-    Leave { subjects: Vec<Name>, note: String },
+    Leave {
+        /// The items.
+        subjects: Vec<Name>,
+        /// Why.
+        note: String,
+    },
     /// Read the journal, and act on what is still held.
     ActOn(Vec<Name>),
     /// Begin effects of what is held, few at a time if something may stand against them.
@@ -203,60 +220,131 @@ enum Job {
 
 /// What the machine waits for.
 #[derive(Clone, Debug, PartialEq)]
-enum Waiting {
-    FirstLook { began_at: Timestamp, subjects: Vec<Name> },
+#[expect(clippy::large_enum_variant, reason = "an attempt has one, and most of them are the large one")]
+pub enum Waiting {
+    /// What a first look sees.
+    FirstLook {
+        /// When it began.
+        began_at: Timestamp,
+        /// The items that were claimed for it.
+        subjects: Vec<Name>,
+    },
+    /// The rest after a first look without an answer.
     FirstRest,
+    /// The journal, to claim once more after that rest.
     Reread,
-    Append { draft: Draft, races: usize, then: Then },
+    /// What becomes of a record.
+    Append {
+        /// The record.
+        draft: Draft,
+        /// How often another one took its number.
+        races: usize,
+        /// What it is to the attempt.
+        then: Then,
+    },
+    /// The end of a turn that nothing is weighed in.
     Advance,
+    /// What a look sees.
     Look,
+    /// What is seen of the world.
     Observe,
-    ReadToWeigh { facts: Box<Facts>, is_last: bool },
-    Weigh { facts: Box<Facts>, is_last: bool },
+    /// The journal, to weigh what was seen.
+    ReadToWeigh {
+        /// What was seen.
+        facts: Box<Facts>,
+        /// Whether it is weighed at the very end of the window.
+        is_last: bool,
+    },
+    /// The end of the turn that weighs it.
+    Weigh {
+        /// What was seen.
+        facts: Box<Facts>,
+        /// Whether it is weighed at the very end of the window.
+        is_last: bool,
+    },
+    /// The end of the window, which what was seen is weighed at once more.
     WindowEnd(Box<Facts>),
+    /// The journal, to act on what is still held of these.
     ReadToAct(Vec<Name>),
+    /// The journal, to let go of what is not held any more.
     ReadToRelease,
+    /// What stands against effects on these.
     Objection(Vec<Name>),
-    Acts { began_at: Timestamp },
+    /// What becomes of effects.
+    Acts {
+        /// When they began.
+        began_at: Timestamp,
+    },
+    /// That effects were taken back.
     TakenBack,
+    /// The end of a rest.
     Pause,
 }
 
 /// What a record is to the attempt, once it is written.
 #[derive(Clone, Debug, PartialEq)]
-enum Then {
-    Begun { subjects: Vec<Name>, until: Timestamp },
+pub enum Then {
+    /// Its intent.
+    Begun {
+        /// The items that it takes.
+        subjects: Vec<Name>,
+        /// The end of the lease.
+        until: Timestamp,
+    },
+    /// These have failed.
     Failed(Vec<Name>),
+    /// These are done.
     Done(Vec<Name>),
+    /// Items were let go of for another attempt.
     Left,
-    Objected { subjects: Vec<Name>, note: String },
+    /// Something stands against the effects on these.
+    Objected {
+        /// The items.
+        subjects: Vec<Name>,
+        /// Why they are let go of next.
+        note: String,
+    },
+    /// This one is lost, and let go of.
     Released(Name),
+    /// The lease is renewed until then.
     Renewed(Timestamp),
+    /// The rest is handed over, and the attempt ends with this sentence.
     HandedOver(String),
 }
 
 /// What a first look saw, before anything was written.
 #[derive(Clone, Debug, PartialEq)]
-struct FirstSeen {
-    began_at: Timestamp,
-    subjects: Vec<Name>,
-    sights: Result<Vec<StepStatus>, Failure>,
+pub struct FirstSeen {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// The items that it looked at.
+    pub subjects: Vec<Name>,
+    /// What it saw of each, in their order.
+    pub sights: Result<Vec<StepStatus>, Failure>,
 }
 
 /// An attempt at a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
+    /// What it is an attempt at.
     command: StepCommand,
+    /// How its handler differs from others.
     manner: Manner,
     /// From this moment on it hands over.
     hands_over_at: Timestamp,
+    /// What the first look saw, until the intent stands.
     first: Option<FirstSeen>,
+    /// The number of its intent; 0 before it stands.
     intent: u64,
+    /// The end of its lease.
     until: Timestamp,
+    /// The items that it holds and has no outcome of.
     left: Vec<Name>,
+    /// What is waited for, of each item; for people.
     notes: BTreeMap<Name, String>,
     /// The sentence of the last decision, while evidence is weighed.
     watched: String,
+    /// When an effect on an item was first asked for.
     acted_at: BTreeMap<Name, Timestamp>,
     /// When an effect was last asked for; what took long counts from the first time, in `acted_at`.
     asked_at: BTreeMap<Name, Timestamp>,
@@ -264,6 +352,7 @@ pub struct Attempt {
     believed: BTreeSet<Name>,
     /// When an effect was last given up without an answer.
     unanswered_at: BTreeMap<Name, Timestamp>,
+    /// When the last look began.
     looked_at: Timestamp,
     /// Whether an effect was accepted since the last look.
     has_acted: bool,
@@ -271,8 +360,35 @@ pub struct Attempt {
     is_due: bool,
     /// Whether it saw something that stands and is looked at once more.
     is_doubted: bool,
+    /// What is to do, in this order.
     jobs: VecDeque<Job>,
+    /// What was asked for and is not answered.
     waiting: Option<Waiting>,
+}
+
+/// All that an attempt knows, for whoever must tell whether two of them go on in the same way.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is said at the field of the attempt")]
+pub struct Parts<'a> {
+    pub command: &'a StepCommand,
+    pub manner: Manner,
+    pub hands_over_at: Timestamp,
+    pub first: Option<&'a FirstSeen>,
+    pub intent: u64,
+    pub until: Timestamp,
+    pub left: &'a [Name],
+    pub notes: &'a BTreeMap<Name, String>,
+    pub watched: &'a str,
+    pub acted_at: &'a BTreeMap<Name, Timestamp>,
+    pub asked_at: &'a BTreeMap<Name, Timestamp>,
+    pub believed: &'a BTreeSet<Name>,
+    pub unanswered_at: &'a BTreeMap<Name, Timestamp>,
+    pub looked_at: Timestamp,
+    pub has_acted: bool,
+    pub is_due: bool,
+    pub is_doubted: bool,
+    pub jobs: &'a VecDeque<Job>,
+    pub waiting: Option<&'a Waiting>,
 }
 
 impl Attempt {
@@ -321,6 +437,52 @@ impl Attempt {
         }
     }
 
+    /// All that it knows.
+    pub fn parts(&self) -> Parts<'_> {
+        let Self {
+            command,
+            manner,
+            hands_over_at,
+            first,
+            intent,
+            until,
+            left,
+            notes,
+            watched,
+            acted_at,
+            asked_at,
+            believed,
+            unanswered_at,
+            looked_at,
+            has_acted,
+            is_due,
+            is_doubted,
+            jobs,
+            waiting,
+        } = self;
+        Parts {
+            command,
+            manner: *manner,
+            hands_over_at: *hands_over_at,
+            first: first.as_ref(),
+            intent: *intent,
+            until: *until,
+            left,
+            notes,
+            watched,
+            acted_at,
+            asked_at,
+            believed,
+            unanswered_at,
+            looked_at: *looked_at,
+            has_acted: *has_acted,
+            is_due: *is_due,
+            is_doubted: *is_doubted,
+            jobs,
+            waiting: waiting.as_ref(),
+        }
+    }
+
     fn step(&self) -> Step {
         self.command.step
     }
@@ -336,6 +498,10 @@ impl Attempt {
         }
     }
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "what a job asks for is an option, as its callers return it"
+    )]
     fn wait(&mut self, waiting: Waiting, output: Output) -> Option<Output> {
         self.waiting = Some(waiting);
         Some(output)
@@ -642,7 +808,7 @@ impl Attempt {
                     self.notes.insert(subject, note);
                 }
                 StepStatus::Pending { before: Some(_) } if !self.is_noted(&subject, moment.state) => {
-                    unnoted.push(subject)
+                    unnoted.push(subject);
                 }
                 StepStatus::Pending { .. } => {
                     self.is_due |= self.acted_at.contains_key(&subject);
@@ -862,7 +1028,7 @@ impl Attempt {
         }
         if moment.now >= self.hands_over_at {
             if self.weighs() {
-                self.watched = "the function's time is over; the tick goes on".to_owned();
+                "the function's time is over; the tick goes on".clone_into(&mut self.watched);
             }
             self.first_of_all([Job::Outlast(self.left.clone()), Job::HandOver]);
             return None;
