@@ -3,9 +3,10 @@
 //! Nothing is decided by it. A pass that fails is a warning in the log and a figure that stays away, which its alarm takes
 //! for a bad sign; the tick itself goes on.
 
-use engine::conductor::{Conductor, Log, subject};
+use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::log::Unread;
+use engine::notice::subject;
 use engine::readiness::{Inspector, LOOK_MAX};
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};

@@ -10,17 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{AlertClaim, Appended, Clock, Failure, Ids, Journal, Publisher};
 use protocol::decide::{Draft, Facts, Verdict};
 use protocol::journal::{JOURNAL_SCHEMA, Record};
-use protocol::name::Name;
 use protocol::plan::Plan;
-use protocol::state::{Illegality, State, evolve};
+use protocol::state::{State, evolve};
 
+use crate::append::Written;
 use crate::fault::Fault;
 pub use crate::log::Log;
 use crate::log::Unread;
+use crate::notice::subject;
 use crate::turn::{self, Output, Turn};
-
-/// Most lost races for one record before the caller is told to come again.
-pub(crate) const RACES_MAX: usize = 64;
 
 /// How often people are told that the journal can't be read: a tick, its retries and every worker notice it.
 pub const ALERT_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -36,15 +34,6 @@ pub struct Advanced {
     pub verdict: Option<(Verdict, String)>,
     /// How many records were appended.
     pub appended: usize,
-}
-
-/// What became of a record that somebody wanted to append.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It stands, with this sequence number.
-    As(u64),
-    /// It can no longer follow the journal.
-    Illegal(Illegality),
 }
 
 /// Drives the pure core on the ports.
@@ -209,21 +198,6 @@ impl Conductor {
     pub async fn sleep(&self, duration: Duration) {
         self.clock.sleep(duration).await;
     }
-}
-
-/// Longest subject that SNS takes.
-const SUBJECT_CHARACTERS_MAX: usize = 100;
-
-/// The subject of a notice: the plan, and what it is about. ASCII on one line, as SNS takes it.
-pub fn subject(plan: &Name, title: &str) -> String {
-    let whole = format!("Pilotlight {plan}: {title}");
-    let ascii = whole.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
-    ascii.take(SUBJECT_CHARACTERS_MAX).collect()
-}
-
-/// There are too many writers.
-pub(crate) fn busy(sentence: &str) -> Fault {
-    Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}"))
 }
 
 fn not_written(failure: &Failure) -> Fault {

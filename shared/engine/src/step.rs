@@ -9,71 +9,20 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::state::State;
 
 use self::attempt::{Attempt, CONCURRENCY, Effects, Input, Moment, Output};
-use crate::conductor::{Conductor, Log, busy};
+use crate::append::busy;
+use crate::conductor::{Conductor, Log};
 use crate::fault::Fault;
 
 pub mod attempt;
+mod status;
 
 pub use self::attempt::{LEASE, Manner, POLL_DUE_EVERY, POLL_EVERY};
-
-/// What a step sees of one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StepStatus {
-    /// The effect stands.
-    Done {
-        /// What was seen.
-        detail: String,
-    },
-    /// The effect is on its way, or can't be brought about just now.
-    InProgress {
-        /// What is waited for.
-        note: String,
-    },
-    /// The effect is yet to be brought about.
-    Pending {
-        /// What an undo needs to know; noted before the effect.
-        before: Option<String>,
-    },
-    /// No waiting helps.
-    Failed {
-        /// A stable code.
-        code: &'static str,
-        /// What is wrong and what helps.
-        message: String,
-    },
-}
-
-/// Why effects don't begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Objection {
-    /// What must hold before them is not known just now; they are tried again with the next look.
-    Unknown {
-        /// What is waited for.
-        note: String,
-    },
-    /// What must hold before them does not. That is written down, and the items are let go of until it is mended.
-    Undone {
-        /// What is written down.
-        event: Box<Event>,
-        /// What it says to people.
-        sentence: String,
-        /// Why the items are let go of.
-        note: String,
-    },
-    /// Only a person can mend it.
-    Failed {
-        /// A stable code.
-        code: &'static str,
-        /// What is wrong and what helps.
-        message: String,
-    },
-}
+pub use self::status::{Objection, StepStatus, for_a_person};
 
 /// The part of a step that differs from the others: how to look and how to act.
 #[async_trait]
@@ -117,19 +66,6 @@ pub async fn in_order<T>(
     looks: Vec<impl Future<Output = Result<T, Failure>> + Send>,
 ) -> Result<Vec<T>, Failure> {
     stream::iter(looks).buffered(CONCURRENCY).try_collect().await
-}
-
-/// What a failure that no waiting mends is called, and what is said of it.
-#[must_use]
-pub fn for_a_person(failure: &Failure) -> (&'static str, String) {
-    match failure.kind {
-        FailureKind::Denied => {
-            let (action, message) = (failure.action, &failure.message);
-            ("denied", format!("{action} was denied; allow it in the function's role: {message}"))
-        }
-        FailureKind::Missing => ("missing", failure.to_string()),
-        _ => ("invalid", failure.to_string()),
-    }
 }
 
 /// Carries out a command as far as it is due, until the deadline. `log` was read when the command came; what was appended

@@ -10,7 +10,8 @@ use protocol::journal::Event;
 use protocol::plan::Plan;
 use protocol::state::{Illegality, State, Unnoticed};
 
-use crate::conductor::{RACES_MAX, Written, subject};
+use crate::append::{RACES_MAX, Written};
+use crate::notice::subject;
 
 /// Most records that one turn may append. Facts are few; more means that deciding does not come to rest.
 const APPENDS_MAX: usize = 256;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::conductor::Written;
+use engine::append::Written;
 use engine::step::attempt;
 use engine::turn;
 use protocol::decide::{Draft, Verdict};

@@ -1,6 +1,6 @@
 //! What does a mutant make a machine believe? The states and the times that the driver shows instead of the true ones.
 
-use engine::conductor::Written;
+use engine::append::Written;
 use engine::step::attempt::{EFFECT_TIME, Input, Waiting};
 use jiff::Timestamp;
 use protocol::command::Step;

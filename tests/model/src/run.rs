@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engine::conductor::Written;
+use engine::append::Written;
 use engine::step::attempt::{self, Attempt, Effects, LANDS_WITHIN, Moment, SIGHT_AGE_MAX};
 use engine::step::{Objection, StepStatus};
 use engine::turn::{self, Turn};

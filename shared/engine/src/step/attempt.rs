@@ -20,8 +20,8 @@ use protocol::state::{Illegality, Phase, State};
 use protocol::step::Window;
 use protocol::words::list;
 
-use super::{Objection, StepStatus, for_a_person};
-use crate::conductor::{RACES_MAX, Written};
+use super::status::{Objection, StepStatus, for_a_person};
+use crate::append::{RACES_MAX, Written};
 
 /// How often a step looks before its effects: from the beginning of one look to that of the next.
 pub const POLL_EVERY: Duration = Duration::from_secs(2);

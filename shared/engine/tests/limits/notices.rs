@@ -1,6 +1,7 @@
 //! When people are told of what nobody has told them.
 
-use engine::conductor::{Log, Written};
+use engine::append::Written;
+use engine::conductor::Log;
 use ports::FailureKind;
 use ports::memory::Fault;
 use protocol::decide::{Draft, Facts};

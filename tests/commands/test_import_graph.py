@@ -1,0 +1,54 @@
+"""Do the product's files import each other without a circle? And would the check see one?"""
+
+from __future__ import annotations
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from commands.checkout import program
+
+imports = program("tests/import_graph.py")
+
+
+class ImportGraph(unittest.TestCase):
+    """The product, and small crates with a known answer."""
+
+    def crate(self, files: dict[str, str]) -> Path:
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        source = Path(place.name) / "shared" / "one" / "src"
+        for name, text in files.items():
+            path = source / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return Path(place.name)
+
+    def test_the_product_has_no_circle(self) -> None:
+        self.assertGreater(len(imports.crates()), 8)
+        self.assertEqual(imports.every_circle(), [])
+
+    def test_a_circle_is_found_however_it_is_written(self) -> None:
+        for back in ("use super::left::L;", "use crate::{left::L as Other};", "fn f(l: crate::left::L) {}"):
+            root = self.crate({"lib.rs": "mod left; mod right;", "left.rs": "use crate::right::R;", "right.rs": back})
+            self.assertEqual(imports.every_circle(root), ["shared/one: left, right"], back)
+
+    def test_what_a_parent_passes_on_is_no_dependency(self) -> None:
+        files = {"lib.rs": "mod part; pub use part::P;", "part.rs": "use crate::other::O;", "other.rs": ""}
+        self.assertEqual(imports.every_circle(self.crate(files)), [])
+        files["lib.rs"] = "mod part; use self::part::P;"
+        files["part.rs"] = "use crate::Q;"
+        self.assertEqual(imports.every_circle(self.crate(files)), ["shared/one: the crate's root, part"])
+
+    def test_comments_and_tests_do_not_count(self) -> None:
+        right = "// use crate::left::L;\n#[cfg(test)]\nmod tests {\n    use crate::left::L;\n}\n"
+        root = self.crate({"lib.rs": "", "left.rs": "use crate::right::R;", "right.rs": right})
+        self.assertEqual(imports.every_circle(root), [])
+
+    def test_a_name_of_two_types_is_found(self) -> None:
+        root = self.crate({"lib.rs": "pub struct One;\n", "left.rs": "pub(crate) enum One {}\npub trait Two {}\n"})
+        self.assertEqual(list(imports.homonyms(root)), ["One"])
+
+
+if __name__ == "__main__":
+    unittest.main()
