@@ -28,6 +28,9 @@ class ImportGraph(unittest.TestCase):
         self.assertGreater(len(imports.crates()), 8)
         self.assertEqual(imports.every_circle(), [])
 
+    def test_no_name_of_the_product_stands_for_two_types(self) -> None:
+        self.assertEqual(imports.homonyms(), {})
+
     def test_a_circle_is_found_however_it_is_written(self) -> None:
         for back in ("use super::left::L;", "use crate::{left::L as Other};", "fn f(l: crate::left::L) {}"):
             root = self.crate({"lib.rs": "mod left; mod right;", "left.rs": "use crate::right::R;", "right.rs": back})

@@ -6,7 +6,7 @@ use engine::fault::Fault;
 use engine::parameters::ParameterReplication;
 use engine::world::World;
 use jiff::Timestamp;
-use ports::{Parameters, SeenPairs};
+use ports::{ParameterStores, SeenPairs};
 use protocol::parameters::request::ParameterRequest;
 use protocol::plan::Plan;
 use serde_json::Value;
@@ -17,14 +17,14 @@ pub struct Replicator {
     /// Plan, journal and clock.
     pub world: World,
     /// Parameter Store in both regions.
-    pub stores: Arc<dyn Parameters>,
+    pub stores: Arc<dyn ParameterStores>,
     /// The account that calls to the primary region are made in, where it is not the function's own.
     pub primary_account: Option<String>,
     /// What was seen to be the same.
     pub seen: Arc<dyn SeenPairs>,
 }
 
-/// Parameters of one account must never be written over another's: where plan and function disagree on whose account the
+/// ParameterStores of one account must never be written over another's: where plan and function disagree on whose account the
 /// primary region is in, nothing is read or written.
 fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
     let reached = reached.unwrap_or(&plan.account);

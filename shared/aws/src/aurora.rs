@@ -30,7 +30,7 @@ use crate::regional::Regional;
 use crate::signed::{Content, Question, Signed, unreadable};
 use crate::xml::Element;
 
-use standing::{Cluster, Global, Standing, Statuses};
+use standing::{Cluster, ClusterStanding, Global, Statuses};
 
 const GLOBALS: &str = "rds:DescribeGlobalClusters";
 const CLUSTERS: &str = "rds:DescribeDBClusters";
@@ -63,10 +63,14 @@ impl AuroraDatabases {
     }
 
     /// The global database and its cluster in the own region, whatever there is of them.
-    async fn stand(&self, database: &Database) -> Answer<Standing> {
+    async fn stand(&self, database: &Database) -> Answer<ClusterStanding> {
         let (id, _) = cluster(CLUSTERS, &database.replica)?;
         let (global, own) = futures::join!(self.global(database), describe(&self.signed, &id));
-        Ok(Standing { arn: database.replica.clone(), global: if_there(global)?, cluster: if_there(own)? })
+        Ok(ClusterStanding {
+            arn: database.replica.clone(),
+            global: if_there(global)?,
+            cluster: if_there(own)?,
+        })
     }
 
     async fn global(&self, database: &Database) -> Answer<Global> {

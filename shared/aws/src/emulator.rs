@@ -30,7 +30,7 @@ use protocol::readiness::facts::{ReadinessFacts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};
 use protocol::signal::AlarmState;
 use protocol::snapshots::{DatabaseSnapshot, SourceKind, Status};
-use protocol::state::snapshot::Snapshot as StateSnapshot;
+use protocol::state::snapshot::StateSnapshot;
 use protocol::state::{State, Unnoticed};
 
 use crate::accelerator::AcceleratorTraffic;

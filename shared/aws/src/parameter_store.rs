@@ -15,7 +15,7 @@ use aws_sdk_ssm::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use ports::parameters::{Page, Parameters, Value};
+use ports::parameters::{ParameterPage, ParameterStores, Value};
 use ports::{Answer, Failure, FailureKind, Secret};
 use protocol::name::Name;
 use protocol::parameters::COPY_TAG;
@@ -65,7 +65,7 @@ impl SsmParameters {
         region: &str,
         filters: Vec<ParameterStringFilter>,
         after: Option<String>,
-    ) -> Answer<Page> {
+    ) -> Answer<ParameterPage> {
         let output = self
             .of(region)
             .describe_parameters()
@@ -76,19 +76,19 @@ impl SsmParameters {
             .await
             .map_err(|error| quiet(DESCRIBE, &error))?;
         let entries = output.parameters.unwrap_or_default().into_iter().map(entry).collect::<Answer<_>>()?;
-        Ok(Page { entries, next: output.next_token.filter(|token| !token.is_empty()) })
+        Ok(ParameterPage { entries, next: output.next_token.filter(|token| !token.is_empty()) })
     }
 }
 
 #[async_trait]
-impl Parameters for SsmParameters {
+impl ParameterStores for SsmParameters {
     async fn list(
         &self,
         region: &str,
         path: &str,
         copies_of: Option<&Name>,
         after: Option<String>,
-    ) -> Answer<Page> {
+    ) -> Answer<ParameterPage> {
         let mut filters = vec![filter("Path", "Recursive", path)?];
         if let Some(plan) = copies_of {
             filters.push(filter(&format!("tag:{COPY_TAG}"), "Equals", plan.as_str())?);

@@ -10,7 +10,7 @@ use aws::parameter_store::SsmParameters;
 use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_smithy_types::body::SdkBody;
-use ports::{Parameters, Secret};
+use ports::{ParameterStores, Secret};
 use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Kind, Tier};
 use serde_json::json;

@@ -9,7 +9,7 @@ use aws::assumed_role::PrimaryRole;
 use aws::config::Sdk;
 use aws::parameter_store::SsmParameters;
 use aws_config::{BehaviorVersion, Region};
-use ports::Parameters;
+use ports::ParameterStores;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 pub use crate::log::Log;
 use crate::log::Unread;
 use crate::notice::subject;
-use crate::turn::{self, Output, Turn};
+use crate::turn::{self, Turn, TurnOutput};
 
 /// How often people are told that the journal can't be read: a tick, its retries and every worker notice it.
 pub const ALERT_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -107,36 +107,37 @@ impl Conductor {
     /// The same without reading first: for a caller who has just read or written.
     pub async fn advance_from(&self, log: &mut Log, facts: Facts) -> Result<Advanced, Fault> {
         let mut turn = Turn::new(facts);
-        let mut input = turn::Input::Begin;
+        let mut input = turn::TurnInput::Begin;
         let ended = loop {
             input = match turn.next(input, &self.plan, &log.state, self.clock.now()) {
-                Output::Append(draft) => {
-                    self.try_append(log, draft).await?.map_or(turn::Input::Raced, turn::Input::Written)
-                }
-                Output::Note(draft) => match self.try_append(log, draft).await {
-                    Ok(written) => written.map_or(turn::Input::Raced, turn::Input::Written),
+                TurnOutput::Append(draft) => self
+                    .try_append(log, draft)
+                    .await?
+                    .map_or(turn::TurnInput::Raced, turn::TurnInput::Written),
+                TurnOutput::Note(draft) => match self.try_append(log, draft).await {
+                    Ok(written) => written.map_or(turn::TurnInput::Raced, turn::TurnInput::Written),
                     Err(fault) => {
                         tracing::warn!(%fault, "it was told, but not noted; people may be told twice");
-                        turn::Input::GoOn
+                        turn::TurnInput::GoOn
                     }
                 },
-                Output::Publish(commands) => {
+                TurnOutput::Publish(commands) => {
                     self.publish(&commands).await;
-                    turn::Input::Published
+                    turn::TurnInput::Published
                 }
-                Output::Notice { of, subject, sentence } => {
-                    turn::Input::Told(self.tell(of, &subject, &sentence).await)
+                TurnOutput::Notice { of, subject, sentence } => {
+                    turn::TurnInput::Told(self.tell(of, &subject, &sentence).await)
                 }
-                Output::End(ended) => break ended,
-                Output::Illegal(why) => {
+                TurnOutput::End(ended) => break ended,
+                TurnOutput::Illegal(why) => {
                     return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
                 }
-                Output::Restless(sentence) => {
+                TurnOutput::Restless(sentence) => {
                     return Err(Fault::new("no_rest", format!("Deciding does not come to rest: {sentence}")));
                 }
-                Output::Unnoted(seq) => {
+                TurnOutput::Unnoted(seq) => {
                     tracing::warn!(seq, "it was told, but not noted; people may be told twice");
-                    turn::Input::GoOn
+                    turn::TurnInput::GoOn
                 }
             };
         };

@@ -7,7 +7,7 @@ use protocol::digest::Digest;
 use protocol::journal::{PoisonRecord, Record};
 use protocol::name::Name;
 use protocol::readiness::facts::{JournalFacts, SnapshotFacts};
-use protocol::state::snapshot::{Refusal, Snapshot};
+use protocol::state::snapshot::{Refusal, StateSnapshot};
 use protocol::state::{State, evolve};
 
 /// Where the handbook says whether a poison record is taken out, and how.
@@ -39,7 +39,7 @@ enum Base {
     /// At its first record.
     Beginning,
     /// After the record of a snapshot.
-    Snapshot { slot: Slot, seq: u64, at: Timestamp, bytes: usize },
+    StateSnapshot { slot: Slot, seq: u64, at: Timestamp, bytes: usize },
 }
 
 /// Why a log was not read to its end. What was read of it is in its state.
@@ -147,7 +147,8 @@ impl Log {
             return Ok(Err(Refusal::OtherLog(seq)));
         }
         page.records.remove(0);
-        self.base = Base::Snapshot { slot: kept.slot, seq, at: snapshot.at, bytes: kept.sealed.text.len() };
+        self.base =
+            Base::StateSnapshot { slot: kept.slot, seq, at: snapshot.at, bytes: kept.sealed.text.len() };
         self.last = Some(snapshot.record);
         self.state = snapshot.state;
         Ok(Ok(page))
@@ -206,7 +207,7 @@ impl Log {
     /// How many records came after the snapshot that the reading began with; all of them without one.
     pub fn records_since_snapshot(&self) -> u64 {
         match self.base {
-            Base::Snapshot { seq, .. } => self.state.last_seq.saturating_sub(seq),
+            Base::StateSnapshot { seq, .. } => self.state.last_seq.saturating_sub(seq),
             Base::Unread | Base::Beginning => self.state.last_seq,
         }
     }
@@ -229,7 +230,7 @@ impl Log {
     /// The slot whose snapshot is good, and must stay until the next one is.
     pub(crate) fn good_slot(&self) -> Option<Slot> {
         match self.base {
-            Base::Snapshot { slot, .. } => Some(slot),
+            Base::StateSnapshot { slot, .. } => Some(slot),
             Base::Unread | Base::Beginning => None,
         }
     }
@@ -237,7 +238,7 @@ impl Log {
     /// A snapshot of the state was kept.
     pub(crate) fn kept(&mut self, kept: &KeptSnapshot, at: Timestamp) {
         let (slot, seq, bytes) = (kept.slot, kept.sealed.seq, kept.sealed.text.len());
-        self.base = Base::Snapshot { slot, seq, at, bytes };
+        self.base = Base::StateSnapshot { slot, seq, at, bytes };
         (self.refused, self.unkept) = (None, None);
     }
 
@@ -252,7 +253,7 @@ impl Log {
             records: self.state.last_seq,
             records_since_snapshot: self.records_since_snapshot(),
             snapshot: match self.base {
-                Base::Snapshot { seq, at, bytes, .. } => Some(SnapshotFacts { seq, at, bytes }),
+                Base::StateSnapshot { seq, at, bytes, .. } => Some(SnapshotFacts { seq, at, bytes }),
                 Base::Unread | Base::Beginning => None,
             },
             refused: self.refused.clone(),
@@ -263,7 +264,7 @@ impl Log {
 }
 
 /// Whether the first record of a page is the one that a snapshot was taken after.
-fn is_of(snapshot: &Snapshot, page: &Page) -> bool {
+fn is_of(snapshot: &StateSnapshot, page: &Page) -> bool {
     page.records.first().is_some_and(|record| record.seq == snapshot.seq())
         && page.first.as_ref() == Some(&snapshot.record)
 }

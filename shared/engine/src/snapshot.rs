@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use ports::{KeptSnapshot, Slot};
 use protocol::digest::Digest;
-use protocol::state::snapshot::{Snapshot, is_due};
+use protocol::state::snapshot::{StateSnapshot, is_due};
 
 use crate::conductor::{Conductor, Log};
 use crate::fault::Fault;
@@ -64,7 +64,7 @@ impl Conductor {
             None => self.digest_of_last(log).await?,
         };
         let at = self.clock.now();
-        let snapshot = Snapshot::of(&self.plan.name, &log.state, record, at);
+        let snapshot = StateSnapshot::of(&self.plan.name, &log.state, record, at);
         let sealed = snapshot.seal().map_err(|refusal| refusal.to_string())?;
         // Never over the one that is known to be good.
         let slot = log.good_slot().map_or(Slot::A, Slot::other);

@@ -21,15 +21,15 @@ const NOTICE_AGE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a turn asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Append a record at the next number. Answered by [`Input::Written`], or by [`Input::Raced`] once what took the number
+pub enum TurnOutput {
+    /// Append a record at the next number. Answered by [`TurnInput::Written`], or by [`TurnInput::Raced`] once what took the number
     /// was read.
     Append(Draft),
-    /// Append that people were told. Answered as [`Output::Append`]; where it can't be appended, by [`Input::GoOn`].
+    /// Append that people were told. Answered as [`TurnOutput::Append`]; where it can't be appended, by [`TurnInput::GoOn`].
     Note(Draft),
-    /// Publish commands; a wake-up, whose failure the tick makes good. Answered by [`Input::Published`].
+    /// Publish commands; a wake-up, whose failure the tick makes good. Answered by [`TurnInput::Published`].
     Publish(Vec<StepCommand>),
-    /// Tell people. Answered by [`Input::Told`].
+    /// Tell people. Answered by [`TurnInput::Told`].
     Notice {
         /// The record that it is about.
         of: u64,
@@ -50,7 +50,7 @@ pub enum Output {
 
 /// What came of what the turn asked for.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub enum TurnInput {
     /// Nothing was asked for yet.
     Begin,
     /// The record stands, or can't follow.
@@ -78,7 +78,7 @@ pub struct Ended {
 
 /// What a turn waits for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Waiting {
+pub enum TurnWaiting {
     /// To begin.
     Begin,
     /// What becomes of a decision's record, which may answer an operator.
@@ -110,36 +110,42 @@ pub struct Turn {
     /// The records that people are to be told of, and what they say.
     untold: VecDeque<(u64, Unnoticed)>,
     /// What was asked for and is not answered.
-    waiting: Waiting,
+    waiting: TurnWaiting,
 }
 
 /// All that a turn knows, for whoever must tell whether two of them go on in the same way.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "each is said at the field of the turn")]
-pub struct Parts<'a> {
+pub struct TurnParts<'a> {
     pub facts: &'a Facts,
     pub races: usize,
     pub ended: &'a Ended,
     pub untold: &'a VecDeque<(u64, Unnoticed)>,
-    pub waiting: &'a Waiting,
+    pub waiting: &'a TurnWaiting,
 }
 
 impl Turn {
     /// A turn with these facts.
     pub fn new(facts: Facts) -> Self {
-        Self { facts, races: 0, ended: Ended::default(), untold: VecDeque::new(), waiting: Waiting::Begin }
+        Self {
+            facts,
+            races: 0,
+            ended: Ended::default(),
+            untold: VecDeque::new(),
+            waiting: TurnWaiting::Begin,
+        }
     }
 
     /// All that it knows.
-    pub fn parts(&self) -> Parts<'_> {
+    pub fn parts(&self) -> TurnParts<'_> {
         let Self { facts, races, ended, untold, waiting } = self;
-        Parts { facts, races: *races, ended, untold, waiting }
+        TurnParts { facts, races: *races, ended, untold, waiting }
     }
 
     /// The next thing to do, after what came of the last one. `state` is the journal as far as it was read.
-    pub fn next(&mut self, input: Input, plan: &Plan, state: &State, now: Timestamp) -> Output {
-        match (std::mem::replace(&mut self.waiting, Waiting::Begin), input) {
-            (Waiting::Decision(verdict), Input::Written(Written::As(_))) => {
+    pub fn next(&mut self, input: TurnInput, plan: &Plan, state: &State, now: Timestamp) -> TurnOutput {
+        match (std::mem::replace(&mut self.waiting, TurnWaiting::Begin), input) {
+            (TurnWaiting::Decision(verdict), TurnInput::Written(Written::As(_))) => {
                 self.ended.appended += 1;
                 if verdict.is_some() {
                     self.facts.operator = None;
@@ -147,45 +153,47 @@ impl Turn {
                 }
                 self.decide(plan, state, now)
             }
-            (Waiting::Decision(_), Input::Written(Written::Illegal(why))) => Output::Illegal(why),
-            (Waiting::Decision(_), Input::Raced) => {
+            (TurnWaiting::Decision(_), TurnInput::Written(Written::Illegal(why))) => TurnOutput::Illegal(why),
+            (TurnWaiting::Decision(_), TurnInput::Raced) => {
                 self.races += 1;
                 self.decide(plan, state, now)
             }
-            (Waiting::Published, _) => self.tell(plan, state, now),
-            (Waiting::Told(of), Input::Told(true)) => self.note(of),
-            (Waiting::Noted { of, races, .. }, Input::Raced) if races + 1 >= RACES_MAX => Output::Unnoted(of),
-            (Waiting::Noted { of, draft, races }, Input::Raced) => {
-                let output = Output::Note(draft.clone());
-                self.waiting = Waiting::Noted { of, draft, races: races + 1 };
+            (TurnWaiting::Published, _) => self.tell(plan, state, now),
+            (TurnWaiting::Told(of), TurnInput::Told(true)) => self.note(of),
+            (TurnWaiting::Noted { of, races, .. }, TurnInput::Raced) if races + 1 >= RACES_MAX => {
+                TurnOutput::Unnoted(of)
+            }
+            (TurnWaiting::Noted { of, draft, races }, TurnInput::Raced) => {
+                let output = TurnOutput::Note(draft.clone());
+                self.waiting = TurnWaiting::Noted { of, draft, races: races + 1 };
                 output
             }
-            (Waiting::Told(_) | Waiting::Noted { .. }, _) => self.tell_next(plan),
-            (Waiting::Begin | Waiting::Decision(_), _) => self.decide(plan, state, now),
+            (TurnWaiting::Told(_) | TurnWaiting::Noted { .. }, _) => self.tell_next(plan),
+            (TurnWaiting::Begin | TurnWaiting::Decision(_), _) => self.decide(plan, state, now),
         }
     }
 
-    fn decide(&mut self, plan: &Plan, state: &State, now: Timestamp) -> Output {
+    fn decide(&mut self, plan: &Plan, state: &State, now: Timestamp) -> TurnOutput {
         let decision = decide(plan, state, &self.facts, now);
         let Some(draft) = decision.append else {
             self.ended.sentence = decision.sentence;
-            self.waiting = Waiting::Published;
+            self.waiting = TurnWaiting::Published;
             if decision.commands.is_empty() {
                 return self.tell(plan, state, now);
             }
-            return Output::Publish(decision.commands);
+            return TurnOutput::Publish(decision.commands);
         };
         if self.ended.appended >= APPENDS_MAX || self.races >= RACES_MAX {
-            return Output::Restless(draft.sentence);
+            return TurnOutput::Restless(draft.sentence);
         }
         let verdict = draft.answers.map(|verdict| (verdict, draft.sentence.clone()));
-        self.waiting = Waiting::Decision(verdict);
-        Output::Append(draft)
+        self.waiting = TurnWaiting::Decision(verdict);
+        TurnOutput::Append(draft)
     }
 
     /// People are told of notable records: at once of those that this turn wrote, and of others that nobody told of for a
     /// while.
-    fn tell(&mut self, plan: &Plan, state: &State, now: Timestamp) -> Output {
+    fn tell(&mut self, plan: &Plan, state: &State, now: Timestamp) -> TurnOutput {
         let before =
             if self.ended.appended > 0 { now } else { now.checked_sub(NOTICE_AGE).unwrap_or(Timestamp::MIN) };
         let due = state.unnoticed.iter().filter(|(_, unnoticed)| unnoticed.at <= before);
@@ -193,18 +201,18 @@ impl Turn {
         self.tell_next(plan)
     }
 
-    fn tell_next(&mut self, plan: &Plan) -> Output {
+    fn tell_next(&mut self, plan: &Plan) -> TurnOutput {
         let Some((of, Unnoticed { title, sentence, .. })) = self.untold.pop_front() else {
-            return Output::End(std::mem::take(&mut self.ended));
+            return TurnOutput::End(std::mem::take(&mut self.ended));
         };
-        self.waiting = Waiting::Told(of);
-        Output::Notice { of, subject: subject(&plan.name, &title), sentence }
+        self.waiting = TurnWaiting::Told(of);
+        TurnOutput::Notice { of, subject: subject(&plan.name, &title), sentence }
     }
 
-    fn note(&mut self, of: u64) -> Output {
+    fn note(&mut self, of: u64) -> TurnOutput {
         let sentence = format!("People were told of record {of}.");
         let draft = Draft { run: None, event: Event::Noticed { of }, sentence, answers: None };
-        self.waiting = Waiting::Noted { of, draft: draft.clone(), races: 0 };
-        Output::Note(draft)
+        self.waiting = TurnWaiting::Noted { of, draft: draft.clone(), races: 0 };
+        TurnOutput::Note(draft)
     }
 }

@@ -28,7 +28,7 @@ pub mod stores;
 pub use failure::{Failure, FailureKind};
 pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};
 pub use maintenance::Maintenance;
-pub use parameters::{Parameters, SeenPairs};
+pub use parameters::{ParameterStores, SeenPairs};
 pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
 

@@ -83,7 +83,7 @@ impl Ids for CountingIds {
 
 /// What goes wrong with the next call of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum InjectedFault {
     /// It fails without effect.
     Fails(FailureKind),
     /// It has its effect, and the answer is lost.
@@ -177,7 +177,7 @@ pub struct Inner {
     /// The subjects of the notices published.
     pub subjects: Vec<String>,
     /// What goes wrong, by action.
-    pub faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    pub faults: BTreeMap<&'static str, VecDeque<InjectedFault>>,
     /// Calls by action.
     pub calls: BTreeMap<&'static str, u64>,
     /// How long things take.
@@ -306,7 +306,7 @@ impl MemoryWorld {
     }
 
     /// Lets something go wrong with the next call of an action.
-    pub fn fault(&self, action: &'static str, fault: Fault) {
+    pub fn fault(&self, action: &'static str, fault: InjectedFault) {
         self.inner().faults.entry(action).or_default().push_back(fault);
     }
 
@@ -332,9 +332,9 @@ impl MemoryWorld {
         let mut inner = self.inner();
         *inner.calls.entry(action).or_default() += 1;
         match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None | Some(Fault::Passes) => Ok(false),
-            Some(Fault::LosesAnswer) => Ok(true),
-            Some(Fault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
+            None | Some(InjectedFault::Passes) => Ok(false),
+            Some(InjectedFault::LosesAnswer) => Ok(true),
+            Some(InjectedFault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
         }
     }
 }

@@ -10,12 +10,12 @@ use protocol::parameters::entry::{Entry, Labels, Tags};
 
 use crate::{Answer, Secret};
 
-/// Most names of one [`Parameters::values`].
+/// Most names of one [`ParameterStores::values`].
 pub const VALUES_PER_CALL: usize = 10;
 
 /// Parameter Store.
 #[async_trait]
-pub trait Parameters: Send + Sync {
+pub trait ParameterStores: Send + Sync {
     /// One page of everything below a path, at any depth, without values. `copies_of`: only what is tagged as a copy of
     /// that plan.
     async fn list(
@@ -24,7 +24,7 @@ pub trait Parameters: Send + Sync {
         path: &str,
         copies_of: Option<&Name>,
         after: Option<String>,
-    ) -> Answer<Page>;
+    ) -> Answer<ParameterPage>;
     /// One parameter without its value; nothing if it does not exist.
     async fn find(&self, region: &str, name: &str) -> Answer<Option<Entry>>;
     /// The values of up to [`VALUES_PER_CALL`] parameters, decrypted. What does not exist is left out.
@@ -45,7 +45,7 @@ pub trait Parameters: Send + Sync {
 
 /// Some parameters of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct ParameterPage {
     /// The parameters.
     pub entries: Vec<Entry>,
     /// Where the next page begins; nothing on the last one.

@@ -10,8 +10,8 @@ use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Entry, Kind, Labels, Tags, Tier};
 use protocol::parameters::{COPY_TAG, is_copy_of};
 
-use crate::memory::Fault;
-use crate::parameters::{Page, Parameters, SeenPairs, VALUES_PER_CALL, Value};
+use crate::memory::InjectedFault;
+use crate::parameters::{ParameterPage, ParameterStores, SeenPairs, VALUES_PER_CALL, Value};
 use crate::{Answer, Clock, Failure, FailureKind, Secret};
 
 /// Entries on a page, as `DescribeParameters` has them.
@@ -67,7 +67,7 @@ pub type Store = BTreeMap<String, Stored>;
 
 /// A write that had its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct StoreWrite {
     /// The action.
     pub action: &'static str,
     /// Where.
@@ -81,18 +81,18 @@ pub struct Written {
 /// Parameter Store of all regions.
 pub struct MemoryStores {
     clock: Arc<dyn Clock>,
-    inner: Mutex<Inner>,
+    inner: Mutex<StoresInner>,
 }
 
 /// What the stores are like. Tests reach in to change it.
 #[derive(Debug, Default)]
-pub struct Inner {
+pub struct StoresInner {
     /// By region.
     pub stores: BTreeMap<String, Store>,
     /// Regions that do not answer.
     pub lost: Vec<String>,
     /// What goes wrong, by action.
-    pub faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    pub faults: BTreeMap<&'static str, VecDeque<InjectedFault>>,
     /// Names whose put is refused for good.
     pub refused: Vec<String>,
     /// Calls by action and region.
@@ -100,7 +100,7 @@ pub struct Inner {
     /// Names whose value was read, by region.
     pub values_read: BTreeMap<String, Vec<String>>,
     /// Writes that had their effect, in order.
-    pub written: Vec<Written>,
+    pub written: Vec<StoreWrite>,
     /// What was seen to be the same.
     pub seen: Vec<u8>,
     /// Whether a listing of copies holds everything, as that of a store without tag filters does.
@@ -112,16 +112,16 @@ pub struct Inner {
 impl MemoryStores {
     /// Empty stores.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, inner: Mutex::new(Inner::default()) }
+        Self { clock, inner: Mutex::new(StoresInner::default()) }
     }
 
     /// The stores themselves, to look into or to change.
-    pub fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub fn inner(&self) -> MutexGuard<'_, StoresInner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets something go wrong with the next call of an action.
-    pub fn fault(&self, action: &'static str, fault: Fault) {
+    pub fn fault(&self, action: &'static str, fault: InjectedFault) {
         self.inner().faults.entry(action).or_default().push_back(fault);
     }
 
@@ -166,22 +166,22 @@ impl MemoryStores {
             return Err(failure(action, FailureKind::Unreachable));
         }
         match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None | Some(Fault::Passes) => Ok(false),
-            Some(Fault::LosesAnswer) => Ok(true),
-            Some(Fault::Fails(kind)) => Err(failure(action, kind)),
+            None | Some(InjectedFault::Passes) => Ok(false),
+            Some(InjectedFault::LosesAnswer) => Ok(true),
+            Some(InjectedFault::Fails(kind)) => Err(failure(action, kind)),
         }
     }
 
     fn note(&self, action: &'static str, region: &str, name: &str) {
         let at = self.clock.now();
         let (region, name) = (region.to_owned(), name.to_owned());
-        self.inner().written.push(Written { action, region, name, at });
+        self.inner().written.push(StoreWrite { action, region, name, at });
     }
 
     fn is_throttled(&self) -> bool {
         let now = self.clock.now();
         let inner = self.inner();
-        let in_this_second = |write: &&Written| {
+        let in_this_second = |write: &&StoreWrite| {
             write.action == "put" && now.duration_since(write.at) < jiff::SignedDuration::from_secs(1)
         };
         let count = inner.written.iter().rev().take(100).filter(in_this_second).count();
@@ -214,14 +214,14 @@ fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
 }
 
 #[async_trait]
-impl Parameters for MemoryStores {
+impl ParameterStores for MemoryStores {
     async fn list(
         &self,
         region: &str,
         path: &str,
         copies_of: Option<&Name>,
         after: Option<String>,
-    ) -> Answer<Page> {
+    ) -> Answer<ParameterPage> {
         let lost = self.call("list", region)?;
         let inner = self.inner();
         let below = format!("{path}/");
@@ -246,7 +246,7 @@ impl Parameters for MemoryStores {
             entries.push(stored.head.clone());
         }
         drop(inner);
-        answer("list", lost, Page { entries, next })
+        answer("list", lost, ParameterPage { entries, next })
     }
 
     async fn find(&self, region: &str, name: &str) -> Answer<Option<Entry>> {

@@ -89,7 +89,7 @@ impl Matter {
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Turn {
+pub enum CallChange {
     /// People are called, for the first time or again.
     Called,
     /// It was not seen at this look; the call ends if it stays so.

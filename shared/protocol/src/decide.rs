@@ -34,7 +34,7 @@ pub use fence::{
     FENCE_UNREAD, FENCES_LOST_MAX, FenceSeen, UNREAD_AGAIN_AFTER, fenced, is_known_unread, lost_sentence,
 };
 pub use sentence::alarm_age;
-pub use signals::{Rejected, is_late, rejected};
+pub use signals::{RejectedSignal, is_late, rejected};
 pub use watch::DETAILS_BYTES_MAX;
 
 /// Longest age of an observation that still counts as in hand.

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{Matter, Turn};
+use crate::attention::{CallChange, Matter};
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, Veto};
 use crate::name::Name;
@@ -289,7 +289,7 @@ pub enum Event {
         /// What it is about.
         matter: Matter,
         /// What becomes of it.
-        turn: Turn,
+        turn: CallChange,
         /// The items, where it is about some.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         subjects: Vec<Name>,
@@ -537,7 +537,7 @@ impl Event {
             | Self::AbortBegan { quiet, .. }
             | Self::Aborted { quiet, .. } => !quiet,
             Self::OperatorNeeded { quiet, .. } => *quiet != Some(true),
-            Self::Attention { turn, .. } => matches!(turn, Turn::Called | Turn::Ended),
+            Self::Attention { turn, .. } => matches!(turn, CallChange::Called | CallChange::Ended),
             _ => false,
         }
     }
@@ -566,7 +566,7 @@ impl Event {
                 }
             }
             Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
-            Self::Attention { matter, turn: Turn::Ended, .. } => match matter {
+            Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
                 Matter::Held => "no loss during the hold any more",
                 Matter::CoolingDown => "no loss during the cooldown any more",
                 Matter::Lapsed => "no loss by an old alarm any more",

@@ -190,7 +190,7 @@ fn titles_fit_into_a_subject_and_say_what_it_is_about() {
     let mut titles = Vec::new();
     let state = in_phase(Some(Phase::Moving));
     let events = EVERY_MATTER.into_iter().flat_map(|matter| {
-        use protocol::attention::Turn::{Called, Ended};
+        use protocol::attention::CallChange::{Called, Ended};
         [Called, Ended].map(|turn| Event::Attention { matter, turn, subjects: Vec::new() })
     });
     let quiet = false;

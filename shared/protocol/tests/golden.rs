@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use protocol::attention::Turn;
+use protocol::attention::CallChange;
 use protocol::command::Step;
 use protocol::decide::{Facts, decide};
 use protocol::journal::{AbortCause, Cause, Event, JOURNAL_SCHEMA, Need, Record, Rejection};
@@ -135,7 +135,7 @@ kinds!(
 kinds!(NEEDS, need, Need, DataLoss, StepOverdue, StepFailed, ApprovalExpired, PlanChanged, FenceLost);
 kinds!(CAUSES, cause, Cause, Evidence, Operator);
 kinds!(ABORT_CAUSES, abort_cause, AbortCause, Evidence, Operator);
-kinds!(TURNS, turn, Turn, Called, Eased, Returned, Ended);
+kinds!(TURNS, turn, CallChange, Called, Eased, Returned, Ended);
 kinds!(STEPS, step, Step, Confirm, Scale, Fence, Promote, Open, Verify, Quarantine, Restore, Unfence);
 
 /// Everything that a record holds of what can be enumerated.

@@ -15,7 +15,7 @@ use protocol::journal::{Event, JOURNAL_SCHEMA, Record, Rejection};
 use protocol::name::Name;
 use protocol::readiness::LastReadiness;
 use protocol::state::fold;
-use protocol::state::snapshot::Snapshot;
+use protocol::state::snapshot::StateSnapshot;
 use serde_json::{Value, json};
 
 /// Records of a page, about as many as DynamoDB gives at once.
@@ -103,7 +103,7 @@ impl LongLog {
         let first: Vec<Record> = (1..=SOURCES).map(|seq| self.record(seq)).collect();
         let mut state = fold(&first)?;
         state.last_seq = seq;
-        let sealed = Snapshot::of(&Name::new("shop"), &state, digest(seq)?, self.at).seal()?;
+        let sealed = StateSnapshot::of(&Name::new("shop"), &state, digest(seq)?, self.at).seal()?;
         Ok(Some(KeptSnapshot { slot: Slot::A, sealed }))
     }
 

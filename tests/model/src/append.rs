@@ -52,7 +52,7 @@ impl Engine {
     /// What became of a record goes to the machine that asked for it.
     fn wrote(&self, world: &mut World, worker: &mut Worker, written: Written) -> bool {
         if worker.turn.is_some() {
-            self.tell_turn(world, worker, turn::Input::Written(written))
+            self.tell_turn(world, worker, turn::TurnInput::Written(written))
         } else {
             self.tell_attempt(world, worker, attempt::Input::Written(written))
         }
@@ -116,7 +116,7 @@ impl Engine {
             return self.prepare(world, worker, draft);
         }
         if worker.turn.is_some() {
-            self.tell_turn(world, worker, turn::Input::Raced)
+            self.tell_turn(world, worker, turn::TurnInput::Raced)
         } else {
             self.tell_attempt(world, worker, attempt::Input::Raced)
         }

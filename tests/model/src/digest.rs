@@ -399,8 +399,8 @@ fn write_then<H: Hasher>(then: &Then, now: Timestamp, out: &mut H) {
 
 /// What of a turn can still matter. `state` is the journal as it is: what people are to be told of is written by where it
 /// stands there.
-pub fn write_turn<H: Hasher>(parts: turn::Parts<'_>, state: &State, out: &mut H) {
-    let turn::Parts { facts, races: _, ended, untold, waiting } = parts;
+pub fn write_turn<H: Hasher>(parts: turn::TurnParts<'_>, state: &State, out: &mut H) {
+    let turn::TurnParts { facts, races: _, ended, untold, waiting } = parts;
     let Facts { signals, operator, observation, fences } = facts;
     // What was said is the worker's task, and what was seen is written there.
     (signals.len(), operator.is_some(), observation.is_some(), fences.len()).hash(out);
@@ -413,10 +413,12 @@ pub fn write_turn<H: Hasher>(parts: turn::Parts<'_>, state: &State, out: &mut H)
     }
     std::mem::discriminant(waiting).hash(out);
     match waiting {
-        turn::Waiting::Decision(answer) => {
+        turn::TurnWaiting::Decision(answer) => {
             answer.as_ref().map(|(verdict, _)| *verdict == Verdict::Accepted).hash(out);
         }
-        turn::Waiting::Told(of) | turn::Waiting::Noted { of, draft: _, races: _ } => place(of).hash(out),
-        turn::Waiting::Begin | turn::Waiting::Published => {}
+        turn::TurnWaiting::Told(of) | turn::TurnWaiting::Noted { of, draft: _, races: _ } => {
+            place(of).hash(out)
+        }
+        turn::TurnWaiting::Begin | turn::TurnWaiting::Published => {}
     }
 }

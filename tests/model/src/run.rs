@@ -159,30 +159,30 @@ impl Engine {
 
     fn begin_turn(&self, world: &mut World, worker: &mut Worker, facts: Facts) -> bool {
         worker.turn = Some(Turn::new(facts));
-        self.tell_turn(world, worker, turn::Input::Begin)
+        self.tell_turn(world, worker, turn::TurnInput::Begin)
     }
 
     /// Gives the turn what came of what it asked for, and keeps what it asks for next.
-    pub(crate) fn tell_turn(&self, world: &mut World, worker: &mut Worker, input: turn::Input) -> bool {
+    pub(crate) fn tell_turn(&self, world: &mut World, worker: &mut Worker, input: turn::TurnInput) -> bool {
         let forged = self.mutant.and_then(|mutant| forged::for_turn(mutant, worker));
         let state = forged.as_ref().unwrap_or(&worker.log);
         let Some(turn) = &mut worker.turn else { return true };
         match turn.next(input, &self.plan, state, world.time()) {
-            turn::Output::Append(draft) => self.prepare_decision(world, worker, draft),
-            turn::Output::Note(draft) => self.prepare(world, worker, Arc::new(draft)),
-            turn::Output::End(ended) => {
+            turn::TurnOutput::Append(draft) => self.prepare_decision(world, worker, draft),
+            turn::TurnOutput::Note(draft) => self.prepare(world, worker, Arc::new(draft)),
+            turn::TurnOutput::End(ended) => {
                 worker.turn = None;
                 match worker.attempt {
                     Some(_) => self.tell_attempt(world, worker, attempt::Input::Advanced(ended.sentence)),
                     None => true,
                 }
             }
-            turn::Output::Illegal(_) | turn::Output::Restless(_) => {
+            turn::TurnOutput::Illegal(_) | turn::TurnOutput::Restless(_) => {
                 world.break_property(property::S15);
                 true
             }
-            turn::Output::Unnoted(_) => self.tell_turn(world, worker, turn::Input::GoOn),
-            output @ (turn::Output::Publish(_) | turn::Output::Notice { .. }) => {
+            turn::TurnOutput::Unnoted(_) => self.tell_turn(world, worker, turn::TurnInput::GoOn),
+            output @ (turn::TurnOutput::Publish(_) | turn::TurnOutput::Notice { .. }) => {
                 worker.point = Point::Turn(output);
                 false
             }
@@ -258,24 +258,24 @@ impl Engine {
         true
     }
 
-    fn carry_out_of_turn(&self, world: &mut World, worker: &mut Worker, output: turn::Output) -> bool {
+    fn carry_out_of_turn(&self, world: &mut World, worker: &mut Worker, output: turn::TurnOutput) -> bool {
         let input = match output {
-            turn::Output::Publish(commands) => {
+            turn::TurnOutput::Publish(commands) => {
                 for command in &commands {
                     let is_it = |item: usize| command.subjects.contains(&steps::subject(command.step, item));
                     let most = if steps::is_of_databases(command.step) { DATABASES_MAX } else { 1 };
                     let items = (0..most).filter(|item| is_it(*item));
                     world.commands.extend(items.map(|item| (command.step, command.run, item)));
                 }
-                turn::Input::Published
+                turn::TurnInput::Published
             }
-            turn::Output::Notice { of, .. } => {
+            turn::TurnOutput::Notice { of, .. } => {
                 if !self.is(Mutant::SilentNotice) {
                     worker.sent = Some(of);
                 }
-                turn::Input::Told(true)
+                turn::TurnInput::Told(true)
             }
-            _ => turn::Input::GoOn,
+            _ => turn::TurnInput::GoOn,
         };
         self.tell_turn(world, worker, input)
     }
@@ -439,17 +439,17 @@ impl Engine {
     /// Whether a turn calls people at most: a call moves nothing, and what is due comes after it.
     fn comes_to_nothing(&self, world: &World, mut turn: Turn) -> bool {
         let mut state = Arc::clone(&world.core);
-        let mut input = turn::Input::Begin;
+        let mut input = turn::TurnInput::Begin;
         loop {
             input = match turn.next(input, &self.plan, &state, world.time()) {
-                turn::Output::Append(draft) if matches!(draft.event, Event::Attention { .. }) => {
+                turn::TurnOutput::Append(draft) if matches!(draft.event, Event::Attention { .. }) => {
                     match self.evolve(&state, &self.record(state.next_seq(), &draft, world)) {
                         Ok(next) => state = Arc::new(next),
                         Err(_) => return false,
                     }
-                    turn::Input::Written(Written::As(state.last_seq))
+                    turn::TurnInput::Written(Written::As(state.last_seq))
                 }
-                turn::Output::Notice { .. } | turn::Output::End(_) => return true,
+                turn::TurnOutput::Notice { .. } | turn::TurnOutput::End(_) => return true,
                 _ => return false,
             };
         }

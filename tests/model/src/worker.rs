@@ -52,7 +52,7 @@ pub enum Point {
     /// What the attempt asked for.
     Step(attempt::Output),
     /// What the turn asked for.
-    Turn(turn::Output),
+    Turn(turn::TurnOutput),
     /// Write a record that is prepared.
     Append(Prepared),
     /// Asleep, until going on would change something.
@@ -231,7 +231,7 @@ impl Worker {
                 (now.duration_since(record.at).as_secs(), record.seq > self.log.last_seq).hash(out);
                 std::mem::discriminant(&record.event).hash(out);
             }
-            Point::Turn(turn::Output::Publish(commands)) => {
+            Point::Turn(turn::TurnOutput::Publish(commands)) => {
                 for command in commands {
                     (command.step, &command.subjects).hash(out);
                 }

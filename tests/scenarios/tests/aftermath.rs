@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Mode;
@@ -22,7 +22,7 @@ async fn lost(mode: Mode) -> Stage {
 async fn fenced(stage: &mut Stage) {
     assert!(stage.until(HOUR, awaits_approval).await);
     for _ in 0..40 {
-        stage.world.fault("look_databases", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Unavailable));
     }
     let run = stage.run();
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
@@ -77,7 +77,7 @@ async fn an_abort_that_cannot_be_undone_in_time_tells_someone_and_goes_on_trying
     fenced(&mut stage).await;
     abort(&mut stage).await;
     for _ in 0..200 {
-        stage.world.fault("weigh_primary", Fault::Fails(FailureKind::Throttled));
+        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     stage.world.inner().notices.clear();
     let told = |stage: &Stage| {
@@ -122,7 +122,7 @@ async fn a_run_stopped_at_its_gate_ends_when_the_primary_is_back() {
 async fn a_quarantine_that_was_denied_is_tried_again() {
     let mut stage = lost(Mode::Automatic).await;
     assert!(stage.until(HOUR, is_over).await);
-    stage.world.fault("quarantine", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("quarantine", InjectedFault::Fails(FailureKind::Denied));
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_mins(5)).await;
     assert!(stage.world.inner().databases.values().all(|database| !database.quarantined));
@@ -209,7 +209,7 @@ async fn a_scale_out_that_failed_half_way_is_undone_too() {
         fleet.launch_suspended = true;
     }
     assert!(stage.until(HOUR, awaits_approval).await);
-    stage.world.fault("resize", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("resize", InjectedFault::Fails(FailureKind::Denied));
     abort(&mut stage).await;
     stage.pass(SignedDuration::from_mins(1)).await;
     assert_eq!(stage.phase(), "aborting");
@@ -223,7 +223,7 @@ async fn a_promotion_that_failed_and_was_approved_again_is_still_a_promotion_tha
     let mut stage = lost(Mode::Automatic).await;
     assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
     stage.pass(SignedDuration::from_secs(5)).await;
-    stage.world.fault("look_databases", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Denied));
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let run = stage.run();
     stage.world.inner().commands.clear();

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::{AlarmTwin, Fault};
+use ports::memory::{AlarmTwin, InjectedFault};
 use protocol::journal::{Event, Rejection};
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
@@ -348,7 +348,7 @@ async fn a_region_that_answers_every_other_time_fills_no_journal_and_loses_no_al
     let before = stage.records().len();
     for minute in 0..240 {
         if minute % 2 == 0 {
-            stage.world.fault("alarm_states", Fault::Fails(FailureKind::Unreachable));
+            stage.world.fault("alarm_states", InjectedFault::Fails(FailureKind::Unreachable));
         }
         stage.pass(SignedDuration::from_mins(1)).await;
     }
@@ -390,7 +390,7 @@ async fn a_question_that_is_not_allowed_is_no_silence() {
     let mut stage = a_good_day(plan(Databases::None, Mode::Automatic)).await;
     stage.alarm("ALARM").await.expect("taken");
     for _ in 0..2_000 {
-        stage.world.fault("alarm_states", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("alarm_states", InjectedFault::Fails(FailureKind::Denied));
     }
     stage.pass(SignedDuration::from_mins(61)).await;
     lose(&stage);

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
@@ -234,7 +234,7 @@ async fn a_loss_long_after_its_alarm_is_a_question_to_a_person_in_both_modes() {
         stage.alarm("ALARM").await.expect("the alarm is taken");
         // Nobody may ask CloudWatch whether it is still so: the word lapses, although the region falls silent later.
         for _ in 0..2_000 {
-            stage.world.fault("alarm_states", Fault::Fails(FailureKind::Denied));
+            stage.world.fault("alarm_states", InjectedFault::Fails(FailureKind::Denied));
         }
         stage.pass(minutes(65)).await;
         stage.world.inner().primary_lives = false;
@@ -436,7 +436,7 @@ async fn an_old_primary_that_refuses_does_not_mail_every_ten_minutes() {
     let mut stage = moved().await;
     stage.world.inner().primary_lives = true;
     for _ in 0..200 {
-        stage.world.fault("old_primary", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("old_primary", InjectedFault::Fails(FailureKind::Denied));
     }
     stage.pass(SignedDuration::from_hours(24)).await;
     let mails = notices(&stage, "Step quarantine of orders failed").len();

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::observation::LagSample;
 use protocol::plan::{Mode, Plan};
 use scenarios::{GOOD_MINUTES, Stage, as_aurora, is_over, needs_operator, small_plan};
@@ -45,7 +45,7 @@ async fn a_global_database_is_failed_over_once_and_says_what_makes_it_writable()
 
 #[tokio::test(start_paused = true)]
 async fn a_failover_whose_answer_was_lost_is_not_asked_for_again() {
-    let stage = moved(async |stage| stage.world.fault("promote", Fault::LosesAnswer)).await;
+    let stage = moved(async |stage| stage.world.fault("promote", InjectedFault::LosesAnswer)).await;
     assert_eq!(promotions(&stage), 1);
     assert_eq!(stage.world.inner().calls.get("promote"), Some(&1), "it is seen to be under way");
 }
@@ -111,7 +111,7 @@ async fn an_old_primary_that_follows_already_is_left_as_it_is() {
 async fn an_old_primary_that_refuses_its_group_is_tried_until_aws_has_made_it_follow() {
     let mut stage = moved(async |_| ()).await;
     for _ in 0..400 {
-        stage.world.fault("quarantine", Fault::Fails(FailureKind::Conflict));
+        stage.world.fault("quarantine", InjectedFault::Fails(FailureKind::Conflict));
     }
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_mins(3)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::{Fault, MemoryWorld};
+use ports::memory::{InjectedFault, MemoryWorld};
 use ports::{Answer, Clock, FailureKind, RouteView, Side, Traffic};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
@@ -33,7 +33,7 @@ async fn half_lost() -> Stage {
 
 fn blind(stage: &Stage, looks: usize) {
     for _ in 0..looks {
-        stage.world.fault("look_databases", Fault::Fails(FailureKind::Throttled));
+        stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Throttled));
     }
 }
 
@@ -68,7 +68,7 @@ async fn a_sign_of_life_that_can_no_longer_be_seen_starts_nothing_by_itself() {
 async fn a_replica_that_replicates_at_an_unknown_distance_starts_nothing_by_itself() {
     let mut stage = half_lost().await;
     for _ in 0..5_000 {
-        stage.world.fault("samples", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("samples", InjectedFault::Fails(FailureKind::Unavailable));
     }
     assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
     let said = stage.sentences();
@@ -129,7 +129,7 @@ async fn an_old_primary_that_can_not_be_asked_keeps_no_other_from_being_cut_off(
         assert!(stage.until(HOUR, is_over).await);
         assert!(stage.plan.databases.len() > 1, "one of several");
         stage.world.inner().primary_lives = true;
-        stage.world.fault("old_primary", Fault::Fails(kind));
+        stage.world.fault("old_primary", InjectedFault::Fails(kind));
         stage.pass(SignedDuration::from_secs(70)).await;
         let cut_off =
             |stage: &Stage| stage.world.inner().databases.values().filter(|one| one.quarantined).count();

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
@@ -184,10 +184,10 @@ async fn throttling_timeouts_and_lost_answers_only_cost_time() {
         "weigh_recovery",
     ];
     let faults = [
-        Fault::Fails(FailureKind::Throttled),
-        Fault::Fails(FailureKind::Unreachable),
-        Fault::Fails(FailureKind::Unavailable),
-        Fault::LosesAnswer,
+        InjectedFault::Fails(FailureKind::Throttled),
+        InjectedFault::Fails(FailureKind::Unreachable),
+        InjectedFault::Fails(FailureKind::Unavailable),
+        InjectedFault::LosesAnswer,
     ];
     for action in actions {
         for fault in &faults {
@@ -205,7 +205,7 @@ async fn throttling_timeouts_and_lost_answers_only_cost_time() {
 async fn a_denied_promotion_needs_an_operator_and_goes_on_when_it_is_mended() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.pass(GOOD_MINUTES).await;
-    stage.world.fault("promote", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("promote", InjectedFault::Fails(FailureKind::Denied));
     stage.alarm("ALARM").await.expect("the alarm is taken");
     stage.world.inner().primary_lives = false;
     assert!(stage.until(HOUR, needs_operator).await);
@@ -296,7 +296,7 @@ async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
-    stage.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+    stage.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
     let answer = stage.invoke(json!({ "tick": true })).await;
     assert!(answer.is_err_and(|fault| fault.code == "journal_unreadable"));
     assert!(stage.records().is_empty());

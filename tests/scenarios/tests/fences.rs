@@ -2,7 +2,7 @@
 //! can't be asked.
 
 use jiff::SignedDuration;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use ports::{EndpointHealth, FailureKind};
 use protocol::command::Step;
 use protocol::journal::{Event, PrimarySide};
@@ -98,7 +98,7 @@ async fn nothing_is_promoted_beside_a_primary_side_that_opened_a_moment_before()
     until_second_is_due(&mut stage).await;
     open_primary(&stage, 7);
     for _ in 0..400 {
-        stage.world.fault("weigh_primary", Fault::Fails(FailureKind::Throttled));
+        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     assert_eq!(promotions(&stage), [1, 0], "{:#?}", stage.sentences());
@@ -138,7 +138,7 @@ async fn who_opens_the_primary_side_again_and_again_is_left_to_a_person() {
 async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_a_person() {
     let mut stage = promoting().await;
     for _ in 0..3_000 {
-        stage.world.fault("look_route", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("look_route", InjectedFault::Fails(FailureKind::Unavailable));
     }
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), [1, 0]);
@@ -170,7 +170,7 @@ async fn an_accelerator_that_answers_only_the_fence_is_told_by_pauses_and_not_ev
             .is_some_and(Progress::is_done);
         stage.world.inner().faults.clear();
         for _ in 0..if is_fenced { 20 } else { 0 } {
-            stage.world.fault("look_route", Fault::Fails(FailureKind::Throttled));
+            stage.world.fault("look_route", InjectedFault::Fails(FailureKind::Throttled));
         }
         stage.beat().await;
     }
@@ -187,7 +187,7 @@ async fn an_accelerator_that_fails_for_a_moment_only_delays_a_promotion() {
     let mut stage = promoting().await;
     until_second_is_due(&mut stage).await;
     for _ in 0..3 {
-        stage.world.fault("look_route", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("look_route", InjectedFault::Fails(FailureKind::Unavailable));
     }
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!((stage.phase(), lost(&stage).len()), ("completed", 0));

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::observation::ProbeAnswer;
@@ -62,14 +62,14 @@ async fn aborted() -> Stage {
     stage.lose_primary().await;
     assert!(stage.until(HOUR, awaits_approval).await);
     for _ in 0..40 {
-        stage.world.fault("look_databases", Fault::Fails(FailureKind::Unavailable));
+        stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Unavailable));
     }
     approve(&mut stage, false).await;
     assert!(stage.until(HOUR, has_begun(Step::Fence)).await);
     seconds(&mut stage, 3).await;
     abort(&mut stage).await;
     for _ in 0..200 {
-        stage.world.fault("weigh_primary", Fault::Fails(FailureKind::Throttled));
+        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     assert!(stage.until(HOUR, is_over).await);
     let run = stage.run();
@@ -108,7 +108,7 @@ async fn needs_an_operator() -> Stage {
     seconds(&mut stage, 150).await;
     // The tick's look may be the one that is denied, too.
     for _ in 0..6 {
-        stage.world.fault("look_databases", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Denied));
     }
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     abort(&mut stage).await;

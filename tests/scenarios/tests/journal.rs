@@ -5,12 +5,12 @@ use engine::conductor::{ALERT_EVERY, Log};
 use engine::fault::Fault as Refused;
 use engine::snapshot::FOLDED_AT_ONCE;
 use jiff::SignedDuration;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind, Slot};
 use protocol::journal::{Event, Record, Rejection};
 use protocol::plan::Mode;
 use protocol::state::fold;
-use protocol::state::snapshot::{SNAPSHOT_EVERY, SNAPSHOT_SCHEMA, SealedSnapshot, Snapshot};
+use protocol::state::snapshot::{SNAPSHOT_EVERY, SNAPSHOT_SCHEMA, SealedSnapshot, StateSnapshot};
 use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, is_over, small_plan, sns};
 use serde_json::{Value, json};
 
@@ -193,8 +193,11 @@ async fn two_snapshots_of_no_use_fall_back_to_the_whole_log_and_are_replaced() {
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_that_can_not_be_read_is_no_reason_to_stop() {
     let stage = with_snapshots(200, 400, 450).await;
-    for fault in [Fault::Fails(FailureKind::Throttled), Fault::Fails(FailureKind::Denied), Fault::LosesAnswer]
-    {
+    for fault in [
+        InjectedFault::Fails(FailureKind::Throttled),
+        InjectedFault::Fails(FailureKind::Denied),
+        InjectedFault::LosesAnswer,
+    ] {
         stage.world.fault("load_snapshot", fault.clone());
         let (log, began) = read(&stage).await;
         assert_eq!((began, log.state), (Some(200), stage.state()), "the one before it is used");
@@ -267,10 +270,10 @@ async fn two_ticks_at_once_leave_a_good_snapshot() {
 #[tokio::test(start_paused = true)]
 async fn whatever_becomes_of_the_write_of_a_snapshot_the_next_tick_keeps_one() {
     for fault in [
-        Fault::Fails(FailureKind::Denied),
-        Fault::Fails(FailureKind::Throttled),
-        Fault::Fails(FailureKind::Unreachable),
-        Fault::LosesAnswer,
+        InjectedFault::Fails(FailureKind::Denied),
+        InjectedFault::Fails(FailureKind::Throttled),
+        InjectedFault::Fails(FailureKind::Unreachable),
+        InjectedFault::LosesAnswer,
     ] {
         let mut stage = with_snapshots(200, 400, 610).await;
         stage.world.fault("save_snapshot", fault.clone());
@@ -346,8 +349,8 @@ async fn the_status_reads_the_records_of_the_last_run_and_not_the_whole_log() {
     assert!(last.ends_with(&of_run.last().expect("a record").sentence), "{last}");
 
     // A throttled second page costs the timeline, and nothing else.
-    stage.world.fault("load", Fault::Passes);
-    stage.world.fault("load", Fault::Fails(FailureKind::Throttled));
+    stage.world.fault("load", InjectedFault::Passes);
+    stage.world.fault("load", InjectedFault::Fails(FailureKind::Throttled));
     let without = status(&mut stage).await;
     assert_eq!((&without["timeline"], &without["run"]), (&json!([]), &shown["run"]));
     assert!(without["timeline_unread"].as_str().is_some_and(|why| why.contains("load")), "{without}");
@@ -503,7 +506,7 @@ async fn a_poison_record_asks_for_an_operator_with_every_tick_until_it_is_taken_
     assert_eq!(status(&mut stage).await["attention"]["figure"], 0);
 
     // A table that does not answer says nothing of who is needed.
-    stage.world.fault("load", Fault::Fails(FailureKind::Unreachable));
+    stage.world.fault("load", InjectedFault::Fails(FailureKind::Unreachable));
     figures(&stage);
     tick(&mut stage).await.expect_err("it fails closed");
     assert_eq!(figures(&stage), Vec::<u64>::new());
@@ -512,7 +515,7 @@ async fn a_poison_record_asks_for_an_operator_with_every_tick_until_it_is_taken_
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_could_not_be_sent_is_sent_by_whoever_notices_next() {
     let (mut stage, _) = poisoned().await;
-    stage.world.fault("notice", Fault::Fails(FailureKind::Unavailable));
+    stage.world.fault("notice", InjectedFault::Fails(FailureKind::Unavailable));
     tick(&mut stage).await.expect_err("it fails closed");
     assert_eq!(stage.world.inner().notices.len(), 0);
     for _ in 0..2 {
@@ -526,7 +529,7 @@ async fn a_table_that_does_not_answer_is_told_beside_a_poison_record_and_once_an
     let (mut stage, _) = poisoned().await;
     tick(&mut stage).await.expect_err("it fails closed");
     for _ in 0..5 {
-        stage.world.fault("load", Fault::Fails(FailureKind::Unreachable));
+        stage.world.fault("load", InjectedFault::Fails(FailureKind::Unreachable));
         tick(&mut stage).await.expect_err("it fails closed");
     }
     let notices = stage.world.inner().notices.clone();
@@ -605,7 +608,7 @@ async fn the_readiness_says_how_full_the_journal_is() {
     assert!(sentence.contains("(5 % full)"), "{sentence}");
 
     grow(&stage, 610);
-    stage.world.fault("save_snapshot", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("save_snapshot", InjectedFault::Fails(FailureKind::Denied));
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));
     assert_eq!(found["finding"], "not_ready");
     assert!(
@@ -634,6 +637,6 @@ async fn a_snapshot_after_a_record_of_ones_own_is_bound_to_that_record() {
     assert_eq!((began, &log.state), (Some(log.state.last_seq), &stage.state()));
     let plan = &stage.plan.name;
     let newest = kept(&stage).into_iter().max_by_key(|(_, sealed)| sealed.seq).expect("a snapshot").1;
-    let Snapshot { program, state, .. } = newest.open(plan).expect("it opens");
+    let StateSnapshot { program, state, .. } = newest.open(plan).expect("it opens");
     assert_eq!((program.as_str(), state), (env!("CARGO_PKG_VERSION"), stage.state()));
 }

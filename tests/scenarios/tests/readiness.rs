@@ -1,7 +1,7 @@
 //! Would a failover work? Asked of the production handlers every half hour, and never in the way of a run.
 
 use jiff::SignedDuration;
-use ports::memory::{Fault, Inner, Looks, REPLICA_KEY};
+use ports::memory::{InjectedFault, Inner, Looks, REPLICA_KEY};
 use ports::{Clock, FailureKind};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
@@ -103,7 +103,7 @@ async fn what_breaks_is_told_once_within_half_an_hour_and_once_when_it_is_mended
 #[tokio::test(start_paused = true)]
 async fn a_look_that_fails_is_unknown_and_the_others_are_judged_all_the_same() {
     let mut stage = good_day().await;
-    stage.world.fault("inspect_route", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("inspect_route", InjectedFault::Fails(FailureKind::Denied));
     let answer = ask(&mut stage).await;
     assert_eq!(text(&answer, "readiness"), "unknown");
     let rows = unready(&answer);
@@ -235,8 +235,8 @@ async fn a_pass_that_cannot_be_kept_disturbs_no_tick_and_bothers_nobody() {
     let mut stage = good_day().await;
     suspend(&stage, true);
     for _ in 0..200 {
-        stage.world.fault("save_readiness", Fault::Fails(FailureKind::Unavailable));
-        stage.world.fault("put_metrics", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("save_readiness", InjectedFault::Fails(FailureKind::Unavailable));
+        stage.world.fault("put_metrics", InjectedFault::Fails(FailureKind::Denied));
     }
     stage.pass(SignedDuration::from_mins(40)).await;
     assert_eq!(told(&stage), Vec::<String>::new());
@@ -250,7 +250,7 @@ async fn a_pass_that_cannot_be_kept_disturbs_no_tick_and_bothers_nobody() {
 async fn a_notice_that_was_not_sent_is_sent_by_the_next_pass() {
     let mut stage = good_day().await;
     suspend(&stage, true);
-    stage.world.fault("notice", Fault::Fails(FailureKind::Unavailable));
+    stage.world.fault("notice", InjectedFault::Fails(FailureKind::Unavailable));
     stage.pass(SignedDuration::from_mins(32)).await;
     assert_eq!(told(&stage), Vec::<String>::new());
     stage.pass(SignedDuration::from_mins(31)).await;
@@ -291,7 +291,7 @@ async fn snapshots_are_ready_when_both_regions_have_a_fresh_one_and_not_when_the
     job.stage.world.sample_lag(400);
     assert_eq!(unready(&ask(&mut job.stage).await), ["unknown snapshots_fresh orders"]);
     for _ in 0..9 {
-        job.snapshots.fault("take", Fault::Fails(FailureKind::Denied));
+        job.snapshots.fault("take", InjectedFault::Fails(FailureKind::Denied));
     }
     drop(job.keep().await);
     let answer = ask(&mut job.stage).await;
@@ -392,7 +392,7 @@ async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not
         ("inspect_subnet", "unknown addresses_free web"),
     ] {
         for _ in 0..8 {
-            stage.world.fault(action, Fault::Fails(FailureKind::Denied));
+            stage.world.fault(action, InjectedFault::Fails(FailureKind::Denied));
         }
         let answer = ask(&mut stage).await;
         let rows = unready(&answer);

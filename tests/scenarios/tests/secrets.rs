@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::plan::{Mode, Plan, Probe};
 use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, small_plan, sns};
 use serde_json::{Value, json};
@@ -105,9 +105,11 @@ async fn talkative_run(level: LevelFilter) -> (String, usize) {
     for action in
         ["promote", "look_databases", "look_route", "resize", "look_fleets", "samples", "commands", "notice"]
     {
-        for fault in
-            [Fault::Fails(FailureKind::Throttled), Fault::LosesAnswer, Fault::Fails(FailureKind::Denied)]
-        {
+        for fault in [
+            InjectedFault::Fails(FailureKind::Throttled),
+            InjectedFault::LosesAnswer,
+            InjectedFault::Fails(FailureKind::Denied),
+        ] {
             stage.world.fault(action, fault);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use ports::memory::snapshots::Death;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
@@ -185,10 +185,10 @@ async fn lost_answers_and_throttled_calls_cost_time_and_nothing_else() {
     for round in 0..40 {
         for action in ["take", "copy", "delete", "list"] {
             let fault = match round % 4 {
-                0 => Fault::LosesAnswer,
-                1 => Fault::Fails(FailureKind::Throttled),
-                2 => Fault::Fails(FailureKind::Unavailable),
-                _ => Fault::Fails(FailureKind::Unreachable),
+                0 => InjectedFault::LosesAnswer,
+                1 => InjectedFault::Fails(FailureKind::Throttled),
+                2 => InjectedFault::Fails(FailureKind::Unavailable),
+                _ => InjectedFault::Fails(FailureKind::Unreachable),
             };
             job.snapshots.fault(action, fault);
         }
@@ -382,7 +382,7 @@ async fn a_journal_that_goes_away_between_two_deletions_ends_them_and_is_an_erro
     job.snapshots.vault().call_lasts = Duration::from_secs(10);
     let break_it = async {
         job.stage.clock.sleep(Duration::from_secs(25)).await;
-        job.stage.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+        job.stage.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
     };
     let (answer, ()) = tokio::join!(job.keep(), break_it);
     let fault = answer.expect_err("an error");
@@ -407,7 +407,7 @@ async fn a_pass_whose_time_is_over_leaves_the_rest_to_the_next() {
 #[tokio::test(start_paused = true)]
 async fn without_the_journal_nothing_at_all_happens_and_somebody_is_told() {
     let job = small();
-    job.stage.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+    job.stage.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
     let fault = job.keep().await.expect_err("no journal");
     assert_eq!(fault.code, "journal_unreadable");
     assert!(job.effects("").is_empty() && job.snapshots.vault().samples.is_empty());
@@ -418,7 +418,7 @@ async fn without_the_journal_nothing_at_all_happens_and_somebody_is_told() {
 async fn what_only_a_person_can_help_is_an_error_and_the_rest_is_done() {
     let plan = with_snapshots(example_plan(Mode::Automatic), DAYS, 2);
     let job = ScheduledJob::new(plan);
-    job.snapshots.fault("take", Fault::Fails(FailureKind::Denied));
+    job.snapshots.fault("take", InjectedFault::Fails(FailureKind::Denied));
     let fault = job.keep().await.expect_err("denied");
     assert_eq!(fault.code, "snapshots_failed");
     assert!(
@@ -426,7 +426,7 @@ async fn what_only_a_person_can_help_is_an_error_and_the_rest_is_done() {
         "{fault}"
     );
     assert_eq!(job.effects("take").len(), 1, "the other database has its own");
-    job.snapshots.fault("put", Fault::Fails(FailureKind::Denied));
+    job.snapshots.fault("put", InjectedFault::Fails(FailureKind::Denied));
     job.stage.clock.sleep(Duration::from_mins(30)).await;
     let fault = job.keep().await.expect_err("no metric");
     assert!(fault.message.contains("The ages of the snapshots could not be put"), "{fault}");
@@ -491,7 +491,7 @@ async fn a_request_that_is_none_is_refused_before_anything_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_plan_without_snapshots_lists_nothing() {
     let job = ScheduledJob::new(small_plan(Mode::Automatic));
-    job.snapshots.fault("list", Fault::Fails(FailureKind::Denied));
+    job.snapshots.fault("list", InjectedFault::Fails(FailureKind::Denied));
     let answer = job.keep().await.expect("nothing to do");
     assert_eq!(answer["sentence"], "No snapshots are kept: the plan shop has no section snapshots.");
 }

@@ -1,7 +1,7 @@
 //! What RDS says of an instance and of its replication, and what Auto Scaling says of a launch: read as AWS means it.
 
 use jiff::SignedDuration;
-use ports::memory::{DatabaseTwin, Fault, FleetTwin};
+use ports::memory::{DatabaseTwin, FleetTwin, InjectedFault};
 use ports::{FailureKind, Replication};
 use protocol::command::Step;
 use protocol::evidence::{EvidenceKind, Veto};
@@ -59,7 +59,7 @@ async fn replica_in_storage_optimization_is_promoted() {
 async fn a_promotion_that_aws_refuses_for_the_status_is_tried_until_it_is_taken() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     for _ in 0..30 {
-        stage.world.fault("promote", Fault::Fails(FailureKind::Conflict));
+        stage.world.fault("promote", InjectedFault::Fails(FailureKind::Conflict));
     }
     stage.lose_primary().await;
     each_database(&stage, |database| database.status = Some("storage-optimization"));
@@ -77,7 +77,7 @@ async fn a_promotion_that_aws_refuses_for_the_status_is_tried_until_it_is_taken(
 async fn a_promotion_that_aws_refuses_to_the_end_is_told_in_its_words() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     for _ in 0..3_000 {
-        stage.world.fault("promote", Fault::Fails(FailureKind::Conflict));
+        stage.world.fault("promote", InjectedFault::Fails(FailureKind::Conflict));
     }
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
@@ -281,7 +281,7 @@ async fn an_activity_that_failed_before_the_step_is_not_quoted() {
 async fn activities_that_cannot_be_read_fail_nothing() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     for _ in 0..40 {
-        stage.world.fault("last_failure", Fault::Fails(FailureKind::Denied));
+        stage.world.fault("last_failure", InjectedFault::Fails(FailureKind::Denied));
     }
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());

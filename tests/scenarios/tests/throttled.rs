@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::observation::ReplicaState;
@@ -28,7 +28,7 @@ fn plan() -> Plan {
 
 fn throttle(stage: &Stage, times: usize) {
     for _ in 0..times {
-        stage.world.fault("look_databases", Fault::Fails(FailureKind::Throttled));
+        stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Throttled));
     }
 }
 
@@ -93,7 +93,7 @@ async fn an_error_that_is_remembered_is_no_new_evidence() {
 async fn what_is_denied_is_not_asked_again_at_once() {
     let stage = Stage::new(plan());
     let eyes = stage.ports("test").eyes();
-    stage.world.fault("look_databases", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Denied));
     assert_eq!(unasked(&look(&stage, &eyes).await), 6);
     assert_eq!(stage.world.inner().calls["look_databases"], 1);
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::plan::{Mode, Plan};
 use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, sns};
@@ -52,7 +52,7 @@ async fn what_can_not_be_fenced_is_not_opened() {
     let mut stage = Stage::new(plan(Mode::Automatic));
     stage.lose_primary().await;
     // As where the other account has taken its attachment back: the endpoint can't be written.
-    stage.world.fault("weigh_primary", Fault::Fails(FailureKind::Denied));
+    stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Denied));
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert_eq!(weights(&stage), (Some(128), Some(0)));
 }

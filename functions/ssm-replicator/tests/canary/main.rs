@@ -10,7 +10,7 @@ mod scene;
 use std::sync::Mutex;
 
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::parameters::entry::Kind;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -35,7 +35,7 @@ async fn everything(scene: &Scene) -> Vec<String> {
     let kinds = [FailureKind::Denied, FailureKind::Invalid, FailureKind::Throttled, FailureKind::Unreachable];
     for action in ["list", "find", "values", "tags", "labels", "put", "load_seen", "save_seen"] {
         for kind in kinds {
-            scene.stores.fault(action, Fault::Fails(kind));
+            scene.stores.fault(action, InjectedFault::Fails(kind));
             scene.stores.set(FROM, "/shop/secret", &format!("{CANARY} {action} {kind:?}"));
             for command in &commands {
                 said.push(format!("{:?}", scene.invoke(command).await));

@@ -1,7 +1,7 @@
 //! What is deleted, and what keeps a mistake from emptying the other side.
 
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 
 use crate::scene::{FROM, Scene, TO, play, shop};
 
@@ -91,9 +91,9 @@ fn a_listing_that_is_not_whole_deletes_nothing() {
             lose(&scene, [1]);
             for _ in 0..page {
                 // A slot for a page that is answered: faults are taken one by one, and this kind is tried again.
-                scene.stores.fault("list", Fault::Fails(FailureKind::Throttled));
+                scene.stores.fault("list", InjectedFault::Fails(FailureKind::Throttled));
             }
-            scene.stores.fault("list", Fault::Fails(FailureKind::Denied));
+            scene.stores.fault("list", InjectedFault::Fails(FailureKind::Denied));
             let fault = scene.pass().await.unwrap_err();
             assert_eq!(fault.code, "parameters_unreadable", "page {page}");
             assert_eq!(scene.stores.calls("delete"), 0);
@@ -107,7 +107,7 @@ fn a_value_that_can_t_be_read_keeps_every_copy() {
         let scene = copied(20).await;
         lose(&scene, [1]);
         scene.stores.set(FROM, "/shop/p/00002", "changed");
-        scene.stores.fault("values", Fault::Fails(FailureKind::Denied));
+        scene.stores.fault("values", InjectedFault::Fails(FailureKind::Denied));
         scene.pass().await.unwrap_err();
         assert_eq!(scene.stores.calls("delete"), 0);
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::conductor::Conductor;
 use engine::parameters::ParameterReplication;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use ports::stores::{Store, Stored};
 use proptest::prelude::*;
 use protocol::parameters::COPY_TAG;
@@ -45,7 +45,7 @@ enum Happening {
     Label { region: &'static str, name: usize },
     Pass,
     Change { region: &'static str, name: usize },
-    Goes { action: &'static str, fault: Fault },
+    Goes { action: &'static str, fault: InjectedFault },
 }
 
 fn regions() -> impl Strategy<Value = &'static str> {
@@ -57,13 +57,13 @@ fn happenings() -> impl Strategy<Value = Happening> {
     let actions =
         vec!["list", "find", "values", "tags", "labels", "put", "tag", "label", "delete", "load_seen"];
     let faults = vec![
-        Fault::LosesAnswer,
-        Fault::Fails(FailureKind::Throttled),
-        Fault::Fails(FailureKind::Unavailable),
-        Fault::Fails(FailureKind::Unreachable),
-        Fault::Fails(FailureKind::Denied),
-        Fault::Fails(FailureKind::Conflict),
-        Fault::Fails(FailureKind::Invalid),
+        InjectedFault::LosesAnswer,
+        InjectedFault::Fails(FailureKind::Throttled),
+        InjectedFault::Fails(FailureKind::Unavailable),
+        InjectedFault::Fails(FailureKind::Unreachable),
+        InjectedFault::Fails(FailureKind::Denied),
+        InjectedFault::Fails(FailureKind::Conflict),
+        InjectedFault::Fails(FailureKind::Invalid),
     ];
     prop_oneof![
         6 => (regions(), name.clone(), 0..4_u8).prop_map(|(region, name, value)| Happening::Set { region, name, value }),

@@ -1,7 +1,7 @@
 //! What a full pass writes, and what it costs.
 
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::maintenance::PassOutcome;
 use protocol::parameters::entry::{Kind, Tags, Tier};
 use protocol::plan::Existing;
@@ -113,7 +113,7 @@ fn a_memory_that_is_lost_costs_reads_and_no_write() {
         scene.pass().await.unwrap();
         scene.pass().await.unwrap();
         scene.stores.inner().seen = b"no fingerprints at all, and half of one".to_vec();
-        scene.stores.fault("load_seen", Fault::Fails(FailureKind::Denied));
+        scene.stores.fault("load_seen", InjectedFault::Fails(FailureKind::Denied));
         let answer = scene.pass().await.unwrap();
         assert_eq!((answer["same"].clone(), scene.writes()), (30.into(), 30));
         let read = scene.stores.calls("values");
@@ -340,7 +340,7 @@ fn a_lost_answer_is_not_written_twice() {
     play(async || {
         let scene = Scene::new();
         scene.fill(3);
-        scene.stores.fault("put", Fault::LosesAnswer);
+        scene.stores.fault("put", InjectedFault::LosesAnswer);
         scene.pass().await.unwrap_err();
         assert_eq!(scene.writes(), 3);
         scene.pass().await.unwrap();
@@ -378,7 +378,7 @@ fn a_page_that_is_throttled_is_asked_for_again() {
         let scene = Scene::new();
         scene.fill(60);
         for kind in [FailureKind::Throttled, FailureKind::Throttled, FailureKind::Unavailable] {
-            scene.stores.fault("list", Fault::Fails(kind));
+            scene.stores.fault("list", InjectedFault::Fails(kind));
         }
         scene.pass().await.unwrap();
         assert_eq!(scene.writes(), 60);
@@ -411,7 +411,7 @@ fn a_destination_that_falls_silent_amid_the_writes_ends_the_pass() {
         let scene = Scene::new();
         scene.fill(40);
         for _ in 0..3 {
-            scene.stores.fault("put", Fault::Fails(FailureKind::Unreachable));
+            scene.stores.fault("put", InjectedFault::Fails(FailureKind::Unreachable));
         }
         let fault = scene.pass().await.unwrap_err();
         assert!(
@@ -477,13 +477,13 @@ fn what_a_pass_came_to_is_kept_for_the_readiness() {
         };
         assert_eq!(kept(), compared(2, 0, None));
         scene.stores.set(FROM, "/shop/a", "three");
-        scene.stores.fault("put", Fault::Fails(FailureKind::Denied));
+        scene.stores.fault("put", InjectedFault::Fails(FailureKind::Denied));
         let fault = scene.pass().await.unwrap_err();
         let Some((_, _, PassOutcome::Compared { same: 1, differing: 1, why: Some(why), .. })) = kept() else {
             panic!("{:?}", kept());
         };
         assert!(why.starts_with("/shop/a") && fault.message.contains(why.trim_end_matches('.')), "{why}");
-        scene.stores.fault("list", Fault::Fails(FailureKind::Denied));
+        scene.stores.fault("list", InjectedFault::Fails(FailureKind::Denied));
         let fault = scene.pass().await.unwrap_err();
         let failed = PassOutcome::Failed { why: fault.message.chars().take(300).collect() };
         assert_eq!(kept(), Some((FROM.to_owned(), TO.to_owned(), failed)));

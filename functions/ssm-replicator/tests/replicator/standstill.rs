@@ -1,7 +1,7 @@
 //! When nothing may be written, nothing is, and it is said why.
 
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::operator::{OperatorCommand, Overrides};
 use serde_json::json;
 
@@ -73,7 +73,7 @@ fn an_unreadable_journal_is_an_error_that_people_are_told_of_and_nothing_is_writ
         let scene = Scene::new();
         scene.fill(3);
         for payload in [json!({"command": "pass"}), json!({"command": "drift"})] {
-            scene.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+            scene.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
             let fault = scene.invoke(&payload).await.unwrap_err();
             assert_eq!(fault.code, "journal_unreadable");
         }
@@ -81,7 +81,7 @@ fn an_unreadable_journal_is_an_error_that_people_are_told_of_and_nothing_is_writ
         // Once an hour, however often it is invoked.
         assert_eq!(scene.world.inner().notices.len(), 1);
         ports::Clock::sleep(&*scene.clock, std::time::Duration::from_secs(3_601)).await;
-        scene.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+        scene.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
         scene.invoke(&json!({"command": "drift"})).await.unwrap_err();
         assert_eq!(scene.world.inner().notices.len(), 2);
     });
@@ -94,7 +94,7 @@ fn a_journal_that_becomes_unreadable_amid_a_pass_ends_it() {
         scene.fill(100);
         let (fault, ()) = tokio::join!(Box::pin(scene.pass()), async {
             ports::Clock::sleep(&*scene.clock, std::time::Duration::from_secs(12)).await;
-            scene.world.fault("load", Fault::Fails(FailureKind::Unavailable));
+            scene.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
         });
         assert_eq!(fault.unwrap_err().code, "journal_unreadable");
         assert!(scene.writes() < 40);
@@ -106,7 +106,7 @@ fn an_unreadable_plan_and_one_without_parameters_write_nothing() {
     play(async || {
         let scene = Scene::new();
         scene.fill(3);
-        scene.world.fault("plan", Fault::Fails(FailureKind::Denied));
+        scene.world.fault("plan", InjectedFault::Fails(FailureKind::Denied));
         assert_eq!(scene.pass().await.unwrap_err().code, "plan_unreadable");
         let mut plan = shop();
         plan.parameters = None;

@@ -3,7 +3,7 @@
 
 use aws_sdk_ssm::config::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use ports::parameters::Parameters;
+use ports::parameters::ParameterStores;
 use ports::{Ids, Secret};
 use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Kind, Tier};

@@ -2,7 +2,7 @@
 
 use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use ports::{Databases, Parameters};
+use ports::{Databases, ParameterStores};
 use tokio::time::Instant;
 
 use super::*;

@@ -57,7 +57,7 @@ pub(super) struct Cluster {
 
 /// A database's global database and its cluster in the recovery region; nothing where one does not exist.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
+pub(super) struct ClusterStanding {
     pub(super) arn: String,
     pub(super) global: Option<Global>,
     pub(super) cluster: Option<Cluster>,
@@ -202,7 +202,7 @@ impl Cluster {
     }
 }
 
-impl Standing {
+impl ClusterStanding {
     fn member(&self) -> Option<&Member> {
         self.global.as_ref()?.member(&self.arn)
     }

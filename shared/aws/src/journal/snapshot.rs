@@ -168,7 +168,7 @@ mod tests {
 
     use aws_smithy_http_client::test_util::StaticReplayClient;
     use ports::{Clock, Journal};
-    use protocol::state::snapshot::{Refusal, Snapshot};
+    use protocol::state::snapshot::{Refusal, StateSnapshot};
     use protocol::state::{State, Unnoticed};
     use serde_json::{Value, json};
 
@@ -194,7 +194,7 @@ mod tests {
             |seq| (seq, Unnoticed { at, title: "moves".to_owned(), sentence: letter.repeat(500) });
         let unnoticed = (0..things).map(unnoticed).collect();
         let state = State { last_seq: seq, unnoticed, ..State::default() };
-        let sealed = Snapshot::of(&plan(), &state, Digest::of("a record"), at).seal().unwrap();
+        let sealed = StateSnapshot::of(&plan(), &state, Digest::of("a record"), at).seal().unwrap();
         KeptSnapshot { slot, sealed }
     }
 

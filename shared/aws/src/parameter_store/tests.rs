@@ -75,9 +75,9 @@ async fn a_page_of_a_listing_is_read_with_everything_but_the_values() {
         allowed_pattern: "^[a-z0-9-]+$".to_owned(),
         policies: vec![r#"{"Type":"NoChangeNotification"}"#.to_owned()],
     };
-    assert_eq!(found, Page { entries: vec![expected], next: Some("n1".to_owned()) });
+    assert_eq!(found, ParameterPage { entries: vec![expected], next: Some("n1".to_owned()) });
     let copies = stores.list(HERE, "/shop", Some(&Name::new("shop")), found.next).await.unwrap();
-    assert_eq!(copies, Page::default());
+    assert_eq!(copies, ParameterPage::default());
     let path = json!({ "Key": "Path", "Option": "Recursive", "Values": ["/shop"] });
     let tag = json!({ "Key": "tag:pilotlight:copied-by", "Option": "Equals", "Values": ["shop"] });
     let requests = requests();

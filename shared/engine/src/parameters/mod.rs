@@ -13,7 +13,7 @@ mod write_permit;
 mod writer;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::{Failure, Maintenance, Parameters, SeenPairs};
+use ports::{Failure, Maintenance, ParameterStores, SeenPairs};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::parameters::direction::Direction;
 use protocol::parameters::fingerprints::Fingerprints;
@@ -34,7 +34,7 @@ pub struct ParameterReplication<'r> {
     /// Plan, journal and clock.
     pub conductor: &'r Conductor,
     /// Parameter Store.
-    pub stores: &'r dyn Parameters,
+    pub stores: &'r dyn ParameterStores,
     /// What was seen to be the same.
     pub seen: &'r dyn SeenPairs,
     /// Where the readiness reads what a pass came to.

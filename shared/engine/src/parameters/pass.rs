@@ -8,7 +8,7 @@ use protocol::parameters::ground::Ground;
 use protocol::parameters::survey::{Survey, survey};
 use serde_json::{Value, json};
 
-use super::reader::{BATCH, Looked, Reader};
+use super::reader::{BATCH, ComparedValues, Reader};
 use super::report::Report;
 use super::write_permit::Leave;
 use super::writer::{Done, Writer};
@@ -107,7 +107,7 @@ impl Pass<'_> {
     }
 
     /// Does what was decided of a pair; false when nothing more may be written.
-    async fn settle(&mut self, looked: &Looked<'_>) -> Result<bool, Fault> {
+    async fn settle(&mut self, looked: &ComparedValues<'_>) -> Result<bool, Fault> {
         let writes = match &looked.verdict {
             PairVerdict::Same => {
                 self.report.same += 1;

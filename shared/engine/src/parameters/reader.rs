@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::parameters::{Page, VALUES_PER_CALL, Value};
-use ports::{Answer, Clock, Failure, FailureKind, Parameters, Secret};
+use ports::parameters::{ParameterPage, VALUES_PER_CALL, Value};
+use ports::{Answer, Clock, Failure, FailureKind, ParameterStores, Secret};
 use protocol::name::Name;
 use protocol::parameters::diff::{Copy, PairVerdict, Sides, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
@@ -27,14 +27,14 @@ pub(super) const BATCH: usize = VALUES_PER_CALL;
 
 /// Reads both sides.
 pub(super) struct Reader<'r> {
-    pub(super) stores: &'r dyn Parameters,
+    pub(super) stores: &'r dyn ParameterStores,
     pub(super) clock: &'r dyn Clock,
     /// Nothing is tried again after this.
     pub(super) until: Timestamp,
 }
 
 /// A pair with everything that was seen of it.
-pub(super) struct Looked<'l> {
+pub(super) struct ComparedValues<'l> {
     /// The parameter that is copied.
     pub(super) source: &'l Entry,
     /// Its counterpart as it was listed.
@@ -80,7 +80,7 @@ impl Reader<'_> {
         &self,
         ground: &Ground<'_>,
         pairs: &[Pair<'l>],
-    ) -> Answer<Vec<Looked<'l>>> {
+    ) -> Answer<Vec<ComparedValues<'l>>> {
         let (from, to) = (&ground.direction.from, &ground.direction.to);
         let sources: Vec<&str> = pairs.iter().map(|pair| pair.source.name.as_str()).collect();
         let copies: Vec<&str> = pairs.iter().filter_map(|pair| Some(pair.copy?.name.as_str())).collect();
@@ -93,7 +93,12 @@ impl Reader<'_> {
             // A copy that was listed and is gone by now is made anew.
             let counterpart = pair.copy.and_then(|copy| Some((copy, of(&copies, &copy.name)?)));
             let verdict = self.verdict(ground, pair.source, value, counterpart).await?;
-            looked.push(Looked { source: pair.source, copy: pair.copy, value: value.clone(), verdict });
+            looked.push(ComparedValues {
+                source: pair.source,
+                copy: pair.copy,
+                value: value.clone(),
+                verdict,
+            });
         }
         Ok(looked)
     }
@@ -193,7 +198,7 @@ impl Pages {
         }
         let after = self.after.take();
         let read = async || reader.stores.list(region, path, copies_of, after.clone()).await;
-        let Page { entries, next } = reader.patiently(read).await?;
+        let ParameterPage { entries, next } = reader.patiently(read).await?;
         self.count += 1;
         self.is_over = next.is_none();
         if self.count > PAGES_MAX || (next.is_some() && next == after) {

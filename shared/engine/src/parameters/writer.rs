@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::{Answer, Failure, FailureKind, Parameters, Secret};
+use ports::{Answer, Failure, FailureKind, ParameterStores, Secret};
 use protocol::parameters::diff::Writes;
 use protocol::parameters::direction::Direction;
 use protocol::parameters::is_copy_of;
@@ -34,7 +34,7 @@ pub(super) enum Done {
 
 /// Writes in one direction.
 pub(super) struct Writer<'w> {
-    stores: &'w dyn Parameters,
+    stores: &'w dyn ParameterStores,
     conductor: &'w Conductor,
     leave: Leave<'w>,
     direction: &'w Direction,
@@ -46,7 +46,7 @@ pub(super) struct Writer<'w> {
 impl<'w> Writer<'w> {
     /// A writer with the journal's leave. It begins nothing after `until`.
     pub(super) fn new(
-        stores: &'w dyn Parameters,
+        stores: &'w dyn ParameterStores,
         conductor: &'w Conductor,
         leave: Leave<'w>,
         direction: &'w Direction,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::{Fault, RuntimeClock};
+use ports::memory::{InjectedFault, RuntimeClock};
 use ports::{Clock, FailureKind, Probes};
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
@@ -47,7 +47,7 @@ async fn samples_that_were_answered_before_are_kept_where_a_question_fails() {
     bench.pass(seconds(20)).await;
     bench.world.sample_lag(900);
     // Of the two questions the first one fails for good, and that is not asked twice.
-    bench.world.fault("samples", Fault::Fails(FailureKind::Denied));
+    bench.world.fault("samples", InjectedFault::Fails(FailureKind::Denied));
     let seen = eyes.observe(&bench.conductor.plan, &State::default()).await;
     assert_eq!(lag_of(&seen, "orders"), [400], "what was answered before still tells of the time before");
     assert_eq!(lag_of(&seen, "stock"), [400, 900]);
@@ -64,7 +64,7 @@ async fn a_question_that_was_throttled_is_asked_again_at_once_and_once_only() {
         let bench = Bench::new(plan);
         bench.world.sample_lag(400);
         for _ in 0..failures {
-            bench.world.fault("samples", Fault::Fails(FailureKind::Throttled));
+            bench.world.fault("samples", InjectedFault::Fails(FailureKind::Throttled));
         }
         let seen = bench.eyes().observe(&bench.conductor.plan, &State::default()).await;
         assert_eq!(lag_of(&seen, "orders"), known, "throttled {failures} times");

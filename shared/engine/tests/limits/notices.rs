@@ -3,7 +3,7 @@
 use engine::append::Written;
 use engine::conductor::Log;
 use ports::FailureKind;
-use ports::memory::Fault;
+use ports::memory::InjectedFault;
 use protocol::decide::{Draft, Facts};
 use protocol::journal::{AbortCause, Event};
 
@@ -51,7 +51,7 @@ async fn what_was_told_is_told_once() {
 async fn a_notice_that_failed_is_told_again() {
     let bench = untold().await;
     bench.pass(seconds(30)).await;
-    bench.world.fault("notice", Fault::Fails(FailureKind::Unavailable));
+    bench.world.fault("notice", InjectedFault::Fails(FailureKind::Unavailable));
     assert_eq!(look_in(&bench).await, Vec::<String>::new());
     assert_eq!(look_in(&bench).await, ["It is over."]);
 }

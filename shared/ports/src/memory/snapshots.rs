@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::arn::Arn;
 use protocol::snapshots::{COPIES_UNDER_WAY_MAX, DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 
-use super::{Fault, answer, failure};
+use super::{InjectedFault, answer, failure};
 use crate::{Answer, Clock, CopyOrder, FailureKind, MetricSample, Metrics, Snapshots, TakeOrder};
 
 /// Snapshots in several regions of one account.
@@ -27,7 +27,7 @@ pub struct Vault {
     /// How long a copy lasts.
     pub copy_lasts: SignedDuration,
     /// What goes wrong, by action: `list`, `take`, `copy`, `delete`, `put`.
-    pub faults: BTreeMap<&'static str, VecDeque<Fault>>,
+    pub faults: BTreeMap<&'static str, VecDeque<InjectedFault>>,
     /// How many of the next snapshots and copies will fail in the end, by action: `take`, `copy`.
     pub spoiled: BTreeMap<&'static str, u32>,
     /// What was asked for and had its effect, in order: `take us-east-2 pilotlight-…`.
@@ -104,7 +104,7 @@ impl MemorySnapshots {
     }
 
     /// Lets something go wrong with the next call of an action.
-    pub fn fault(&self, action: &'static str, fault: Fault) {
+    pub fn fault(&self, action: &'static str, fault: InjectedFault) {
         self.vault().faults.entry(action).or_default().push_back(fault);
     }
 
@@ -147,9 +147,9 @@ impl Vault {
             return Err(failure(action, FailureKind::Unreachable, "the region is lost"));
         }
         match self.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None | Some(Fault::Passes) => Ok(Course::Returns { is_lost: false }),
-            Some(Fault::LosesAnswer) => Ok(Course::Returns { is_lost: true }),
-            Some(Fault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
+            None | Some(InjectedFault::Passes) => Ok(Course::Returns { is_lost: false }),
+            Some(InjectedFault::LosesAnswer) => Ok(Course::Returns { is_lost: true }),
+            Some(InjectedFault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
         }
     }
 

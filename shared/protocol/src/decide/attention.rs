@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::open::{Obstacle, may_open};
 use super::sentence::{alarm_age, approve, data_loss, need, unblock};
 use super::{Draft, Facts, gate};
-use crate::attention::{ALONE_FOR, Call, EASED_FOR, Matter, Turn, pause_after};
+use crate::attention::{ALONE_FOR, Call, CallChange, EASED_FOR, Matter, pause_after};
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::graph::Graph;
@@ -179,18 +179,22 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
     };
     Matter::OF_LOSS.into_iter().find_map(|matter| {
         let (turn, sentence) = match (stands(matter), state.calls.get(&matter)) {
-            (true, None) => (Turn::Called, sentence(matter, None)),
-            (true, Some(call)) if is_due(matter, call) => (Turn::Called, sentence(matter, Some(call))),
+            (true, None) => (CallChange::Called, sentence(matter, None)),
+            (true, Some(call)) if is_due(matter, call) => (CallChange::Called, sentence(matter, Some(call))),
             // Only once in a while, so that evidence that wavers doesn't fill the journal.
             (true, Some(call)) if call.eased_at.is_some_and(|at| now.duration_since(at) >= EASED_FOR / 2) => {
-                (Turn::Returned, format!("What people were called for is seen again: {}.", named(matter)))
+                (
+                    CallChange::Returned,
+                    format!("What people were called for is seen again: {}.", named(matter)),
+                )
             }
             (false, Some(call)) => match call.eased_at {
-                None => {
-                    (Turn::Eased, format!("What people were called for is not seen now: {}.", named(matter)))
-                }
+                None => (
+                    CallChange::Eased,
+                    format!("What people were called for is not seen now: {}.", named(matter)),
+                ),
                 Some(at) if now.duration_since(at) >= EASED_FOR => {
-                    (Turn::Ended, ended(plan, matter, call, now))
+                    (CallChange::Ended, ended(plan, matter, call, now))
                 }
                 Some(_) => return None,
             },
@@ -222,7 +226,7 @@ pub(super) fn opposed(
     }
     let earlier = state.calls.get(&Matter::Vetoed);
     let sentence = call_for_loss(plan, &view, &vetoes, None, Matter::Vetoed, earlier);
-    Some(draft(None, Matter::Vetoed, Turn::Called, sentence))
+    Some(draft(None, Matter::Vetoed, CallChange::Called, sentence))
 }
 
 fn call_for_loss(
@@ -301,7 +305,7 @@ fn ended(plan: &Plan, matter: Matter, call: &Call, now: Timestamp) -> String {
     )
 }
 
-fn draft(run: Option<u64>, matter: Matter, turn: Turn, sentence: String) -> Draft {
+fn draft(run: Option<u64>, matter: Matter, turn: CallChange, sentence: String) -> Draft {
     Draft::new(run, Event::Attention { matter, turn, subjects: Vec::new() }, sentence)
 }
 
@@ -351,7 +355,7 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
             )
         }
     };
-    Some(draft(Some(id), matter, Turn::Called, sentence))
+    Some(draft(Some(id), matter, CallChange::Called, sentence))
 }
 
 fn not_undone(run: &Run) -> Vec<String> {
@@ -419,7 +423,7 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
             lost.remedy(),
             plan.regions.primary
         );
-        let event = Event::Attention { matter: Matter::LostQuarantine, turn: Turn::Called, subjects };
+        let event = Event::Attention { matter: Matter::LostQuarantine, turn: CallChange::Called, subjects };
         Some(Draft::new(None, event, sentence))
     })
 }

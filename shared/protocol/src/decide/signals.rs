@@ -20,7 +20,7 @@ const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// A signal that does not count, for whoever sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejected {
+pub struct RejectedSignal {
     /// The alarm's or the instance's ARN, or the shape of what is not known.
     pub source: String,
     /// Why, as a stable code.
@@ -31,13 +31,13 @@ pub struct Rejected {
 
 /// Why a signal does not count, if it does not: by the plan, the clock and what CloudWatch says of a late one, whether or
 /// not that was written down.
-pub fn rejected(plan: &Plan, facts: &Facts, signal: &Signal, now: Timestamp) -> Option<Rejected> {
+pub fn rejected(plan: &Plan, facts: &Facts, signal: &Signal, now: Timestamp) -> Option<RejectedSignal> {
     let (source, rejection) = match signal {
         Signal::Alarm(alarm) => (&alarm.arn, heard(plan, facts, alarm, now).err()),
         Signal::ZoneFailover(seen) => (&seen.instance, rejection_of_zone_failover(plan, seen, now)),
         Signal::Unrecognised { shape } => (shape, Some((Rejection::Unrecognised, UNKNOWN.to_owned()))),
     };
-    rejection.map(|(reason, why)| Rejected { source: source.clone(), reason, why })
+    rejection.map(|(reason, why)| RejectedSignal { source: source.clone(), reason, why })
 }
 
 /// What is said of a signal whose shape is not known.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Phase, Progress, Quarantine, State};
-use crate::attention::{Attention, Call, Matter, Turn};
+use crate::attention::{Attention, Call, CallChange, Matter};
 use crate::command::Step;
 use crate::journal::{AbortCause, Cause, Event, Record};
 use crate::name::Name;
@@ -75,10 +75,10 @@ impl State {
         }
     }
 
-    fn turn(&mut self, record: &Record, matter: Matter, turn: Turn, subjects: &[Name]) {
+    fn turn(&mut self, record: &Record, matter: Matter, turn: CallChange, subjects: &[Name]) {
         let at = record.at;
         match turn {
-            Turn::Called if matter == Matter::LostQuarantine => {
+            CallChange::Called if matter == Matter::LostQuarantine => {
                 for subject in subjects {
                     if let Some(quarantine) = self.quarantine.get_mut(subject) {
                         quarantine.lost = true;
@@ -86,24 +86,24 @@ impl State {
                 }
                 self.settle_quarantine();
             }
-            Turn::Called => {
+            CallChange::Called => {
                 if matches!(matter, Matter::Approval | Matter::Operator) {
                     self.speak_of_the_run();
                 }
                 let call = self.calls.get(&matter).map_or(Call::first(at), |call| call.again(at));
                 self.calls.insert(matter, call);
             }
-            Turn::Eased => {
+            CallChange::Eased => {
                 if let Some(call) = self.calls.get_mut(&matter) {
                     call.eased_at.get_or_insert(at);
                 }
             }
-            Turn::Returned => {
+            CallChange::Returned => {
                 if let Some(call) = self.calls.get_mut(&matter) {
                     call.eased_at = None;
                 }
             }
-            Turn::Ended => self.settle(&[matter]),
+            CallChange::Ended => self.settle(&[matter]),
         }
     }
 

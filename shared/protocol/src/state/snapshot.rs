@@ -24,7 +24,7 @@ pub const SNAPSHOT_EVERY: u64 = 200;
 
 /// A snapshot that was opened and understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct StateSnapshot {
     /// Version of its shape.
     pub schema: u16,
     /// The version of the program that took it. For people.
@@ -75,7 +75,7 @@ pub enum Refusal {
     Unfaithful,
 }
 
-impl Snapshot {
+impl StateSnapshot {
     /// Takes a snapshot after the last record of a state, whose digest is `record`.
     pub fn of(plan: &Name, state: &State, record: Digest, at: Timestamp) -> Self {
         Self {
@@ -106,11 +106,11 @@ impl Snapshot {
 }
 
 impl SealedSnapshot {
-    /// Opens it for a plan. Whether it is of this log, the record says: see [`Snapshot::record`].
+    /// Opens it for a plan. Whether it is of this log, the record says: see [`StateSnapshot::record`].
     ///
     /// # Errors
     /// It was torn, is of another version or plan, or can't be read.
-    pub fn open(&self, plan: &Name) -> Result<Snapshot, Refusal> {
+    pub fn open(&self, plan: &Name) -> Result<StateSnapshot, Refusal> {
         #[derive(Deserialize)]
         struct Shape {
             schema: u16,
@@ -124,7 +124,7 @@ impl SealedSnapshot {
         if !(SNAPSHOT_SCHEMA_OLDEST..=SNAPSHOT_SCHEMA).contains(&schema) {
             return Err(Refusal::Schema(schema));
         }
-        let snapshot: Snapshot = serde_json::from_str(&self.text).map_err(unreadable)?;
+        let snapshot: StateSnapshot = serde_json::from_str(&self.text).map_err(unreadable)?;
         if snapshot.plan != *plan {
             return Err(Refusal::OtherPlan(snapshot.plan));
         }

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use protocol::digest::Digest;
 use protocol::journal::Record;
 use protocol::name::Name;
-use protocol::state::snapshot::{Refusal, SNAPSHOT_SCHEMA, SNAPSHOT_SCHEMA_OLDEST, SealedSnapshot, Snapshot};
+use protocol::state::snapshot::{
+    Refusal, SNAPSHOT_SCHEMA, SNAPSHOT_SCHEMA_OLDEST, SealedSnapshot, StateSnapshot,
+};
 use protocol::state::{State, evolve, fold};
 use serde_json::{Value, json};
 
@@ -42,13 +44,13 @@ fn digest(record: &Record) -> Digest {
     Digest::of(&serde_json::to_string(record).expect("JSON"))
 }
 
-fn taken_after(records: &[Record]) -> Snapshot {
+fn taken_after(records: &[Record]) -> StateSnapshot {
     let last = records.last().expect("a record");
-    Snapshot::of(&last.plan, &fold(records).expect("legal"), digest(last), last.at)
+    StateSnapshot::of(&last.plan, &fold(records).expect("legal"), digest(last), last.at)
 }
 
 /// After each quarter of a journal.
-fn quarters(records: &[Record]) -> impl Iterator<Item = Snapshot> + '_ {
+fn quarters(records: &[Record]) -> impl Iterator<Item = StateSnapshot> + '_ {
     (1..=4).map(|quarter| (records.len() * quarter).div_ceil(4)).map(|end| taken_after(&records[..end]))
 }
 
@@ -142,7 +144,7 @@ fn no_field_of_a_state_is_forgotten_by_its_snapshot() {
         let mut state = State::default();
         for record in golden.records() {
             state = evolve(state, &record).expect("legal");
-            let snapshot = Snapshot::of(&record.plan, &state, digest(&record), record.at);
+            let snapshot = StateSnapshot::of(&record.plan, &state, digest(&record), record.at);
             let restored = snapshot.seal().expect("it seals").open(&record.plan).expect("it opens");
             assert_eq!(restored.state, state, "{}, record {}", golden.name, record.seq);
             shown.extend(fields_shown(&state));

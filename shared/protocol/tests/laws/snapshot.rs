@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use protocol::digest::Digest;
-use protocol::state::snapshot::Snapshot;
+use protocol::state::snapshot::StateSnapshot;
 use protocol::state::{State, evolve};
 
 use super::history::{History, happenings, modes};
@@ -20,7 +20,7 @@ proptest! {
         let mut state = State::default();
         for (index, record) in lived.records.iter().enumerate() {
             state = evolve(state, record).expect("a journal that was lived is legal");
-            let taken = Snapshot::of(&record.plan, &state, Digest::of(&record.attempt), record.at);
+            let taken = StateSnapshot::of(&record.plan, &state, Digest::of(&record.attempt), record.at);
             let restored = taken.seal().expect("it seals").open(&record.plan).expect("it opens");
             prop_assert_eq!(&restored, &taken);
             // The whole rest for some prefixes; every prefix is restored and compared above.
