@@ -258,7 +258,7 @@ pub fn all() -> Vec<Config> {
         },
         Config {
             name: "operator",
-            about: "a person moves a living primary, aborts, moves again; the first looks are stale",
+            about: "a person moves a living primary, aborts, moves again; a look is stale",
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
