@@ -335,3 +335,40 @@ proptest! {
         prop_assert!(i64::try_from(seen).expect("few") <= minutes / 15 + 17, "{seen} in {minutes} min");
     }
 }
+
+/// How much evidence each record holds, where so many alarms are seen in ALARM by one look.
+fn evidence_by_record(count: usize) -> Vec<usize> {
+    let mut story = Story::new();
+    let arn = |number| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:alarm-{number}");
+    story.plan.detection.alarms = (0..count).map(arn).collect();
+    let (at, changed_at) = (story.now, story.now);
+    let alarm = |arn: &String| AlarmNow {
+        arn: arn.clone(),
+        state: AlarmState::Alarm,
+        changed_at,
+        reason: "r".into(),
+        held_back: None,
+    };
+    let alarms = story.plan.detection.alarms.iter().map(alarm).collect();
+    let observation = Observation {
+        at,
+        vantage: story.plan.regions.recovery.clone(),
+        probes: Vec::new(),
+        replicas: Vec::new(),
+        lag: BTreeMap::new(),
+        answered_at: None,
+        alarms: BTreeMap::from([(story.plan.regions.primary.clone(), AlarmsSeen::Answered { at, alarms })]),
+    };
+    story.settle(&Facts { observation: Some(observation), ..Facts::default() });
+    let evidence = story.records.iter().filter_map(|record| match &record.event {
+        Event::EvidenceSeen { evidence } => Some(evidence.len()),
+        _ => None,
+    });
+    evidence.collect()
+}
+
+#[test]
+fn one_record_holds_the_evidence_of_a_hundred_alarms_and_the_next_one_the_rest() {
+    assert_eq!(evidence_by_record(100), [100]);
+    assert_eq!(evidence_by_record(101), [100, 1]);
+}

@@ -289,3 +289,14 @@ fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
     story.state.moved.insert(Name::from("orders"));
     assert!(look.vetoes(&story.plan, &story.state).is_empty());
 }
+
+#[test]
+fn the_same_word_is_written_down_again_after_a_minute() {
+    for (seconds, records) in [(59, 1), (60, 2)] {
+        let mut story = Story::new();
+        story.zone_failover(INSTANCE, None);
+        story.now += SignedDuration::from_secs(seconds);
+        story.zone_failover(INSTANCE, None);
+        assert_eq!(story.sentences.len(), records, "after {seconds} s: {:#?}", story.sentences);
+    }
+}
