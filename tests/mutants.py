@@ -92,8 +92,7 @@ class Tests:
 # Of the scenarios those that play hours, or everything with every harm.
 HOURS = ("aftermath::", "alarms::", "attention::", "budgets::", "contract::", "snapshots::")
 
-QUICK = ("limits::", "no_return::", "zone_failover::", "alarms::", "attention::", "fences::")
-CORE = Tests("core", "protocol", ("core",), QUICK, 30)
+CORE = Tests("core", "protocol", ("quick",), (), 30)
 RUNS = Tests("runs", None, ("scenarios", "limits", "replicator"), tuple(f"-{part}" for part in HOURS), 120)
 LAWS = Tests("laws", "protocol", ("core",), ("golden::", "laws::", "envelopes::", "events::", "readiness::"), 300)
 LONG = Tests("long", None, ("scenarios", "secrets"), (*HOURS, "secret", "values", "credentials"), 600)
