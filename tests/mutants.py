@@ -617,7 +617,7 @@ def sample(wishes: argparse.Namespace) -> int:
     for mutant in order:
         # What is built once is not of the sample's time; and one mutant is run however long that took.
         work.baseline(tests_for(mutant.file)[0])
-        if not results:
+        if mutant is order[0]:
             work.ends_at = time.monotonic() + wishes.seconds
         elif work.is_over():
             break
