@@ -569,8 +569,11 @@ def run(wishes: argparse.Namespace) -> int:
 def drawn(mutants: list[Mutant], results: dict[Mutant, Result], seed: str) -> list[Mutant]:
     """What a sample takes, in its order: changed files first, else what was caught and must be again. By seed."""
     chance = random.Random(seed)
-    changed = stale_mutants(mutants, results)
+    # A mutant that was never judged, of a file that is as it was, is the full run's.
+    waits = {mutant for mutant, result in results.items() if result.outcome == PENDING and result.digest == digest_of(mutant.file)}
+    changed = [mutant for mutant in stale_mutants(mutants, results) if mutant not in waits]
     pool = changed or [mutant for mutant in mutants if results[mutant].outcome in ("caught", "timeout")]
+    pool = pool or mutants
     # Those of the core come first: their tests take seconds, the others' minutes.
     order = [mutant for mutant in pool if tests_for(mutant.file)[0] == CORE] or pool
     chance.shuffle(order)

@@ -166,6 +166,13 @@ class Sampled(unittest.TestCase):
         results = kept(result("caught", 1), result("caught", 2, digest="0" * 16))
         self.assertEqual(mutants.drawn([mutant(1), mutant(2)], results, "a"), [mutant(2)])
 
+    def test_what_waits_for_the_full_run_is_not_drawn(self) -> None:
+        results = kept(result("caught", 1), result(mutants.PENDING, 2), result(mutants.PENDING, 3, digest="0" * 16))
+        every = [mutant(1), mutant(2)]
+        self.assertEqual(mutants.drawn(every, results, "a"), [mutant(1)])
+        self.assertEqual(mutants.drawn([*every, mutant(3)], results, "a"), [mutant(3)])
+        self.assertEqual(mutants.drawn([mutant(2)], results, "a"), [mutant(2)])
+
     def test_where_nothing_has_changed_what_was_caught_is_tried_again(self) -> None:
         results = kept(*[result("caught", n) for n in range(30)], result("missed", 40), result("unviable", 41))
         every = [mutant(n) for n in [*range(30), 40, 41]]
