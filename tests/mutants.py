@@ -520,7 +520,9 @@ def stale_mutants(mutants: list[Mutant], results: dict[Mutant, Result]) -> list[
 def with_pending(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[Mutant, Result]:
     """The results, and a line for each mutant that has none."""
     pending = {mutant: Result(mutant, digest_of(mutant.file), PENDING, "-", 0) for mutant in mutants}
-    return pending | results
+    # One that waits, of a file that has changed since, waits anew.
+    stands = {mutant: result for mutant, result in results.items() if result.outcome != PENDING or result.digest == digest_of(mutant.file)}
+    return pending | stands
 
 
 def without_leftovers(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[Mutant, Result]:
