@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use protocol::decide::{AlarmsSeen, Facts, Observation, decide};
+use protocol::decide::{AlarmsSeen, Facts, Observation};
 use protocol::evidence::{ALARM_CONFIRMED_EVERY, ALARM_STANDS, ANSWER_TRAILS};
-use protocol::journal::{Event, JOURNAL_SCHEMA, Record};
+use protocol::journal::{Event, Record};
 use protocol::plan::Plan;
 use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via};
 use protocol::state::{State, evolve, fold};
+
+use crate::settle::settle;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -31,9 +33,6 @@ enum Says {
     Nothing,
 }
 
-/// A decision about one thing that happened comes to rest long before.
-const APPENDS_MAX: usize = 50;
-
 impl Story {
     fn new() -> Self {
         let plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -50,28 +49,7 @@ impl Story {
     }
 
     fn settle(&mut self, facts: &Facts) {
-        for _ in 0..APPENDS_MAX {
-            let decision = decide(&self.plan, &self.state, facts, self.now);
-            let Some(draft) = decision.append else { return };
-            let seq = self.state.next_seq();
-            let record = Record {
-                request: None,
-                schema: JOURNAL_SCHEMA,
-                plan: self.plan.name.clone(),
-                seq,
-                run: draft.run,
-                at: self.now,
-                writer: "test".into(),
-                attempt: seq.to_string(),
-                sentence: draft.sentence,
-                event: draft.event,
-            };
-            let text = serde_json::to_string(&record).expect("a record is JSON");
-            assert_eq!(serde_json::from_str::<Record>(&text).expect("and is read again"), record);
-            self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
-            self.records.push(record);
-        }
-        panic!("deciding does not come to rest");
+        self.records.extend(settle(&self.plan, &mut self.state, facts, self.now));
     }
 
     fn message(&mut self, state: AlarmState) {

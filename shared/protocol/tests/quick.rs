@@ -8,4 +8,5 @@ mod attention;
 mod fences;
 mod limits;
 mod no_return;
+mod settle;
 mod zone_failover;

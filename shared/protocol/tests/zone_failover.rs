@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::decide::{Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight, decide};
-use protocol::journal::{JOURNAL_SCHEMA, Record};
+use protocol::decide::{Facts, LagPoint, Observation, ProbeSeen, ReplicaSeen, ReplicaState, Sight};
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
-use protocol::state::{State, evolve};
+use protocol::state::State;
+
+use crate::settle::settle;
 
 const INSTANCE: &str = "arn:aws:rds:us-east-2:123456789012:db:shop-orders";
 
@@ -20,9 +21,6 @@ struct Story {
     sentences: Vec<String>,
 }
 
-/// A decision about one thing that happened comes to rest long before.
-const APPENDS_MAX: usize = 50;
-
 impl Story {
     fn new() -> Self {
         let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -32,28 +30,8 @@ impl Story {
     }
 
     fn settle(&mut self, facts: &Facts) {
-        for _ in 0..APPENDS_MAX {
-            let decision = decide(&self.plan, &self.state, facts, self.now);
-            let Some(draft) = decision.append else { return };
-            let seq = self.state.next_seq();
-            let record = Record {
-                schema: JOURNAL_SCHEMA,
-                plan: self.plan.name.clone(),
-                seq,
-                run: draft.run,
-                at: self.now,
-                writer: "test".into(),
-                request: None,
-                attempt: seq.to_string(),
-                sentence: draft.sentence.clone(),
-                event: draft.event,
-            };
-            let text = serde_json::to_string(&record).expect("a record is JSON");
-            assert_eq!(serde_json::from_str::<Record>(&text).expect("and is read again"), record);
-            self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
-            self.sentences.push(draft.sentence);
-        }
-        panic!("deciding does not come to rest");
+        let records = settle(&self.plan, &mut self.state, facts, self.now);
+        self.sentences.extend(records.into_iter().map(|record| record.sentence));
     }
 
     fn signal(&mut self, signal: Signal) {

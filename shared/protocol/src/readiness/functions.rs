@@ -6,7 +6,7 @@ use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::decide::list;
 use crate::name::Name;
-use crate::readiness::permissions::function_name;
+use crate::readiness::permissions::{OF_A_RUN, function_name};
 
 pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];
 
@@ -17,9 +17,6 @@ const CHAINS: &str = "chains_short";
 
 /// How often Lambda invokes one function within one chain of messages, before it takes the chain for a loop.
 const CHAIN_MAX: usize = 16;
-
-/// The functions that a run can't do without.
-const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
 
 /// So many invocations of one function may come together: a tick, a signal and an operator.
 const RESERVED_MIN: u32 = 3;

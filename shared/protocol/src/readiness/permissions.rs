@@ -125,6 +125,9 @@ fn failed_over(database: &Database) -> Vec<String> {
     global.into_iter().chain([database.replica.clone()]).collect()
 }
 
+/// The functions that a run can't do without: each takes some of its steps.
+pub const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
+
 /// What a function of the plan is called.
 pub fn function_name(plan: &Plan, function: &str) -> String {
     format!("{}-{function}", plan.name)
