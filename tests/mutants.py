@@ -79,22 +79,23 @@ class Tests:
     name: str
     package: str | None
     programs: tuple[str, ...]
-    # Parts of their names; a part that begins with a dash is left out instead.
-    parts: tuple[str, ...]
     seconds_max: int
+    # Parts of the names of tests: only those, or all but those.
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     def filters(self) -> list[str]:
         """As a test program takes them."""
-        return [part for part in self.parts if part[0] != "-"] + [f"--skip={part[1:]}" for part in self.parts if part[0] == "-"]
+        return [*self.only, *(f"--skip={part}" for part in self.without)]
 
 
 # Of the scenarios those that play hours, or everything with every harm.
 HOURS = ("aftermath::", "alarms::", "attention::", "budgets::", "contract::", "snapshots::")
 
-CORE = Tests("core", "protocol", ("quick",), (), 30)
-RUNS = Tests("runs", None, ("scenarios", "limits", "replicator"), tuple(f"-{part}" for part in HOURS), 120)
-LAWS = Tests("laws", "protocol", ("core",), ("golden::", "laws::", "envelopes::", "events::", "readiness::"), 300)
-LONG = Tests("long", None, ("scenarios", "secrets"), (*HOURS, "secret", "values", "credentials"), 600)
+CORE = Tests("core", "protocol", ("quick",), 30)
+RUNS = Tests("runs", None, ("scenarios", "limits", "replicator"), 120, without=HOURS)
+LAWS = Tests("laws", "protocol", ("core",), 300, only=("golden::", "laws::", "envelopes::", "events::", "readiness::"))
+LONG = Tests("long", None, ("scenarios", "secrets"), 600, only=(*HOURS, "secret", "values", "credentials"))
 # Quick ones first.
 EVERY = (CORE, RUNS, LAWS, LONG)
 
@@ -126,6 +127,11 @@ class Result:
     outcome: str
     tests: str
     seconds: int
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its file is as it was when the mutant was made."""
+        return self.digest == digest_of(self.mutant.file)
 
     def line(self) -> str:
         """As it is kept."""
@@ -332,9 +338,9 @@ class Run:
                     decided = self.batch(left[first : first + BATCH], tests)
                     is_last = tests == tests_for(file)[-1]
                     final = [result for result in decided if is_last or result.outcome != "missed"]
-                    for result in decided:
-                        # What these tests did not see waits for the next ones.
-                        self.results[result.mutant] = result if result in final else replace(result, outcome=PENDING)
+                    # What these tests did not see waits for the next ones.
+                    self.results |= {result.mutant: replace(result, outcome=PENDING) for result in decided}
+                    self.results |= {result.mutant: result for result in final}
                     if self.keeps:
                         write_results(self.results.values())
                     yield from final
@@ -342,7 +348,7 @@ class Run:
     def next_tests(self, mutant: Mutant) -> Tests | None:
         """The tests that a mutant meets next; none where it was judged."""
         result, order = self.results.get(mutant), tests_for(mutant.file)
-        if result is None or result.digest != digest_of(mutant.file):
+        if result is None or not result.is_fresh:
             return order[0]
         if result.outcome != PENDING:
             return None
@@ -420,7 +426,7 @@ def figures(results: Iterable[Result]) -> list[FileFigures]:
     rows = []
     for file, found in sorted(by_file.items()):
         count = lambda *wanted: sum(result.outcome in wanted for result in found)  # noqa: B023, E731
-        is_stale = any(result.digest != digest_of(file) for result in found if result.outcome != PENDING)
+        is_stale = any(not result.is_fresh for result in found if result.outcome != PENDING)
         caught = count("caught", "timeout")
         rows.append(FileFigures(file, is_stale, caught, count("missed"), count("unviable"), count(PENDING)))
     return rows
@@ -432,7 +438,7 @@ def problems(results: dict[Mutant, Result], reasons: dict[str, str]) -> list[str
     fresh = {
         result.mutant.words
         for result in results.values()
-        if result.outcome == "missed" and result.digest == digest_of(result.mutant.file)
+        if result.outcome == "missed" and result.is_fresh
     }
     found = [f"survives without a reason in tests/mutants.toml: {words}" for words in sorted(fresh - set(reasons))]
     found += [f"tests/mutants.toml has a reason for what does not survive: {words}" for words in sorted(set(reasons) - survivors)]
@@ -521,8 +527,7 @@ def with_pending(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[M
     """The results, and a line for each mutant that has none."""
     pending = {mutant: Result(mutant, digest_of(mutant.file), PENDING, "-", 0) for mutant in mutants}
     # One that waits, of a file that has changed since, waits anew.
-    stands = {mutant: result for mutant, result in results.items() if result.outcome != PENDING or result.digest == digest_of(mutant.file)}
-    return pending | stands
+    return pending | {mutant: result for mutant, result in results.items() if result.outcome != PENDING or result.is_fresh}
 
 
 def without_leftovers(results: dict[Mutant, Result], mutants: list[Mutant]) -> dict[Mutant, Result]:
@@ -572,10 +577,10 @@ def drawn(mutants: list[Mutant], results: dict[Mutant, Result], seed: str) -> li
     """What a sample takes, in its order: changed files first, else what was caught and must be again. By seed."""
     chance = random.Random(seed)
     # A mutant that was never judged, of a file that is as it was, is the full run's.
-    waits = {mutant for mutant, result in results.items() if result.outcome == PENDING and result.digest == digest_of(mutant.file)}
+    waits = {mutant for mutant, result in results.items() if result.outcome == PENDING and result.is_fresh}
     changed = [mutant for mutant in stale_mutants(mutants, results) if mutant not in waits]
-    pool = changed or [mutant for mutant in mutants if results[mutant].outcome in ("caught", "timeout")]
-    pool = pool or mutants
+    caught = [mutant for mutant in mutants if mutant in results and results[mutant].outcome in ("caught", "timeout")]
+    pool = changed or caught or mutants
     # Those of the core come first: their tests take seconds, the others' minutes.
     order = [mutant for mutant in pool if tests_for(mutant.file)[0] == CORE] or pool
     chance.shuffle(order)

@@ -107,12 +107,11 @@ class Scope(unittest.TestCase):
         modules = {path.stem for folder in ("shared/protocol", "tests/scenarios") for path in (mutants.ROOT / folder / "tests").glob("*.rs")}
         for tests in mutants.EVERY:
             self.assertEqual(sorted(set(tests.programs) - programs), [], tests.name)
-            named = {part.lstrip("-").removesuffix("::") for part in tests.parts if part.endswith("::")}
+            named = {part.removesuffix("::") for part in (*tests.only, *tests.without) if part.endswith("::")}
             self.assertEqual(sorted(named - modules), [], tests.name)
 
     def test_each_scenario_is_run_against_a_mutant(self) -> None:
-        left_out = {part.lstrip("-") for part in mutants.RUNS.parts}
-        self.assertEqual(left_out - set(mutants.LONG.parts), set())
+        self.assertEqual(set(mutants.RUNS.without) - set(mutants.LONG.only), set())
         self.assertEqual(mutants.RUNS.filters()[0], "--skip=aftermath::")
         self.assertEqual(mutants.LONG.filters()[0], "aftermath::")
 
