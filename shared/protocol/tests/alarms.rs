@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use protocol::decide::{Facts, decide};
+use protocol::decide::Facts;
 use protocol::evidence::{ALARM_CONFIRMED_EVERY, ALARM_STANDS, ANSWER_TRAILS};
-use protocol::journal::{Event, JOURNAL_SCHEMA, Record};
+use protocol::journal::{Event, Record};
 use protocol::observation::{AlarmsSeen, Observation};
 use protocol::plan::Plan;
 use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via};
 use protocol::state::{State, evolve, fold};
+
+use crate::settle::settle;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -32,9 +34,6 @@ enum Says {
     Nothing,
 }
 
-/// A decision about one thing that happened comes to rest long before.
-const APPENDS_MAX: usize = 50;
-
 impl Story {
     fn new() -> Self {
         let plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -51,28 +50,7 @@ impl Story {
     }
 
     fn settle(&mut self, facts: &Facts) {
-        for _ in 0..APPENDS_MAX {
-            let decision = decide(&self.plan, &self.state, facts, self.now);
-            let Some(draft) = decision.append else { return };
-            let seq = self.state.next_seq();
-            let record = Record {
-                request: None,
-                schema: JOURNAL_SCHEMA,
-                plan: self.plan.name.clone(),
-                seq,
-                run: draft.run,
-                at: self.now,
-                writer: "test".into(),
-                attempt: seq.to_string(),
-                sentence: draft.sentence,
-                event: draft.event,
-            };
-            let text = serde_json::to_string(&record).expect("a record is JSON");
-            assert_eq!(serde_json::from_str::<Record>(&text).expect("and is read again"), record);
-            self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
-            self.records.push(record);
-        }
-        panic!("deciding does not come to rest");
+        self.records.extend(settle(&self.plan, &mut self.state, facts, self.now));
     }
 
     fn message(&mut self, state: AlarmState) {
@@ -335,4 +313,41 @@ proptest! {
         let seen = story.written(|event| matches!(event, Event::EvidenceSeen { .. }));
         prop_assert!(i64::try_from(seen).expect("few") <= minutes / 15 + 17, "{seen} in {minutes} min");
     }
+}
+
+/// How much evidence each record holds, where so many alarms are seen in ALARM by one look.
+fn evidence_by_record(count: usize) -> Vec<usize> {
+    let mut story = Story::new();
+    let arn = |number| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:alarm-{number}");
+    story.plan.detection.alarms = (0..count).map(arn).collect();
+    let (at, changed_at) = (story.now, story.now);
+    let alarm = |arn: &String| AlarmNow {
+        arn: arn.clone(),
+        state: AlarmState::Alarm,
+        changed_at,
+        reason: "r".into(),
+        held_back: None,
+    };
+    let alarms = story.plan.detection.alarms.iter().map(alarm).collect();
+    let observation = Observation {
+        at,
+        vantage: story.plan.regions.recovery.clone(),
+        probes: Vec::new(),
+        replicas: Vec::new(),
+        lag: BTreeMap::new(),
+        answered_at: None,
+        alarms: BTreeMap::from([(story.plan.regions.primary.clone(), AlarmsSeen::Answered { at, alarms })]),
+    };
+    story.settle(&Facts { observation: Some(observation), ..Facts::default() });
+    let evidence = story.records.iter().filter_map(|record| match &record.event {
+        Event::EvidenceSeen { evidence } => Some(evidence.len()),
+        _ => None,
+    });
+    evidence.collect()
+}
+
+#[test]
+fn one_record_holds_the_evidence_of_a_hundred_alarms_and_the_next_one_the_rest() {
+    assert_eq!(evidence_by_record(100), [100]);
+    assert_eq!(evidence_by_record(101), [100, 1]);
 }

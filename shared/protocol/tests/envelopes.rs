@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::pointers::pointers;
+
 /// Every kept event, with its name.
 static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events");
@@ -38,21 +40,6 @@ fn the_check_meets_every_phase() {
         ["no run", "confirming", "awaiting approval", "moving", "needs an operator", "aborting", "aborted"]
     {
         assert!(phases.contains(phase), "{phase}: {phases:?}");
-    }
-}
-
-/// Every place of a payload, by its pointer.
-fn places(value: &Value, at: &str, all: &mut Vec<String>) {
-    all.push(at.to_owned());
-    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| places(value, &format!("{at}/{}", escaped(key)), all));
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, value)| places(value, &format!("{at}/{index}"), all));
-        }
-        _ => {}
     }
 }
 
@@ -125,8 +112,7 @@ fn changed(mut bytes: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
             Change::Graft(at, event, from) => {
                 let (_, other) = &CORPUS[event.index(CORPUS.len())];
                 let Ok(other) = serde_json::from_slice::<Value>(other) else { continue };
-                let mut all = Vec::new();
-                places(&other, "", &mut all);
+                let all = pointers(&other);
                 let found = other.pointer(&all[from.index(all.len())]).cloned().unwrap_or_default();
                 replace(&mut bytes, at, found);
             }
@@ -147,8 +133,7 @@ fn changed(mut bytes: Vec<u8>, changes: Vec<Change>) -> Vec<u8> {
 
 fn replace(bytes: &mut Vec<u8>, at: prop::sample::Index, with: Value) {
     let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return };
-    let mut all = Vec::new();
-    places(&value, "", &mut all);
+    let all = pointers(&value);
     if let Some(place) = value.pointer_mut(&all[at.index(all.len())]) {
         *place = with;
     }

@@ -78,6 +78,8 @@ enum Expected {
 
 use Expected::{BadOperator, Operator, Tick, Unrecognised};
 
+use crate::pointers::pointers;
+
 fn by(topic: &str) -> Via {
     Via::Sns { topic: topic.to_owned() }
 }
@@ -839,8 +841,7 @@ proptest! {
         value in arbitrary_json(),
     ) {
         let mut event = payload(table()[row].0);
-        let mut places = Vec::new();
-        pointers(&event, "", &mut places);
+        let places = pointers(&event);
         *event.pointer_mut(&places[place.index(places.len())]).unwrap() = value;
         let found = Incoming::read(&event);
         prop_assert!(has_the_shape_of(&event, &found), "{found:?}");
@@ -852,23 +853,5 @@ proptest! {
         event["Records"][0]["Sns"]["Message"] = json!(if is_raw { raw } else { body.to_string() });
         let found = Incoming::read(&event);
         prop_assert!(matches!(found, Incoming::Signals(_) | Incoming::Steps(_)), "{found:?}");
-    }
-}
-
-/// Every place of a payload, by its pointer.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
-    all.push(at.to_owned());
-    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{}", escaped(key)), all));
-        }
-        Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), all));
-        }
-        _ => {}
     }
 }

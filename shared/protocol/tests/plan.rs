@@ -5,6 +5,8 @@
 use protocol::plan::{DatabaseKind, Keys, Plan, Probe, bounds, plan_schema};
 use serde_json::{Value, json};
 
+use crate::pointers::pointers;
+
 const SHOP: &str = include_str!("plans/shop.json");
 
 fn shop() -> Value {
@@ -1098,28 +1100,10 @@ fn a_plan_of_1000_databases_and_500_fleets_is_checked_in_linear_time() {
     assert_eq!(lines(&lost).len(), 1500);
 }
 
-/// Every place of a document, by its pointer.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
-    all.push(at.to_owned());
-    match value {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), all));
-        }
-        Value::Array(items) => {
-            items
-                .iter()
-                .enumerate()
-                .for_each(|(index, value)| pointers(value, &format!("{at}/{index}"), all));
-        }
-        _ => {}
-    }
-}
-
 /// The reader is written by hand and the types are derived: changed at any place in any way, they agree.
 #[test]
 fn the_reader_takes_exactly_what_the_types_take() {
-    let mut all = Vec::new();
-    pointers(&shop(), "", &mut all);
+    let all = pointers(&shop());
     assert!(all.len() > 100, "{}", all.len());
     let replacements = [
         json!(null),

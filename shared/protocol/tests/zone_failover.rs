@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::decide::{Facts, decide};
-use protocol::journal::{JOURNAL_SCHEMA, Record};
+use protocol::decide::Facts;
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
-use protocol::state::{State, evolve};
+use protocol::state::State;
+
+use crate::settle::settle;
 
 const INSTANCE: &str = "arn:aws:rds:us-east-2:123456789012:db:shop-orders";
 
@@ -21,9 +22,6 @@ struct Story {
     sentences: Vec<String>,
 }
 
-/// A decision about one thing that happened comes to rest long before.
-const APPENDS_MAX: usize = 50;
-
 impl Story {
     fn new() -> Self {
         let mut plan = Plan::from_json(include_str!("plans/shop.json")).expect("the example plan is valid");
@@ -33,28 +31,8 @@ impl Story {
     }
 
     fn settle(&mut self, facts: &Facts) {
-        for _ in 0..APPENDS_MAX {
-            let decision = decide(&self.plan, &self.state, facts, self.now);
-            let Some(draft) = decision.append else { return };
-            let seq = self.state.next_seq();
-            let record = Record {
-                schema: JOURNAL_SCHEMA,
-                plan: self.plan.name.clone(),
-                seq,
-                run: draft.run,
-                at: self.now,
-                writer: "test".into(),
-                request: None,
-                attempt: seq.to_string(),
-                sentence: draft.sentence.clone(),
-                event: draft.event,
-            };
-            let text = serde_json::to_string(&record).expect("a record is JSON");
-            assert_eq!(serde_json::from_str::<Record>(&text).expect("and is read again"), record);
-            self.state = evolve(self.state.clone(), &record).expect("a decision is legal");
-            self.sentences.push(draft.sentence);
-        }
-        panic!("deciding does not come to rest");
+        let records = settle(&self.plan, &mut self.state, facts, self.now);
+        self.sentences.extend(records.into_iter().map(|record| record.sentence));
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -289,4 +267,15 @@ fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
     assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
     story.state.moved.insert(Name::from("orders"));
     assert!(look.vetoes(&story.plan, &story.state).is_empty());
+}
+
+#[test]
+fn the_same_word_is_written_down_again_after_a_minute() {
+    for (seconds, records) in [(59, 1), (60, 2)] {
+        let mut story = Story::new();
+        story.zone_failover(INSTANCE, None);
+        story.now += SignedDuration::from_secs(seconds);
+        story.zone_failover(INSTANCE, None);
+        assert_eq!(story.sentences.len(), records, "after {seconds} s: {:#?}", story.sentences);
+    }
 }

@@ -15,6 +15,8 @@ from . import globalaccelerator
 
 _OPERATION_PATH = re.compile(r"/operation/([A-Za-z]+)$")
 
+_ON_CONCURRENCY = {"GET": "lambda:GetFunctionConcurrency", "DELETE": "lambda:DeleteFunctionConcurrency"}
+
 _SESSION_ARN = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 
 # The resources beyond the first that the request under way names.
@@ -35,6 +37,9 @@ def install() -> None:
         if operation:  # smithy rpc-v2-cbor: the Rust SDK's CloudWatch client
             return f"cloudwatch:{operation.group(1)}"
         found = extract_action(service, method, path, headers, body, params)
+        # The emulator takes every call on a function's reserved concurrency for the one that sets it.
+        if found == "lambda:PutFunctionConcurrency":
+            return _ON_CONCURRENCY.get(method, found)
         # One permission covers both calls on AWS.
         return "sns:Publish" if found == "sns:PublishBatch" else found
 

@@ -9,8 +9,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// Where property tests are: the package, its test target, and which of its tests, by the beginning of their names. A test says that no file is
-/// forgotten.
+/// Where property tests are: the package, its test target, and which of its tests, by the beginning of their names. A test
+/// says that no file is forgotten.
 pub const FILES: [(&str, &str, &str); 12] = [
     ("protocol", "core", "laws::"),
     ("protocol", "core", "alarms::"),

@@ -661,3 +661,15 @@ async fn evidence_that_wavers_before_a_closed_gate_is_no_mail_every_other_minute
     assert_eq!(asked.len(), 1, "{now:#?}");
     assert_eq!((attention(&stage), promotions(&stage)), (Attention::NeedsOperator, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_is_needed_the_figure_goes_out_every_five_minutes() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.pass(GOOD_MINUTES).await;
+    for _ in 0..4 {
+        let before = figures(&stage).len();
+        stage.pass(minutes(5)).await;
+        assert_eq!(figures(&stage).len() - before, 1);
+    }
+    assert!(figures(&stage).iter().all(|figure| *figure == 0));
+}

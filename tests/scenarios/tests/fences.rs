@@ -322,3 +322,25 @@ async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_w
     let said = stage.sentences().join("\n");
     assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");
 }
+
+/// What was lost of a fence where an accelerator can't be asked for so long while a promotion is due.
+async fn lost_after(silence: SignedDuration) -> Vec<(Option<u64>, PrimarySide)> {
+    let mut stage = promoting().await;
+    until_second_is_due(&mut stage).await;
+    let end = stage.now() + silence;
+    while stage.now() < end {
+        for _ in 0..20 {
+            stage.world.fault("look_route", InjectedFault::Fails(FailureKind::Throttled));
+        }
+        stage.beat().await;
+    }
+    stage.world.inner().faults.clear();
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    lost(&stage)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_primary_side_that_cannot_be_read_for_fifteen_seconds_has_lost_its_fence() {
+    assert_eq!(lost_after(SignedDuration::from_secs(14)).await.len(), 0);
+    assert_eq!(lost_after(SignedDuration::from_secs(18)).await.len(), 1);
+}

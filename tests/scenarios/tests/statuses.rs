@@ -287,3 +287,26 @@ async fn activities_that_cannot_be_read_fail_nothing() {
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failed_activity_is_asked_for_again_after_fifteen_seconds() {
+    let mut stage = Stage::new(small_plan(Mode::Automatic));
+    stage.lose_primary().await;
+    each_fleet(&stage, |fleet| fleet.has_room = false);
+    let asked = |stage: &Stage| stage.world.inner().calls.get("last_failure").copied().unwrap_or_default();
+    while asked(&stage) == 0 {
+        stage.beat().await;
+    }
+    let began = stage.now();
+    let mut asked_at = Vec::new();
+    while stage.now() < began + SignedDuration::from_secs(50) {
+        let before = asked(&stage);
+        stage.beat().await;
+        if asked(&stage) > before {
+            asked_at.push(stage.now().duration_since(began).as_secs());
+        }
+    }
+    assert_eq!(asked_at.len(), 3, "{asked_at:?}");
+    // Asked with the first look after fifteen seconds; one comes every second or two.
+    assert!(asked_at.iter().zip([15, 30, 45]).all(|(at, due)| (due..due + 6).contains(at)), "{asked_at:?}");
+}

@@ -1,5 +1,6 @@
 //! How the world is looked at: how often lag is asked for, how far back, and what a question that fails leaves.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,5 +129,21 @@ async fn all_the_probes_that_a_plan_may_have_are_asked_at_once() {
         let seen = eyes.observe(&bench.conductor.plan, &State::default()).await;
         assert_eq!(seen.probes.len(), count);
         assert_eq!(bench.clock.now().duration_since(began), seconds(took), "{count} probes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_are_asked_for_again_after_fifteen_seconds() {
+    let regions =
+        plan().detection.alarms.iter().filter_map(|arn| arn.split(':').nth(3)).collect::<BTreeSet<_>>().len();
+    let regions = u64::try_from(regions).expect("few");
+    for (later, questions) in [(14, 1), (15, 2)] {
+        let bench = Bench::new(plan());
+        let eyes = bench.eyes();
+        eyes.observe(&bench.conductor.plan, &State::default()).await;
+        bench.pass(seconds(later)).await;
+        eyes.observe(&bench.conductor.plan, &State::default()).await;
+        let asked = bench.world.inner().calls.get("alarm_states").copied().unwrap_or_default();
+        assert_eq!(asked, questions * regions, "after {later} s");
     }
 }

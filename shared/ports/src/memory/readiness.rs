@@ -9,7 +9,7 @@ use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ScheduledAction, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::names::function_name;
+use protocol::readiness::names::{OF_A_RUN, function_name};
 use protocol::readiness::permissions::NeededPermission;
 
 use super::{MemoryWorld, answer, failure};
@@ -18,9 +18,6 @@ use crate::inspection::{
     PermissionInspection, QueueInspection, SetupInspection, TemplateInspection,
 };
 use crate::{Answer, FailureKind};
-
-/// The functions that take steps.
-const FUNCTIONS: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
 
 /// What only the further checks of the readiness look at: as on a good day, until a test changes it.
 #[derive(Clone, Debug)]
@@ -90,7 +87,7 @@ impl FunctionInspection for MemoryWorld {
         let lost = self.call("release")?;
         let plan = Plan::from_json(&self.inner().plan);
         let plan = plan.map_err(|_| failure("release", FailureKind::Invalid, "the plan is not valid"))?;
-        let names = FUNCTIONS.iter().map(|function| function_name(&plan, function));
+        let names = OF_A_RUN.iter().map(|function| function_name(&plan, function));
         answer("release", lost, names.map(|name| (name.clone(), code(&name))).collect())
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::name::Name;
-use crate::readiness::names::function_name;
+use crate::readiness::names::{OF_A_RUN, function_name};
 use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];
@@ -17,9 +17,6 @@ const CHAINS: &str = "chains_short";
 
 /// How often Lambda invokes one function within one chain of messages, before it takes the chain for a loop.
 const CHAIN_MAX: usize = 16;
-
-/// The functions that a run can't do without.
-const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];
 
 /// So many invocations of one function may come together: a tick, a signal and an operator.
 const RESERVED_MIN: u32 = 3;

@@ -9,3 +9,6 @@ pub(super) const GRANT_FOR_COPIES: &str = "kms:CreateGrant";
 pub fn function_name(plan: &Plan, function: &str) -> String {
     format!("{}-{function}", plan.name)
 }
+
+/// The functions that a run can't do without: each takes some of its steps.
+pub const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];

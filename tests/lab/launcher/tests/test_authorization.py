@@ -110,6 +110,16 @@ class Authorization(LabTest):
         self.assertEqual(len(messages), 1)
         self.assertIn("of-services", messages[0]["Body"])
 
+    def test_who_may_read_a_reservation_may_not_set_it(self) -> None:
+        reader = self.role_that_may("lambda:GetFunctionConcurrency", "*", {})
+        mine = self.lab.client_of_role("lambda", reader)
+        with self.assertRaisesRegex(ClientError, "ResourceNotFound"):
+            mine.get_function_concurrency(FunctionName="nowhere")
+        with self.assertRaisesRegex(ClientError, "PutFunctionConcurrency"):
+            mine.put_function_concurrency(FunctionName="nowhere", ReservedConcurrentExecutions=0)
+        with self.assertRaisesRegex(ClientError, "DeleteFunctionConcurrency"):
+            mine.delete_function_concurrency(FunctionName="nowhere")
+
     def role_that_may(self, action: str, resource: str, condition: dict[str, dict[str, str | list[str]]]) -> str:
         """A role with one permission."""
         iam, name = self.lab.client("iam"), f"may-{action.replace(':', '-')}"
