@@ -102,7 +102,7 @@ async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Resu
     let eyes = world.eyes();
     let (observation, sides) = futures::join!(
         eyes.observe(&conductor.plan, &log.state),
-        fences::look(&*world.traffic, &*world.clock, &routes)
+        fences::look(&*world.traffic, &*world.clock, &routes, conductor.plan.seat.other())
     );
     save_vitals(world, conductor, &observation).await;
     let fences = sides.into_iter().map(|looked| looked.seen).collect();

@@ -11,6 +11,7 @@ use protocol::command::Step;
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::Plan;
+use protocol::side::Direction;
 use protocol::state::State;
 
 /// Looks; it changes nothing.
@@ -44,19 +45,21 @@ impl Verify {
             message: format!("the plan has no route {subject}"),
         })?;
         let view = self.traffic.look(route).await?;
-        if view.recovery != Some(route.recovery.weight) {
+        let Direction { from, to } = self.plan.direction();
+        let (opened, closed) = (&route.sides[to], from.as_str());
+        if view.weights[to] != Some(opened.weight) {
             return Ok(StepStatus::InProgress {
-                note: "the recovery endpoint does not have its weight".to_owned(),
+                note: format!("the {} endpoint does not have its weight", to.as_str()),
             });
         }
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
-        match view.primary {
+        match view.weights[from] {
             _ if overridden => {}
             Some(0) => {}
             Some(_) => {
                 return Ok(StepStatus::Failed {
                     code: "primary_open",
-                    message: "the primary endpoint is not at weight 0 any more; set it to 0".to_owned(),
+                    message: format!("the {closed} endpoint is not at weight 0 any more; set it to 0"),
                 });
             }
             // Another endpoint may have taken its place.
@@ -64,22 +67,22 @@ impl Verify {
                 return Ok(StepStatus::Failed {
                     code: "endpoint_missing",
                     message: format!(
-                        "the primary group has no endpoint {} any more, so that nobody sees whether that side is closed; \
-                         correct routes[].primary.endpoint of the plan",
-                        route.primary.endpoint
+                        "the {closed} group has no endpoint {} any more, so that nobody sees whether that side is closed; \
+                         correct routes[].{closed}.endpoint of the plan",
+                        route.sides[from].endpoint
                     ),
                 });
             }
         }
         // A weight is what was configured. Whether users are sent there is for the accelerator to say: with nothing healthy it
         // may send them to a closed side.
-        if view.recovery_health != EndpointHealth::Healthy {
-            let (endpoint, health) = (&route.recovery.endpoint, &view.recovery_health);
+        if view.health[to] != EndpointHealth::Healthy {
+            let (endpoint, health) = (&opened.endpoint, &view.health[to]);
             return Ok(StepStatus::InProgress {
                 note: format!("for the accelerator the endpoint {endpoint} is {health}"),
             });
         }
-        let Some(probe) = &route.probe else {
+        let Some(probe) = &opened.probe else {
             return Ok(StepStatus::Done { detail: "open, databases writable, fleets healthy".to_owned() });
         };
         Ok(match self.probes.ask(probe).await {

@@ -96,7 +96,7 @@ impl Promote {
     /// send users to may send them to the old side. Not of an Aurora cluster: there AWS itself stops the old writer, and a
     /// cluster that is being changed could delay that.
     async fn cut_off(&self, database: &Database) {
-        if database.kind == DatabaseKind::AuroraGlobal || database.quarantine_security_group.is_none() {
+        if database.is_aurora() || database.quarantine_security_group(self.plan.seat.other()).is_none() {
             return;
         }
         let subjects = vec![database.name.clone()];
@@ -134,13 +134,13 @@ impl StepHandler for Promote {
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let databases = named(&self.plan, subjects)?;
-        let views = self.databases.look(&databases).await?;
-        Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(database.kind, view)).collect())
+        let views = self.databases.look(&databases, self.plan.seat).await?;
+        Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(&database.kind, view)).collect())
     }
 
     /// No promotion beside an open primary side: its weight is read again right before each call.
     async fn objection(&self, state: &State) -> Option<Objection> {
-        let looked = fences::look(&*self.traffic, &*self.clock, &self.routes(state)).await;
+        let looked = fences::look(&*self.traffic, &*self.clock, &self.routes(state), self.plan.seat.other()).await;
         // What only a person can mend, such as a permission, no other look changes.
         if let Some((route, failure)) = looked.iter().find_map(|one| {
             let failure = one.failure.as_ref().filter(|failure| !failure.can_retry())?;
@@ -182,18 +182,18 @@ impl StepHandler for Promote {
     /// The promotion does not wait for the quarantine, nor that for the promotion.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let database = one(&self.plan, subject)?;
-        let (promoted, ()) = futures::join!(self.databases.promote(database), self.cut_off(database));
+        let (promoted, ()) = futures::join!(self.databases.promote(database, self.plan.seat), self.cut_off(database));
         promoted
     }
 }
 
 /// How far a promotion is. "available" alone is not done: it must follow nobody as well.
-fn promotion(kind: DatabaseKind, view: ReplicaView) -> StepStatus {
+fn promotion(kind: &DatabaseKind, view: ReplicaView) -> StepStatus {
     match view {
         ReplicaView::Writable => StepStatus::Done {
             detail: match kind {
-                DatabaseKind::RdsReplica => "it takes writes and follows no source",
-                DatabaseKind::AuroraGlobal => "available, with an instance that writes, and follows no cluster",
+                DatabaseKind::RdsReplica { .. } => "it takes writes and follows no source",
+                DatabaseKind::AuroraGlobal { .. } => "available, with an instance that writes, and follows no cluster",
             }
             .to_owned(),
         },
@@ -210,8 +210,8 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> StepStatus {
             if Condition::of(&status) == Condition::Final =>
         {
             let whose = match kind {
-                DatabaseKind::RdsReplica => "its status",
-                DatabaseKind::AuroraGlobal => "the status of its cluster, or of the instance that is to write,",
+                DatabaseKind::RdsReplica { .. } => "its status",
+                DatabaseKind::AuroraGlobal { .. } => "the status of its cluster, or of the instance that is to write,",
             };
             let message = format!("{whose} is {status}, which does not pass by itself; {}", remedy(&status));
             StepStatus::Failed { code: "replica_unusable", message }
@@ -229,8 +229,8 @@ fn promotion(kind: DatabaseKind, view: ReplicaView) -> StepStatus {
 /// Whether a promotion is asked for in a status: where it may be, AWS is asked and its refusal is waited out. An instance
 /// can't be promoted while a backup is taken; what is moving may be just this promotion; and a word that nobody knows may
 /// be a global database's failover, which is never asked for twice.
-fn may_be_promoted(kind: DatabaseKind, status: &str) -> bool {
-    let is_cluster = kind == DatabaseKind::AuroraGlobal;
+fn may_be_promoted(kind: &DatabaseKind, status: &str) -> bool {
+    let is_cluster = matches!(kind, DatabaseKind::AuroraGlobal { .. });
     match Condition::of(status) {
         Condition::Online => true,
         Condition::BackingUp => is_cluster,
@@ -274,7 +274,7 @@ impl StepHandler for Quarantine {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let looks = named(&self.plan, subjects)?
             .into_iter()
-            .map(|database| async move { Ok(self.databases.old_primary(database).await) })
+            .map(|database| async move { Ok(self.databases.old_primary(database, self.plan.seat.other()).await) })
             .collect();
         let seen: Vec<Result<OldPrimary, Failure>> = in_order(looks).await?;
         // A region that is silent altogether is asked again later. One primary that can't be asked must not keep the others
@@ -288,7 +288,7 @@ impl StepHandler for Quarantine {
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        self.databases.quarantine(one(&self.plan, subject)?).await
+        self.databases.quarantine(one(&self.plan, subject)?, self.plan.seat.other()).await
     }
 
     /// The region is lost: it is asked every minute until it answers.

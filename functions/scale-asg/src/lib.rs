@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::Step;
 use protocol::name::Name;
-use protocol::plan::{Capacity, Fleet, Plan};
+use protocol::plan::{Capacity, FleetAt, Plan};
 
 /// The steps of this function.
 pub struct ScaleAsg {
@@ -62,14 +62,13 @@ fn noted(log: &Log) -> BTreeMap<Name, Capacity> {
         .collect()
 }
 
-fn named<'p>(plan: &'p Plan, subjects: &[Name]) -> Result<Vec<&'p Fleet>, Failure> {
+fn named<'p>(plan: &'p Plan, subjects: &[Name]) -> Result<Vec<FleetAt<'p>>, Failure> {
     subjects.iter().map(|subject| one(plan, subject)).collect()
 }
 
-fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<&'p Fleet, Failure> {
-    plan.fleets
-        .iter()
-        .find(|fleet| fleet.name == *subject)
+fn one<'p>(plan: &'p Plan, subject: &Name) -> Result<FleetAt<'p>, Failure> {
+    plan.fleets_at(plan.seat)
+        .find(|fleet| fleet.name == subject)
         .ok_or_else(|| missing("not_in_plan", format!("the plan has no fleet {subject}")))
 }
 
@@ -116,7 +115,7 @@ struct Scale {
 
 impl Scale {
     /// A look at one fleet; where it waits, with the service's own words of the last launch that failed since the step began.
-    async fn scaling(&self, fleet: &Fleet, view: &FleetView) -> Result<StepStatus, Failure> {
+    async fn scaling(&self, fleet: FleetAt<'_>, view: &FleetView) -> Result<StepStatus, Failure> {
         Ok(match scaling(fleet, view) {
             StepStatus::InProgress { note } => match self.quote(fleet).await {
                 Some(quote) => StepStatus::InProgress { note: format!("{note}; {quote}") },
@@ -126,15 +125,15 @@ impl Scale {
         })
     }
 
-    async fn quote(&self, fleet: &Fleet) -> Option<String> {
+    async fn quote(&self, fleet: FleetAt<'_>) -> Option<String> {
         let now = self.clock.now();
-        let known = self.quotes.lock().ok()?.get(&fleet.name).cloned();
+        let known = self.quotes.lock().ok()?.get(fleet.name).cloned();
         let known_quote = match known {
             Some((at, quote)) if now.duration_since(at) < QUOTED_AGAIN_AFTER => return quote,
             known => known.and_then(|(_, quote)| quote),
         };
         let (begun, otherwise) = &self.begun;
-        let since = begun.get(&fleet.name).unwrap_or(otherwise);
+        let since = begun.get(fleet.name).unwrap_or(otherwise);
         let asked = self.fleets.last_failure(fleet, *since);
         // It only explains a wait: what can't be asked is said, and nothing waits for it or fails by it.
         let quote = match select(asked, self.clock.sleep(QUOTE_MAX)).await {
@@ -167,7 +166,7 @@ impl StepHandler for Scale {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let fleets = named(&self.plan, subjects)?;
         let views = self.fleets.look(&fleets).await?;
-        in_order(fleets.iter().zip(&views).map(|(fleet, view)| self.scaling(fleet, view)).collect()).await
+        in_order(fleets.iter().zip(&views).map(|(fleet, view)| self.scaling(*fleet, view)).collect()).await
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
@@ -176,19 +175,19 @@ impl StepHandler for Scale {
         let Some(FleetView::Group { capacity, .. }) = views.first() else {
             return Err(missing("group_missing", format!("the group {} does not exist", fleet.group)));
         };
-        self.fleets.resize(fleet, at_least(*capacity, fleet.capacity)).await
+        self.fleets.resize(fleet, at_least(*capacity, fleet.serving)).await
     }
 }
 
 /// How far a scale-out is. In service is not healthy: what counts are healthy targets.
-fn scaling(fleet: &Fleet, view: &FleetView) -> StepStatus {
+fn scaling(fleet: FleetAt<'_>, view: &FleetView) -> StepStatus {
     let FleetView::Group { capacity, in_service, healthy_targets, launch_suspended } = view else {
         return StepStatus::Failed {
             code: "group_missing",
             message: format!("the group {} does not exist; correct fleets[].group of the plan", fleet.group),
         };
     };
-    let wanted = at_least(*capacity, fleet.capacity);
+    let wanted = at_least(*capacity, fleet.serving);
     if *launch_suspended && *in_service < wanted.desired {
         return StepStatus::Failed {
             code: "launch_suspended",
@@ -244,8 +243,8 @@ impl StepHandler for Restore {
 }
 
 impl Restore {
-    fn restoring(&self, fleet: &Fleet, view: &FleetView) -> StepStatus {
-        match (self.before.get(&fleet.name), view) {
+    fn restoring(&self, fleet: FleetAt<'_>, view: &FleetView) -> StepStatus {
+        match (self.before.get(fleet.name), view) {
             (None, _) => StepStatus::Done { detail: "its size was not changed".to_owned() },
             (Some(_), FleetView::Missing) => {
                 StepStatus::Done { detail: "the group does not exist".to_owned() }

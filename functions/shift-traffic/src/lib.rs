@@ -9,10 +9,11 @@ use engine::conductor::{Conductor, Log};
 use engine::step::{Manner, StepHandler, StepStatus, in_order};
 use engine::worker::StepHandlers;
 use engine::world::{ServingCheck, World};
-use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Side, Traffic};
+use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Plan, Route};
+use protocol::side::Side;
 use protocol::state::State;
 
 /// The steps of this function.
@@ -86,7 +87,7 @@ impl StepHandler for Fence {
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, 0).await
+        self.traffic.set_weight(one(&self.plan, subject)?, self.plan.seat.other(), 0).await
     }
 
     /// A promotion goes by it.
@@ -95,30 +96,30 @@ impl StepHandler for Fence {
     }
 
     async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
-        let route = one(&self.plan, subject)?;
-        let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.primary.weight);
-        self.traffic.set_weight(route, Side::Primary, weight).await
+        let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
+        let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.sides[side].weight);
+        self.traffic.set_weight(route, side, weight).await
     }
 }
 
 impl Fence {
     async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
-        let route = one(&self.plan, subject)?;
-        Ok(match self.traffic.look(route).await?.primary {
-            Some(0) => StepStatus::Done { detail: "the primary endpoint has weight 0".to_owned() },
+        let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
+        Ok(match self.traffic.look(route).await?.weights[side] {
+            Some(0) => StepStatus::Done { detail: format!("the {} endpoint has weight 0", side.as_str()) },
             Some(weight) => StepStatus::Pending { before: Some(weight.to_string()) },
-            None => no_endpoint(route),
+            None => no_endpoint(route, side),
         })
     }
 }
 
 /// An endpoint that isn't there is no proof that the side is closed: another one may have taken its place.
-fn no_endpoint(route: &Route) -> StepStatus {
+fn no_endpoint(route: &Route, side: Side) -> StepStatus {
+    let (endpoint, side) = (&route.sides[side].endpoint, side.as_str());
     StepStatus::Failed {
         code: "endpoint_missing",
         message: format!(
-            "the primary group has no endpoint {}; correct routes[].primary.endpoint of the plan",
-            route.primary.endpoint
+            "the {side} group has no endpoint {endpoint}; correct routes[].{side}.endpoint of the plan"
         ),
     }
 }
@@ -141,7 +142,10 @@ impl StepHandler for Unfence {
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         match self.before.get(subject) {
-            Some(before) => self.traffic.set_weight(one(&self.plan, subject)?, Side::Primary, *before).await,
+            Some(before) => {
+                let side = self.plan.seat.other();
+                self.traffic.set_weight(one(&self.plan, subject)?, side, *before).await
+            }
             None => Ok(()),
         }
     }
@@ -158,13 +162,13 @@ impl Unfence {
             // The run found this side closed: it is not opened by it.
             return Ok(StepStatus::Done { detail: "its weight was not changed".to_owned() });
         };
-        let route = one(&self.plan, subject)?;
-        Ok(match self.traffic.look(route).await?.primary {
+        let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
+        Ok(match self.traffic.look(route).await?.weights[side] {
             Some(now) if now == *before => {
-                StepStatus::Done { detail: format!("the primary endpoint has weight {now} again") }
+                StepStatus::Done { detail: format!("the {} endpoint has weight {now} again", side.as_str()) }
             }
             Some(_) => StepStatus::Pending { before: None },
-            None => no_endpoint(route),
+            None => no_endpoint(route, side),
         })
     }
 }
@@ -190,24 +194,25 @@ impl StepHandler for Open {
     /// Looks at everything once more, at the very moment: only what can serve is opened, and only while the
     /// other side is closed.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        let route = one(&self.plan, subject)?;
+        let (route, own) = (one(&self.plan, subject)?, self.plan.seat);
         let must_serve = ServingCheck::of(&self.plan, &self.state);
         let (obstacle, seen) =
             futures::join!(must_serve.obstacle(&*self.databases, &*self.fleets), self.traffic.look(route));
         if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
-        let recovery = seen.as_ref().map(|view| view.recovery).ok();
-        if recovery == Some(None) {
+        let (weight, planned) =
+            (seen.as_ref().map(|view| view.weights[own]).ok(), route.sides[own].weight);
+        if weight == Some(None) {
             // The next look says what is wrong and what helps.
-            let missing = "the recovery group does not have the endpoint".to_owned();
+            let missing = format!("the {} group does not have the endpoint", own.as_str());
             return Err(failure(FailureKind::Conflict, "endpoint_missing", missing));
         }
-        self.close_primary(route, seen).await?;
-        if recovery == Some(Some(route.recovery.weight)) {
+        self.close_other(route, seen).await?;
+        if weight == Some(Some(planned)) {
             return Ok(());
         }
-        self.traffic.set_weight(route, Side::Recovery, route.recovery.weight).await
+        self.traffic.set_weight(route, own, planned).await
     }
 
     fn manner(&self) -> Manner {
@@ -217,24 +222,26 @@ impl StepHandler for Open {
 
 impl Open {
     async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
-        let route = one(&self.plan, subject)?;
-        Ok(match self.traffic.look(route).await?.recovery {
-            Some(weight) if weight == route.recovery.weight => {
-                StepStatus::Done { detail: format!("the recovery endpoint has weight {weight}") }
+        let (route, own) = (one(&self.plan, subject)?, self.plan.seat);
+        let (planned, side) = (&route.sides[own], own.as_str());
+        Ok(match self.traffic.look(route).await?.weights[own] {
+            Some(weight) if weight == planned.weight => {
+                StepStatus::Done { detail: format!("the {side} endpoint has weight {weight}") }
             }
             Some(_) => StepStatus::Pending { before: None },
             None => StepStatus::Failed {
                 code: "endpoint_missing",
-                message: format!("the recovery group has no endpoint {}; add it", route.recovery.endpoint),
+                message: format!("the {side} group has no endpoint {}; add it", planned.endpoint),
             },
         })
     }
 
-    async fn close_primary(&self, route: &Route, seen: Result<RouteView, Failure>) -> Result<(), Failure> {
+    async fn close_other(&self, route: &Route, seen: Result<RouteView, Failure>) -> Result<(), Failure> {
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
+        let other = self.plan.seat.other();
         let closed = match seen {
-            Ok(view) if view.primary == Some(0) => return Ok(()),
-            Ok(_) => self.traffic.set_weight(route, Side::Primary, 0).await,
+            Ok(view) if view.weights[other] == Some(0) => return Ok(()),
+            Ok(_) => self.traffic.set_weight(route, other, 0).await,
             Err(failure) => Err(failure),
         };
         // An operator has said that the old side takes no traffic; then its weight is a best effort.

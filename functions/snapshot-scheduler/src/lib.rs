@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Metrics, Snapshots};
 use protocol::maintenance::SnapshotLook;
 use protocol::plan::Plan;
+use protocol::side::{Side, Sides};
 use protocol::snapshots::{SnapshotDecision, SnapshotListing, SnapshotRequest, SourceKind, decide};
 use serde_json::Value;
 
@@ -61,18 +62,17 @@ impl SnapshotScheduler {
     async fn look(&self, conductor: &Conductor, log: &Log) -> (SnapshotDecision, SnapshotLook) {
         let plan = &conductor.plan;
         let kinds = kinds(plan);
-        let (primary, recovery) = if plan.snapshots.is_some() && !kinds.is_empty() {
-            futures::join!(
-                self.list(&plan.regions.primary, &kinds),
-                self.list(&plan.regions.recovery, &kinds)
-            )
+        let regions = plan.sides.as_ref().map(|place| place.region.as_str());
+        let listings = if plan.snapshots.is_some() && !kinds.is_empty() {
+            let lists = regions.map(|region| self.list(region, &kinds));
+            let (primary, recovery) = futures::join!(lists.primary, lists.recovery);
+            Sides { primary, recovery }
         } else {
-            let empty = |region: &String| SnapshotListing::whole(region, Vec::new());
-            (empty(&plan.regions.primary), empty(&plan.regions.recovery))
+            regions.map(|region| SnapshotListing::whole(region, Vec::new()))
         };
         let now = conductor.clock.now();
-        let decision = decide(plan, &log.state, &primary, &recovery, now);
-        let look = report::look(&decision, &[primary, recovery], now);
+        let decision = decide(plan, &log.state, listings.as_ref(), now);
+        let look = report::look(&decision, &[listings.primary, listings.recovery], now);
         (decision, look)
     }
 
@@ -102,6 +102,6 @@ impl SnapshotScheduler {
 
 /// What snapshots are of, of everything in the plan.
 fn kinds(plan: &Plan) -> Vec<SourceKind> {
-    let of = plan.databases.iter().flat_map(|database| [&database.primary, &database.replica]);
-    of.filter_map(|arn| SourceKind::of(arn)).collect::<BTreeSet<_>>().into_iter().collect()
+    let of = plan.databases.iter().flat_map(|database| Side::BOTH.map(|side| database.arn(side)));
+    of.filter_map(SourceKind::of).collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -27,8 +27,8 @@ pub struct Replicator {
 /// ParameterStores of one account must never be written over another's: where plan and function disagree on whose account the
 /// primary region is in, nothing is read or written.
 fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
-    let reached = reached.unwrap_or(&plan.account);
-    let primary = plan.account_in(&plan.regions.primary);
+    let reached = reached.unwrap_or(&plan.own().account);
+    let primary = &plan.other().account;
     if reached == primary {
         return Ok(());
     }
@@ -37,7 +37,7 @@ fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
         format!(
             "Nothing is copied: the plan says that {} lies in account {primary}, and this function would act in {reached} there; \
              apply the orchestrator's module again, so that the plan and PILOTLIGHT_PRIMARY_ROLE name the same",
-            plan.regions.primary
+            plan.other().region
         ),
     ))
 }

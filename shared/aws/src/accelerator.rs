@@ -12,10 +12,11 @@ use aws_sdk_globalaccelerator::types::{
     EndpointConfiguration, EndpointDescription, EndpointGroup, HealthState,
 };
 use ports::inspection::RouteInspection;
-use ports::{Answer, EndpointHealth, FailureKind, RouteView, Side, Traffic};
+use ports::{Answer, EndpointHealth, FailureKind, RouteView, Traffic};
 use protocol::arn::Arn;
 use protocol::plan::{Route, RouteSide};
 use protocol::readiness::facts::RouteFacts;
+use protocol::side::{Side, Sides};
 use tokio::sync::Mutex;
 
 use crate::config::Sdk;
@@ -118,32 +119,33 @@ impl AcceleratorTraffic {
 
 impl AcceleratorTraffic {
     /// The groups of both sides; one call where it is the same.
-    async fn both(&self, route: &Route) -> Answer<(EndpointGroup, EndpointGroup)> {
-        let primary = self.describe(&route.primary.endpoint_group).await?;
-        let recovery = if route.recovery.endpoint_group == route.primary.endpoint_group {
+    async fn both(&self, route: &Route) -> Answer<Sides<EndpointGroup>> {
+        let arns = route.sides.as_ref().map(|at| at.endpoint_group.as_str());
+        let primary = self.describe(arns.primary).await?;
+        let recovery = if arns.recovery == arns.primary {
             primary.clone()
         } else {
-            self.describe(&route.recovery.endpoint_group).await?
+            self.describe(arns.recovery).await?
         };
-        Ok((primary, recovery))
+        Ok(Sides { primary, recovery })
     }
 }
 
 #[async_trait]
 impl RouteInspection for AcceleratorTraffic {
     async fn inspect(&self, route: &Route) -> Answer<RouteFacts> {
-        let (primary, recovery) = self.both(route).await?;
+        let groups = self.both(route).await?;
         Ok(RouteFacts {
-            primary_weight: weight_of(&primary, &route.primary.endpoint),
-            recovery_weight: weight_of(&recovery, &route.recovery.endpoint),
-            recovery_dial_permille: dial_permille(&recovery),
-            recovery_health: health_of(&recovery, &route.recovery.endpoint),
+            weights: Sides::from_fn(|side| weight_of(&groups[side], &route.sides[side].endpoint)),
+            dials_permille: Sides::from_fn(|side| dial_permille(&groups[side])),
+            health: Sides::from_fn(|side| health_of(&groups[side], &route.sides[side].endpoint)),
         })
     }
 
-    async fn endpoint_groups(&self, route: &Route) -> Answer<u32> {
-        let Some((listener, _)) = route.recovery.endpoint_group.split_once("/endpoint-group/") else {
-            let message = format!("{} is no ARN of an endpoint group", route.recovery.endpoint_group);
+    async fn endpoint_groups(&self, route: &Route, side: Side) -> Answer<u32> {
+        let group = &route.sides[side].endpoint_group;
+        let Some((listener, _)) = group.split_once("/endpoint-group/") else {
+            let message = format!("{group} is no ARN of an endpoint group");
             return Err(ours(FailureKind::Invalid, GROUPS, "not_an_endpoint_group", message));
         };
         let (mut count, mut token) = (0, None);
@@ -168,20 +170,15 @@ impl RouteInspection for AcceleratorTraffic {
 #[async_trait]
 impl Traffic for AcceleratorTraffic {
     async fn look(&self, route: &Route) -> Answer<RouteView> {
-        let (primary, recovery) = self.both(route).await?;
+        let groups = self.both(route).await?;
         Ok(RouteView {
-            primary: weight_of(&primary, &route.primary.endpoint),
-            recovery: weight_of(&recovery, &route.recovery.endpoint),
-            primary_health: health_of(&primary, &route.primary.endpoint),
-            recovery_health: health_of(&recovery, &route.recovery.endpoint),
+            weights: Sides::from_fn(|side| weight_of(&groups[side], &route.sides[side].endpoint)),
+            health: Sides::from_fn(|side| health_of(&groups[side], &route.sides[side].endpoint)),
         })
     }
 
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        let RouteSide { endpoint_group, endpoint, .. } = match side {
-            Side::Primary => &route.primary,
-            Side::Recovery => &route.recovery,
-        };
+        let RouteSide { endpoint_group, endpoint, .. } = &route.sides[side];
         let _writer = self.writer.lock().await;
         let group = self.describe(endpoint_group).await?;
         let Some(standing) = weight_of(&group, endpoint) else {
@@ -286,13 +283,12 @@ mod tests {
             endpoint_group: group.to_owned(),
             endpoint: alb(name),
             weight: 128,
+            probe: None,
         };
         Route {
             name: Name::new("front"),
             kind: RouteKind::GlobalAccelerator,
-            primary: side(PRIMARY, "p"),
-            recovery: side(RECOVERY, "r"),
-            probe: None,
+            sides: Sides { primary: side(PRIMARY, "p"), recovery: side(RECOVERY, "r") },
             after: Vec::new(),
         }
     }
@@ -321,10 +317,8 @@ mod tests {
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])));
         let seen = traffic.look(&route()).await.unwrap();
         let expected = RouteView {
-            primary: Some(128),
-            recovery: None,
-            primary_health: EndpointHealth::Healthy,
-            recovery_health: EndpointHealth::Unknown,
+            weights: Sides { primary: Some(128), recovery: None },
+            health: Sides { primary: EndpointHealth::Healthy, recovery: EndpointHealth::Unknown },
         };
         assert_eq!(seen, expected);
     }
@@ -333,10 +327,10 @@ mod tests {
     async fn a_group_of_both_sides_is_read_once() {
         let both = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&alb("r"), 255)]));
         let mut route = route();
-        route.recovery.endpoint_group = PRIMARY.to_owned();
+        route.sides.recovery.endpoint_group = PRIMARY.to_owned();
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])));
         let seen = traffic.look(&route).await.unwrap();
-        assert_eq!((seen.primary, seen.recovery), (Some(0), Some(255)));
+        assert_eq!(seen.weights, Sides { primary: Some(0), recovery: Some(255) });
     }
 
     #[tokio::test(start_paused = true)]
@@ -356,7 +350,7 @@ mod tests {
                 (group(PRIMARY, &json!([endpoint(&alb("p"), 0)])), group(RECOVERY, &json!([recovery])));
             let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &p), (200, &r)])));
             let seen = traffic.look(&route()).await.unwrap();
-            assert_eq!(seen.recovery_health, expected, "{state}");
+            assert_eq!(seen.health.recovery, expected, "{state}");
         }
     }
 
@@ -473,10 +467,9 @@ mod tests {
         let http = replay(&[(200, &primary), (200, &recovery)]);
         let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
         let facts = RouteFacts {
-            primary_weight: None,
-            recovery_weight: Some(0),
-            recovery_dial_permille: 375,
-            recovery_health: EndpointHealth::Healthy,
+            weights: Sides { primary: None, recovery: Some(0) },
+            dials_permille: Sides { primary: 1000, recovery: 375 },
+            health: Sides { primary: EndpointHealth::Unknown, recovery: EndpointHealth::Healthy },
         };
         assert_eq!(seen, facts);
     }
@@ -489,7 +482,7 @@ mod tests {
         };
         let (first, second) = (page(3, "t"), page(1, ""));
         let http = replay(&[(200, &first), (200, &second)]);
-        let count = AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route()).await;
+        let count = AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route(), Side::Recovery).await;
         assert_eq!(count, Ok(4));
         let listener = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l";
         assert!(sent(&http)[0].contains(&format!(r#""ListenerArn":"{listener}""#)), "{:?}", sent(&http));

@@ -21,6 +21,7 @@ use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView};
 use protocol::arn::Arn;
 use protocol::plan::Database;
 use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
+use protocol::side::Side;
 use tokio::time::timeout;
 
 use crate::config::Sdk;
@@ -63,11 +64,11 @@ impl AuroraDatabases {
     }
 
     /// The global database and its cluster in the own region, whatever there is of them.
-    async fn stand(&self, database: &Database) -> Answer<ClusterStanding> {
-        let (id, _) = cluster(CLUSTERS, &database.replica)?;
+    async fn stand(&self, database: &Database, side: Side) -> Answer<ClusterStanding> {
+        let (id, _) = cluster(CLUSTERS, database.arn(side))?;
         let (global, own) = futures::join!(self.global(database), describe(&self.signed, &id));
         Ok(ClusterStanding {
-            arn: database.replica.clone(),
+            arn: database.arn(side).to_owned(),
             global: if_there(global)?,
             cluster: if_there(own)?,
         })
@@ -80,8 +81,8 @@ impl AuroraDatabases {
     }
 
     /// The statuses of a cluster's instances, by identifier.
-    async fn statuses(&self, database: &Database) -> Answer<Statuses> {
-        let (id, _) = cluster(INSTANCES, &database.replica)?;
+    async fn statuses(&self, database: &Database, side: Side) -> Answer<Statuses> {
+        let (id, _) = cluster(INSTANCES, database.arn(side))?;
         let filter = Filter::builder().name("db-cluster-id").values(id).build();
         let output = self
             .own
@@ -107,22 +108,22 @@ impl AuroraDatabases {
     }
 
     /// Of a cluster in the primary region only the key is told.
-    async fn primary(&self, database: &Database) -> Answer<Option<InstanceFacts>> {
-        let (id, region) = cluster(CLUSTERS, &database.primary)?;
+    async fn primary(&self, database: &Database, side: Side) -> Answer<Option<InstanceFacts>> {
+        let (id, region) = cluster(CLUSTERS, database.arn(side))?;
         let found = if_there(self.describe_primary(&id, &region).await)?;
         Ok(found.map(|cluster| InstanceFacts { kms_key: cluster.kms_key, ..InstanceFacts::default() }))
     }
 
-    async fn view(&self, database: &Database) -> Answer<ReplicaView> {
-        let standing = self.stand(database).await?;
+    async fn view(&self, database: &Database, side: Side) -> Answer<ReplicaView> {
+        let standing = self.stand(database, side).await?;
         // Which instances there are says the cluster; how they are matters only where one of them may write.
         let statuses =
-            if standing.may_write() { self.statuses(database).await? } else { Statuses::default() };
+            if standing.may_write() { self.statuses(database, side).await? } else { Statuses::default() };
         Ok(standing.view(&statuses))
     }
 
-    async fn facts(&self, database: &Database) -> Answer<Option<ReplicaFacts>> {
-        let (standing, statuses) = futures::join!(self.stand(database), self.statuses(database));
+    async fn facts(&self, database: &Database, side: Side) -> Answer<Option<ReplicaFacts>> {
+        let (standing, statuses) = futures::join!(self.stand(database, side), self.statuses(database, side));
         let standing = standing?;
         // Without the cluster it is no matter whether its instances could be asked for.
         if standing.cluster.is_none() { Ok(None) } else { Ok(standing.facts(&statuses?)) }
@@ -131,18 +132,18 @@ impl AuroraDatabases {
 
 #[async_trait]
 impl Databases for AuroraDatabases {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
-        let views: Vec<_> = databases.iter().map(|database| self.view(database)).collect();
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
+        let views: Vec<_> = databases.iter().map(|database| self.view(database, side)).collect();
         stream::iter(views).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
         let global = global_cluster(FAIL_OVER, database)?;
-        cluster(FAIL_OVER, &database.replica)?;
+        cluster(FAIL_OVER, database.arn(side))?;
         self.once
             .failover_global_cluster()
             .global_cluster_identifier(global)
-            .target_db_cluster_identifier(&database.replica)
+            .target_db_cluster_identifier(database.arn(side))
             .allow_data_loss(true)
             .send()
             .await
@@ -150,16 +151,16 @@ impl Databases for AuroraDatabases {
         Ok(())
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
-        let group = quarantine_group(CLUSTERS, database)?;
-        let (id, region) = cluster(CLUSTERS, &database.primary)?;
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        let group = quarantine_group(CLUSTERS, database, side)?;
+        let (id, region) = cluster(CLUSTERS, database.arn(side))?;
         let old = self.describe_primary(&id, &region).await?;
         if old.is_in_group_alone(group) {
             return Ok(OldPrimary::CutOff);
         }
         // What can't be told of the global database is no reason to leave the old primary open.
         let follows = match self.global(database).await {
-            Ok(global) => global.has_made_a_secondary_of(&database.primary) && old.is_read_only(),
+            Ok(global) => global.has_made_a_secondary_of(database.arn(side)) && old.is_read_only(),
             Err(failure) => {
                 tracing::warn!(%failure, database = %database.name, "the global database can't be looked at");
                 false
@@ -168,9 +169,9 @@ impl Databases for AuroraDatabases {
         Ok(if follows { OldPrimary::Follows } else { OldPrimary::Open })
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
-        let group = quarantine_group(MODIFY, database)?;
-        let (id, region) = cluster(MODIFY, &database.primary)?;
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        let group = quarantine_group(MODIFY, database, side)?;
+        let (id, region) = cluster(MODIFY, database.arn(side))?;
         self.primaries
             .of(&region)
             .modify_db_cluster()
@@ -186,13 +187,13 @@ impl Databases for AuroraDatabases {
 
 #[async_trait]
 impl ReplicaInspection for AuroraDatabases {
-    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
-        let facts: Vec<_> = databases.iter().map(|database| self.facts(database)).collect();
+    async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>> {
+        let facts: Vec<_> = databases.iter().map(|database| self.facts(database, side)).collect();
         stream::iter(facts).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
     }
 
-    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
-        let facts: Vec<_> = databases.iter().map(|database| self.primary(database)).collect();
+    async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>> {
+        let facts: Vec<_> = databases.iter().map(|database| self.primary(database, side)).collect();
         stream::iter(facts).buffered(CONCURRENCY).collect::<Vec<_>>().await.into_iter().collect()
     }
 }
@@ -231,7 +232,7 @@ pub(crate) fn cluster(action: &'static str, arn: &str) -> Answer<(String, String
 }
 
 fn global_cluster<'d>(action: &'static str, database: &'d Database) -> Answer<&'d str> {
-    database.global_cluster.as_deref().ok_or_else(|| {
+    database.global_cluster().ok_or_else(|| {
         let message = format!("database {} has no global_cluster in the plan", database.name);
         ours(FailureKind::Invalid, action, "no_global_cluster", message)
     })

@@ -290,7 +290,8 @@ fn nobody() -> aws_sdk_sns::config::Credentials {
 
 #[cfg(test)]
 mod tests {
-    use aws_smithy_http_client::test_util::NeverClient;
+
+    use protocol::side::Side;    use aws_smithy_http_client::test_util::NeverClient;
     use ports::{Databases, FailureKind};
     use tokio::time::Instant;
 
@@ -303,7 +304,7 @@ mod tests {
         let sdk = Sdk::on(NeverClient::new());
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
-        let failure = databases.old_primary(&database("orders")).await.unwrap_err();
+        let failure = databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(started.elapsed(), Duration::from_secs(2));
     }
@@ -313,7 +314,7 @@ mod tests {
         let sdk = Sdk::on(NeverClient::new());
         let databases = RdsDatabases::new(&sdk);
         let started = Instant::now();
-        let failure = databases.promote(&database("orders")).await.unwrap_err();
+        let failure = databases.promote(&database("orders"), Side::Recovery).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
         assert!(started.elapsed() <= OWN.operation, "{:?}", started.elapsed());
     }
@@ -324,9 +325,9 @@ mod tests {
         let http = replay(&[busy, busy, busy, busy]);
         let sdk = Sdk::on(http.clone());
         let databases = RdsDatabases::new(&sdk);
-        databases.old_primary(&database("orders")).await.unwrap_err();
+        databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err();
         assert_eq!(http.actual_requests().count(), 1);
-        databases.promote(&database("orders")).await.unwrap_err();
+        databases.promote(&database("orders"), Side::Recovery).await.unwrap_err();
         assert_eq!(http.actual_requests().count(), 4);
     }
 
@@ -385,7 +386,7 @@ mod tests {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let databases = RdsDatabases::new(&Sdk::toward(&endpoint));
         let started = Instant::now();
-        let failure = databases.quarantine(&database("orders")).await.unwrap_err();
+        let failure = databases.quarantine(&database("orders"), Side::Primary).await.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Unreachable, "timeout"));
         // Not as long as a call of the own region may take, on a machine that is busy too.
         assert!(started.elapsed() < OWN.operation, "{:?}", started.elapsed());

@@ -5,6 +5,7 @@ use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, OldPrimary, ReplicaView};
 use protocol::plan::{Database, DatabaseKind};
 use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
+use protocol::side::Side;
 
 use crate::aurora::AuroraDatabases;
 use crate::config::Sdk;
@@ -24,15 +25,16 @@ impl KindDatabases {
 
     fn of(&self, database: &Database) -> &dyn Databases {
         match database.kind {
-            DatabaseKind::RdsReplica => &self.instances,
-            DatabaseKind::AuroraGlobal => &self.clusters,
+            DatabaseKind::RdsReplica { .. } => &self.instances,
+            DatabaseKind::AuroraGlobal { .. } => &self.clusters,
         }
     }
 }
 
 /// The databases of a plan by kind, to be asked for apart.
 struct Sorted<'d> {
-    kinds: Vec<DatabaseKind>,
+    /// Whether each is Aurora's.
+    kinds: Vec<bool>,
     instances: Vec<&'d Database>,
     clusters: Vec<&'d Database>,
 }
@@ -40,63 +42,60 @@ struct Sorted<'d> {
 impl<'d> Sorted<'d> {
     fn of(databases: &[&'d Database]) -> Self {
         let of_kind =
-            |kind| databases.iter().copied().filter(move |database| database.kind == kind).collect();
+            |aurora| databases.iter().copied().filter(move |database| database.is_aurora() == aurora).collect();
         Self {
-            kinds: databases.iter().map(|database| database.kind).collect(),
-            instances: of_kind(DatabaseKind::RdsReplica),
-            clusters: of_kind(DatabaseKind::AuroraGlobal),
+            kinds: databases.iter().map(|database| database.is_aurora()).collect(),
+            instances: of_kind(false),
+            clusters: of_kind(true),
         }
     }
 
     /// What was seen of both kinds, in the order asked for.
     fn merge<T>(&self, instances: Vec<T>, clusters: Vec<T>) -> Vec<T> {
         let (mut instances, mut clusters) = (instances.into_iter(), clusters.into_iter());
-        let next = |kind: &DatabaseKind| match kind {
-            DatabaseKind::RdsReplica => instances.next(),
-            DatabaseKind::AuroraGlobal => clusters.next(),
-        };
+        let next = |is_aurora: &bool| if *is_aurora { clusters.next() } else { instances.next() };
         self.kinds.iter().filter_map(next).collect()
     }
 }
 
 #[async_trait]
 impl Databases for KindDatabases {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
         let sorted = Sorted::of(databases);
         let (instances, clusters) =
-            futures::join!(self.instances.look(&sorted.instances), self.clusters.look(&sorted.clusters));
+            futures::join!(self.instances.look(&sorted.instances, side), self.clusters.look(&sorted.clusters, side));
         Ok(sorted.merge(instances?, clusters?))
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
-        self.of(database).promote(database).await
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
+        self.of(database).promote(database, side).await
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
-        self.of(database).old_primary(database).await
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        self.of(database).old_primary(database, side).await
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
-        self.of(database).quarantine(database).await
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        self.of(database).quarantine(database, side).await
     }
 }
 
 #[async_trait]
 impl ReplicaInspection for KindDatabases {
-    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
+    async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>> {
         let sorted = Sorted::of(databases);
         let (instances, clusters) = futures::join!(
-            self.instances.inspect(&sorted.instances),
-            self.clusters.inspect(&sorted.clusters)
+            self.instances.inspect(&sorted.instances, side),
+            self.clusters.inspect(&sorted.clusters, side)
         );
         Ok(sorted.merge(instances?, clusters?))
     }
 
-    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+    async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>> {
         let sorted = Sorted::of(databases);
         let (instances, clusters) = futures::join!(
-            self.instances.primaries(&sorted.instances),
-            self.clusters.primaries(&sorted.clusters)
+            self.instances.primaries(&sorted.instances, side),
+            self.clusters.primaries(&sorted.clusters, side)
         );
         Ok(sorted.merge(instances?, clusters?))
     }

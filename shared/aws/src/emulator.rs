@@ -2,7 +2,7 @@
 //! `PILOTLIGHT_EMULATOR_URL=http://127.0.0.1:5000 cargo test -p aws emulator -- --ignored`.
 //!
 //! Every test makes what it needs under a fresh name, so that an emulator can be used again.
-
+use protocol::side::{Side, Sides};
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
@@ -17,7 +17,7 @@ use ports::inspection::{FleetInspection, TopicInspection};
 use ports::log::whole;
 use ports::{
     Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
-    Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest, Side,
+    Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest,
     Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
@@ -25,7 +25,7 @@ use protocol::digest::Digest;
 use protocol::journal::{Event, Record, Rejection};
 use protocol::name::Name;
 use protocol::observation::LagSample;
-use protocol::plan::{Capacity, Database, Fleet, FleetKind, Plan};
+use protocol::plan::{Capacity, FleetAt, FleetSide, Plan};
 use protocol::readiness::facts::{ReadinessFacts, Subscriptions};
 use protocol::readiness::{LastReadiness, Readiness};
 use protocol::signal::AlarmState;
@@ -418,13 +418,13 @@ async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing()
         .send()
         .await
         .unwrap();
-    let standing =
-        Database { replica: format!("arn:aws:rds:us-west-1:123456789012:db:{id}"), ..database("orders") };
+    let mut standing = database("orders");
+    *standing.arn_mut(Side::Recovery) = format!("arn:aws:rds:us-west-1:123456789012:db:{id}");
     let absent = database("nobody");
     let databases = RdsDatabases::new(&sdk);
-    let seen = databases.look(&[&absent, &standing]).await.unwrap();
+    let seen = databases.look(&[&absent, &standing], Side::Recovery).await.unwrap();
     assert_eq!(seen, [ReplicaView::Missing, ReplicaView::Writable]);
-    assert_eq!(databases.old_primary(&absent).await.unwrap_err().kind, FailureKind::Missing);
+    assert_eq!(databases.old_primary(&absent, Side::Primary).await.unwrap_err().kind, FailureKind::Missing);
 }
 
 #[tokio::test]
@@ -432,18 +432,18 @@ async fn an_instance_without_a_source_is_writable_and_an_absent_one_is_missing()
 async fn a_group_that_does_not_exist_is_missing() {
     let sdk = sdk();
     let capacity = Capacity { min: 1, desired: 1, max: 1 };
-    let fleet = Fleet {
-        name: Name::new("web"),
-        kind: FleetKind::AutoScalingGroup,
+    let at = FleetSide {
         group: fresh("web"),
         target_groups: Vec::new(),
-        capacity,
+        serving: capacity,
+        resting: None,
         healthy_targets_min: 1,
-        after: Vec::new(),
     };
+    let (name, fleet) = (Name::new("web"), &at);
+    let fleet = FleetAt { name: &name, side: Side::Recovery, at: fleet };
     let fleets = AutoScalingFleets::new(&sdk);
-    assert_eq!(fleets.look(&[&fleet]).await, Ok(vec![FleetView::Missing]));
-    assert_eq!(fleets.resize(&fleet, capacity).await.unwrap_err().kind, FailureKind::Missing);
+    assert_eq!(fleets.look(&[fleet]).await, Ok(vec![FleetView::Missing]));
+    assert_eq!(fleets.resize(fleet, capacity).await.unwrap_err().kind, FailureKind::Missing);
 }
 
 /// As RDS tells it; an emulator may know no such metric of its own.
@@ -452,7 +452,7 @@ async fn a_group_that_does_not_exist_is_missing() {
 async fn the_lag_of_a_replica_is_read_with_the_end_of_its_minute() {
     let sdk = sdk();
     let replica = database(&fresh("orders"));
-    let (_, id) = replica.replica.rsplit_once(':').unwrap();
+    let (_, id) = replica.arn(Side::Recovery).rsplit_once(':').unwrap();
     let minute = (SystemClock.now().as_second() / 60 - 3) * 60;
     let mut fields = vec![field("Namespace", "AWS/RDS")];
     for (number, second, lag) in [(1, minute, "0.5"), (2, minute + 40, "2.25")] {
@@ -468,7 +468,7 @@ async fn the_lag_of_a_replica_is_read_with_the_end_of_its_minute() {
     let lag = CloudWatchLag::new(&sdk, Arc::new(SystemClock));
     let since = Timestamp::from_second(minute - 60).unwrap();
     let end = Timestamp::from_second(minute + 60).unwrap();
-    assert_eq!(lag.samples(&replica, since).await, Ok(vec![LagSample { at: end, lag_ms: 2_250 }]));
+    assert_eq!(lag.samples(&replica, Side::Recovery, since).await, Ok(vec![LagSample { at: end, lag_ms: 2_250 }]));
 }
 
 #[tokio::test]
@@ -476,7 +476,7 @@ async fn the_lag_of_a_replica_is_read_with_the_end_of_its_minute() {
 async fn the_lag_of_a_replica_without_samples_is_not_known() {
     let lag = CloudWatchLag::new(&sdk(), Arc::new(SystemClock));
     let nobody = database(&fresh("nobody"));
-    assert_eq!(lag.samples(&nobody, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
+    assert_eq!(lag.samples(&nobody, Side::Recovery, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
 }
 
 /// The snapshot of a name in a region, once it is under way no more.
@@ -575,11 +575,11 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
     let made = ours.create_listener().accelerator_arn(&accelerator).port_ranges(ports);
     let made = made.idempotency_token(fresh("t")).send().await.unwrap();
     let listener = made.listener.unwrap().listener_arn.unwrap();
-    let shared = aws_sdk_globalaccelerator::types::Resource::builder().endpoint_id(&route.primary.endpoint);
+    let shared = aws_sdk_globalaccelerator::types::Resource::builder().endpoint_id(&route.sides.primary.endpoint);
     let attachment = theirs.create_cross_account_attachment().name("web").principals("123456789012");
     let attachment = attachment.resources(shared.build()).idempotency_token(fresh("t")).send().await.unwrap();
     let attachment = attachment.cross_account_attachment.unwrap().attachment_arn.unwrap();
-    for (side, region) in [(&mut route.primary, "us-east-2"), (&mut route.recovery, "us-west-1")] {
+    for (side, region) in [(&mut route.sides.primary, "us-east-2"), (&mut route.sides.recovery, "us-west-1")] {
         let is_theirs = region == "us-east-2";
         let endpoint = aws_sdk_globalaccelerator::types::EndpointConfiguration::builder()
             .endpoint_id(&side.endpoint)
@@ -593,7 +593,7 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
     let traffic = AcceleratorTraffic::new(&sdk());
     traffic.set_weight(&route, Side::Primary, 0).await.unwrap();
     let seen = traffic.look(&route).await.unwrap();
-    assert_eq!((seen.primary, seen.recovery), (Some(0), Some(0)));
+    assert_eq!(seen.weights, Sides { primary: Some(0), recovery: Some(0) });
     theirs.delete_cross_account_attachment().attachment_arn(attachment).send().await.unwrap();
     let failure = traffic.set_weight(&route, Side::Primary, 128).await.unwrap_err();
     assert_eq!(

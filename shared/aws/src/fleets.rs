@@ -13,7 +13,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use ports::inspection::FleetInspection;
 use ports::{Answer, Failure, FailureKind, FleetView, Fleets};
-use protocol::plan::{Capacity, Fleet};
+use protocol::plan::{Capacity, FleetAt};
 use protocol::readiness::facts::{GroupFacts, TargetGroupFacts, TemplateRef};
 
 use crate::config::Sdk;
@@ -74,7 +74,7 @@ impl AutoScalingFleets {
     }
 
     /// The groups of the fleets that exist, by name.
-    async fn describe_all(&self, fleets: &[&Fleet]) -> Answer<BTreeMap<String, AutoScalingGroup>> {
+    async fn describe_all(&self, fleets: &[FleetAt<'_>]) -> Answer<BTreeMap<String, AutoScalingGroup>> {
         let names: Vec<&str> = distinct(fleets.iter().map(|fleet| fleet.group.as_str()));
         let mut groups = BTreeMap::new();
         for batch in names.chunks(BATCH) {
@@ -113,7 +113,7 @@ impl AutoScalingFleets {
 
 #[async_trait]
 impl Fleets for AutoScalingFleets {
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
         let groups = self.describe_all(fleets).await?;
         // Of a group that does not exist nothing more is asked.
         let existing = fleets.iter().filter(|fleet| groups.contains_key(&fleet.group));
@@ -124,10 +124,10 @@ impl Fleets for AutoScalingFleets {
             .collect();
         let healthy: BTreeMap<&str, u32> =
             stream::iter(calls).buffer_unordered(HEALTH_CALLS).try_collect().await?;
-        Ok(fleets.iter().map(|fleet| view(fleet, groups.get(&fleet.group), &healthy)).collect())
+        Ok(fleets.iter().map(|fleet| view(*fleet, groups.get(&fleet.group), &healthy)).collect())
     }
 
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
         let result = self
             .groups
             .update_auto_scaling_group()
@@ -141,7 +141,7 @@ impl Fleets for AutoScalingFleets {
     }
 
     /// AWS lists the latest activities first.
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
         let output = self
             .groups
             .describe_scaling_activities()
@@ -171,7 +171,7 @@ fn has_failed(activity: &Activity, since: Timestamp) -> bool {
 
 #[async_trait]
 impl FleetInspection for AutoScalingFleets {
-    async fn groups(&self, fleets: &[&Fleet]) -> Answer<Vec<Option<GroupFacts>>> {
+    async fn groups(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<Option<GroupFacts>>> {
         let groups = self.describe_all(fleets).await?;
         Ok(fleets.iter().map(|fleet| groups.get(&fleet.group).map(group_facts)).collect())
     }
@@ -240,7 +240,7 @@ fn missing_group(failure: Failure) -> Failure {
     }
 }
 
-fn view(fleet: &Fleet, group: Option<&AutoScalingGroup>, healthy: &BTreeMap<&str, u32>) -> FleetView {
+fn view(fleet: FleetAt<'_>, group: Option<&AutoScalingGroup>, healthy: &BTreeMap<&str, u32>) -> FleetView {
     let Some(group) = group else {
         return FleetView::Missing;
     };
@@ -287,7 +287,8 @@ mod tests {
     use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
     use aws_smithy_runtime_api::client::result::ConnectorError;
     use protocol::name::Name;
-    use protocol::plan::FleetKind;
+    use protocol::plan::{Fleet, FleetKind, FleetSide};
+    use protocol::side::{Side, Sides};
 
     use super::*;
     use crate::replay::{replay, sent};
@@ -295,15 +296,23 @@ mod tests {
     const CAPACITY: Capacity = Capacity { min: 2, desired: 2, max: 4 };
 
     fn fleet(name: &str, target_groups: &[&str]) -> Fleet {
+        let at = FleetSide {
+            group: format!("shop-{name}"),
+            target_groups: target_groups.iter().map(ToString::to_string).collect(),
+            serving: CAPACITY,
+            resting: None,
+            healthy_targets_min: 2,
+        };
         Fleet {
             name: Name::new(name),
             kind: FleetKind::AutoScalingGroup,
-            group: format!("shop-{name}"),
-            target_groups: target_groups.iter().map(ToString::to_string).collect(),
-            capacity: CAPACITY,
-            healthy_targets_min: 2,
+            sides: Sides { primary: None, recovery: Some(at) },
             after: Vec::new(),
         }
+    }
+
+    fn here(fleet: &Fleet) -> FleetAt<'_> {
+        fleet.at(Side::Recovery).unwrap()
     }
 
     fn groups(members: &[String], token: &str) -> String {
@@ -351,7 +360,7 @@ mod tests {
     async fn look(answers: &[(u16, &str)], fleets: &[Fleet]) -> (Answer<Vec<FleetView>>, Vec<String>) {
         let http = replay(answers);
         let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()));
-        let seen = adapter.look(&fleets.iter().collect::<Vec<_>>()).await;
+        let seen = adapter.look(&fleets.iter().map(here).collect::<Vec<_>>()).await;
         (seen, sent(&http))
     }
 
@@ -611,7 +620,7 @@ mod tests {
                      </VPCZoneIdentifier><ServiceLinkedRoleARN>arn:role</ServiceLinkedRoleARN>";
         let http = replay(&[(200, &groups(&[group("shop-web", &[], inner)], ""))]);
         let adapter = AutoScalingFleets::new(&Sdk::on(http));
-        let seen = adapter.groups(&[&fleet("web", &[]), &fleet("gone", &[])]).await.unwrap();
+        let seen = adapter.groups(&[here(&fleet("web", &[])), here(&fleet("gone", &[]))]).await.unwrap();
         let web = GroupFacts {
             suspended: vec!["AddToLoadBalancer".to_owned()],
             target_groups: vec!["arn:tg/a".to_owned(), "arn:tg/b".to_owned()],
@@ -639,7 +648,7 @@ mod tests {
             template("lt-2")
         );
         let http = replay(&[(200, &groups(&[group("shop-web", &[], &inner)], ""))]);
-        let seen = AutoScalingFleets::new(&Sdk::on(http)).groups(&[&fleet("web", &[])]).await.unwrap();
+        let seen = AutoScalingFleets::new(&Sdk::on(http)).groups(&[here(&fleet("web", &[]))]).await.unwrap();
         let ids: Vec<_> = seen.into_iter().flatten().flat_map(|group| group.templates).collect();
         let default = |id: &str| TemplateRef { id: id.to_owned(), version: "$Default".to_owned() };
         assert_eq!(ids, [default("lt-1"), default("lt-2")]);
@@ -668,7 +677,7 @@ mod tests {
     async fn a_resize_sets_all_three_numbers_in_one_call() {
         let http = replay(&[(200, "<UpdateAutoScalingGroupResponse/>")]);
         let adapter = AutoScalingFleets::new(&Sdk::on(http.clone()));
-        adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap();
+        adapter.resize(here(&fleet("web", &[])), CAPACITY).await.unwrap();
         let request = &sent(&http)[0];
         for part in ["AutoScalingGroupName=shop-web", "MinSize=2", "MaxSize=4", "DesiredCapacity=2"] {
             assert!(request.contains(part), "{request}");
@@ -686,7 +695,7 @@ mod tests {
             let refusal = error(code, message);
             let http = replay(&[(400, &refusal), (400, &refusal), (400, &refusal)]);
             let adapter = AutoScalingFleets::new(&Sdk::on(http));
-            let failure = adapter.resize(&fleet("web", &[]), CAPACITY).await.unwrap_err();
+            let failure = adapter.resize(here(&fleet("web", &[])), CAPACITY).await.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }
     }
@@ -712,7 +721,7 @@ mod tests {
         let http = replay(&[(200, &activities(members))]);
         let fleets = AutoScalingFleets::new(&Sdk::on(http.clone()));
         let since = "2026-11-20T03:00:00Z".parse().unwrap();
-        (fleets.last_failure(&fleet("web", &[]), since).await, sent(&http))
+        (fleets.last_failure(here(&fleet("web", &[])), since).await, sent(&http))
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Clock, Lag};
 use protocol::observation::LagSample;
-use protocol::plan::{Database, DatabaseKind};
+use protocol::plan::Database;
+use protocol::side::Side;
 
 use crate::aurora::cluster;
 use crate::cloudwatch::{self, field};
@@ -47,14 +48,14 @@ struct Metric {
 }
 
 /// The metrics to ask for, until one has samples.
-fn metrics(database: &Database) -> Answer<Vec<Metric>> {
-    if database.kind == DatabaseKind::RdsReplica {
-        let (id, _) = instance(STATISTICS, &database.replica)?;
+fn metrics(database: &Database, side: Side) -> Answer<Vec<Metric>> {
+    if !database.is_aurora() {
+        let (id, _) = instance(STATISTICS, database.arn(side))?;
         let dimensions = vec![("DBInstanceIdentifier", id)];
         return Ok(vec![Metric { name: "ReplicaLag", dimensions, milliseconds: 1000.0 }]);
     }
-    let (id, _) = cluster(STATISTICS, &database.replica)?;
-    let (_, source) = cluster(STATISTICS, &database.primary)?;
+    let (id, _) = cluster(STATISTICS, database.arn(side))?;
+    let (_, source) = cluster(STATISTICS, database.arn(side.other()))?;
     let of = |dimensions| Metric { name: "AuroraGlobalDBReplicationLag", dimensions, milliseconds: 1.0 };
     let by_cluster = ("DBClusterIdentifier", id);
     // Aurora says where the lag comes from; CloudWatch finds a metric by all of its dimensions only. By the cluster alone
@@ -64,9 +65,9 @@ fn metrics(database: &Database) -> Answer<Vec<Metric>> {
 
 #[async_trait]
 impl Lag for CloudWatchLag {
-    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
         let mut samples = Vec::new();
-        for metric in metrics(database)? {
+        for metric in metrics(database, side)? {
             samples = self.samples_of(&metric, since).await?;
             if !samples.is_empty() {
                 break;
@@ -163,7 +164,7 @@ mod tests {
         let http = replay(answers);
         let clock = StillClock::at("2026-11-20T03:10:00.7Z");
         let samples = CloudWatchLag::new(&Sdk::on(http.clone()), clock);
-        (samples.samples(database, time(since)).await, sent(&http))
+        (samples.samples(database, Side::Recovery, time(since)).await, sent(&http))
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use aws_sdk_rds::types::{DbInstance, Filter};
 use ports::{Answer, FailureKind};
 use protocol::plan::Database;
 use protocol::readiness::facts::InstanceFacts;
+use protocol::side::Side;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -32,8 +33,12 @@ impl PrimaryInstances {
     }
 
     /// What they are made of, in the order asked for; nothing where one does not exist.
-    pub(crate) async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
-        let wanted = databases.iter().map(|database| instance(DESCRIBE, &database.primary));
+    pub(crate) async fn inspect(
+        &self,
+        databases: &[&Database],
+        side: Side,
+    ) -> Answer<Vec<Option<InstanceFacts>>> {
+        let wanted = databases.iter().map(|database| instance(DESCRIBE, database.arn(side)));
         let wanted: Vec<(String, String)> = wanted.collect::<Answer<_>>()?;
         let regions: BTreeSet<&String> = wanted.iter().map(|(_, region)| region).collect();
         let mut seen = BTreeMap::new();
@@ -130,7 +135,7 @@ mod tests {
         let http = replay(&[gone, gone, (200, &whole)]);
         let primaries = PrimaryInstances::new(&Sdk::on(http.clone()));
         let items = ["a", "b"].map(database);
-        let seen = primaries.inspect(&items.iter().collect::<Vec<_>>()).await.unwrap();
+        let seen = primaries.inspect(&items.iter().collect::<Vec<_>>(), Side::Primary).await.unwrap();
         let facts = InstanceFacts {
             class: Some("db.r6g.large".to_owned()),
             is_multi_az: true,
@@ -150,7 +155,7 @@ mod tests {
         let primaries =
             PrimaryInstances::new(&Sdk::on(aws_smithy_http_client::test_util::NeverClient::new()));
         let started = tokio::time::Instant::now();
-        let failure = primaries.inspect(&[&database("a")]).await.unwrap_err();
+        let failure = primaries.inspect(&[&database("a")], Side::Primary).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unreachable);
         assert_eq!(started.elapsed(), std::time::Duration::from_secs(2));
     }

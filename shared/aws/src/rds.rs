@@ -11,8 +11,9 @@ use ports::inspection::ReplicaInspection;
 use ports::{Answer, Databases, FailureKind, OldPrimary, ReplicaView, Replication};
 use protocol::database_status::Condition;
 use protocol::observation::ReplicaState;
-use protocol::plan::Database;
+use protocol::plan::{Database, DatabaseKind};
 use protocol::readiness::facts::{InstanceFacts, ReplicaFacts};
+use protocol::side::Side;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
@@ -76,11 +77,12 @@ impl RdsDatabases {
     async fn see<T: Clone>(
         &self,
         databases: &[&Database],
+        side: Side,
         view: impl Fn(&DbInstance) -> T,
     ) -> Answer<Vec<Option<T>>> {
         let wanted = databases
             .iter()
-            .map(|database| Ok(instance(DESCRIBE, &database.replica)?.0))
+            .map(|database| Ok(instance(DESCRIBE, database.arn(side))?.0))
             .collect::<Answer<Vec<String>>>()?;
         let distinct: Vec<String> = wanted.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let mut batches: Vec<Vec<String>> = distinct.chunks(BATCH).map(<[String]>::to_vec).collect();
@@ -111,26 +113,30 @@ impl RdsDatabases {
 
 #[async_trait]
 impl Databases for RdsDatabases {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
-        let seen = self.see(databases, view).await?;
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
+        let seen = self.see(databases, side, view).await?;
         Ok(seen.into_iter().map(|view| view.unwrap_or(ReplicaView::Missing)).collect())
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
-        let (id, _) = instance(PROMOTE, &database.replica)?;
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
+        let (id, _) = instance(PROMOTE, database.arn(side))?;
+        let DatabaseKind::RdsReplica { sides } = &database.kind else {
+            let message = format!("database {} is no RDS instance", database.name);
+            return Err(ours(FailureKind::Invalid, PROMOTE, "not_an_instance", message));
+        };
         self.own
             .promote_read_replica()
             .db_instance_identifier(id)
-            .backup_retention_period(i32::from(database.backup_retention_days))
+            .backup_retention_period(i32::from(sides[side].backup_retention_days))
             .send()
             .await
             .map_err(|error| failure(PROMOTE, &error))?;
         Ok(())
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
-        let group = quarantine_group(DESCRIBE, database)?;
-        let (id, region) = instance(DESCRIBE, &database.primary)?;
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        let group = quarantine_group(DESCRIBE, database, side)?;
+        let (id, region) = instance(DESCRIBE, database.arn(side))?;
         let output = self
             .primaries
             .of(&region)
@@ -141,7 +147,7 @@ impl Databases for RdsDatabases {
             .map_err(|error| failure(DESCRIBE, &error))?;
         let Some(found) = output.db_instances().first() else {
             // RDS says DBInstanceNotFound of what is gone. An empty answer is none: it must not end the quarantine.
-            let message = format!("the answer does not hold {}", database.primary);
+            let message = format!("the answer does not hold {}", database.arn(side));
             return Err(ours(FailureKind::Unavailable, DESCRIBE, "empty_answer", message));
         };
         // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
@@ -150,9 +156,9 @@ impl Databases for RdsDatabases {
         Ok(if is_cut_off { OldPrimary::CutOff } else { OldPrimary::Open })
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
-        let group = quarantine_group(MODIFY, database)?;
-        let (id, region) = instance(MODIFY, &database.primary)?;
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        let group = quarantine_group(MODIFY, database, side)?;
+        let (id, region) = instance(MODIFY, database.arn(side))?;
         self.primaries
             .of(&region)
             .modify_db_instance()
@@ -168,17 +174,21 @@ impl Databases for RdsDatabases {
 
 #[async_trait]
 impl ReplicaInspection for RdsDatabases {
-    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
-        self.see(databases, facts).await
+    async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>> {
+        self.see(databases, side, facts).await
     }
 
-    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
-        self.made.inspect(databases).await
+    async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>> {
+        self.made.inspect(databases, side).await
     }
 }
 
-pub(crate) fn quarantine_group<'a>(action: &'static str, database: &'a Database) -> Answer<&'a str> {
-    database.quarantine_security_group.as_deref().ok_or_else(|| {
+pub(crate) fn quarantine_group<'a>(
+    action: &'static str,
+    database: &'a Database,
+    side: Side,
+) -> Answer<&'a str> {
+    database.quarantine_security_group(side).ok_or_else(|| {
         let message = format!(
             "database {} has no quarantine_security_group in the plan: it can't be cut off",
             database.name
@@ -313,7 +323,7 @@ mod tests {
         let http = replay(&[(200, &page(&instances, ""))]);
         let databases = RdsDatabases::new(&Sdk::on(http));
         let items = ["a", "b", "c"].map(database);
-        let seen = databases.inspect(&items.iter().collect::<Vec<_>>()).await.unwrap();
+        let seen = databases.inspect(&items.iter().collect::<Vec<_>>(), Side::Recovery).await.unwrap();
         let facts = |status: &str, replication, days, key: Option<&str>| {
             let backup_window = Some("03:00-03:30".to_owned());
             Some(ReplicaFacts {
@@ -334,7 +344,7 @@ mod tests {
         let http = replay(answers);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         let items: Vec<Database> = names.iter().map(|name| database(name)).collect();
-        let seen = databases.look(&items.iter().collect::<Vec<_>>()).await;
+        let seen = databases.look(&items.iter().collect::<Vec<_>>(), Side::Recovery).await;
         (seen, sent(&http))
     }
 
@@ -502,8 +512,8 @@ mod tests {
                         <PromoteReadReplicaResult/></PromoteReadReplicaResponse>";
         let http = replay(&[(200, promoted), (400, &error("InvalidDBInstanceState"))]);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-        databases.promote(&database("orders")).await.unwrap();
-        let again = databases.promote(&database("orders")).await.unwrap_err();
+        databases.promote(&database("orders"), Side::Recovery).await.unwrap();
+        let again = databases.promote(&database("orders"), Side::Recovery).await.unwrap_err();
         assert_eq!((again.kind, again.action), (FailureKind::Conflict, PROMOTE));
         let requests = sent(&http);
         assert!(requests[0].contains("DBInstanceIdentifier=shop-orders-replica"), "{}", requests[0]);
@@ -528,7 +538,7 @@ mod tests {
             let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
             let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
             let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-            assert_eq!(databases.old_primary(&database("orders")).await, Ok(expected), "{groups:?}");
+            assert_eq!(databases.old_primary(&database("orders"), Side::Primary).await, Ok(expected), "{groups:?}");
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
         }
@@ -541,7 +551,7 @@ mod tests {
             (200, page(&[], ""), FailureKind::Unavailable),
         ] {
             let databases = RdsDatabases::new(&Sdk::on(replay(&[(status, &answer)])));
-            assert_eq!(databases.old_primary(&database("orders")).await.unwrap_err().kind, kind);
+            assert_eq!(databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err().kind, kind);
         }
     }
 
@@ -551,7 +561,7 @@ mod tests {
                         <ModifyDBInstanceResult/></ModifyDBInstanceResponse>";
         let http = replay(&[(200, modified)]);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-        databases.quarantine(&database("orders")).await.unwrap();
+        databases.quarantine(&database("orders"), Side::Primary).await.unwrap();
         let request = &sent(&http)[0];
         assert!(request.contains("VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc"), "{request}");
         assert!(request.contains("ApplyImmediately=true"), "{request}");
@@ -562,9 +572,10 @@ mod tests {
     async fn without_a_quarantine_group_nothing_is_called() {
         let http = replay(&[]);
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-        let bare = Database { quarantine_security_group: None, ..database("orders") };
+        let mut bare = database("orders");
+        *bare.quarantine_security_group_mut(Side::Primary) = None;
         for failure in
-            [databases.quarantine(&bare).await.unwrap_err(), databases.old_primary(&bare).await.unwrap_err()]
+            [databases.quarantine(&bare, Side::Primary).await.unwrap_err(), databases.old_primary(&bare, Side::Primary).await.unwrap_err()]
         {
             assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
         }
@@ -580,9 +591,10 @@ mod tests {
             "arn:aws:rds:us-west-1:123456789012:cluster:shop",
             "arn:aws:sns:us-west-1:123456789012:db:x",
         ] {
-            let wrong = Database { replica: arn.to_owned(), ..database("orders") };
-            assert_eq!(databases.promote(&wrong).await.unwrap_err().code, "not_an_instance");
-            assert_eq!(databases.look(&[&wrong]).await.unwrap_err().code, "not_an_instance");
+            let mut wrong = database("orders");
+            *wrong.arn_mut(Side::Recovery) = arn.to_owned();
+            assert_eq!(databases.promote(&wrong, Side::Recovery).await.unwrap_err().code, "not_an_instance");
+            assert_eq!(databases.look(&[&wrong], Side::Recovery).await.unwrap_err().code, "not_an_instance");
         }
         assert_eq!(http.actual_requests().count(), 0);
     }

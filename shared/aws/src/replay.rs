@@ -9,7 +9,8 @@ use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use ports::Clock;
 use protocol::name::Name;
-use protocol::plan::{Database, DatabaseKind};
+use protocol::plan::{AuroraCluster, Database, DatabaseKind, RdsInstance};
+use protocol::side::Sides;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -93,25 +94,24 @@ impl Clock for StillClock {
 
 /// A database of the plan `shop`.
 pub(crate) fn database(name: &str) -> Database {
-    Database {
-        name: Name::new(name),
-        kind: DatabaseKind::RdsReplica,
-        global_cluster: None,
-        primary: format!("arn:aws:rds:us-east-2:123456789012:db:shop-{name}"),
-        replica: format!("arn:aws:rds:us-west-1:123456789012:db:shop-{name}-replica"),
+    let instance = |arn: String| RdsInstance {
+        arn,
         backup_retention_days: 7,
         quarantine_security_group: Some("sg-0abc".to_owned()),
-        after: Vec::new(),
-    }
+    };
+    let sides = Sides {
+        primary: instance(format!("arn:aws:rds:us-east-2:123456789012:db:shop-{name}")),
+        recovery: instance(format!("arn:aws:rds:us-west-1:123456789012:db:shop-{name}-replica")),
+    };
+    Database { name: Name::new(name), kind: DatabaseKind::RdsReplica { sides }, after: Vec::new() }
 }
 
 /// The same database as an Aurora global database.
 pub(crate) fn aurora(name: &str) -> Database {
-    Database {
-        kind: DatabaseKind::AuroraGlobal,
-        global_cluster: Some(format!("shop-{name}")),
-        primary: format!("arn:aws:rds:us-east-2:123456789012:cluster:shop-{name}"),
-        replica: format!("arn:aws:rds:us-west-1:123456789012:cluster:shop-{name}-replica"),
-        ..database(name)
-    }
+    let of = database(name);
+    let sides = of.arns().map(|arn| AuroraCluster {
+        arn: arn.replace(":db:", ":cluster:"),
+        quarantine_security_group: Some("sg-0abc".to_owned()),
+    });
+    Database { kind: DatabaseKind::AuroraGlobal { global_cluster: format!("shop-{name}"), sides }, ..of }
 }

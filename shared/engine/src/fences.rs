@@ -8,6 +8,7 @@ use ports::{Clock, Failure, Traffic};
 use protocol::decide::FenceSeen;
 use protocol::journal::PrimarySide;
 use protocol::plan::Route;
+use protocol::side::Side;
 
 /// Longest time that a look at primary sides may take: neither a tick nor a promotion waits for longer.
 const LOOK_MAX: Duration = Duration::from_secs(5);
@@ -24,16 +25,16 @@ pub struct Looked {
 }
 
 /// What is seen of the primary sides of some routes, in their order. What got no answer in time could not be looked at.
-pub async fn look(traffic: &dyn Traffic, clock: &dyn Clock, routes: &[&Route]) -> Vec<Looked> {
-    let looks: Vec<_> = routes.iter().map(|route| look_at(traffic, clock, route)).collect();
+pub async fn look(traffic: &dyn Traffic, clock: &dyn Clock, routes: &[&Route], side: Side) -> Vec<Looked> {
+    let looks: Vec<_> = routes.iter().map(|route| look_at(traffic, clock, route, side)).collect();
     stream::iter(looks).buffered(CONCURRENCY).collect().await
 }
 
-async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route) -> Looked {
+async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route, side: Side) -> Looked {
     let at = clock.now();
     let mut failed = None;
-    let side = match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
-        Either::Left((Ok(view), _)) => match view.primary {
+    let found = match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
+        Either::Left((Ok(view), _)) => match view.weights[side] {
             Some(0) => PrimarySide::Closed {},
             Some(weight) => PrimarySide::Open { weight },
             None => PrimarySide::Missing {},
@@ -47,5 +48,5 @@ async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route) -> Loo
             PrimarySide::Unread { detail: format!("no answer within {} s", LOOK_MAX.as_secs()) }
         }
     };
-    Looked { seen: FenceSeen { route: route.name.clone(), at, side }, failure: failed }
+    Looked { seen: FenceSeen { route: route.name.clone(), at, side: found }, failure: failed }
 }

@@ -12,6 +12,7 @@ use protocol::observation::{
     AlarmsSeen, LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState,
 };
 use protocol::plan::{Database, Plan, Probe};
+use protocol::side::Side;
 use protocol::state::State;
 
 /// How far back lag samples are asked for, before now or before the first sign of loss of the run under way: long
@@ -68,10 +69,10 @@ impl Observer {
             plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);
         let (probes, replicas, lag, alarms, vitals) = futures::join!(
-            self.ask_all(&plan.detection.probes),
-            self.look_at(&staying),
-            self.sample(&staying, began_at, lag_since),
-            self.ask_for_alarms(&plan.detection.alarms, began_at),
+            self.ask_all(&plan.watched().probes),
+            self.look_at(&staying, plan.seat),
+            self.sample(&staying, plan.seat, began_at, lag_since),
+            self.ask_for_alarms(&plan.watched().alarms, began_at),
             self.journal.load_vitals(&plan.name)
         );
         let at = self.clock.now();
@@ -79,7 +80,7 @@ impl Observer {
         // Without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
         let answered_at = if answers_now { Some(began_at) } else { last_answer };
-        let vantage = plan.regions.recovery.clone();
+        let vantage = plan.own().region.clone();
         Observation { at, vantage, probes, replicas, lag, answered_at, alarms }
     }
 
@@ -93,13 +94,13 @@ impl Observer {
         ProbeSeen { name: probe.name().clone(), answer }
     }
 
-    async fn look_at(&self, databases: &[&Database]) -> Vec<ReplicaSeen> {
+    async fn look_at(&self, databases: &[&Database], side: Side) -> Vec<ReplicaSeen> {
         if databases.is_empty() {
             return Vec::new();
         }
-        let states = match self.databases.look(databases).await {
+        let states = match self.databases.look(databases, side).await {
             Ok(views) => views.into_iter().map(state_of).collect(),
-            Err(failure) if is_passing(&failure) => self.look_again(databases).await,
+            Err(failure) if is_passing(&failure) => self.look_again(databases, side).await,
             Err(failure) => vec![unasked(&failure); databases.len()],
         };
         let now = self.clock.now();
@@ -112,19 +113,19 @@ impl Observer {
     }
 
     /// What failed quickly is asked again at once and in parts, so that one that can't be asked does not stand for all.
-    async fn look_again(&self, databases: &[&Database]) -> Vec<ReplicaState> {
+    async fn look_again(&self, databases: &[&Database], side: Side) -> Vec<ReplicaState> {
         let look = async |part: Vec<(usize, &Database)>| {
             let wanted: Vec<&Database> = part.iter().map(|(_, database)| *database).collect();
-            let states = match self.databases.look(&wanted).await {
+            let states = match self.databases.look(&wanted, side).await {
                 Ok(views) => views.into_iter().map(state_of).collect(),
                 Err(failure) => vec![unasked(&failure); wanted.len()],
             };
             part.into_iter().map(|(place, _)| place).zip(states).collect::<Vec<_>>()
         };
         let mut by_kind: Vec<(usize, &Database)> = databases.iter().copied().enumerate().collect();
-        by_kind.sort_by_key(|(place, database)| (database.kind != databases[0].kind, *place));
+        by_kind.sort_by_key(|(place, database)| (database.is_aurora() != databases[0].is_aurora(), *place));
         let parts: Vec<_> = by_kind
-            .chunk_by(|(_, one), (_, other)| one.kind == other.kind)
+            .chunk_by(|(_, one), (_, other)| one.is_aurora() == other.is_aurora())
             .flat_map(|kind| kind.chunks(kind.len().div_ceil(PARTS).max(1)))
             .map(|part| look(part.to_vec()))
             .collect();
@@ -191,13 +192,19 @@ impl Observer {
         (region.to_owned(), seen)
     }
 
-    async fn sample(&self, databases: &[&Database], now: Timestamp, since: Timestamp) -> Samples {
+    async fn sample(
+        &self,
+        databases: &[&Database],
+        side: Side,
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Samples {
         if let Some((asked_at, samples)) = self.remembered()
             && now.duration_since(asked_at) < LAG_ASKED_EVERY
         {
             return samples;
         }
-        let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, since)).collect();
+        let asked: Vec<_> = databases.iter().map(|database| self.sample_one(database, side, since)).collect();
         let answers: BTreeMap<Name, Option<Vec<LagSample>>> =
             stream::iter(asked).buffered(CONCURRENCY).collect().await;
         let is_complete = answers.values().all(Option::is_some);
@@ -217,9 +224,9 @@ impl Observer {
 
     /// The samples of a database; nothing when the question failed. Not known is not zero. What failed quickly is asked
     /// again at once: this may be the look that decides.
-    async fn sample_one(&self, database: &Database, since: Timestamp) -> (Name, Option<Vec<LagSample>>) {
-        let answer = match self.lag.samples(database, since).await {
-            Err(failure) if is_passing(&failure) => self.lag.samples(database, since).await,
+    async fn sample_one(&self, database: &Database, side: Side, since: Timestamp) -> (Name, Option<Vec<LagSample>>) {
+        let answer = match self.lag.samples(database, side, since).await {
+            Err(failure) if is_passing(&failure) => self.lag.samples(database, side, since).await,
             answer => answer,
         };
         let points = match answer {

@@ -15,7 +15,7 @@ use protocol::arn::Arn;
 use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen};
-use protocol::plan::{Database, Fleet, Plan, Route};
+use protocol::plan::{Database, FleetAt, Plan, Route};
 use protocol::readiness::Readiness;
 use protocol::readiness::copies::{option_groups, source_keys};
 use protocol::readiness::facts::RefusedAction;
@@ -28,6 +28,7 @@ use protocol::readiness::names::function_name;
 use protocol::readiness::permissions::needs;
 use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
+use protocol::side::{Direction, Side};
 use protocol::state::State;
 
 use crate::log::Log;
@@ -79,19 +80,20 @@ impl Inspector {
 
     async fn look(&self, plan: &Plan, state: &State) -> ReadinessFacts {
         let databases: Vec<&Database> = plan.databases.iter().collect();
-        let fleets: Vec<&Fleet> = plan.fleets.iter().collect();
+        let fleets: Vec<FleetAt<'_>> = plan.fleets_at(plan.seat).collect();
         let waiting: Vec<&Database> =
-            databases.iter().copied().filter(|database| !state.moved.contains(&database.name)).collect();
-        let moved: Vec<&Fleet> =
-            fleets.iter().copied().filter(|fleet| state.moved.contains(&fleet.name)).collect();
+            databases.iter().copied().filter(|database| state.serving(plan, &database.name) != plan.seat).collect();
+        let moved: Vec<FleetAt<'_>> =
+            fleets.iter().copied().filter(|fleet| state.serving(plan, fleet.name) == plan.seat).collect();
+        let Direction { from, to } = plan.direction();
         let see = &self.inspection;
         let items = async {
             futures::join!(
-                self.batch(&databases, |database| &database.name, see.replicas.inspect(&databases)),
-                self.batch(&waiting, |database| &database.name, see.replicas.primaries(&waiting)),
-                self.lag(&waiting),
-                self.batch(&fleets, |fleet| &fleet.name, see.fleets.groups(&fleets)),
-                self.of_items(&fleets, |fleet| &fleet.name, |fleet| see.launches.scheduled(&fleet.group)),
+                self.batch(&databases, |database| &database.name, see.replicas.inspect(&databases, to)),
+                self.batch(&waiting, |database| &database.name, see.replicas.primaries(&waiting, from)),
+                self.lag(&waiting, to),
+                self.batch(&fleets, |fleet| fleet.name, see.fleets.groups(&fleets)),
+                self.of_items(&fleets, |fleet| fleet.name, |fleet| see.launches.scheduled(&fleet.at.group)),
                 self.target_groups(&fleets),
                 self.healthy(&moved),
             )
@@ -132,7 +134,7 @@ impl Inspector {
         let functions: Vec<&String> = facts.release.iter().flatten().flat_map(BTreeMap::keys).collect();
         let groups = facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref());
         let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
-        let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(balancer).collect();
+        let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(|route| balancer(route, plan.seat)).collect();
         let see = &self.inspection;
         let (of_functions, reserved, dead_letters, keys, templates, certificates, attached) = futures::join!(
             self.each(functions.iter().copied(), |name| see.functions.function(name)),
@@ -178,7 +180,7 @@ impl Inspector {
     async fn dead_letters(&self, plan: &Plan, functions: &[&String]) -> BTreeMap<String, Seen<Option<u64>>> {
         let queues: Vec<String> = functions.iter().map(|name| format!("{name}-dead-letters")).collect();
         let queues = queues.iter().map(String::as_str);
-        self.each(queues, |queue| self.inspection.queues.messages(&plan.account, queue)).await
+        self.each(queues, |queue| self.inspection.queues.messages(&plan.own().account, queue)).await
     }
 
     /// What the functions are not allowed of what a failover asks of them, by action.
@@ -226,19 +228,20 @@ impl Inspector {
     }
 
     /// One call for each item, by its name.
-    async fn of_items<'i, I, V, C>(
+    async fn of_items<I, V, C>(
         &self,
-        items: &[&'i I],
+        items: &[I],
         name: impl Fn(&I) -> &Name,
-        call: impl Fn(&'i I) -> C,
+        call: impl Fn(I) -> C,
     ) -> BTreeMap<Name, Seen<V>>
     where
+        I: Copy,
         C: Future<Output = Answer<V>>,
     {
         let calls: Vec<_> = items
             .iter()
             .map(|item| {
-                let (name, look) = (name(item).clone(), call(item));
+                let (name, look) = (name(item).clone(), call(*item));
                 async move { (name, self.within(look).await) }
             })
             .collect();
@@ -265,7 +268,7 @@ impl Inspector {
     /// One call for all items: it is seen of all or of none.
     async fn batch<I, T>(
         &self,
-        items: &[&I],
+        items: &[I],
         name: impl Fn(&I) -> &Name,
         call: impl Future<Output = Answer<Vec<T>>>,
     ) -> BTreeMap<Name, Seen<T>> {
@@ -279,12 +282,12 @@ impl Inspector {
         }
     }
 
-    async fn lag(&self, databases: &[&Database]) -> BTreeMap<Name, Seen<Option<LagSample>>> {
+    async fn lag(&self, databases: &[&Database], side: Side) -> BTreeMap<Name, Seen<Option<LagSample>>> {
         let since = self.clock.now().checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN);
         let calls: Vec<_> = databases
             .iter()
             .map(|database| async move {
-                let samples = self.within(self.lag.samples(database, since)).await;
+                let samples = self.within(self.lag.samples(database, side, since)).await;
                 let newest = samples.map(|samples| samples.into_iter().max_by_key(|sample| sample.at));
                 (database.name.clone(), newest)
             })
@@ -292,7 +295,7 @@ impl Inspector {
         all(calls).await
     }
 
-    async fn target_groups(&self, fleets: &[&Fleet]) -> BTreeMap<String, Seen<Option<TargetGroupFacts>>> {
+    async fn target_groups(&self, fleets: &[FleetAt<'_>]) -> BTreeMap<String, Seen<Option<TargetGroupFacts>>> {
         let arns: BTreeSet<&String> = fleets.iter().flat_map(|fleet| &fleet.target_groups).collect();
         let calls: Vec<_> =
             arns.into_iter()
@@ -303,8 +306,8 @@ impl Inspector {
         all(calls).await
     }
 
-    async fn healthy(&self, moved: &[&Fleet]) -> BTreeMap<Name, Seen<u32>> {
-        let views = self.batch(moved, |fleet| &fleet.name, self.fleets.look(moved)).await;
+    async fn healthy(&self, moved: &[FleetAt<'_>]) -> BTreeMap<Name, Seen<u32>> {
+        let views = self.batch(moved, |fleet| fleet.name, self.fleets.look(moved)).await;
         let healthy = |view: FleetView| match view {
             FleetView::Group { healthy_targets, .. } => healthy_targets,
             FleetView::Missing => 0,
@@ -318,13 +321,13 @@ impl Inspector {
         let see = &self.inspection.routes;
         futures::join!(
             self.of_items(&routes, |route| &route.name, |route| see.inspect(route)),
-            self.of_items(&routes, |route| &route.name, |route| see.endpoint_groups(route)),
+            self.of_items(&routes, |route| &route.name, |route| see.endpoint_groups(route, plan.seat)),
         )
     }
 
     async fn ask_all(&self, plan: &Plan) -> Vec<ProbeSeen> {
         let calls: Vec<_> = plan
-            .detection
+            .watched()
             .probes
             .iter()
             .map(|probe| async move {
@@ -337,7 +340,7 @@ impl Inspector {
     }
 
     async fn topics(&self, plan: &Plan) -> BTreeMap<String, Seen<Option<Subscriptions>>> {
-        let own = |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == plan.regions.recovery);
+        let own = |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == plan.own().region);
         let signals = plan.detection.topics.iter().filter(own);
         let topics: BTreeSet<&String> =
             signals.chain([&self.commands_topic, &self.inspection.notices_topic]).collect();

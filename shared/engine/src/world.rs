@@ -7,7 +7,8 @@ use ports::inspection::Inspection;
 use ports::{
     Alarms, Clock, Databases, Failure, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic,
 };
-use protocol::plan::{Database, Fleet, Plan};
+use protocol::plan::{Database, FleetAt, Plan};
+use protocol::side::Side;
 use protocol::state::State;
 
 use crate::conductor::Conductor;
@@ -92,7 +93,9 @@ pub struct ServingCheck<'p> {
     /// Databases.
     pub databases: Vec<&'p Database>,
     /// Fleets.
-    pub fleets: Vec<&'p Fleet>,
+    pub fleets: Vec<FleetAt<'p>>,
+    /// The side where they must serve.
+    pub side: Side,
 }
 
 impl<'p> ServingCheck<'p> {
@@ -100,17 +103,18 @@ impl<'p> ServingCheck<'p> {
     pub fn of(plan: &'p Plan, state: &State) -> Self {
         let run = state.active_run();
         let counts = |name| {
-            state.moved.contains(name)
+            state.serving(plan, name) == plan.seat
                 || run
                     .is_some_and(|run| run.scope.databases.contains(name) || run.scope.fleets.contains(name))
         };
         Self {
             databases: plan.databases.iter().filter(|database| counts(&database.name)).collect(),
-            fleets: plan.fleets.iter().filter(|fleet| counts(&fleet.name)).collect(),
+            fleets: plan.fleets_at(plan.seat).filter(|fleet| counts(fleet.name)).collect(),
+            side: plan.seat,
         }
     }
 
-    /// What keeps the recovery region from serving, looked at now; nothing when it can serve.
+    /// What keeps the side from serving, looked at now; nothing when it can serve.
     pub async fn obstacle(
         &self,
         databases: &dyn Databases,
@@ -125,7 +129,7 @@ impl<'p> ServingCheck<'p> {
         if self.databases.is_empty() {
             return Ok(None);
         }
-        let views = databases.look(&self.databases).await?;
+        let views = databases.look(&self.databases, self.side).await?;
         let mut seen = self.databases.iter().zip(views);
         let found = seen.find(|(_, view)| *view != ports::ReplicaView::Writable);
         Ok(found.map(|(database, _)| format!("database {} is not writable", database.name)))

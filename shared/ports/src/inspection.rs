@@ -4,24 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use protocol::plan::{Database, Fleet, Route};
+use protocol::plan::{Database, FleetAt, Route};
 use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, GroupFacts, InstanceFacts, KeyRights, OptionGroupRef,
     ReplicaFacts, RouteFacts, ScheduledAction, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::permissions::NeededPermission;
+use protocol::side::Side;
 
 use crate::{Answer, Maintenance, Metrics};
 
 /// Replicas: what stands in the way of a promotion.
 #[async_trait]
 pub trait ReplicaInspection: Send + Sync {
-    /// How the instances stand, in the order asked for; nothing where one does not exist.
-    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>>;
-    /// What the primaries are made of, in the order asked for; nothing where one does not exist. Best effort: their region
-    /// may be lost.
-    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>>;
+    /// How the replicas of a side stand, in the order asked for; nothing where one does not exist.
+    async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>>;
+    /// What the primaries of a side are made of, in the order asked for; nothing where one does not exist. Best effort:
+    /// their region may be lost.
+    async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>>;
 }
 
 /// What databases are set up with.
@@ -61,7 +62,7 @@ pub trait LaunchInspection: Send + Sync {
 #[async_trait]
 pub trait FleetInspection: Send + Sync {
     /// How the groups stand, in the order asked for; nothing where one does not exist.
-    async fn groups(&self, fleets: &[&Fleet]) -> Answer<Vec<Option<GroupFacts>>>;
+    async fn groups(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<Option<GroupFacts>>>;
     /// How a target group stands, by ARN; nothing where it does not exist.
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>>;
 }
@@ -71,8 +72,8 @@ pub trait FleetInspection: Send + Sync {
 pub trait RouteInspection: Send + Sync {
     /// How a route stands.
     async fn inspect(&self, route: &Route) -> Answer<RouteFacts>;
-    /// How many endpoint groups the listener of its recovery side has.
-    async fn endpoint_groups(&self, route: &Route) -> Answer<u32>;
+    /// How many endpoint groups the listener of a side has.
+    async fn endpoint_groups(&self, route: &Route, side: Side) -> Answer<u32>;
 }
 
 /// Topics: who hears them.

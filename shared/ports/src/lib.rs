@@ -11,8 +11,9 @@ use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer};
-use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::side::{Side, Sides};
 use protocol::signal::AlarmNow;
 use protocol::snapshots::{SnapshotListing, SourceKind};
 
@@ -99,14 +100,14 @@ pub struct Vitals {
 /// Databases: look, promote, cut off.
 #[async_trait]
 pub trait Databases: Send + Sync {
-    /// How the replicas in the recovery region stand, in the order asked for.
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>>;
-    /// Begins the promotion of a replica. Refused (`FailureKind::Conflict`) where one is under way or done.
-    async fn promote(&self, database: &Database) -> Answer<()>;
-    /// Whether the old primary can still take writes. Best effort, 2 s at most: its region may be lost.
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary>;
-    /// Cuts the old primary off by its quarantine security group. Best effort, 2 s at most.
-    async fn quarantine(&self, database: &Database) -> Answer<()>;
+    /// How the replicas of a side stand, in the order asked for.
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>>;
+    /// Begins the promotion of a side's replica. Refused (`FailureKind::Conflict`) where one is under way or done.
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()>;
+    /// Whether the old primary of a side can still take writes. Best effort, 2 s at most: its region may be lost.
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary>;
+    /// Cuts the old primary of a side off by its quarantine security group. Best effort, 2 s at most.
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()>;
 }
 
 /// Whether an old primary can still take writes.
@@ -172,11 +173,11 @@ pub enum Replication {
 #[async_trait]
 pub trait Fleets: Send + Sync {
     /// How the fleets stand, in the order asked for.
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>>;
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>>;
     /// Sets the bounds and the wanted size in one call.
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()>;
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()>;
     /// Why the last launch or termination since a time failed, in the service's own words; nothing if none did.
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>>;
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>>;
 }
 
 /// How a fleet stands.
@@ -206,27 +207,13 @@ pub trait Traffic: Send + Sync {
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()>;
 }
 
-/// A side of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The side that serves on a good day.
-    Primary,
-    /// The side that a failover opens.
-    Recovery,
-}
-
-/// The weights of a route's endpoints, nothing where the group does not have the endpoint; and their health.
+/// A route's endpoints, as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
-    /// The weight of the primary side.
-    pub primary: Option<u8>,
-    /// The weight of the recovery side.
-    pub recovery: Option<u8>,
-    /// The health of the primary side.
-    pub primary_health: EndpointHealth,
-    /// The health of the recovery side.
-    pub recovery_health: EndpointHealth,
+    /// The weight of each; nothing where its group does not have the endpoint.
+    pub weights: Sides<Option<u8>>,
+    /// The health of each.
+    pub health: Sides<EndpointHealth>,
 }
 
 /// Alarms: in what state they are now.
@@ -240,12 +227,12 @@ pub trait Alarms: Send + Sync {
 /// Replication lag.
 #[async_trait]
 pub trait Lag: Send + Sync {
-    /// The samples of a database's replica since a time, oldest first. Missing and negative ones are left out:
+    /// The samples of a database's replica on a side since a time, oldest first. Missing and negative ones are left out:
     /// they are not known, never zero.
-    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>>;
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>>;
 }
 
-/// Probes of endpoints, from the recovery region.
+/// Probes of endpoints, from the own region.
 #[async_trait]
 pub trait Probes: Send + Sync {
     /// Asks once.

@@ -14,13 +14,14 @@ use protocol::journal::Record;
 use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ReplicaState};
-use protocol::plan::{Capacity, Database, DatabaseKind, Fleet, Plan, Probe, Route};
+use protocol::plan::{Capacity, Database, DatabaseKind, FleetAt, Plan, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     CertificateFacts, ClusterFacts, ClusterRole, FunctionFacts, GroupFacts, InstanceFacts, ReplicaFacts,
     RouteFacts, Subscriptions, TargetGroupFacts, TemplateFacts, TemplateRef,
 };
+use protocol::side::{Side, Sides};
 use protocol::signal::{AlarmNow, AlarmState};
 use protocol::state::snapshot::SealedSnapshot;
 
@@ -28,7 +29,7 @@ use crate::inspection::{FleetInspection, Inspection, ReplicaInspection, RouteIns
 use crate::{
     Alarms, Alert, Answer, Clock, Databases, EndpointHealth, Failure, FailureKind, FleetView, Fleets, Ids,
     Lag, MetricSample, Metrics, OldPrimary, Plans, Probes, Publisher, ReplicaView, Replication, RouteView,
-    Side, Slot, Traffic, Vitals,
+    Slot, Traffic, Vitals,
 };
 
 mod journal;
@@ -154,8 +155,10 @@ pub struct Inner {
     pub samples: Vec<MetricSample>,
     /// Whether the primary region answers.
     pub primary_lives: bool,
-    /// The primary region.
+    /// The primary region: the one that the guard moves items away from.
     pub primary_region: String,
+    /// The side of the guard.
+    pub seat: Side,
     /// The alarms that there are, by ARN.
     pub alarms: BTreeMap<String, AlarmTwin>,
     /// The databases by name.
@@ -201,8 +204,8 @@ pub struct DatabaseTwin {
     pub writable_status: Option<&'static str>,
     /// Whether the old primary is cut off.
     pub quarantined: bool,
-    /// What it is.
-    pub kind: DatabaseKind,
+    /// Whether it is an Aurora global database.
+    pub is_aurora: bool,
     /// A cluster without an instance.
     pub headless: bool,
     /// Whether AWS has made the old primary of a global database follow the new writer.
@@ -239,8 +242,8 @@ pub struct FleetTwin {
 
 impl DatabaseTwin {
     /// A database of a kind, as on a good day.
-    pub fn of(kind: DatabaseKind) -> Self {
-        Self { kind, ..Self::default() }
+    pub fn of(kind: &DatabaseKind) -> Self {
+        Self { is_aurora: matches!(kind, DatabaseKind::AuroraGlobal { .. }), ..Self::default() }
     }
 }
 
@@ -279,14 +282,15 @@ impl MemoryWorld {
             target_groups: BTreeMap::new(),
             samples: Vec::new(),
             primary_lives: true,
-            primary_region: plan.regions.primary.clone(),
+            primary_region: plan.other().region.clone(),
+            seat: plan.seat,
             alarms: BTreeMap::new(),
-            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(db.kind))).collect(),
+            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(&db.kind))).collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
-            routes: plan.routes.iter().map(|route| (route.name.clone(), open_in_primary(route))).collect(),
+            routes: plan.routes.iter().map(|route| (route.name.clone(), open_elsewhere(plan, route))).collect(),
             backends: plan.routes.iter().map(|route| (route.name.clone(), backends(plan, route))).collect(),
             lag: BTreeMap::new(),
-            probes: recovery_probes(plan),
+            probes: own_probes(plan),
             commands: VecDeque::new(),
             notices: Vec::new(),
             subjects: Vec::new(),
@@ -327,6 +331,21 @@ impl MemoryWorld {
         self.inner().alarms.insert(arn.to_owned(), twin);
     }
 
+    /// The guard's side.
+    fn own(&self) -> Side {
+        self.inner().seat
+    }
+
+    /// Refuses a call that is meant for one side and names the other.
+    fn must_be(&self, side: Side, wanted: Side, action: &'static str) -> Answer<()> {
+        let (side, wanted) = (side.as_str(), wanted.as_str());
+        if side == wanted {
+            return Ok(());
+        }
+        let message = format!("asked of the {side} side, and only the {wanted} side has it");
+        Err(failure(action, FailureKind::Invalid, &message))
+    }
+
     /// Counts a call; says what goes wrong with it: before the effect (`Err`) or after it (`Ok(true)`).
     fn call(&self, action: &'static str) -> Answer<bool> {
         let mut inner = self.inner();
@@ -339,20 +358,17 @@ impl MemoryWorld {
     }
 }
 
-/// The recovery side answers, whatever becomes of the primary.
-fn recovery_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
-    plan.routes
-        .iter()
-        .filter_map(|route| Some((route.probe.as_ref()?.name().clone(), ProbeAnswer::Good)))
-        .collect()
+/// The guard's own side answers, whatever becomes of the other.
+fn own_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
+    let probe = |route: &Route| Some((route.sides[plan.seat].probe.as_ref()?.name().clone(), ProbeAnswer::Good));
+    plan.routes.iter().filter_map(probe).collect()
 }
 
-fn open_in_primary(route: &Route) -> RouteView {
+fn open_elsewhere(plan: &Plan, route: &Route) -> RouteView {
+    let weight = |side: Side| if side == plan.seat { 0 } else { route.sides[side].weight };
     RouteView {
-        primary: Some(route.primary.weight),
-        recovery: Some(0),
-        primary_health: EndpointHealth::Healthy,
-        recovery_health: EndpointHealth::Healthy,
+        weights: Sides::from_fn(|side| Some(weight(side))),
+        health: Sides::from_fn(|_| EndpointHealth::Healthy),
     }
 }
 
@@ -360,6 +376,14 @@ fn open_in_primary(route: &Route) -> RouteView {
 fn backends(plan: &Plan, route: &Route) -> Vec<Name> {
     let is_behind = |name: &&Name| plan.fleets.iter().any(|fleet| fleet.name == **name);
     route.after.iter().filter(is_behind).cloned().collect()
+}
+
+/// The days of backups that the plan wants of what is promoted; a cluster always makes backups.
+fn retention(database: &Database, side: Side) -> u32 {
+    match &database.kind {
+        DatabaseKind::RdsReplica { sides } => u32::from(sides[side].backup_retention_days),
+        DatabaseKind::AuroraGlobal { .. } => 7,
+    }
 }
 
 fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
@@ -372,16 +396,18 @@ fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
 
 #[async_trait]
 impl Databases for MemoryWorld {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
         let lost = self.call("look_databases")?;
+        self.must_be(side, self.own(), "look_databases")?;
         let now = self.clock.now();
         let inner = self.inner();
         let views = databases.iter().map(|database| inner.replica(&database.name, now)).collect();
         answer("look_databases", lost, views)
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
         let lost = self.call("promote")?;
+        self.must_be(side, self.own(), "promote")?;
         let now = self.clock.now();
         let mut inner = self.inner();
         let Some(twin) = inner.databases.get_mut(&database.name) else {
@@ -399,8 +425,9 @@ impl Databases for MemoryWorld {
         answer("promote", lost, ())
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
         let lost = self.call("old_primary")?;
+        self.must_be(side, self.own().other(), "old_primary")?;
         let inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("old_primary", FailureKind::Unreachable, "the region is lost"));
@@ -413,8 +440,9 @@ impl Databases for MemoryWorld {
         answer("old_primary", lost, stands)
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
         let lost = self.call("quarantine")?;
+        self.must_be(side, self.own().other(), "quarantine")?;
         let mut inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("quarantine", FailureKind::Unreachable, "the region is lost"));
@@ -438,7 +466,7 @@ impl Inner {
         if twin.headless {
             return ReplicaView::Headless;
         }
-        let is_cluster = twin.kind == DatabaseKind::AuroraGlobal;
+        let is_cluster = twin.is_aurora;
         let replication = if let Some(said) = &twin.replication {
             said.clone()
         } else if self.primary_lives {
@@ -474,7 +502,7 @@ impl Inner {
 
     /// What there is to see of a database, with what only a cluster has.
     fn of_cluster(&self, name: &Name, mut facts: ReplicaFacts) -> ReplicaFacts {
-        let Some(twin) = self.databases.get(name).filter(|twin| twin.kind == DatabaseKind::AuroraGlobal)
+        let Some(twin) = self.databases.get(name).filter(|twin| twin.is_aurora)
         else {
             return facts;
         };
@@ -493,19 +521,19 @@ impl Inner {
         facts
     }
 
-    /// How a route stands. The recovery endpoint is healthy only if every fleet behind it has a healthy target, as a load
-    /// balancer is for the accelerator; while the primary region is lost its endpoint is not.
+    /// How a route stands. The own endpoint is healthy only if every fleet behind it has a healthy target, as a load
+    /// balancer is for the accelerator; while the other region is lost its endpoint is not.
     pub fn route(&self, name: &Name, now: Timestamp) -> Option<RouteView> {
         let mut view = self.routes.get(name).cloned()?;
         let unhealthy = || EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() };
         let behind = self.backends.get(name).into_iter().flatten();
-        if view.recovery_health == EndpointHealth::Healthy
+        if view.health[self.seat] == EndpointHealth::Healthy
             && behind.into_iter().any(|fleet| self.healthy(fleet, now) == 0)
         {
-            view.recovery_health = unhealthy();
+            view.health[self.seat] = unhealthy();
         }
         if !self.primary_lives {
-            view.primary_health = unhealthy();
+            view.health[self.seat.other()] = unhealthy();
         }
         Some(view)
     }
@@ -523,30 +551,30 @@ impl Inner {
 
 #[async_trait]
 impl Fleets for MemoryWorld {
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
         let lost = self.call("look_fleets")?;
         let now = self.clock.now();
         let inner = self.inner();
-        let view = |fleet: &&Fleet| match inner.fleets.get(&fleet.name) {
+        let view = |fleet: &FleetAt<'_>| match inner.fleets.get(fleet.name) {
             None => FleetView::Missing,
             Some(twin) => FleetView::Group {
                 capacity: twin.capacity,
-                in_service: inner.healthy(&fleet.name, now),
-                healthy_targets: inner.healthy(&fleet.name, now),
+                in_service: inner.healthy(fleet.name, now),
+                healthy_targets: inner.healthy(fleet.name, now),
                 launch_suspended: twin.launch_suspended,
             },
         };
         answer("look_fleets", lost, fleets.iter().map(view).collect())
     }
 
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
         let lost = self.call("resize")?;
         if capacity.min > capacity.desired || capacity.desired > capacity.max {
             return Err(failure("resize", FailureKind::Invalid, "min <= desired <= max does not hold"));
         }
         let now = self.clock.now();
         let mut inner = self.inner();
-        let Some(twin) = inner.fleets.get_mut(&fleet.name) else {
+        let Some(twin) = inner.fleets.get_mut(fleet.name) else {
             return Err(failure("resize", FailureKind::Missing, "no such group"));
         };
         if capacity.desired > twin.capacity.desired {
@@ -557,9 +585,9 @@ impl Fleets for MemoryWorld {
         answer("resize", lost, ())
     }
 
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
         let lost = self.call("last_failure")?;
-        let failed = self.inner().fleets.get(&fleet.name).and_then(|twin| twin.failure);
+        let failed = self.inner().fleets.get(fleet.name).and_then(|twin| twin.failure);
         let message = failed.filter(|(at, _)| *at >= since).map(|(_, message)| message.to_owned());
         answer("last_failure", lost, message)
     }
@@ -583,10 +611,7 @@ impl Traffic for MemoryWorld {
         };
         let lost = self.call(action)?;
         if let Some(view) = self.inner().routes.get_mut(&route.name) {
-            match side {
-                Side::Primary => view.primary = Some(weight),
-                Side::Recovery => view.recovery = Some(weight),
-            }
+            view.weights[side] = Some(weight);
         }
         answer(action, lost, ())
     }
@@ -616,8 +641,9 @@ impl Alarms for MemoryWorld {
 
 #[async_trait]
 impl Lag for MemoryWorld {
-    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
         let lost = self.call("samples")?;
+        self.must_be(side, self.own(), "samples")?;
         let samples = self.inner().lag.get(&database.name).cloned().unwrap_or_default();
         answer("samples", lost, samples.into_iter().filter(|sample| sample.at >= since).collect())
     }
@@ -688,8 +714,9 @@ impl MemoryWorld {
 
 #[async_trait]
 impl ReplicaInspection for MemoryWorld {
-    async fn inspect(&self, databases: &[&Database]) -> Answer<Vec<Option<ReplicaFacts>>> {
+    async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>> {
         let lost = self.call("inspect_replicas")?;
+        self.must_be(side, self.own(), "inspect_replicas")?;
         let now = self.clock.now();
         let inner = self.inner();
         let facts = |status: String, replication: ReplicaState, backup_retention_days: u32| {
@@ -720,7 +747,7 @@ impl ReplicaInspection for MemoryWorld {
             ReplicaView::Writable => facts(
                 inner.writable_status(&database.name).to_owned(),
                 ReplicaState::Detached,
-                u32::from(database.backup_retention_days),
+                retention(database, side),
             ),
             ReplicaView::Changing { status } => facts(status, ReplicaState::Detached, 0),
         };
@@ -731,8 +758,9 @@ impl ReplicaInspection for MemoryWorld {
         answer("inspect_replicas", lost, databases.iter().map(with_cluster).collect())
     }
 
-    async fn primaries(&self, databases: &[&Database]) -> Answer<Vec<Option<InstanceFacts>>> {
+    async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>> {
         let lost = self.call("inspect_primaries")?;
+        self.must_be(side, self.own().other(), "inspect_primaries")?;
         let inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("inspect_primaries", FailureKind::Unreachable, "no answer within 2 s"));
@@ -747,11 +775,11 @@ impl ReplicaInspection for MemoryWorld {
 
 #[async_trait]
 impl FleetInspection for MemoryWorld {
-    async fn groups(&self, fleets: &[&Fleet]) -> Answer<Vec<Option<GroupFacts>>> {
+    async fn groups(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<Option<GroupFacts>>> {
         let lost = self.call("inspect_groups")?;
         let inner = self.inner();
-        let inspect = |fleet: &&Fleet| {
-            inner.fleets.get(&fleet.name).map(|twin| GroupFacts {
+        let inspect = |fleet: &FleetAt<'_>| {
+            inner.fleets.get(fleet.name).map(|twin| GroupFacts {
                 suspended: twin.launch_suspended.then(|| "Launch".to_owned()).into_iter().collect(),
                 target_groups: fleet.target_groups.clone(),
                 arn: format!(
@@ -788,15 +816,14 @@ impl RouteInspection for MemoryWorld {
         let view =
             view.ok_or_else(|| failure("inspect_route", FailureKind::Missing, "no such endpoint group"))?;
         let facts = RouteFacts {
-            primary_weight: view.primary,
-            recovery_weight: view.recovery,
-            recovery_dial_permille: 1000,
-            recovery_health: view.recovery_health,
+            weights: view.weights,
+            dials_permille: Sides::from_fn(|_| 1000),
+            health: view.health,
         };
         answer("inspect_route", lost, facts)
     }
 
-    async fn endpoint_groups(&self, _route: &Route) -> Answer<u32> {
+    async fn endpoint_groups(&self, _route: &Route, _side: Side) -> Answer<u32> {
         let lost = self.call("inspect_endpoint_groups")?;
         let count = self.inner().looks.endpoint_groups;
         answer("inspect_endpoint_groups", lost, count)

@@ -25,6 +25,7 @@ pub mod readiness;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod side;
 pub mod signal;
 pub mod snapshots;
 pub mod state;

@@ -15,6 +15,8 @@ use crate::journal::RunReport;
 use crate::journal::{AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope};
 use crate::name::Name;
 use crate::operator::Overrides;
+use crate::plan::Plan;
+use crate::side::Side;
 use crate::signal::AlarmState;
 
 mod attention;
@@ -97,6 +99,13 @@ impl Rejected {
     /// Whether it still counts.
     pub fn counts(&self, now: Timestamp) -> bool {
         now.duration_since(self.at) < REJECTED_WITHIN
+    }
+}
+
+impl State {
+    /// The side that serves an item of the plan.
+    pub fn serving(&self, plan: &Plan, item: &Name) -> Side {
+        if self.moved.contains(item) { plan.seat } else { plan.seat.other() }
     }
 }
 

@@ -42,7 +42,7 @@ impl Story {
     }
 
     fn arn(&self) -> String {
-        self.plan.detection.alarms[0].clone()
+        self.plan.detection.sides.primary.alarms[0].clone()
     }
 
     fn pass(&mut self, duration: SignedDuration) {
@@ -82,12 +82,12 @@ impl Story {
         };
         let observation = Observation {
             at,
-            vantage: self.plan.regions.recovery.clone(),
+            vantage: self.plan.sides.recovery.region.clone(),
             probes: Vec::new(),
             replicas: Vec::new(),
             lag: BTreeMap::new(),
             answered_at: None,
-            alarms: BTreeMap::from([(self.plan.regions.primary.clone(), seen)]),
+            alarms: BTreeMap::from([(self.plan.sides.primary.region.clone(), seen)]),
         };
         self.settle(&Facts { observation: Some(observation), ..Facts::default() });
     }
@@ -319,7 +319,7 @@ proptest! {
 fn evidence_by_record(count: usize) -> Vec<usize> {
     let mut story = Story::new();
     let arn = |number| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:alarm-{number}");
-    story.plan.detection.alarms = (0..count).map(arn).collect();
+    story.plan.detection.sides.primary.alarms = (0..count).map(arn).collect();
     let (at, changed_at) = (story.now, story.now);
     let alarm = |arn: &String| AlarmNow {
         arn: arn.clone(),
@@ -328,15 +328,15 @@ fn evidence_by_record(count: usize) -> Vec<usize> {
         reason: "r".into(),
         held_back: None,
     };
-    let alarms = story.plan.detection.alarms.iter().map(alarm).collect();
+    let alarms = story.plan.detection.sides.primary.alarms.iter().map(alarm).collect();
     let observation = Observation {
         at,
-        vantage: story.plan.regions.recovery.clone(),
+        vantage: story.plan.sides.recovery.region.clone(),
         probes: Vec::new(),
         replicas: Vec::new(),
         lag: BTreeMap::new(),
         answered_at: None,
-        alarms: BTreeMap::from([(story.plan.regions.primary.clone(), AlarmsSeen::Answered { at, alarms })]),
+        alarms: BTreeMap::from([(story.plan.sides.primary.region.clone(), AlarmsSeen::Answered { at, alarms })]),
     };
     story.settle(&Facts { observation: Some(observation), ..Facts::default() });
     let evidence = story.records.iter().filter_map(|record| match &record.event {

@@ -568,7 +568,7 @@ fn every_event_has_one_row_in_the_table_and_one_in_the_readme() {
 #[test]
 fn the_plan_of_the_shop_lists_the_alarms_and_topics_that_the_events_come_from() {
     let plan = Plan::from_json(include_str!("plans/shop.json")).unwrap();
-    assert_eq!(plan.detection.alarms, [ERRORS, ERROR_RATE, LATENCY, DOWN, LAG]);
+    assert_eq!(plan.detection.sides.primary.alarms, [ERRORS, ERROR_RATE, LATENCY, DOWN, LAG]);
     assert_eq!(plan.detection.topics, [SIGNALS, SIGNALS_RECOVERY]);
     for (name, expected) in table() {
         let Expected::Alarm { arn, via, .. } = expected else {
@@ -578,7 +578,7 @@ fn the_plan_of_the_shop_lists_the_alarms_and_topics_that_the_events_come_from() 
             Via::Sns { topic } => plan.detection.topics.contains(&topic),
             Via::EventBridge | Via::Direct => true,
         };
-        let is_listed = topic_is_listed && plan.detection.alarms.iter().any(|listed| listed == arn);
+        let is_listed = topic_is_listed && plan.detection.sides.primary.alarms.iter().any(|listed| listed == arn);
         let must_not_count = [
             "foreign-account-alarm",
             "sns-primary-account-alarm",

@@ -2,6 +2,8 @@
 
 #![allow(clippy::too_many_lines, reason = "tables are long")]
 
+use crate::shapes::as_aurora;
+use protocol::side::Side;
 use proptest::prelude::*;
 use protocol::name::Name;
 use protocol::plan::{Capacity, DatabaseKind, Mode, Plan, Probe};
@@ -90,15 +92,14 @@ fn valid_plan() -> impl Strategy<Value = Plan> {
             for (n, bits) in databases.iter().enumerate() {
                 let mut database = first_database.clone();
                 database.name = Name::new(format!("db-{n}"));
-                database.primary.push_str(&n.to_string());
-                database.replica.push_str(&n.to_string());
-                database.backup_retention_days = days;
+                for side in Side::BOTH {
+                    database.arn_mut(side).push_str(&n.to_string());
+                }
+                if let DatabaseKind::RdsReplica { sides } = &mut database.kind {
+                    sides.recovery.backup_retention_days = days;
+                }
                 if n % 3 == 2 {
-                    database.kind = DatabaseKind::AuroraGlobal;
-                    database.global_cluster = Some(format!("global-{n}"));
-                    for arn in [&mut database.primary, &mut database.replica] {
-                        *arn = arn.replace(":db:", ":cluster:");
-                    }
+                    as_aurora(&mut database, &format!("global-{n}"));
                 }
                 database.after = earlier(&names, *bits);
                 names.push(database.name.clone());
@@ -108,15 +109,16 @@ fn valid_plan() -> impl Strategy<Value = Plan> {
             for (n, bits) in fleets.iter().enumerate() {
                 let mut fleet = first_fleet.clone();
                 fleet.name = Name::new(format!("fleet-{n}"));
-                fleet.group = format!("group {n}");
-                fleet.capacity = Capacity { min: desired.saturating_sub(less), desired, max: desired + more };
-                fleet.healthy_targets_min = desired;
+                let at = fleet.sides.recovery.as_mut().expect("the shop's fleets have this side");
+                at.group = format!("group {n}");
+                at.serving = Capacity { min: desired.saturating_sub(less), desired, max: desired + more };
+                at.healthy_targets_min = desired;
                 fleet.after = earlier(&names, *bits);
                 names.push(fleet.name.clone());
                 plan.fleets.push(fleet);
             }
             plan.routes[0].after = earlier(&names, route_waits);
-            plan.routes[0].recovery.weight = weight;
+            plan.routes[0].sides.recovery.weight = weight;
             plan.mode = if automatic { Mode::Automatic } else { Mode::Approve };
             plan.detection.confirm_seconds = confirm;
             plan.detection.signal_age_seconds_max = age;
@@ -157,7 +159,7 @@ proptest! {
     fn no_url_or_host_makes_the_reader_panic(text in "\\PC{0,60}", url in "https?://[a-z:@\\[\\]/.#0-9]{0,30}") {
         let mut plan = Plan::from_json(SHOP).unwrap();
         let name = Name::new("probe");
-        plan.detection.probes = vec![
+        plan.detection.sides.primary.probes = vec![
             Probe::Http { name: name.clone(), url: text.clone(), expect_status: 200, timeout_seconds: 3 },
             Probe::Http { name: name.clone(), url, expect_status: 200, timeout_seconds: 3 },
             Probe::Tcp { name, host: text, port: 1, timeout_seconds: 3 },

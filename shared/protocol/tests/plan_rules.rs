@@ -126,7 +126,7 @@ fn primary_lb_other_account() {
 fn leading_zero_account() {
     let text = SHOP.replace("123456789012", "012345678901");
     let plan = Plan::from_json(&text).unwrap();
-    assert_eq!(plan.account.as_str(), "012345678901");
+    assert_eq!(plan.own().account.as_str(), "012345678901");
 }
 
 #[test]

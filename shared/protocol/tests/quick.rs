@@ -9,4 +9,5 @@ mod fences;
 mod limits;
 mod no_return;
 mod settle;
+mod shapes;
 mod zone_failover;

@@ -1,6 +1,9 @@
 //! Laws of the readiness: whatever was seen, unknown is never ready, what is not ready has a remedy, and the table keeps
 //! its order. And a row for each thing that stops a failover.
 
+use crate::shapes::{as_aurora, own_fleet};
+use protocol::plan::FleetAt;
+use protocol::side::{Side, Sides};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +12,7 @@ use protocol::journal::PoisonRecord;
 use protocol::maintenance::{NewestSnapshot, ParameterPass, PassOutcome, SnapshotLook};
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer, ProbeSeen, ReplicaState};
-use protocol::plan::{DatabaseKind, KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
+use protocol::plan::{KeyArns, OptionGroups, Plan, SnapshotPolicy, Tiers};
 use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, ClusterFacts, ClusterRole, EndpointHealth, FunctionFacts, GroupFacts,
@@ -118,10 +121,9 @@ fn good(state: &State) -> ReadinessFacts {
     let route = |name: &Name| {
         let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
         RouteFacts {
-            primary_weight: Some(primary_weight),
-            recovery_weight: Some(recovery_weight),
-            recovery_dial_permille: 1000,
-            recovery_health: EndpointHealth::Healthy,
+            weights: Sides { primary: Some(primary_weight), recovery: Some(recovery_weight) },
+            dials_permille: Sides { primary: 1000, recovery: 1000 },
+            health: Sides::from_fn(|_| EndpointHealth::Healthy),
         }
     };
     let heard = |topic: &str| (topic.to_owned(), Ok(Some(Subscriptions { confirmed: 4, pending: 0 })));
@@ -133,8 +135,7 @@ fn good(state: &State) -> ReadinessFacts {
             .map(|db| (db.name.clone(), Ok(Some(LagSample { at: now(), lag_ms: 400 }))))
             .collect(),
         groups: plan
-            .fleets
-            .iter()
+            .fleets_at(plan.seat)
             .map(|fleet| {
                 let target_groups = fleet.target_groups.clone();
                 let (arn, templates) = (GROUP.to_owned(), vec![template()]);
@@ -151,15 +152,14 @@ fn good(state: &State) -> ReadinessFacts {
             })
             .collect(),
         target_groups: plan
-            .fleets
-            .iter()
-            .flat_map(|fleet| &fleet.target_groups)
+            .fleets_at(plan.seat)
+            .flat_map(|fleet| &fleet.at.target_groups)
             .map(|arn| (arn.clone(), Ok(Some(TargetGroupFacts { load_balancers: vec!["alb".to_owned()] }))))
             .collect(),
         healthy: plan.fleets.iter().map(|fleet| (fleet.name.clone(), Ok(2))).collect(),
         routes: plan.routes.iter().map(|item| (item.name.clone(), Ok(route(&item.name)))).collect(),
         probes: plan
-            .detection
+            .watched()
             .probes
             .iter()
             .map(|probe| ProbeSeen { name: probe.name().clone(), answer: ProbeAnswer::Good })
@@ -204,11 +204,12 @@ fn instance(key: &str) -> InstanceFacts {
 
 /// The target groups of the recovery load balancer: those of the fleets, empty until they have moved.
 fn attached(state: &State) -> Vec<AttachedGroup> {
-    let of = |fleet: protocol::plan::Fleet| {
-        let healthy = if state.moved.contains(&fleet.name) { 2 } else { 0 };
-        fleet.target_groups.into_iter().map(move |arn| AttachedGroup { arn, healthy })
+    let plan = plan();
+    let of = |fleet: FleetAt<'_>| {
+        let healthy = if state.moved.contains(fleet.name) { 2 } else { 0 };
+        fleet.target_groups.clone().into_iter().map(move |arn| AttachedGroup { arn, healthy })
     };
-    plan().fleets.into_iter().flat_map(of).collect()
+    plan.fleets_at(plan.seat).flat_map(of).collect()
 }
 
 /// What hangs on what was seen first, on a good day.
@@ -618,11 +619,11 @@ const ROWS: &[Row] = &[
     (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(Some(TargetGroupFacts::default()))),
      "target_groups_reached", "web", Finding::NotReady,
      "No load balancer sends to the target group shop-web/0a1b2c3d4e5f6071."),
-    (|f| route(f).primary_weight = Some(0), "serving_side_open", "front", Finding::NotReady,
+    (|f| route(f).weights.primary = Some(0), "serving_side_open", "front", Finding::NotReady,
      "The primary endpoint has weight 0, the plan says 128."),
-    (|f| route(f).recovery_weight = Some(128), "other_side_closed", "front", Finding::NotReady,
+    (|f| route(f).weights.recovery = Some(128), "other_side_closed", "front", Finding::NotReady,
      "The recovery endpoint has weight 128 and may take traffic although it must not."),
-    (|f| route(f).recovery_dial_permille = 375, "recovery_dial_open", "front", Finding::NotReady,
+    (|f| route(f).dials_permille.recovery = 375, "recovery_dial_open", "front", Finding::NotReady,
      "The recovery group's traffic dial is at 37.5 %, so it would not take all users."),
     (|f| f.probes[0].answer = ProbeAnswer::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
      Finding::NotReady, "It gets no good answer: HTTP status 503."),
@@ -932,7 +933,7 @@ fn what_was_opened_must_be_healthy_for_the_accelerator_too_and_each_of_its_targe
         (EndpointHealth::Unknown, Finding::Unknown, "says nothing"),
     ] {
         let mut facts = good(&state);
-        route(&mut facts).recovery_health = health;
+        route(&mut facts).health.recovery = health;
         let readiness = judged(&state, &facts);
         let check = named(&readiness, "endpoint_healthy", "front");
         assert_eq!(check.finding(), finding, "{check:?}");
@@ -1018,11 +1019,7 @@ fn each_thing_that_stops_a_failover_is_found_by_its_own_check_alone() {
 fn judged_as_aurora(state: &State, change: impl FnOnce(&mut ReplicaFacts)) -> Readiness {
     let mut plan = plan();
     let database = &mut plan.databases[0];
-    database.kind = DatabaseKind::AuroraGlobal;
-    database.global_cluster = Some("shop-orders".to_owned());
-    for arn in [&mut database.primary, &mut database.replica] {
-        *arn = arn.replace(":db:", ":cluster:");
-    }
+    as_aurora(database, "shop-orders");
     let mut facts = good(state);
     let role = if state.moved.is_empty() { ClusterRole::Secondary } else { ClusterRole::Writer };
     let seen = replica(&mut facts);
@@ -1144,7 +1141,7 @@ fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
 #[test]
 fn an_endpoint_that_is_missing_is_neither_open_nor_closed() {
     let mut facts = good(&State::default());
-    route(&mut facts).recovery_weight = None;
+    route(&mut facts).weights.recovery = None;
     let readiness = judged(&State::default(), &facts);
     assert_eq!(named(&readiness, "endpoints_present", "front").finding(), Finding::NotReady);
     assert_eq!(named(&readiness, "other_side_closed", "front").finding(), Finding::Unknown);
@@ -1241,7 +1238,9 @@ fn a_plan_of_a_thousand_databases_keeps_what_is_not_ready_and_stays_small() {
         .map(|n| {
             let name = Name::new(format!("db-{n}"));
             let replica = format!("arn:aws:rds:us-west-1:123456789012:db:db-{n}");
-            protocol::plan::Database { name, replica, after: Vec::new(), ..first.clone() }
+            let mut database = protocol::plan::Database { name, after: Vec::new(), ..first.clone() };
+            *database.arn_mut(Side::Recovery) = replica;
+            database
         })
         .collect();
     let readiness = Readiness::of(&plan, &State::default(), &ReadinessFacts::default(), now());
@@ -1320,7 +1319,7 @@ fn any_facts() -> impl Strategy<Value = ReadinessFacts> {
     let group = prop::sample::subsequence(vec!["Launch", "AddToLoadBalancer", "Terminate"], 0..=3).prop_map(
         |suspended| GroupFacts {
             suspended: suspended.into_iter().map(str::to_owned).collect(),
-            target_groups: plan().fleets[0].target_groups.clone(),
+            target_groups: own_fleet(&mut plan(), 0).target_groups.clone(),
             arn: GROUP.to_owned(),
             templates: vec![template()],
             zones: vec!["us-west-1a".to_owned()],
@@ -1330,10 +1329,9 @@ fn any_facts() -> impl Strategy<Value = ReadinessFacts> {
     );
     let route =
         (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| RouteFacts {
-            primary_weight: p,
-            recovery_weight: r,
-            recovery_dial_permille: dial,
-            recovery_health: EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
+            weights: Sides { primary: p, recovery: r },
+            dials_permille: Sides { primary: 1000, recovery: dial },
+            health: Sides::from_fn(|_| EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() }),
         });
     let answer = prop_oneof![
         Just(ProbeAnswer::Good),

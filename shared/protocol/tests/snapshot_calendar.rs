@@ -3,6 +3,7 @@
 //!
 //! The calendar here is a real one: the days of the snapshots stand still, and the moment moves.
 
+use protocol::side::Sides;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime};
@@ -98,7 +99,7 @@ impl Days {
         for number in 0..40 {
             let now = self.slot + late + MINUTE * 5 * number;
             let [primary, recovery] = &self.shelves;
-            let decision = decide(&self.plan, &state, primary, recovery, now);
+            let decision = decide(&self.plan, &state, Sides { primary, recovery }, now);
             if decision.actions.is_empty() {
                 return;
             }
@@ -338,7 +339,10 @@ fn the_moment_alone_deletes_nothing_at_any_hour_of_any_day() {
     for hour in 0..24 * 40 {
         for minute in [0, 1, 58, 59] {
             let now = last + MINUTE * (60 * hour + 2 + minute);
-            let decision = decide(&days.plan, &State::default(), &days.shelves[0], &days.shelves[1], now);
+            let decision = {
+                let [primary, recovery] = &days.shelves;
+                decide(&days.plan, &State::default(), Sides { primary, recovery }, now)
+            };
             let deletes =
                 decision.actions.iter().filter(|action| matches!(action.effect, Effect::Delete { .. }));
             assert_eq!(deletes.count(), 0, "at {now}");

@@ -1,5 +1,6 @@
 //! What holds of every decision about snapshots, whatever the regions list, the journal says and the clock shows.
 
+use protocol::side::{Side, Sides};
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -113,9 +114,9 @@ fn recipe() -> impl Strategy<Value = Recipe> {
 fn snapshot(plan: &Plan, recipe: &Recipe) -> DatabaseSnapshot {
     let region = if recipe.is_recovery { RECOVERY } else { PRIMARY };
     let database = &plan.databases[usize::from(recipe.is_stock)];
-    let source = if recipe.is_of_replica { &database.replica } else { &database.primary };
+    let source = database.arn(if recipe.is_of_replica { Side::Recovery } else { Side::Primary });
     let taken_at = now() - SignedDuration::from_hours(recipe.hours_old);
-    let mut mark = Mark { database: database.name.clone(), source: source.clone(), slot: taken_at };
+    let mut mark = Mark { database: database.name.clone(), source: source.to_owned(), slot: taken_at };
     if recipe.slip == Slip::UnknownDatabase {
         mark.database = Name::new("ghost");
     }
@@ -225,7 +226,7 @@ fn deleted(decision: &SnapshotDecision) -> BTreeSet<(String, String)> {
 }
 
 fn decide_on(plan: &Plan, state: &State, listings: &[SnapshotListing; 2], at: Timestamp) -> SnapshotDecision {
-    decide(plan, state, &listings[0], &listings[1], at)
+    decide(plan, state, Sides { primary: &listings[0], recovery: &listings[1] }, at)
 }
 
 /// The good ones of ours in a region, by database and source.
@@ -456,7 +457,7 @@ proptest! {
             prop_assert!(!id.contains("--") && !id.ends_with('-') && id.len() <= 255);
         }
         for (database, moved) in plan.databases.iter().map(|database| (database, state.moved.contains(&database.name))) {
-            let (region, source) = if moved { (RECOVERY, &database.replica) } else { (PRIMARY, &database.primary) };
+            let (region, source) = if moved { (RECOVERY, database.arn(Side::Recovery)) } else { (PRIMARY, database.arn(Side::Primary)) };
             for action in decision.actions.iter().filter(|action| action.database == database.name) {
                 if let Effect::Take { source: of, .. } = &action.effect {
                     prop_assert!(action.region == region && of == source, "taken where it does not serve");
@@ -472,11 +473,11 @@ proptest! {
         plan.databases = (0..30).map(|number| {
             let mut database = first.clone();
             database.name = Name::new(format!("db{number}"));
-            database.primary = format!("{}{number}", first.primary);
+            database.arn_mut(Side::Primary).push_str(&number.to_string());
             database
         }).collect();
         let good = plan.databases.iter().map(|database| {
-            let mark = Mark { database: database.name.clone(), source: database.primary.clone(), slot: now() };
+            let mark = Mark { database: database.name.clone(), source: database.arn(Side::Primary).to_owned(), slot: now() };
             let id = mark.id(&plan.name, 1);
             DatabaseSnapshot {
                 arn: format!("arn:aws:rds:{PRIMARY}:123456789012:snapshot:{id}"),
@@ -502,7 +503,7 @@ proptest! {
             copying
         });
         let recovery = SnapshotListing::whole(RECOVERY, copying.collect());
-        let decision = decide(&plan, &State::default(), &primary, &recovery, now());
+        let decision = decide(&plan, &State::default(), Sides { primary: &primary, recovery: &recovery }, now());
         let copies = decision.actions.iter().filter(|action| matches!(action.effect, Effect::Copy { .. })).count();
         prop_assert!(copies + under_way <= COPIES_UNDER_WAY_MAX.max(under_way));
         let wanted = if foreign { 30 } else { 30 - under_way };

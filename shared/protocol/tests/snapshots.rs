@@ -1,5 +1,7 @@
 //! What is decided about snapshots in the cases that people will meet, and in which words.
 
+use crate::shapes::{first_primary, first_replica};
+use protocol::side::Sides;
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
@@ -40,7 +42,7 @@ fn plan() -> Plan {
 
 /// A good snapshot of the primary, in a region.
 fn good(region: &str, slot: &str) -> DatabaseSnapshot {
-    of(&plan().databases[0].primary, region, slot, 1)
+    of(&first_primary(&plan()), region, slot, 1)
 }
 
 fn of(source: &str, region: &str, slot: &str, attempt: u32) -> DatabaseSnapshot {
@@ -77,8 +79,7 @@ fn seen_by(
     decide(
         plan,
         state,
-        &SnapshotListing::whole(PRIMARY, primary),
-        &SnapshotListing::whole(RECOVERY, recovery),
+        Sides { primary: &SnapshotListing::whole(PRIMARY, primary), recovery: &SnapshotListing::whole(RECOVERY, recovery) },
         now(),
     )
 }
@@ -155,7 +156,7 @@ fn a_good_one_is_copied_once_with_its_own_tags_and_none_of_aws() {
 #[test]
 fn what_failed_is_tried_again_under_another_name_and_given_up_in_the_end() {
     let failed =
-        |region, attempt| standing(of(&plan().databases[0].primary, region, SLOT, attempt), Status::Failed);
+        |region, attempt| standing(of(&first_primary(&plan()), region, SLOT, attempt), Status::Failed);
     let decision = seen(vec![failed(PRIMARY, 1)], vec![]);
     assert_eq!(
         sentences(&decision),
@@ -193,7 +194,7 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
     let of_day = |region, day| good(region, &format!("2026-11-{day}T03:00:00Z"));
     let days = |region| (15..=18).map(|day| of_day(region, day)).collect::<Vec<_>>();
     let failed = |day: u32| standing(of_day(PRIMARY, day), Status::Failed);
-    let today = |attempt| standing(of(&plan().databases[0].primary, PRIMARY, SLOT, attempt), Status::Failed);
+    let today = |attempt| standing(of(&first_primary(&plan()), PRIMARY, SLOT, attempt), Status::Failed);
     let with = |more: Vec<DatabaseSnapshot>| [days(PRIMARY), more].concat();
     let deletes = |decision: &SnapshotDecision| -> Vec<String> {
         let deletes = decision.actions.iter().filter(|action| matches!(action.effect, Effect::Delete { .. }));
@@ -288,7 +289,7 @@ fn an_encrypted_one_is_copied_under_the_key_of_the_region_it_goes_to_or_not_at_a
 #[test]
 fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
     let state = State { moved: [Name::new("orders")].into(), ..State::default() };
-    let replica = plan().databases[0].replica.clone();
+    let replica = first_replica(&plan());
     let old =
         |region| (11..=20).map(|day| good(region, &format!("2026-11-{day}T03:00:00Z"))).collect::<Vec<_>>();
     // Ten of the old primary's are in each region, and two days are kept; the promoted one has none yet.
@@ -314,8 +315,7 @@ fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
         decide(
             &plan(),
             &state,
-            &SnapshotListing::whole(PRIMARY, snapshots.clone()),
-            &SnapshotListing::whole(RECOVERY, snapshots),
+            Sides { primary: &SnapshotListing::whole(PRIMARY, snapshots.clone()), recovery: &SnapshotListing::whole(RECOVERY, snapshots) },
             at,
         )
     };
@@ -363,7 +363,10 @@ fn a_hold_or_a_gap_deletes_nothing_and_says_so() {
     );
     let gap = SnapshotListing::gap(PRIMARY, vec![], "no answer within 2 s");
     let decision =
-        decide(&plan(), &State::default(), &gap, &SnapshotListing::whole(RECOVERY, days(RECOVERY)), now());
+        {
+            let recovery = SnapshotListing::whole(RECOVERY, days(RECOVERY));
+            decide(&plan(), &State::default(), Sides { primary: &gap, recovery: &recovery }, now())
+        };
     assert_eq!(decision.actions, []);
     assert_eq!(
         decision.waits,

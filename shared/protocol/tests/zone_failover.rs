@@ -1,6 +1,7 @@
 //! A Multi-AZ failover within the primary region breaks the same things as the region's loss, for a minute or two. It must
 //! not be mistaken for it, nor hide it for long.
 
+use crate::shapes::first_replica;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +42,7 @@ impl Story {
 
     fn alarm(&mut self) {
         let topic = self.plan.detection.topics[0].clone();
-        let arn = self.plan.detection.alarms[0].clone();
+        let arn = self.plan.detection.sides.primary.alarms[0].clone();
         let (state, reason, via) = (AlarmState::Alarm, "errors".to_owned(), Via::Sns { topic });
         self.signal(Signal::Alarm(AlarmSignal {
             arn,
@@ -84,8 +85,8 @@ impl Story {
         let databases = self.plan.databases.iter().map(|database| &database.name);
         Observation {
             at: self.now,
-            vantage: self.plan.regions.recovery.clone(),
-            probes: self.plan.detection.probes.iter().map(|item| probe(item.name())).collect(),
+            vantage: self.plan.sides.recovery.region.clone(),
+            probes: self.plan.detection.sides.primary.probes.iter().map(|item| probe(item.name())).collect(),
             replicas: databases.clone().map(broken).collect(),
             lag: databases.map(|name| (name.clone(), vec![lag])).collect(),
             answered_at: None,
@@ -159,7 +160,7 @@ fn what_is_not_the_plans_is_rejected_and_forbids_nothing() {
     );
     assert!(story.state.zone_failovers.is_empty());
     // A replica that moves within the recovery region says nothing of the primary.
-    story.zone_failover(&story.plan.databases[0].replica.clone(), None);
+    story.zone_failover(&first_replica(&story.plan), None);
     assert_eq!(story.sentences.len(), 3);
 }
 

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use protocol::name::Name;
-use protocol::plan::{Database, Fleet, Mode, Plan, Route};
+use protocol::plan::{Database, Fleet, FleetSide, Mode, Plan, Route};
+use protocol::side::{Side, Sides};
 
 use crate::cloud::PLAN;
 
@@ -42,24 +43,31 @@ fn fleet_name(index: usize) -> Name {
 }
 
 fn nth_database(like: &Database, index: usize) -> Database {
-    Database {
+    let mut database = Database {
         name: database_name(index),
-        primary: format!("arn:aws:rds:us-east-2:123456789012:db:shop-db-{index:04}"),
-        replica: format!("arn:aws:rds:us-west-1:123456789012:db:shop-db-{index:04}-replica"),
         // Some wait for another, as they do in life; not in one long row, for that would take days.
         after: if index % 10 == 9 { vec![database_name(index - 1)] } else { Vec::new() },
         ..like.clone()
-    }
+    };
+    *database.arn_mut(Side::Primary) = format!("arn:aws:rds:us-east-2:123456789012:db:shop-db-{index:04}");
+    *database.arn_mut(Side::Recovery) =
+        format!("arn:aws:rds:us-west-1:123456789012:db:shop-db-{index:04}-replica");
+    database
 }
 
 fn nth_fleet(like: &Fleet, index: usize) -> Fleet {
     let target_group = format!(
         "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-{index:04}/0a1b2c3d4e5f{index:04}"
     );
-    Fleet {
-        name: fleet_name(index),
+    let like_side = like.sides.recovery.clone();
+    let recovery = like_side.map(|at| FleetSide {
         group: format!("shop-{index:04}-recovery"),
         target_groups: vec![target_group],
+        ..at
+    });
+    Fleet {
+        name: fleet_name(index),
+        sides: Sides { primary: None, recovery },
         after: if index % 10 == 9 { vec![database_name(2 * index)] } else { Vec::new() },
         ..like.clone()
     }
@@ -71,10 +79,10 @@ fn nth_route(like: &Route, index: usize, databases: usize) -> Route {
     let mut route = Route {
         name: Name::new(format!("route-{index:04}")),
         after: (first..beyond).map(database_name).chain((first / 2..beyond / 2).map(fleet_name)).collect(),
-        probe: None,
         ..like.clone()
     };
-    for side in [&mut route.primary, &mut route.recovery] {
+    for side in [&mut route.sides.primary, &mut route.sides.recovery] {
+        side.probe = None;
         side.endpoint_group = format!("{}{index:04}", side.endpoint_group);
         side.endpoint = format!("{}{index:04}", side.endpoint);
     }

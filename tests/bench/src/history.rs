@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
+use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Decision, Facts, claim, decide};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
@@ -170,7 +171,7 @@ impl History {
     /// Whether every old primary is cut off that can be.
     fn is_all_cut_off(&self) -> bool {
         let databases = self.plan.databases.iter();
-        let mut able = databases.filter(|database| database.quarantine_security_group.is_some());
+        let mut able = databases.filter(|database| database.quarantine_security_group(Side::Primary).is_some());
         able.all(|database| {
             let quarantine = self.state.quarantine.get(&database.name);
             let progress = quarantine.and_then(|quarantine| quarantine.progress.as_ref());
@@ -291,7 +292,7 @@ impl History {
     /// The first alarm of the plan goes into a state.
     fn hear(&mut self, state: AlarmState) -> Result<Vec<StepCommand>> {
         self.pass(SignedDuration::from_secs(1));
-        let arn = self.plan.detection.alarms.first();
+        let arn = self.plan.detection.sides.primary.alarms.first();
         let arn = arn.context("the plan has an alarm")?.clone();
         self.hear_of(arn, state)
     }
@@ -420,7 +421,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
     let lag: BTreeMap<Name, Vec<LagSample>> = staying().map(|name| (name, points.clone())).collect();
     Observation {
         at,
-        vantage: plan.regions.recovery.clone(),
+        vantage: plan.sides.recovery.region.clone(),
         probes: probes.collect(),
         replicas: replicas.collect(),
         lag,

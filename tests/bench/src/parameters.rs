@@ -39,7 +39,7 @@ pub(crate) fn measure() -> Result<Vec<Row>> {
         ensure!(first.writes == 0, "what is the same was written {} times", first.writes);
         let same = bench.pass(false).await?;
         for n in 0..CHANGED {
-            bench.stores.set(&bench.plan.regions.primary, &name(n * 100), &value(n + 1));
+            bench.stores.set(&bench.plan.sides.primary.region, &name(n * 100), &value(n + 1));
         }
         let changed = bench.pass(false).await?;
         Ok(rows(&first, &same, &changed))
@@ -71,11 +71,11 @@ impl Bench {
         let clock = Arc::new(RuntimeClock::starting_at(Timestamp::from_second(1_800_000_000)?));
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let stores = Arc::new(MemoryStores::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        let Plan { name: by, regions, .. } = &plan;
+        let (by, regions) = (&plan.name, plan.sides.as_ref().map(|place| &place.region));
         for n in 0..PARAMETERS {
-            stores.set(&regions.primary, &name(n), &value(n));
-            stores.set(&regions.recovery, &name(n), &value(n));
-            stores.change(&regions.recovery, &name(n), |stored| {
+            stores.set(regions.primary, &name(n), &value(n));
+            stores.set(regions.recovery, &name(n), &value(n));
+            stores.change(regions.recovery, &name(n), |stored| {
                 stored.tags.insert(COPY_TAG.to_owned(), by.to_string());
             });
         }

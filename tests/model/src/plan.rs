@@ -1,6 +1,7 @@
 //! Which plan is moved? The smallest that has every step: one database, one fleet, one route, one alarm, one probe; or two
 //! databases, or none.
 
+use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 
@@ -66,8 +67,8 @@ pub fn plan(mode: Mode, databases: Databases) -> Plan {
     if databases.count() == 2 {
         let mut second = plan.databases[0].clone();
         second.name = database(1);
-        second.primary = second.primary.replace("orders", "stock");
-        second.replica = second.replica.replace("orders", "stock");
+        *second.arn_mut(Side::Primary) = second.arn(Side::Primary).replace("orders", "stock");
+        *second.arn_mut(Side::Recovery) = second.arn(Side::Recovery).replace("orders", "stock");
         if databases == Databases::InARow {
             second.after = vec![database(0)];
         }

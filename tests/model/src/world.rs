@@ -429,9 +429,9 @@ impl Seen {
         let databases = || plan.databases.iter().map(|database| database.name.clone());
         Observation {
             at: time(self.at),
-            vantage: plan.regions.recovery.clone(),
+            vantage: plan.sides.recovery.region.clone(),
             probes: plan
-                .detection
+                .watched()
                 .probes
                 .iter()
                 .filter(|_| !self.left_out[0])

@@ -11,14 +11,15 @@ use jiff::Timestamp;
 use ports::memory::MemoryWorld;
 use ports::{
     Alert, AlertClaim, Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal,
-    KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Side, Traffic,
+    KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Traffic,
     Vitals, Which,
 };
+use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer};
-use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
 use tokio::sync::Notify;
 
@@ -226,34 +227,34 @@ impl Journal for Line {
 
 #[async_trait]
 impl Databases for Line {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
-        self.pass("look_databases", Databases::look(&*self.world, databases)).await
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
+        self.pass("look_databases", Databases::look(&*self.world, databases, side)).await
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
-        self.act("promote", &database.name, self.world.promote(database)).await
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
+        self.act("promote", &database.name, self.world.promote(database, side)).await
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
-        self.pass("old_primary", self.world.old_primary(database)).await
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        self.pass("old_primary", self.world.old_primary(database, side)).await
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
-        self.act("quarantine", &database.name, self.world.quarantine(database)).await
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        self.act("quarantine", &database.name, self.world.quarantine(database, side)).await
     }
 }
 
 #[async_trait]
 impl Fleets for Line {
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
         self.pass("look_fleets", Fleets::look(&*self.world, fleets)).await
     }
 
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
-        self.act("resize", &fleet.name, self.world.resize(fleet, capacity)).await
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
+        self.act("resize", fleet.name, self.world.resize(fleet, capacity)).await
     }
 
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
         self.pass("last_failure", self.world.last_failure(fleet, since)).await
     }
 }
@@ -271,8 +272,8 @@ impl Traffic for Line {
 
 #[async_trait]
 impl Lag for Line {
-    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
-        self.pass("samples", self.world.samples(database, since)).await
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
+        self.pass("samples", self.world.samples(database, side, since)).await
     }
 }
 

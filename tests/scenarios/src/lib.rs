@@ -11,10 +11,11 @@ use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
 use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
+use protocol::side::Sides;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
-use protocol::plan::{Database, DatabaseKind, Mode, Plan};
+use protocol::plan::{AuroraCluster, Database, DatabaseKind, Mode, Plan};
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
@@ -133,7 +134,7 @@ impl Stage {
 
     /// An alarm of the plan goes into a state, and its message arrives.
     pub async fn alarm(&mut self, state: &str) -> Result<Value, Fault> {
-        let arn = self.plan.detection.alarms.first().cloned().unwrap_or_default();
+        let arn = self.plan.detection.sides.primary.alarms.first().cloned().unwrap_or_default();
         self.world.set_alarm(&arn, alarm_state(state));
         let changed_at = self.now().to_string();
         let body = json!({
@@ -345,11 +346,12 @@ pub fn small_plan(mode: Mode) -> Plan {
 
 /// Makes an Aurora global database of a database.
 pub fn as_aurora(database: &mut Database) {
-    database.kind = DatabaseKind::AuroraGlobal;
-    database.global_cluster = Some(format!("shop-{}", database.name));
-    for arn in [&mut database.primary, &mut database.replica] {
-        *arn = arn.replace(":db:", ":cluster:");
-    }
+    let cluster = |side| AuroraCluster {
+        arn: database.arn(side).replace(":db:", ":cluster:"),
+        quarantine_security_group: database.quarantine_security_group(side).map(str::to_owned),
+    };
+    let sides = Sides::from_fn(cluster);
+    database.kind = DatabaseKind::AuroraGlobal { global_cluster: format!("shop-{}", database.name), sides };
 }
 
 /// Whether the last run awaits an approval.

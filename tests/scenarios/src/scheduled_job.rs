@@ -8,6 +8,7 @@ use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use ports::memory::snapshots::{Death, MemorySnapshots};
 use ports::{Clock, MetricSample};
+use protocol::side::Side;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use serde_json::{Value, json};
 use snapshot_scheduler::SnapshotScheduler;
@@ -58,7 +59,7 @@ impl ScheduledJob {
         let stage = Stage::new(plan);
         let databases = stage.plan.databases.iter();
         let sources: Vec<&str> =
-            databases.flat_map(|database| [database.primary.as_str(), database.replica.as_str()]).collect();
+            databases.flat_map(|database| Side::BOTH.map(|side| database.arn(side))).collect();
         let snapshots = Arc::new(MemorySnapshots::new(Arc::clone(&stage.clock) as Arc<dyn Clock>, &sources));
         Self { stage, snapshots, every: EVERY }
     }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Mode;
@@ -52,23 +53,23 @@ async fn an_approval_within_its_hour_needs_no_data_loss_because_it_is_late() {
 async fn an_abort_opens_the_primary_side_again_that_the_run_had_closed() {
     let mut stage = lost(Mode::Approve).await;
     fenced(&mut stage).await;
-    assert!(stage.world.inner().routes.values().all(|route| route.primary == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(0)));
     abort(&mut stage).await;
     assert!(stage.until(HOUR, is_over).await);
-    let weight = stage.plan.routes[0].primary.weight;
-    assert!(stage.world.inner().routes.values().all(|route| route.primary == Some(weight)));
+    let weight = stage.plan.routes[0].sides.primary.weight;
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(weight)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_abort_does_not_open_a_side_that_the_run_found_closed() {
     let mut stage = lost(Mode::Approve).await;
     for route in stage.world.inner().routes.values_mut() {
-        route.primary = Some(0);
+        route.weights.primary = Some(0);
     }
     fenced(&mut stage).await;
     abort(&mut stage).await;
     assert!(stage.until(HOUR, is_over).await);
-    assert!(stage.world.inner().routes.values().all(|route| route.primary == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +92,7 @@ async fn an_abort_that_cannot_be_undone_in_time_tells_someone_and_goes_on_trying
     stage.until(SignedDuration::from_mins(10), |_| false).await;
     assert!(told(&stage), "{:#?}", stage.world.inner().notices);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
-    assert!(stage.world.inner().routes.values().all(|route| route.primary != Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary != Some(0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +170,7 @@ async fn an_item_gone_from_the_plan_stops_the_run_until_it_is_back() {
 async fn a_fence_whose_endpoint_is_missing_promotes_nothing() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     for route in stage.world.inner().routes.values_mut() {
-        route.primary = None;
+        route.weights.primary = None;
     }
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);
@@ -185,8 +186,8 @@ async fn a_plan_with_many_databases_moves_as_a_small_one_does() {
     for number in 0..300 {
         let mut database = pattern.clone();
         database.name = Name::new(format!("orders-{number}"));
-        database.primary = format!("{}-{number}", pattern.primary);
-        database.replica = format!("{}-{number}", pattern.replica);
+        *database.arn_mut(Side::Primary) = format!("{}-{number}", pattern.arn(Side::Primary));
+        *database.arn_mut(Side::Recovery) = format!("{}-{number}", pattern.arn(Side::Recovery));
         plan.databases.push(database);
     }
     assert_eq!(plan.validate(), vec![]);

@@ -3,6 +3,7 @@
 
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
+use protocol::side::Side;
 use protocol::decide::{Facts, decide};
 use protocol::incoming::Incoming;
 use protocol::journal::{Event, Rejection};
@@ -17,7 +18,7 @@ const TOPIC: &str = "arn:aws:sns:us-east-2:123456789012:shop-signals";
 /// A good day of a plan that lists one alarm, by its name.
 async fn listing(name: &str) -> Stage {
     let mut plan = small_plan(Mode::Approve);
-    plan.detection.alarms = vec![format!("{PREFIX}{name}")];
+    plan.detection.sides.primary.alarms = vec![format!("{PREFIX}{name}")];
     assert_eq!(plan.validate(), vec![], "{name}");
     let mut stage = Stage::new(plan);
     stage.pass(GOOD_MINUTES).await;
@@ -461,7 +462,7 @@ fn zone_failover(stage: &Stage, instance: &str) -> Value {
 async fn zone_failover_lower_case() {
     for planned in ["shop-orders", "Shop-Orders"] {
         let mut plan = example_plan(Mode::Approve);
-        plan.databases[0].primary = format!("arn:aws:rds:us-east-2:123456789012:db:{planned}");
+        *plan.databases[0].arn_mut(Side::Primary) = format!("arn:aws:rds:us-east-2:123456789012:db:{planned}");
         let mut stage = Stage::new(plan);
         stage.pass(GOOD_MINUTES).await;
         let body = zone_failover(&stage, "shop-orders");
@@ -490,9 +491,18 @@ fn partition_aws_us_gov() {
     // A plan there is refused, because Global Accelerator is not there; how an alarm is read does not hang on it.
     let refused = Plan::from_json(&text).expect_err("no Global Accelerator").to_string();
     assert!(refused.contains("exists in the partition aws only"), "{refused}");
-    let mut plan: Plan = serde_json::from_str(&text).expect("a plan's shape");
+    let mut plan = small_plan(Mode::Approve);
+    for (place, region) in [
+        (&mut plan.sides.primary, "us-gov-east-1"),
+        (&mut plan.sides.recovery, "us-gov-west-1"),
+    ] {
+        region.clone_into(&mut place.region);
+    }
+    for topic in &mut plan.detection.topics {
+        *topic = topic.replace("arn:aws:", "arn:aws-us-gov:").replace("us-east-2", "us-gov-east-1").replace("us-west-1", "us-gov-west-1");
+    }
     let arn = "arn:aws-us-gov:cloudwatch:us-gov-east-1:123456789012:alarm:errors";
-    plan.detection.alarms = vec![arn.to_owned()];
+    plan.detection.sides.primary.alarms = vec![arn.to_owned()];
     let now: Timestamp = "2026-11-20T03:00:00Z".parse().expect("a time");
     let body = json!({ "AlarmArn": arn, "NewStateValue": "ALARM", "NewStateReason": "Threshold Crossed.",
         "StateChangeTime": stamp(now) });

@@ -69,7 +69,7 @@ async fn a_good_day(plan: Plan) -> Stage {
 }
 
 fn alarm_of(stage: &Stage) -> String {
-    stage.plan.detection.alarms[0].clone()
+    stage.plan.detection.sides.primary.alarms[0].clone()
 }
 
 /// The alarm's data end: CloudWatch says neither ALARM nor OK from now on.
@@ -186,7 +186,7 @@ async fn a_region_that_answers_again_with_ok_is_evidence_no_more() {
         let mut inner = stage.world.inner();
         inner.primary_lives = true;
         let bad = ProbeAnswer::Bad { detail: "502".to_owned() };
-        let names: Vec<_> = stage.plan.detection.probes.iter().map(|probe| probe.name().clone()).collect();
+        let names: Vec<_> = stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
         inner.probes.extend(names.into_iter().map(|name| (name, bad.clone())));
     }
     stage.world.set_alarm(&alarm_of(&stage), AlarmState::Ok);
@@ -210,7 +210,7 @@ async fn a_region_that_answers_again_and_is_still_red_goes_on_counting() {
         let mut inner = stage.world.inner();
         inner.primary_lives = true;
         let bad = ProbeAnswer::Bad { detail: "no answer".to_owned() };
-        let names: Vec<_> = stage.plan.detection.probes.iter().map(|probe| probe.name().clone()).collect();
+        let names: Vec<_> = stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
         inner.probes.extend(names.into_iter().map(|name| (name, bad.clone())));
     }
     stage.pass(SignedDuration::from_mins(75)).await;
@@ -225,7 +225,7 @@ async fn a_region_that_answers_again_and_is_still_red_goes_on_counting() {
 #[tokio::test(start_paused = true)]
 async fn an_alarm_of_the_standby_region_is_asked_for_all_the_time() {
     let mut plan = plan(Databases::None, Mode::Automatic);
-    plan.detection.alarms.retain(|arn| arn.contains(":us-west-1:"));
+    plan.detection.sides.primary.alarms.retain(|arn| arn.contains(":us-west-1:"));
     let mut stage = a_good_day(plan).await;
     let hold = json!({ "command": "hold", "minutes": 300, "by": "ana", "reason": "maintenance" });
     stage.invoke(hold).await.expect("taken");
@@ -418,7 +418,7 @@ async fn an_alarm_that_the_plan_no_longer_lists_is_evidence_no_more() {
     let mut stage = a_good_day(plan(Databases::None, Mode::Automatic)).await;
     stage.alarm("ALARM").await.expect("taken");
     stage.pass(SignedDuration::from_mins(3)).await;
-    stage.plan.detection.alarms.remove(0);
+    stage.plan.detection.sides.primary.alarms.remove(0);
     stage.world.inner().plan = serde_json::to_string(&stage.plan).expect("JSON");
     stage.pass(SignedDuration::from_mins(2)).await;
     assert!(stage.state().evidence.is_empty(), "{:#?}", stage.sentences());
@@ -442,7 +442,7 @@ async fn what_moved_already_keeps_no_alarm_in_the_journal() {
 async fn an_alarm_that_the_plan_lists_no_more_is_evidence_no_more_also_where_it_lists_none() {
     for leaves_another in [true, false] {
         let mut plan = plan(Databases::None, Mode::Approve);
-        plan.detection.alarms.truncate(2);
+        plan.detection.sides.primary.alarms.truncate(2);
         let mut stage = a_good_day(plan).await;
         let hold = json!({ "command": "hold", "minutes": 600, "by": "ana", "reason": "maintenance" });
         stage.invoke(hold).await.expect("taken");
@@ -451,9 +451,9 @@ async fn an_alarm_that_the_plan_lists_no_more_is_evidence_no_more_also_where_it_
         stage.pass(SignedDuration::from_mins(30)).await;
         assert_eq!(stage.state().silences.len(), 1, "its word counts for as long as the silence lasts");
         let mut changed = stage.plan.clone();
-        changed.detection.alarms.remove(0);
+        changed.detection.sides.primary.alarms.remove(0);
         if !leaves_another {
-            changed.detection.alarms.clear();
+            changed.detection.sides.primary.alarms.clear();
         }
         assert_eq!(changed.validate(), vec![]);
         stage.world.inner().plan = serde_json::to_string(&changed).expect("JSON");

@@ -1,6 +1,7 @@
 //! What whoever sends an event is answered: which of its signals do not count, and why.
 
 use jiff::SignedDuration;
+use protocol::side::Side;
 use protocol::plan::Mode;
 use scenarios::{GOOD_MINUTES, Stage, small_plan, sns};
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ async fn a_failover_within_the_region_is_answered_like_an_alarm() {
         })
     };
     let (known, unknown) =
-        (stage.plan.databases[0].primary.clone(), "arn:aws:rds:us-east-2:123456789012:db:others".to_owned());
+        (stage.plan.databases[0].arn(Side::Primary).to_owned(), "arn:aws:rds:us-east-2:123456789012:db:others".to_owned());
     let event = said(&stage, &known);
     let answer = stage.invoke(event).await.expect("an answer");
     assert_eq!(answer["rejected"], json!([]), "{answer}");

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
+use protocol::side::Side;
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
@@ -22,7 +23,7 @@ fn minutes(count: i64) -> SignedDuration {
 }
 
 fn set_probes(stage: &Stage, answer: &ProbeAnswer) {
-    for probe in &stage.plan.detection.probes {
+    for probe in &stage.plan.detection.sides.primary.probes {
         stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
     }
 }
@@ -352,7 +353,7 @@ async fn a_plan_that_takes_the_group_of_an_open_quarantine_away_is_told_once_wit
     // Past the deadline it is known that it was to be cut off, though its region never answered.
     stage.pass(minutes(20)).await;
     assert_eq!(notices(&stage, "is not cut off yet").len(), 1, "{:#?}", all(&stage));
-    apply(&stage, |plan| plan.databases[0].quarantine_security_group = None);
+    apply(&stage, |plan| *plan.databases[0].quarantine_security_group_mut(Side::Primary) = None);
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_hours(6)).await;
     let told = notices(&stage, "can't be cut off");
@@ -375,7 +376,7 @@ async fn a_plan_that_takes_the_group_of_an_open_quarantine_away_is_told_once_wit
 #[tokio::test(start_paused = true)]
 async fn a_database_that_never_had_a_group_is_no_lost_quarantine() {
     let mut plan = small_plan(Mode::Automatic);
-    plan.databases[0].quarantine_security_group = None;
+    *plan.databases[0].quarantine_security_group_mut(Side::Primary) = None;
     let mut stage = Stage::new(plan);
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await);
@@ -393,8 +394,9 @@ async fn a_database_whose_name_a_fleet_takes_in_mid_run_is_a_changed_plan() {
         plan.databases.clear();
         let mut fleet = plan.fleets[0].clone();
         fleet.name = Name::from("orders");
-        fleet.group = "shop-orders-recovery".to_owned();
-        fleet.target_groups = vec![fleet.target_groups[0].replace("shop-web", "shop-orders")];
+        let at = fleet.sides.recovery.as_mut().expect("the plan has it");
+        at.group = "shop-orders-recovery".to_owned();
+        at.target_groups = vec![at.target_groups[0].replace("shop-web", "shop-orders")];
         plan.fleets.push(fleet);
     });
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());

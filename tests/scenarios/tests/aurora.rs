@@ -70,7 +70,7 @@ async fn a_cluster_without_an_instance_needs_an_operator_and_goes_on_with_one() 
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert!(says(&stage, "its cluster has no instance that could be promoted"), "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), 0);
-    assert!(stage.world.inner().routes.values().all(|route| route.recovery == Some(0)), "nothing is open");
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)), "nothing is open");
     set_headless(&stage, false);
     stage
         .invoke(json!({ "command": "approve", "run": stage.run(), "by": "ana" }))

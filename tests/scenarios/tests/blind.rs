@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::{InjectedFault, MemoryWorld};
-use ports::{Answer, Clock, FailureKind, RouteView, Side, Traffic};
+use ports::{Answer, Clock, FailureKind, RouteView, Traffic};
+use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
@@ -24,7 +25,7 @@ async fn half_lost() -> Stage {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.pass(GOOD_MINUTES).await;
     let bad = ProbeAnswer::Bad { detail: "status 500".to_owned() };
-    for probe in &stage.plan.detection.probes {
+    for probe in &stage.plan.detection.sides.primary.probes {
         stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
     }
     stage.alarm("ALARM").await.expect("the alarm is taken");
@@ -122,7 +123,7 @@ async fn an_old_primary_that_can_not_be_asked_keeps_no_other_from_being_cut_off(
     for kind in [FailureKind::Denied, FailureKind::Unreachable] {
         let mut plan = example_plan(Mode::Automatic);
         for database in &mut plan.databases {
-            database.quarantine_security_group = Some("sg-0abc".to_owned());
+            *database.quarantine_security_group_mut(Side::Primary) = Some("sg-0abc".to_owned());
         }
         let mut stage = Stage::new(plan);
         stage.lose_primary().await;
@@ -209,7 +210,7 @@ async fn a_fence_that_outlasts_its_lease_does_not_close_the_side_that_an_abort_l
     stage.pass(SignedDuration::from_mins(3)).await;
     let inner = stage.world.inner();
     assert!(
-        inner.routes.values().all(|route| route.primary.is_some_and(|weight| weight > 0)),
+        inner.routes.values().all(|route| route.weights.primary.is_some_and(|weight| weight > 0)),
         "{:#?}",
         inner.routes
     );

@@ -27,7 +27,7 @@ async fn set(stage: &mut Stage, flaps: Flaps, is_bad: bool) {
         Flaps::Probes => {
             let answer =
                 if is_bad { ProbeAnswer::Bad { detail: "status 500".to_owned() } } else { ProbeAnswer::Good };
-            for probe in &stage.plan.detection.probes {
+            for probe in &stage.plan.detection.sides.primary.probes {
                 stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
             }
         }

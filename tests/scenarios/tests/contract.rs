@@ -9,7 +9,7 @@ use ports::{FailureKind, RouteView};
 use protocol::command::Step;
 use protocol::journal::Event;
 use protocol::name::Name;
-use protocol::plan::{Capacity, DatabaseKind, Mode, Plan};
+use protocol::plan::{Capacity, Mode, Plan};
 use protocol::state::{Phase, Quarantine, State};
 use scenarios::fault_injection::{Harm, Tap};
 use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
@@ -41,35 +41,35 @@ impl Cloud {
     }
 }
 
-/// A step, and the kind of the plan's database.
+/// A step, and whether the plan's database is Aurora's.
 #[derive(Clone, Copy)]
 struct Case {
     step: Step,
-    kind: DatabaseKind,
+    is_aurora: bool,
 }
 
 /// A step with an RDS instance as the database.
 const fn of_an_instance(step: Step) -> Case {
-    Case { step, kind: DatabaseKind::RdsReplica }
+    Case { step, is_aurora: false }
 }
 
 /// A step with an Aurora global database.
 const fn of_a_global_database(step: Step) -> Case {
-    Case { step, kind: DatabaseKind::AuroraGlobal }
+    Case { step, is_aurora: true }
 }
 
 /// One database, one fleet, two routes; everything quick, so that few calls are made.
-fn quick_plan(kind: DatabaseKind) -> Plan {
+fn quick_plan(is_aurora: bool) -> Plan {
     let mut plan = small_plan(Mode::Automatic);
-    if kind == DatabaseKind::AuroraGlobal {
+    if is_aurora {
         plan.databases.iter_mut().for_each(as_aurora);
     }
     plan.detection.confirm_seconds = 10;
     let mut second = plan.routes[0].clone();
     second.name = Name::from("second");
-    second.primary.endpoint = format!("{}2", second.primary.endpoint);
-    second.recovery.endpoint = format!("{}2", second.recovery.endpoint);
-    second.probe = None;
+    second.sides.primary.endpoint = format!("{}2", second.sides.primary.endpoint);
+    second.sides.recovery.endpoint = format!("{}2", second.sides.recovery.endpoint);
+    second.sides.recovery.probe = None;
     plan.routes.push(second);
     assert_eq!(plan.validate(), vec![]);
     plan
@@ -86,14 +86,14 @@ fn play(case: Case, arrange: impl FnOnce(&mut Stage)) -> Stage {
     let step = case.step;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let mut stage = Stage::new(quick_plan(case.kind));
+        let mut stage = Stage::new(quick_plan(case.is_aurora));
         {
             let mut inner = stage.world.inner();
             inner.durations.promotion = SignedDuration::from_secs(6);
             inner.durations.launch = SignedDuration::from_secs(5);
             if is_undo(step) {
                 // The second route can't be fenced: the run stops before it promotes anything.
-                inner.routes.get_mut(&Name::from("second")).expect("a route").primary = None;
+                inner.routes.get_mut(&Name::from("second")).expect("a route").weights.primary = None;
             }
         }
         arrange(&mut stage);

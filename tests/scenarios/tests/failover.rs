@@ -22,8 +22,8 @@ fn assert_moved_once(stage: &Stage) {
         assert_eq!(database.promotions, 1, "one promotion of {name}");
     }
     for (name, route) in &inner.routes {
-        assert_eq!(route.primary, Some(0), "the primary side of {name} is closed");
-        assert!(route.recovery.is_some_and(|weight| weight > 0), "the recovery side of {name} is open");
+        assert_eq!(route.weights.primary, Some(0), "the primary side of {name} is closed");
+        assert!(route.weights.recovery.is_some_and(|weight| weight > 0), "the recovery side of {name} is open");
     }
 }
 
@@ -116,7 +116,7 @@ async fn one_witness_alone_moves_nothing() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.pass(GOOD_MINUTES).await;
     let bad = ProbeAnswer::Bad { detail: "status 503".to_owned() };
-    for probe in &stage.plan.detection.probes.clone() {
+    for probe in &stage.plan.detection.sides.primary.probes.clone() {
         stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
     }
     stage.pass(SignedDuration::from_mins(30)).await;
@@ -250,7 +250,7 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
     let inner = stage.world.inner();
     assert!(inner.fleets.values().all(|fleet| fleet.capacity.desired == 0), "the fleets are small again");
     assert!(inner.databases.values().all(|database| database.promotions == 0));
-    assert!(inner.routes.values().all(|route| route.primary.is_some_and(|weight| weight > 0)));
+    assert!(inner.routes.values().all(|route| route.weights.primary.is_some_and(|weight| weight > 0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,7 +273,7 @@ async fn the_old_primary_is_cut_off_when_its_region_returns() {
     stage.pass(SignedDuration::from_mins(3)).await;
     let inner = stage.world.inner();
     assert!(inner.databases.values().all(|database| database.quarantined), "{:#?}", inner.records.last());
-    assert!(inner.routes.values().all(|route| route.primary == Some(0)), "the old side stays closed");
+    assert!(inner.routes.values().all(|route| route.weights.primary == Some(0)), "the old side stays closed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -329,6 +329,6 @@ async fn no_capacity_in_the_recovery_region_needs_an_operator_and_opens_nothing(
     let said = stage.sentences().join("\n");
     assert!(said.contains("step scale of web is past its deadline"), "{said}");
     let inner = stage.world.inner();
-    assert!(inner.routes.values().all(|route| route.recovery == Some(0)));
+    assert!(inner.routes.values().all(|route| route.weights.recovery == Some(0)));
     assert!(inner.notices.iter().any(|notice| notice.contains("needs an operator")));
 }

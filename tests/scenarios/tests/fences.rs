@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use ports::memory::InjectedFault;
 use ports::{EndpointHealth, FailureKind};
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{Event, PrimarySide};
 use protocol::name::Name;
@@ -19,8 +20,8 @@ fn in_a_row() -> Plan {
     let mut plan = small_plan(Mode::Automatic);
     let mut second = plan.databases[0].clone();
     second.name = Name::new("stock");
-    second.primary.push_str("-stock");
-    second.replica.push_str("-stock");
+    second.arn_mut(Side::Primary).push_str("-stock");
+    second.arn_mut(Side::Recovery).push_str("-stock");
     second.after = vec![plan.databases[0].name.clone()];
     plan.databases.push(second);
     plan.routes[0].after.push(Name::new("stock"));
@@ -44,11 +45,11 @@ fn promotions(stage: &Stage) -> [u32; 2] {
 }
 
 fn open_primary(stage: &Stage, weight: u8) {
-    stage.world.inner().routes.values_mut().for_each(|route| route.primary = Some(weight));
+    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = Some(weight));
 }
 
 fn primary(stage: &Stage) -> Option<u8> {
-    stage.world.inner().routes.values().next().and_then(|route| route.primary)
+    stage.world.inner().routes.values().next().and_then(|route| route.weights.primary)
 }
 
 /// Fences that were seen lost, in the order of the journal.
@@ -213,7 +214,7 @@ async fn an_endpoint_that_took_the_place_of_the_fenced_one_is_not_taken_for_fenc
     let mut stage = promoting().await;
     // The plan's new endpoint has traffic; the fence was of the one before.
     let mut plan = stage.plan.clone();
-    plan.routes[0].primary.endpoint.push_str("-new");
+    plan.routes[0].sides.primary.endpoint.push_str("-new");
     stage.world.inner().plan = serde_json::to_string(&plan).expect("JSON");
     open_primary(&stage, 128);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
@@ -261,13 +262,13 @@ async fn a_primary_side_that_flaps_after_the_run_is_written_down_every_ten_minut
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_was_taken_away_after_the_run_is_no_open_side() {
     let mut stage = moved().await;
-    stage.world.inner().routes.values_mut().for_each(|route| route.primary = None);
+    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = None);
     stage.pass(SignedDuration::from_mins(5)).await;
     assert_eq!(lost(&stage), []);
 }
 
 fn endpoint_health(stage: &Stage, health: &EndpointHealth) {
-    stage.world.inner().routes.values_mut().for_each(|route| route.recovery_health = health.clone());
+    stage.world.inner().routes.values_mut().for_each(|route| route.health.recovery = health.clone());
 }
 
 /// A run whose recovery side has a health of its own for the accelerator.
@@ -286,7 +287,7 @@ async fn ga_unhealthy_endpoint_not_verified() {
     let reason = "no healthy targets in one of its target groups".to_owned();
     let mut stage = opened_with(EndpointHealth::Unhealthy { reason }).await;
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    let endpoint = &stage.plan.routes[0].recovery.endpoint;
+    let endpoint = &stage.plan.routes[0].sides.recovery.endpoint;
     let notices = stage.world.inner().notices.join("\n");
     let words = format!(
         "step verify of front is past its deadline; it waits: front (for the accelerator the endpoint {endpoint} is \
@@ -317,7 +318,7 @@ async fn an_endpoint_whose_health_nobody_tells_is_not_verified() {
 #[tokio::test(start_paused = true)]
 async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
     let mut stage = opened_with(EndpointHealth::Initial { reason: String::new() }).await;
-    stage.world.inner().routes.values_mut().for_each(|route| route.primary = None);
+    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = None);
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let said = stage.sentences().join("\n");
     assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");

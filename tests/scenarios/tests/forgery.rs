@@ -53,7 +53,7 @@ impl Forged {
     /// A true one, to be forged.
     fn of(stage: &Stage) -> Self {
         Self {
-            arn: stage.plan.detection.alarms[0].clone(),
+            arn: stage.plan.detection.sides.primary.alarms[0].clone(),
             state: "ALARM",
             changed_at: stage.now(),
             topic: stage.plan.detection.topics[0].clone(),
@@ -159,7 +159,7 @@ async fn an_alarm_replayed_after_it_went_back_to_ok_opens_nothing() {
 #[tokio::test(start_paused = true)]
 async fn every_alarm_of_the_plan_set_by_hand_moves_nothing_while_the_primary_is_well() {
     let mut stage = good_day(Mode::Automatic).await;
-    for arn in stage.plan.detection.alarms.clone() {
+    for arn in stage.plan.detection.sides.primary.alarms.clone() {
         let region = arn.split(':').nth(3).unwrap_or_default().to_owned();
         let topics = &stage.plan.detection.topics;
         let topic = topics.iter().find(|topic| topic.contains(&region)).expect("a topic").clone();
@@ -179,7 +179,7 @@ async fn every_alarm_of_the_plan_set_by_hand_moves_nothing_while_the_primary_is_
 #[tokio::test(start_paused = true)]
 async fn alarms_set_by_hand_and_a_probe_shut_out_move_nothing_while_the_source_replicates() {
     let mut stage = good_day(Mode::Automatic).await;
-    for probe in &stage.plan.detection.probes.clone() {
+    for probe in &stage.plan.detection.sides.primary.probes.clone() {
         let bad = protocol::observation::ProbeAnswer::Bad { detail: "status 403".to_owned() };
         stage.world.inner().probes.insert(probe.name().clone(), bad);
     }
@@ -296,7 +296,7 @@ async fn a_command_by_another_topic_for_another_plan_or_to_another_function_is_a
 #[tokio::test(start_paused = true)]
 async fn events_made_by_hand_for_the_bus_open_nothing() {
     let mut stage = good_day(Mode::Automatic).await;
-    let arn = stage.plan.detection.alarms[0].clone();
+    let arn = stage.plan.detection.sides.primary.alarms[0].clone();
     let now = stage.now().to_string();
     let event = |source: &str, detail_type: &str, arn: &str| {
         json!({ "version": "0", "id": "1", "source": source, "detail-type": detail_type, "account": "123456789012",

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::observation::ProbeAnswer;
@@ -158,7 +159,7 @@ async fn reopened() -> Stage {
     assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
     while !needs_operator(&stage.state()) {
         for route in stage.world.inner().routes.values_mut() {
-            route.primary = Some(128);
+            route.weights.primary = Some(128);
         }
         seconds(&mut stage, 70).await;
     }
@@ -170,7 +171,7 @@ async fn reopened() -> Stage {
     assert_eq!(stage.phase(), "completed");
     for weight in [128, 0] {
         for route in stage.world.inner().routes.values_mut() {
-            route.primary = Some(weight);
+            route.weights.primary = Some(weight);
         }
         seconds(&mut stage, 130).await;
     }
@@ -206,7 +207,7 @@ fn zone_failover(stage: &Stage, instance: &str) -> Value {
 async fn ordered() -> Stage {
     let mut stage = Stage::new(small_plan(Mode::Approve));
     stage.pass(GOOD_MINUTES).await;
-    let listed = stage.plan.detection.alarms[0].clone();
+    let listed = stage.plan.detection.sides.primary.alarms[0].clone();
     let foreign = listed.replace("123456789012", "999999999999");
     for (arn, ago, topic) in [
         (foreign.as_str(), 0, None),
@@ -220,7 +221,7 @@ async fn ordered() -> Stage {
     }
     say(&mut stage, json!({ "source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification" }))
         .await;
-    let primary = stage.plan.databases[0].primary.clone();
+    let primary = stage.plan.databases[0].arn(Side::Primary).to_owned();
     for instance in [primary.clone(), format!("{primary}-of-somebody-else")] {
         let payload = zone_failover(&stage, &instance);
         say(&mut stage, payload).await;
@@ -241,7 +242,7 @@ async fn ordered() -> Stage {
 async fn silent() -> Stage {
     let mut stage = Stage::new(small_plan(Mode::Approve));
     stage.pass(GOOD_MINUTES).await;
-    let arn = stage.plan.detection.alarms[0].clone();
+    let arn = stage.plan.detection.sides.primary.alarms[0].clone();
     let topic = stage.plan.detection.topics[0].clone();
     let red = json!({ "value": "ALARM", "timestamp": stage.now().to_string(), "actionsSuppressedBy": "WaitPeriod" });
     let held_back = json!({ "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change",
@@ -265,7 +266,7 @@ async fn silent() -> Stage {
 fn set_probes(stage: &Stage, is_good: bool) {
     let bad = ProbeAnswer::Bad { detail: "status 500".to_owned() };
     let answer = if is_good { ProbeAnswer::Good } else { bad };
-    for probe in &stage.plan.detection.probes {
+    for probe in &stage.plan.detection.sides.primary.probes {
         stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
     }
 }

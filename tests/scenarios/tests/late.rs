@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::memory::MemoryWorld;
 use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::{Step, StepCommand};
-use protocol::plan::{Capacity, Fleet, Mode};
+use protocol::plan::{Capacity, FleetAt, Mode};
 use scenarios::{COMMANDS_TOPIC, Stage, is_over, small_plan, sns};
 use serde_json::json;
 
@@ -21,16 +21,17 @@ struct Late {
 
 #[async_trait]
 impl Fleets for Late {
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
         Fleets::look(&*self.world, fleets).await
     }
 
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
         self.clock.sleep(Duration::from_secs(12)).await;
-        let (world, clock, fleet) = (Arc::clone(&self.world), Arc::clone(&self.clock), fleet.clone());
+        let (world, clock) = (Arc::clone(&self.world), Arc::clone(&self.clock));
+        let (name, side, at) = (fleet.name.clone(), fleet.side, fleet.at.clone());
         tokio::spawn(async move {
             clock.sleep(Duration::from_secs(2)).await;
-            world.resize(&fleet, capacity).await
+            world.resize(FleetAt { name: &name, side, at: &at }, capacity).await
         });
         let code = "timeout".to_owned();
         Err(Failure {
@@ -41,7 +42,7 @@ impl Fleets for Late {
         })
     }
 
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
         self.world.last_failure(fleet, since).await
     }
 }

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use ports::inspection::TopicInspection;
 use ports::memory::RuntimeClock;
 use ports::{Answer, Clock};
+use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::name::Name;
@@ -35,7 +36,7 @@ fn is_done(step: Step) -> impl Fn(&State) -> bool {
 /// Somebody opens the primary side of every route again.
 fn open_primary(stage: &Stage) {
     for route in stage.world.inner().routes.values_mut() {
-        route.primary = Some(128);
+        route.weights.primary = Some(128);
     }
 }
 
@@ -61,8 +62,8 @@ async fn an_opening_closes_the_primary_side_that_somebody_has_opened_again() {
     stage.start(open);
     assert!(stage.until(HOUR, is_done(Step::Open)).await, "{:#?}", stage.sentences());
     let inner = stage.world.inner();
-    assert!(inner.routes.values().all(|route| route.primary == Some(0)), "{:?}", inner.routes);
-    assert!(inner.routes.values().all(|route| route.recovery == Some(128)), "{:?}", inner.routes);
+    assert!(inner.routes.values().all(|route| route.weights.primary == Some(0)), "{:?}", inner.routes);
+    assert!(inner.routes.values().all(|route| route.weights.recovery == Some(128)), "{:?}", inner.routes);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +80,7 @@ async fn a_primary_side_that_is_open_at_the_end_is_not_verified() {
 #[tokio::test(start_paused = true)]
 async fn a_scale_out_never_makes_a_bigger_group_smaller() {
     let plan = small_plan(Mode::Automatic);
-    let planned = plan.fleets[0].capacity;
+    let planned = plan.fleets[0].at(plan.seat).expect("the plan has it").serving;
     // Bigger in one of its three figures than the plan says, and smaller in the others.
     for found in [
         Capacity { min: 0, desired: planned.desired + 3, max: planned.max + 3 },
@@ -229,16 +230,16 @@ async fn a_run_that_moves_a_second_part_opens_only_while_the_first_part_serves()
     // Two routes that share a fleet, each with a database of its own.
     let mut stock = plan.databases[0].clone();
     stock.name = Name::from("stock");
-    stock.primary = format!("{}-stock", stock.primary);
-    stock.replica = format!("{}-stock", stock.replica);
+    *stock.arn_mut(Side::Primary) = format!("{}-stock", stock.arn(Side::Primary));
+    *stock.arn_mut(Side::Recovery) = format!("{}-stock", stock.arn(Side::Recovery));
     plan.databases.push(stock);
     let mut back = plan.routes[0].clone();
     back.name = Name::from("back");
     back.after = vec![Name::from("stock"), Name::from("web")];
-    for side in [&mut back.primary, &mut back.recovery] {
+    for side in [&mut back.sides.primary, &mut back.sides.recovery] {
         side.endpoint = side.endpoint.replace("/app/shop-", "/app/back-");
     }
-    if let Some(protocol::plan::Probe::Http { name, .. }) = &mut back.probe {
+    if let Some(protocol::plan::Probe::Http { name, .. }) = &mut back.sides.recovery.probe {
         *name = Name::from("back-recovery");
     }
     plan.routes.push(back);
@@ -258,6 +259,6 @@ async fn a_run_that_moves_a_second_part_opens_only_while_the_first_part_serves()
     stage.invoke(part("back")).await.expect("the second part moves");
     assert!(stage.until(HOUR, has_begun(Step::Open)).await, "{:#?}", stage.sentences());
     stage.pass(SignedDuration::from_mins(2)).await;
-    let recovery = stage.world.inner().routes[&Name::from("back")].recovery;
+    let recovery = stage.world.inner().routes[&Name::from("back")].weights.recovery;
     assert_eq!(recovery, Some(0), "database orders is not writable: {:#?}", stage.sentences());
 }

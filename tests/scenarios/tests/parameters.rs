@@ -102,9 +102,9 @@ async fn while_some_routes_have_moved_and_others_have_not_neither_region_is_the_
     let mut plan = example_plan(Mode::Automatic);
     let mut back = plan.routes.first().cloned().expect("a route");
     back.name = Name::new("back");
-    back.probe = None;
+    back.sides.recovery.probe = None;
     back.after.clear();
-    for side in [&mut back.primary, &mut back.recovery] {
+    for side in [&mut back.sides.primary, &mut back.sides.recovery] {
         side.endpoint = side.endpoint.replace("/app/shop-", "/app/back-");
     }
     plan.routes.push(back);

@@ -65,7 +65,7 @@ fn assert_no_canary(text: &str) {
 /// A plan whose probe has a token in its address, as people do it.
 fn plan_with_a_token(mode: Mode) -> Plan {
     let mut plan = small_plan(mode);
-    for probe in &mut plan.detection.probes {
+    for probe in &mut plan.detection.sides.primary.probes {
         if let Probe::Http { url, .. } = probe {
             url.push_str("?token=canary-probe-token");
         }
@@ -78,7 +78,7 @@ fn plan_with_a_token(mode: Mode) -> Plan {
 fn talkative_alarm(stage: &Stage) -> Value {
     let detection = &stage.plan.detection;
     let body = json!({
-        "AlarmName": "primary-health", "AlarmArn": detection.alarms[0], "NewStateValue": "ALARM",
+        "AlarmName": "primary-health", "AlarmArn": detection.sides.primary.alarms[0], "NewStateValue": "ALARM",
         "AlarmDescription": "call the database with password canary-alarm-description",
         "NewStateReason": "Threshold Crossed", "StateChangeTime": stage.now().to_string(),
         "Trigger": { "Dimensions": [{ "name": "key", "value": "canary-alarm-trigger" }] },

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use ports::memory::InjectedFault;
 use ports::memory::snapshots::Death;
 use ports::{Clock, FailureKind};
+use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
 use protocol::snapshots::{SourceKind, Status};
@@ -440,8 +441,8 @@ async fn many_databases_are_copied_twenty_at_once() {
         .map(|number| {
             let mut database = first.clone();
             database.name = Name::new(format!("db{number}"));
-            database.primary = format!("{}{number}", first.primary);
-            database.replica = format!("{}{number}", first.replica);
+            *database.arn_mut(Side::Primary) = format!("{}{number}", first.arn(Side::Primary));
+            *database.arn_mut(Side::Recovery) = format!("{}{number}", first.arn(Side::Recovery));
             database
         })
         .collect();

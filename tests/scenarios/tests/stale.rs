@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::MemoryWorld;
-use ports::{Answer, RouteView, Side, Traffic};
+use ports::{Answer, RouteView, Traffic};
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::plan::{Mode, Route};
 use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, small_plan, sns};
@@ -21,12 +22,15 @@ struct Stale {
 #[async_trait]
 impl Traffic for Stale {
     async fn look(&self, route: &Route) -> Answer<RouteView> {
-        let view = Traffic::look(&*self.world, route).await?;
+        let mut view = Traffic::look(&*self.world, route).await?;
         let lies = self
             .lies_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .is_ok();
-        Ok(if lies { RouteView { primary: Some(0), ..view } } else { view })
+        if lies {
+            view.weights.primary = Some(0);
+        }
+        Ok(view)
     }
 
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
@@ -54,7 +58,7 @@ async fn one_stale_word_of_a_closed_side_is_not_taken_for_a_fence() {
     let payload = sns(COMMANDS_TOPIC, &json!(fence));
     engine::worker::handle(&ports, &workshop, &payload, deadline).await.expect("it comes to an end");
     let said = stage.sentences();
-    let closed = stage.world.inner().routes.values().all(|view| view.primary == Some(0));
+    let closed = stage.world.inner().routes.values().all(|view| view.weights.primary == Some(0));
     let is_done = said.iter().any(|sentence| sentence.starts_with("Step fence is done"));
     assert!(closed || !is_done, "the fence is recorded, and the primary side is open: {said:#?}");
     assert!(stage.until(SignedDuration::from_mins(20), scenarios::is_over).await);

@@ -107,7 +107,7 @@ async fn a_promoted_instance_in_a_status_that_takes_no_writes_is_not_opened() {
     each_database(&stage, |database| database.writable_status = Some("rebooting"));
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);
-    assert!(stage.world.inner().routes.values().all(|route| route.recovery == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)));
 }
 
 /// The instance that is to write is looked at too: of a cluster that works itself it may be what never will.
@@ -200,7 +200,7 @@ async fn bad_deploy(replication: Replication) -> Stage {
     stage.pass(GOOD_MINUTES).await;
     each_database(&stage, |database| database.replication = Some(replication.clone()));
     let bad = ProbeAnswer::Bad { detail: "503".to_owned() };
-    for probe in &stage.plan.detection.probes {
+    for probe in &stage.plan.detection.sides.primary.probes {
         stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
     }
     stage

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind};
+use protocol::side::Side;
 use protocol::name::Name;
 use protocol::observation::ReplicaState;
 use protocol::plan::{Mode, Plan};
@@ -18,8 +19,8 @@ fn plan() -> Plan {
     for number in 0..5 {
         let mut database = pattern.clone();
         database.name = Name::new(format!("orders-{number}"));
-        database.primary = format!("{}-{number}", pattern.primary);
-        database.replica = format!("{}-{number}", pattern.replica);
+        *database.arn_mut(Side::Primary) = format!("{}-{number}", pattern.arn(Side::Primary));
+        *database.arn_mut(Side::Recovery) = format!("{}-{number}", pattern.arn(Side::Recovery));
         plan.databases.push(database);
     }
     plan.databases[4..].iter_mut().for_each(as_aurora);

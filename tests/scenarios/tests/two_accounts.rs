@@ -22,7 +22,7 @@ fn plan(mode: Mode) -> Plan {
 fn weights(stage: &Stage) -> (Option<u8>, Option<u8>) {
     let inner = stage.world.inner();
     let route = inner.routes.values().next().expect("a route");
-    (route.primary, route.recovery)
+    (route.weights.primary, route.weights.recovery)
 }
 
 fn event(name: &str) -> Value {
@@ -33,7 +33,7 @@ fn event(name: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn it_moves_by_the_other_accounts_alarm_and_fences_before_it_opens() {
     let mut stage = Stage::new(plan(Mode::Automatic));
-    assert!(stage.plan.detection.alarms[0].contains(":us-east-2:210987654321:"));
+    assert!(stage.plan.detection.sides.primary.alarms[0].contains(":us-east-2:210987654321:"));
     stage.lose_primary().await;
     stage.until(HOUR, is_over).await;
     let said = stage.sentences();
@@ -84,7 +84,7 @@ async fn alarms_of_a_third_account_or_of_the_wrong_one_of_the_two_count_for_noth
     stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
     let topic = stage.plan.detection.topics[0].clone();
-    let listed = stage.plan.detection.alarms[0].clone();
+    let listed = stage.plan.detection.sides.primary.alarms[0].clone();
     for account in ["999999999999", "123456789012"] {
         let body = json!({
             "AlarmName": "x", "AlarmArn": listed.replace("210987654321", account), "NewStateValue": "ALARM",

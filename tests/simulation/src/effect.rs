@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use ::ports::{Answer, Appended, Databases, Fleets, Journal, KeptSnapshot, Side, Traffic};
+use ::ports::{Answer, Appended, Databases, Fleets, Journal, KeptSnapshot, Traffic};
 use protocol::command::StepCommand;
 use protocol::journal::Record;
-use protocol::plan::{Capacity, Database, Fleet, Route};
+use protocol::name::Name;
+use protocol::plan::{Capacity, Database, Route};
+use protocol::side::Side;
 use protocol::state::fold;
 
 use crate::history::{Effect, What};
@@ -19,9 +21,9 @@ pub(crate) enum Deed {
     Keep(Box<KeptSnapshot>),
     Publish(Vec<StepCommand>),
     Tell(String),
-    Promote(Database),
-    Quarantine(Database),
-    Resize(Fleet, Capacity),
+    Promote(Database, Side),
+    Quarantine(Database, Side),
+    Resize(Name, Capacity),
     Weigh(Box<Route>, Side, u8),
 }
 
@@ -41,22 +43,25 @@ impl Deed {
             Self::Keep(kept) => keep(sim, by, *kept).await?,
             Self::Publish(commands) => publish(sim, &commands),
             Self::Tell(text) => sim.note(by, What::Told { text }),
-            Self::Promote(database) => {
-                let answer = world.promote(&database).await;
+            Self::Promote(database, side) => {
+                let answer = world.promote(&database, side).await;
                 let accepted = answer.is_ok();
                 sim.note(by, What::Effect(Effect::Promoted { database: database.name.clone(), accepted }));
                 answer?;
                 invoke::wake_when_promoted(sim, &database.name);
             }
-            Self::Quarantine(database) => {
-                world.quarantine(&database).await?;
+            Self::Quarantine(database, side) => {
+                world.quarantine(&database, side).await?;
                 sim.note(by, What::Effect(Effect::Quarantined { database: database.name }));
             }
-            Self::Resize(fleet, to) => {
-                let from = world.inner().fleets.get(&fleet.name).map(|twin| twin.capacity);
-                world.resize(&fleet, to).await?;
+            Self::Resize(name, to) => {
+                let from = world.inner().fleets.get(&name).map(|twin| twin.capacity);
+                let (plan, seat) = (&sim.draw.plan, sim.draw.plan.seat);
+                if let Some(fleet) = plan.fleets_at(seat).find(|fleet| *fleet.name == name) {
+                    world.resize(fleet, to).await?;
+                }
                 if let Some(from) = from {
-                    sim.note(by, What::Effect(Effect::Resized { fleet: fleet.name, from, to }));
+                    sim.note(by, What::Effect(Effect::Resized { fleet: name, from, to }));
                 }
             }
             Self::Weigh(route, side, weight) => {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use jiff::Timestamp;
-use ports::Side;
+use protocol::side::Side;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Plan};

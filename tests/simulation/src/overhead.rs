@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::Side;
+use protocol::side::Side;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ports::memory::MemoryWorld;
+use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::Database;
 use protocol::signal::AlarmState;
@@ -97,7 +98,7 @@ fn weather(sim: &Arc<Sim>, second: u32) {
 /// An alarm of the plan changes its state, and says so by the topic of its region.
 fn alarm(sim: &Arc<Sim>, index: usize, state: AlarmState) {
     let detection = &sim.draw.plan.detection;
-    let Some(arn) = detection.alarms.get(index) else { return };
+    let Some(arn) = detection.sides.primary.alarms.get(index) else { return };
     sim.note(0, What::Change(Change::Alarm { arn: arn.clone(), state }));
     sim.world.set_alarm(arn, state);
     let region = arn.split(':').nth(3).unwrap_or_default();
@@ -162,7 +163,7 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
     let has_group = |name: &Name| {
         let named = |database: &&Database| database.name == *name;
         let database = sim.draw.plan.databases.iter().find(named);
-        database.is_some_and(|database| database.quarantine_security_group.is_some())
+        database.is_some_and(|database| database.quarantine_security_group(Side::Primary).is_some())
     };
     let waiting = state.quarantine.iter().find(|(name, item)| has_group(name) && !item.is_done());
     waiting.filter(|_| sim.condition().controls).map(|(name, _)| name.clone())
@@ -171,7 +172,7 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
 fn end(sim: &Sim, began_at: jiff::Timestamp, state: State, unrest: Option<String>) -> History {
     let inner = sim.world.inner();
     let weights =
-        inner.routes.iter().map(|(name, view)| (name.clone(), view.primary, view.recovery)).collect();
+        inner.routes.iter().map(|(name, view)| (name.clone(), view.weights.primary, view.weights.recovery)).collect();
     let sizes = inner.fleets.iter().map(|(name, twin)| (name.clone(), twin.capacity.desired)).collect();
     drop(inner);
     History {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::ports::{
     Alarms, Alert, AlertClaim, Answer, Appended, Clock, Databases, Failure, FailureKind, FleetView, Fleets,
     Ids, Journal, KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, Replication,
-    RouteView, Side, Traffic, Vitals, Which,
+    RouteView, Traffic, Vitals, Which,
 };
 use async_trait::async_trait;
 use engine::world::World;
@@ -18,8 +18,9 @@ use protocol::command::StepCommand;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer};
-use protocol::plan::{Capacity, Database, Fleet, Probe, Route};
+use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::side::Side;
 use protocol::signal::AlarmNow;
 use tokio::sync::Notify;
 
@@ -268,37 +269,37 @@ impl Journal for Link {
 
 #[async_trait]
 impl Databases for Link {
-    async fn look(&self, databases: &[&Database]) -> Answer<Vec<ReplicaView>> {
-        let question = Databases::look(&*self.sim.world, databases);
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
+        let question = Databases::look(&*self.sim.world, databases, side);
         let views = self.ask("look_databases", OWN_REGION, question).await?;
         let named = databases.iter().zip(views);
         Ok(named.map(|(database, view)| self.replica(&database.name, view)).collect())
     }
 
-    async fn promote(&self, database: &Database) -> Answer<()> {
-        self.act("promote", OWN_REGION, Deed::Promote(database.clone())).await.map(drop)
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
+        self.act("promote", OWN_REGION, Deed::Promote(database.clone(), side)).await.map(drop)
     }
 
-    async fn old_primary(&self, database: &Database) -> Answer<OldPrimary> {
-        self.ask("old_primary", PRIMARY, self.sim.world.old_primary(database)).await
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        self.ask("old_primary", PRIMARY, self.sim.world.old_primary(database, side)).await
     }
 
-    async fn quarantine(&self, database: &Database) -> Answer<()> {
-        self.act("quarantine", PRIMARY, Deed::Quarantine(database.clone())).await.map(drop)
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        self.act("quarantine", PRIMARY, Deed::Quarantine(database.clone(), side)).await.map(drop)
     }
 }
 
 #[async_trait]
 impl Fleets for Link {
-    async fn look(&self, fleets: &[&Fleet]) -> Answer<Vec<FleetView>> {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
         self.ask("look_fleets", OWN_REGION, Fleets::look(&*self.sim.world, fleets)).await
     }
 
-    async fn resize(&self, fleet: &Fleet, capacity: Capacity) -> Answer<()> {
-        self.act("resize", OWN_REGION, Deed::Resize(fleet.clone(), capacity)).await.map(drop)
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
+        self.act("resize", OWN_REGION, Deed::Resize(fleet.name.clone(), capacity)).await.map(drop)
     }
 
-    async fn last_failure(&self, fleet: &Fleet, since: Timestamp) -> Answer<Option<String>> {
+    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
         self.ask("last_failure", OWN_REGION, self.sim.world.last_failure(fleet, since)).await
     }
 }
@@ -319,7 +320,7 @@ impl Traffic for Link {
 #[async_trait]
 impl Alarms for Link {
     async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>> {
-        let is_of_primary = region == self.sim.draw.plan.regions.primary;
+        let is_of_primary = region == self.sim.draw.plan.sides.primary.region;
         let pace = if is_of_primary { PRIMARY } else { OWN_REGION };
         let question = Alarms::states(&*self.sim.world, region, arns);
         let alarms = self.ask("alarm_states", pace, question).await?;
@@ -332,8 +333,8 @@ impl Alarms for Link {
 
 #[async_trait]
 impl Lag for Link {
-    async fn samples(&self, database: &Database, since: Timestamp) -> Answer<Vec<LagSample>> {
-        self.ask("samples", OWN_REGION, self.sim.world.samples(database, since)).await
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
+        self.ask("samples", OWN_REGION, self.sim.world.samples(database, side, since)).await
     }
 }
 
@@ -342,7 +343,7 @@ impl Probes for Link {
     async fn ask(&self, probe: &Probe) -> ProbeAnswer {
         let (there, back) = self.sim.travel(PROBE);
         self.sim.sleep_ms(there + back).await;
-        let of_primary = self.sim.draw.plan.detection.probes.iter().any(|known| known.name() == probe.name());
+        let of_primary = self.sim.draw.plan.detection.sides.primary.probes.iter().any(|known| known.name() == probe.name());
         if of_primary { self.probed(probe.name()) } else { self.sim.world.ask(probe).await }
     }
 }

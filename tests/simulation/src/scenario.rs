@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use jiff::SignedDuration;
+use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::{Limits, Mode, Plan};
 
@@ -201,25 +202,27 @@ fn grow(plan: &mut Plan, rng: &mut Rng) {
     for number in 0..databases {
         let mut database = plan.databases[0].clone();
         database.name = Name::new(format!("db-{number}"));
-        database.primary = format!("{}-{number}", database.primary);
-        database.replica = format!("{}-{number}", database.replica);
+        *database.arn_mut(Side::Primary) = format!("{}-{number}", database.arn(Side::Primary));
+        *database.arn_mut(Side::Recovery) = format!("{}-{number}", database.arn(Side::Recovery));
         database.after = if rng.bool() { vec![plan.databases[0].name.clone()] } else { Vec::new() };
         plan.databases.push(database);
     }
     for number in 0..fleets {
         let mut fleet = plan.fleets[0].clone();
         fleet.name = Name::new(format!("fleet-{number}"));
-        fleet.group = format!("{}-{number}", fleet.group);
-        fleet.target_groups = vec![format!("{}{number}", fleet.target_groups[0])];
+        if let Some(at) = &mut fleet.sides.recovery {
+            at.group = format!("{}-{number}", at.group);
+            at.target_groups = vec![format!("{}{number}", at.target_groups[0])];
+        }
         fleet.after = if rng.bool() { vec![plan.databases[0].name.clone()] } else { Vec::new() };
         plan.fleets.push(fleet);
     }
     for number in 0..routes {
         let mut route = plan.routes[0].clone();
         route.name = Name::new(format!("route-{number}"));
-        route.primary.endpoint = format!("{}{number}", route.primary.endpoint);
-        route.recovery.endpoint = format!("{}{number}", route.recovery.endpoint);
-        route.probe = None;
+        route.sides.primary.endpoint = format!("{}{number}", route.sides.primary.endpoint);
+        route.sides.recovery.endpoint = format!("{}{number}", route.sides.recovery.endpoint);
+        route.sides.recovery.probe = None;
         let database = rng.choice(&plan.databases).map(|item| item.name.clone());
         let fleet = rng.choice(&plan.fleets).map(|item| item.name.clone());
         route.after = database.into_iter().chain(fleet).collect();
@@ -292,7 +295,7 @@ fn weather(rng: &mut Rng, healed_at: u32) -> Vec<(u32, Condition)> {
 
 /// None, one, two at once, or some at any time; some of them go back to OK.
 fn alarms(plan: &Plan, rng: &mut Rng) -> Vec<(u32, usize, bool)> {
-    let count = plan.detection.alarms.len();
+    let count = plan.detection.sides.primary.alarms.len();
     let at = rng.u32(QUIET_SECONDS..960);
     let mut alarms = match rng.u32(0..6) {
         0 => Vec::new(),

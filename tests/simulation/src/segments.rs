@@ -4,7 +4,7 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use ports::Side;
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;

@@ -176,10 +176,10 @@ impl Sim {
     pub(crate) fn reopen(&self) {
         for route in &self.draw.plan.routes {
             let mut inner = self.world.inner();
-            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.primary == Some(0)) else {
+            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.weights.primary == Some(0)) else {
                 continue;
             };
-            view.primary = Some(route.primary.weight);
+            view.weights.primary = Some(route.sides.primary.weight);
             drop(inner);
             self.note(0, What::Change(Change::Reopened { route: route.name.clone() }));
         }
@@ -204,9 +204,9 @@ impl Sim {
         let databases = self.draw.plan.databases.iter().map(|database| &database.name).filter(|name| {
             inner.replica(name, now) != ReplicaView::Writable || stuck.as_ref() == Some(*name)
         });
-        let fleets = self.draw.plan.fleets.iter();
-        let small = fleets.filter(|fleet| inner.healthy(&fleet.name, now) < fleet.healthy_targets_min);
-        databases.chain(small.map(|fleet| &fleet.name)).cloned().collect()
+        let fleets = self.draw.plan.fleets_at(self.draw.plan.seat);
+        let small = fleets.filter(|fleet| inner.healthy(fleet.name, now) < fleet.healthy_targets_min);
+        databases.chain(small.map(|fleet| fleet.name)).cloned().collect()
     }
 
     /// Whether the API that closes and opens routes refuses everything now.

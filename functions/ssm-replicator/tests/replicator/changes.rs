@@ -71,7 +71,9 @@ fn an_event_of_another_region_or_account_is_an_error() {
             "A parameter of account 123456789012 in eu-west-1 changed, and this plan is about 123456789012 in us-east-2 \
              and us-west-1"
         );
-        scene.plan.account = "999999999999".to_owned();
+        for place in [&mut scene.plan.sides.primary, &mut scene.plan.sides.recovery] {
+            place.account = "999999999999".to_owned();
+        }
         assert_eq!(scene.changed(FROM, "/shop/a").await.unwrap_err().code, "foreign_event");
         assert_eq!(scene.writes(), 0);
     });

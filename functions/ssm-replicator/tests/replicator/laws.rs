@@ -196,7 +196,7 @@ async fn pass_unchecked(scene: &Scene) {
 
 fn turned_round() -> Plan {
     let mut plan = shop();
-    std::mem::swap(&mut plan.regions.primary, &mut plan.regions.recovery);
+    std::mem::swap(&mut plan.sides.primary.region, &mut plan.sides.recovery.region);
     plan.parameters.as_mut().unwrap().keys = protocol::plan::Keys::default();
     plan
 }

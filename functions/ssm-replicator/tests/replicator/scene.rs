@@ -63,7 +63,7 @@ impl Scene {
         let clock = Arc::new(RuntimeClock::starting_at(Timestamp::from_second(1_800_000_000).unwrap()));
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let stores = Arc::new(MemoryStores::new(Arc::clone(&clock) as Arc<dyn Clock>));
-        let primary_account = plan.primary_account.clone();
+        let primary_account = plan.has_two_accounts().then(|| plan.other().account.clone());
         Self { plan, clock, world, stores, invocation: INVOCATION, primary_account, ids: Arc::default() }
     }
 
@@ -71,7 +71,7 @@ impl Scene {
     pub(crate) fn beside(&self, plan: Plan) -> Self {
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&self.clock) as Arc<dyn Clock>));
         let (clock, stores) = (Arc::clone(&self.clock), Arc::clone(&self.stores));
-        let primary_account = plan.primary_account.clone();
+        let primary_account = plan.has_two_accounts().then(|| plan.other().account.clone());
         Self { plan, clock, world, stores, invocation: self.invocation, primary_account, ids: Arc::default() }
     }
 

@@ -1,5 +1,5 @@
 //! Sessions as STS gives and refuses them, and the calls that are made with them.
-
+use protocol::side::Side;
 use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use ports::{Databases, ParameterStores};
@@ -67,8 +67,8 @@ async fn a_session_is_asked_for_in_the_own_region_and_the_primarys_is_called_wit
     let instances = "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances/></DescribeDBInstancesResult></DescribeDBInstancesResponse>";
     let (sdk, http) = sdk(&[(200, &session), (200, instances), (200, instances), (400, "<a/>")]);
     let databases = RdsDatabases::new(&sdk);
-    databases.old_primary(&database("orders")).await.unwrap_err();
-    databases.old_primary(&database("orders")).await.unwrap_err();
+    databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err();
+    databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err();
     let hosts: Vec<String> = http.actual_requests().map(|request| request.uri().to_owned()).collect();
     assert_eq!(
         hosts,
@@ -90,7 +90,7 @@ async fn a_session_is_asked_for_in_the_own_region_and_the_primarys_is_called_wit
         assert_eq!(header(&http, index, "x-amz-security-token"), TOKEN);
     }
     // The own region is called as the function itself.
-    databases.promote(&database("orders")).await.unwrap_err();
+    databases.promote(&database("orders"), Side::Recovery).await.unwrap_err();
     assert!(header(&http, 3, "authorization").contains("AKIATEST/"));
     assert_eq!(header(&http, 3, "x-amz-security-token"), "");
 }
@@ -101,7 +101,7 @@ async fn every_client_of_the_primary_region_shares_one_session() {
     let (sdk, http) = sdk(&[(200, &session), (400, "{}"), (400, "<a/>"), (400, "{}")]);
     let stores = SsmParameters::new(&sdk, "us-west-1");
     stores.values("us-east-2", &["/shop/a"]).await.unwrap_err();
-    RdsDatabases::new(&sdk).old_primary(&database("orders")).await.unwrap_err();
+    RdsDatabases::new(&sdk).old_primary(&database("orders"), Side::Primary).await.unwrap_err();
     stores.values("us-west-1", &["/shop/a"]).await.unwrap_err();
     let keys: Vec<bool> =
         (0..4).map(|index| header(&http, index, "authorization").contains("ASIASESSION/")).collect();
@@ -153,7 +153,7 @@ async fn a_refusal_is_told_as_that_of_assume_role_and_nothing_reaches_the_primar
         let failure = if through_ssm {
             SsmParameters::new(&sdk, "us-west-1").values("us-east-2", &["/shop/a"]).await.unwrap_err()
         } else {
-            RdsDatabases::new(&sdk).old_primary(&database("orders")).await.unwrap_err()
+            RdsDatabases::new(&sdk).old_primary(&database("orders"), Side::Primary).await.unwrap_err()
         };
         assert_eq!((failure.kind, failure.action), (FailureKind::Denied, ASSUME));
         assert_eq!(
@@ -169,7 +169,7 @@ async fn a_refusal_is_told_as_that_of_assume_role_and_nothing_reaches_the_primar
 async fn a_silent_sts_costs_no_more_than_a_call_to_the_primary_region_may() {
     let sdk = Sdk::on(NeverClient::new()).with_primary_role(&role(), "shop-ssm-replicator");
     let started = Instant::now();
-    let failure = RdsDatabases::new(&sdk).old_primary(&database("orders")).await.unwrap_err();
+    let failure = RdsDatabases::new(&sdk).old_primary(&database("orders"), Side::Primary).await.unwrap_err();
     assert_eq!(
         (failure.kind, failure.action, failure.code.as_str()),
         (FailureKind::Unreachable, ASSUME, "timeout")
@@ -202,7 +202,7 @@ async fn an_answer_that_is_no_session_of_the_role_is_refused_without_a_word_of_i
 async fn no_debug_form_shows_a_session() {
     let session = answer("210987654321", "ASIASESSION", "2099-01-01T00:00:00Z");
     let (sdk, _) = sdk(&[(200, &session), (400, "<a/>")]);
-    RdsDatabases::new(&sdk).old_primary(&database("orders")).await.unwrap_err();
+    RdsDatabases::new(&sdk).old_primary(&database("orders"), Side::Primary).await.unwrap_err();
     let http = replay(&[(200, &session)]);
     let provider = provider(&http, &StillClock::at(NOW));
     let credentials = provider.session().await.unwrap();

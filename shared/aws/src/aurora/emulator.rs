@@ -1,6 +1,6 @@
 //! Do the adapter of Aurora and the lab's launcher understand each other? Asked only when one runs:
 //! `PILOTLIGHT_EMULATOR_URL=http://127.0.0.1:5000 cargo test -p aws aurora::emulator -- --ignored`.
-
+use protocol::side::Side;
 use std::time::Duration;
 
 use ports::{Clock, Ids, Lag, Replication};
@@ -18,7 +18,7 @@ const VERSION: &str = "15.13";
 /// A global database under a fresh name, with a cluster on each side; the second one with or without an instance.
 async fn make(sdk: &Sdk, with_instance: bool) -> Database {
     let database = aurora(&FreshUlids.fresh().to_lowercase());
-    let global = database.global_cluster.as_deref().unwrap();
+    let global = database.global_cluster().unwrap();
     let engine = "aurora-postgresql";
     let (primary, recovery) = (sdk.rds_of_primary("us-east-2"), sdk.rds());
     recovery
@@ -30,7 +30,7 @@ async fn make(sdk: &Sdk, with_instance: bool) -> Database {
         .await
         .unwrap();
     for (rds, arn, has_instance) in
-        [(&primary, &database.primary, true), (&recovery, &database.replica, with_instance)]
+        [(&primary, database.arn(Side::Primary), true), (&recovery, database.arn(Side::Recovery), with_instance)]
     {
         let (id, _) = cluster("test", arn).unwrap();
         let request = rds
@@ -39,7 +39,7 @@ async fn make(sdk: &Sdk, with_instance: bool) -> Database {
             .engine(engine)
             .engine_version(VERSION)
             .global_cluster_identifier(global);
-        let request = if arn == &database.primary {
+        let request = if arn == database.arn(Side::Primary) {
             request.master_username("operator").master_user_password("not-a-secret")
         } else {
             request
@@ -60,7 +60,7 @@ async fn make(sdk: &Sdk, with_instance: bool) -> Database {
 }
 
 async fn seen(databases: &AuroraDatabases, database: &Database) -> ReplicaView {
-    databases.look(&[database]).await.unwrap().remove(0)
+    databases.look(&[database], Side::Recovery).await.unwrap().remove(0)
 }
 
 /// Waits until the cluster stands so; a world of a hundredth needs a second or two.
@@ -82,20 +82,20 @@ async fn a_global_database_is_failed_over_once_and_its_old_primary_is_cut_off() 
     let databases = AuroraDatabases::new(&sdk);
     let follows = ReplicaView::Replica { status: "available".to_owned(), replication: Replication::Running };
     assert_eq!(seen(&databases, &database).await, follows);
-    let facts = databases.inspect(&[&database]).await.unwrap().remove(0).unwrap().cluster.unwrap();
+    let facts = databases.inspect(&[&database], Side::Recovery).await.unwrap().remove(0).unwrap().cluster.unwrap();
     assert_eq!((facts.role, facts.instances, facts.instances_available), (ClusterRole::Secondary, 1, 1));
     assert_eq!(facts.engine_version, facts.global_engine_version);
 
-    databases.promote(&database).await.unwrap();
+    databases.promote(&database, Side::Recovery).await.unwrap();
     let moving =
         ReplicaView::Replica { status: "failing-over".to_owned(), replication: Replication::Unknown };
     assert_eq!(seen(&databases, &database).await, moving);
-    assert_eq!(databases.promote(&database).await.unwrap_err().kind, FailureKind::Conflict);
+    assert_eq!(databases.promote(&database, Side::Recovery).await.unwrap_err().kind, FailureKind::Conflict);
     until(&databases, &database, &ReplicaView::Writable).await;
-    assert_eq!(databases.promote(&database).await.unwrap_err().kind, FailureKind::Conflict);
+    assert_eq!(databases.promote(&database, Side::Recovery).await.unwrap_err().kind, FailureKind::Conflict);
 
-    databases.quarantine(&database).await.unwrap();
-    assert_eq!(databases.old_primary(&database).await, Ok(OldPrimary::CutOff));
+    databases.quarantine(&database, Side::Primary).await.unwrap();
+    assert_eq!(databases.old_primary(&database, Side::Primary).await, Ok(OldPrimary::CutOff));
 }
 
 #[tokio::test]
@@ -104,12 +104,12 @@ async fn an_old_primary_is_open_until_it_follows() {
     let sdk = sdk();
     let database = make(&sdk, true).await;
     let databases = AuroraDatabases::new(&sdk);
-    assert_eq!(databases.old_primary(&database).await, Ok(OldPrimary::Open));
-    databases.promote(&database).await.unwrap();
+    assert_eq!(databases.old_primary(&database, Side::Primary).await, Ok(OldPrimary::Open));
+    databases.promote(&database, Side::Recovery).await.unwrap();
     until(&databases, &database, &ReplicaView::Writable).await;
-    assert_eq!(databases.old_primary(&database).await, Ok(OldPrimary::Open));
+    assert_eq!(databases.old_primary(&database, Side::Primary).await, Ok(OldPrimary::Open));
     for _ in 0..300 {
-        if databases.old_primary(&database).await == Ok(OldPrimary::Follows) {
+        if databases.old_primary(&database, Side::Primary).await == Ok(OldPrimary::Follows) {
             return;
         }
         SystemClock.sleep(Duration::from_millis(100)).await;
@@ -128,13 +128,13 @@ async fn a_cluster_without_an_instance_is_headless_and_a_detached_one_writable()
     let detached = make(&sdk, true).await;
     sdk.rds()
         .remove_from_global_cluster()
-        .global_cluster_identifier(detached.global_cluster.as_deref().unwrap())
-        .db_cluster_identifier(&detached.replica)
+        .global_cluster_identifier(detached.global_cluster().unwrap())
+        .db_cluster_identifier(detached.arn(Side::Recovery))
         .send()
         .await
         .unwrap();
     until(&databases, &detached, &ReplicaView::Writable).await;
-    assert!(databases.promote(&detached).await.is_err());
+    assert!(databases.promote(&detached, Side::Recovery).await.is_err());
     assert_eq!(seen(&databases, &aurora("nobody")).await, ReplicaView::Missing);
 }
 
@@ -146,7 +146,7 @@ async fn the_lag_of_a_follower_is_found() {
     let lag = CloudWatchLag::new(&sdk, std::sync::Arc::new(SystemClock));
     let since = SystemClock.now().saturating_sub(jiff::SignedDuration::from_mins(5)).unwrap();
     for _ in 0..300 {
-        if let Some(sample) = lag.samples(&database, since).await.unwrap().first() {
+        if let Some(sample) = lag.samples(&database, Side::Recovery, since).await.unwrap().first() {
             assert!((200..=900).contains(&sample.lag_ms), "{sample:?}");
             return;
         }

@@ -1,5 +1,5 @@
 //! Every way in which a global database and its clusters can stand, and what is made of it.
-
+use protocol::side::Side;
 use protocol::observation::ReplicaState;
 use protocol::readiness::facts::{ClusterFacts, ClusterRole};
 
@@ -101,7 +101,7 @@ fn changing(status: &str) -> ReplicaView {
 async fn look(answers: &[(u16, &str)]) -> (Answer<Vec<ReplicaView>>, Vec<String>) {
     let http = replay(answers);
     let databases = AuroraDatabases::new(&Sdk::on(http.clone()));
-    let seen = databases.look(&[&aurora("orders")]).await;
+    let seen = databases.look(&[&aurora("orders")], Side::Recovery).await;
     (seen, sent(&http))
 }
 
@@ -316,7 +316,7 @@ async fn aurora_failover_is_the_unplanned_one() {
     let accepted = "<FailoverGlobalClusterResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\">\
                     <FailoverGlobalClusterResult/></FailoverGlobalClusterResponse>";
     let http = replay(&[(200, accepted)]);
-    AuroraDatabases::new(&Sdk::on(http.clone())).promote(&aurora("orders")).await.unwrap();
+    AuroraDatabases::new(&Sdk::on(http.clone())).promote(&aurora("orders"), Side::Recovery).await.unwrap();
     let request = &sent(&http)[0];
     assert!(request.contains("Action=FailoverGlobalCluster"), "{request}");
     assert!(request.contains("AllowDataLoss=true") && !request.contains("Switchover"), "{request}");
@@ -329,10 +329,10 @@ async fn a_failover_names_its_target_allows_loss_and_is_sent_once() {
     let under_way = error("InvalidGlobalClusterStateFault");
     let http = replay(&[(200, accepted), (400, &under_way), (503, &error("ServiceUnavailable"))]);
     let databases = AuroraDatabases::new(&Sdk::on(http.clone()));
-    databases.promote(&aurora("orders")).await.unwrap();
-    let again = databases.promote(&aurora("orders")).await.unwrap_err();
+    databases.promote(&aurora("orders"), Side::Recovery).await.unwrap();
+    let again = databases.promote(&aurora("orders"), Side::Recovery).await.unwrap_err();
     assert_eq!((again.kind, again.action), (FailureKind::Conflict, FAIL_OVER));
-    let busy = databases.promote(&aurora("orders")).await.unwrap_err();
+    let busy = databases.promote(&aurora("orders"), Side::Recovery).await.unwrap_err();
     assert_eq!(busy.kind, FailureKind::Unavailable);
     let requests = sent(&http);
     assert_eq!(requests.len(), 3, "the step looks before it asks again");
@@ -360,7 +360,7 @@ fn groups(entries: &[(&str, &str)]) -> String {
 
 async fn old_primary(answers: &[(u16, &str)]) -> (Answer<OldPrimary>, Vec<String>) {
     let http = replay(answers);
-    let answer = AuroraDatabases::new(&Sdk::on(http.clone())).old_primary(&aurora("orders")).await;
+    let answer = AuroraDatabases::new(&Sdk::on(http.clone())).old_primary(&aurora("orders"), Side::Primary).await;
     (answer, http.actual_requests().map(|request| request.uri().to_owned()).collect())
 }
 
@@ -418,10 +418,10 @@ async fn a_silent_primary_region_costs_two_seconds() {
     let http = aws_smithy_http_client::test_util::NeverClient::new();
     let databases = AuroraDatabases::new(&Sdk::on(http));
     let started = tokio::time::Instant::now();
-    let failure = databases.old_primary(&aurora("orders")).await.unwrap_err();
+    let failure = databases.old_primary(&aurora("orders"), Side::Primary).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert_eq!(started.elapsed(), PRIMARY_MAX);
-    databases.quarantine(&aurora("orders")).await.unwrap_err();
+    databases.quarantine(&aurora("orders"), Side::Primary).await.unwrap_err();
     assert_eq!(started.elapsed(), PRIMARY_MAX * 2);
 }
 
@@ -431,7 +431,7 @@ async fn a_quarantine_replaces_all_groups_of_the_old_cluster_at_once() {
                     <ModifyDBClusterResult/></ModifyDBClusterResponse>";
     let http = replay(&[(200, modified)]);
     let databases = AuroraDatabases::new(&Sdk::on(http.clone()));
-    databases.quarantine(&aurora("orders")).await.unwrap();
+    databases.quarantine(&aurora("orders"), Side::Primary).await.unwrap();
     let request = &sent(&http)[0];
     for field in [
         "VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-0abc",
@@ -440,9 +440,10 @@ async fn a_quarantine_replaces_all_groups_of_the_old_cluster_at_once() {
     ] {
         assert!(request.contains(field), "{field} in {request}");
     }
-    let bare = Database { quarantine_security_group: None, ..aurora("orders") };
+    let mut bare = aurora("orders");
+    *bare.quarantine_security_group_mut(Side::Primary) = None;
     for failure in
-        [databases.quarantine(&bare).await.unwrap_err(), databases.old_primary(&bare).await.unwrap_err()]
+        [databases.quarantine(&bare, Side::Primary).await.unwrap_err(), databases.old_primary(&bare, Side::Primary).await.unwrap_err()]
     {
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
     }
@@ -460,7 +461,7 @@ async fn an_inspection_tells_what_only_a_cluster_has() {
     // All three are asked at once; the signed questions come first, the client's after them.
     let http = replay(&[(200, &following), (200, &cluster), (200, &statuses)]);
     let databases = AuroraDatabases::new(&Sdk::on(http.clone()));
-    let seen = databases.inspect(&[&aurora("orders")]).await.unwrap();
+    let seen = databases.inspect(&[&aurora("orders")], Side::Recovery).await.unwrap();
     let expected = ReplicaFacts {
         status: "available".to_owned(),
         replication: ReplicaState::Replicating,
@@ -483,11 +484,11 @@ async fn an_inspection_tells_what_only_a_cluster_has() {
 async fn an_arn_of_something_else_is_never_sent() {
     let http = replay(&[]);
     let databases = AuroraDatabases::new(&Sdk::on(http.clone()));
-    let wrong =
-        Database { replica: "arn:aws:rds:us-west-1:123456789012:db:x".to_owned(), ..aurora("orders") };
-    let nameless = Database { global_cluster: None, ..aurora("orders") };
-    for database in [&wrong, &nameless] {
-        assert_eq!(databases.promote(database).await.unwrap_err().kind, FailureKind::Invalid);
+    let mut wrong = aurora("orders");
+    *wrong.arn_mut(Side::Recovery) = "arn:aws:rds:us-west-1:123456789012:db:x".to_owned();
+    let of_another_kind = crate::replay::database("orders");
+    for database in [&wrong, &of_another_kind] {
+        assert_eq!(databases.promote(database, Side::Recovery).await.unwrap_err().kind, FailureKind::Invalid);
     }
     assert_eq!(http.actual_requests().count(), 0);
 }

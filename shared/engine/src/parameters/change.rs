@@ -3,7 +3,8 @@
 use protocol::parameters::diff::PairVerdict;
 use protocol::parameters::scope::Coverage;
 use protocol::parameters::survey::Pair;
-use protocol::plan::{Plan, Regions};
+use protocol::plan::Plan;
+use protocol::side::Sides;
 use serde_json::{Value, json};
 
 use super::write_permit::Leave;
@@ -76,13 +77,17 @@ impl ParameterReplication<'_> {
 
 /// An event of another account than its region's, or of another region, is somebody else's or forged.
 fn check_source(plan: &Plan, region: &str, account: &str) -> Result<(), Fault> {
-    let Regions { primary, recovery } = &plan.regions;
-    if account == plan.account_in(region) && (region == primary || region == recovery) {
+    if account == plan.account_in(region) && plan.side_of(region).is_some() {
         return Ok(());
     }
-    let about = match &plan.primary_account {
-        None => format!("{} in {primary} and {recovery}", plan.account),
-        Some(theirs) => format!("{theirs} in {primary} and {} in {recovery}", plan.account),
+    let Sides { primary, recovery } = &plan.sides;
+    let about = if plan.has_two_accounts() {
+        format!(
+            "{} in {} and {} in {}",
+            primary.account, primary.region, recovery.account, recovery.region
+        )
+    } else {
+        format!("{} in {} and {}", recovery.account, primary.region, recovery.region)
     };
     Err(Fault::new(
         "foreign_event",

@@ -15,7 +15,7 @@ mod writer;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, Maintenance, ParameterStores, SeenPairs};
 use protocol::maintenance::{ParameterPass, PassOutcome};
-use protocol::parameters::direction::Direction;
+use protocol::parameters::direction::CopyRegions;
 use protocol::parameters::fingerprints::Fingerprints;
 use protocol::parameters::ground::Ground;
 use protocol::parameters::request::ParameterRequest;
@@ -58,7 +58,7 @@ impl ParameterReplication<'_> {
         }
     }
 
-    fn ground<'d>(&'d self, direction: &'d Direction) -> Result<Ground<'d>, Fault> {
+    fn ground<'d>(&'d self, direction: &'d CopyRegions) -> Result<Ground<'d>, Fault> {
         let plan = &self.conductor.plan;
         let parameters = plan.parameters.as_ref();
         let parameters =
@@ -101,8 +101,8 @@ const WHY_CHARACTERS_MAX: usize = 300;
 
 impl ParameterReplication<'_> {
     /// Keeps what a full pass came to. One that can't be kept is soon followed by the next.
-    async fn keep(&self, direction: &Direction, outcome: PassOutcome) {
-        let Direction { from, to } = direction.clone();
+    async fn keep(&self, direction: &CopyRegions, outcome: PassOutcome) {
+        let CopyRegions { from, to } = direction.clone();
         let pass = ParameterPass { at: self.conductor.clock.now(), from, to, outcome };
         if let Err(failure) = self.maintenance.save_parameter_pass(&self.conductor.plan.name, &pass).await {
             tracing::warn!(%failure, "what the pass came to can't be kept: the readiness does not know of it");
@@ -115,8 +115,8 @@ fn why(text: &str) -> String {
     text.chars().take(WHY_CHARACTERS_MAX).collect()
 }
 
-fn unreadable(direction: &Direction, failure: &Failure) -> Fault {
-    let Direction { from, to } = direction;
+fn unreadable(direction: &CopyRegions, failure: &Failure) -> Fault {
+    let CopyRegions { from, to } = direction;
     let meaning =
         format!("Parameters of {from} and {to} can't be read, so nothing more is written or deleted");
     Fault::from_failure("parameters_unreadable", &meaning, failure)

@@ -2,7 +2,7 @@
 
 use protocol::maintenance::PassOutcome;
 use protocol::parameters::diff::PairVerdict;
-use protocol::parameters::direction::Direction;
+use protocol::parameters::direction::CopyRegions;
 use protocol::parameters::fingerprints::Fingerprints;
 use protocol::parameters::ground::Ground;
 use protocol::parameters::survey::{Survey, survey};
@@ -32,7 +32,7 @@ impl ParameterReplication<'_> {
         copied?.answer(&direction)
     }
 
-    async fn copy(&self, leave: Leave<'_>, direction: &Direction, deep: bool) -> Result<Report, Fault> {
+    async fn copy(&self, leave: Leave<'_>, direction: &CopyRegions, deep: bool) -> Result<Report, Fault> {
         let ground = self.ground(direction)?;
         let reader = self.reader();
         let listings = futures::try_join!(reader.listing(&ground, &direction.from), async {
@@ -166,7 +166,7 @@ impl Pass<'_> {
 }
 
 /// What an override must have on both sides.
-pub(super) fn missing(direction: &Direction, name: &str) -> String {
+pub(super) fn missing(direction: &CopyRegions, name: &str) -> String {
     format!(
         "{name} is listed under parameters.overrides and is not there in {}: make it there with its own value",
         direction.to

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::parameters::{ParameterPage, VALUES_PER_CALL, Value};
 use ports::{Answer, Clock, Failure, FailureKind, ParameterStores, Secret};
 use protocol::name::Name;
-use protocol::parameters::diff::{Copy, PairVerdict, Sides, decide_pair};
+use protocol::parameters::diff::{Copy, PairVerdict, PairFacts, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
 use protocol::parameters::ground::Ground;
 use protocol::parameters::scope::Coverage;
@@ -123,7 +123,7 @@ impl Reader<'_> {
             labels: &copy_labels,
             has_same_value: copied == value,
         });
-        let sides = Sides { source, source_tags: &source_tags, source_labels: &source_labels, copy };
+        let sides = PairFacts { source, source_tags: &source_tags, source_labels: &source_labels, copy };
         Ok(decide_pair(ground, &sides))
     }
 

@@ -1,7 +1,7 @@
 //! What a pass amounts to, in one sentence.
 
 use protocol::maintenance::PassOutcome;
-use protocol::parameters::direction::Direction;
+use protocol::parameters::direction::CopyRegions;
 use serde_json::{Value, json};
 
 use super::why;
@@ -29,7 +29,7 @@ pub(super) struct Report {
 
 impl Report {
     /// The answer; an error where a person must see to something.
-    pub(super) fn answer(self, direction: &Direction) -> Result<Value, Fault> {
+    pub(super) fn answer(self, direction: &CopyRegions) -> Result<Value, Fault> {
         let sentence = self.sentence(direction);
         if !self.troubles.is_empty() {
             return Err(Fault::new("not_all_copied", sentence));
@@ -59,8 +59,8 @@ impl Report {
         }
     }
 
-    fn sentence(&self, direction: &Direction) -> String {
-        let Direction { from, to } = direction;
+    fn sentence(&self, direction: &CopyRegions) -> String {
+        let CopyRegions { from, to } = direction;
         let Self { made, written, retouched, deleted, same, overridden, left, .. } = self;
         let rest = match &self.ended {
             Some(why) => format!("; {left} wait for the next pass: {}.", why.trim_end_matches('.')),

@@ -2,7 +2,7 @@
 //! between writes: a pass takes minutes, and a run may begin meanwhile.
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::parameters::direction::{Direction, may_write};
+use protocol::parameters::direction::{CopyRegions, may_write};
 
 use crate::conductor::{Conductor, Log};
 use crate::fault::Fault;
@@ -26,7 +26,7 @@ impl<'c> Leave<'c> {
     }
 
     /// The direction, or why nothing may be written; as of the last time that the journal was read.
-    pub(super) fn direction(&self) -> Result<Direction, String> {
+    pub(super) fn direction(&self) -> Result<CopyRegions, String> {
         may_write(&self.conductor.plan, &self.log.state, self.conductor.clock.now())
     }
 
@@ -36,7 +36,7 @@ impl<'c> Leave<'c> {
     }
 
     /// Whether it still is that direction, reading the journal again if its word is old.
-    pub(super) async fn still(&mut self, direction: &Direction) -> Result<Result<(), String>, Fault> {
+    pub(super) async fn still(&mut self, direction: &CopyRegions) -> Result<Result<(), String>, Fault> {
         let now = self.conductor.clock.now();
         if now.duration_since(self.asked_at) >= GOOD_FOR {
             self.conductor.refresh(&mut self.log).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Failure, FailureKind, ParameterStores, Secret};
 use protocol::parameters::diff::Writes;
-use protocol::parameters::direction::Direction;
+use protocol::parameters::direction::CopyRegions;
 use protocol::parameters::is_copy_of;
 
 use super::rate_limit::Pace;
@@ -37,7 +37,7 @@ pub(super) struct Writer<'w> {
     stores: &'w dyn ParameterStores,
     conductor: &'w Conductor,
     leave: Leave<'w>,
-    direction: &'w Direction,
+    direction: &'w CopyRegions,
     pace: Pace,
     until: Timestamp,
     silences: u32,
@@ -49,7 +49,7 @@ impl<'w> Writer<'w> {
         stores: &'w dyn ParameterStores,
         conductor: &'w Conductor,
         leave: Leave<'w>,
-        direction: &'w Direction,
+        direction: &'w CopyRegions,
         per_second: u32,
         until: Timestamp,
     ) -> Self {

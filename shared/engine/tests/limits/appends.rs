@@ -117,7 +117,7 @@ async fn a_record_that_loses_sixty_three_races_is_appended_and_one_that_loses_si
 
 /// News of so many alarms of the plan, each of which is a record of its own.
 fn news(bench: &Bench) -> Facts {
-    let signals = bench.conductor.plan.detection.alarms.iter().map(|arn| {
+    let signals = bench.conductor.plan.detection.sides.primary.alarms.iter().map(|arn| {
         let (arn, state, reason, via) = (arn.clone(), AlarmState::Ok, "r".to_owned(), Via::EventBridge);
         Signal::Alarm(AlarmSignal {
             arn,
@@ -135,7 +135,7 @@ fn news(bench: &Bench) -> Facts {
 fn with_alarms(count: usize) -> Plan {
     let mut plan = plan();
     let alarm = |number| format!("arn:aws:cloudwatch:us-east-2:123456789012:alarm:alarm-{number}");
-    plan.detection.alarms = (0..count).map(alarm).collect();
+    plan.detection.sides.primary.alarms = (0..count).map(alarm).collect();
     plan
 }
 

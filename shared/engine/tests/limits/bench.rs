@@ -77,7 +77,7 @@ impl Bench {
     pub(crate) fn nothing_seen(&self) -> Observation {
         Observation {
             at: self.clock.now(),
-            vantage: self.conductor.plan.regions.recovery.clone(),
+            vantage: self.conductor.plan.sides.recovery.region.clone(),
             probes: Vec::new(),
             replicas: Vec::new(),
             lag: BTreeMap::new(),

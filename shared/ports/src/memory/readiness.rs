@@ -181,9 +181,10 @@ impl BalancerInspection for MemoryWorld {
         let plan = Plan::from_json(&inner.plan);
         let plan =
             plan.map_err(|_| failure("inspect_balancer", FailureKind::Invalid, "the plan is not valid"))?;
-        let of_fleets = plan.fleets.iter().flat_map(|fleet| {
-            let healthy = inner.healthy(&fleet.name, self.clock.now());
-            fleet.target_groups.iter().map(move |arn| AttachedGroup { arn: arn.clone(), healthy })
+        let of_fleets = plan.fleets_at(inner.seat).flat_map(|fleet| {
+            let healthy = inner.healthy(fleet.name, self.clock.now());
+            let attached = |arn: &String| AttachedGroup { arn: arn.clone(), healthy };
+            fleet.target_groups.iter().map(attached).collect::<Vec<_>>()
         });
         let all = of_fleets.chain(inner.looks.attached.iter().cloned()).collect();
         let is_gone = inner.certificates.get(load_balancer).is_some_and(Option::is_none);

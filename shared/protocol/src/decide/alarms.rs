@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Draft, Facts};
-use crate::arn::{Arn, is_same};
+use crate::arn::Arn;
 use crate::evidence::{
     ALARM_CONFIRMED_EVERY, ANSWER_TRAILS, Evidence, EvidenceKey, EvidenceKind, Standing, counts,
 };
@@ -75,7 +75,7 @@ fn word_at(state: &State, key: &EvidenceKey, standing: &Standing) -> Timestamp {
 
 /// An alarm that the plan lists no more is evidence no more: nobody asks for it.
 fn forget_unlisted(plan: &Plan, state: &State, observation: &Observation) -> Option<Draft> {
-    let is_listed = |arn: &str| plan.detection.alarms.iter().any(|listed| is_same(listed, arn));
+    let is_listed = |arn: &str| plan.listed_alarm(arn).is_some();
     let alarms = state.evidence.keys().filter(|key| key.kind == EvidenceKind::Alarm);
     let keys: Vec<EvidenceKey> = alarms.filter(|key| !is_listed(&key.source)).cloned().collect();
     let named = list(keys.iter().map(ToString::to_string));
@@ -148,7 +148,7 @@ fn is_muted(state: &State, alarm: &AlarmNow) -> bool {
 
 fn evidence(plan: &Plan, answer: &Answer<'_>, key: EvidenceKey, detail: &str) -> Evidence {
     let vantage = region(&key.source).to_owned();
-    let outside = vantage != plan.regions.primary;
+    let outside = vantage != plan.other().region;
     Evidence { key, outside, vantage, seen_at: answer.as_of, detail: detail.to_owned() }
 }
 

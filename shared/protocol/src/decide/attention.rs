@@ -74,7 +74,7 @@ impl View {
                 view.add(key, standing.since, standing.outside, &from);
             }
         }
-        let outside = observation.vantage != plan.regions.primary;
+        let outside = observation.vantage != plan.other().region;
         for key in looked_at.iter().filter(|(_, stands)| **stands == Some(true)).map(|(key, _)| key) {
             let since = state.standing(key).map_or(observation.at, |standing| standing.since);
             view.add(key, since, outside, &observation.vantage);
@@ -237,7 +237,7 @@ fn call_for_loss(
     matter: Matter,
     earlier: Option<&Call>,
 ) -> String {
-    let primary = &plan.regions.primary;
+    let primary = &plan.other().region;
     let evidence = list(view.names.iter().cloned());
     let again = repeated(earlier);
     let fields = r#""command":"failover","reason":"users are not served""#;
@@ -298,7 +298,7 @@ fn ended(plan: &Plan, matter: Matter, call: &Call, now: Timestamp) -> String {
     format!(
         "It is over: {} of {} was not seen for {} any more, and nothing moved; people were called {} times in {}.",
         named(matter),
-        plan.regions.primary,
+        plan.other().region,
         duration(EASED_FOR),
         call.times,
         duration(now.duration_since(call.since))
@@ -341,7 +341,7 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
             let override_ = (!gate::is_open(&run.data_loss)).then_some("allow_data_loss");
             format!(
                 "Run {id} still awaits approval, for {waits}: {} is lost; estimated loss: {}; approve with: {} . {again}",
-                plan.regions.primary,
+                plan.other().region,
                 data_loss(&run.data_loss),
                 approve(plan, id, override_)
             )
@@ -387,7 +387,7 @@ impl Lost {
         };
         // Without a group nobody tries it, and nobody says that it takes too long.
         let had_group = quarantine.progress.is_some() || quarantine.overdue;
-        (database.quarantine_security_group.is_none() && had_group).then_some(Self::Group)
+        (database.quarantine_security_group(plan.seat.other()).is_none() && had_group).then_some(Self::Group)
     }
 
     /// What is missing.
@@ -421,7 +421,7 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
              that its quarantine is done; or cut the old primary off by hand in {}.",
             lost.why(),
             lost.remedy(),
-            plan.regions.primary
+            plan.other().region
         );
         let event = Event::Attention { matter: Matter::LostQuarantine, turn: CallChange::Called, subjects };
         Some(Draft::new(None, event, sentence))

@@ -83,7 +83,7 @@ pub(super) fn believe(
     let sentence = format!(
         "Run {} awaits approval: {} is lost by {}{doubt}; estimated loss: {}; approve with: {}",
         run.id,
-        plan.regions.primary,
+        plan.other().region,
         evidence_names(state, now),
         data_loss(&losses),
         approve(plan, run.id, override_)
@@ -112,7 +112,7 @@ pub(super) fn commit(
         "Run {} moves {} to {}: {who}; estimated loss: {}.",
         run.id,
         plan.name,
-        plan.regions.recovery,
+        plan.own().region,
         data_loss(&losses)
     );
     let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides };
@@ -126,7 +126,7 @@ fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
         Dismissals { folded: 0, untold: 0, .. } => String::new(),
         dismissals => format!("; before it {}", flaps(&dismissals)),
     };
-    let sentence = format!("No failover: {} is not taken for lost: {why}{flaps}.", plan.regions.primary);
+    let sentence = format!("No failover: {} is not taken for lost: {why}{flaps}.", plan.other().region);
     due::abort(run, AbortCause::Evidence, quiet, sentence)
 }
 
@@ -167,7 +167,7 @@ pub(super) fn heed_signs_of_life(
         return Some(call);
     }
     let signs = list(vetoes.keys().map(ToString::to_string));
-    let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.regions.primary);
+    let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.other().region);
     let quiet = attention::is_one_of_many(state, run, now);
     Some(due::abort(run, AbortCause::Evidence, quiet, sentence))
 }

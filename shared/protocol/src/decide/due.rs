@@ -89,7 +89,7 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
     let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
     let sentence = format!(
         "Run {} completed: {} serves from {}; recovery took {rto} from the first sign (objective {} s), estimated loss: {loss}.",
-        run.id, plan.name, plan.regions.recovery, plan.limits.rto_seconds
+        run.id, plan.name, plan.own().region, plan.limits.rto_seconds
     );
     Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
 }
@@ -185,7 +185,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
     let able: BTreeSet<&Name> = plan
         .databases
         .iter()
-        .filter(|database| database.quarantine_security_group.is_some())
+        .filter(|database| database.quarantine_security_group(plan.seat.other()).is_some())
         .map(|database| &database.name)
         .collect();
     state
@@ -225,7 +225,7 @@ pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> 
     let sentence = format!(
         "The old primary of {names} is not cut off yet: {} does not answer or refuses; it is tried again until it \
          is.",
-        plan.regions.primary
+        plan.other().region
     );
     Some(Draft::new(None, Event::Overdue { step: Step::Quarantine, subjects }, sentence))
 }

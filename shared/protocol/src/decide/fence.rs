@@ -119,7 +119,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
         let sentence = format!(
             "The primary side of {sides} although it has moved to {}: users may be sent to {} as well. Set the weight of its \
              primary endpoint to 0, and find out who opened it; on the way back it is meant to be so.",
-            plan.regions.recovery, plan.regions.primary
+            plan.own().region, plan.other().region
         );
         Draft::new(None, Event::FenceLost { routes }, sentence)
     })

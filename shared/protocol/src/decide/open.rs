@@ -69,7 +69,7 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         dismissals => format!("; {}", flaps(&dismissals)),
     };
     let sentence =
-        format!("Confirming for {window} s whether {} is lost: {named}{flaps}.", plan.regions.primary);
+        format!("Confirming for {window} s whether {} is lost: {named}{flaps}.", plan.other().region);
     Opening::Open(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
@@ -143,7 +143,7 @@ impl Obstacle {
     fn words(&self, plan: &Plan) -> String {
         match (self, self.unblock(plan)) {
             (Self::Moved, _) | (_, None) => {
-                format!("everything of the plan is in {} already", plan.regions.recovery)
+                format!("everything of the plan is in {} already", plan.own().region)
             }
             (_, Some(line)) => format!("{}; end it with: {line}", self.why()),
         }
@@ -180,6 +180,6 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         Some(hold) => format!("; a hold by {} is in force until {}", hold.by, hold.until),
         None => String::new(),
     };
-    let moved = if state.moved.is_empty() { &plan.regions.primary } else { &plan.regions.recovery };
+    let moved = if state.moved.is_empty() { &plan.other().region } else { &plan.own().region };
     format!("Nothing to do: {moved} serves and no evidence stands{hold}.")
 }

@@ -90,7 +90,7 @@ fn failover(
     };
     let sentence = format!(
         "{} starts a failover of {} to {}: {}.",
-        asked.by, plan.name, plan.regions.recovery, asked.reason
+        asked.by, plan.name, plan.own().region, asked.reason
     );
     Ok(Draft::new(Some(state.next_seq()), event, sentence))
 }
@@ -128,7 +128,7 @@ fn take_over(
         "Run {} moves {} to {}: {} takes it over ({}); estimated loss: {}.",
         run.id,
         plan.name,
-        plan.regions.recovery,
+        plan.own().region,
         asked.by,
         asked.reason,
         data_loss(&losses)
@@ -144,7 +144,7 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
             Refusal::new("unknown_route", format!("routes: the plan has no route {name}; it has {known}"))
         }
         ScopeProblem::NothingLeft => {
-            let why = format!("everything asked for is in {} already", plan.regions.recovery);
+            let why = format!("everything asked for is in {} already", plan.own().region);
             Refusal::new("nothing_to_move", why)
         }
         ScopeProblem::Unclaimed(item) => {
@@ -182,7 +182,7 @@ fn refuse_vetoed(
     let signs = list(vetoes.keys().map(ToString::to_string));
     let why = format!(
         "{} shows signs of life: {signs}; add \"override_vetoes\":true only if users can't be served there",
-        plan.regions.primary
+        plan.other().region
     );
     Err(Refusal::new("veto", why))
 }
@@ -237,7 +237,7 @@ fn approve(
         "Run {} moves {} to {}: approved by {by}; estimated loss: {}.",
         run.id,
         plan.name,
-        plan.regions.recovery,
+        plan.own().region,
         data_loss(&losses)
     );
     let event = Event::Committed { data_loss: losses, by: Some(by.to_owned()), overrides };

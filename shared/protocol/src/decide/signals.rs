@@ -66,7 +66,7 @@ fn sort_alarm(
                 .or_else(|| reject(state, &alarm.arn, reason, Some(alarm.changed_at), &why, now));
         }
     };
-    let arn = plan.detection.listed(&alarm.arn)?;
+    let arn = plan.listed_alarm(&alarm.arn)?;
     if !is_news(state, arn, alarm, word.changed_at) {
         return None;
     }
@@ -82,7 +82,7 @@ fn sort_alarm(
 /// CloudWatch's next answer, which says nothing of mute rules, would count.
 fn muted(plan: &Plan, state: &State, alarm: &AlarmSignal, reason: Rejection, why: &str) -> Option<Draft> {
     let is_muted = reason == Rejection::Suppressed && alarm.held_back.as_deref() == Some(MUTED);
-    let arn = plan.detection.listed(&alarm.arn).filter(|_| is_muted)?;
+    let arn = plan.listed_alarm(&alarm.arn).filter(|_| is_muted)?;
     let known = state.alarms.get(arn).and_then(|seen| seen.muted.max(seen.newest()));
     if known.is_some_and(|at| at >= alarm.changed_at) {
         return None;
@@ -116,7 +116,7 @@ fn heard(
 
 /// A message that is late, where CloudWatch says that the alarm is in ALARM since no later than the message says.
 fn agreed(plan: &Plan, facts: &Facts, alarm: &AlarmSignal, now: Timestamp) -> Option<Heard> {
-    let arn = plan.detection.listed(&alarm.arn).filter(|_| alarm.state == AlarmState::Alarm)?;
+    let arn = plan.listed_alarm(&alarm.arn).filter(|_| alarm.state == AlarmState::Alarm)?;
     let (answer, asked_at) = facts.observation.as_ref()?.alarm(arn)?;
     // An event's time may be given in whole seconds.
     let is_since_then = answer.changed_at.as_second() <= alarm.changed_at.as_second();
@@ -146,7 +146,7 @@ fn raised(plan: &Plan, arn: &str, alarm: &AlarmSignal, word: &Heard) -> Draft {
     let sentence = format!("Recorded as evidence: {key} in {region} is in ALARM{late}.");
     let evidence = Evidence {
         key,
-        outside: region != plan.regions.primary,
+        outside: region != plan.other().region,
         vantage: region,
         seen_at: word.changed_at,
         detail: alarm.reason.clone(),
@@ -184,7 +184,7 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
     if let Some(foreign) = foreign(plan, alarm.region().unwrap_or_default(), account, &alarm.via) {
         return Some(foreign);
     }
-    if plan.detection.listed(&alarm.arn).is_none() {
+    if plan.listed_alarm(&alarm.arn).is_none() {
         return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
     }
     // That it is OK is true whatever becomes of its actions.
@@ -202,7 +202,7 @@ fn is_it(arn: &str, seen: &ZoneFailover) -> bool {
 
 /// A replica that moves within the recovery region says nothing of the primary.
 fn is_of_replica(plan: &Plan, seen: &ZoneFailover) -> bool {
-    plan.databases.iter().any(|database| is_it(&database.replica, seen))
+    plan.databases.iter().any(|database| is_it(database.arn(plan.seat), seen))
 }
 
 /// Why RDS's word of a failover within the region does not count, and in which words.
@@ -216,7 +216,7 @@ fn rejection_of_zone_failover(
     }
     let (region, account) =
         Arn::parse(&seen.instance).map(|arn| (arn.region, arn.account)).unwrap_or_default();
-    let is_known = plan.databases.iter().any(|database| is_it(&database.primary, seen));
+    let is_known = plan.databases.iter().any(|database| is_it(database.arn(plan.seat.other()), seen));
     foreign(plan, region, account, &seen.via)
         .or_else(|| {
             (!is_known).then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
@@ -232,7 +232,7 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
     if let Some((reason, why)) = rejection_of_zone_failover(plan, seen, now) {
         return reject(state, &seen.instance, reason, Some(seen.at), &why, now);
     }
-    let name = &plan.databases.iter().find(|database| is_it(&database.primary, seen))?.name;
+    let name = &plan.databases.iter().find(|database| is_it(database.arn(plan.seat.other()), seen))?.name;
     let last = state.zone_failovers.get(name);
     if last.is_some_and(|last| seen.at.duration_since(*last) < ZONE_FAILOVER_NOTED_EVERY) {
         return None;
@@ -259,7 +259,7 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
 fn foreign(plan: &Plan, region: &str, account: &str, via: &Via) -> Option<(Rejection, String)> {
     let owner = plan.account_in(region);
     if account != owner {
-        let why = if plan.primary_account.is_some() {
+        let why = if plan.has_two_accounts() {
             format!("it belongs to account {account}, and what the plan has in {region} to {owner}")
         } else {
             format!("it belongs to account {account}, the plan to {owner}")

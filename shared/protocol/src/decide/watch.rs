@@ -113,7 +113,7 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
 fn as_evidence(plan: &Plan, observation: &Observation, seen: Seen) -> Evidence {
     Evidence {
         key: seen.key,
-        outside: observation.vantage != plan.regions.primary,
+        outside: observation.vantage != plan.other().region,
         vantage: observation.vantage.clone(),
         seen_at: observation.at,
         detail: seen.detail,

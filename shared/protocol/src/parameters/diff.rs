@@ -10,7 +10,7 @@ use crate::words::list;
 
 /// Everything that was seen of a pair.
 #[derive(Clone, Debug)]
-pub struct Sides<'a> {
+pub struct PairFacts<'a> {
     /// The parameter in the region that serves.
     pub source: &'a Entry,
     /// Its tags.
@@ -123,7 +123,7 @@ fn is_another_key(wanted: Option<&str>, found: Option<&str>) -> bool {
 }
 
 /// Decides what becomes of a pair.
-pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> PairVerdict {
+pub fn decide_pair(ground: &Ground<'_>, sides: &PairFacts<'_>) -> PairVerdict {
     if let Some(verdict) = image(ground, sides) {
         return verdict;
     }
@@ -138,7 +138,7 @@ pub fn decide_pair(ground: &Ground<'_>, sides: &Sides<'_>) -> PairVerdict {
 pub(super) const IMAGE: &str = "aws:ec2:image";
 
 /// Why a parameter that names an image is not copied: it never is, whatever stands on the other side.
-fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<PairVerdict> {
+fn image(ground: &Ground<'_>, sides: &PairFacts<'_>) -> Option<PairVerdict> {
     let (to, name) = (&ground.direction.to, &sides.source.name);
     let is_image = |entry: &Entry| entry.data_type == IMAGE;
     let copy = sides.copy.as_ref().map(|copy| copy.entry);
@@ -157,7 +157,7 @@ fn image(ground: &Ground<'_>, sides: &Sides<'_>) -> Option<PairVerdict> {
     copy.filter(|copy| is_image(copy)).map(|_| PairVerdict::Blocked { what: vec!["data type"], sentence })
 }
 
-fn creation(ground: &Ground<'_>, sides: &Sides<'_>) -> Writes {
+fn creation(ground: &Ground<'_>, sides: &PairFacts<'_>) -> Writes {
     let mut tags = own_tags(sides.source_tags);
     tags.insert(COPY_TAG.to_owned(), ground.plan.name.to_string());
     let put = put(ground, sides.source, None, Some(tags));
@@ -171,7 +171,7 @@ fn creation(ground: &Ground<'_>, sides: &Sides<'_>) -> Writes {
     }
 }
 
-fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> PairVerdict {
+fn existing(ground: &Ground<'_>, sides: &PairFacts<'_>, copy: &Copy<'_>) -> PairVerdict {
     let to = &ground.direction.to;
     let name = &sides.source.name;
     let mut what = differences(ground, sides.source, copy.entry);
@@ -218,7 +218,7 @@ fn existing(ground: &Ground<'_>, sides: &Sides<'_>, copy: &Copy<'_>) -> PairVerd
 }
 
 /// A label that the source gave to an earlier version. Which version of the copy has that value, nobody knows.
-fn astray(sides: &Sides<'_>, copy: &Copy<'_>, to: &str) -> PairVerdict {
+fn astray(sides: &PairFacts<'_>, copy: &Copy<'_>, to: &str) -> PairVerdict {
     let astray: Vec<&String> = copy.labels.current.intersection(&sides.source_labels.earlier).collect();
     if astray.is_empty() {
         return PairVerdict::Same;

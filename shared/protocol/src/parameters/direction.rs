@@ -6,40 +6,40 @@ use crate::plan::Plan;
 use crate::state::State;
 use crate::words::{invocation, list};
 
-/// From where to where.
+/// The regions that parameters are copied between.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Direction {
+pub struct CopyRegions {
     /// The region that serves.
     pub from: String,
     /// The other one.
     pub to: String,
 }
 
-/// The direction by which routes have moved; why there is none while some have and others have not.
-pub fn direction(plan: &Plan, state: &State) -> Result<Direction, String> {
-    let regions = &plan.regions;
+/// From the side that serves to the other one; why there is none while some routes have moved and others have not.
+pub fn direction(plan: &Plan, state: &State) -> Result<CopyRegions, String> {
+    let (own, other) = (plan.own().region.clone(), plan.other().region.clone());
     let (moved, stayed): (Vec<_>, Vec<_>) =
-        plan.routes.iter().map(|route| &route.name).partition(|name| state.moved.contains(*name));
+        plan.routes.iter().map(|route| &route.name).partition(|name| state.serving(plan, name) == plan.seat);
     if moved.is_empty() {
-        return Ok(Direction { from: regions.primary.clone(), to: regions.recovery.clone() });
+        return Ok(CopyRegions { from: other, to: own });
     }
     if stayed.is_empty() {
-        return Ok(Direction { from: regions.recovery.clone(), to: regions.primary.clone() });
+        return Ok(CopyRegions { from: own, to: other });
     }
     let names = |names: Vec<&crate::name::Name>| list(names.into_iter().map(ToString::to_string));
     Err(format!(
         "Nothing is copied: {} moved to {} and {} stayed in {}, so neither region's parameters are the ones to \
          copy; move the rest: {}",
         names(moved),
-        regions.recovery,
+        plan.own().region,
         names(stayed),
-        regions.primary,
+        plan.other().region,
         invocation(plan, r#""command":"failover","reason":"move the rest""#)
     ))
 }
 
 /// The direction in which may be written now; why nothing may.
-pub fn may_write(plan: &Plan, state: &State, now: Timestamp) -> Result<Direction, String> {
+pub fn may_write(plan: &Plan, state: &State, now: Timestamp) -> Result<CopyRegions, String> {
     if let Some(run) = state.active_run() {
         return Err(format!(
             "Nothing is copied: run {} is under way ({}), and parameters stay as they are until it ends; the status \

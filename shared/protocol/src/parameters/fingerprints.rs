@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::direction::Direction;
+use super::direction::CopyRegions;
 use super::entry::Entry;
 
 /// Bytes of a fingerprint: with a million pairs two are alike with a chance of one in 10^26.
@@ -31,12 +31,12 @@ impl Fingerprints {
     }
 
     /// Whether this pair was seen to be the same.
-    pub fn holds(&self, direction: &Direction, source: &Entry, copy: &Entry) -> bool {
+    pub fn holds(&self, direction: &CopyRegions, source: &Entry, copy: &Entry) -> bool {
         self.0.contains(&fingerprint(direction, source, copy))
     }
 
     /// Remembers that this pair is the same.
-    pub fn note(&mut self, direction: &Direction, source: &Entry, copy: &Entry) {
+    pub fn note(&mut self, direction: &CopyRegions, source: &Entry, copy: &Entry) {
         self.0.insert(fingerprint(direction, source, copy));
     }
 
@@ -51,7 +51,7 @@ impl Fingerprints {
     }
 }
 
-fn fingerprint(direction: &Direction, source: &Entry, copy: &Entry) -> Fingerprint {
+fn fingerprint(direction: &CopyRegions, source: &Entry, copy: &Entry) -> Fingerprint {
     let mut hash = Sha256::new();
     for text in [&direction.from, &direction.to, &source.name] {
         // With its length before it, no text runs into the next one.

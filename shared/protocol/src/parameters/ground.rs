@@ -1,8 +1,8 @@
 //! What a decision about parameters is made from.
 
-use super::direction::Direction;
+use super::direction::CopyRegions;
 use super::scope::ParameterScope;
-use crate::plan::{Keys, Parameters, Plan};
+use crate::plan::{Parameters, Plan};
 
 /// Everything that a decision about parameters is made from.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub struct Ground<'p> {
     /// Its section.
     pub parameters: &'p Parameters,
     /// From where to where.
-    pub direction: &'p Direction,
+    pub direction: &'p CopyRegions,
 }
 
 impl<'p> Ground<'p> {
@@ -23,8 +23,6 @@ impl<'p> Ground<'p> {
 
     /// The key that secure strings are written with; none is AWS's own.
     pub fn key(&self) -> Option<&'p str> {
-        let Keys { primary, recovery } = &self.parameters.keys;
-        let key = if self.direction.to == self.plan.regions.primary { primary } else { recovery };
-        key.as_deref()
+        self.parameters.keys.of(self.plan.side_of(&self.direction.to)?)
     }
 }

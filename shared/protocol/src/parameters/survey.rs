@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::direction::Direction;
+use super::direction::CopyRegions;
 use super::entry::Entry;
 use super::fingerprints::Fingerprints;
 use super::ground::Ground;
@@ -93,7 +93,7 @@ fn kept(ground: &Ground<'_>, source: &ParameterListing, orphans: usize, copies: 
     if orphans == 0 {
         return None;
     }
-    let Direction { from, to } = ground.direction;
+    let CopyRegions { from, to } = ground.direction;
     let percent = ground.parameters.deletes_percent_max;
     let allowed = deletions_max(copies, percent);
     if source.is_empty() {

@@ -28,8 +28,8 @@ impl fmt::Display for Bounds {
     }
 }
 
-/// `schema`. One value only, but read as any, so that another one can be named.
-pub const SCHEMA: Bounds = Bounds::of(1, 1);
+/// `schema`, of what is written; the one before is read too.
+pub const SCHEMA: Bounds = Bounds::of(2, 2);
 /// `backup_retention_days`: RDS's own limits; 0 would forbid the promoted instance a replica, and so a failback.
 pub const BACKUP_RETENTION_DAYS: Bounds = Bounds::of(1, 35);
 /// `min` and `max` of a capacity.

@@ -19,50 +19,46 @@ pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
 pub use snapshots::{KeyArns, OptionGroups, SnapshotPolicy, Tiers};
 
+use std::ops::Deref;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::is_same;
 use crate::name::Name;
+use crate::side::{Direction, Side, Sides};
 
-/// The only plan schema this version reads.
-pub const PLAN_SCHEMA: u16 = 1;
+/// The plan schema that this version writes of; the one before is read too.
+pub const PLAN_SCHEMA: u16 = 2;
 
 /// What the path of a problem says when it is about the document as a whole.
 const ROOT: &str = "plan";
 
 /// One workload: where it lives, what must move, when, and within which limits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Plan {
-    /// Version of this document's shape; always 1.
+    /// Version of this document's shape; 2. A document of schema 1 is read as a plan that moves to its recovery side only.
     #[schemars(range(min = bounds::SCHEMA.min, max = bounds::SCHEMA.max))]
     pub schema: u16,
     /// The plan's name: lower-case letters, digits and hyphens.
     pub name: Name,
-    /// The AWS account, 12 digits.
-    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
-    pub account: String,
-    /// The account of the primary region, 12 digits, where it is not `account`: the recovery region's, and the functions' own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
-    pub primary_account: Option<String>,
     /// Whether a person approves each failover, or evidence alone is enough.
     #[serde(default)]
     pub mode: Mode,
-    /// The two regions.
-    pub regions: Regions,
-    /// The databases that must become writable in the recovery region.
+    /// The two places.
+    pub sides: Sides<Place>,
+    /// The databases.
     #[serde(default)]
     pub databases: Vec<Database>,
-    /// The groups of servers that must be scaled out in the recovery region.
+    /// The groups of servers.
     #[serde(default)]
     pub fleets: Vec<Fleet>,
     /// The ways by which users reach the workload.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub routes: Vec<Route>,
-    /// What counts as a sign of the primary region's loss.
+    /// What counts as a sign of a side's loss.
     pub detection: Detection,
     /// The bounds of every run.
     #[serde(default)]
@@ -76,23 +72,73 @@ pub struct Plan {
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,
-}
-
-impl Detection {
-    /// The alarm that an ARN names, as the plan writes it, if the plan lists it.
-    pub fn listed(&self, arn: &str) -> Option<&str> {
-        self.alarms.iter().map(String::as_str).find(|listed| is_same(listed, arn))
-    }
+    /// The side of the guard that reads the plan. It is in no document: whoever loads a plan knows its own region.
+    #[serde(skip)]
+    pub seat: Side,
 }
 
 impl Plan {
-    /// The account that what lies in a region belongs to.
-    pub fn account_in(&self, region: &str) -> &str {
-        match &self.primary_account {
-            Some(account) if region == self.regions.primary => account,
-            _ => &self.account,
-        }
+    /// From which side to which this guard moves items.
+    pub fn direction(&self) -> Direction {
+        Direction::to(self.seat)
     }
+
+    /// The guard's own side.
+    pub fn own(&self) -> &Place {
+        &self.sides[self.seat]
+    }
+
+    /// The other guard's side.
+    pub fn other(&self) -> &Place {
+        &self.sides[self.seat.other()]
+    }
+
+    /// What speaks of the loss of the other side: of the one that this guard moves items away from.
+    pub fn watched(&self) -> &SideDetection {
+        &self.detection.sides[self.seat.other()]
+    }
+
+    /// The alarm of the other side that an ARN names, as the plan writes it, if the plan lists it.
+    pub fn listed_alarm(&self, arn: &str) -> Option<&str> {
+        self.watched().alarms.iter().map(String::as_str).find(|listed| is_same(listed, arn))
+    }
+
+    /// The same plan as the guard of another side reads it.
+    pub fn seated(self, seat: Side) -> Self {
+        Self { seat, ..self }
+    }
+
+    /// The fleets as they are on a side.
+    pub fn fleets_at(&self, side: Side) -> impl Iterator<Item = FleetAt<'_>> {
+        self.fleets.iter().filter_map(move |fleet| fleet.at(side))
+    }
+
+    /// The side that a region is of.
+    pub fn side_of(&self, region: &str) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| self.sides[*side].region == region)
+    }
+
+    /// The account that what lies in a region belongs to; of a region that is neither side's, the guard's own.
+    pub fn account_in(&self, region: &str) -> &str {
+        &self.sides[self.side_of(region).unwrap_or(self.seat)].account
+    }
+
+    /// Whether the two sides lie in accounts of their own.
+    pub fn has_two_accounts(&self) -> bool {
+        self.sides.primary.account != self.sides.recovery.account
+    }
+}
+
+/// A place where the workload can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Place {
+    /// Its region.
+    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"))]
+    pub region: String,
+    /// The AWS account that what is there belongs to, 12 digits.
+    #[schemars(regex(pattern = r"^[0-9]{12}$"))]
+    pub account: String,
 }
 
 /// Who decides that a confirmed loss is acted upon.
@@ -106,75 +152,140 @@ pub enum Mode {
     Automatic,
 }
 
-/// The pair of regions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Regions {
-    /// The region that serves on a good day.
-    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"))]
-    pub primary: String,
-    /// The region that everything runs in when the primary is lost.
-    #[schemars(regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"))]
-    pub recovery: String,
-}
-
 /// A database of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Database {
     /// Name, unique among the items of the plan.
     pub name: Name,
-    /// How it is replicated; an RDS read replica if it is left out.
-    #[serde(default)]
+    /// What it is, and what it is made of on each side.
+    #[serde(flatten)]
     pub kind: DatabaseKind,
-    /// Identifier of the Aurora global database that both clusters belong to; only for `aurora_global`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9-]{0,62}$"))]
-    pub global_cluster: Option<String>,
-    /// ARN of the instance in the primary region; with `aurora_global` of the cluster.
-    #[schemars(regex(
-        pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}$"
-    ))]
-    pub primary: String,
-    /// ARN of the replica in the recovery region; with `aurora_global` of the secondary cluster.
-    #[schemars(regex(
-        pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:(db|cluster):[A-Za-z0-9-]{1,63}$"
-    ))]
-    pub replica: String,
-    /// Days of automated backups the promoted instance keeps, 1 to 35. An Aurora cluster keeps its own setting.
-    #[serde(default = "default_backup_retention_days")]
-    #[schemars(range(min = bounds::BACKUP_RETENTION_DAYS.min, max = bounds::BACKUP_RETENTION_DAYS.max))]
-    pub backup_retention_days: u8,
-    /// Security group without rules, in the primary's VPC, that cuts the old primary off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^sg-[a-z0-9]{1,32}$"))]
-    pub quarantine_security_group: Option<String>,
     /// Databases that must be promoted first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Name>,
 }
 
-/// How a database reaches the recovery region.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+/// How a database is kept on both sides. A kind owns its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum DatabaseKind {
     /// An RDS instance with a cross-region read replica.
-    #[default]
-    RdsReplica,
-    /// An Aurora global database: a cluster that writes in the primary region, and one that follows it in the recovery
-    /// region.
-    AuroraGlobal,
+    RdsReplica {
+        /// The instance on each side: one writes, the other is its replica.
+        sides: Sides<RdsInstance>,
+    },
+    /// An Aurora global database: on one side a cluster that writes, on the other one that follows it.
+    AuroraGlobal {
+        /// Identifier of the global database that both clusters belong to.
+        #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9-]{0,62}$"))]
+        global_cluster: String,
+        /// The cluster on each side.
+        sides: Sides<AuroraCluster>,
+    },
+}
+
+/// An RDS instance, on one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RdsInstance {
+    /// Its ARN.
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$"))]
+    pub arn: String,
+    /// Days of automated backups that it keeps once it is promoted, 1 to 35.
+    #[serde(default = "default_backup_retention_days")]
+    #[schemars(range(min = bounds::BACKUP_RETENTION_DAYS.min, max = bounds::BACKUP_RETENTION_DAYS.max))]
+    pub backup_retention_days: u8,
+    /// Security group without rules, in its VPC, that cuts it off once the other side serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^sg-[a-z0-9]{1,32}$"))]
+    pub quarantine_security_group: Option<String>,
+}
+
+/// A cluster of an Aurora global database, on one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AuroraCluster {
+    /// Its ARN.
+    #[schemars(regex(pattern = r"^arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$"))]
+    pub arn: String,
+    /// Security group without rules, in its VPC, that cuts it off once the other side serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^sg-[a-z0-9]{1,32}$"))]
+    pub quarantine_security_group: Option<String>,
+}
+
+impl Database {
+    /// The ARN of its instance or cluster on a side.
+    pub fn arn(&self, side: Side) -> &str {
+        match &self.kind {
+            DatabaseKind::RdsReplica { sides } => &sides[side].arn,
+            DatabaseKind::AuroraGlobal { sides, .. } => &sides[side].arn,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn arn_mut(&mut self, side: Side) -> &mut String {
+        match &mut self.kind {
+            DatabaseKind::RdsReplica { sides } => &mut sides[side].arn,
+            DatabaseKind::AuroraGlobal { sides, .. } => &mut sides[side].arn,
+        }
+    }
+
+    /// Both ARNs.
+    pub fn arns(&self) -> Sides<&str> {
+        Sides::from_fn(|side| self.arn(side))
+    }
+
+    /// The security group that cuts it off on a side, if the plan has one.
+    pub fn quarantine_security_group(&self, side: Side) -> Option<&str> {
+        match &self.kind {
+            DatabaseKind::RdsReplica { sides } => sides[side].quarantine_security_group.as_deref(),
+            DatabaseKind::AuroraGlobal { sides, .. } => sides[side].quarantine_security_group.as_deref(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn quarantine_security_group_mut(&mut self, side: Side) -> &mut Option<String> {
+        match &mut self.kind {
+            DatabaseKind::RdsReplica { sides } => &mut sides[side].quarantine_security_group,
+            DatabaseKind::AuroraGlobal { sides, .. } => &mut sides[side].quarantine_security_group,
+        }
+    }
+
+    /// The global database that it is of, if it is one of Aurora.
+    pub fn global_cluster(&self) -> Option<&str> {
+        match &self.kind {
+            DatabaseKind::RdsReplica { .. } => None,
+            DatabaseKind::AuroraGlobal { global_cluster, .. } => Some(global_cluster),
+        }
+    }
+
+    /// Whether it is an Aurora global database.
+    pub fn is_aurora(&self) -> bool {
+        matches!(self.kind, DatabaseKind::AuroraGlobal { .. })
+    }
 }
 
 /// A fleet of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Fleet {
     /// Name, unique among the items of the plan.
     pub name: Name,
     /// What runs it.
     pub kind: FleetKind,
-    /// Name of the Auto Scaling group in the recovery region.
+    /// What it is on each side. A guard can move the plan only to a side that has all its fleets.
+    pub sides: Sides<Option<FleetSide>>,
+    /// Databases or fleets that must be ready first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Name>,
+}
+
+/// A fleet, on one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FleetSide {
+    /// Name of the Auto Scaling group.
     #[schemars(length(min = 1, max = 255))]
     pub group: String,
     /// ARNs of the target groups whose healthy targets count.
@@ -186,14 +297,40 @@ pub struct Fleet {
         ))
     )]
     pub target_groups: Vec<String>,
-    /// The size the fleet takes in the recovery region.
-    pub capacity: Capacity,
-    /// How many targets of every target group must be healthy before traffic opens.
+    /// The size that it takes to serve here.
+    pub serving: Capacity,
+    /// The size that it has while the other side serves; what it is left at, if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Capacity>,
+    /// How many targets of every target group must be healthy before traffic opens here.
     #[schemars(range(min = bounds::HEALTHY_TARGETS.min, max = bounds::HEALTHY_TARGETS.max))]
     pub healthy_targets_min: u32,
-    /// Databases or fleets that must be ready first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<Name>,
+}
+
+/// A fleet as it is on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetAt<'p> {
+    /// Its name.
+    pub name: &'p Name,
+    /// The side.
+    pub side: Side,
+    /// What it is there.
+    pub at: &'p FleetSide,
+}
+
+impl Deref for FleetAt<'_> {
+    type Target = FleetSide;
+
+    fn deref(&self) -> &FleetSide {
+        self.at
+    }
+}
+
+impl Fleet {
+    /// What it is on a side, if the plan says so.
+    pub fn at(&self, side: Side) -> Option<FleetAt<'_>> {
+        Some(FleetAt { name: &self.name, side, at: self.sides[side].as_ref()? })
+    }
 }
 
 /// What runs a fleet.
@@ -220,20 +357,15 @@ pub struct Capacity {
 }
 
 /// A route of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Route {
     /// Name, unique among the items of the plan.
     pub name: Name,
     /// What steers it.
     pub kind: RouteKind,
-    /// The side that serves on a good day.
-    pub primary: RouteSide,
-    /// The side that is opened by a failover.
-    pub recovery: RouteSide,
-    /// Probe of the recovery side, asked by the verify step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probe: Option<Probe>,
+    /// Where it leads on each side.
+    pub sides: Sides<RouteSide>,
     /// Databases, fleets or routes that must be ready (or open) first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Name>,
@@ -248,8 +380,8 @@ pub enum RouteKind {
 }
 
 /// One side of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct RouteSide {
     /// ARN of the endpoint group.
     #[schemars(regex(
@@ -264,23 +396,21 @@ pub struct RouteSide {
     /// The weight this endpoint has while its side is open, 1 to 255. A closed side has 0.
     #[schemars(range(min = bounds::WEIGHT.min, max = bounds::WEIGHT.max))]
     pub weight: u8,
+    /// Probe of what is served here, asked by the verify step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
 }
 
 /// What counts as a sign of loss.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Detection {
-    /// ARNs of the alarms that may speak; any other is rejected.
-    #[serde(default)]
-    #[schemars(inner(regex(pattern = r"^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$")))]
-    pub alarms: Vec<String>,
+    /// What speaks of each side.
+    pub sides: Sides<SideDetection>,
     /// ARNs of the topics that alarms arrive by; any other is rejected.
     #[serde(default)]
     #[schemars(inner(regex(pattern = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")))]
     pub topics: Vec<String>,
-    /// Probes of the primary region, asked from the recovery region.
-    #[schemars(length(min = 1, max = 32))]
-    pub probes: Vec<Probe>,
     /// How long sufficient evidence must hold before it is believed.
     #[serde(default = "default_confirm_seconds")]
     #[schemars(range(min = bounds::CONFIRM_SECONDS.min, max = bounds::CONFIRM_SECONDS.max))]
@@ -295,7 +425,21 @@ pub struct Detection {
     pub cooldown_seconds: u32,
 }
 
-/// A question put to an endpoint from the recovery region.
+/// What speaks of one side's loss.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SideDetection {
+    /// ARNs of the alarms that may speak of this side; any other is rejected. They may lie in either region.
+    #[serde(default)]
+    #[schemars(inner(regex(pattern = r"^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.+$")))]
+    pub alarms: Vec<String>,
+    /// Probes of this side, asked from the other one.
+    #[serde(default)]
+    #[schemars(length(max = 32))]
+    pub probes: Vec<Probe>,
+}
+
+/// A question put to an endpoint from the other region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Probe {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
+use crate::side::Side;
 
 /// What of Parameter Store is copied from the active region to the other one.
 ///
@@ -68,6 +69,16 @@ pub struct Keys {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
     pub recovery: Option<String>,
+}
+
+impl Keys {
+    /// The key for what is written on a side.
+    pub fn of(&self, side: Side) -> Option<&str> {
+        match side {
+            Side::Primary => self.primary.as_deref(),
+            Side::Recovery => self.recovery.as_deref(),
+        }
+    }
 }
 
 pub(super) fn default_puts_per_second() -> u32 {

@@ -65,7 +65,7 @@ impl Broken {
     }
 
     /// Whether the place, or one that holds it, could not be read.
-    fn holds(&self, path: &str) -> bool {
+    pub(super) fn holds(&self, path: &str) -> bool {
         !self.0.is_empty()
             && (self.0.contains(super::ROOT)
                 || self.0.contains(path)
@@ -82,16 +82,21 @@ impl Broken {
     }
 }
 
+/// How a document calls a place that is named as the newest schema calls it.
+pub(super) type Words = fn(String) -> String;
+
 /// Collects what is wrong with the meaning of a plan, leaving out what was read from a stand-in.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     broken: &'a Broken,
+    /// How the document calls a place.
+    words: Words,
     problems: Vec<Problem>,
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(broken: &'a Broken) -> Self {
-        Self { broken, problems: Vec::new() }
+    pub(super) fn new(broken: &'a Broken, words: Words) -> Self {
+        Self { broken, words, problems: Vec::new() }
     }
 
     /// Adds a problem that follows from the value at its own path alone.
@@ -112,15 +117,15 @@ impl<'a> Findings<'a> {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let path = path.into();
-        if !self.broken.holds(&path) && !others.iter().any(|other| self.broken.holds(other)) {
-            self.problems.push(Problem { path, problem: problem.into(), remedy: remedy.into() });
+        let (path, words) = ((self.words)(path.into()), self.words);
+        if !self.broken.holds(&path) && others.iter().all(|other| self.is_read(other)) {
+            self.problems.push(Problem { path, problem: words(problem.into()), remedy: words(remedy.into()) });
         }
     }
 
     /// Whether a place could be read: what stands there is no stand-in.
     pub(super) fn is_read(&self, path: &str) -> bool {
-        !self.broken.holds(path)
+        !self.broken.holds(&(self.words)(path.to_owned()))
     }
 
     /// Whether every item of the plan could be read far enough to know its name.

@@ -1,40 +1,54 @@
 //! A document as a plan: section by section, noting what can't be read and going on.
 
 mod parameters;
+mod schema_1;
 
-use super::bounds;
+use super::bounds::{self, Bounds};
 use super::document::Document;
-use super::problem::Problem;
+use super::problem::{Problem, Words};
 use super::section::{Notes, Section};
 use super::{
-    Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FunctionTimeouts, Limits, Mode, Plan,
-    Probe, Regions, Route, RouteKind, RouteSide, StepLimits,
+    AuroraCluster, Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FleetSide, FunctionTimeouts,
+    Limits, Mode, Place, Plan, Probe, RdsInstance, Route, RouteKind, RouteSide, SideDetection, StepLimits,
 };
 use super::{
     default_backup_retention_days, default_confirm_seconds, default_cooldown_seconds, default_expect_status,
     default_probe_timeout_seconds, default_signal_age_seconds_max,
 };
+use crate::side::{Side, Sides};
 
-/// Reads the text of a plan. What comes back is a plan only if nothing was noted.
-pub(super) fn plan(text: &str) -> Result<(Plan, Notes), Problem> {
+/// Reads the text of a plan. What comes back is a plan only if nothing was noted; and the words of its document.
+pub(super) fn plan(text: &str) -> Result<(Plan, Notes, Words), Problem> {
     let document: Document = serde_json::from_str(text).map_err(|error| Problem {
         path: super::ROOT.to_owned(),
         problem: format!("is not JSON ({error})"),
         remedy: "give the plan as one JSON object, as Terraform's jsonencode writes it".to_owned(),
     })?;
     let mut notes = Notes::default();
-    let plan = read_plan(&document, &mut notes);
-    Ok((plan, notes))
+    let (plan, words): (Plan, Words) = match schema_of(&document) {
+        Some(1) => (schema_1::read(&document, &mut notes), schema_1::in_its_words),
+        _ => (read_plan(&document, &mut notes), |text| text),
+    };
+    Ok((plan, notes, words))
+}
+
+/// The schema that a document says it is of.
+fn schema_of(document: &Document) -> Option<u64> {
+    let Document::Fields(fields) = document else {
+        return None;
+    };
+    match fields.iter().find(|(name, _)| name == "schema") {
+        Some((_, Document::Whole(schema))) => Some(*schema),
+        _ => None,
+    }
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 14] = [
+    const FIELDS: [&str; 12] = [
         "schema",
         "name",
-        "account",
-        "primary_account",
         "mode",
-        "regions",
+        "sides",
         "databases",
         "fleets",
         "routes",
@@ -48,14 +62,8 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
     Plan {
         schema: section.number("schema", bounds::SCHEMA, notes),
         name: section.name("name", notes),
-        account: section.text("account", "the AWS account, 12 digits in quotes", notes),
-        primary_account: section.text_if_given(
-            "primary_account",
-            "an AWS account, 12 digits in quotes",
-            notes,
-        ),
         mode: read_mode(&section, notes),
-        regions: read_regions(&section, notes),
+        sides: read_sides(&section, "an object with region and account", notes, read_place),
         databases: read_items(&section, "databases", notes, read_database),
         fleets: read_items(&section, "fleets", notes, read_fleet),
         routes: read_items(&section, "routes", notes, read_route),
@@ -63,8 +71,47 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         limits: read_limits(&section, notes),
         parameters: parameters::read(&section, notes),
         snapshots: super::snapshots::read(&section, notes),
-        operator_function: section.text("operator_function", "the alarm-handler's function name", notes),
+        operator_function: section.text("operator_function", FUNCTION_HINT, notes),
+        seat: Side::default(),
     }
+}
+
+const FUNCTION_HINT: &str = "the alarm-handler's function name";
+const ACCOUNT_HINT: &str = "the AWS account, 12 digits in quotes";
+
+/// Reads the field `sides`: what is there for each, which `hint` says.
+fn read_sides<T>(
+    outer: &Section<'_>,
+    hint: &str,
+    notes: &mut Notes,
+    mut read: impl FnMut(&Section<'_>, Side, &mut Notes) -> T,
+) -> Sides<T> {
+    let keys = Side::BOTH.map(Side::as_str);
+    let both = format!("an object with primary and recovery, each {hint}");
+    let section = open_field(outer, "sides", &both, notes, |path, value, notes| {
+        Section::open(path, value, &keys, notes)
+    });
+    Sides::from_fn(|side| read(&section, side, notes))
+}
+
+fn read_place(sides: &Section<'_>, side: Side, notes: &mut Notes) -> Place {
+    let section = open_side(sides, side, "an object with region and account", &["region", "account"], notes);
+    Place {
+        region: section.text("region", "a region's code, like us-east-2", notes),
+        account: section.text("account", ACCOUNT_HINT, notes),
+    }
+}
+
+fn open_side<'d>(
+    sides: &Section<'d>,
+    side: Side,
+    hint: &str,
+    known: &[&str],
+    notes: &mut Notes,
+) -> Section<'d> {
+    open_field(sides, side.as_str(), hint, notes, |path, value, notes| {
+        Section::open(path, value, known, notes)
+    })
 }
 
 fn read_mode(section: &Section<'_>, notes: &mut Notes) -> Mode {
@@ -74,17 +121,6 @@ fn read_mode(section: &Section<'_>, notes: &mut Notes) -> Mode {
     section
         .word("mode", &[("approve", Mode::Approve), ("automatic", Mode::Automatic)], notes)
         .unwrap_or_default()
-}
-
-fn read_regions(plan: &Section<'_>, notes: &mut Notes) -> Regions {
-    let section =
-        open_field(plan, "regions", "an object with primary and recovery", notes, |path, value, notes| {
-            Section::open(path, value, &["primary", "recovery"], notes)
-        });
-    Regions {
-        primary: section.text("primary", "the region that serves on a good day", notes),
-        recovery: section.text("recovery", "the region to recover in", notes),
-    }
 }
 
 /// Opens the object that a field must hold.
@@ -113,144 +149,187 @@ fn read_items<T>(
 }
 
 fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database {
-    const FIELDS: [&str; 8] = [
-        "name",
-        "kind",
-        "global_cluster",
-        "primary",
-        "replica",
-        "backup_retention_days",
-        "quarantine_security_group",
-        "after",
-    ];
+    const FIELDS: [&str; 5] = ["name", "kind", "global_cluster", "sides", "after"];
     let section = Section::open(path, document, &FIELDS, notes);
-    Database {
-        name: section.name("name", notes),
-        kind: read_database_kind(&section, notes),
-        global_cluster: section.text_if_given(
-            "global_cluster",
-            "the identifier of the Aurora global database",
-            notes,
-        ),
-        primary: section.text("primary", "the ARN of the RDS instance in the primary region", notes),
-        replica: section.text("replica", "the ARN of its replica in the recovery region", notes),
-        backup_retention_days: section.number_or(
-            "backup_retention_days",
-            default_backup_retention_days(),
-            bounds::BACKUP_RETENTION_DAYS,
-            notes,
-        ),
-        quarantine_security_group: section.text_if_given(
-            "quarantine_security_group",
-            "the id of a security group, sg-…",
-            notes,
-        ),
-        after: section.names("after", notes),
-    }
+    let name = section.name("name", notes);
+    let is_aurora = read_is_aurora(&section, notes);
+    let global_cluster = read_global_cluster(&section, is_aurora, notes);
+    let hint = if is_aurora { "an object with arn, the cluster's" } else { "an object with arn, the instance's" };
+    let kind = if is_aurora {
+        let sides = read_sides(&section, hint, notes, |sides, side, notes| {
+            let known = ["arn", "quarantine_security_group"];
+            let section = open_side(sides, side, hint, &known, notes);
+            AuroraCluster {
+                arn: section.text("arn", "the ARN of the Aurora cluster", notes),
+                quarantine_security_group: read_quarantine_group(&section, notes),
+            }
+        });
+        DatabaseKind::AuroraGlobal { global_cluster, sides }
+    } else {
+        let sides = read_sides(&section, hint, notes, |sides, side, notes| {
+            let known = ["arn", "backup_retention_days", "quarantine_security_group"];
+            let section = open_side(sides, side, hint, &known, notes);
+            RdsInstance {
+                arn: section.text("arn", "the ARN of the RDS instance", notes),
+                backup_retention_days: read_retention(&section, notes),
+                quarantine_security_group: read_quarantine_group(&section, notes),
+            }
+        });
+        DatabaseKind::RdsReplica { sides }
+    };
+    Database { name, kind, after: section.names("after", notes) }
 }
 
-fn read_database_kind(section: &Section<'_>, notes: &mut Notes) -> DatabaseKind {
-    const KINDS: [(&str, DatabaseKind); 2] =
-        [("rds_replica", DatabaseKind::RdsReplica), ("aurora_global", DatabaseKind::AuroraGlobal)];
-    match section.find("kind") {
-        None => DatabaseKind::default(),
-        Some(_) => section.word("kind", &KINDS, notes).unwrap_or_default(),
+/// Whether the kind is Aurora's; where it is left out or can't be read, it is not.
+fn read_is_aurora(database: &Section<'_>, notes: &mut Notes) -> bool {
+    const KINDS: [(&str, bool); 2] = [("rds_replica", false), ("aurora_global", true)];
+    database.find("kind").is_some_and(|_| database.word("kind", &KINDS, notes).unwrap_or_default())
+}
+
+/// The one thing that an Aurora database has and an RDS replica has not.
+fn read_global_cluster(database: &Section<'_>, is_aurora: bool, notes: &mut Notes) -> String {
+    const HINT: &str = "the identifier of the Aurora global database";
+    let (kind, place) = (database.place("kind"), database.place("global_cluster"));
+    let found = database.text_if_given("global_cluster", HINT, notes);
+    if !notes.broken.holds(&kind) && !notes.broken.holds(&place) {
+        if is_aurora && found.is_none() {
+            let remedy = "give the identifier of the Aurora global database, like shop-orders";
+            notes.broken(&place, format!("is missing, and {kind} is aurora_global"), remedy);
+        } else if !is_aurora && found.is_some() {
+            let remedy = "leave it out, or set kind to aurora_global";
+            notes.broken(&place, format!("is given, and {kind} is rds_replica"), remedy);
+        }
     }
+    found.unwrap_or_default()
+}
+
+fn read_quarantine_group(section: &Section<'_>, notes: &mut Notes) -> Option<String> {
+    section.text_if_given("quarantine_security_group", "the id of a security group, sg-…", notes)
+}
+
+fn read_retention(section: &Section<'_>, notes: &mut Notes) -> u8 {
+    let default = default_backup_retention_days();
+    section.number_or("backup_retention_days", default, bounds::BACKUP_RETENTION_DAYS, notes)
 }
 
 fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
-    const FIELDS: [&str; 7] =
-        ["name", "kind", "group", "target_groups", "capacity", "healthy_targets_min", "after"];
-    let section = Section::open(path, document, &FIELDS, notes);
-    let capacity = open_field(
-        &section,
-        "capacity",
-        "an object with min, desired and max",
-        notes,
-        |path, value, notes| Section::open(path, value, &["min", "desired", "max"], notes),
-    );
+    const HINT: &str = "an object with group, target_groups, serving and healthy_targets_min";
+    let section = Section::open(path, document, &["name", "kind", "sides", "after"], notes);
     Fleet {
         name: section.name("name", notes),
-        kind: section
-            .word("kind", &[("auto_scaling_group", FleetKind::AutoScalingGroup)], notes)
-            .unwrap_or(FleetKind::AutoScalingGroup),
-        group: section.text("group", "the name of the Auto Scaling group in the recovery region", notes),
-        target_groups: section.texts("target_groups", "ARNs of target groups", notes),
-        capacity: Capacity {
-            min: capacity.number("min", bounds::CAPACITY, notes),
-            desired: capacity.number("desired", bounds::CAPACITY_DESIRED, notes),
-            max: capacity.number("max", bounds::CAPACITY, notes),
-        },
-        healthy_targets_min: section.number("healthy_targets_min", bounds::HEALTHY_TARGETS, notes),
+        kind: read_fleet_kind(&section, notes),
+        sides: read_sides(&section, HINT, notes, |sides, side, notes| {
+            let document = sides.find(side.as_str()).filter(|document| **document != Document::Null)?;
+            let known = ["group", "target_groups", "serving", "resting", "healthy_targets_min"];
+            let section = Section::open(&sides.place(side.as_str()), document, &known, notes);
+            Some(FleetSide {
+                group: section.text("group", "the name of the Auto Scaling group", notes),
+                target_groups: section.texts("target_groups", TARGET_GROUPS_HINT, notes),
+                serving: read_capacity(&section, "serving", bounds::CAPACITY_DESIRED, notes),
+                resting: section
+                    .find("resting")
+                    .filter(|document| **document != Document::Null)
+                    .map(|_| read_capacity(&section, "resting", bounds::CAPACITY, notes)),
+                healthy_targets_min: read_healthy_targets(&section, notes),
+            })
+        }),
         after: section.names("after", notes),
+    }
+}
+
+const TARGET_GROUPS_HINT: &str = "ARNs of target groups";
+
+fn read_fleet_kind(fleet: &Section<'_>, notes: &mut Notes) -> FleetKind {
+    let kinds = [("auto_scaling_group", FleetKind::AutoScalingGroup)];
+    fleet.word("kind", &kinds, notes).unwrap_or(FleetKind::AutoScalingGroup)
+}
+
+fn read_healthy_targets(fleet: &Section<'_>, notes: &mut Notes) -> u32 {
+    fleet.number("healthy_targets_min", bounds::HEALTHY_TARGETS, notes)
+}
+
+fn read_capacity(fleet: &Section<'_>, field: &str, desired: Bounds, notes: &mut Notes) -> Capacity {
+    let hint = "an object with min, desired and max";
+    let section = open_field(fleet, field, hint, notes, |path, value, notes| {
+        Section::open(path, value, &["min", "desired", "max"], notes)
+    });
+    Capacity {
+        min: section.number("min", bounds::CAPACITY, notes),
+        desired: section.number("desired", desired, notes),
+        max: section.number("max", bounds::CAPACITY, notes),
     }
 }
 
 fn read_route(path: &str, document: &Document, notes: &mut Notes) -> Route {
-    const FIELDS: [&str; 6] = ["name", "kind", "primary", "recovery", "probe", "after"];
-    let section = Section::open(path, document, &FIELDS, notes);
+    const HINT: &str = "an object with endpoint_group, endpoint and weight";
+    let section = Section::open(path, document, &["name", "kind", "sides", "after"], notes);
     Route {
         name: section.name("name", notes),
-        kind: section
-            .word("kind", &[("global_accelerator", RouteKind::GlobalAccelerator)], notes)
-            .unwrap_or(RouteKind::GlobalAccelerator),
-        primary: read_side(&section, "primary", notes),
-        recovery: read_side(&section, "recovery", notes),
-        probe: section
-            .find("probe")
-            .filter(|probe| **probe != Document::Null)
-            .map(|probe| read_probe(&section.place("probe"), probe, notes)),
+        kind: read_route_kind(&section, notes),
+        sides: read_sides(&section, HINT, notes, |sides, side, notes| {
+            let known = ["endpoint_group", "endpoint", "weight", "probe"];
+            let section = open_side(sides, side, HINT, &known, notes);
+            RouteSide { probe: read_probe_if_given(&section, notes), ..read_route_side(&section, notes) }
+        }),
         after: section.names("after", notes),
     }
 }
 
-fn read_side(route: &Section<'_>, field: &str, notes: &mut Notes) -> RouteSide {
-    let hint = "an object with endpoint_group, endpoint and weight";
-    let section = open_field(route, field, hint, notes, |path, value, notes| {
-        Section::open(path, value, &["endpoint_group", "endpoint", "weight"], notes)
-    });
+fn read_route_kind(route: &Section<'_>, notes: &mut Notes) -> RouteKind {
+    let kinds = [("global_accelerator", RouteKind::GlobalAccelerator)];
+    route.word("kind", &kinds, notes).unwrap_or(RouteKind::GlobalAccelerator)
+}
+
+fn read_route_side(section: &Section<'_>, notes: &mut Notes) -> RouteSide {
     RouteSide {
         endpoint_group: section.text("endpoint_group", "the ARN of the endpoint group", notes),
         endpoint: section.text("endpoint", "the ARN of the load balancer", notes),
         weight: section.number("weight", bounds::WEIGHT, notes),
+        probe: None,
     }
 }
 
+fn read_probe_if_given(section: &Section<'_>, notes: &mut Notes) -> Option<Probe> {
+    let probe = section.find("probe").filter(|probe| **probe != Document::Null)?;
+    Some(read_probe(&section.place("probe"), probe, notes))
+}
+
 fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
-    const FIELDS: [&str; 6] =
-        ["alarms", "topics", "probes", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
-    let hint = "an object that holds at least probes";
-    let section = open_field(plan, "detection", hint, notes, |path, value, notes| {
+    const FIELDS: [&str; 5] =
+        ["sides", "topics", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
+    const HINT: &str = "an object with alarms and probes";
+    let section = open_field(plan, "detection", "an object that holds at least sides", notes, |path, value, notes| {
         Section::open(path, value, &FIELDS, notes)
     });
-    let probes_hint = "a list of at least one probe of the primary region";
-    let probes = section.need("probes", probes_hint, notes).map(|_| section.list("probes", "probes", notes));
+    let sides = read_sides(&section, HINT, notes, |sides, side, notes| {
+        let section = open_side(sides, side, HINT, &["alarms", "probes"], notes);
+        SideDetection {
+            alarms: section.texts("alarms", ALARMS_HINT, notes),
+            probes: read_probes(section.list("probes", "probes", notes), notes),
+        }
+    });
+    read_times(&section, sides, notes)
+}
+
+const ALARMS_HINT: &str = "ARNs of alarms";
+
+fn read_probes(probes: Vec<(String, &Document)>, notes: &mut Notes) -> Vec<Probe> {
+    probes.into_iter().map(|(path, probe)| read_probe(&path, probe, notes)).collect()
+}
+
+/// What of detection is of both sides.
+fn read_times(section: &Section<'_>, sides: Sides<SideDetection>, notes: &mut Notes) -> Detection {
+    let mut seconds = |field, default, bounds| section.number_or(field, default, bounds, notes);
     Detection {
-        alarms: section.texts("alarms", "ARNs of alarms", notes),
-        topics: section.texts("topics", "ARNs of topics", notes),
-        probes: probes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(path, probe)| read_probe(&path, probe, notes))
-            .collect(),
-        confirm_seconds: section.number_or(
-            "confirm_seconds",
-            default_confirm_seconds(),
-            bounds::CONFIRM_SECONDS,
-            notes,
-        ),
-        signal_age_seconds_max: section.number_or(
+        sides,
+        confirm_seconds: seconds("confirm_seconds", default_confirm_seconds(), bounds::CONFIRM_SECONDS),
+        signal_age_seconds_max: seconds(
             "signal_age_seconds_max",
             default_signal_age_seconds_max(),
             bounds::SIGNAL_AGE_SECONDS,
-            notes,
         ),
-        cooldown_seconds: section.number_or(
-            "cooldown_seconds",
-            default_cooldown_seconds(),
-            bounds::COOLDOWN_SECONDS,
-            notes,
-        ),
+        cooldown_seconds: seconds("cooldown_seconds", default_cooldown_seconds(), bounds::COOLDOWN_SECONDS),
+        topics: section.texts("topics", "ARNs of topics", notes),
     }
 }
 

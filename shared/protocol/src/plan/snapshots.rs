@@ -8,6 +8,7 @@ use super::document::Document;
 use super::section::{Notes, Section};
 use crate::name::Name;
 use crate::schedule::SCHEDULE_HINT;
+use crate::side::Side;
 
 /// How snapshots of the plan's databases are kept. Without this section none are taken, copied or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,10 +57,13 @@ pub struct OptionGroups {
 }
 
 impl SnapshotPolicy {
-    /// The option group that copies of a database into a region are made with.
-    pub fn option_group(&self, database: &Name, to_primary: bool) -> Option<&str> {
+    /// The option group that copies of a database into a side's region are made with.
+    pub fn option_group(&self, database: &Name, to: Side) -> Option<&str> {
         let groups = self.option_groups.iter().find(|groups| groups.database == *database)?;
-        if to_primary { groups.primary.as_deref() } else { groups.recovery.as_deref() }
+        match to {
+            Side::Primary => groups.primary.as_deref(),
+            Side::Recovery => groups.recovery.as_deref(),
+        }
     }
 }
 
@@ -93,6 +97,14 @@ pub struct KeyArns {
 }
 
 impl KeyArns {
+    /// The key for copies into a side's region.
+    pub fn of(&self, side: Side) -> Option<&str> {
+        match side {
+            Side::Primary => self.primary.as_deref(),
+            Side::Recovery => self.recovery.as_deref(),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.primary.is_none() && self.recovery.is_none()
     }

@@ -10,11 +10,12 @@ mod resources;
 mod snapshots;
 
 use super::bounds::Bounds;
-use super::problem::{Broken, Findings, PlanProblems, Problem};
+use super::problem::{Broken, Findings, PlanProblems, Problem, Words};
 use super::section::NAME_HINT;
-use super::{PLAN_SCHEMA, Plan, read};
+use super::{PLAN_SCHEMA, Place, Plan, read};
 use crate::arn;
 use crate::name::Name;
+use crate::side::Sides;
 
 impl Plan {
     /// Reads a plan from JSON and checks it.
@@ -22,20 +23,20 @@ impl Plan {
     /// The error holds every problem of the text: fields that are missing, unknown, given twice or of the wrong
     /// type, and broken rules. Where a part can't be read, the rest is checked without it.
     pub fn from_json(text: &str) -> Result<Self, PlanProblems> {
-        let (plan, notes) = read::plan(text)?;
+        let (plan, notes, words) = read::plan(text)?;
         let mut problems = notes.problems;
-        problems.extend(check(&plan, &notes.broken));
+        problems.extend(check(&plan, &notes.broken, words));
         PlanProblems::of(problems).map_or(Ok(plan), Err)
     }
 
     /// Checks every rule of a plan; none is broken if nothing comes back.
     pub fn validate(&self) -> Vec<Problem> {
-        check(self, &Broken::default())
+        check(self, &Broken::default(), |text| text)
     }
 }
 
-fn check(plan: &Plan, broken: &Broken) -> Vec<Problem> {
-    let mut findings = Findings::new(broken);
+fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
+    let mut findings = Findings::new(broken, words);
     let ground = Ground::of(plan);
     check_head(plan, &mut findings);
     accounts::check(plan, &mut findings);
@@ -53,29 +54,29 @@ const PARTITION: &str = "aws";
 
 /// What ARNs are compared with, as far as it is sound itself: one slip in the account is one problem, not hundreds.
 struct Ground<'a> {
-    account: Option<&'a str>,
-    /// The account of the primary region: `account` where the plan names no other.
-    primary_account: Option<&'a str>,
-    primary: Option<&'a str>,
-    recovery: Option<&'a str>,
+    regions: Sides<Option<&'a str>>,
+    accounts: Sides<Option<&'a str>>,
     /// The partition of the regions; nothing if they are of two.
     partition: Option<&'static str>,
 }
 
 impl<'a> Ground<'a> {
     fn of(plan: &'a Plan) -> Self {
-        let region = |text: &'a str| Some(text).filter(|text| arn::is_region(text));
-        let (primary, recovery) = (region(&plan.regions.primary), region(&plan.regions.recovery));
-        let account = |text: &'a str| Some(text).filter(|text| arn::is_account(text));
-        let partition = primary.or(recovery).map(arn::partition_of);
+        let places = plan.sides.as_ref();
+        let regions = places.map(|place| Some(place.region.as_str()).filter(|text| arn::is_region(text)));
+        let accounts = places.map(|place| Some(place.account.as_str()).filter(|text| arn::is_account(text)));
+        let partition = regions.primary.or(regions.recovery).map(arn::partition_of);
         Self {
-            account: account(&plan.account),
-            primary_account: account(plan.primary_account.as_ref().unwrap_or(&plan.account)),
-            primary,
-            recovery,
+            regions,
+            accounts,
             partition: partition
-                .filter(|found| recovery.is_none_or(|region| arn::partition_of(region) == *found)),
+                .filter(|found| regions.recovery.is_none_or(|region| arn::partition_of(region) == *found)),
         }
+    }
+
+    /// Whether each side has an account of its own.
+    fn has_two_accounts(&self) -> bool {
+        self.accounts.primary != self.accounts.recovery
     }
 }
 
@@ -83,7 +84,7 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
     if plan.schema != PLAN_SCHEMA {
         findings.add(
             "schema",
-            format!("is {}, and this version reads {PLAN_SCHEMA} only", plan.schema),
+            format!("is {}, and this version reads 1 and {PLAN_SCHEMA} only", plan.schema),
             format!("give {PLAN_SCHEMA}"),
         );
     }
@@ -93,9 +94,6 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
             format!("is {}, which is no name of a plan", crate::nearest::quoted(plan.name.as_str()));
         let remedy = "give 3 to 31 characters of a-z, 0-9 and hyphens, beginning with a letter and not ending with a hyphen";
         findings.add("name", problem, remedy);
-    }
-    if !arn::is_account(&plan.account) {
-        findings.add("account", "is not an AWS account", "give its 12 digits in quotes");
     }
     check_regions(plan, findings);
     if !is_function_name(&plan.operator_function) {
@@ -116,9 +114,8 @@ fn check_head(plan: &Plan, findings: &mut Findings<'_>) {
 }
 
 fn check_regions(plan: &Plan, findings: &mut Findings<'_>) {
-    for (path, region) in
-        [("regions.primary", &plan.regions.primary), ("regions.recovery", &plan.regions.recovery)]
-    {
+    for (side, Place { region, .. }) in plan.sides.iter() {
+        let path = format!("sides.{}.region", side.as_str());
         if !arn::is_region(region) {
             findings.add(path, "does not look like a region", "give a region's code, like us-east-2");
         } else if arn::partition_of(region) != PARTITION {
@@ -133,22 +130,22 @@ fn check_regions(plan: &Plan, findings: &mut Findings<'_>) {
             );
         }
     }
-    if arn::is_region(&plan.regions.recovery) && arn::is_opt_in(&plan.regions.recovery) {
+    let recovery = &plan.sides.recovery.region;
+    if arn::is_region(recovery) && arn::is_opt_in(recovery) {
         findings.add(
-            "regions.recovery",
+            "sides.recovery.region",
             format!(
-                "is {}, an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another \
-                 region: the primary's alarms would never arrive",
-                plan.regions.recovery
+                "is {recovery}, an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from \
+                 another region: the primary's alarms would never arrive"
             ),
             "give a region that needs no opt-in, one of those from before 2019",
         );
     }
-    if plan.regions.primary == plan.regions.recovery {
+    if plan.sides.primary.region == *recovery {
         findings.add_reading(
-            &["regions.primary"],
-            "regions.recovery",
-            format!("is {}, which is the primary region too", plan.regions.recovery),
+            &["sides.primary.region"],
+            "sides.recovery.region",
+            format!("is {recovery}, which is the primary region too"),
             "give another region, one that survives the loss of the primary",
         );
     }

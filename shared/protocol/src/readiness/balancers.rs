@@ -35,7 +35,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 /// Each target group of the recovery load balancer belongs to a fleet of the plan, which gives it targets; or has some.
 fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
-    let Some(arn) = balancer(route) else {
+    let Some(arn) = balancer(route, scene.plan.seat) else {
         let sentence = "The recovery endpoint is no load balancer, so it has no target groups.";
         return Check::ready(PLANNED, name, sentence);
     };
@@ -49,9 +49,9 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
         Err(unseen) => return Check::unknown(PLANNED, name, &unseen),
     };
     let filled = |group: &AttachedGroup| {
-        let fleet = scene.plan.fleets.iter().find(|fleet| fleet.target_groups.contains(&group.arn));
+        let fleet = scene.fleets().find(|fleet| fleet.target_groups.contains(&group.arn));
         // What has moved has its targets, or lacks them; what waits is given them by the run.
-        fleet.is_some_and(|fleet| !scene.state.moved.contains(&fleet.name))
+        fleet.is_some_and(|fleet| !scene.state.moved.contains(fleet.name))
     };
     let of_plan = |group: &&AttachedGroup| filled(group);
     let empty: Vec<String> = groups
@@ -109,7 +109,7 @@ fn tried(scene: &Scene<'_>, route: &Route) -> Check {
 fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
     let health = match seen(&scene.facts.routes, name) {
-        Ok(RouteFacts { recovery_health, .. }) => recovery_health,
+        Ok(RouteFacts { health, .. }) => &health[scene.plan.seat],
         Err(unseen) => return Check::unknown(HEALTHY, name, &unseen),
     };
     match health {

@@ -7,7 +7,8 @@ use super::facts::{OptionGroupRef, ReadinessFacts, Unseen, seen};
 use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::name::Name;
-use crate::plan::{Database, DatabaseKind, Plan, SnapshotPolicy};
+use crate::plan::{Database, Plan, SnapshotPolicy};
+use crate::side::Side;
 use crate::state::State;
 use crate::words::list;
 
@@ -46,7 +47,7 @@ fn source(plan: &Plan, state: &State, facts: &ReadinessFacts, database: &Databas
         let seen = seen(&facts.replicas, &database.name)?.as_ref().ok_or_else(gone)?;
         let instance = seen.instance.clone().unwrap_or_default();
         return Ok(Source {
-            region: plan.regions.recovery.clone(),
+            region: plan.own().region.clone(),
             key: seen.kms_key.clone(),
             engine: instance.engine,
             option_groups: instance.option_groups,
@@ -54,7 +55,7 @@ fn source(plan: &Plan, state: &State, facts: &ReadinessFacts, database: &Databas
     }
     let seen = seen(&facts.primaries, &database.name)?.as_ref().ok_or_else(gone)?;
     Ok(Source {
-        region: plan.regions.primary.clone(),
+        region: plan.other().region.clone(),
         key: seen.kms_key.clone(),
         engine: seen.engine.clone(),
         option_groups: seen.option_groups.clone(),
@@ -107,8 +108,7 @@ fn source_key(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -
         Ok(_) => {}
         Err(unseen) => return Check::unknown(KEY, name, &unseen),
     }
-    let keys = &policy.kms_key_arns;
-    if [&keys.primary, &keys.recovery].into_iter().flatten().any(|named| *named == key) {
+    if Side::BOTH.into_iter().any(|side| policy.kms_key_arns.of(side) == Some(&key)) {
         return Check::ready(KEY, name, format!("The {short} is one of snapshots.kms_key_arns."));
     }
     match seen(&scene.facts.refused, GRANT_FOR_COPIES) {
@@ -128,7 +128,7 @@ fn source_key(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -
 
 fn option_group(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -> Check {
     let name = &database.name;
-    if database.kind == DatabaseKind::AuroraGlobal {
+    if database.is_aurora() {
         return Check::ready(OPTIONS, name, "An Aurora cluster has no option group.");
     }
     let source = match source(scene.plan, scene.state, scene.facts, database) {
@@ -158,17 +158,17 @@ fn option_group(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database)
             "It does not encrypt by an option, so its copies need no option group.",
         );
     }
-    let to_primary = scene.state.moved.contains(name);
-    match policy.option_group(name, to_primary) {
+    let to = scene.serving(name).other();
+    match policy.option_group(name, to) {
         Some(group) => {
             Check::ready(OPTIONS, name, format!("Its copies go along with the option group {group}."))
         }
-        None => without_group(name, encrypting, to_primary),
+        None => without_group(name, encrypting, to),
     }
 }
 
-fn without_group(name: &Name, encrypting: BTreeSet<String>, to_primary: bool) -> Check {
-    let side = if to_primary { "primary" } else { "recovery" };
+fn without_group(name: &Name, encrypting: BTreeSet<String>, to: Side) -> Check {
+    let side = to.as_str();
     let sentence = format!(
         "It encrypts by the option {}, and RDS refuses to copy such a snapshot into another region without an option group.",
         list(encrypting)

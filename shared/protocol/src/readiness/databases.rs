@@ -52,7 +52,7 @@ fn waiting(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
         }
     };
     vec![
-        available(database, facts),
+        available(scene, database, facts),
         replicates(database, facts),
         lag(scene, database),
         window(scene, database, facts),
@@ -67,18 +67,18 @@ fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s Replica
         Ok(None) => Err(Check::not_ready(
             check,
             &database.name,
-            format!("The {} {} does not exist.", thing(database), identifier(&database.replica)),
+            format!("The {} {} does not exist.", thing(database), identifier(database.arn(scene.plan.seat))),
             "Make it again, or correct databases[].replica of the plan.",
         )),
         Err(unseen) => Err(Check::unknown(check, &database.name, &unseen)),
     }
 }
 
-fn available(database: &Database, facts: &ReplicaFacts) -> Check {
-    let (name, id) = (&database.name, identifier(&database.replica));
+fn available(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
+    let (name, id) = (&database.name, identifier(database.arn(scene.plan.seat)));
     let status = facts.status.as_str();
     if let Some(cluster) = &facts.cluster {
-        return cluster_available(database, facts, cluster);
+        return cluster_available(database, id, facts, cluster);
     }
     if facts.replication == ReplicaState::Detached {
         let sentence = format!("{id} follows no source, although no run has promoted it.");
@@ -113,9 +113,14 @@ fn against(status: &str, condition: Condition, thing: &str) -> String {
 
 /// A cluster can be failed over to if it is a secondary, has an instance that could write, and its engine's version is the
 /// global database's.
-fn cluster_available(database: &Database, facts: &ReplicaFacts, cluster: &ClusterFacts) -> Check {
-    let (name, id, status) = (&database.name, identifier(&database.replica), facts.status.as_str());
-    let global = database.global_cluster.as_deref().unwrap_or("of the plan");
+fn cluster_available(
+    database: &Database,
+    id: &str,
+    facts: &ReplicaFacts,
+    cluster: &ClusterFacts,
+) -> Check {
+    let (name, status) = (&database.name, facts.status.as_str());
+    let global = database.global_cluster().unwrap_or("of the plan");
     let not_ready =
         |sentence: String, remedy: &str| Check::not_ready(AVAILABLE, name, sentence, remedy.to_owned());
     match cluster.role {
@@ -222,8 +227,8 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
         Ok(_) => {
             let why = format!("There is no sample of its lag from the last {}.", duration(LAG_AGE_MAX));
             let metric = match database.kind {
-                DatabaseKind::RdsReplica => "ReplicaLag",
-                DatabaseKind::AuroraGlobal => "AuroraGlobalDBReplicationLag",
+                DatabaseKind::RdsReplica { .. } => "ReplicaLag",
+                DatabaseKind::AuroraGlobal { .. } => "AuroraGlobalDBReplicationLag",
             };
             let remedy = format!(
                 "Wait a few minutes after the replica was made; else see whether CloudWatch has {metric}."
@@ -307,7 +312,7 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
             return vec![check, Check::unknown(BACKUPS, name, &unseen)];
         }
     };
-    let id = identifier(&database.replica);
+    let id = identifier(database.arn(scene.plan.seat));
     let follows = facts.replication != ReplicaState::Detached;
     let headless = facts.cluster.as_ref().is_some_and(|cluster| cluster.instances_available == 0);
     let writable = match facts.status.as_str() {
@@ -336,6 +341,11 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
         ),
     };
     let days = facts.backup_retention_days;
+    let wanted = match &database.kind {
+        DatabaseKind::RdsReplica { sides } => sides[scene.plan.seat].backup_retention_days,
+        // Aurora's own least: a cluster always makes backups.
+        DatabaseKind::AuroraGlobal { .. } => 1,
+    };
     let backups = if days > 0 {
         Check::ready(BACKUPS, name, format!("Its backups are kept for {days} days."))
     } else {
@@ -346,8 +356,8 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
             format!(
                 "aws rds modify-db-{thing} --region {} --db-{thing}-identifier {id} --backup-retention-period {} \
                  --apply-immediately",
-                scene.plan.regions.recovery,
-                database.backup_retention_days,
+                scene.plan.own().region,
+                wanted,
                 thing = thing(database),
             ),
         )
@@ -365,7 +375,7 @@ fn identifier(arn: &str) -> &str {
 /// What the database is, as the command line calls it.
 fn thing(database: &Database) -> &'static str {
     match database.kind {
-        DatabaseKind::RdsReplica => "instance",
-        DatabaseKind::AuroraGlobal => "cluster",
+        DatabaseKind::RdsReplica { .. } => "instance",
+        DatabaseKind::AuroraGlobal { .. } => "cluster",
     }
 }

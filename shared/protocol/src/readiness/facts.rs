@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::journal::PoisonRecord;
 use crate::maintenance::{ParameterPass, SnapshotLook};
 use crate::name::Name;
+use crate::side::Sides;
 
 /// Something that was looked at, or why it was not seen.
 pub type Seen<T> = Result<T, Unseen>;
@@ -381,14 +382,12 @@ impl std::fmt::Display for EndpointHealth {
 /// How a route stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteFacts {
-    /// The weight of the primary endpoint; nothing where its group does not have it.
-    pub primary_weight: Option<u8>,
-    /// The weight of the recovery endpoint; nothing where its group does not have it.
-    pub recovery_weight: Option<u8>,
-    /// The traffic dial of the recovery group, in thousandths.
-    pub recovery_dial_permille: u32,
-    /// What the traffic service makes of the recovery endpoint.
-    pub recovery_health: EndpointHealth,
+    /// The weight of each endpoint; nothing where its group does not have it.
+    pub weights: Sides<Option<u8>>,
+    /// The traffic dial of each group, in thousandths.
+    pub dials_permille: Sides<u32>,
+    /// What the traffic service makes of each endpoint.
+    pub health: Sides<EndpointHealth>,
 }
 
 /// Who hears a topic.

@@ -4,7 +4,7 @@
 
 use super::facts::{GroupFacts, TemplateFacts, TemplateRef, Unseen, seen};
 use super::{Check, Scene};
-use crate::plan::Fleet;
+use crate::plan::FleetAt;
 use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[EXISTS, LAUNCH, TEMPLATE, ATTACHED, TARGETS, HEALTHY];
@@ -23,11 +23,11 @@ const NEEDED: [&str; 2] = ["Launch", "AddToLoadBalancer"];
 const ALIAS: &str = "resolve:ssm:";
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
-    scene.plan.fleets.iter().flat_map(|fleet| of(scene, fleet)).collect()
+    scene.fleets().flat_map(|fleet| of(scene, fleet)).collect()
 }
 
-fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
-    let name = &fleet.name;
+fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
+    let name = fleet.name;
     let mut checks = match seen(&scene.facts.groups, name) {
         Ok(Some(group)) => {
             let exists = Check::ready(EXISTS, name, format!("The group {} is there.", fleet.group));
@@ -52,21 +52,21 @@ fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
     checks
 }
 
-fn unseen_group(fleet: &Fleet, exists: Check) -> Vec<Check> {
+fn unseen_group(fleet: FleetAt<'_>, exists: Check) -> Vec<Check> {
     let unseen = Unseen::new("The group was not seen.", format!("See {EXISTS}."));
-    let rest = [LAUNCH, TEMPLATE, ATTACHED].map(|check| Check::unknown(check, &fleet.name, &unseen));
+    let rest = [LAUNCH, TEMPLATE, ATTACHED].map(|check| Check::unknown(check, fleet.name, &unseen));
     std::iter::once(exists).chain(rest).collect()
 }
 
 /// The worst of the templates that the group launches from speaks for all of them.
-fn template(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
-    let name = &fleet.name;
+fn template(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
+    let name = fleet.name;
     if group.templates.is_empty() {
         let why = format!("{} launches from no launch template.", fleet.group);
         let remedy = "Give the group a launch template; a launch configuration can't be looked at.";
         return Check::unknown(TEMPLATE, name, &Unseen::new(why, remedy));
     }
-    let region = &scene.plan.regions.recovery;
+    let region = &scene.plan.own().region;
     let (mut fine, mut unknown) = (Vec::new(), None);
     for template in &group.templates {
         let TemplateRef { id, version } = template;
@@ -116,23 +116,23 @@ fn template(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
     }
 }
 
-fn launch(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
+fn launch(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
     let stopped: Vec<&str> =
         NEEDED.into_iter().filter(|needed| group.suspended.iter().any(|process| process == needed)).collect();
     if stopped.is_empty() {
-        return Check::ready(LAUNCH, &fleet.name, "It may launch servers and register them.");
+        return Check::ready(LAUNCH, fleet.name, "It may launch servers and register them.");
     }
     let remedy = format!(
         "aws autoscaling resume-processes --region {} --auto-scaling-group-name {} --scaling-processes {}",
-        scene.plan.regions.recovery,
+        scene.plan.own().region,
         fleet.group,
         stopped.join(" ")
     );
     let names = list(stopped.iter().map(ToString::to_string));
-    Check::not_ready(LAUNCH, &fleet.name, format!("Suspended in {}: {names}.", fleet.group), remedy)
+    Check::not_ready(LAUNCH, fleet.name, format!("Suspended in {}: {names}.", fleet.group), remedy)
 }
 
-fn attached(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
+fn attached(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
     let missing: Vec<&String> =
         fleet.target_groups.iter().filter(|arn| !group.target_groups.contains(arn)).collect();
     let Some(first) = missing.first() else {
@@ -141,11 +141,11 @@ fn attached(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
             1 => "Its servers are registered with its target group.".to_owned(),
             more => format!("Its servers are registered with its {more} target groups."),
         };
-        return Check::ready(ATTACHED, &fleet.name, sentence);
+        return Check::ready(ATTACHED, fleet.name, sentence);
     };
     Check::not_ready(
         ATTACHED,
-        &fleet.name,
+        fleet.name,
         format!(
             "{} registers its servers with {} of its {} target groups alone.",
             fleet.group,
@@ -155,14 +155,14 @@ fn attached(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
         format!(
             "aws autoscaling attach-load-balancer-target-groups --region {} --auto-scaling-group-name {} \
              --target-group-arns {first}",
-            scene.plan.regions.recovery, fleet.group
+            scene.plan.own().region, fleet.group
         ),
     )
 }
 
 /// The worst of the fleet's target groups speaks for all of them.
-fn target_groups(scene: &Scene<'_>, fleet: &Fleet) -> Check {
-    let name = &fleet.name;
+fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
+    let name = fleet.name;
     let mut unknown = None;
     for arn in &fleet.target_groups {
         let short = arn.rsplit_once(":targetgroup/").map_or(arn.as_str(), |(_, short)| short);
@@ -199,8 +199,8 @@ fn target_groups(scene: &Scene<'_>, fleet: &Fleet) -> Check {
     }
 }
 
-fn healthy(scene: &Scene<'_>, fleet: &Fleet) -> Check {
-    let name = &fleet.name;
+fn healthy(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
+    let name = fleet.name;
     match seen(&scene.facts.healthy, name) {
         Ok(count) => {
             let counted = format!("{count} of {} targets are healthy.", fleet.healthy_targets_min);

@@ -64,7 +64,7 @@ fn reserved(scene: &Scene<'_>) -> Check {
     let sentence = format!(
         "Of the account's concurrent executions {}: a workload that starts in {} can take them all and throttle its own failover.",
         list(short),
-        scene.plan.regions.recovery
+        scene.plan.own().region
     );
     let remedy = "Set reserved_concurrency = 3 in the orchestrator's module, where the quota \"Concurrent executions\" leaves \
                   100 to everything else.";
@@ -177,7 +177,7 @@ fn queues(scene: &Scene<'_>) -> Check {
         }
     }
     if let Some((first, _)) = full.first() {
-        let region = &scene.plan.regions.recovery;
+        let region = &scene.plan.own().region;
         let remedy = format!(
             "Read what was lost and mend its cause, then empty the queue: aws sqs purge-queue --region {region} --queue-url \
              $(aws sqs get-queue-url --region {region} --queue-name {first} --query QueueUrl --output text)"

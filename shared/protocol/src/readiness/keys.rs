@@ -13,8 +13,8 @@ const ENABLED: &str = "key_enabled";
 /// The keys of the recovery region that the plan names, by what they are used for. The other region's are its own affair
 /// until a failback.
 fn named(plan: &Plan) -> Vec<(&'static str, &str)> {
-    let snapshots = plan.snapshots.as_ref().and_then(|policy| policy.kms_key_arns.recovery.as_deref());
-    let parameters = plan.parameters.as_ref().and_then(|policy| policy.keys.recovery.as_deref());
+    let snapshots = plan.snapshots.as_ref().and_then(|policy| policy.kms_key_arns.of(plan.seat));
+    let parameters = plan.parameters.as_ref().and_then(|policy| policy.keys.of(plan.seat));
     let snapshots = snapshots.map(|key| ("snapshots", key));
     snapshots.into_iter().chain(parameters.map(|key| ("parameters", key))).collect()
 }
@@ -49,7 +49,7 @@ fn of_replica(scene: &Scene<'_>, database: &Database) -> Check {
 }
 
 fn of(scene: &Scene<'_>, subject: &str, key: &str) -> Check {
-    let region = &scene.plan.regions.recovery;
+    let region = &scene.plan.own().region;
     let short = key.rsplit(':').next().unwrap_or(key);
     match seen(&scene.facts.keys, key) {
         Err(unseen) => Check::unknown(ENABLED, subject, &unseen),

@@ -11,7 +11,7 @@ use super::facts::{
 };
 use super::{Check, Scene};
 use crate::arn::Arn;
-use crate::plan::Fleet;
+use crate::plan::FleetAt;
 use crate::words::list;
 
 pub(super) const NAMES: &[&str] = &[SCHEDULED, OFFERED, KEYS, ADDRESSES, QUOTA];
@@ -39,16 +39,16 @@ const QUOTAS: [(&str, &[&str]); 8] = [
 ];
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
-    let mut checks: Vec<Check> = scene.plan.fleets.iter().flat_map(|fleet| of(scene, fleet)).collect();
+    let mut checks: Vec<Check> = scene.fleets().flat_map(|fleet| of(scene, fleet)).collect();
     checks.extend((!scene.plan.fleets.is_empty()).then(|| quota(scene)));
     checks
 }
 
-fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
-    let Ok(Some(group)) = seen(&scene.facts.groups, &fleet.name) else {
+fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
+    let Ok(Some(group)) = seen(&scene.facts.groups, fleet.name) else {
         let unseen = Unseen::new("The group was not seen.", "See group_exists.");
         let rest = [SCHEDULED, OFFERED, KEYS, ADDRESSES];
-        return rest.map(|check| Check::unknown(check, &fleet.name, &unseen)).to_vec();
+        return rest.map(|check| Check::unknown(check, fleet.name, &unseen)).to_vec();
     };
     vec![
         scheduled(scene, fleet, group),
@@ -59,8 +59,8 @@ fn of(scene: &Scene<'_>, fleet: &Fleet) -> Vec<Check> {
 }
 
 /// A scheduled action sets min, desired and max by itself, whoever set them before.
-fn scheduled(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
-    let name = &fleet.name;
+fn scheduled(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
+    let name = fleet.name;
     let actions = match seen(&scene.facts.scheduled, name) {
         Ok(actions) => actions,
         Err(unseen) => return Check::unknown(SCHEDULED, name, &unseen),
@@ -84,7 +84,7 @@ fn scheduled(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
     let remedy = format!(
         "aws autoscaling delete-scheduled-action --region {} --auto-scaling-group-name {} --scheduled-action-name {}; or give \
          it the plan's capacity",
-        scene.plan.regions.recovery,
+        scene.plan.own().region,
         fleet.group,
         actions.iter().find(|action| shrinks(fleet, action).is_some()).map_or("", |action| &action.name)
     );
@@ -94,8 +94,8 @@ fn scheduled(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
 }
 
 /// What an action sets below the plan's size, to be read after a time.
-fn shrinks(fleet: &Fleet, action: &ScheduledAction) -> Option<String> {
-    let wanted = fleet.capacity;
+fn shrinks(fleet: FleetAt<'_>, action: &ScheduledAction) -> Option<String> {
+    let wanted = fleet.serving;
     let below = |word: &str, set: Option<u32>, wanted: u32| {
         set.filter(|set| *set < wanted).map(|set| format!("{word} to {set}, below the plan's {wanted}"))
     };
@@ -153,8 +153,8 @@ fn groups(facts: &ReadinessFacts) -> impl Iterator<Item = &GroupFacts> {
     facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref())
 }
 
-fn offered(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
-    let name = &fleet.name;
+fn offered(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
+    let name = fleet.name;
     if group.chooses_types {
         let sentence = "It has its types chosen by what they must have, so that a type which a zone lacks is passed over.";
         return Check::ready(OFFERED, name, sentence);
@@ -229,15 +229,15 @@ fn keys_of(facts: &ReadinessFacts, group: &GroupFacts) -> Result<LaunchKeys, Uns
 
 /// Auto Scaling's service-linked role may use AWS's own keys, and no other unless the key says so: by a grant or by its
 /// policy. Nothing that IAM says can give it the right, for its policies can't be changed.
-fn keys_granted(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
-    let name = &fleet.name;
+fn keys_granted(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
+    let name = fleet.name;
     let keys = match keys_of(scene.facts, group) {
         Ok(keys) => keys,
         Err(unseen) => return Check::unknown(KEYS, name, &unseen),
     };
     let (mut refused, mut elsewhere, mut unseen) = (Vec::new(), Vec::new(), None);
     for key in &keys.named {
-        if Arn::parse(key).is_some_and(|arn| arn.account != scene.plan.account) {
+        if Arn::parse(key).is_some_and(|arn| arn.account != scene.plan.own().account) {
             elsewhere.push(short(key).to_owned());
             continue;
         }
@@ -259,7 +259,7 @@ fn keys_granted(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
         let remedy = format!(
             "aws kms create-grant --region {} --key-id {key} --grantee-principal {role} --operations Encrypt Decrypt \
              ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext DescribeKey CreateGrant",
-            scene.plan.regions.recovery
+            scene.plan.own().region
         );
         return Check::not_ready(KEYS, name, sentence, remedy);
     }
@@ -333,12 +333,12 @@ fn short(key: &str) -> &str {
 }
 
 /// How many instances a fleet still has to launch.
-fn wanting(fleet: &Fleet, group: &GroupFacts) -> u32 {
-    fleet.capacity.desired.saturating_sub(group.instances)
+fn wanting(fleet: FleetAt<'_>, group: &GroupFacts) -> u32 {
+    fleet.serving.desired.saturating_sub(group.instances)
 }
 
-fn addresses(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
-    let name = &fleet.name;
+fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
+    let name = fleet.name;
     let wanted = wanting(fleet, group);
     if group.subnets.is_empty() {
         let sentence =
@@ -364,10 +364,8 @@ fn addresses(scene: &Scene<'_>, fleet: &Fleet, group: &GroupFacts) -> Check {
     // Others that launch into the same subnets at the same time.
     let shares = |other: &GroupFacts| other.subnets.iter().any(|subnet| group.subnets.contains(subnet));
     let together: u32 = scene
-        .plan
-        .fleets
-        .iter()
-        .filter_map(|other| Some((other, scene.facts.groups.get(&other.name)?.as_ref().ok()?.as_ref()?)))
+        .fleets()
+        .filter_map(|other| Some((other, scene.facts.groups.get(other.name)?.as_ref().ok()?.as_ref()?)))
         .filter(|(_, facts)| shares(facts))
         .map(|(other, facts)| wanting(other, facts))
         .fold(0, u32::saturating_add);
@@ -392,7 +390,7 @@ fn quota(scene: &Scene<'_>) -> Check {
     let subject = &scene.plan.name;
     let (mut needed, mut unseen): (BTreeMap<&'static str, u64>, Option<Unseen>) = (BTreeMap::new(), None);
     let mut uncounted = Vec::new();
-    for fleet in &scene.plan.fleets {
+    for fleet in scene.fleets() {
         match least_vcpus(scene, fleet) {
             Ok(Some((code, vcpus))) => *needed.entry(code).or_default() += vcpus,
             Ok(None) => uncounted.push(fleet.name.to_string()),
@@ -410,7 +408,7 @@ fn quota(scene: &Scene<'_>) -> Check {
         }
     }
     if !short.is_empty() {
-        let region = &scene.plan.regions.recovery;
+        let region = &scene.plan.own().region;
         let code = needed
             .keys()
             .find(|code| short.iter().any(|text| text.contains(**code)))
@@ -440,8 +438,8 @@ fn quota(scene: &Scene<'_>) -> Check {
 
 /// The quota of a fleet, and the fewest vCPUs that its wanted size takes; nothing where its types count against several
 /// quotas, or against one that is not looked at.
-fn least_vcpus(scene: &Scene<'_>, fleet: &Fleet) -> Result<Option<(&'static str, u64)>, Unseen> {
-    let group = match seen(&scene.facts.groups, &fleet.name)? {
+fn least_vcpus(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Result<Option<(&'static str, u64)>, Unseen> {
+    let group = match seen(&scene.facts.groups, fleet.name)? {
         Some(group) if !group.chooses_types => group,
         Some(_) => return Ok(None),
         None => return Err(Unseen::new("A group was not seen.", "See group_exists.")),
@@ -456,5 +454,5 @@ fn least_vcpus(scene: &Scene<'_>, fleet: &Fleet) -> Result<Option<(&'static str,
             least = Some(least.map_or(*vcpus, |least: u32| least.min(*vcpus)));
         }
     }
-    Ok(least.map(|vcpus| (code, u64::from(vcpus) * u64::from(fleet.capacity.desired))))
+    Ok(least.map(|vcpus| (code, u64::from(vcpus) * u64::from(fleet.serving.desired))))
 }

@@ -37,7 +37,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 fn parameters(scene: &Scene<'_>) -> Check {
     const SUBJECT: &str = "parameters";
     let invoke = |command: &str| {
-        let (region, name) = (&scene.plan.regions.recovery, &scene.plan.name);
+        let (region, name) = (&scene.plan.own().region, &scene.plan.name);
         format!(
             "echo '{{\"command\":\"{command}\"}}' | aws lambda invoke --region {region} --function-name {name}-ssm-replicator \
              --payload fileb:///dev/stdin /dev/stdout | cat"
@@ -120,7 +120,7 @@ fn look<'s>(scene: &'s Scene<'_>) -> Result<&'s SnapshotLook, Unseen> {
 }
 
 fn keep(scene: &Scene<'_>) -> String {
-    let (region, name) = (&scene.plan.regions.recovery, &scene.plan.name);
+    let (region, name) = (&scene.plan.own().region, &scene.plan.name);
     format!(
         "echo '{{\"snapshots\":\"keep\"}}' | aws lambda invoke --region {region} --function-name {name}-snapshot-scheduler \
          --payload fileb:///dev/stdin /dev/stdout | cat"
@@ -134,7 +134,7 @@ fn fresh_since(policy: &SnapshotPolicy, now: Timestamp) -> Option<Timestamp> {
 
 /// Both regions, the worse of them.
 fn snapshots_of(scene: &Scene<'_>, name: &Name, look: &SnapshotLook, since: Timestamp) -> Check {
-    let regions = [&scene.plan.regions.primary, &scene.plan.regions.recovery];
+    let regions = [&scene.plan.other().region, &scene.plan.own().region];
     let (mut fresh, mut stale, mut unlisted) = (Vec::new(), Vec::new(), Vec::new());
     for region in regions {
         let gap = look.gaps.iter().find(|(gap, _)| gap == region);

@@ -9,7 +9,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::name::Name;
+use crate::plan::{FleetAt, Plan};
+use crate::side::Side;
 use crate::state::State;
 
 mod balancers;
@@ -74,6 +76,18 @@ struct Scene<'s> {
     state: &'s State,
     facts: &'s ReadinessFacts,
     now: Timestamp,
+}
+
+impl<'s> Scene<'s> {
+    /// The side that serves an item.
+    fn serving(&self, item: &Name) -> Side {
+        self.state.serving(self.plan, item)
+    }
+
+    /// The fleets as they are on the guard's own side.
+    fn fleets(&self) -> impl Iterator<Item = FleetAt<'s>> {
+        self.plan.fleets_at(self.plan.seat)
+    }
 }
 
 /// What a check found.

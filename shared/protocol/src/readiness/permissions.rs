@@ -6,7 +6,8 @@ use super::facts::{ReadinessFacts, Unseen, seen};
 use super::names::{GRANT_FOR_COPIES, function_name};
 use super::{Check, Scene};
 use crate::arn::Arn;
-use crate::plan::{Database, DatabaseKind, Plan};
+use crate::plan::{Database, Plan};
+use crate::side::{Direction, Side};
 use crate::state::State;
 use crate::words::list;
 
@@ -54,7 +55,7 @@ pub fn needs(plan: &Plan, state: &State, facts: &ReadinessFacts) -> Vec<NeededPe
 }
 
 fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> {
-    let recovery = &plan.regions.recovery;
+    let recovery = &plan.own().region;
     let groups = plan.fleets.iter().filter_map(|fleet| match facts.groups.get(&fleet.name) {
         Some(Ok(Some(group))) => Some(group.arn.clone()),
         _ => None,
@@ -62,11 +63,12 @@ fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> 
     let endpoint_groups = plan
         .routes
         .iter()
-        .flat_map(|route| [&route.primary, &route.recovery])
-        .map(|side| side.endpoint_group.clone());
-    let of_kind = |kind| plan.databases.iter().filter(move |database| database.kind == kind);
-    let (instances, clusters) = (of_kind(DatabaseKind::RdsReplica), of_kind(DatabaseKind::AuroraGlobal));
-    let cut_off = |database: &&Database| database.quarantine_security_group.is_some();
+        .flat_map(|route| route.sides.values())
+        .map(|at| at.endpoint_group.clone());
+    let Direction { from, to } = plan.direction();
+    let of_kind = |aurora| plan.databases.iter().filter(move |database| database.is_aurora() == aurora);
+    let (instances, clusters) = (of_kind(false), of_kind(true));
+    let cut_off = |database: &&Database| database.quarantine_security_group(from).is_some();
     let mut endpoint_groups: Vec<String> = endpoint_groups.collect();
     endpoint_groups.sort();
     endpoint_groups.dedup();
@@ -78,13 +80,13 @@ fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> 
     };
     let anything = if endpoint_groups.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
     let reads = READ_FOR_CALLER.map(|action| need("shift-traffic", action, anything.clone(), recovery));
-    let primary_of = |database: &Database| database.primary.clone();
-    let replicas = instances.clone().map(|database| database.replica.clone()).collect();
+    let primary_of = |database: &Database| database.arn(from).to_owned();
+    let replicas = instances.clone().map(|database| database.arn(to).to_owned()).collect();
     let primaries = instances.filter(cut_off).map(primary_of).collect();
-    let failed_over = clusters.clone().flat_map(failed_over).collect();
+    let failed_over = clusters.clone().flat_map(|database| failed_over(database, to)).collect();
     let old_clusters = clusters.filter(cut_off).map(primary_of).collect();
     // A group that holds an endpoint of another account is written back with that account's attachment, or not at all.
-    let has_shared = plan.primary_account.is_some() && !endpoint_groups.is_empty();
+    let has_shared = plan.has_two_accounts() && !endpoint_groups.is_empty();
     let shared = if has_shared { vec!["*".to_owned()] } else { Vec::new() };
     // Right before a promotion the weights of the primary sides are read again.
     let looked_at = if plan.databases.is_empty() { Vec::new() } else { endpoint_groups.clone() };
@@ -92,8 +94,8 @@ fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> 
         need("promote-replica", "globalaccelerator:DescribeEndpointGroup", looked_at, "us-west-2"),
         need("promote-replica", "rds:PromoteReadReplica", replicas, recovery),
         need("promote-replica", "rds:FailoverGlobalCluster", failed_over, recovery),
-        need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.regions.primary),
-        need("promote-replica", "rds:ModifyDBCluster", old_clusters, &plan.regions.primary),
+        need("promote-replica", "rds:ModifyDBInstance", primaries, &plan.other().region),
+        need("promote-replica", "rds:ModifyDBCluster", old_clusters, &plan.other().region),
         need("scale-asg", "autoscaling:UpdateAutoScalingGroup", groups.collect(), recovery),
         need("shift-traffic", "globalaccelerator:UpdateEndpointGroup", endpoint_groups, "us-west-2"),
         need("shift-traffic", "globalaccelerator:ListCrossAccountResources", shared, "us-west-2"),
@@ -106,11 +108,12 @@ fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> 
 
 /// What a failover of a global database is authorised against: the global database, and the cluster that becomes its
 /// writer.
-fn failed_over(database: &Database) -> Vec<String> {
-    let global = Arn::parse(&database.replica).zip(database.global_cluster.as_deref()).map(|(arn, id)| {
+fn failed_over(database: &Database, to: Side) -> Vec<String> {
+    let writer = database.arn(to);
+    let global = Arn::parse(writer).zip(database.global_cluster()).map(|(arn, id)| {
         format!("arn:{}:rds::{}:global-cluster:{}", arn.partition, arn.account, id.to_lowercase())
     });
-    global.into_iter().chain([database.replica.clone()]).collect()
+    global.into_iter().chain([writer.to_owned()]).collect()
 }
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {

@@ -15,7 +15,7 @@ const PROTECTED: &str = "workload_protected";
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let (plan, subject) = (scene.plan, &scene.plan.name);
-    let (primary, recovery) = (&plan.regions.primary, &plan.regions.recovery);
+    let (primary, recovery) = (&plan.other().region, &plan.own().region);
     let databases: Vec<&Name> = moved(scene, plan.databases.iter().map(|item| &item.name));
     let fleets = moved(scene, plan.fleets.iter().map(|item| &item.name));
     let routes = moved(scene, plan.routes.iter().map(|item| &item.name));

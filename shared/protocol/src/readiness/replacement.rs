@@ -99,11 +99,11 @@ fn alike(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check 
         let sentence = "Class, zones and storage of the replica are at least the primary's.";
         return Check::ready(ALIKE, name, sentence);
     }
-    let id = database.replica.rsplit(':').next().unwrap_or_default();
+    let id = database.arn(scene.plan.seat).rsplit(':').next().unwrap_or_default();
     let remedy = format!(
         "aws rds modify-db-instance --region {} --db-instance-identifier {id} with --db-instance-class, --multi-az or \
          --allocated-storage; or leave it so and plan the change for after a failover",
-        scene.plan.regions.recovery
+        scene.plan.own().region
     );
     Check::note(ALIKE, name, format!("After a failover it serves {}.", list(less)), remedy)
 }
@@ -155,20 +155,22 @@ fn multi_az(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
     if instance.is_multi_az {
         return Check::ready(ZONES, name, "It has a standby in another zone.");
     }
-    let id = database.replica.rsplit(':').next().unwrap_or_default();
+    let id = database.arn(scene.plan.seat).rsplit(':').next().unwrap_or_default();
     let remedy = format!(
         "aws rds modify-db-instance --region {} --db-instance-identifier {id} --multi-az --apply-immediately",
-        scene.plan.regions.recovery
+        scene.plan.own().region
     );
     Check::note(ZONES, name, "It serves from one zone: a promotion makes no standby in a second one.", remedy)
 }
 
 fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
     let name = &database.name;
-    let instance = match (&facts.instance, database.kind) {
-        (Some(instance), DatabaseKind::RdsReplica) => instance,
-        (None, DatabaseKind::RdsReplica) => return Check::unknown(WRITABLE, name, &Unseen::not_looked_at()),
-        (_, DatabaseKind::AuroraGlobal) => {
+    let instance = match (&facts.instance, &database.kind) {
+        (Some(instance), DatabaseKind::RdsReplica { .. }) => instance,
+        (None, DatabaseKind::RdsReplica { .. }) => {
+            return Check::unknown(WRITABLE, name, &Unseen::not_looked_at());
+        }
+        (_, DatabaseKind::AuroraGlobal { .. }) => {
             let sentence =
                 "This can't be asked of an Aurora cluster: which of them writes is not its parameters' word.";
             return Check::ready(WRITABLE, name, sentence);
@@ -192,7 +194,7 @@ fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
             format!(
                 "aws rds modify-db-parameter-group --region {} --db-parameter-group-name {group} --parameters \
                  'ParameterName=read_only,ParameterValue={{TrueIfReplica}},ApplyMethod=immediate'",
-                scene.plan.regions.recovery
+                scene.plan.own().region
             ),
         ),
         Ok(Some(value)) => {

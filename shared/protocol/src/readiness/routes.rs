@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
 use super::{Check, Scene};
 use crate::plan::{Route, RouteSide};
+use crate::side::Side;
 use crate::words::{duration, list};
 
 pub(super) const NAMES: &[&str] = &[PRESENT, OPEN, CLOSED, DIAL, CERTIFICATES];
@@ -41,27 +42,25 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
             ];
         }
     };
-    let primary = Side { word: "primary", planned: &route.primary, weight: facts.primary_weight };
-    let recovery = Side { word: "recovery", planned: &route.recovery, weight: facts.recovery_weight };
-    let is_moved = scene.state.moved.contains(name);
-    let (serving, other) = if is_moved { (&recovery, &primary) } else { (&primary, &recovery) };
+    let serving = scene.serving(name);
+    let at = |side: Side| End { word: side.as_str(), planned: &route.sides[side], weight: facts.weights[side] };
     vec![
         present(route, facts),
-        open(route, serving),
-        closed(route, other),
-        dial(route, facts),
+        open(route, &at(serving)),
+        closed(route, &at(serving.other())),
+        dial(scene, route, facts),
         certificates(scene, route),
     ]
 }
 
-/// One side as planned and as seen.
-struct Side<'p> {
+/// The endpoint of one side, as planned and as seen.
+struct End<'p> {
     word: &'static str,
     planned: &'p RouteSide,
     weight: Option<u8>,
 }
 
-impl Side<'_> {
+impl End<'_> {
     fn missing(&self) -> Unseen {
         Unseen::new(format!("The {} endpoint is not in its group.", self.word), format!("See {PRESENT}."))
     }
@@ -76,10 +75,8 @@ impl Side<'_> {
 }
 
 fn present(route: &Route, facts: &RouteFacts) -> Check {
-    let missing: Vec<&str> = [("primary", facts.primary_weight), ("recovery", facts.recovery_weight)]
-        .into_iter()
-        .filter_map(|(word, weight)| weight.is_none().then_some(word))
-        .collect();
+    let gone = |(side, weight): (Side, &Option<u8>)| weight.is_none().then_some(side.as_str());
+    let missing: Vec<&str> = facts.weights.iter().filter_map(gone).collect();
     if missing.is_empty() {
         return Check::ready(PRESENT, &route.name, "Both endpoints are in their groups.");
     }
@@ -90,7 +87,7 @@ fn present(route: &Route, facts: &RouteFacts) -> Check {
     Check::not_ready(PRESENT, &route.name, sentence, "Put it back, or correct routes[].endpoint of the plan.")
 }
 
-fn open(route: &Route, side: &Side<'_>) -> Check {
+fn open(route: &Route, side: &End<'_>) -> Check {
     let (name, word, planned) = (&route.name, side.word, side.planned.weight);
     match side.weight {
         None => Check::unknown(OPEN, name, &side.missing()),
@@ -106,7 +103,7 @@ fn open(route: &Route, side: &Side<'_>) -> Check {
     }
 }
 
-fn closed(route: &Route, side: &Side<'_>) -> Check {
+fn closed(route: &Route, side: &End<'_>) -> Check {
     let (name, word) = (&route.name, side.word);
     match side.weight {
         None => Check::unknown(CLOSED, name, &side.missing()),
@@ -121,8 +118,8 @@ fn closed(route: &Route, side: &Side<'_>) -> Check {
 }
 
 /// The weight opens the recovery side; a dial below 100 would keep users away nevertheless.
-fn dial(route: &Route, facts: &RouteFacts) -> Check {
-    let permille = facts.recovery_dial_permille;
+fn dial(scene: &Scene<'_>, route: &Route, facts: &RouteFacts) -> Check {
+    let (own, permille) = (scene.plan.seat, facts.dials_permille[scene.plan.seat]);
     let percent = f64::from(permille) / 10.0;
     if permille >= FULL_PERMILLE {
         return Check::ready(DIAL, &route.name, "The recovery group's traffic dial is at 100 %.");
@@ -134,20 +131,20 @@ fn dial(route: &Route, facts: &RouteFacts) -> Check {
         format!(
             "aws globalaccelerator update-endpoint-group --region us-west-2 --endpoint-group-arn {} \
              --traffic-dial-percentage 100",
-            route.recovery.endpoint_group
+            route.sides[own].endpoint_group
         ),
     )
 }
 
-/// The recovery side's load balancer, whose certificates are looked at. An endpoint that is none has none.
-pub fn balancer(route: &Route) -> Option<&str> {
-    let endpoint = route.recovery.endpoint.as_str();
+/// The load balancer of a side, whose certificates are looked at. An endpoint that is none has none.
+pub fn balancer(route: &Route, side: Side) -> Option<&str> {
+    let endpoint = route.sides[side].endpoint.as_str();
     endpoint.contains(":loadbalancer/").then_some(endpoint)
 }
 
 fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
-    let Some(arn) = balancer(route) else {
+    let Some(arn) = balancer(route, scene.plan.seat) else {
         return Check::ready(
             CERTIFICATES,
             name,

@@ -49,13 +49,13 @@ fn probes(scene: &Scene<'_>) -> Vec<Check> {
             None => Check::unknown(PROBE, name, &Unseen::not_looked_at()),
         }
     };
-    scene.plan.detection.probes.iter().map(check).collect()
+    scene.plan.watched().probes.iter().map(check).collect()
 }
 
 /// The signals topics of the recovery region. Those of the primary lie where nothing may be depended upon.
 fn signals(scene: &Scene<'_>) -> Vec<Check> {
     let of_recovery =
-        |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == scene.plan.regions.recovery);
+        |topic: &&String| Arn::parse(topic).is_some_and(|arn| arn.region == scene.plan.own().region);
     let check = |topic: &String| {
         let short = short(topic);
         match topic_seen(scene, topic) {

@@ -14,14 +14,14 @@ use super::sentence;
 use crate::name::Name;
 use crate::plan::{Database, Plan, SnapshotPolicy};
 use crate::schedule::Schedule;
+use crate::side::{Side, Sides};
 use crate::state::State;
 
 /// Says what is due. Total and deterministic.
 pub fn decide(
     plan: &Plan,
     state: &State,
-    primary: &SnapshotListing,
-    recovery: &SnapshotListing,
+    listings: Sides<&SnapshotListing>,
     now: Timestamp,
 ) -> SnapshotDecision {
     let mut decision = SnapshotDecision::default();
@@ -41,10 +41,9 @@ pub fn decide(
         due,
         // Newest good snapshots older than this mean that none are made any more, or that the clock is wrong.
         fresh_since: [1, 2].iter().fold(due, |slot, _| schedule.before(slot).unwrap_or(slot)),
-        primary: Shelves::of(plan, primary),
-        recovery: Shelves::of(plan, recovery),
+        shelves: listings.map(|listing| Shelves::of(plan, listing)),
     };
-    let mut copies_left = [&world.primary, &world.recovery].map(Shelves::copies_left);
+    let mut copies_left = world.shelves.as_ref().map(Shelves::copies_left);
     for database in plan.databases.iter().filter(|database| !policy.except.contains(&database.name)) {
         world.take(database, &mut decision);
         world.copy(database, &mut copies_left, &mut decision);
@@ -114,26 +113,19 @@ pub(super) struct SnapshotWorld<'a> {
     pub(super) now: Timestamp,
     due: Timestamp,
     pub(super) fresh_since: Timestamp,
-    pub(super) primary: Shelves<'a>,
-    pub(super) recovery: Shelves<'a>,
+    pub(super) shelves: Sides<Shelves<'a>>,
 }
 
 impl<'a> SnapshotWorld<'a> {
-    fn is_moved(&self, database: &Database) -> bool {
-        self.state.moved.contains(&database.name)
+    /// The side that serves the database.
+    fn serving(&self, database: &Database) -> Side {
+        self.state.serving(self.plan, &database.name)
     }
 
     /// The region where the database serves, and its ARN there.
     fn active<'d>(&self, database: &'d Database) -> (&Shelves<'a>, &'d str) {
-        if self.is_moved(database) {
-            (&self.recovery, &database.replica)
-        } else {
-            (&self.primary, &database.primary)
-        }
-    }
-
-    fn other(&self, database: &Database) -> &Shelves<'a> {
-        if self.is_moved(database) { &self.primary } else { &self.recovery }
+        let side = self.serving(database);
+        (&self.shelves[side], database.arn(side))
     }
 
     /// Takes the snapshot that is due where the database serves.
@@ -175,8 +167,9 @@ impl<'a> SnapshotWorld<'a> {
     }
 
     /// Copies the newest good snapshot of where the database serves to the other region.
-    fn copy(&self, database: &Database, copies_left: &mut [usize; 2], decision: &mut SnapshotDecision) {
-        let ((active, source), other) = (self.active(database), self.other(database));
+    fn copy(&self, database: &Database, copies_left: &mut Sides<usize>, decision: &mut SnapshotDecision) {
+        let ((active, source), side) = (self.active(database), self.serving(database).other());
+        let other = &self.shelves[side];
         let (name, to) = (&database.name, &other.listing.region);
         if !active.listing.is_whole() {
             return; // Said already: it was to be taken there.
@@ -201,13 +194,12 @@ impl<'a> SnapshotWorld<'a> {
             decision.blocked.push(sentence::given_up_copying(name, to, newest, failures));
             return;
         }
-        let (keys, moved) = (&self.policy.kms_key_arns, self.is_moved(database));
-        let kms_key = if moved { &keys.primary } else { &keys.recovery };
+        let kms_key = self.policy.kms_key_arns.of(side);
         if newest.snapshot.is_encrypted && kms_key.is_none() {
-            decision.blocked.push(sentence::no_key(name, to, newest, moved));
+            decision.blocked.push(sentence::no_key(name, to, newest, side));
             return;
         }
-        let left = &mut copies_left[usize::from(!moved)];
+        let left = &mut copies_left[side];
         if *left == 0 {
             decision.waits.push(sentence::too_many_copies(name, to, newest));
             return;
@@ -222,8 +214,8 @@ impl<'a> SnapshotWorld<'a> {
                 snapshot: newest.snapshot.arn.clone(),
                 kind: newest.snapshot.kind,
                 id,
-                kms_key: kms_key.clone(),
-                option_group: self.policy.option_group(name, moved).map(str::to_owned),
+                kms_key: kms_key.map(str::to_owned),
+                option_group: self.policy.option_group(name, side).map(str::to_owned),
                 tags: newest.tags_of_copy(),
             },
         });
@@ -231,7 +223,7 @@ impl<'a> SnapshotWorld<'a> {
 
     /// The age of the newest good snapshot in each region, where all of it was seen. What is not known is not said.
     fn age(&self, database: &Database, decision: &mut SnapshotDecision) {
-        for shelves in [&self.primary, &self.recovery] {
+        for shelves in self.shelves.values() {
             let good = shelves.shelf(&database.name).iter().filter(|own| own.is_good());
             let newest = good.filter_map(|own| own.taken_at).max();
             let age = newest.map(|at| self.now.duration_since(at)).filter(|age| *age >= -CLOCK_SLACK);

@@ -29,7 +29,8 @@ impl<'a> SnapshotWorld<'a> {
     pub(super) fn prune(&self, decision: &mut SnapshotDecision) {
         let mut excess: Vec<Excess<'_, '_>> = Vec::new();
         let mut doubts = Vec::new();
-        for (shelves, opposite) in [(&self.primary, &self.recovery), (&self.recovery, &self.primary)] {
+        for (side, shelves) in self.shelves.iter() {
+            let opposite = &self.shelves[side.other()];
             for (name, shelf) in &shelves.own {
                 let sources: BTreeSet<&str> = shelf.iter().map(|own| own.mark.source.as_str()).collect();
                 for source in sources {
@@ -65,8 +66,8 @@ impl<'a> SnapshotWorld<'a> {
 
     /// What forbids every deletion.
     fn veto(&self) -> Option<String> {
-        let gaps = [&self.primary, &self.recovery].map(|shelves| shelves.listing);
-        let unseen = gaps.into_iter().find_map(|listing| Some((&listing.region, listing.gap.as_ref()?)));
+        let mut listings = self.shelves.values().map(|shelves| shelves.listing);
+        let unseen = listings.find_map(|listing| Some((&listing.region, listing.gap.as_ref()?)));
         unseen
             .map(|(region, gap)| format!("{region} could not be listed whole: {gap}"))
             .or_else(|| deletion_veto(self.state, self.now))

@@ -6,6 +6,7 @@ use super::decision::{ATTEMPTS_MAX, COPIES_UNDER_WAY_MAX, Effect, SnapshotDecisi
 use super::mark::Own;
 use crate::name::Name;
 use crate::plan::{Plan, SnapshotPolicy};
+use crate::side::Side;
 use crate::words::list;
 
 pub(super) fn no_policy(plan: &Plan) -> String {
@@ -74,12 +75,12 @@ pub(super) fn given_up_copying(database: &Name, to: &str, own: &Own<'_>, failure
     )
 }
 
-pub(super) fn no_key(database: &Name, to: &str, own: &Own<'_>, moved: bool) -> String {
-    let side = if moved { "primary" } else { "recovery" };
+pub(super) fn no_key(database: &Name, to: &str, own: &Own<'_>, side: Side) -> String {
     format!(
         "Snapshot {} of {database} is not copied to {to}: it is encrypted, and a copy needs a key of {to}; give \
-         snapshots.kms_key_arns.{side} in the plan.",
-        own.snapshot.id
+         snapshots.kms_key_arns.{} in the plan.",
+        own.snapshot.id,
+        side.as_str()
     )
 }
 

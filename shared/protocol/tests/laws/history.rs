@@ -1,6 +1,7 @@
 //! How are arbitrary histories lived? Facts arrive in any order, workers act, fail, repeat themselves and forget; time
 //! passes.
 
+use crate::shapes::first_primary;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -220,8 +221,8 @@ impl History {
         let lag = |name: &Name| (name.clone(), times.into_iter().filter_map(point).collect());
         Observation {
             at: self.now,
-            vantage: self.plan.regions.recovery.clone(),
-            probes: self.plan.detection.probes.iter().map(|item| probe(item.name())).collect(),
+            vantage: self.plan.sides.recovery.region.clone(),
+            probes: self.plan.detection.sides.primary.probes.iter().map(|item| probe(item.name())).collect(),
             replicas: self.plan.databases.iter().map(|item| replica(&item.name)).collect(),
             lag: self.plan.databases.iter().map(|item| lag(&item.name)).collect::<BTreeMap<_, _>>(),
             answered_at: None,
@@ -235,12 +236,12 @@ impl History {
             None => AlarmsSeen::Silent { at, detail: "no answer".into() },
             Some((state, seconds_ago)) => {
                 let changed_at = at.checked_sub(SignedDuration::from_secs(seconds_ago)).expect("a time");
-                let arn = self.plan.detection.alarms[0].clone();
+                let arn = self.plan.detection.sides.primary.alarms[0].clone();
                 let alarm = AlarmNow { arn, state, changed_at, reason: "r".into(), held_back: None };
                 AlarmsSeen::Answered { at, alarms: vec![alarm] }
             }
         };
-        BTreeMap::from([(self.plan.regions.primary.clone(), seen)])
+        BTreeMap::from([(self.plan.sides.primary.region.clone(), seen)])
     }
 
     fn subjects(&self, step: Step) -> Vec<Name> {
@@ -326,7 +327,7 @@ impl History {
         match happening {
             Happening::Alarm(state) => {
                 let alarm = AlarmSignal {
-                    arn: self.plan.detection.alarms[0].clone(),
+                    arn: self.plan.detection.sides.primary.alarms[0].clone(),
                     state,
                     changed_at: self.now,
                     reason: "r".into(),
@@ -338,7 +339,7 @@ impl History {
             }
             Happening::ZoneFailover => {
                 let seen = ZoneFailover {
-                    instance: self.plan.databases[0].primary.clone(),
+                    instance: first_primary(&self.plan),
                     event_id: "RDS-EVENT-0013".into(),
                     at: self.now,
                     via: Via::EventBridge,

@@ -1,6 +1,7 @@
 //! Does it matter in which order things are heard, and where a run goes from where? Facts that have nothing to do with each
 //! other commute, also when they come twice; phases go forward.
 
+use crate::shapes::first_primary;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,7 +41,7 @@ fn hear(history: &mut History, fact: &Fact) {
     let facts = match fact {
         Fact::Alarm { number, state, seconds_ago } => Facts {
             signals: vec![Signal::Alarm(AlarmSignal {
-                arn: history.plan.detection.alarms[*number].clone(),
+                arn: history.plan.detection.sides.primary.alarms[*number].clone(),
                 state: *state,
                 changed_at: ago(seconds_ago),
                 reason: "r".into(),
@@ -52,7 +53,7 @@ fn hear(history: &mut History, fact: &Fact) {
         },
         Fact::ZoneFailover { seconds_ago } => Facts {
             signals: vec![Signal::ZoneFailover(ZoneFailover {
-                instance: history.plan.databases[0].primary.clone(),
+                instance: first_primary(&history.plan),
                 event_id: "RDS-EVENT-0013".into(),
                 at: ago(seconds_ago),
                 via: Via::EventBridge,

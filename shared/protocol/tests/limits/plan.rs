@@ -13,7 +13,7 @@ fn with_probes(count: usize) -> Plan {
         port: 443,
         timeout_seconds: 3,
     };
-    plan.detection.probes = (0..count).map(probe).collect();
+    plan.detection.sides.primary.probes = (0..count).map(probe).collect();
     plan
 }
 

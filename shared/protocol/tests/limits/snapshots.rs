@@ -1,5 +1,6 @@
 //! Snapshots: how many copies at once, how many attempts, and when the clock is doubted.
 
+use protocol::side::{Side, Sides};
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Mode, Plan, SnapshotPolicy, Tiers};
@@ -34,8 +35,9 @@ fn with_snapshots(databases: usize) -> Plan {
         .map(|number| {
             let mut database = pattern.clone();
             database.name = Name::new(format!("orders-{number}"));
-            database.primary = format!("{}-{number}", pattern.primary);
-            database.replica = format!("{}-{number}", pattern.replica);
+            for side in Side::BOTH {
+                *database.arn_mut(side) = format!("{}-{number}", pattern.arn(side));
+            }
             database
         })
         .collect();
@@ -61,7 +63,7 @@ fn snapshot(
     status: Status,
 ) -> DatabaseSnapshot {
     let database = &plan.databases[database];
-    let mark = Mark { database: database.name.clone(), source: database.primary.clone(), slot };
+    let mark = Mark { database: database.name.clone(), source: database.arn(Side::Primary).to_owned(), slot };
     let id = mark.id(&plan.name, attempt);
     DatabaseSnapshot {
         arn: format!("arn:aws:rds:{region}:123456789012:snapshot:{id}"),
@@ -80,7 +82,7 @@ fn snapshot(
 fn decided(plan: &Plan, primary: Vec<DatabaseSnapshot>, recovery: Vec<DatabaseSnapshot>) -> SnapshotDecision {
     let (primary, recovery) =
         (SnapshotListing::whole(PRIMARY, primary), SnapshotListing::whole(RECOVERY, recovery));
-    decide(plan, &State::default(), &primary, &recovery, now())
+    decide(plan, &State::default(), Sides { primary: &primary, recovery: &recovery }, now())
 }
 
 fn count(decision: &SnapshotDecision, is_it: impl Fn(&Effect) -> bool) -> usize {

@@ -49,11 +49,11 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
         Seen::Lost => ReplicaState::Broken { detail: "error".into() },
         Seen::ProbesBad => ReplicaState::Unknown { detail: "no word".into() },
     };
-    let probes = plan.detection.probes.iter();
+    let probes = plan.detection.sides.primary.probes.iter();
     let databases = plan.databases.iter();
     Observation {
         at: at(seconds),
-        vantage: plan.regions.recovery.clone(),
+        vantage: plan.sides.recovery.region.clone(),
         probes: probes.map(|probe| ProbeSeen { name: probe.name().clone(), answer: sight() }).collect(),
         replicas: databases
             .map(|database| ReplicaSeen { database: database.name.clone(), state: state() })
@@ -138,7 +138,7 @@ impl Story {
 
     /// An alarm of the plan took a state at a time, and its message comes now.
     pub(crate) fn alarm(&mut self, state: AlarmState, changed: i64) -> Vec<Event> {
-        let arn = self.plan.detection.alarms[0].clone();
+        let arn = self.plan.detection.sides.primary.alarms[0].clone();
         let (reason, via) = ("errors".into(), Via::EventBridge);
         let alarm = AlarmSignal {
             arn,

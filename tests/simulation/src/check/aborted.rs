@@ -19,7 +19,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
     }
     for route in history.plan.routes.iter().filter(|route| !ledger.moved.contains(&route.name)) {
         let found = history.end.weights.iter().find(|(name, _, _)| *name == route.name);
-        let wanted = (Some(route.primary.weight), Some(0));
+        let wanted = (Some(route.sides.primary.weight), Some(0));
         if found.is_none_or(|(_, primary, recovery)| (*primary, *recovery) != wanted) {
             return Err(format!("{} was not moved, and its weights are {found:?}", route.name));
         }
@@ -65,7 +65,7 @@ mod tests {
         history.entries.retain(|entry| !matches!(entry.what, What::Effect(_)));
         let at_rest = |name: &protocol::name::Name| {
             let route = history.plan.routes.iter().find(|route| route.name == *name).expect("a route");
-            (name.clone(), Some(route.primary.weight), Some(0))
+            (name.clone(), Some(route.sides.primary.weight), Some(0))
         };
         history.end.weights = history.end.weights.iter().map(|(name, _, _)| at_rest(name)).collect();
         assert!(check(&history).is_err_and(|why| why.contains("has the size")));

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use ports::Side;
+use protocol::side::Side;
 use protocol::name::Name;
 
 use super::ledger::{Ledger, Weights};

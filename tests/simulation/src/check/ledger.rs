@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use ports::Side;
+use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{DataLoss, Event, Record, Scope};
 use protocol::name::Name;
@@ -93,7 +93,7 @@ impl Weights {
     /// At rest.
     pub(super) fn at_rest(plan: &Plan) -> Self {
         Self {
-            primary: plan.routes.iter().map(|route| (route.name.clone(), route.primary.weight)).collect(),
+            primary: plan.routes.iter().map(|route| (route.name.clone(), route.sides.primary.weight)).collect(),
             recovery: plan.routes.iter().map(|route| (route.name.clone(), 0)).collect(),
             reopened: BTreeMap::new(),
         }

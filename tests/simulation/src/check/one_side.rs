@@ -54,7 +54,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use ports::Side;
+    use protocol::side::Side;
 
     use super::*;
     use crate::check::fixture::good;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use ports::Side;
+use protocol::side::Side;
 
 use super::ledger::Ledger;
 use crate::history::{Change, Effect, History, What};

@@ -81,7 +81,7 @@ impl Seen {
             .collect();
         let mut outside = !kinds.is_empty();
         for (arn, then) in &self.alarms {
-            let is_of_primary = arn.contains(&history.plan.regions.primary);
+            let is_of_primary = arn.contains(&history.plan.sides.primary.region);
             // What the primary region's alarms last said holds for as long as it can't be asked.
             let until = self.silent_since.filter(|_| is_of_primary).unwrap_or(at).min(at);
             if until.duration_since(*then) <= HEARD_WITHIN {

@@ -1,46 +1,36 @@
-//! Two accounts: that the primary region's is another one, and that nothing is asked of the two that AWS can't do.
+//! Accounts: that each is one, and that nothing is asked of two that AWS can't do.
 
 use super::super::Plan;
 use super::super::problem::Findings;
 use crate::arn;
 
 pub(super) fn check(plan: &Plan, findings: &mut Findings<'_>) {
-    let Some(primary) = &plan.primary_account else {
-        return;
-    };
-    if !arn::is_account(primary) {
-        findings.add(
-            "primary_account",
-            "is not an AWS account",
-            "give its 12 digits in quotes, or leave it out",
-        );
+    let (primary, recovery) = (&plan.sides.primary.account, &plan.sides.recovery.account);
+    if !arn::is_account(recovery) {
+        findings.add("sides.recovery.account", "is not an AWS account", "give its 12 digits in quotes");
+    }
+    if primary == recovery {
         return;
     }
-    if *primary == plan.account {
-        findings.add_reading(
-            &["account"],
-            "primary_account",
-            "is the plan's account too",
-            "leave it out where both regions lie in one account",
-        );
+    if !arn::is_account(primary) {
+        findings.add("sides.primary.account", "is not an AWS account", "give its 12 digits in quotes");
         return;
     }
     if !plan.databases.is_empty() {
         findings.add_reading(
-            &["primary_account"],
+            &["sides.primary.account"],
             "databases",
             format!(
-                "holds {}, and the two regions lie in the accounts {primary} and {}: RDS makes a replica in the account of \
-                 its source only",
-                plan.databases.len(),
-                plan.account
+                "holds {}, and the two regions lie in the accounts {primary} and {recovery}: RDS makes a replica in the \
+                 account of its source only",
+                plan.databases.len()
             ),
             "keep both regions in one account, or leave the databases out and replicate and promote them by other means",
         );
     }
     if plan.snapshots.is_some() {
         findings.add_reading(
-            &["primary_account"],
+            &["sides.primary.account"],
             "snapshots",
             "is about the plan's databases, and a plan of two accounts has none",
             "leave it out",

@@ -57,17 +57,17 @@ pub(super) fn check_arn(
     }
     // Where it should lie says whose it is: one that lies elsewhere is one problem already.
     let region = wanted.region.map_or(arn.region, |(region, _)| region);
-    let is_primarys = Some(region) == ground.primary && !wanted.is_ours;
-    let (account, owner) = if is_primarys && ground.primary_account != ground.account {
-        (ground.primary_account, "the account of the primary region")
+    let is_primarys = Some(region) == ground.regions.primary && !wanted.is_ours;
+    let (account, owner) = if is_primarys && ground.has_two_accounts() {
+        (ground.accounts.primary, "the account of the primary region")
     } else {
-        (ground.account, "the plan's account")
+        (ground.accounts.recovery, "the plan's account")
     };
     if let Some(account) = account.filter(|account| *account != arn.account) {
         let whose = if arn.account.is_empty() { "no account" } else { arn.account };
-        let remedy = if is_primarys && wanted.may_be_elsewhere && ground.primary_account == ground.account {
+        let remedy = if is_primarys && wanted.may_be_elsewhere && !ground.has_two_accounts() {
             format!(
-                "{remedy}, or name its account in primary_account if the primary region lies in another one"
+                "{remedy}, or name its account in sides.primary.account if the primary region lies in another one"
             )
         } else {
             remedy

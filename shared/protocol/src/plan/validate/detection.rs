@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::super::problem::Findings;
-use super::super::{Database, DatabaseKind, Mode, Plan, Probe, bounds};
+use super::super::{Database, Mode, Plan, Probe, SideDetection, bounds};
 use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds, check_name};
 use crate::arn::{Arn, composed};
+use crate::side::Side;
 
 /// Longest URL that is asked.
 const URL_LENGTH_MAX: usize = 2048;
@@ -21,7 +22,10 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         is_ours: false,
         may_be_elsewhere: false,
     };
-    check_arns("detection.alarms", &detection.alarms, &alarm, ground, findings);
+    for (side, detection) in detection.sides.iter() {
+        let path = format!("detection.sides.{}.alarms", side.as_str());
+        check_arns(&path, &detection.alarms, &alarm, ground, findings);
+    }
     check_alarm_regions(plan, ground, findings);
     let topic = Wanted {
         what: "an SNS topic (not a FIFO one)",
@@ -57,17 +61,21 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
 
 /// Alarms are listened to, and asked again, in the plan's regions only.
 fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    let (Some(primary), Some(recovery)) = (ground.primary, ground.recovery) else {
+    let (Some(primary), Some(recovery)) = (ground.regions.primary, ground.regions.recovery) else {
         return;
     };
-    for (index, text) in plan.detection.alarms.iter().enumerate() {
+    let alarms = plan.detection.sides.iter().flat_map(|(side, detection)| {
+        let place = move |index| format!("detection.sides.{}.alarms[{index}]", side.as_str());
+        detection.alarms.iter().enumerate().map(move |(index, text)| (place(index), text))
+    });
+    for (place, text) in alarms {
         // Whose it should be, an alarm of another account is asked already.
-        let ours = |arn: &Arn<'_>| arn.is_alarm() && Some(arn.account) == ground.account;
+        let ours = |arn: &Arn<'_>| arn.is_alarm() && Some(arn.account) == ground.accounts.recovery;
         let region = Arn::parse(text).filter(ours).map(|arn| arn.region);
         if let Some(region) = region.filter(|region| ![primary, recovery].contains(region)) {
             findings.add_reading(
-                &["regions"],
-                format!("detection.alarms[{index}]"),
+                &["sides.primary.region", "sides.recovery.region"],
+                place,
                 format!("lies in {region}, which is neither of the plan's regions"),
                 format!("give an alarm of {primary} or {recovery}"),
             );
@@ -77,27 +85,26 @@ fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings
 
 /// Automatic failovers need evidence that is sure to come, and a way to cut the old primary off.
 fn check_mode(plan: &Plan, findings: &mut Findings<'_>) {
-    let detection = &plan.detection;
-    if plan.mode == Mode::Automatic && detection.alarms.is_empty() && plan.databases.is_empty() {
+    let has_alarms = plan.detection.sides.values().any(|side| !side.alarms.is_empty());
+    if plan.mode == Mode::Automatic && !has_alarms && plan.databases.is_empty() {
         findings.add_reading(
-            &["detection.alarms", "databases"],
+            &["detection.sides.primary.alarms", "databases"],
             "mode",
             "is automatic, but probes are the only kind of evidence: an automatic failover needs two kinds, and \
-             detection.alarms and databases are empty",
+             detection.sides.primary.alarms and databases are empty",
             "give an alarm or a database, or set mode to approve",
         );
     }
-    let is_aurora = |database: &Database| database.kind == DatabaseKind::AuroraGlobal;
     if plan.mode == Mode::Automatic
-        && detection.alarms.is_empty()
+        && !has_alarms
         && !plan.databases.is_empty()
-        && plan.databases.iter().all(is_aurora)
+        && plan.databases.iter().all(Database::is_aurora)
     {
         findings.add_reading(
-            &["detection.alarms", "databases"],
+            &["detection.sides.primary.alarms", "databases"],
             "mode",
             "is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster need not say \
-             that its source is lost, and detection.alarms is empty",
+             that its source is lost, and detection.sides.primary.alarms is empty",
             "give an alarm, or set mode to approve",
         );
     }
@@ -127,11 +134,14 @@ fn check_arns(
 const PROBES_MAX: usize = 32;
 
 fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
-    let asked = plan.detection.probes.iter().enumerate();
-    let asked = asked.map(|(index, probe)| (format!("detection.probes[{index}]"), probe));
-    let verifying = plan.routes.iter().enumerate();
-    let verifying = verifying
-        .filter_map(|(index, route)| Some((format!("routes[{index}].probe"), route.probe.as_ref()?)));
+    let asked = plan.detection.sides.iter().flat_map(|(side, detection)| {
+        let place = move |index| format!("detection.sides.{}.probes[{index}]", side.as_str());
+        detection.probes.iter().enumerate().map(move |(index, probe)| (place(index), probe))
+    });
+    let verifying = plan.routes.iter().enumerate().flat_map(|(index, route)| {
+        let place = move |side: Side| format!("routes[{index}].sides.{}.probe", side.as_str());
+        route.sides.iter().filter_map(move |(side, at)| Some((place(side), at.probe.as_ref()?)))
+    });
     let mut first_at: HashMap<_, String> = HashMap::new();
     for (path, probe) in asked.chain(verifying) {
         check_probe(&path, probe, findings);
@@ -146,19 +156,18 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
             first_at.insert(probe.name(), path);
         }
     }
-    if plan.detection.probes.len() > PROBES_MAX {
-        findings.add(
-            "detection.probes",
-            format!(
-                "holds {} probes; a look asks all at once, {PROBES_MAX} at most",
-                plan.detection.probes.len()
-            ),
-            "keep those that stand for the whole region",
-        );
+    for (side, SideDetection { probes, .. }) in plan.detection.sides.iter() {
+        if probes.len() > PROBES_MAX {
+            findings.add(
+                format!("detection.sides.{}.probes", side.as_str()),
+                format!("holds {} probes; a look asks all at once, {PROBES_MAX} at most", probes.len()),
+                "keep those that stand for the whole region",
+            );
+        }
     }
-    if plan.detection.probes.is_empty() {
+    if plan.detection.sides.primary.probes.is_empty() {
         findings.add(
-            "detection.probes",
+            "detection.sides.primary.probes",
             "is empty, so nothing would look at the primary region from outside it",
             "give at least one probe of the primary region",
         );

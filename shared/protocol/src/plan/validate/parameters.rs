@@ -8,6 +8,7 @@ use super::super::{Plan, bounds};
 use super::{Ground, check_bounds};
 use crate::arn::Arn;
 use crate::parameters::scope::{NAME_LEVELS_MAX, RESERVED_ROOTS};
+use crate::side::Side;
 
 /// Longest name that Parameter Store takes.
 const PATTERN_LENGTH_MAX: usize = 1011;
@@ -27,11 +28,10 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     ] {
         check_bounds(format!("parameters.{field}"), value, bounds, findings);
     }
-    let sides = [("primary", &parameters.keys.primary), ("recovery", &parameters.keys.recovery)];
-    for (side, key) in sides {
-        if let Some(key) = key {
-            let region = if side == "primary" { ground.primary } else { ground.recovery };
-            check_key(&format!("parameters.keys.{side}"), key, region, ground.partition, findings);
+    for side in Side::BOTH {
+        if let Some(key) = parameters.keys.of(side) {
+            let path = format!("parameters.keys.{}", side.as_str());
+            check_key(&path, key, ground.regions[side], ground.partition, findings);
         }
     }
 }
@@ -131,7 +131,7 @@ fn check_key(
     };
     if let Some(partition) = partition.filter(|partition| *partition != arn.partition) {
         findings.add_reading(
-            &["regions"],
+            &["sides.primary.region", "sides.recovery.region"],
             path,
             format!(
                 "is of the partition {}, and the plan's regions are of the partition {partition}",
@@ -142,7 +142,7 @@ fn check_key(
     }
     if let Some(region) = region.filter(|region| *region != arn.region) {
         findings.add_reading(
-            &["regions"],
+            &["sides.primary.region", "sides.recovery.region"],
             path,
             format!("is a key of {}, and what it encrypts is written in {region}", arn.region),
             format!("give a key of {region}"),

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use super::super::problem::Findings;
-use super::super::{Capacity, Database, DatabaseKind, Fleet, Plan, Route, RouteSide, bounds};
+use super::super::bounds::{self, Bounds};
+use super::super::{Capacity, DatabaseKind, Fleet, FleetSide, Plan, Route, RouteSide};
 use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds};
 use crate::arn::Arn;
+use crate::side::{Side, Sides};
 
 /// Where the control plane of Global Accelerator is hosted, for accelerators everywhere.
 const GLOBAL_ACCELERATOR_HOME: &str = "us-west-2";
@@ -90,21 +92,27 @@ impl Uses {
 
 pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
     check_databases(plan, ground, findings);
-    let mut groups = Uses::default();
+    let mut groups = Sides::from_fn(|_| Uses::default());
     for (index, fleet) in plan.fleets.iter().enumerate() {
         let path = format!("fleets[{index}]");
         check_fleet(&path, fleet, ground, findings);
         let remedy = "give every fleet a group of its own";
-        groups.add(("", fleet.group.as_str()), format!("{path}.group"), remedy, findings);
+        for (side, at) in fleet.sides.iter() {
+            if let Some(at) = at {
+                let path = format!("{path}.sides.{}.group", side.as_str());
+                groups[side].add(("", at.group.as_str()), path, remedy, findings);
+            }
+        }
     }
     let mut endpoints = Uses::default();
     for (index, route) in plan.routes.iter().enumerate() {
         let path = format!("routes[{index}]");
         check_route(&path, route, ground, findings);
-        for (side, side_name) in [(&route.primary, "primary"), (&route.recovery, "recovery")] {
-            let what = (side.endpoint_group.as_str(), side.endpoint.as_str());
+        for (side, at) in route.sides.iter() {
+            let what = (at.endpoint_group.as_str(), at.endpoint.as_str());
             let remedy = "give every route endpoints of its own in an endpoint group";
-            endpoints.add(what, format!("{path}.{side_name}.endpoint"), remedy, findings);
+            let path = format!("{path}.sides.{}.endpoint", side.as_str());
+            endpoints.add(what, path, remedy, findings);
         }
     }
 }
@@ -115,79 +123,57 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
     for (index, database) in plan.databases.iter().enumerate() {
         let path = format!("databases[{index}]");
         let kind_is_read = findings.is_read(&format!("{path}.kind"));
-        let sides = [
-            ("primary", &database.primary, at_role(ground.primary, "primary")),
-            ("replica", &database.replica, at_role(ground.recovery, "recovery")),
-        ];
-        for (field, text, region) in sides {
-            let path = format!("{path}.{field}");
-            let (what, example, is_it): (_, _, fn(&Arn<'_>) -> bool) = match database.kind {
-                DatabaseKind::RdsReplica => (INSTANCE.0, INSTANCE.1, is_instance),
-                DatabaseKind::AuroraGlobal => (CLUSTER.0, CLUSTER.1, is_cluster),
-            };
+        let (what, example, is_it): (_, _, fn(&Arn<'_>) -> bool) = match database.kind {
+            DatabaseKind::RdsReplica { .. } => (INSTANCE.0, INSTANCE.1, is_instance),
+            DatabaseKind::AuroraGlobal { .. } => (CLUSTER.0, CLUSTER.1, is_cluster),
+        };
+        for (side, text) in database.arns().iter() {
+            let path = format!("{path}.sides.{}.arn", side.as_str());
+            let region = at_role(ground, side);
             let wanted = Wanted { what, example, is_it, region, is_ours: false, may_be_elsewhere: false };
             // Of which thing it must be the ARN, only the kind says.
             if kind_is_read {
                 check_arn(&path, text, &wanted, ground, findings);
             }
             // RDS keeps identifiers in lower case: written with capitals it is the same thing.
-            instances.add(
-                ("", &text.to_ascii_lowercase()),
-                path,
-                "give every database instances of its own",
-                findings,
-            );
+            let remedy = "give every database instances of its own";
+            instances.add(("", &text.to_ascii_lowercase()), path, remedy, findings);
         }
-        check_global_cluster(&path, database, &mut globals, findings);
-        check_bounds(
-            format!("{path}.backup_retention_days"),
-            database.backup_retention_days,
-            bounds::BACKUP_RETENTION_DAYS,
-            findings,
-        );
-        if let Some(group) = database.quarantine_security_group.as_deref()
-            && !is_security_group(group)
-        {
-            let remedy = "give the id of a security group without rules in the primary's VPC, like sg-0abc, or leave it out";
-            findings.add(
-                format!("{path}.quarantine_security_group"),
-                "is not the id of a security group",
-                remedy,
-            );
+        match &database.kind {
+            DatabaseKind::RdsReplica { sides } => {
+                for (side, at) in sides.iter() {
+                    let path = format!("{path}.sides.{}.backup_retention_days", side.as_str());
+                    check_bounds(path, at.backup_retention_days, bounds::BACKUP_RETENTION_DAYS, findings);
+                }
+            }
+            DatabaseKind::AuroraGlobal { global_cluster, .. } => {
+                check_global_cluster(format!("{path}.global_cluster"), global_cluster, &mut globals, findings);
+            }
+        }
+        for side in Side::BOTH {
+            let group = database.quarantine_security_group(side);
+            if group.is_some_and(|group| !is_security_group(group)) {
+                let remedy = "give the id of a security group without rules in the primary's VPC, like sg-0abc, or leave it out";
+                findings.add(
+                    format!("{path}.sides.{}.quarantine_security_group", side.as_str()),
+                    "is not the id of a security group",
+                    remedy,
+                );
+            }
         }
     }
 }
 
-/// The one thing that an Aurora database has and an RDS replica has not.
-fn check_global_cluster(path: &str, database: &Database, globals: &mut Uses, findings: &mut Findings<'_>) {
-    let (kind, place) = (format!("{path}.kind"), format!("{path}.global_cluster"));
-    match (database.kind, database.global_cluster.as_deref()) {
-        (DatabaseKind::RdsReplica, None) => {}
-        (DatabaseKind::RdsReplica, Some(_)) => findings.add_reading(
-            &[&kind],
-            place,
-            format!("is given, and {kind} is rds_replica"),
-            "leave it out, or set kind to aurora_global",
-        ),
-        (DatabaseKind::AuroraGlobal, None) => findings.add_reading(
-            &[&kind],
-            place,
-            format!("is missing, and {kind} is aurora_global"),
-            "give the identifier of the Aurora global database, like shop-orders",
-        ),
-        (DatabaseKind::AuroraGlobal, Some(id)) if !is_global_id(id) => findings.add(
+fn check_global_cluster(place: String, id: &str, globals: &mut Uses, findings: &mut Findings<'_>) {
+    if is_global_id(id) {
+        let remedy = "give every database a global database of its own";
+        globals.add(("", &id.to_ascii_lowercase()), place, remedy, findings);
+    } else {
+        findings.add(
             place,
             "is not the identifier of an Aurora global database",
             "give its identifier (1 to 63 letters, digits and hyphens, the first a letter), not its ARN",
-        ),
-        (DatabaseKind::AuroraGlobal, Some(id)) => {
-            globals.add(
-                ("", &id.to_ascii_lowercase()),
-                place,
-                "give every database a global database of its own",
-                findings,
-            );
-        }
+        );
     }
 }
 
@@ -195,8 +181,9 @@ fn is_global_id(id: &str) -> bool {
     is_database_id(id) && id.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-fn at_role<'a>(region: Option<&'a str>, role: &'static str) -> Option<(&'a str, &'static str)> {
-    region.map(|region| (region, role))
+/// Where something of a side must lie, and what that region is to the plan.
+fn at_role<'a>(ground: &Ground<'a>, side: Side) -> Option<(&'a str, &'static str)> {
+    ground.regions[side].map(|region| (region, side.as_str()))
 }
 
 fn is_security_group(text: &str) -> bool {
@@ -206,6 +193,24 @@ fn is_security_group(text: &str) -> bool {
 }
 
 fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+    for (side, at) in fleet.sides.iter() {
+        if let Some(at) = at {
+            check_fleet_side(&format!("{path}.sides.{}", side.as_str()), side, at, ground, findings);
+        }
+    }
+    if fleet.sides.recovery.is_none() {
+        let remedy = "give its group, target_groups, serving and healthy_targets_min";
+        findings.add(format!("{path}.sides.recovery"), "is missing", remedy);
+    }
+}
+
+fn check_fleet_side(
+    path: &str,
+    side: Side,
+    fleet: &FleetSide,
+    ground: &Ground<'_>,
+    findings: &mut Findings<'_>,
+) {
     if !is_group_name(&fleet.group) {
         let remedy = "give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN";
         findings.add(format!("{path}.group"), "is not the name of an Auto Scaling group", remedy);
@@ -214,7 +219,7 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
         what: TARGET_GROUP.0,
         example: TARGET_GROUP.1,
         is_it: is_target_group,
-        region: at_role(ground.recovery, "recovery"),
+        region: at_role(ground, side),
         is_ours: false,
         may_be_elsewhere: false,
     };
@@ -231,19 +236,22 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
             "give the target groups whose healthy targets count",
         );
     }
-    check_capacity(path, fleet.capacity, findings);
+    check_capacity(&format!("{path}.serving"), fleet.serving, bounds::CAPACITY_DESIRED, findings);
+    if let Some(resting) = fleet.resting {
+        check_capacity(&format!("{path}.resting"), resting, bounds::CAPACITY, findings);
+    }
     check_bounds(
         format!("{path}.healthy_targets_min"),
         fleet.healthy_targets_min,
         bounds::HEALTHY_TARGETS,
         findings,
     );
-    if fleet.healthy_targets_min > fleet.capacity.desired {
-        let (least, desired) = (fleet.healthy_targets_min, fleet.capacity.desired);
+    if fleet.healthy_targets_min > fleet.serving.desired {
+        let (least, desired) = (fleet.healthy_targets_min, fleet.serving.desired);
         findings.add_reading(
-            &[&format!("{path}.capacity.desired")],
+            &[&format!("{path}.serving.desired")],
             format!("{path}.healthy_targets_min"),
-            format!("is {least}, more than capacity.desired, which is {desired}"),
+            format!("is {least}, more than serving.desired, which is {desired}"),
             "give at most as many as are wanted",
         );
     }
@@ -256,11 +264,11 @@ fn is_group_name(name: &str) -> bool {
         && !has_wildcard(name)
 }
 
-fn check_capacity(path: &str, capacity: Capacity, findings: &mut Findings<'_>) {
+fn check_capacity(path: &str, capacity: Capacity, of_desired: Bounds, findings: &mut Findings<'_>) {
     let Capacity { min, desired, max } = capacity;
-    let place = |field: &str| format!("{path}.capacity.{field}");
+    let place = |field: &str| format!("{path}.{field}");
     check_bounds(place("min"), min, bounds::CAPACITY, findings);
-    check_bounds(place("desired"), desired, bounds::CAPACITY_DESIRED, findings);
+    check_bounds(place("desired"), desired, of_desired, findings);
     check_bounds(place("max"), max, bounds::CAPACITY, findings);
     let remedy = "keep min <= desired <= max";
     if min > desired {
@@ -274,9 +282,9 @@ fn check_capacity(path: &str, capacity: Capacity, findings: &mut Findings<'_>) {
 }
 
 fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    if ground.primary == Some(GLOBAL_ACCELERATOR_HOME) {
+    if ground.regions.primary == Some(GLOBAL_ACCELERATOR_HOME) {
         findings.add_reading(
-            &["regions.primary"],
+            &["sides.primary.region"],
             format!("{path}.kind"),
             format!(
                 "is global_accelerator, whose control plane is hosted in {GLOBAL_ACCELERATOR_HOME}, the plan's \
@@ -285,22 +293,23 @@ fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Fi
             "choose another primary region, or steer this route by other means and leave it out of the plan",
         );
     }
-    check_side(&format!("{path}.primary"), &route.primary, (ground.primary, "primary"), ground, findings);
-    check_side(&format!("{path}.recovery"), &route.recovery, (ground.recovery, "recovery"), ground, findings);
-    if route.primary.endpoint_group == route.recovery.endpoint_group {
+    for (side, at) in route.sides.iter() {
+        check_route_side(&format!("{path}.sides.{}", side.as_str()), side, at, ground, findings);
+    }
+    if route.sides.primary.endpoint_group == route.sides.recovery.endpoint_group {
         findings.add_reading(
-            &[&format!("{path}.primary.endpoint_group")],
-            format!("{path}.recovery.endpoint_group"),
+            &[&format!("{path}.sides.primary.endpoint_group")],
+            format!("{path}.sides.recovery.endpoint_group"),
             "is the primary side's endpoint group too, and an endpoint group lies in one region",
             "give the endpoint group of the recovery region",
         );
     }
 }
 
-fn check_side(
+fn check_route_side(
     path: &str,
-    side: &RouteSide,
-    (region, role): (Option<&str>, &'static str),
+    side: Side,
+    at: &RouteSide,
     ground: &Ground<'_>,
     findings: &mut Findings<'_>,
 ) {
@@ -312,17 +321,17 @@ fn check_side(
         is_ours: true,
         may_be_elsewhere: false,
     };
-    check_arn(&format!("{path}.endpoint_group"), &side.endpoint_group, &group, ground, findings);
+    check_arn(&format!("{path}.endpoint_group"), &at.endpoint_group, &group, ground, findings);
     let endpoint = Wanted {
         what: LOAD_BALANCER.0,
         example: LOAD_BALANCER.1,
         is_it: is_load_balancer,
-        region: at_role(region, role),
+        region: at_role(ground, side),
         is_ours: false,
         may_be_elsewhere: true,
     };
-    check_arn(&format!("{path}.endpoint"), &side.endpoint, &endpoint, ground, findings);
-    if side.weight == 0 {
+    check_arn(&format!("{path}.endpoint"), &at.endpoint, &endpoint, ground, findings);
+    if at.weight == 0 {
         findings.add(
             format!("{path}.weight"),
             format!("is 0, outside {}", bounds::WEIGHT),

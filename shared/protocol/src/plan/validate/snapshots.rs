@@ -2,12 +2,13 @@
 
 use super::super::problem::Findings;
 use super::super::snapshots::SnapshotPolicy;
-use super::super::{DatabaseKind, Plan, bounds};
+use super::super::{Database, Plan, bounds};
 use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds};
 use crate::arn::Arn;
 use crate::name::Name;
 use crate::schedule::{SCHEDULE_HINT, Schedule};
+use crate::side::Side;
 
 pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
     let Some(policy) = &plan.snapshots else {
@@ -17,20 +18,18 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
         findings.add("snapshots.schedule", problem, format!("give {SCHEDULE_HINT}"));
     }
     check_counts(policy, findings);
-    for (side, key, region) in [
-        ("primary", &policy.kms_key_arns.primary, ground.primary),
-        ("recovery", &policy.kms_key_arns.recovery, ground.recovery),
-    ] {
+    for side in Side::BOTH {
         let wanted = Wanted {
             what: "a KMS key",
             example: "arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f",
             is_it: is_key,
-            region: region.map(|region| (region, side)),
+            region: ground.regions[side].map(|region| (region, side.as_str())),
             is_ours: false,
             may_be_elsewhere: false,
         };
-        if let Some(key) = key {
-            check_arn(&format!("snapshots.kms_key_arns.{side}"), key, &wanted, ground, findings);
+        if let Some(key) = policy.kms_key_arns.of(side) {
+            let path = format!("snapshots.kms_key_arns.{}", side.as_str());
+            check_arn(&path, key, &wanted, ground, findings);
         }
     }
     check_names(plan, policy, findings);
@@ -42,12 +41,12 @@ fn check_option_groups(plan: &Plan, policy: &SnapshotPolicy, findings: &mut Find
         let (path, name) = (format!("snapshots.option_groups[{index}]"), &groups.database);
         let database = plan.databases.iter().find(|database| database.name == *name);
         let place = format!("{path}.database");
-        match database.map(|database| database.kind) {
+        match database.map(Database::is_aurora) {
             None if findings.names_are_known() => {
                 let problem = format!("is {name}, which is no database of the plan");
                 findings.add(place, problem, "give a database's name");
             }
-            Some(DatabaseKind::AuroraGlobal) => {
+            Some(true) => {
                 let problem = format!("is {name}, an Aurora global database, which has no option group");
                 findings.add(place, problem, "leave it out");
             }

@@ -1,0 +1,277 @@
+//! Plans of schema 2, which say what everything is on both sides; and what a plan of schema 1 is among them.
+
+use jsonschema::Validator;
+use protocol::plan::{DatabaseKind, FleetAt, Plan, SideDetection, bounds, plan_schema};
+use protocol::side::{Direction, Side, Sides};
+use serde_json::{Value, json};
+
+use crate::pointers::pointers;
+
+const BOTH_WAYS: &str = include_str!("plans/both-ways.json");
+const ONE_WAY: &str = include_str!("plans/shop.json");
+
+fn document() -> Value {
+    serde_json::from_str(BOTH_WAYS).unwrap()
+}
+
+fn plan() -> Plan {
+    Plan::from_json(BOTH_WAYS).unwrap()
+}
+
+/// The problems of the document with one place changed.
+fn said(pointer: &str, value: Value) -> Vec<String> {
+    let mut document = document();
+    *document.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")) = value;
+    problems(&document)
+}
+
+/// The problems of the document without one field.
+fn said_without(pointer: &str) -> Vec<String> {
+    let mut document = document();
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    let fields = document.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
+    assert!(fields.remove(field).is_some(), "{pointer}");
+    problems(&document)
+}
+
+fn problems(document: &Value) -> Vec<String> {
+    match Plan::from_json(&document.to_string()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.as_slice().iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_guard_moves_items_to_its_own_side_and_reads_everything_by_it() {
+    for seat in Side::BOTH {
+        let plan = plan().seated(seat);
+        let Direction { from, to } = plan.direction();
+        assert_eq!((from, to), (seat.other(), seat));
+        let regions = Sides { primary: "us-east-2", recovery: "us-west-1" };
+        assert_eq!((plan.own().region.as_str(), plan.other().region.as_str()), (regions[to], regions[from]));
+        assert_eq!((plan.side_of(regions[to]), plan.side_of("eu-west-1")), (Some(to), None));
+        let groups = Sides { primary: "shop-web", recovery: "shop-web-recovery" };
+        let fleets: Vec<FleetAt<'_>> = plan.fleets_at(to).collect();
+        assert_eq!(fleets.len(), 1);
+        assert_eq!((fleets[0].group.as_str(), fleets[0].side), (groups[to], to));
+        let watched = Sides { primary: 5, recovery: 1 };
+        assert_eq!(plan.watched().alarms.len(), watched[from]);
+        let alarm = plan.detection.sides[to].alarms[0].clone();
+        assert_eq!(plan.listed_alarm(&alarm), None, "what speaks of its own side is no evidence here");
+    }
+}
+
+#[test]
+fn a_plan_of_schema_1_is_one_whose_fleets_have_no_primary_side() {
+    let mut expected = plan();
+    expected.detection.sides.recovery = SideDetection::default();
+    expected.snapshots = None;
+    for fleet in &mut expected.fleets {
+        fleet.sides.primary = None;
+        fleet.sides.recovery.as_mut().unwrap().resting = None;
+    }
+    for route in &mut expected.routes {
+        route.sides.primary.probe = None;
+    }
+    for database in &mut expected.databases {
+        *database.quarantine_security_group_mut(Side::Recovery) = None;
+    }
+    assert_eq!(Plan::from_json(ONE_WAY).unwrap(), expected);
+    assert_eq!(expected.fleets_at(Side::Primary).count(), 0);
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for text in [BOTH_WAYS, ONE_WAY, include_str!("plans/two-accounts.json")] {
+        let plan = Plan::from_json(text).unwrap();
+        assert_eq!(plan.validate(), vec![]);
+        let again = Plan::from_json(&serde_json::to_string(&plan).unwrap()).unwrap();
+        assert_eq!(again, plan);
+    }
+}
+
+/// The reader is written by hand, the types and their schema are derived: changed at any place in any way, they agree.
+#[test]
+fn the_reader_takes_exactly_what_the_schema_takes() {
+    let validator = jsonschema::validator_for(&plan_schema()).unwrap();
+    assert!(validator.is_valid(&document()));
+    let all = pointers(&document());
+    assert!(all.len() > 100, "{}", all.len());
+    let replacements =
+        [json!(null), json!(true), json!(0), json!(-1), json!(1.5), json!(u64::MAX), json!("x"), json!([]), json!({})];
+    for pointer in all.iter().filter(|pointer| !pointer.is_empty()) {
+        for replacement in &replacements {
+            let mut changed = document();
+            *changed.pointer_mut(pointer).unwrap() = replacement.clone();
+            assert_alike(&validator, &changed, &format!("{pointer} = {replacement}"));
+        }
+        let mut changed = document();
+        if let Some(Value::Object(fields)) = changed.pointer_mut(pointer) {
+            fields.insert("extra".to_owned(), json!(1));
+            assert!(!problems(&changed).is_empty(), "{pointer} + extra");
+            assert_alike(&validator, &changed, &format!("{pointer} + extra"));
+        }
+        let mut changed = document();
+        let (parent, field) = pointer.rsplit_once('/').unwrap();
+        if let Some(Value::Object(fields)) = changed.pointer_mut(parent) {
+            fields.remove(field);
+            assert_alike(&validator, &changed, &format!("{pointer} removed"));
+        }
+    }
+}
+
+/// What the schema refuses the reader refuses; and of what the schema takes the reader refuses nothing for its shape.
+fn assert_alike(validator: &Validator, document: &Value, change: &str) {
+    let found = problems(document);
+    if validator.is_valid(document) {
+        let of_shape = [": is missing; ", " is not a field of ", ", not a text", ", not an object", ", not a list"];
+        let shape = found.iter().find(|line| of_shape.iter().any(|part| line.contains(part)));
+        assert_eq!(shape, None, "{change}: the schema takes it");
+    } else {
+        assert!(!found.is_empty(), "{change}: the schema refuses it and the reader does not");
+    }
+}
+
+const BOUNDED: &[(&str, bounds::Bounds)] = &[
+    ("/schema", bounds::SCHEMA),
+    ("/databases/0/sides/primary/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
+    ("/databases/0/sides/recovery/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
+    ("/fleets/0/sides/primary/serving/min", bounds::CAPACITY),
+    ("/fleets/0/sides/primary/serving/desired", bounds::CAPACITY_DESIRED),
+    ("/fleets/0/sides/primary/serving/max", bounds::CAPACITY),
+    ("/fleets/0/sides/primary/resting/min", bounds::CAPACITY),
+    ("/fleets/0/sides/primary/resting/desired", bounds::CAPACITY),
+    ("/fleets/0/sides/primary/resting/max", bounds::CAPACITY),
+    ("/fleets/0/sides/recovery/healthy_targets_min", bounds::HEALTHY_TARGETS),
+    ("/routes/0/sides/primary/weight", bounds::WEIGHT),
+    ("/routes/0/sides/recovery/weight", bounds::WEIGHT),
+    ("/routes/0/sides/primary/probe/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
+    ("/detection/sides/primary/probes/0/expect_status", bounds::EXPECT_STATUS),
+    ("/detection/sides/primary/probes/1/port", bounds::PORT),
+    ("/detection/sides/recovery/probes/0/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
+    ("/detection/confirm_seconds", bounds::CONFIRM_SECONDS),
+    ("/detection/signal_age_seconds_max", bounds::SIGNAL_AGE_SECONDS),
+    ("/detection/cooldown_seconds", bounds::COOLDOWN_SECONDS),
+    ("/limits/lag_seconds_max", bounds::LAG_SECONDS),
+    ("/limits/rto_seconds", bounds::RTO_SECONDS),
+    ("/limits/approval_seconds_max", bounds::APPROVAL_SECONDS),
+    ("/limits/function_timeout_seconds/alarm_handler", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/promote_replica", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/scale_asg", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/function_timeout_seconds/shift_traffic", bounds::FUNCTION_TIMEOUT_SECONDS),
+    ("/limits/step_seconds_max/scale", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/fence", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/promote", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/open", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/verify", bounds::STEP_SECONDS),
+    ("/limits/step_seconds_max/quarantine", bounds::STEP_SECONDS),
+    ("/parameters/puts_per_second", bounds::PUTS_PER_SECOND),
+    ("/parameters/deletes_percent_max", bounds::DELETES_PERCENT),
+    ("/snapshots/keep/daily", bounds::KEEP_TIER),
+    ("/snapshots/keep/weekly", bounds::KEEP_TIER),
+    ("/snapshots/keep/monthly", bounds::KEEP_TIER),
+    ("/snapshots/keep_min", bounds::KEEP_MIN),
+    ("/snapshots/deletions_max", bounds::DELETIONS),
+];
+
+#[test]
+fn the_schema_and_the_reader_have_the_same_bounds() {
+    let validator = jsonschema::validator_for(&plan_schema()).unwrap();
+    for (pointer, bounds) in BOUNDED {
+        let takes = |value: u64| {
+            let mut changed = document();
+            *changed.pointer_mut(pointer).unwrap() = json!(value);
+            let outside = format!("is {value}, outside {bounds}; ");
+            let read = !problems(&changed).iter().any(|line| line.contains(&outside));
+            (validator.is_valid(&changed), read)
+        };
+        assert_eq!(takes(bounds.min), (true, true), "{pointer} at its least");
+        assert_eq!(takes(bounds.max), (true, true), "{pointer} at its greatest");
+        assert_eq!(takes(bounds.max + 1), (false, false), "{pointer} above");
+        if let Some(below) = bounds.min.checked_sub(1) {
+            assert_eq!(takes(below), (false, false), "{pointer} below");
+        }
+    }
+}
+
+#[test]
+fn problems_name_the_side() {
+    const ARN: &str = "give the ARN of an RDS instance, like arn:aws:rds:us-east-2:123456789012:db:shop-orders";
+    let replica = document()["databases"][0]["sides"]["recovery"]["arn"].clone();
+    assert_eq!(
+        said("/databases/0/sides/primary/arn", replica),
+        [
+            format!("databases[0].sides.primary.arn: lies in us-west-1, and the primary region is us-east-2; {ARN}"),
+            "databases[0].sides.recovery.arn: is used by databases[0].sides.primary.arn already; give every database \
+             instances of its own"
+                .to_owned()
+        ]
+    );
+    assert_eq!(
+        said("/fleets/0/sides/primary/serving/desired", json!(1)),
+        [
+            "fleets[0].sides.primary.serving.min: is 2, more than desired, which is 1; keep min <= desired <= max",
+            "fleets[0].sides.primary.healthy_targets_min: is 2, more than serving.desired, which is 1; give at most as many \
+             as are wanted"
+        ]
+    );
+    assert_eq!(
+        said("/fleets/0/sides/primary/resting/max", json!(501)),
+        ["fleets[0].sides.primary.resting.max: is 501, outside 0 to 500; give a whole number from 0 to 500"]
+    );
+    assert_eq!(
+        said("/routes/0/sides/primary/weight", json!(0)),
+        ["routes[0].sides.primary.weight: is 0, outside 1 to 255; a closed side is 0 by itself, give the open weight"]
+    );
+    assert_eq!(
+        said("/sides/recovery/account", json!("12")),
+        ["sides.recovery.account: is not an AWS account; give its 12 digits in quotes"]
+    );
+    assert_eq!(
+        said("/detection/sides/recovery/probes/0/name", json!("db")),
+        [
+            "detection.sides.recovery.probes[0].name: is db, which detection.sides.primary.probes[1] has already; give every \
+             probe a name of its own"
+        ]
+    );
+}
+
+#[test]
+fn what_a_guard_at_the_recovery_side_needs_is_asked_for() {
+    assert_eq!(
+        said("/fleets/0/sides/recovery", json!(null)),
+        [
+            "fleets[0].sides.recovery: is missing; give its group, target_groups, serving and healthy_targets_min"
+        ]
+    );
+    assert_eq!(
+        said_without("/detection/sides/primary/probes"),
+        [
+            "detection.sides.primary.probes: is empty, so nothing would look at the primary region from outside it; give at \
+             least one probe of the primary region"
+        ]
+    );
+    assert_eq!(said("/fleets/0/sides/primary", json!(null)), Vec::<String>::new(), "it can move one way");
+}
+
+#[test]
+fn a_kind_owns_its_fields() {
+    assert_eq!(
+        said("/databases/0/kind", json!("aurora_global")),
+        [
+            "databases[0].global_cluster: is missing, and databases[0].kind is aurora_global; give the identifier of the \
+             Aurora global database, like shop-orders",
+            "databases[0].sides.primary.backup_retention_days: is not a field of the plan; known: arn, \
+             quarantine_security_group",
+            "databases[0].sides.recovery.backup_retention_days: is not a field of the plan; known: arn, \
+             quarantine_security_group",
+            "databases[0].sides.primary.arn: is not the ARN of an Aurora cluster; give the ARN of an Aurora cluster, like \
+             arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
+            "databases[0].sides.recovery.arn: is not the ARN of an Aurora cluster; give the ARN of an Aurora cluster, like \
+             arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"
+        ]
+    );
+    let plan = plan();
+    assert!(plan.databases.iter().all(|database| matches!(database.kind, DatabaseKind::RdsReplica { .. })));
+    assert_eq!(plan.databases[0].quarantine_security_group(Side::Recovery), Some("sg-0def"));
+}
