@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".lab" / "tools"
 
-# cargo-mutants 27.1 and cargo-deny 0.20 both build with Rust 1.88 and newer.
-PINS = {"cargo-mutants": "27.1.0", "cargo-deny": "0.20.2"}
+# Each builds with the Rust that the project asks for.
+PINS = {"cargo-mutants": "27.1.0", "cargo-nextest": "0.9.151", "cargo-deny": "0.20.2"}
 
 # The tools are built once and wait for the compiler or for files: quick to build matters more than quick to run.
 PROFILE = {"OPT_LEVEL": "1", "LTO": "off", "CODEGEN_UNITS": "16", "DEBUG": "false", "STRIP": "symbols"}

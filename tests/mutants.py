@@ -58,10 +58,15 @@ SCOPE = (
 # Wiring: it decides nothing, and the end-to-end tests run it.
 EXCLUDED = ("functions/*/src/main.rs",)
 
-# What is written into the copy. One function changes at a time, and compiling takes longer than what is run here. No
-# optimisation: together with incremental compilation it has left programs that could not be linked.
+# Our crates: one function changes at a time, and compiling takes longer than what is run here. No optimisation: together
+# with incremental compilation it has left programs that could not be linked.
+OURS = ("protocol", "model", "ports", "engine", "simulation")
+# Other people's crates that tests spend their time in. They are compiled once.
+THEIRS = ("sha2", "digest", "block-buffer", "hybrid-array", "memchr", "itoa", "serde", "serde_core", "tracing-core", "indexmap", "hashbrown")
+
+# What is written into the copy.
 CONFIGURATION = "[profile.lab]\nincremental = true\n" + "".join(
-    f"[profile.lab.package.{name}]\nopt-level = 0\n" for name in ("protocol", "model", "ports", "engine", "simulation")
+    f"[profile.lab.package.{name}]\nopt-level = {level}\n" for names, level in ((OURS, 0), (THEIRS, 2)) for name in names
 )
 
 # Of so many viable mutants at least so many are caught.
@@ -265,6 +270,8 @@ class Run:
     ends_at: float
     results: dict[Mutant, Result]
     keeps: bool
+    # It stops at the first test that fails. Without it all tests are run, which a sample's few are quicker with.
+    nextest: Path | None = None
 
     def is_over(self) -> bool:
         """Whether no more may be begun."""
@@ -290,6 +297,8 @@ class Run:
         """Runs a command in the copy; ends it, and all that it started, when this program is ended."""
         environment = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
         environment |= {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never", "RUST_BACKTRACE": "0"}
+        if self.nextest:
+            environment["PATH"] = os.pathsep.join([str(self.nextest.parent), environment.get("PATH", "")])
         with log.open("w", encoding="utf-8") as out:
             process = subprocess.Popen(
                 command, cwd=TREE, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
@@ -310,7 +319,7 @@ class Run:
         output.mkdir(parents=True)
         exact = [f"--re=^{exactly(mutant.name)}$" for mutant in mutants]
         command = [str(self.program), "mutants", "--no-config", "--in-place", "--baseline=skip", "--profile=lab"]
-        command += ["--no-shuffle", "--colors=never"]
+        command += ["--no-shuffle", "--colors=never", f"--test-tool={'nextest' if self.nextest else 'cargo'}"]
         command += [f"--timeout={tests.seconds_max}", "--build-timeout=900", f"--output={output}"]
         command += [f"--file={mutants[0].file}", *exact]
         command += [f"--test-package={tests.package}"] if tests.package else ["--test-workspace=true"]
@@ -557,7 +566,7 @@ def run(wishes: argparse.Namespace) -> int:
     print(f"mutants: {len(wanted)} of {len(mutants)} have no result", flush=True)
     began = time.monotonic()
     ends_at = float("inf") if wishes.seconds is None else began + wishes.seconds
-    work = Run(program, ends_at, results, keeps=True)
+    work = Run(program, ends_at, results, keeps=True, nextest=ensure("cargo-nextest"))
     done = 0
     write_results(results.values())
     if wanted and not work.is_over():

@@ -99,7 +99,7 @@ fn what_may_be_left_out_has_the_documented_values() {
 #[test]
 fn the_head_of_a_plan_is_checked() {
     assert_rows(&[
-        (&[("/schema", || json!(2))], &["schema: is 2, and this version reads 1 only; give 1"]),
+        (&[("/schema", || json!(3))], &["schema: is 3, and this version reads 1 and 2 only; give 2"]),
         (
             &[("/name", || json!("Shop"))],
             &[
@@ -1000,7 +1000,7 @@ fn what_is_no_object_of_json_is_one_problem() {
     for (text, expected) in [
         ("", "plan: is not JSON ("),
         ("{", "plan: is not JSON ("),
-        ("[]", "plan: is a list, not an object; give an object with schema, name, account"),
+        ("[]", "plan: is a list, not an object; give an object with schema, name, mode, sides"),
         ("null", "plan: is null, not an object; "),
     ] {
         let found = lines_of_text(text);

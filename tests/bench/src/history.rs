@@ -407,7 +407,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
         databases.filter(|name| !state.moved.contains(name))
     };
     let probes = plan
-        .detection
+        .watched()
         .probes
         .iter()
         .map(|probe| ProbeSeen { name: probe.name().clone(), answer: sight.clone() });

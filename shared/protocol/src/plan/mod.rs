@@ -154,6 +154,7 @@ pub enum Mode {
 
 /// A database of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Database {
     /// Name, unique among the items of the plan.
     pub name: Name,
@@ -301,7 +302,7 @@ pub struct FleetSide {
     pub serving: Capacity,
     /// The size that it has while the other side serves; what it is left at, if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resting: Option<Capacity>,
+    pub resting: Option<RestingCapacity>,
     /// How many targets of every target group must be healthy before traffic opens here.
     #[schemars(range(min = bounds::HEALTHY_TARGETS.min, max = bounds::HEALTHY_TARGETS.max))]
     pub healthy_targets_min: u32,
@@ -354,6 +355,27 @@ pub struct Capacity {
     /// Most instances.
     #[schemars(range(min = bounds::CAPACITY.min, max = bounds::CAPACITY.max))]
     pub max: u32,
+}
+
+/// The bounds and the size of a fleet that does not serve, often zero; `min <= desired <= max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RestingCapacity {
+    /// Fewest instances.
+    #[schemars(range(min = bounds::CAPACITY.min, max = bounds::CAPACITY.max))]
+    pub min: u32,
+    /// Wanted instances.
+    #[schemars(range(min = bounds::CAPACITY.min, max = bounds::CAPACITY.max))]
+    pub desired: u32,
+    /// Most instances.
+    #[schemars(range(min = bounds::CAPACITY.min, max = bounds::CAPACITY.max))]
+    pub max: u32,
+}
+
+impl From<RestingCapacity> for Capacity {
+    fn from(RestingCapacity { min, desired, max }: RestingCapacity) -> Self {
+        Self { min, desired, max }
+    }
 }
 
 /// A route of the plan.

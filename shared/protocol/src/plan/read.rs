@@ -9,7 +9,7 @@ use super::problem::{Problem, Words};
 use super::section::{Notes, Section};
 use super::{
     AuroraCluster, Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FleetSide, FunctionTimeouts,
-    Limits, Mode, Place, Plan, Probe, RdsInstance, Route, RouteKind, RouteSide, SideDetection, StepLimits,
+    Limits, Mode, Place, Plan, Probe, RdsInstance, RestingCapacity, Route, RouteKind, RouteSide, SideDetection, StepLimits,
 };
 use super::{
     default_backup_retention_days, default_confirm_seconds, default_cooldown_seconds, default_expect_status,
@@ -25,21 +25,23 @@ pub(super) fn plan(text: &str) -> Result<(Plan, Notes, Words), Problem> {
         remedy: "give the plan as one JSON object, as Terraform's jsonencode writes it".to_owned(),
     })?;
     let mut notes = Notes::default();
-    let (plan, words): (Plan, Words) = match schema_of(&document) {
-        Some(1) => (schema_1::read(&document, &mut notes), schema_1::in_its_words),
-        _ => (read_plan(&document, &mut notes), |text| text),
+    let (plan, words): (Plan, Words) = if is_of_schema_1(&document) {
+        (schema_1::read(&document, &mut notes), schema_1::in_its_words)
+    } else {
+        (read_plan(&document, &mut notes), |text| text)
     };
     Ok((plan, notes, words))
 }
 
-/// The schema that a document says it is of.
-fn schema_of(document: &Document) -> Option<u64> {
+/// Whether a document is of schema 1: by what it says, and if it says another or nothing by its shape.
+fn is_of_schema_1(document: &Document) -> bool {
     let Document::Fields(fields) = document else {
-        return None;
+        return false;
     };
     match fields.iter().find(|(name, _)| name == "schema") {
-        Some((_, Document::Whole(schema))) => Some(*schema),
-        _ => None,
+        Some((_, Document::Whole(1))) => true,
+        Some((_, Document::Whole(schema))) if *schema == u64::from(super::PLAN_SCHEMA) => false,
+        _ => fields.iter().any(|(name, _)| name == "regions"),
     }
 }
 
@@ -152,7 +154,7 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     const FIELDS: [&str; 5] = ["name", "kind", "global_cluster", "sides", "after"];
     let section = Section::open(path, document, &FIELDS, notes);
     let name = section.name("name", notes);
-    let is_aurora = read_is_aurora(&section, notes);
+    let is_aurora = section.word("kind", &DATABASE_KINDS, notes).unwrap_or_default();
     let global_cluster = read_global_cluster(&section, is_aurora, notes);
     let hint = if is_aurora { "an object with arn, the cluster's" } else { "an object with arn, the instance's" };
     let kind = if is_aurora {
@@ -180,11 +182,8 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     Database { name, kind, after: section.names("after", notes) }
 }
 
-/// Whether the kind is Aurora's; where it is left out or can't be read, it is not.
-fn read_is_aurora(database: &Section<'_>, notes: &mut Notes) -> bool {
-    const KINDS: [(&str, bool); 2] = [("rds_replica", false), ("aurora_global", true)];
-    database.find("kind").is_some_and(|_| database.word("kind", &KINDS, notes).unwrap_or_default())
-}
+/// The kinds of databases, and whether each is Aurora's.
+const DATABASE_KINDS: [(&str, bool); 2] = [("rds_replica", false), ("aurora_global", true)];
 
 /// The one thing that an Aurora database has and an RDS replica has not.
 fn read_global_cluster(database: &Section<'_>, is_aurora: bool, notes: &mut Notes) -> String {
@@ -229,7 +228,8 @@ fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
                 resting: section
                     .find("resting")
                     .filter(|document| **document != Document::Null)
-                    .map(|_| read_capacity(&section, "resting", bounds::CAPACITY, notes)),
+                    .map(|_| read_capacity(&section, "resting", bounds::CAPACITY, notes))
+                    .map(|Capacity { min, desired, max }| RestingCapacity { min, desired, max }),
                 healthy_targets_min: read_healthy_targets(&section, notes),
             })
         }),

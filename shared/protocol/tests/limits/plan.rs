@@ -22,5 +22,5 @@ fn a_plan_has_thirty_two_probes_at_most() {
     assert_eq!(with_probes(32).validate(), vec![]);
     let problems = with_probes(33).validate();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].to_string().contains("detection.probes"), "{problems:?}");
+    assert!(problems[0].to_string().contains("detection.sides.primary.probes"), "{problems:?}");
 }

@@ -4,8 +4,8 @@
 //! one whose fleets have no primary side: no guard can move it there. What is wrong with one is said in its own words.
 
 use super::{
-    ACCOUNT_HINT, ALARMS_HINT, FUNCTION_HINT, TARGET_GROUPS_HINT, open_field, parameters,
-    read_capacity, read_fleet_kind, read_global_cluster, read_healthy_targets, read_is_aurora, read_items,
+    ACCOUNT_HINT, ALARMS_HINT, DATABASE_KINDS, FUNCTION_HINT, TARGET_GROUPS_HINT, open_field, parameters,
+    read_capacity, read_fleet_kind, read_global_cluster, read_healthy_targets, read_items,
     read_limits, read_mode, read_probe_if_given, read_probes, read_quarantine_group, read_retention,
     read_route_kind, read_route_side, read_times,
 };
@@ -36,6 +36,9 @@ pub(super) fn read(document: &Document, notes: &mut Notes) -> Plan {
         "operator_function",
     ];
     let section = Section::open(ROOT, document, &FIELDS, notes);
+    // What is read is a plan of the newest schema; one that nobody knows is said to be so.
+    let schema: u16 = section.number("schema", bounds::SCHEMA, notes);
+    let schema = if schema == 1 { PLAN_SCHEMA } else { schema };
     let name = section.name("name", notes);
     let account = section.text("account", ACCOUNT_HINT, notes);
     let hint = "an AWS account, 12 digits in quotes";
@@ -47,7 +50,7 @@ pub(super) fn read(document: &Document, notes: &mut Notes) -> Plan {
         Section::open(path, value, &["primary", "recovery"], notes)
     });
     Plan {
-        schema: PLAN_SCHEMA,
+        schema,
         name,
         mode,
         sides: Sides {
@@ -95,7 +98,8 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     ];
     let section = Section::open(path, document, &FIELDS, notes);
     let name = section.name("name", notes);
-    let is_aurora = read_is_aurora(&section, notes);
+    let is_aurora =
+        section.find("kind").is_some_and(|_| section.word("kind", &DATABASE_KINDS, notes).unwrap_or_default());
     let global_cluster = read_global_cluster(&section, is_aurora, notes);
     let primary = section.text("primary", "the ARN of the RDS instance in the primary region", notes);
     let replica = section.text("replica", "the ARN of its replica in the recovery region", notes);

@@ -8,6 +8,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings<'_>) {
     let (primary, recovery) = (&plan.sides.primary.account, &plan.sides.recovery.account);
     if !arn::is_account(recovery) {
         findings.add("sides.recovery.account", "is not an AWS account", "give its 12 digits in quotes");
+        return;
     }
     if primary == recovery {
         return;

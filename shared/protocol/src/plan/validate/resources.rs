@@ -238,7 +238,7 @@ fn check_fleet_side(
     }
     check_capacity(&format!("{path}.serving"), fleet.serving, bounds::CAPACITY_DESIRED, findings);
     if let Some(resting) = fleet.resting {
-        check_capacity(&format!("{path}.resting"), resting, bounds::CAPACITY, findings);
+        check_capacity(&format!("{path}.resting"), resting.into(), bounds::CAPACITY, findings);
     }
     check_bounds(
         format!("{path}.healthy_targets_min"),
