@@ -115,8 +115,8 @@ async fn while_some_routes_have_moved_and_others_have_not_neither_region_is_the_
     let sentence = copies.pass(&stage).await;
     assert!(
         sentence.starts_with(
-            "Nothing is copied: back moved to us-west-1 and front stayed in us-east-2, so neither region's parameters \
-             are the ones to copy; move the rest: echo '{\"command\":\"failover\""
+            "Nothing is copied: back moved to us-west-1 and front stayed in us-east-2, so Pilotlight can't \
+             choose which region to copy from; move the rest: echo '{\"command\":\"failover\""
         ),
         "{sentence}"
     );
