@@ -39,7 +39,7 @@ pub enum Illegality {
     #[error("run {0} has ended and can't change any more")]
     Finished(u64),
     /// The phase of the run does not allow it.
-    #[error("the run is {phase}")]
+    #[error("the phase of the run does not allow it: {phase}")]
     Phase {
         /// The phase's name.
         phase: &'static str,
