@@ -81,7 +81,7 @@ async fn nothing_is_copied_while_a_run_moves_and_afterwards_it_goes_the_other_wa
     copies.stores.inner().lost.clear();
     let sentence = copies.pass(&stage).await;
     assert!(
-        sentence.starts_with("Parameters of us-west-1 were copied to us-east-2: 1 made, 2 written"),
+        sentence.starts_with("Parameters of us-west-1 were copied to us-east-2: 1 created, 2 updated"),
         "{sentence}"
     );
     assert_eq!(copies.value(PRIMARY, "/shop/a").as_deref(), Some("one"));
@@ -136,7 +136,7 @@ async fn an_aborted_run_leaves_the_direction_as_it_was() {
     copies.stores.set(PRIMARY, "/shop/a", "two");
     let sentence = copies.pass(&stage).await;
     assert!(
-        sentence.starts_with("Parameters of us-east-2 were copied to us-west-1: 0 made, 1 written"),
+        sentence.starts_with("Parameters of us-east-2 were copied to us-west-1: 0 created, 1 updated"),
         "{sentence}"
     );
 }
