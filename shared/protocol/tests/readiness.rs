@@ -336,7 +336,10 @@ fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_
     );
     let before = judged(&State::default(), &good(&State::default()));
     let check = named(&before, "workload_protected", "shop");
-    assert_eq!(check.sentence(), "us-east-2 serves, and us-west-1 is the standby for everything in the plan.");
+    assert_eq!(
+        check.sentence(),
+        "us-east-2 serves, and us-west-1 is the standby for everything in the plan."
+    );
 }
 
 #[test]
@@ -463,10 +466,9 @@ fn reserve(facts: &mut ReadinessFacts, name: &str, count: Option<u32>) {
 
 #[test]
 fn a_function_of_a_run_that_shares_the_accounts_concurrency_is_noted() {
-    for (function, count, has) in [
-        ("shop-shift-traffic", Some(2), "has 2 reserved"),
-        ("shop-alarm-handler", None, "has none reserved"),
-    ] {
+    for (function, count, has) in
+        [("shop-shift-traffic", Some(2), "has 2 reserved"), ("shop-alarm-handler", None, "has none reserved")]
+    {
         let mut facts = good(&State::default());
         reserve(&mut facts, function, count);
         let readiness = judged(&State::default(), &facts);
@@ -628,10 +630,10 @@ const ROWS: &[Row] = &[
     (|f| f.probes[0].answer = ProbeAnswer::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
      Finding::NotReady, "The probe gets no good answer: HTTP status 503."),
     (|f| f.probes[0].answer = ProbeAnswer::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
-     "front-primary", Finding::Unknown, "The probe failed: the name does not resolve."),
+     "front-primary", Finding::Unknown, "The probe could not run: the name does not resolve."),
     (|f| parameters(f).outcome = differing(2, "/shop/key is locked."), "parameters_same", "parameters", Finding::NotReady,
-     "After the full pass 12 min ago, 2 parameters differed between us-east-2 and us-west-1: /shop/key is \
-      locked."),
+     "After the full pass 12 min ago, 2 of the parameters differed between us-east-2 and us-west-1: \
+      /shop/key is locked."),
     (|f| parameters(f).outcome = PassOutcome::Failed { why: "us-east-2 does not answer".to_owned() }, "parameters_same",
      "parameters", Finding::Unknown, "The last full pass, 12 min ago, failed: us-east-2 does not answer."),
     (|f| parameters(f).at = ago(25 * 60), "parameters_same", "parameters", Finding::Unknown, "The last full pass was 25 h ago."),
@@ -679,7 +681,8 @@ const ROWS: &[Row] = &[
      "Version $Latest of the launch template lt-1 names no image."),
     (|f| group(f).templates.clear(), "template_and_image", "web", Finding::Unknown,
      "shop-web-recovery has no launch template."),
-    (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady, "certificate/1 expires in 29 days."),
+    (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady,
+     "certificate/1 expires in 29 days."),
     (|f| certificate(f, "ISSUED", Some(-1)), "certificates_valid", "front", Finding::NotReady, "certificate/1 has ended."),
     (|f| certificate(f, "PENDING_VALIDATION", None), "certificates_valid", "front", Finding::NotReady,
      "certificate/1 is PENDING_VALIDATION, not ISSUED."),
@@ -696,9 +699,9 @@ const ROWS: &[Row] = &[
     (|f| topic(f, NOTICES, 0, 0), "people_told", "shop-notices", Finding::NotReady,
      "The topic has no subscriber, so no notice reaches a person."),
     (|f| topic(f, NOTICES, 2, 1), "people_told", "shop-notices", Finding::NotReady,
-     "2 confirmed subscriptions, 1 unconfirmed."),
+     "Confirmed subscriptions: 2; unconfirmed: 1."),
     (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
-     Finding::NotReady, "No function is subscribed, so its alarms reach nothing."),
+     Finding::NotReady, "No function is subscribed to the topic, so Pilotlight never receives its alarms."),
     (|f| "storage-full".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
      "shop-orders-replica has status storage-full. Only an available replica can be promoted."),
     // recovery-lb-has-another-target-group
@@ -723,15 +726,14 @@ const ROWS: &[Row] = &[
     (|f| drop(f.key_rights.insert(VOLUME_KEY.to_owned(), Ok(None))), "launch_keys_granted", "web", Finding::NotReady,
      "AWSServiceRoleForAutoScaling may not use the keys that encrypt its volumes: key/4e5f (it does not \
       exist)."),
-    (|f| drop(f.key_rights.remove(VOLUME_KEY)), "launch_keys_granted", "web", Finding::Unknown, "This was \
-                                                                                                 not \
-                                                                                                 checked."),
+    (|f| drop(f.key_rights.remove(VOLUME_KEY)), "launch_keys_granted", "web", Finding::Unknown,
+     "This was not checked."),
     (|f| { template_facts(f).has_plain_volume = true; f.default_volume_key = Some(Ok(Some(KEY.to_owned())));
            rights(f, KEY, KeyRights::default()); },
      "launch_keys_granted", "web", Finding::NotReady,
      "AWSServiceRoleForAutoScaling may not use the keys that encrypt its volumes: key/0a1b."),
     (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(0))), "addresses_free", "web", Finding::NotReady,
-     "Its subnets have 0 free addresses, and it has to launch 2 instances."),
+     "Its subnets have 0 free addresses. Instances to launch: 2."),
     (|f| drop(f.free_addresses.insert("subnet-b".to_owned(), Ok(None))), "addresses_free", "web", Finding::NotReady,
      "Its subnet subnet-b does not exist."),
     (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(3))), "vcpu_quota_suffices", "shop", Finding::NotReady,
@@ -837,7 +839,7 @@ const FINE: &[FineRow] = &[
     (|f| schedule(f, Some(2), Some(2), Some(4)), "scheduled_actions_clear", "web",
      "Its scheduled action does not shrink it below the plan's size."),
     (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(1))), "addresses_free", "web",
-     "Its subnets have 2 free addresses, and it has to launch 2 instances."),
+     "Its subnets have 2 free addresses. Instances to launch: 2."),
     (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(4))), "vcpu_quota_suffices", "shop",
      "The fleets take 4 of 4 vCPUs (L-1216C47A). Other instances in the account are not counted."),
     (|f| drop(f.endpoint_groups.insert(Name::from("front"), Ok(3))), "endpoint_groups_tried", "front",
@@ -1064,8 +1066,10 @@ type ClusterRow = (fn(&mut ReplicaFacts), &'static str);
 fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said() {
     let good = judged_as_aurora(&State::default(), |_| ());
     for (check, sentence) in [
-        ("replica_available", "shop-orders-replica exists, with status available and 1 of 2 instances \
-                               available."),
+        (
+            "replica_available",
+            "shop-orders-replica exists, with status available and 1 of 2 instances available.",
+        ),
         ("replica_replicates", "It replicates."),
         (
             "backup_window_clear",

@@ -38,8 +38,7 @@ fn promotions(stage: &Stage) -> u32 {
 async fn a_global_database_is_failed_over_once_and_says_what_makes_it_writable() {
     let stage = moved(async |_| ()).await;
     assert_eq!(promotions(&stage), 1);
-    let words =
-        "Step promote is done: orders: available, with a writer instance and no replication source.";
+    let words = "Step promote is done: orders: available, with a writer instance and no replication source.";
     assert!(says(&stage, words), "{:#?}", stage.sentences());
 }
 
@@ -70,7 +69,10 @@ async fn a_cluster_without_an_instance_needs_an_operator_and_goes_on_with_one() 
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert!(says(&stage, "its cluster has no instance to promote"), "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), 0);
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)), "nothing is open");
+    assert!(
+        stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)),
+        "nothing is open"
+    );
     set_headless(&stage, false);
     stage
         .invoke(json!({ "command": "approve", "run": stage.run(), "by": "ana" }))

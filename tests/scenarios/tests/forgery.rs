@@ -228,7 +228,8 @@ async fn assert_none_is_due(stage: &Stage, run: u64, legal: &[Step]) {
             let sentence = answer["sentence"].as_str().unwrap_or_default();
             let nothing = format!("Nothing to do: step {step} of {subject} is not due.");
             let no_watch = format!(
-                "Nothing to do: another worker is confirming run {run}, or the run needs no confirmation now."
+                "Nothing to do: another worker is confirming run {run}, or the run needs no confirmation \
+                 now."
             );
             assert!(sentence == nothing || sentence == no_watch, "{step} {subject}: {sentence}");
         }
@@ -403,7 +404,9 @@ async fn no_function_does_anything_about_any_hostile_event() {
         assert!(is_rejected, "{}: {said:#?}", path.display());
         // An empty object wakes a function up: its caller is told that no command came, and nothing is recorded.
         let is_told = |answer: &Value| {
-            answer["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("The payload is an empty object"))
+            answer["sentence"]
+                .as_str()
+                .is_some_and(|sentence| sentence.starts_with("The payload is an empty object"))
         };
         let is_said = !said.is_empty() || answer.as_ref().map_or(true, is_told);
         assert!(is_said, "{}: nothing says what became of it", path.display());

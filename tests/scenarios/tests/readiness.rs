@@ -162,7 +162,8 @@ async fn after_a_failover_people_are_told_once_that_nothing_can_take_over_and_th
     stage.pass(HOUR).await;
     let notices = told(&stage);
     let words = format!(
-        "The workload is unprotected since {moved_at}. {RECOVERY} serves, and if it is lost, nothing takes over in {PRIMARY}"
+        "The workload is unprotected since {moved_at}. {RECOVERY} serves, and if it is lost, nothing takes \
+         over in {PRIMARY}"
     );
     let speaking: Vec<_> = notices.iter().filter(|notice| notice.contains("workload_protected")).collect();
     assert!(speaking.len() == 1 && speaking[0].contains(&words), "{notices:#?}");
@@ -399,7 +400,10 @@ async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not
         let rows = unready(&answer);
         assert!(rows.iter().any(|found| found == row), "{action}: {rows:?}");
         assert!(rows.iter().all(|found| found.starts_with("unknown")), "{action}: {rows:?}");
-        assert!(answer.to_string().contains(&format!("the function's role may not call {action}")), "{answer:#}");
+        assert!(
+            answer.to_string().contains(&format!("the function's role may not call {action}")),
+            "{answer:#}"
+        );
         stage.world.inner().faults.clear();
     }
 }

@@ -125,7 +125,10 @@ async fn a_promoted_database_in_a_status_that_does_not_pass_is_told_at_once() {
         let said = stage.sentences().join("\n");
         let whose =
             if is_cluster { "of its cluster, or of its future writer instance," } else { "its status" };
-        assert!(said.contains(&format!("{whose} is incompatible-parameters, which does not clear")), "{said}");
+        assert!(
+            said.contains(&format!("{whose} is incompatible-parameters, which does not clear")),
+            "{said}"
+        );
         assert_eq!(promotions(&stage), 1);
     }
 }

@@ -229,8 +229,7 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
                 DatabaseKind::AuroraGlobal { .. } => "AuroraGlobalDBReplicationLag",
             };
             let remedy = format!(
-                "After the replica's creation, wait a few minutes. Otherwise check whether CloudWatch has \
-                 {metric}."
+                "If the replica is new, wait a few minutes. Otherwise check whether CloudWatch has {metric}."
             );
             return Check::unknown(LAG, name, &Unseen::new(why, remedy));
         }

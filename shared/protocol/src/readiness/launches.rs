@@ -362,7 +362,7 @@ fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
             Err(unseen) => return Check::unknown(ADDRESSES, name, &unseen),
         }
     }
-    let counted = format!("Its subnets have {free} free addresses, and it has to launch {wanted} instances.");
+    let counted = format!("Its subnets have {free} free addresses. Instances to launch: {wanted}.");
     let remedy = "Free addresses in the subnets, or give the group another subnet.";
     if free < wanted {
         return Check::not_ready(ADDRESSES, name, counted, remedy);
@@ -377,8 +377,8 @@ fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
         .fold(0, u32::saturating_add);
     if free < together {
         let sentence = format!(
-            "Its subnets have {free} free addresses. Together with the fleets that share them, it has to \
-             launch {together} instances."
+            "Its subnets have {free} free addresses. Instances to launch, with the fleets that share them: \
+             {together}."
         );
         return Check::note(ADDRESSES, name, sentence, remedy);
     }

@@ -83,7 +83,8 @@ fn parameters(scene: &Scene<'_>) -> Check {
             let why =
                 why.as_deref().map(|why| format!(": {}", why.trim_end_matches('.'))).unwrap_or_default();
             let sentence = format!(
-                "After the full pass {ago}, {differing} parameters differed between {from} and {to}{why}."
+                "After the full pass {ago}, {differing} of the parameters differed between {from} and \
+                 {to}{why}."
             );
             Check::not_ready(
                 PARAMETERS,

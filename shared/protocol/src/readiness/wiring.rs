@@ -43,7 +43,7 @@ fn probes(scene: &Scene<'_>) -> Vec<Check> {
                 remedy,
             ),
             Some(ProbeAnswer::Unknown { detail }) => {
-                let why = format!("The probe failed: {}.", detail.trim_end_matches('.'));
+                let why = format!("The probe could not run: {}.", detail.trim_end_matches('.'));
                 Check::unknown(PROBE, name, &Unseen::new(why, remedy))
             }
             None => Check::unknown(PROBE, name, &Unseen::not_looked_at()),
@@ -66,7 +66,7 @@ fn signals(scene: &Scene<'_>) -> Vec<Check> {
             Ok(Some(_)) => Check::not_ready(
                 SIGNALS,
                 short,
-                "No function is subscribed, so its alarms reach nothing.",
+                "No function is subscribed to the topic, so Pilotlight never receives its alarms.",
                 APPLY,
             ),
             Ok(None) => Check::not_ready(SIGNALS, short, "The topic does not exist.", APPLY),
@@ -108,10 +108,10 @@ fn notices(scene: &Scene<'_>) -> Check {
             )
         }
         Ok(Some(Subscriptions { confirmed, pending: 0 })) => {
-            Check::ready(NOTICES, short, format!("{confirmed} confirmed subscriptions."))
+            Check::ready(NOTICES, short, format!("Confirmed subscriptions: {confirmed}."))
         }
         Ok(Some(Subscriptions { confirmed, pending })) => {
-            let sentence = format!("{confirmed} confirmed subscriptions, {pending} unconfirmed.");
+            let sentence = format!("Confirmed subscriptions: {confirmed}; unconfirmed: {pending}.");
             let remedy = "Confirm the subscription request that SNS sent to each address, or remove the \
                           address.";
             Check::not_ready(NOTICES, short, sentence, remedy)

@@ -68,10 +68,7 @@ pub(super) const TABLE: &[Row] = &[
         when: When::Moved,
         breakage: Breakage::Stands {
             finding: "not_ready",
-            words: &[
-                "The workload is unprotected since",
-                "no replica of orders and no functions",
-            ],
+            words: &["The workload is unprotected since", "no replica of orders and no functions"],
         },
     },
     waiting(
@@ -177,7 +174,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "addresses_free",
-        &["and it has to launch 5000"],
+        &["Instances to launch: 5000"],
         |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
         |bench| bench.plan_as_it_was(),
     ),
@@ -237,7 +234,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "parameters_same",
-        &["1 parameters differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
+        &["1 of the parameters differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
         |bench| bench.parameter(true),
         |bench| bench.parameter(false),
     ),
@@ -265,7 +262,9 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "role_allowed",
-        &["IAM does not allow the role of killed-shift-traffic to call globalaccelerator:UpdateEndpointGroup"],
+        &[
+            "IAM does not allow the role of killed-shift-traffic to call globalaccelerator:UpdateEndpointGroup",
+        ],
         |bench| bench.foreign_endpoint_group(),
         |bench| bench.plan_as_it_was(),
     ),
@@ -301,7 +300,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "signals_heard",
-        &["No function is subscribed, so its alarms reach nothing."],
+        &["No function is subscribed to the topic, so Pilotlight never receives its alarms."],
         |bench| bench.deaf("signals_recovery", 1),
         |bench| bench.hearing(),
     ),
