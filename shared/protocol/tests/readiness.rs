@@ -701,7 +701,7 @@ const ROWS: &[Row] = &[
     (|f| topic(f, NOTICES, 2, 1), "people_told", "shop-notices", Finding::NotReady,
      "Confirmed subscriptions: 2; unconfirmed: 1."),
     (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
-     Finding::NotReady, "No function is subscribed to the topic, so Pilotlight never receives its alarms."),
+     Finding::NotReady, "The topic has no confirmed subscription, so no function receives its alarms."),
     (|f| "storage-full".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
      "shop-orders-replica has status storage-full. Only an available replica can be promoted."),
     // recovery-lb-has-another-target-group

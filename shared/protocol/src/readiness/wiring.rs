@@ -66,7 +66,7 @@ fn signals(scene: &Scene<'_>) -> Vec<Check> {
             Ok(Some(_)) => Check::not_ready(
                 SIGNALS,
                 short,
-                "No function is subscribed to the topic, so Pilotlight never receives its alarms.",
+                "The topic has no confirmed subscription, so no function receives its alarms.",
                 APPLY,
             ),
             Ok(None) => Check::not_ready(SIGNALS, short, "The topic does not exist.", APPLY),

@@ -300,7 +300,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "signals_heard",
-        &["No function is subscribed to the topic, so Pilotlight never receives its alarms."],
+        &["The topic has no confirmed subscription, so no function receives its alarms."],
         |bench| bench.deaf("signals_recovery", 1),
         |bench| bench.hearing(),
     ),
