@@ -33,7 +33,7 @@ pub(crate) async fn publish(world: &World, plan: &Name, log: &Log, now: Timestam
         at: now,
     };
     if let Err(failure) = world.inspection.metrics.put(&[figure]).await {
-        tracing::warn!(%failure, "the figure of attention can't be sent; its alarm stays as it is");
+        tracing::warn!(%failure, "the metric Attention can't be sent; its alarm keeps its state");
     }
 }
 

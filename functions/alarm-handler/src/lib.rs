@@ -59,8 +59,9 @@ pub async fn handle(
 }
 
 /// What an empty object is answered with: it may be a wake-up, or a command that got lost on its way.
-const NO_COMMAND: &str = "No command came: the payload is an empty object, so nothing was done and nothing looked at. If a command \
-                          was meant, hand it on, such as {\"command\":\"status\"}.";
+const NO_COMMAND: &str = "The payload is an empty object, so alarm-handler received no command, did nothing \
+                          and checked nothing. To send a command, pass one in the payload, such as \
+                          {\"command\":\"status\"}.";
 
 /// Signals are sorted as they come; only a message that is late is held against what CloudWatch says now. Whoever sends
 /// them is answered which of them do not count, and why; a rejection that was written down lately too.
@@ -153,7 +154,9 @@ async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand
         Some((Verdict::Accepted, sentence)) => Ok(
             json!({ "sentence": sentence, "now": advanced.sentence, "run": advanced.state.run.map(|run| run.id) }),
         ),
-        None => Err(Fault::new("no_answer", "The command was not decided; see the status")),
+        None => {
+            Err(Fault::new("no_answer", "Pilotlight did not decide this command; run the command status"))
+        }
     }
 }
 
@@ -173,7 +176,7 @@ async fn steps(
             Step::Confirm => Box::new(Confirm::new(world, conductor)),
             Step::Verify => Box::new(Verify::new(world, conductor, log.state.clone())),
             step => {
-                return Err(Fault::new("not_my_step", format!("This function does not do step {step}")));
+                return Err(Fault::new("not_my_step", format!("This function does not handle step {step}")));
             }
         };
         sentences.push(carry_out(conductor, work.as_ref(), command, log, deadline).await?);

@@ -28,13 +28,13 @@ pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, log: &Log,
     }
     let needed = SignedDuration::try_from(LOOK_MAX).unwrap_or_default() + PASS_REST;
     if deadline.duration_since(conductor.clock.now()) < needed {
-        tracing::warn!("no time is left for a readiness pass");
+        tracing::warn!("too little time is left for a readiness pass");
         return;
     }
     let last = match world.journal.load_readiness(&conductor.plan.name).await {
         Ok(last) => last,
         Err(failure) => {
-            tracing::warn!(%failure, "the last readiness can't be read, so no pass is made");
+            tracing::warn!(%failure, "the last readiness can't be read, so this pass is skipped");
             return;
         }
     };
@@ -58,7 +58,7 @@ pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value
     }
     if let Some(run) = log.state.active_run() {
         let message = format!(
-            "Run {} is under way ({}), and until it is over nothing stands as readiness wants it: see the command status",
+            "Run {} is under way ({}). Readiness can't be judged until the run ends: run the command status",
             run.id,
             run.phase.as_str()
         );
@@ -66,7 +66,7 @@ pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value
     }
     let last = world.journal.load_readiness(&conductor.plan.name).await;
     let last = last.unwrap_or_else(|failure| {
-        tracing::warn!(%failure, "the last readiness can't be read; this one is told as if it were the first");
+        tracing::warn!(%failure, "the last readiness can't be read; this one counts as the first");
         None
     });
     let readiness = pass(world, conductor, &log, last.as_ref()).await;
@@ -80,11 +80,11 @@ async fn pass(world: &World, conductor: &Conductor, log: &Log, last: Option<&Las
     tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
     let figure = unready_checks(&plan.name, readiness.unready(), conductor.clock.now());
     let figure = world.inspection.metrics.put(&[figure]).await;
-    warn_of(&figure, "the figure of the readiness can't be sent; its alarm will go off");
+    warn_of(&figure, "the metric UnreadyChecks can't be sent; its alarm will fire");
     let untold = LastReadiness::untold(readiness.clone(), last);
     // Kept before it is told: what can't be kept would be told again at each pass.
     let kept = world.journal.save_readiness(&plan.name, &untold).await;
-    if warn_of(&kept, "the readiness can't be kept, so nobody is told of it") {
+    if warn_of(&kept, "the readiness can't be saved, so no notice is sent") {
         tell(world, conductor, untold).await;
     }
     readiness
@@ -106,9 +106,9 @@ async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {
     let name = &conductor.plan.name;
     let subject = subject(name, &format!("readiness is {}", untold.readiness.finding()));
     let told = conductor.publisher.notice(&subject, &news).await;
-    if warn_of(&told, "nobody was told of the readiness; the next pass will tell") {
+    if warn_of(&told, "the readiness notice was not sent; the next pass will retry") {
         let kept = world.journal.save_readiness(name, &untold.as_told()).await;
-        warn_of(&kept, "it was told, but not noted; people may be told twice");
+        warn_of(&kept, "the notice was sent but not recorded; it may be sent twice");
     }
 }
 

@@ -179,11 +179,12 @@ fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
         .map(|(database, quarantine)| match (&quarantine.progress, Lost::of(plan, database, quarantine)) {
             (Some(Progress::Done { detail, .. }), _) => format!("{database}: {detail}"),
             (_, Some(lost)) => format!(
-                "{database}: the old primary can't be cut off, for {}; put it back, or cut it off by hand",
+                "{database}: Pilotlight can't isolate the old primary, because {}; put it back, or isolate \
+                 the old primary by hand",
                 lost.why()
             ),
             (Some(Progress::Failed { code, .. }), None) => format!("{database}: failed ({code})"),
-            _ => format!("{database}: the old primary is not cut off yet"),
+            _ => format!("{database}: the old primary is not isolated yet"),
         })
         .collect()
 }

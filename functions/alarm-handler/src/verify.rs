@@ -49,7 +49,7 @@ impl Verify {
         let (opened, closed) = (&route.sides[to], from.as_str());
         if view.weights[to] != Some(opened.weight) {
             return Ok(StepStatus::InProgress {
-                note: format!("the {} endpoint does not have its weight", to.as_str()),
+                note: format!("the {} endpoint does not have its planned weight", to.as_str()),
             });
         }
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
@@ -59,7 +59,7 @@ impl Verify {
             Some(_) => {
                 return Ok(StepStatus::Failed {
                     code: "primary_open",
-                    message: format!("the {closed} endpoint is not at weight 0 any more; set it to 0"),
+                    message: format!("the {closed} endpoint no longer has weight 0; set it to 0"),
                 });
             }
             // Another endpoint may have taken its place.
@@ -67,8 +67,8 @@ impl Verify {
                 return Ok(StepStatus::Failed {
                     code: "endpoint_missing",
                     message: format!(
-                        "the {closed} group has no endpoint {} any more, so that nobody sees whether that side is closed; \
-                         correct routes[].{closed}.endpoint of the plan",
+                        "the {closed} group no longer has the endpoint {}, so Pilotlight can't tell whether \
+                         that side is closed; correct routes[].{closed}.endpoint of the plan",
                         route.sides[from].endpoint
                     ),
                 });
@@ -79,7 +79,7 @@ impl Verify {
         if view.health[to] != EndpointHealth::Healthy {
             let (endpoint, health) = (&opened.endpoint, &view.health[to]);
             return Ok(StepStatus::InProgress {
-                note: format!("for the accelerator the endpoint {endpoint} is {health}"),
+                note: format!("the accelerator health of the endpoint {endpoint} is {health}"),
             });
         }
         let Some(probe) = &opened.probe else {

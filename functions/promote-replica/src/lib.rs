@@ -103,7 +103,7 @@ impl Promote {
         let command =
             StepCommand { plan: self.plan.name.clone(), run: self.run, step: Step::Quarantine, subjects };
         if let Err(failure) = self.publisher.commands(&[command]).await {
-            tracing::warn!(%failure, "the quarantine was not asked for; the tick will ask");
+            tracing::warn!(%failure, "the quarantine command was not published; the tick will publish it");
         }
     }
 
@@ -140,14 +140,16 @@ impl StepHandler for Promote {
 
     /// No promotion beside an open primary side: its weight is read again right before each call.
     async fn objection(&self, state: &State) -> Option<Objection> {
-        let looked = fences::look(&*self.traffic, &*self.clock, &self.routes(state), self.plan.seat.other()).await;
+        let looked =
+            fences::look(&*self.traffic, &*self.clock, &self.routes(state), self.plan.seat.other()).await;
         // What only a person can mend, such as a permission, no other look changes.
         if let Some((route, failure)) = looked.iter().find_map(|one| {
             let failure = one.failure.as_ref().filter(|failure| !failure.can_retry())?;
             Some((&one.seen.route, failure))
         }) {
             let why = for_a_person(failure).1;
-            let message = format!("the primary side of {route} can't be seen to be closed: {why}");
+            let message =
+                format!("Pilotlight can't check whether the primary side of {route} is closed: {why}");
             return Some(Objection::Failed { code: FENCE_UNREAD, message });
         }
         let mut lost = Vec::new();
@@ -171,7 +173,7 @@ impl StepHandler for Promote {
         }
         let sentence = lost_sentence(self.run, &lost);
         let names = list(lost.iter().map(|lost| lost.route.to_string()));
-        let note = format!("the primary side of {names} is not known to be closed");
+        let note = format!("the primary side of {names} is not confirmed closed");
         Some(Objection::Undone { event: Box::new(Event::FenceLost { routes: lost }), sentence, note })
     }
 
@@ -182,7 +184,8 @@ impl StepHandler for Promote {
     /// The promotion does not wait for the quarantine, nor that for the promotion.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let database = one(&self.plan, subject)?;
-        let (promoted, ()) = futures::join!(self.databases.promote(database, self.plan.seat), self.cut_off(database));
+        let (promoted, ()) =
+            futures::join!(self.databases.promote(database, self.plan.seat), self.cut_off(database));
         promoted
     }
 }
@@ -192,16 +195,19 @@ fn promotion(kind: &DatabaseKind, view: ReplicaView) -> StepStatus {
     match view {
         ReplicaView::Writable => StepStatus::Done {
             detail: match kind {
-                DatabaseKind::RdsReplica { .. } => "it takes writes and follows no source",
-                DatabaseKind::AuroraGlobal { .. } => "available, with an instance that writes, and follows no cluster",
+                DatabaseKind::RdsReplica { .. } => "it accepts writes and has no replication source",
+                DatabaseKind::AuroraGlobal { .. } => {
+                    "available, with a writer instance and no replication source"
+                }
             }
             .to_owned(),
         },
         ReplicaView::Headless => StepStatus::Failed {
             code: "cluster_without_instance",
-            message: "its cluster has no instance that could be promoted; add one (aws rds create-db-instance), then \
-                      run the step again"
-                .to_owned(),
+            message:
+                "its cluster has no instance to promote; add one (aws rds create-db-instance), then run the \
+                 step again"
+                    .to_owned(),
         },
         ReplicaView::Replica { status, .. } if may_be_promoted(kind, &status) => {
             StepStatus::Pending { before: None }
@@ -211,9 +217,11 @@ fn promotion(kind: &DatabaseKind, view: ReplicaView) -> StepStatus {
         {
             let whose = match kind {
                 DatabaseKind::RdsReplica { .. } => "its status",
-                DatabaseKind::AuroraGlobal { .. } => "the status of its cluster, or of the instance that is to write,",
+                DatabaseKind::AuroraGlobal { .. } => {
+                    "the status of its cluster, or of its future writer instance,"
+                }
             };
-            let message = format!("{whose} is {status}, which does not pass by itself; {}", remedy(&status));
+            let message = format!("{whose} is {status}, which does not clear by itself; {}", remedy(&status));
             StepStatus::Failed { code: "replica_unusable", message }
         }
         ReplicaView::Replica { status, .. } | ReplicaView::Changing { status } => {
@@ -246,11 +254,11 @@ fn quarantine(seen: Result<OldPrimary, Failure>) -> StepStatus {
             StepStatus::Done { detail: "the old primary is in its quarantine group only".to_owned() }
         }
         Ok(OldPrimary::Follows) => StepStatus::Done {
-            detail: "the old primary follows the new writer, and takes no writes of its own".to_owned(),
+            detail: "the old primary replicates from the new writer and accepts no writes".to_owned(),
         },
         Ok(OldPrimary::Open) => StepStatus::Pending { before: None },
         Err(failure) if failure.kind == FailureKind::Missing => {
-            StepStatus::Done { detail: "the old primary does not exist any more".to_owned() }
+            StepStatus::Done { detail: "the old primary no longer exists".to_owned() }
         }
         Err(failure) if failure.can_retry() => StepStatus::InProgress { note: failure.to_string() },
         Err(failure) => {
@@ -272,10 +280,13 @@ impl StepHandler for Quarantine {
     }
 
     async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
-        let looks = named(&self.plan, subjects)?
-            .into_iter()
-            .map(|database| async move { Ok(self.databases.old_primary(database, self.plan.seat.other()).await) })
-            .collect();
+        let looks =
+            named(&self.plan, subjects)?
+                .into_iter()
+                .map(|database| async move {
+                    Ok(self.databases.old_primary(database, self.plan.seat.other()).await)
+                })
+                .collect();
         let seen: Vec<Result<OldPrimary, Failure>> = in_order(looks).await?;
         // A region that is silent altogether is asked again later. One primary that can't be asked must not keep the others
         // from being cut off.

@@ -86,16 +86,19 @@ const QUOTE_MAX: Duration = Duration::from_secs(3);
 const CAUSES: &[(&str, &str)] = &[
     (
         "Client.InternalError",
-        "most often a volume's or image's KMS key on which the service-linked role of Auto Scaling has no grant",
+        "usually the service-linked role of Auto Scaling has no grant on the KMS key of a volume or an image",
     ),
     ("VcpuLimitExceeded", "raise the account's vCPU quota in this region"),
     ("vCPU", "raise the account's vCPU quota in this region"),
     (
         "InsufficientInstanceCapacity",
-        "AWS has no such instance here now: give the group other types or zones",
+        "AWS has no capacity for this instance type here now: give the group other types or zones",
     ),
-    ("do not have sufficient", "AWS has no such instance here now: give the group other types or zones"),
-    ("Unsupported", "this region or zone does not offer the instance type: give the group another"),
+    (
+        "do not have sufficient",
+        "AWS has no capacity for this instance type here now: give the group other types or zones",
+    ),
+    ("Unsupported", "this region or zone does not offer the instance type: give the group another type"),
     (
         "not supported in your requested Availability Zone",
         "give the group an instance type that its zones offer",

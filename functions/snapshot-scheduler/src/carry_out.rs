@@ -27,13 +27,16 @@ impl SnapshotScheduler {
         for (place, action) in decision.actions.iter().enumerate() {
             let left = decision.actions.len() - place;
             if conductor.clock.now() >= until {
-                outcome.put_off.push(format!("The time is over; {left} are left to the next invocation."));
+                outcome.put_off.push(format!(
+                    "The function's time is up; the next invocation handles the remaining {left}."
+                ));
                 break;
             }
             if silent.contains(&action.region) {
-                outcome
-                    .put_off
-                    .push(format!("Put off, {} does not answer: {}", action.region, action.sentence));
+                outcome.put_off.push(format!(
+                    "Postponed, because {} does not answer: {}",
+                    action.region, action.sentence
+                ));
                 continue;
             }
             if matches!(action.effect, Effect::Delete { .. }) {
@@ -41,11 +44,11 @@ impl SnapshotScheduler {
                 {
                     Ok(None) => {}
                     Ok(Some(veto)) => {
-                        outcome.put_off.push(format!("Nothing more is deleted, {left} stay: {veto}."));
+                        outcome.put_off.push(format!("Deletion stopped, {left} stay: {veto}."));
                         break;
                     }
                     Err(fault) => {
-                        outcome.failed.push(format!("Nothing more is deleted, {left} stay: {fault}"));
+                        outcome.failed.push(format!("Deletion stopped, {left} stay: {fault}"));
                         break;
                     }
                 }

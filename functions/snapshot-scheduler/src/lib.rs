@@ -53,7 +53,10 @@ impl SnapshotScheduler {
         let until = deadline.checked_sub(MARGIN).unwrap_or(deadline);
         let mut outcome = self.carry_out(&conductor, &mut log, &decision, until).await;
         if let Err(failure) = metrics {
-            outcome.put_off(format!("The ages of the snapshots could not be put: {failure}"), &failure);
+            outcome.put_off(
+                format!("The ages of the snapshots could not be sent to CloudWatch: {failure}"),
+                &failure,
+            );
         }
         report::closing(outcome, &decision)
     }
@@ -80,7 +83,7 @@ impl SnapshotScheduler {
     async fn keep(&self, conductor: &Conductor, look: &SnapshotLook) {
         let kept = self.world.inspection.maintenance.save_snapshot_look(&conductor.plan.name, look).await;
         if let Err(failure) = kept {
-            tracing::warn!(%failure, "what was found can't be kept: the readiness does not know of it");
+            tracing::warn!(%failure, "the result can't be saved: readiness will not show it");
         }
     }
 

@@ -17,7 +17,7 @@ const METRIC: &str = "SnapshotAge";
 pub(crate) fn dry_run(decision: &SnapshotDecision) -> Value {
     let sentences: Vec<&String> = decision.actions.iter().map(|action| &action.sentence).collect();
     json!({
-        "sentence": format!("Dry run, nothing is done. {}", decision.sentence),
+        "sentence": format!("Dry run: nothing was changed. {}", decision.sentence),
         "would": sentences,
         "waits": decision.waits,
         "blocked": decision.blocked,

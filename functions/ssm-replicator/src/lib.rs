@@ -35,8 +35,9 @@ fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
     Err(Fault::new(
         "wrong_account",
         format!(
-            "Nothing is copied: the plan says that {} lies in account {primary}, and this function would act in {reached} there; \
-             apply the orchestrator's module again, so that the plan and PILOTLIGHT_PRIMARY_ROLE name the same",
+            "Nothing is copied: in the plan, {} belongs to account {primary}, but this function would act in \
+             account {reached} there; apply the orchestrator module again, so that the plan and \
+             PILOTLIGHT_PRIMARY_ROLE name the same account",
             plan.other().region
         ),
     ))

@@ -52,7 +52,7 @@ variable "image_version" {
 }
 
 variable "instance_types" {
-  description = "Types that fit the image, the preferred first. Capacity isn't guaranteed when a whole region's users move: name several."
+  description = "Instance types that fit the image, the preferred one first. Name several: AWS does not guarantee capacity when all users of a region move."
   type        = list(string)
   default     = ["t4g.micro", "t4g.small", "t4g.medium"]
   validation {

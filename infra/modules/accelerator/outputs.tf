@@ -1,7 +1,7 @@
 # Where users come in, and what the orchestrator needs to know.
 
 output "dns_name" {
-  description = "Where users come in: point your own names here, by alias or CNAME, and never change them again."
+  description = "The accelerator's DNS name. Point your own names here, by alias or CNAME; they never change again."
   value       = aws_globalaccelerator_accelerator.this.dns_name
 }
 
@@ -11,7 +11,7 @@ output "zone_id" {
 }
 
 output "plan_items" {
-  description = "The routes as the orchestrator's variable `routes` takes them, by name."
+  description = "The routes by name, in the format of the orchestrator's variable `routes`."
   value = { for k, r in var.routes : k => {
     name     = k
     primary  = { endpoint_group = aws_globalaccelerator_endpoint_group.primary[k].arn, endpoint = r.endpoints.primary, weight = r.weight }

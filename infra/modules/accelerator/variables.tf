@@ -24,13 +24,13 @@ variable "regions" {
 
 variable "routes" {
   description = <<-TEXT
-    The ways in, by name. Each is a listener with an endpoint in each region, and moves alone.
+    The routes for users, by name. Each is a listener with an endpoint in each region, and moves alone.
       ports              ports of the listener; two routes of one accelerator can't share one
       endpoints          the load balancer of each region, by ARN
-      health_path, health_port, health_protocol   how the accelerator looks whether an endpoint is well; a load balancer's own health checks decide instead where it has any
+      health_path, health_port, health_protocol   the accelerator's health check of an endpoint; a load balancer's own health checks replace it if there are any
       weight             the weight of an open endpoint
-      after              names of databases and fleets of the plan that are ready first
-      sticky             whether a client's connections go to the same endpoint
+      after              names of the plan's databases and fleets that must be ready first
+      sticky             whether all connections of a client go to the same endpoint
   TEXT
   type = map(object({
     ports           = optional(set(number), [80])
@@ -61,7 +61,7 @@ variable "routes" {
 }
 
 variable "flow_log_bucket" {
-  description = "Bucket that keeps the accelerator's flow logs; null: none are kept."
+  description = "Bucket for the accelerator's flow logs; null: no flow logs."
   type        = string
   default     = null
 }

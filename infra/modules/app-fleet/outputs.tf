@@ -1,7 +1,7 @@
 # What the orchestrator, deliveries and dashboards need to know.
 
 output "plan_item" {
-  description = "This fleet as the orchestrator's variable `fleets` takes it."
+  description = "This fleet in the format of the orchestrator's variable `fleets`."
   value = {
     name                = local.item
     group               = aws_autoscaling_group.recovery.name
@@ -22,7 +22,7 @@ output "image_ids" {
 }
 
 output "key_policy_statements" {
-  description = "What the policy of a customer key must hold (as JSON) that encrypts an image or its copy: without it no group can start an instance, and with a fleet at zero that shows in a failover only. Keys that AWS manages need nothing."
+  description = "Statements (as JSON) that the policy of a customer key needs if the key encrypts an image or its copy. Without them no group can start an instance, and with a fleet at zero you notice only in a failover. Keys that AWS manages need nothing."
   value = jsonencode([
     {
       Sid       = "AutoScalingUsesTheKey"
@@ -43,7 +43,7 @@ output "key_policy_statements" {
 }
 
 output "launch_template_ids" {
-  description = "How a server is made: primary and recovery."
+  description = "The launch templates: primary and recovery."
   value       = { primary = aws_launch_template.primary.id, recovery = aws_launch_template.recovery.id }
 }
 

@@ -28,12 +28,12 @@ variable "regions" {
 
 variable "image" {
   description = <<-TEXT
-    The machine image: either made_from an instance of the primary region and copied to the recovery region, or given for both.
+    The machine image: either made_from an instance of the primary region and copied to the recovery region, or an existing image in each region.
       instance_id            the instance
-      version                raise it to make a new image of the instance as it is then
-      reboot                 whether the instance is stopped for a moment, so that its file systems are at rest
-      recovery_kms_key_arn   key of the recovery region that encrypts the copy, whose policy must hold the output key_policy_statements; null: aws/ebs
-      primary, recovery      (given) ids of images that exist already
+      version                raise it to create a new image from the instance's current state
+      reboot                 whether the instance stops briefly, so that its file systems are consistent
+      recovery_kms_key_arn   key of the recovery region that encrypts the copy, whose policy must contain the output key_policy_statements; null: aws/ebs
+      primary, recovery      ids of existing images
   TEXT
   type = object({
     made_from = optional(object({
@@ -51,7 +51,7 @@ variable "image" {
 }
 
 variable "instance_types" {
-  description = "Types that fit the image, the preferred first. Capacity isn't guaranteed when a whole region's users move: name several."
+  description = "Instance types that fit the image, the preferred one first. Name several: AWS does not guarantee capacity when all users of a region move."
   type        = list(string)
   default     = ["t4g.small", "t4g.medium", "m6g.medium"]
   validation {
@@ -81,7 +81,7 @@ variable "root_device_name" {
 }
 
 variable "public_key" {
-  description = "OpenSSH public key for a key pair of the same name in both regions, so that an instance looks alike in both. null: no key; Session Manager needs none."
+  description = "OpenSSH public key for a key pair with the same name in both regions. null: no key; Session Manager needs none."
   type        = string
   default     = null
   validation {
@@ -91,7 +91,7 @@ variable "public_key" {
 }
 
 variable "session_manager" {
-  description = "Whether people may open a session on an instance by Session Manager, as far as their own policies allow."
+  description = "Whether people may open a Session Manager session on an instance, if their own policies allow it."
   type        = bool
   default     = true
 }
@@ -117,7 +117,7 @@ variable "security_group_ids" {
 }
 
 variable "target_group_arns" {
-  description = "Target groups in which its instances become healthy, in each region."
+  description = "Target groups in which the instances become healthy, in each region."
   type        = object({ primary = list(string), recovery = list(string) })
   validation {
     condition     = length(var.target_group_arns.primary) >= 1 && length(var.target_group_arns.recovery) >= 1
@@ -128,7 +128,7 @@ variable "target_group_arns" {
 # --- How many -------------------------------------------------------------------------------------------------
 
 variable "capacity" {
-  description = "Size of the fleet while a region serves. A failover gives it to the recovery region."
+  description = "Size of the fleet while a region serves. A failover scales the recovery region to it."
   type        = object({ min = number, desired = number, max = number })
   default     = { min = 2, desired = 2, max = 4 }
   validation {
@@ -138,7 +138,7 @@ variable "capacity" {
 }
 
 variable "standby" {
-  description = "How many instances run in the recovery region while it waits: 0 is pilot light, some is warm standby."
+  description = "How many instances run in the recovery region while it waits: 0 is a pilot light, more is a warm standby."
   type        = number
   default     = 0
   validation {
@@ -148,7 +148,7 @@ variable "standby" {
 }
 
 variable "healthy_targets_min" {
-  description = "As many healthy targets before traffic opens; null: capacity.desired."
+  description = "How many healthy targets the fleet needs before traffic opens; null: capacity.desired."
   type        = number
   default     = null
   validation {
@@ -158,7 +158,7 @@ variable "healthy_targets_min" {
 }
 
 variable "cpu_percent_target" {
-  description = "The fleets keep their processors this busy by starting and ending instances; null: they keep their size."
+  description = "Target CPU utilisation: the fleets start and end instances to hold it. null: they keep their size."
   type        = number
   default     = 50
   validation {
@@ -168,7 +168,7 @@ variable "cpu_percent_target" {
 }
 
 variable "health_check_types" {
-  description = "When a group ends an instance and starts another. EC2: when the machine itself is broken. ELB: also when its target group finds it unhealthy, as all instances are at once while a database is away. A recovery fleet starts before its database is promoted, so ELB there needs grace_seconds of 1800, a promotion's deadline."
+  description = "When a group replaces an instance. EC2: when the machine itself fails. ELB: also when its target group reports it unhealthy, which happens to all instances at once while a database is down. A recovery fleet starts before its database is promoted, so with ELB it needs grace_seconds of 1800, the deadline of a promotion."
   type        = object({ primary = optional(string, "EC2"), recovery = optional(string, "EC2") })
   default     = {}
   validation {
@@ -182,7 +182,7 @@ variable "health_check_types" {
 }
 
 variable "grace_seconds" {
-  description = "How long a new instance may take before a health check can end it."
+  description = "How long a new instance has before a health check can end it."
   type        = number
   default     = 180
   validation {
@@ -196,12 +196,12 @@ variable "grace_seconds" {
 variable "containers" {
   description = <<-TEXT
     The application: services of a docker-compose file, by name. Empty: the image starts its application itself.
-      image          URL of the image in each region, without a tag: a region's own registry, or a failover waits for the lost one
+      image          URL of the image in each region, without a tag: use the region's own registry, or a failover waits for the lost region's
       tag            the tag to run; or
       tag_parameter  the Parameter Store name that holds the tag, the same in both regions, read whenever the application starts
       port           port of the container that the instance answers on; host_port if that differs
-      command        instead of the image's own
-      environment    plain settings; what is secret comes from parameters
+      command        replaces the image's own
+      environment    plain settings; secrets come from parameters
   TEXT
   type = map(object({
     image         = object({ primary = string, recovery = string })
@@ -236,7 +236,7 @@ variable "containers" {
 }
 
 variable "parameters" {
-  description = "What the containers find in their environment from Parameter Store: a prefix of the variable's name, and the path it is read from. { \"DATABASE_\" = \"/shop/database/orders\" } makes DATABASE_HOST of /shop/database/orders/host. The paths must exist in both regions."
+  description = "What the containers get in their environment from Parameter Store: a prefix of the variable's name, and the path to read. { \"DATABASE_\" = \"/shop/database/orders\" } sets DATABASE_HOST from /shop/database/orders/host. The paths must exist in both regions."
   type        = map(string)
   default     = {}
   validation {
@@ -246,7 +246,7 @@ variable "parameters" {
 }
 
 variable "compose_plugin" {
-  description = "Where an image without Docker Compose gets the plugin from: a URL and its SHA-256, by region and best in a bucket of that region. null: the image has it, and an instance without it fails loudly. A download from elsewhere is one more thing that can be missing during a failover."
+  description = "Where an image without Docker Compose downloads the plugin: a URL and its SHA-256 for each region, best in a bucket of that region. null: the image has the plugin, and an instance without it fails loudly. A download from elsewhere is one more dependency that can fail during a failover."
   type = object({
     primary  = object({ url = string, sha256 = string })
     recovery = object({ url = string, sha256 = string })
@@ -259,7 +259,7 @@ variable "compose_plugin" {
 }
 
 variable "containers_use_role" {
-  description = "Whether containers get the instances' role (one hop more to the metadata service), for queues and buckets."
+  description = "Whether containers may use the instances' role (one more hop to the metadata service), for queues and buckets."
   type        = bool
   default     = false
 }
@@ -297,7 +297,7 @@ variable "parameter_key_arns" {
 }
 
 variable "policies" {
-  description = "What else the application may do: policy documents (JSON) by name, for the resources of both regions."
+  description = "Further permissions of the application: policy documents (JSON) by name, for the resources of both regions."
   type        = map(string)
   default     = {}
   validation {
@@ -307,7 +307,7 @@ variable "policies" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the instances' role, where the account demands one."
+  description = "Permissions boundary of the instances' role, if the account requires one."
   type        = string
   default     = null
   validation {
@@ -317,13 +317,13 @@ variable "permissions_boundary_arn" {
 }
 
 variable "log_key_arns" {
-  description = "Keys that encrypt the logs, one in each region; null: what CloudWatch Logs encrypts with by itself."
+  description = "Keys that encrypt the logs, one in each region; null: the default encryption of CloudWatch Logs."
   type        = object({ primary = optional(string), recovery = optional(string) })
   default     = {}
 }
 
 variable "tags" {
-  description = "Tags for everything this module creates, instances too."
+  description = "Tags for everything this module creates, including instances."
   type        = map(string)
   default     = {}
 }

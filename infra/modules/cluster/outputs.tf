@@ -12,12 +12,12 @@ output "arn" {
 }
 
 output "security_group_id" {
-  description = "The security group EKS gives to control plane and nodes."
+  description = "The security group that EKS assigns to control plane and nodes."
   value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
 }
 
 output "install_command" {
-  description = "Installs Prometheus and Grafana with the values and dashboards of this module, or brings them up to date. `--boxes FILE` after it fills the dashboards' text boxes."
+  description = "The command that installs or updates Prometheus and Grafana with the values and dashboards of this module. Append `--boxes FILE` to fill the dashboards' text boxes."
   value       = join(" ", concat(["${path.module}/charts/install.sh ${aws_eks_cluster.this.name} ${local.region}"], [for a in var.alerts[*] : "--alerts ${a.topic_arn}"]))
 }
 

@@ -120,7 +120,7 @@ resource "aws_iam_role" "alertmanager" {
   count = var.alerts == null ? 0 : 1
 
   name                 = "${var.name}-alerts-${local.region}"
-  description          = "Lets Alertmanager of the cluster ${var.name} in ${local.region} tell people."
+  description          = "Lets Alertmanager of the cluster ${var.name} in ${local.region} notify people."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy   = local.pod_trust["alertmanager"]
   tags                 = local.tags

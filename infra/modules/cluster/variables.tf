@@ -1,7 +1,7 @@
 # What may differ between two clusters.
 
 variable "name" {
-  description = "Name of the cluster and prefix of its roles, which hold the region as well."
+  description = "Name of the cluster, and prefix of its roles; role names also contain the region."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,21}[a-z0-9]$", var.name))
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "kubernetes_version" {
-  description = "Minor version of Kubernetes, the same in both regions. Raise one region after the other, before its standard support ends (1.35: 2027-03-27)."
+  description = "Minor version of Kubernetes, the same in both regions. Upgrade one region after the other, before standard support ends (1.35: 2027-03-27)."
   type        = string
   default     = "1.35"
   validation {
@@ -20,7 +20,7 @@ variable "kubernetes_version" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets in two zones at least. Nodes pull images and reach AWS from there: by a NAT gateway, or by the interface endpoints ec2, eks, eks-auth, ecr.api, ecr.dkr, sts, logs and monitoring."
+  description = "Private subnets in at least two zones. Nodes pull images and reach AWS from there, through a NAT gateway or through the interface endpoints ec2, eks, eks-auth, ecr.api, ecr.dkr, sts, logs and monitoring."
   type        = list(string)
   validation {
     condition     = length(var.subnet_ids) >= 2
@@ -59,7 +59,7 @@ variable "image_type" {
 }
 
 variable "administrator_arns" {
-  description = "Roles that administer the cluster, one at least. Whoever creates it doesn't, unless named here."
+  description = "Roles that administer the cluster, at least one. The creator of the cluster does not administer it, unless it is listed here."
   type        = set(string)
   validation {
     condition     = length(var.administrator_arns) >= 1
@@ -72,7 +72,7 @@ variable "administrator_arns" {
 }
 
 variable "api_clients" {
-  description = "Who reaches the cluster's API (port 443) by its private endpoint: security groups by any name of yours, and address ranges of the VPC or of networks it is connected to. The nodes do anyway."
+  description = "Who may reach the cluster's API (port 443) at its private endpoint: security groups under names of your choice, and address ranges of the VPC or of connected networks. The nodes always may."
   type = object({
     security_groups = optional(map(string), {})
     cidrs           = optional(set(string), [])
@@ -85,7 +85,7 @@ variable "api_clients" {
 }
 
 variable "public_access_cidrs" {
-  description = "Who reaches the cluster's API from outside, by its public endpoint; []: there is none."
+  description = "Who may reach the cluster's API from outside, at its public endpoint; []: no public endpoint."
   type        = list(string)
   default     = []
   validation {
@@ -95,7 +95,7 @@ variable "public_access_cidrs" {
 }
 
 variable "watched_regions" {
-  description = "Regions whose CloudWatch metrics the cluster's Grafana may read: both of the workload, so that either cluster shows both."
+  description = "Regions whose CloudWatch metrics the cluster's Grafana may read. Name both regions of the workload, so that either cluster shows both."
   type        = set(string)
   validation {
     condition     = length(var.watched_regions) >= 2
@@ -105,9 +105,9 @@ variable "watched_regions" {
 
 variable "alerts" {
   description = <<-TEXT
-    Where Alertmanager sends the alerts of the cluster's own pods and nodes; null: they reach nobody, and install.sh says so.
+    Where Alertmanager sends the alerts of the cluster's own pods and nodes; null: nowhere, and install.sh prints a warning.
       topic_arn      topic of this region. Its policy must leave this account's roles to their own policies
-      kms_key_arn    the key that encrypts the topic, where a key of your own does
+      kms_key_arn    the key that encrypts the topic, if you use your own key
   TEXT
   type        = object({ topic_arn = string, kms_key_arn = optional(string) })
   default     = null
@@ -128,7 +128,7 @@ variable "log_retention_days" {
 }
 
 variable "kms_key" {
-  description = "Key of this region that encrypts the cluster's secrets, by its arn; null: the module creates one. An object, so that a key that is made in the same apply can be given."
+  description = "Key of this region that encrypts the cluster's secrets, by its arn; null: the module creates one. It is an object, so that you can pass a key from the same apply."
   type        = object({ arn = string })
   default     = null
   validation {
@@ -138,7 +138,7 @@ variable "kms_key" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the roles, where the account demands one."
+  description = "Permissions boundary of the roles, if the account requires one."
   type        = string
   default     = null
   validation {

@@ -1,7 +1,7 @@
 # What the orchestrator, applications and dashboards need to know.
 
 output "plan_item" {
-  description = "This database as the orchestrator's variable `databases` takes it."
+  description = "This database in the format of the orchestrator's variable `databases`."
   value = {
     name                      = var.database
     kind                      = var.kind
@@ -32,12 +32,12 @@ output "global_cluster_identifier" {
 }
 
 output "hosts" {
-  description = "Where each region's database answers."
+  description = "The host name of each region's database."
   value       = local.hosts
 }
 
 output "port" {
-  description = "The port on which it answers."
+  description = "The port of the database."
   value       = local.port
 }
 
@@ -47,7 +47,7 @@ output "parameter_prefix" {
 }
 
 output "kms_key_arns" {
-  description = "The keys in use: an application's role needs kms:Decrypt on its region's, for the password."
+  description = "The keys in use. To read the password, an application's role needs kms:Decrypt on the key of its region."
   value       = local.kms_key_arns
 }
 

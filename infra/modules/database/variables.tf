@@ -39,7 +39,7 @@ variable "kind" {
 }
 
 variable "engine" {
-  description = "postgres or mysql; with aurora_global Aurora's own of that kind."
+  description = "postgres or mysql; with aurora_global, the Aurora edition of it."
   type        = string
   default     = "postgres"
   validation {
@@ -59,7 +59,7 @@ variable "engine_version" {
 }
 
 variable "instance_class" {
-  description = "Instance class, the same on both sides: a replica that is smaller than its source falls behind it, and can't carry its load afterwards. An Aurora global database takes memory-optimised classes only."
+  description = "Instance class, the same on both sides: a replica smaller than its source falls behind, and can't carry the load after a failover. An Aurora global database accepts only memory-optimised classes."
   type        = string
   default     = "db.t4g.micro"
   validation {
@@ -69,13 +69,13 @@ variable "instance_class" {
 }
 
 variable "multi_az" {
-  description = "Whether a second node in another zone stands by (Aurora: a second instance), in each region. The primary's protects against the loss of a zone, which then is no regional failover; the recovery's costs as much as the replica itself and saves the way to it after a failover."
+  description = "Whether each region has a Multi-AZ standby (Aurora: a second instance). In the primary region it protects against the loss of a zone without a regional failover. In the recovery region it costs as much as the replica itself, and you need not add it after a failover."
   type        = object({ primary = optional(bool, true), recovery = optional(bool, false) })
   default     = {}
 }
 
 variable "allocated_storage_gb" {
-  description = "Storage to begin with. It grows by itself up to five times that. Aurora has no such number."
+  description = "Initial storage. It grows by itself up to five times that. Aurora has no such setting."
   type        = number
   default     = 20
   validation {
@@ -103,7 +103,7 @@ variable "security_group_ids" {
 }
 
 variable "quarantine_security_group_id" {
-  description = "Security group without rules in the primary's VPC, handed on in the plan. null: an old primary that returns is not cut off."
+  description = "Security group without rules in the primary's VPC; the module puts it into the plan. null: Pilotlight does not isolate an old primary that returns."
   type        = string
   default     = null
   validation {
@@ -123,7 +123,7 @@ variable "username" {
 }
 
 variable "password" {
-  description = "Password of the master user. It is ephemeral: it goes to RDS and to Parameter Store, and stands in no state and no plan. RDS can't manage it by itself for an instance with cross-region replicas."
+  description = "Password of the master user. It is ephemeral: Terraform writes it to RDS and to Parameter Store, and to no state and no plan. RDS can't manage the password of an instance with cross-region replicas."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -134,7 +134,7 @@ variable "password" {
 }
 
 variable "password_version" {
-  description = "Raise it to have a new password written to the database and to both parameters. While it stands still, `password` is not looked at."
+  description = "Raise it to write a new password to the database and to both parameters. While it is unchanged, Terraform ignores `password`."
   type        = number
   default     = 1
   validation {
@@ -144,7 +144,7 @@ variable "password_version" {
 }
 
 variable "parameter_prefix" {
-  description = "Where Parameter Store holds what an application needs to connect: host, port, name, user and password, under the same names in both regions, each region with its own host. null: /<name>/database/<database>."
+  description = "Path in Parameter Store of what an application needs to connect: host, port, name, user and password. The names are the same in both regions; each region has its own host. null: /<name>/database/<database>."
   type        = string
   default     = null
   validation {
@@ -154,7 +154,7 @@ variable "parameter_prefix" {
 }
 
 variable "settings" {
-  description = "Engine parameters in addition to those that demand TLS, as a parameter group takes them."
+  description = "Engine parameters in addition to those that require TLS, in the format of a parameter group."
   type        = map(string)
   default     = {}
   validation {
@@ -164,7 +164,7 @@ variable "settings" {
 }
 
 variable "backup_days" {
-  description = "How long automated backups are kept, in the primary and, after a promotion, of the promoted replica. Without any there can be no replica."
+  description = "How long automated backups are kept: those of the primary and, after a promotion, those of the promoted replica. Without backups a database can have no replica."
   type        = number
   default     = 7
   validation {
@@ -174,7 +174,7 @@ variable "backup_days" {
 }
 
 variable "windows" {
-  description = "When backups and maintenance happen, in UTC. A backup that runs on the replica holds up its promotion, so its maintenance has a day of its own."
+  description = "When backups and maintenance happen, in UTC. A backup that runs on the replica delays its promotion, so its maintenance has its own day."
   type = object({
     backup               = optional(string, "02:00-02:30")
     maintenance_primary  = optional(string, "sun:03:00-sun:04:00")
@@ -192,7 +192,7 @@ variable "windows" {
 }
 
 variable "monitoring_seconds" {
-  description = "Every how many seconds the operating system's figures are sent (enhanced monitoring); 0: never."
+  description = "Interval in seconds of the operating system metrics (enhanced monitoring); 0: none."
   type        = number
   default     = 60
   validation {
@@ -202,7 +202,7 @@ variable "monitoring_seconds" {
 }
 
 variable "performance_insights" {
-  description = "Whether Performance Insights keeps its free week. With MySQL the classes micro and small of db.t2, db.t3 and db.t4g can't."
+  description = "Whether Performance Insights keeps its free week of data. MySQL on the micro and small classes of db.t2, db.t3 and db.t4g does not support it."
   type        = bool
   default     = true
   validation {
@@ -212,7 +212,7 @@ variable "performance_insights" {
 }
 
 variable "kms_key_arns" {
-  description = "Keys that encrypt storage, backups, insights and the password's parameter, one in each region; null: the module creates one, for a key never leaves its region."
+  description = "Keys that encrypt storage, backups, insights and the password's parameter, one in each region. null: the module creates one per region, because a key can't leave its region."
   type        = object({ primary = string, recovery = string })
   default     = null
   validation {
@@ -222,25 +222,25 @@ variable "kms_key_arns" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the databases refuse to be deleted, and leave a final snapshot. Set it to false and apply before a destroy."
+  description = "Whether the databases refuse deletion and leave a final snapshot. Set it to false and apply before a destroy."
   type        = bool
   default     = true
 }
 
 variable "watch" {
-  description = "Whether alarms tell alarm_topic_arns about connections and about the replica's lag."
+  description = "Whether alarms notify alarm_topic_arns about missing connections and about the replica's lag."
   type        = bool
   default     = true
 }
 
 variable "alarm_topic_arns" {
-  description = "Topics of each region that its alarms tell: the orchestrator's signals topics."
+  description = "Topics of each region that its alarms notify: the orchestrator's signals topics."
   type        = object({ primary = optional(list(string), []), recovery = optional(list(string), []) })
   default     = {}
 }
 
 variable "lag_seconds_max" {
-  description = "A replica that is further behind raises an alarm. The same figure as the plan's limit."
+  description = "A replica that lags further behind raises an alarm. Use the same value as the plan's limit."
   type        = number
   default     = 60
   validation {
@@ -250,7 +250,7 @@ variable "lag_seconds_max" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the role for enhanced monitoring, where the account demands one."
+  description = "Permissions boundary of the role for enhanced monitoring, if the account requires one."
   type        = string
   default     = null
   validation {

@@ -11,7 +11,7 @@ output "workflows" {
 }
 
 output "environments" {
-  description = "What each environment on GitHub needs as variables, besides its branch rule. Nothing of it is secret."
+  description = "The variables that each GitHub environment needs, besides its branch rule. None of them is secret."
   value = { for k, s in var.services : k => merge(
     {
       ROLE_ARN        = aws_iam_role.this[k].arn

@@ -19,7 +19,7 @@ variable "regions" {
 }
 
 variable "repository" {
-  description = "The repository on GitHub that delivers: owner/name."
+  description = "The GitHub repository that delivers: owner/name."
   type        = string
   validation {
     condition     = can(regex("^[A-Za-z0-9](-?[A-Za-z0-9])*/[A-Za-z0-9._-]+$", var.repository))
@@ -28,7 +28,7 @@ variable "repository" {
 }
 
 variable "identity_provider" {
-  description = "GitHub's identity provider in this account, of which there can be one only, by its arn; null: the module creates it."
+  description = "GitHub's identity provider in this account, by its arn. An account can have only one. null: the module creates it."
   type        = object({ arn = string })
   default     = null
   validation {
@@ -39,11 +39,11 @@ variable "identity_provider" {
 
 variable "services" {
   description = <<-TEXT
-    What is delivered, by service; each has a role of its own, for the workflow's environment of the same name.
-      repository_arns   ECR repositories that images are pushed to, of both regions
-      group_names       Auto Scaling groups whose instances are renewed: primary and recovery
+    What to deliver, by service. Each service has its own role, for the workflow's environment of the same name.
+      repository_arns   ECR repositories of both regions to push images to
+      group_names       Auto Scaling groups whose instances to replace: primary and recovery
       tag_parameter     the Parameter Store name that holds the tag, in both regions
-      function_names    Lambda functions of the recovery region whose code is replaced
+      function_names    Lambda functions of the recovery region whose code to replace
       site              buckets of a front end, and the distribution that reads them
   TEXT
   type = map(object({
@@ -78,7 +78,7 @@ variable "session_seconds" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the roles, where the account demands one."
+  description = "Permissions boundary of the roles, if the account requires one."
   type        = string
   default     = null
   validation {

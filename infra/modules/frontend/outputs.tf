@@ -21,7 +21,7 @@ output "distribution_arn" {
 }
 
 output "bucket_names" {
-  description = "The buckets: primary and recovery. A delivery writes to one that answers; replication brings it to the other."
+  description = "The buckets: primary and recovery. A delivery writes to one that answers, and replication copies it to the other."
   value       = { primary = module.storage.names.primary["site"], recovery = module.storage.names.recovery["site"] }
 }
 

@@ -15,7 +15,7 @@ variable "regions" {
 }
 
 variable "distribute" {
-  description = "Whether a CloudFront distribution reads the buckets, the recovery's when the primary's doesn't answer."
+  description = "Whether a CloudFront distribution reads the buckets: the primary's, or the recovery's when the primary's does not answer."
   type        = bool
   default     = true
 }
@@ -31,7 +31,7 @@ variable "aliases" {
 }
 
 variable "certificate_arn" {
-  description = "Certificate in us-east-1, which is where CloudFront takes them from; null: the distribution's own name alone."
+  description = "Certificate in us-east-1, where CloudFront needs it; null: only the distribution's own name."
   type        = string
   default     = null
   validation {
@@ -41,7 +41,7 @@ variable "certificate_arn" {
 }
 
 variable "default_document" {
-  description = "What is served at the root."
+  description = "The document at the root."
   type        = string
   default     = "index.html"
 }
@@ -69,13 +69,13 @@ variable "web_acl_arn" {
 }
 
 variable "log_bucket_domain_name" {
-  description = "Bucket that keeps the access logs, by its domain name; null: none are kept."
+  description = "Bucket for the access logs, by its domain name; null: no access logs."
   type        = string
   default     = null
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the replication's role, where the account demands one."
+  description = "Permissions boundary of the replication role, if the account requires one."
   type        = string
   default     = null
 }

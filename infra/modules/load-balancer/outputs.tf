@@ -21,12 +21,12 @@ output "zone_id" {
 }
 
 output "health_url" {
-  description = "Where a probe asks the default group for its health, under plain HTTP. null with a certificate: no certificate covers a load balancer's own name, so probe a name of your own that leads to it."
+  description = "The URL that a probe uses for the default group's health, over plain HTTP. null with a certificate: no certificate covers a load balancer's own name, so probe a name of yours that points to it."
   value       = var.certificate == null ? "http://${aws_lb.this.dns_name}${var.target_groups[local.default_group].health_path}" : null
 }
 
 output "target_group_arns" {
-  description = "The target groups by name; known only once their listener and rules are there, because targets without one are never healthy."
+  description = "The target groups by name. They are known only after their listener and rules exist, because targets without a listener are never healthy."
   value       = { for k, g in aws_lb_target_group.this : k => g.arn }
   depends_on  = [aws_lb_listener.serving, aws_lb_listener_rule.this]
 }

@@ -1,7 +1,7 @@
 # What may differ between two load balancers.
 
 variable "name" {
-  description = "Name of the load balancer. Its target groups are called <name>-<group>-<six digits>, the name shortened where it must be."
+  description = "Name of the load balancer. Its target groups are named <name>-<group>-<six digits>, with the name shortened if necessary."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,21}[a-z0-9]$", var.name)) && !startswith(var.name, "internal-")
@@ -24,7 +24,7 @@ variable "subnet_ids" {
 }
 
 variable "security_group_ids" {
-  description = "Security groups: who may reach it, and what it reaches."
+  description = "Security groups of the load balancer: who may reach it, and what it may reach."
   type        = list(string)
   validation {
     condition     = length(var.security_group_ids) >= 1
@@ -33,13 +33,13 @@ variable "security_group_ids" {
 }
 
 variable "internal" {
-  description = "Whether only the VPC reaches it. An accelerator reaches an internal one too."
+  description = "Whether only the VPC reaches the load balancer. An accelerator reaches an internal one too."
   type        = bool
   default     = false
 }
 
 variable "certificate" {
-  description = "Certificate of this region for HTTPS, by its arn; port 80 then only points there. null: plain HTTP, for trying things out. Each region needs a certificate of its own, issued before a failover. An object, so that a certificate that is made in the same apply can be given."
+  description = "Certificate of this region for HTTPS, by its arn; port 80 then redirects to HTTPS. null: plain HTTP, for trials. Each region needs its own certificate, issued before a failover. It is an object, so that you can pass a certificate from the same apply."
   type        = object({ arn = string })
   default     = null
   validation {
@@ -50,14 +50,14 @@ variable "certificate" {
 
 variable "target_groups" {
   description = <<-TEXT
-    The groups of servers behind it, by name; exactly one is the default, the others are found by path or host.
+    The target groups, by name. Exactly one is the default; requests reach the others by path or host.
       port                 port on which its servers answer
-      health_path          what they answer with 200 when they can do their work, as far as it is theirs: not while the application is starting, and
-                           also while the region's database is still read-only. Whether databases take writes is asked of them before traffic opens
-      paths, hosts         which requests it gets, such as ["/orders/*"]; none of both: the default
-      priority             of all but the default: the lowest one that fits takes a request. It is yours to give, so that a new group moves no other
-      drain_seconds        how long a server that leaves may finish what it began
-      slow_start_seconds   over how long a new server's share rises to its full size; 0: at once
+      health_path          path that returns 200 when the server itself can work: also while the region's database is still read-only, but
+                           not while the application starts. Pilotlight checks that the databases accept writes before it opens traffic
+      paths, hosts         the requests for this group, such as ["/orders/*"]; neither: the default group
+      priority             required for all but the default: the lowest matching priority gets the request. You set it, so that a new group does not renumber others
+      drain_seconds        how long a deregistered server may finish its requests
+      slow_start_seconds   how long a new server's share of requests takes to reach its full size; 0: at once
   TEXT
   type = map(object({
     port               = optional(number, 8080)
@@ -88,7 +88,7 @@ variable "target_groups" {
 }
 
 variable "idle_seconds" {
-  description = "After how long a silent connection is closed."
+  description = "How long a connection may stay idle before it is closed."
   type        = number
   default     = 60
   validation {
@@ -98,25 +98,25 @@ variable "idle_seconds" {
 }
 
 variable "access_log_bucket" {
-  description = "Bucket of this region that keeps the access logs; its policy must admit the region's log delivery. null: none are kept."
+  description = "Bucket of this region for the access logs. Its policy must admit the region's log delivery. null: no access logs."
   type        = string
   default     = null
 }
 
 variable "watch" {
-  description = "Whether alarms tell alarm_topic_arns when no server is healthy or servers answer with errors. Not in a region that waits at zero: there no server is healthy, and rightly so."
+  description = "Whether alarms notify alarm_topic_arns when no server is healthy or when servers answer with errors. Set it to false in a region that waits at zero servers: it has no healthy server by design."
   type        = bool
   default     = true
 }
 
 variable "alarm_topic_arns" {
-  description = "Topics of this region that the alarms tell: the orchestrator's signals topic."
+  description = "Topics of this region that the alarms notify: the orchestrator's signals topic."
   type        = list(string)
   default     = []
 }
 
 variable "errors_per_minute" {
-  description = "More answers of 5xx than this, in three of five minutes, raise an alarm."
+  description = "More 5xx responses than this in three of five minutes raise an alarm."
   type        = number
   default     = 50
   validation {
@@ -126,7 +126,7 @@ variable "errors_per_minute" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the load balancer refuses to be deleted. Set it to false and apply before a destroy."
+  description = "Whether the load balancer refuses deletion. Set it to false and apply before a destroy."
   type        = bool
   default     = true
 }

@@ -180,7 +180,7 @@ resource "aws_cloudwatch_metric_alarm" "primary_dead_letters" {
   provider = aws.primary
 
   alarm_name          = aws_sqs_queue.primary_dead_letters[each.key].name
-  alarm_description   = "Messages for ${each.key} of ${var.name} could not be delivered or handled; the queue of the same name holds them."
+  alarm_description   = "Messages for ${each.key} of ${var.name} could not be delivered or handled. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.primary_dead_letters[each.key].name }
@@ -271,7 +271,7 @@ resource "aws_cloudwatch_metric_alarm" "recovery_dead_letters" {
   provider = aws.recovery
 
   alarm_name          = aws_sqs_queue.recovery_dead_letters[each.key].name
-  alarm_description   = "Messages for ${each.key} of ${var.name} could not be delivered or handled; the queue of the same name holds them."
+  alarm_description   = "Messages for ${each.key} of ${var.name} could not be delivered or handled. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.recovery_dead_letters[each.key].name }

@@ -1,7 +1,7 @@
 # Where services speak and listen, and what their roles need.
 
 output "topic_arns" {
-  description = "The topics: primary and recovery, each by name. Hand a service the one of its region as a parameter."
+  description = "The topics: primary and recovery, each by name. Pass a service the one of its region as a parameter."
   value       = { primary = { for t, r in aws_sns_topic.primary : t => r.arn }, recovery = { for t, r in aws_sns_topic.recovery : t => r.arn } }
 }
 
@@ -11,7 +11,7 @@ output "queue_urls" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "What could not be delivered or handled: primary and recovery, each by <topic>-<subscriber>."
+  description = "The dead-letter queues: primary and recovery, each by <topic>-<subscriber>."
   value       = { primary = { for q, r in aws_sqs_queue.primary_dead_letters : q => r.url }, recovery = { for q, r in aws_sqs_queue.recovery_dead_letters : q => r.url } }
 }
 
@@ -37,7 +37,7 @@ output "publisher_policies" {
 }
 
 output "subscriber_policies" {
-  description = "What a role needs to work off its queue, by <topic>-<subscriber>, for both regions; for a fleet's `policies`."
+  description = "What a role needs to process its queue, by <topic>-<subscriber>, for both regions; for a fleet's `policies`."
   value = { for q in keys(local.queues) : q => jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -20,11 +20,11 @@ variable "regions" {
 
 variable "topics" {
   description = <<-TEXT
-    What happens, by name, and who hears of it. Each subscriber has a queue of its own, in each region.
+    The topics, by name, and their subscribers. Each subscriber has its own queue in each region.
       subscribers          by name
-      visibility_seconds   how long a message that is being worked on is hidden from others
-      receives_max         after so many attempts it goes to the dead letters
-      retention_seconds    how long it waits for a subscriber
+      visibility_seconds   how long a message stays hidden from others while a consumer processes it
+      receives_max         number of attempts before a message goes to the dead-letter queue
+      retention_seconds    how long a message waits for a subscriber
   TEXT
   type = map(object({
     subscribers = map(object({
@@ -50,7 +50,7 @@ variable "kms_key_arns" {
 }
 
 variable "alarm_topic_arns" {
-  description = "Topics of each region that are told when something lies in the dead letters: people's, not the orchestrator's signals."
+  description = "Topics of each region that receive an alarm when a dead-letter queue has messages. Use topics for people, not the orchestrator's signals topics."
   type        = object({ primary = optional(list(string), []), recovery = optional(list(string), []) })
   default     = {}
 }

@@ -1,7 +1,7 @@
 # What may differ between two workloads' dashboards.
 
 variable "name" {
-  description = "Name of the plan: the dashboards are called after it, and the orchestrator's functions are found by it."
+  description = "Name of the plan. The dashboards and the orchestrator's functions have names that start with it."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,29}[a-z0-9]$", var.name))
@@ -19,7 +19,7 @@ variable "regions" {
 }
 
 variable "fleets" {
-  description = "Auto Scaling groups, and load balancers and target groups as their metrics name them, by fleet and region."
+  description = "Auto Scaling groups, load balancers and target groups, by fleet and region. Load balancers and target groups have the names of their metric dimensions."
   type = map(object({
     groups    = object({ primary = string, recovery = string })
     balancers = object({ primary = string, recovery = string })
@@ -59,7 +59,7 @@ variable "lag_seconds_max" {
 }
 
 variable "keepers" {
-  description = "The functions of every day that the plan has: snapshot-scheduler with its section snapshots, ssm-replicator with its section parameters."
+  description = "The scheduled functions of the plan: snapshot-scheduler if the plan has snapshots, ssm-replicator if it has parameters."
   type        = set(string)
   default     = []
   validation {

@@ -16,13 +16,13 @@ output "public_subnet_ids" {
 }
 
 output "private_subnet_ids" {
-  description = "Subnets of fleets and clusters; known once their ways out are there."
+  description = "Subnets of fleets and clusters; known once their routes to the internet exist."
   value       = aws_subnet.private[*].id
   depends_on  = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.gateway, aws_vpc_endpoint.interface]
 }
 
 output "database_subnet_ids" {
-  description = "Subnets of databases, without a way out."
+  description = "Subnets of databases, without a route to the internet."
   value       = aws_subnet.database[*].id
 }
 
@@ -38,6 +38,6 @@ output "security_group_ids" {
 }
 
 output "nat_public_ips" {
-  description = "Addresses under which private subnets are seen outside, for others' allow lists. Both regions' must be on them before a failover."
+  description = "The public addresses of traffic from private subnets, for the allow lists of others. Those lists need the addresses of both regions before a failover."
   value       = aws_eip.nat[*].public_ip
 }

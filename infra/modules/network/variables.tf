@@ -1,7 +1,7 @@
 # What may differ between two networks.
 
 variable "name" {
-  description = "Prefix of everything this module creates. The same in both regions, so that what looks alike is called alike."
+  description = "Prefix of everything this module creates. Use the same in both regions, so that equal things have equal names."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,21}[a-z0-9]$", var.name))
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "cidr_block" {
-  description = "Address range of the VPC, a /16 to /22. The two regions' ranges must not overlap, should they ever be connected."
+  description = "Address range of the VPC, a /16 to /22. The ranges of the two regions must not overlap, in case you ever connect them."
   type        = string
   validation {
     condition     = can(cidrhost(var.cidr_block, 0)) && can(regex("/(1[6-9]|2[0-2])$", var.cidr_block))
@@ -19,7 +19,7 @@ variable "cidr_block" {
 }
 
 variable "zone_count" {
-  description = "In how many availability zones subnets lie."
+  description = "How many availability zones have subnets."
   type        = number
   default     = 2
   validation {
@@ -29,7 +29,7 @@ variable "zone_count" {
 }
 
 variable "zone_names" {
-  description = "The zones, where they must be certain ones; [] takes the first by name. Name them once a stack lives: AWS may open a zone whose name sorts first."
+  description = "The zones, if they must be specific ones; [] takes the first by name. Name them once a stack is in use: AWS may open a zone whose name sorts first."
   type        = list(string)
   default     = []
   validation {
@@ -39,7 +39,7 @@ variable "zone_names" {
 }
 
 variable "nat" {
-  description = "How private subnets reach the internet: none (endpoints only, no cost at rest), one (a gateway in one zone, which then is a single point of failure) or per_zone."
+  description = "How private subnets reach the internet: none (endpoints only, no cost at rest), one (a gateway in one zone, a single point of failure) or per_zone."
   type        = string
   default     = "none"
   validation {
@@ -89,7 +89,7 @@ variable "balancer_ports" {
 }
 
 variable "user_cidr_blocks" {
-  description = "Who may reach the load balancer. An accelerator keeps users' addresses, so behind one this is everybody."
+  description = "Who may reach the load balancer. An accelerator preserves users' addresses, so behind one this must be everybody."
   type        = set(string)
   default     = ["0.0.0.0/0"]
   validation {
@@ -99,7 +99,7 @@ variable "user_cidr_blocks" {
 }
 
 variable "flow_log_days" {
-  description = "How long flow logs of the VPC are kept; 0: none are written."
+  description = "How long flow logs of the VPC are kept; 0: no flow logs."
   type        = number
   default     = 30
   validation {
@@ -109,7 +109,7 @@ variable "flow_log_days" {
 }
 
 variable "kms_key_arn" {
-  description = "Key of this region that encrypts the flow logs; null: what CloudWatch Logs encrypts with by itself. The key's policy must admit logs.<region>.amazonaws.com."
+  description = "Key of this region that encrypts the flow logs; null: the default encryption of CloudWatch Logs. The key's policy must admit logs.<region>.amazonaws.com."
   type        = string
   default     = null
   validation {
@@ -119,7 +119,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the role that writes flow logs, where the account demands one."
+  description = "Permissions boundary of the role that writes flow logs, if the account requires one."
   type        = string
   default     = null
   validation {

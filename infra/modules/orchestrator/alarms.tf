@@ -4,7 +4,7 @@ resource "aws_cloudwatch_metric_alarm" "detector_silent" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-detector-silent"
-  alarm_description   = "Nobody watches the plan ${var.name}: ${local.function_names["alarm-handler"]} was not invoked for ${var.silence_minutes} minutes."
+  alarm_description   = "${local.function_names["alarm-handler"]} was not invoked for ${var.silence_minutes} minutes, so Pilotlight does not watch the plan ${var.name}."
   namespace           = "AWS/Lambda"
   metric_name         = "Invocations"
   dimensions          = { FunctionName = local.function_names["alarm-handler"] }
@@ -23,7 +23,7 @@ resource "aws_cloudwatch_metric_alarm" "unready" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-unready"
-  alarm_description   = "A failover of the plan ${var.name} might not work: for ${var.unready_minutes} minutes some check of its readiness was not ready or unknown, or no check was made. The command readiness says which."
+  alarm_description   = "A failover of the plan ${var.name} might fail: for ${var.unready_minutes} minutes a readiness check was not ready or unknown, or no check ran. To see which, run the command readiness."
   namespace           = local.metrics_namespace
   metric_name         = "UnreadyChecks"
   dimensions          = { Plan = var.name }
@@ -42,7 +42,7 @@ resource "aws_cloudwatch_metric_alarm" "attention" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-attention"
-  alarm_description   = "The plan ${var.name} needs a person: 1 evidence of a loss stands under a veto, 2 something waits for a person, 3 needs an operator. The command status says what for, and the last notice holds the line to type."
+  alarm_description   = "The plan ${var.name} needs a person: 1 a veto blocks evidence of a loss, 2 something waits for a person, 3 needs an operator. The command status shows the reason, and the last notice has the command to run."
   namespace           = local.metrics_namespace
   metric_name         = "Attention"
   dimensions          = { Plan = var.name }
@@ -85,7 +85,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   provider = aws.recovery
 
   alarm_name          = aws_sqs_queue.dead_letters[each.key].name
-  alarm_description   = "Something that was meant for ${local.function_names[each.key]} could not be delivered or handled; the queue of the same name holds it."
+  alarm_description   = "Messages for ${local.function_names[each.key]} could not be delivered or handled. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters[each.key].name }
@@ -104,7 +104,7 @@ resource "aws_cloudwatch_metric_alarm" "signals_dead_letters" {
   provider = aws.primary
 
   alarm_name          = aws_sqs_queue.signals_primary.name
-  alarm_description   = "Something that ${var.regions.primary} had to say (an alarm, a failover of RDS, a change of a parameter) could not be delivered to ${var.regions.recovery}; the queue of the same name holds it."
+  alarm_description   = "Events from ${var.regions.primary} (an alarm, an RDS failover or a parameter change) could not be delivered to ${var.regions.recovery}. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.signals_primary.name }

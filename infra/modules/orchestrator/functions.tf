@@ -3,12 +3,12 @@
 locals {
   settings = {
     "alarm-handler" = {
-      description = "Counts evidence, decides, and watches every minute."
+      description = "Weighs evidence, decides, and watches the workload every minute."
       timeout     = var.function_timeout_seconds.alarm_handler
       memory      = var.function_memory_mb.alarm_handler
     }
     "promote-replica" = {
-      description = "Promotes read replicas, and cuts the old primary off."
+      description = "Promotes read replicas and isolates the old primary."
       timeout     = var.function_timeout_seconds.promote_replica
       memory      = var.function_memory_mb.promote_replica
     }
@@ -23,12 +23,12 @@ locals {
       memory      = var.function_memory_mb.shift_traffic
     }
     "snapshot-scheduler" = {
-      description = "Takes snapshots, copies them to the other region, and deletes what no tier keeps."
+      description = "Takes snapshots, copies them to the other region, and deletes those that no tier keeps."
       timeout     = local.keeper_timeout_seconds.snapshot_scheduler
       memory      = var.function_memory_mb.snapshot_scheduler
     }
     "ssm-replicator" = {
-      description = "Keeps Parameter Store the same in both regions."
+      description = "Keeps the parameters of Parameter Store equal in both regions."
       timeout     = local.keeper_timeout_seconds.ssm_replicator
       memory      = var.function_memory_mb.ssm_replicator
     }
@@ -117,7 +117,7 @@ resource "aws_ssm_parameter" "release" {
   provider = aws.recovery
 
   name           = local.release_parameter
-  description    = "The code of each function of the plan ${var.name} that was released together, by its checksum."
+  description    = "The checksum of each function's code in the current release of the plan ${var.name}."
   type           = "String"
   tier           = "Standard"
   insecure_value = jsonencode({ for f, name in local.function_names : name => filebase64sha256("${var.package_dir}/${f}.zip") })

@@ -16,17 +16,17 @@ output "role_arns" {
 }
 
 output "signals_topic_arns" {
-  description = "Topics for alarm_actions (and ok_actions) of the alarms that count: primary and recovery. An alarm takes the one of its own region."
+  description = "Topics for the alarm_actions (and ok_actions) of the plan's alarms: primary and recovery. An alarm uses the one of its own region."
   value       = { primary = aws_sns_topic.signals_primary.arn, recovery = aws_sns_topic.signals_recovery.arn }
 }
 
 output "commands_topic_arn" {
-  description = "Topic over which steps are commanded. Only the functions may publish to it."
+  description = "Topic for step commands. Only the functions may publish to it."
   value       = aws_sns_topic.commands.arn
 }
 
 output "notices_topic_arns" {
-  description = "Topics that tell people: recovery (everything about runs) and primary (undelivered signals). Subscribe a pager to both."
+  description = "Topics for people: recovery (everything about runs) and primary (undelivered signals). Subscribe a pager to both."
   value       = { primary = aws_sns_topic.notices_primary.arn, recovery = aws_sns_topic.notices_recovery.arn }
 }
 
@@ -46,7 +46,7 @@ output "plan_parameter_names" {
 }
 
 output "release_parameter_name" {
-  description = "Parameter of the recovery region that says which code was released together. A delivery without Terraform writes it last of all."
+  description = "Parameter of the recovery region that names the code released together. A delivery without Terraform writes it last."
   value       = aws_ssm_parameter.release.name
 }
 
@@ -56,7 +56,7 @@ output "plan_json" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "Queues that hold what could not be delivered or handled, by function; signals_primary lies in the primary region."
+  description = "Queues of messages that could not be delivered or handled, by function; signals_primary is in the primary region."
   value       = merge({ for f, q in aws_sqs_queue.dead_letters : f => q.url }, { signals_primary = aws_sqs_queue.signals_primary.url })
 }
 
@@ -70,7 +70,7 @@ output "alarm_arns" {
 }
 
 output "primary_account" {
-  description = "What modules/primary-account is to build in the other account; null where nothing is: with one account, or without parameters."
+  description = "What modules/primary-account must build in the other account; null if there is nothing to build: with one account, or without parameters."
   value = !local.reaches_over ? null : {
     name              = var.name
     account           = local.accounts.primary
@@ -90,6 +90,6 @@ output "primary_account" {
 }
 
 output "status_command" {
-  description = "What an operator types to see the state of the plan."
+  description = "The command by which an operator asks for the plan's status."
   value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout | cat"
 }

@@ -78,7 +78,7 @@ resource "aws_cloudwatch_metric_alarm" "parameters_silent" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-parameters-silent"
-  alarm_description   = "Nobody copies the parameters of the plan ${var.name}: ${local.function_names["ssm-replicator"]} was not invoked for a day."
+  alarm_description   = "${local.function_names["ssm-replicator"]} was not invoked for a day, so Pilotlight does not copy the parameters of the plan ${var.name}."
   namespace           = "AWS/Lambda"
   metric_name         = "Invocations"
   dimensions          = { FunctionName = local.function_names["ssm-replicator"] }
@@ -99,7 +99,7 @@ resource "aws_cloudwatch_event_rule" "parameters" {
   provider = aws.recovery
 
   name          = "${var.name}-parameters"
-  description   = "Tells ssm-replicator of the plan ${var.name} of each change of a parameter, in either region."
+  description   = "Sends each change of a parameter of the plan ${var.name}, in either region, to ssm-replicator."
   event_pattern = jsonencode(local.parameter_changes)
   tags          = local.tags
 }

@@ -28,7 +28,7 @@ resource "aws_cloudwatch_event_bus" "primary_account" {
   provider = aws.recovery
 
   name               = local.primary_bus_name
-  description        = "Changes of parameters that the account ${local.accounts.primary} tells the plan ${var.name} of."
+  description        = "Parameter changes that the account ${local.accounts.primary} sends to the plan ${var.name}."
   kms_key_identifier = var.kms_key_arns.recovery
   tags               = local.tags
 }
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_event_rule" "primary_account" {
 
   name           = "${var.name}-parameters"
   event_bus_name = aws_cloudwatch_event_bus.primary_account[0].name
-  description    = "Tells ssm-replicator of the plan ${var.name} of each change of a parameter in ${var.regions.primary}."
+  description    = "Sends each parameter change of the plan ${var.name} in ${var.regions.primary} to ssm-replicator."
   event_pattern  = jsonencode(local.parameter_changes)
   tags           = local.tags
 }

@@ -49,14 +49,14 @@ locals {
     # is begun when it is there.
     { for policy in var.snapshots[*] : "snapshot-scheduler" => {
       name        = "snapshots"
-      description = "Has the snapshots of the plan ${var.name} taken, copied and pruned."
+      description = "Invokes snapshot-scheduler to take, copy and prune the snapshots of the plan ${var.name}."
       expression  = "rate(15 minutes)"
       input       = jsonencode({ snapshots = "keep" })
     } },
     # Repairs whatever an event missed.
     { for policy in var.parameters[*] : "ssm-replicator" => {
       name        = "parameters"
-      description = "Has the parameters of the plan ${var.name} compared and copied."
+      description = "Invokes ssm-replicator to compare and copy the parameters of the plan ${var.name}."
       expression  = policy.pass
       input       = jsonencode({ command = "pass" })
     } },
@@ -108,7 +108,7 @@ resource "aws_iam_role" "scheduler" {
   provider = aws.recovery
 
   name                 = "${var.name}-scheduler"
-  description          = "Lets EventBridge Scheduler invoke the functions of every day of the plan ${var.name}."
+  description          = "Lets EventBridge Scheduler invoke the scheduled functions of the plan ${var.name}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

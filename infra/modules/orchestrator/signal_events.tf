@@ -62,7 +62,7 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   provider = aws.recovery
 
   name          = "${var.name}-alarms-${each.key}"
-  description   = "Tells alarm-handler of the plan ${var.name} of each change of its alarms, in either region."
+  description   = "Sends each change of an alarm of the plan ${var.name}, in either region, to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }

@@ -100,7 +100,7 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   provider = aws.recovery
 
   alarm_name          = "${var.name}-snapshot-age-${each.key}"
-  alarm_description   = "There is no good snapshot of ${each.value.database} in ${each.value.region} from the last ${local.snapshot_age_hours_max} hours, or nobody knows of one."
+  alarm_description   = "${each.value.region} has no good snapshot of ${each.value.database} from the last ${local.snapshot_age_hours_max} hours, or the age of the newest one is unknown."
   namespace           = local.metrics_namespace
   metric_name         = "SnapshotAge"
   dimensions          = { Plan = var.name, Database = each.value.database, Region = each.value.region }

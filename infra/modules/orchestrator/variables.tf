@@ -40,11 +40,11 @@ variable "regions" {
 
 variable "primary_account" {
   description = <<-TEXT
-    The account of the primary region's load balancers, alarms and parameters, where it is not the recovery region's; null: both
-    regions lie in one. A plan of two accounts has no databases. Pilotlight's own resources lie in the recovery region's account,
-    in either region, and both providers work there; what the other account must hold, modules/primary-account builds.
+    The account of the primary region's load balancers, alarms and parameters, if it differs from the recovery region's. null: both
+    regions are in one account. A plan with two accounts has no databases. In both regions, Pilotlight's own resources are in the
+    recovery region's account, and both providers use it. modules/primary-account builds what the other account needs.
       id            its 12 digits
-      external_id   what the role asks for that the function ssm-replicator takes there; needed with parameters only
+      external_id   the external id of the role that ssm-replicator assumes there; needed only with parameters
   TEXT
   type        = object({ id = string, external_id = optional(string) })
   default     = null
@@ -75,7 +75,7 @@ variable "primary_account" {
 }
 
 variable "mode" {
-  description = "approve: a failover waits for a person's approval. automatic: it starts by itself once the evidence suffices."
+  description = "approve: a failover waits for a person's approval. automatic: it starts by itself when the evidence suffices."
   type        = string
   default     = "approve"
   validation {
@@ -86,17 +86,17 @@ variable "mode" {
 
 variable "databases" {
   description = <<-TEXT
-    The databases that move: cross-region RDS read replicas, and Aurora global databases.
+    The databases that move: cross-region RDS read replicas, or Aurora global databases.
       kind                        rds_replica or aurora_global
-      global_cluster              identifier of the Aurora global database; with aurora_global, and only then
-      primary, replica            ARNs of the source instance and of its replica in the recovery region; with aurora_global of
-                                  the global database's two clusters
-      backup_retention_days       given to the promotion: above 0, or the promoted instance can't have replicas for the way
-                                  back. An Aurora cluster keeps its own setting
-      quarantine_security_group   a security group without rules in the primary's VPC. With it the old primary can be cut off
-                                  as soon as its region answers. Only then the function may modify that one instance or
-                                  cluster. mode automatic asks for it
-      after                       names of databases that are promoted first
+      global_cluster              identifier of the Aurora global database; only with aurora_global
+      primary, replica            ARNs of the source instance and of its replica in the recovery region; with aurora_global,
+                                  those of the global database's two clusters
+      backup_retention_days       set by the promotion; it must be above 0, or the promoted instance can't have replicas for
+                                  the way back. An Aurora cluster keeps its own setting
+      quarantine_security_group   a security group without rules in the primary's VPC. With it Pilotlight isolates the old
+                                  primary as soon as its region answers. Only with it may the function modify that one
+                                  instance or cluster. The mode automatic requires it
+      after                       names of databases to promote first
   TEXT
   type = list(object({
     name                      = string
@@ -168,9 +168,9 @@ variable "fleets" {
     The fleets that start: Auto Scaling groups of the recovery region.
       group                 the group's name
       target_groups         ARNs of the target groups in which its instances must become healthy
-      capacity              the sizes it gets in a failover
-      healthy_targets_min   as many healthy targets in each target group, before traffic opens
-      after                 names of databases and fleets that are ready first
+      capacity              the size that a failover gives it
+      healthy_targets_min   number of healthy targets that each target group needs before traffic opens
+      after                 names of databases and fleets that must be ready first
   TEXT
   type = list(object({
     name                = string
@@ -215,10 +215,10 @@ variable "fleets" {
 variable "routes" {
   description = <<-TEXT
     The ways users come in: Global Accelerator endpoints, one in each region.
-      primary, recovery   the endpoint group, the endpoint in it (a load balancer's ARN), and the weight it gets when it is open.
-                          At rest the primary has that weight and the recovery endpoint has 0
-      probe               how to see from outside that the recovery side serves; used to verify a run
-      after               names of items that are ready, or open, first
+      primary, recovery   the endpoint group, the endpoint in it (a load balancer's ARN), and its weight when it is open.
+                          At rest the primary endpoint has that weight and the recovery endpoint has 0
+      probe               how to check from outside that the recovery side serves; a run uses it to verify
+      after               names of items that must be ready, or open, first
   TEXT
   type = list(object({
     name     = string
@@ -298,13 +298,13 @@ variable "routes" {
 
 variable "detection" {
   description = <<-TEXT
-    How the loss of the primary region is noticed.
+    How Pilotlight detects the loss of the primary region.
       alarms                   ARNs of the CloudWatch alarms that count. Their alarm_actions must name the signals topic of their own region
-      probes                   what the recovery region looks at each minute: http (url, expect_status) or tcp (host, port). At least one:
-                               alarms of a region die with it
-      confirm_seconds          how long the evidence must hold
-      signal_age_seconds_max   an older alarm message starts nothing
-      cooldown_seconds         pause after a finished run before another may start by itself
+      probes                   what the recovery region probes each minute: http (url, expect_status) or tcp (host, port). At least one,
+                               because the alarms of a region die with it
+      confirm_seconds          how long the evidence must persist
+      signal_age_seconds_max   maximum age of an alarm message that may start a run
+      cooldown_seconds         pause after a finished run before another may start automatically
   TEXT
   type = object({
     alarms = optional(list(string), [])
@@ -411,10 +411,10 @@ variable "detection" {
 variable "limits" {
   description = <<-TEXT
     What a run may cost in data and time.
-      lag_seconds_max        a replica that was further behind stops the run: an operator decides
-      rto_seconds            the objective; every step's deadline lies below it
+      lag_seconds_max        a replica with more lag stops the run, and an operator decides
+      rto_seconds            the recovery time objective; every step's deadline must be below it
       approval_seconds_max   how long a run waits for approval
-      step_seconds_max       deadline of each step; each lies above the timeout of the function that takes the step
+      step_seconds_max       deadline of each step; each must be above the timeout of the function that takes the step
   TEXT
   type = object({
     lag_seconds_max      = optional(number, 60)
@@ -462,17 +462,17 @@ variable "limits" {
 
 variable "snapshots" {
   description = <<-TEXT
-    How snapshots of the databases are kept; null: none are taken, copied or deleted, and the function snapshot-scheduler does not exist.
-      schedule        when one is due, in UTC, as EventBridge writes it, at most once an hour: cron(0 3 * * ? *)
-      keep            the newest of each of so many last days, weeks and months that have one
-      keep_min        so many good ones of each database stay in each region, whatever the tiers say
-      deletions_max   most deletions of one invocation; 0 deletes none, ever
-      kms_key_arns    keys for copies into each region. A copy of an encrypted snapshot needs the one of its own region
-      source_key_arns keys that the databases themselves are encrypted with, in both regions, where they are others: a copy may
-                      be refused without the right to its source's key
-      option_groups   of databases that encrypt by an option (TDE of Oracle and SQL Server): the option groups that copies into
-                      each region are made with. RDS refuses such a copy without one
-      except          databases that are left alone
+    How snapshots of the databases are kept. null: none are taken, copied or deleted, and the function snapshot-scheduler does not exist.
+      schedule        when a snapshot is due, in UTC, in EventBridge's format, at most once an hour: cron(0 3 * * ? *)
+      keep            the newest snapshot of each of the last so many days, weeks and months that have one
+      keep_min        number of good snapshots of each database that always stay in each region, regardless of the tiers
+      deletions_max   maximum deletions of one invocation; 0 never deletes
+      kms_key_arns    keys for copies to each region. A copy of an encrypted snapshot needs the key of its own region
+      source_key_arns keys that encrypt the databases themselves, in both regions, if they differ from those: RDS may refuse a
+                      copy without the right to its source's key
+      option_groups   for databases that encrypt through an option (TDE of Oracle and SQL Server): the option groups for copies
+                      to each region. RDS refuses such a copy without one
+      except          databases to skip
   TEXT
   type = object({
     schedule        = string
@@ -540,7 +540,7 @@ variable "snapshots" {
 }
 
 variable "image_parameters" {
-  description = "Names of Parameter Store's parameters in the recovery region by which launch templates name their images (resolve:ssm:/golden/web), so that the readiness can look at the image. AWS's own (/aws/service/...) need not be listed."
+  description = "Names of the Parameter Store parameters in the recovery region through which launch templates name their images (resolve:ssm:/golden/web), so that readiness can check the image. You need not list AWS's own (/aws/service/...)."
   type        = list(string)
   default     = []
   validation {
@@ -551,17 +551,17 @@ variable "image_parameters" {
 
 variable "parameters" {
   description = <<-TEXT
-    What of Parameter Store is kept the same in both regions; null: nothing is, and the function ssm-replicator does not exist. A pattern is
-    a full name, in which * stands for anything within one level and ** for any number of levels: /shop/**
-      include               what is copied
-      exclude               what is left alone although it is included
-      overrides             what differs on purpose: it must be there in both regions, and is written in neither
-      existing              what is there on both sides and is no copy: keep (people are told where it differs) or adopt
-      key_arns              keys that secure strings are encrypted with, each in its own region; null: AWS's own key
-      decrypt_key_arns      further keys that secure strings of the included paths are encrypted with
-      puts_per_second       most writes a second. The account has 3 by default
-      deletes_percent_max   of a hundred copies, how many one pass may delete
-      pass                  how often everything is compared, as EventBridge Scheduler writes it
+    Which parameters of Parameter Store are kept equal in both regions. null: none, and the function ssm-replicator does not exist. A pattern
+    is a full name, in which * matches anything within one level and ** any number of levels: /shop/**
+      include               parameters to copy
+      exclude               parameters to skip although include matches them
+      overrides             parameters that differ on purpose: they must exist in both regions, and Pilotlight writes neither
+      existing              parameters that exist on both sides and are not copies: keep (and report differences) or adopt
+      key_arns              keys that encrypt secure strings, each in its own region; null: the AWS managed key
+      decrypt_key_arns      further keys that encrypt secure strings of the included paths
+      puts_per_second       maximum writes per second. The account's default quota is 3
+      deletes_percent_max   percentage of the copies that one pass may delete
+      pass                  how often a pass compares everything, in EventBridge Scheduler's format
   TEXT
   type = object({
     include             = list(string)
@@ -628,7 +628,7 @@ variable "parameters" {
 # --- The functions --------------------------------------------------------------------------------------------
 
 variable "package_dir" {
-  description = "Folder that holds a zip for each function, such as alarm-handler.zip, with one executable `bootstrap` in it."
+  description = "Folder with a zip for each function, such as alarm-handler.zip, each with one executable `bootstrap`."
   type        = string
   default     = "target/lambda"
   validation {
@@ -638,7 +638,7 @@ variable "package_dir" {
 }
 
 variable "architecture" {
-  description = "Processor architecture the packages were built for: arm64 or x86_64."
+  description = "Processor architecture of the packages: arm64 or x86_64."
   type        = string
   default     = "x86_64"
   validation {
@@ -648,7 +648,7 @@ variable "architecture" {
 }
 
 variable "function_timeout_seconds" {
-  description = "Timeout of each function. It must lie below the deadline of the steps the function takes (limits.step_seconds_max)."
+  description = "Timeout of each function. It must be less than the deadline of the steps the function takes (limits.step_seconds_max)."
   type = object({
     alarm_handler   = optional(number, 170)
     promote_replica = optional(number, 840)
@@ -663,7 +663,7 @@ variable "function_timeout_seconds" {
 }
 
 variable "function_memory_mb" {
-  description = "Memory of each function. Processor share grows with it."
+  description = "Memory of each function. CPU share grows with it."
   type = object({
     alarm_handler   = optional(number, 256)
     promote_replica = optional(number, 256)
@@ -681,7 +681,7 @@ variable "function_memory_mb" {
 }
 
 variable "reserved_concurrency" {
-  description = "Concurrent executions kept for each function that a run needs, so that a workload which starts in the recovery region can't starve its own recovery. null: none; the functions of every day keep one each, so that there is one at a time. -1: none for any function, where the account's quota leaves no room (a new account's is 10)."
+  description = "Concurrent executions reserved for each function that a run needs, so that the workload's own functions cannot starve its recovery. null: none; each scheduled function (snapshot-scheduler, ssm-replicator) reserves one, so that only one runs at a time. -1: none for any function, if the account's quota leaves no room (a new account's is 10)."
   type        = number
   default     = null
   validation {
@@ -691,7 +691,7 @@ variable "reserved_concurrency" {
 }
 
 variable "log_level" {
-  description = "Level of the functions' own log lines. There are none below INFO in the packages."
+  description = "Level of the functions' own log lines. The packages contain none below INFO."
   type        = string
   default     = "INFO"
   validation {
@@ -711,7 +711,7 @@ variable "log_retention_days" {
 }
 
 variable "plan_parts" {
-  description = "How many parameters hold the plan, at most 4000 characters in each. A number of its own, because it must be known before the ARNs in the plan are. Too small a number is refused, with the right one."
+  description = "How many parameters hold the plan, at most 4000 characters in each. It is a separate number because Terraform must know it before the ARNs in the plan. If it is too small, Terraform refuses it and names the right one."
   type        = number
   default     = 4
   validation {
@@ -723,7 +723,7 @@ variable "plan_parts" {
 # --- People ---------------------------------------------------------------------------------------------------
 
 variable "notice_emails" {
-  description = "E-mail addresses that are told. Each receives one confirmation request per region and must accept both."
+  description = "E-mail addresses that receive notices. Each gets one confirmation request per region and must accept both."
   type        = list(string)
   default     = []
   validation {
@@ -737,7 +737,7 @@ variable "notice_emails" {
 }
 
 variable "silence_minutes" {
-  description = "After so many minutes without an invocation of alarm-handler an alarm says that nobody is watching."
+  description = "After this many minutes without an invocation of alarm-handler, an alarm fires: Pilotlight is not watching."
   type        = number
   default     = 5
   validation {
@@ -747,7 +747,7 @@ variable "silence_minutes" {
 }
 
 variable "unready_minutes" {
-  description = "After so many minutes in which a failover would not surely work, or in which nobody looked, an alarm says so. A look comes every half hour."
+  description = "After this many minutes in which a readiness check was not ready or unknown, or in which no check ran, an alarm fires. A readiness pass runs every half hour."
   type        = number
   default     = 60
   validation {
@@ -767,7 +767,7 @@ variable "error_alarm_functions" {
 }
 
 variable "direct_alarm_arns" {
-  description = "Alarms of the recovery region that name the function alarm-handler itself as an action, without SNS between. Each gets a permission to invoke it."
+  description = "Alarms of the recovery region that name alarm-handler itself as an action, without SNS. Each gets a permission to invoke it."
   type        = list(string)
   default     = []
   validation {
@@ -781,7 +781,7 @@ variable "direct_alarm_arns" {
 }
 
 variable "alarm_events" {
-  description = "Whether each change of the plan's alarms reaches alarm-handler by EventBridge too, beside the signals topics. An alarm whose actions are disabled still speaks there, and only there it is said that a mute rule holds a change back. Alarms of another account (primary_account) speak by their topic alone."
+  description = "Whether each change of the plan's alarms also reaches alarm-handler by EventBridge. An alarm with disabled actions still sends events, and only events say that a mute rule holds a change back. Alarms of another account (primary_account) use their topic alone."
   type        = bool
   default     = true
 }
@@ -789,21 +789,21 @@ variable "alarm_events" {
 # --- Guarding -------------------------------------------------------------------------------------------------
 
 variable "deletion_protection" {
-  description = "Whether the journal's table refuses to be deleted. Set it to false and apply before a destroy."
+  description = "Whether the journal's table refuses deletion. Set it to false and apply before a destroy."
   type        = bool
   default     = true
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the functions' roles, where the account demands one."
+  description = "Policy that bounds the functions' roles, if the account demands one."
   type        = string
   default     = null
 }
 
 variable "kms_key_arns" {
   description = <<-TEXT
-    Customer keys for topics, queues, the journal's table and logs, one per region; null: what AWS encrypts with by itself.
-    A key's policy must admit cloudwatch, sns, sqs, dynamodb and logs of its region (see the README), or messages are lost silently.
+    Customer keys for topics, queues, the journal's table and logs, one per region. null: AWS's own encryption.
+    A key's policy must admit cloudwatch, sns, sqs, dynamodb and logs of its region (see the README), or AWS drops messages silently.
   TEXT
   type        = object({ primary = optional(string), recovery = optional(string) })
   default     = {}

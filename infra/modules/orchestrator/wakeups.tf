@@ -27,7 +27,7 @@ resource "aws_cloudwatch_event_rule" "wakeup" {
   provider = aws.recovery
 
   name          = "${var.name}-${each.key}"
-  description   = "Wakes alarm-handler of the plan ${var.name} when something happens to what it waits for."
+  description   = "Wakes alarm-handler of the plan ${var.name} when a database or fleet that it waits for changes."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }

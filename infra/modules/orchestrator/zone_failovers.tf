@@ -19,7 +19,7 @@ resource "aws_cloudwatch_event_rule" "zone_failovers" {
   provider = aws.primary
 
   name          = "${var.name}-zone-failovers-${each.key}"
-  description   = "Tells alarm-handler of the plan ${var.name} that RDS moves a primary to its standby in another zone."
+  description   = "Sends RDS Multi-AZ failovers of the primaries of the plan ${var.name} to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }
@@ -51,7 +51,7 @@ resource "aws_cloudwatch_event_rule" "zone_failovers_recovery" {
   provider = aws.recovery
 
   name          = "${var.name}-zone-failovers-${each.key}"
-  description   = "Tells alarm-handler of the plan ${var.name} what ${var.regions.primary} sent: that RDS moves a primary to its standby in another zone."
+  description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${var.regions.primary}, to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }

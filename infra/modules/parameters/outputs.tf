@@ -1,13 +1,13 @@
 # What applications and their roles need to know.
 
 output "path" {
-  description = "Where the parameters lie; for a fleet's `parameters`. Known once they are there."
+  description = "Path of the parameters, for a fleet's `parameters`. Known once they exist."
   value       = var.path
   depends_on  = [aws_ssm_parameter.primary, aws_ssm_parameter.recovery, aws_ssm_parameter.secret_primary, aws_ssm_parameter.secret_recovery]
 }
 
 output "kms_key_arns" {
-  description = "The keys in use, null without secrets: an application's role needs kms:Decrypt on its region's."
+  description = "The keys in use; null without secrets. An application's role needs kms:Decrypt on the key of its region."
   value       = local.kms_key_arns
 }
 

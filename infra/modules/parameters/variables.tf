@@ -1,7 +1,7 @@
 # What may differ between two sets of parameters.
 
 variable "path" {
-  description = "Where the parameters lie, such as /shop/web; the same in both regions."
+  description = "Path of the parameters, such as /shop/web; the same in both regions."
   type        = string
   validation {
     condition     = can(regex("^(/[A-Za-z0-9_.-]+){1,13}$", var.path)) && !can(regex("(?i)^/(aws|ssm)", var.path))
@@ -19,7 +19,7 @@ variable "regions" {
 }
 
 variable "copied_by" {
-  description = "terraform: this module writes both regions. replicator: it writes the primary region only, and the function ssm-replicator copies from there, changes by others too."
+  description = "terraform: this module writes both regions. replicator: this module writes only the primary region, and the function ssm-replicator copies from there, including changes by others."
   type        = string
   default     = "terraform"
   validation {
@@ -39,7 +39,7 @@ variable "values" {
 }
 
 variable "region_values" {
-  description = "Plain parameters that each region has a value of its own for, such as a bucket's name. Always written by this module, in both regions, so give the replicator's plan an exception for them."
+  description = "Plain parameters with a separate value in each region, such as a bucket's name. This module always writes them in both regions, so list them under overrides in the replicator's plan."
   type        = map(object({ primary = string, recovery = string }))
   default     = {}
   validation {
@@ -53,7 +53,7 @@ variable "region_values" {
 }
 
 variable "secrets" {
-  description = "Values of the secure parameters by name. Ephemeral: they stand in no state and no plan."
+  description = "Values of the secure parameters by name. They are ephemeral: Terraform writes them to no state and no plan."
   type        = map(string)
   sensitive   = true
   ephemeral   = true
@@ -61,7 +61,7 @@ variable "secrets" {
 }
 
 variable "secret_versions" {
-  description = "Which secure parameters there are, each with a number. Raise the number to have its value from `secrets` written; while it stands still the value isn't looked at, and what others wrote stays."
+  description = "The secure parameters, each with a number. Raise the number to write the value from `secrets`. While the number is unchanged, Terraform ignores the value and keeps what others wrote."
   type        = map(number)
   default     = {}
   validation {
@@ -75,7 +75,7 @@ variable "secret_versions" {
 }
 
 variable "kms_key_arns" {
-  description = "Keys that encrypt the secure parameters, one in each region; null: the module creates one where there are secrets, for a key never leaves its region."
+  description = "Keys that encrypt the secure parameters, one in each region. null: if there are secrets, the module creates one per region, because a key can't leave its region."
   type        = object({ primary = string, recovery = string })
   default     = null
   validation {

@@ -58,7 +58,7 @@ locals {
 # role's inner id: where that role is made anew, this one must be applied again.
 resource "aws_iam_role" "primary_region" {
   name                 = var.orchestrator.role_name
-  description          = "Taken by ssm-replicator of the plan ${local.name}, to copy parameters from and to ${local.region}."
+  description          = "ssm-replicator of the plan ${local.name} assumes this role to copy parameters from and to ${local.region}."
   permissions_boundary = var.permissions_boundary_arn
   max_session_duration = 3600 # the shortest there is; the function asks for 15 minutes
   assume_role_policy = jsonencode({
@@ -180,7 +180,7 @@ resource "aws_sqs_queue_policy" "dead_letters" {
 # admits this alarm by its name.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = aws_sqs_queue.dead_letters.name
-  alarm_description   = "A change of a parameter of ${local.region} could not be sent to ${var.orchestrator.regions.recovery}; the queue of the same name holds it."
+  alarm_description   = "Parameter changes of ${local.region} could not be sent to ${var.orchestrator.regions.recovery}. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }

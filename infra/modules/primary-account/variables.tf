@@ -1,7 +1,7 @@
 # What the other side needs, and what this account adds.
 
 variable "orchestrator" {
-  description = "The orchestrator's output `primary_account`: names, the function's role, where changes of parameters are sent."
+  description = "The orchestrator's output `primary_account`: names, the function's role, and where parameter changes go."
   type = object({
     name              = string
     account           = string
@@ -39,7 +39,7 @@ variable "orchestrator" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer key for the queue of what could not be sent; null: SQS's own encryption. Its policy must admit events.amazonaws.com."
+  description = "Customer key for the queue of undelivered parameter changes; null: SQS's own encryption. Its policy must admit events.amazonaws.com."
   type        = string
   default     = null
   validation {
@@ -49,7 +49,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds both roles, where the account demands one."
+  description = "Permissions boundary of both roles, if the account requires one."
   type        = string
   default     = null
 }

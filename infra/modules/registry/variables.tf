@@ -28,7 +28,7 @@ variable "repositories" {
 }
 
 variable "kept_images" {
-  description = "How many images a repository keeps. The tag that runs must be among them in both regions, also after a night of many builds."
+  description = "How many images a repository keeps. The running tag must be among them in both regions, even after a night of many builds."
   type        = number
   default     = 50
   validation {
@@ -44,7 +44,7 @@ variable "kms_key_arns" {
 }
 
 variable "replicate" {
-  description = "Whether this module sets the account's replication, of which each region has one only. false: it is set elsewhere, for the prefix <name>/ in both directions."
+  description = "Whether this module sets the account's replication; each region has only one. false: you set it elsewhere, for the prefix <name>/ in both directions."
   type        = bool
   default     = true
 }

@@ -19,7 +19,7 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "closed" {
   alarm_name          = local.alarm_name
-  alarm_description   = "The gate ${var.name}: in alarm while users are sent to ${var.recovery_region}."
+  alarm_description   = "The gate ${var.name} is in alarm while Route 53 sends users to ${var.recovery_region}."
   namespace           = local.namespace
   metric_name         = local.metric
   dimensions          = { Gate = var.name }

@@ -1,12 +1,12 @@
 # How the gate is moved, and who may.
 
 output "close_command" {
-  description = "Sends users to the recovery region. Type it only once the recovery side can serve."
+  description = "The command that sends users to the recovery region. Run it only once the recovery side can serve."
   value       = "aws cloudwatch put-metric-data --region ${var.recovery_region} --namespace ${local.namespace} --metric-name ${local.metric} --dimensions Gate=${var.name} --value 1"
 }
 
 output "open_command" {
-  description = "Sends users to the primary region again. In the minute of a closing it has no effect: type it again in the next one."
+  description = "The command that sends users to the primary region again. Within the minute of a close it has no effect: run it again in the next minute."
   value       = "aws cloudwatch put-metric-data --region ${var.recovery_region} --namespace ${local.namespace} --metric-name ${local.metric} --dimensions Gate=${var.name} --value 0"
 }
 
@@ -36,6 +36,6 @@ output "health_check_id" {
 }
 
 output "alarm_arn" {
-  description = "The alarm that shows how the gate stands."
+  description = "The alarm that shows the state of the gate."
   value       = aws_cloudwatch_metric_alarm.closed.arn
 }

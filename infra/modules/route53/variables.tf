@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "recovery_region" {
-  description = "The region that takes over. It must be the provider's: the gate is moved from there."
+  description = "The region that takes over. It must be the provider's region: the gate moves from there."
   type        = string
 }
 
@@ -25,8 +25,8 @@ variable "zone_id" {
 
 variable "records" {
   description = <<-TEXT
-    The names that move together, each with what it stands for in either region.
-      primary, recovery   dns_name; and zone_id of a load balancer, for an alias. Without zone_id the record is a CNAME
+    The DNS names that move together, each with its target in each region.
+      primary, recovery   dns_name, and for an alias the load balancer's zone_id. Without zone_id the record is a CNAME
   TEXT
   type = map(object({
     primary  = object({ dns_name = string, zone_id = optional(string) })

@@ -16,7 +16,7 @@ output "domain_names" {
 }
 
 output "kms_key_arns" {
-  description = "The keys in use: an application's role needs kms:Decrypt and kms:GenerateDataKey on its region's."
+  description = "The keys in use. An application's role needs kms:Decrypt and kms:GenerateDataKey on the key of its region."
   value       = local.kms_key_arns
 }
 

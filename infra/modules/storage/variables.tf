@@ -21,11 +21,11 @@ variable "regions" {
 variable "buckets" {
   description = <<-TEXT
     The buckets, by name; each exists in both regions and is replicated both ways.
-      old_versions_days   how long what was overwritten or deleted is kept
+      old_versions_days   how long overwritten and deleted objects are kept
       infrequent_days     after how many days objects move to the cheaper class STANDARD_IA; 0: never
-      expire_days         after how many days objects go; 0: never
-      in_15_minutes       whether AWS promises replication within 15 minutes, with metrics (0.015 USD a GB)
-      customer_key        whether objects are encrypted with the module's keys, else with S3's own
+      expire_days         after how many days objects expire; 0: never
+      in_15_minutes       whether AWS guarantees replication within 15 minutes, with metrics (0.015 USD per GB)
+      customer_key        whether the module's keys encrypt the objects; otherwise S3's own
   TEXT
   type = map(object({
     old_versions_days = optional(number, 90)
@@ -65,13 +65,13 @@ variable "kms_key_arns" {
 }
 
 variable "log_buckets" {
-  description = "Buckets of each region that keep the access logs; null: none are kept."
+  description = "Buckets of each region for the access logs; null: no access logs."
   type        = object({ primary = string, recovery = string })
   default     = null
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the replication's role, where the account demands one."
+  description = "Permissions boundary of the replication role, if the account requires one."
   type        = string
   default     = null
   validation {

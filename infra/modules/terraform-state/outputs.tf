@@ -1,17 +1,17 @@
 # How a stack keeps its state here, and who may.
 
 output "backend" {
-  description = "The backend block of the stack. Its bucket lies in the recovery region, so that the state is there when the primary isn't."
+  description = "The backend block of the stack. Its bucket is in the recovery region, so that the state survives the loss of the primary region."
   value       = local.backends["stack recovery"]
 }
 
 output "backend_of_this_folder" {
-  description = "The backend block of the folder that applies this module, in the same bucket under a key of its own: one key for two states would let each overwrite the other."
+  description = "The backend block of the folder that applies this module, in the same bucket under its own key: with one key, the two states would overwrite each other."
   value       = local.backends["self recovery"]
 }
 
 output "backend_of_the_twin" {
-  description = "The backend block of the twin in the primary region, for when the recovery region is the one that is lost: terraform init -reconfigure."
+  description = "The backend block of the twin in the primary region, for the loss of the recovery region: terraform init -reconfigure."
   value       = local.backends["stack primary"]
 }
 

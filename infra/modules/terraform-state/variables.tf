@@ -15,7 +15,7 @@ variable "regions" {
 }
 
 variable "stack" {
-  description = "Name of the stack in the backends that are put out: its state is <stack>.tfstate."
+  description = "Name of the stack in the backend outputs. Its state is <stack>.tfstate."
   type        = string
   default     = "stack"
   validation {
@@ -41,7 +41,7 @@ variable "kms_key_arns" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Policy that bounds the replication's role, where the account demands one."
+  description = "Permissions boundary of the replication role, if the account requires one."
   type        = string
   default     = null
 }

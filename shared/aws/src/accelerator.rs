@@ -55,7 +55,7 @@ impl AcceleratorTraffic {
             .await
             .map_err(|error| failure(DESCRIBE, &error))?;
         output.endpoint_group.ok_or_else(|| {
-            let message = format!("the answer holds no endpoint group {arn}");
+            let message = format!("the answer lacks the endpoint group {arn}");
             ours(FailureKind::Missing, DESCRIBE, "EndpointGroupNotFoundException", message)
         })
     }
@@ -145,7 +145,7 @@ impl RouteInspection for AcceleratorTraffic {
     async fn endpoint_groups(&self, route: &Route, side: Side) -> Answer<u32> {
         let group = &route.sides[side].endpoint_group;
         let Some((listener, _)) = group.split_once("/endpoint-group/") else {
-            let message = format!("{group} is no ARN of an endpoint group");
+            let message = format!("{group} is not the ARN of an endpoint group");
             return Err(ours(FailureKind::Invalid, GROUPS, "not_an_endpoint_group", message));
         };
         let (mut count, mut token) = (0, None);
@@ -206,7 +206,7 @@ impl Traffic for AcceleratorTraffic {
         if seen == Some(weight) {
             return Ok(());
         }
-        let message = format!("{endpoint} was to have weight {weight}, but the answer says {seen:?}");
+        let message = format!("{endpoint} should have weight {weight}, but the answer reports {seen:?}");
         Err(ours(FailureKind::Conflict, UPDATE, "weight_not_set", message))
     }
 }
@@ -482,7 +482,8 @@ mod tests {
         };
         let (first, second) = (page(3, "t"), page(1, ""));
         let http = replay(&[(200, &first), (200, &second)]);
-        let count = AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route(), Side::Recovery).await;
+        let count =
+            AcceleratorTraffic::new(&Sdk::on(http.clone())).endpoint_groups(&route(), Side::Recovery).await;
         assert_eq!(count, Ok(4));
         let listener = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l";
         assert!(sent(&http)[0].contains(&format!(r#""ListenerArn":"{listener}""#)), "{:?}", sent(&http));

@@ -91,7 +91,7 @@ impl AssumedRole {
             Ok(session) => Ok(kept.insert(session).credentials.clone()),
             Err(failure) => match kept.as_ref().filter(|session| left(session) > OVER_BEFORE) {
                 Some(session) => {
-                    tracing::warn!(%failure, "the session of the primary's role is not renewed; the old one serves on");
+                    tracing::warn!(%failure, "can't renew the primary role's session; using the old one");
                     Ok(session.credentials.clone())
                 }
                 None => Err(failure),
@@ -139,7 +139,7 @@ impl AssumedRole {
 }
 
 fn unreadable() -> Failure {
-    ours(FailureKind::Unavailable, ASSUME, "response", "the answer holds no session of the role")
+    ours(FailureKind::Unavailable, ASSUME, "response", "the answer lacks a session of the role")
 }
 
 impl fmt::Debug for AssumedRole {

@@ -162,7 +162,7 @@ impl Databases for AuroraDatabases {
         let follows = match self.global(database).await {
             Ok(global) => global.has_made_a_secondary_of(database.arn(side)) && old.is_read_only(),
             Err(failure) => {
-                tracing::warn!(%failure, database = %database.name, "the global database can't be looked at");
+                tracing::warn!(%failure, database = %database.name, "the global database can't be read");
                 false
             }
         };
@@ -226,7 +226,7 @@ pub(crate) fn cluster(action: &'static str, arn: &str) -> Answer<(String, String
         .filter(|arn| arn.service == "rds" && !arn.region.is_empty())
         .and_then(|arn| Some((arn.resource.strip_prefix("cluster:")?.to_lowercase(), arn.region.to_owned())))
         .ok_or_else(|| {
-            let message = format!("{arn} is no ARN of an Aurora cluster");
+            let message = format!("{arn} is not the ARN of an Aurora cluster");
             ours(FailureKind::Invalid, action, "not_a_cluster", message)
         })
 }

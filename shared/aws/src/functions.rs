@@ -38,7 +38,7 @@ impl FunctionInspection for LambdaFunctions {
         let missing = |why: &str| ours(FailureKind::Missing, GET, "release_missing", why);
         let name = self.release_parameter.as_deref();
         let name = name.ok_or_else(|| {
-            missing("PILOTLIGHT_RELEASE_PARAMETER is not set: apply the orchestrator's module")
+            missing("PILOTLIGHT_RELEASE_PARAMETER is not set: apply the orchestrator module")
         })?;
         let output = self.parameters.get_parameters().names(name).send().await;
         let output = output.map_err(|error| failure(GET, &error))?;

@@ -15,7 +15,7 @@ pub(crate) fn instance(action: &'static str, arn: &str) -> Answer<(String, Strin
                 FailureKind::Invalid,
                 action,
                 "not_an_instance",
-                format!("{arn} is no ARN of an RDS instance"),
+                format!("{arn} is not the ARN of an RDS instance"),
             )
         })
 }

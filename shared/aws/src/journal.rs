@@ -120,7 +120,7 @@ impl DynamoJournal {
         // Advisory: what can't be read is not known, and is soon written anew.
         let read = json.and_then(|json| serde_json::from_str(json).ok());
         if read.is_none() {
-            tracing::warn!(%plan, what = kept.attribute, "it can't be read and counts as not known");
+            tracing::warn!(%plan, what = kept.attribute, "it can't be read and counts as unknown");
         }
         Ok(read)
     }
@@ -190,7 +190,7 @@ impl Journal for DynamoJournal {
         loop {
             match self.try_append(record, item.clone()).await {
                 Err(failure) if tried < APPEND_TRIES && failure.can_retry() => {
-                    tracing::warn!(plan = %record.plan, seq = record.seq, %failure, "append is tried again");
+                    tracing::warn!(plan = %record.plan, seq = record.seq, %failure, "retrying the append");
                     self.clock.sleep(wait).await;
                     wait *= 2;
                     tried += 1;

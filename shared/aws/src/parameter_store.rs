@@ -205,12 +205,7 @@ impl ParameterStores for SsmParameters {
         if output.invalid_labels().is_empty() {
             return Ok(());
         }
-        Err(ours(
-            FailureKind::Invalid,
-            LABEL,
-            "InvalidLabels",
-            "Parameter Store does not take some of the labels",
-        ))
+        Err(ours(FailureKind::Invalid, LABEL, "InvalidLabels", "Parameter Store rejected some of the labels"))
     }
 
     async fn delete(&self, region: &str, name: &str) -> Answer<()> {
@@ -221,15 +216,15 @@ impl ParameterStores for SsmParameters {
 
 /// What is said in place of a refusal's own words.
 const WORDS: &[(&str, FailureKind, &str)] = &[
-    ("ParameterAlreadyExists", FailureKind::Conflict, "it was made by somebody else meanwhile"),
-    ("TooManyUpdates", FailureKind::Throttled, "somebody else writes it at the same time"),
+    ("ParameterAlreadyExists", FailureKind::Conflict, "another writer created it in the meantime"),
+    ("TooManyUpdates", FailureKind::Throttled, "another writer is writing it at the same time"),
     ("InvalidResourceId", FailureKind::Missing, "it does not exist"),
     (
         "ParameterMaxVersionLimitExceeded",
         FailureKind::Invalid,
         "its oldest version has a label and can't be dropped: move the label to a newer version",
     ),
-    ("ParameterLimitExceeded", FailureKind::Invalid, "the region holds as many parameters as it may"),
+    ("ParameterLimitExceeded", FailureKind::Invalid, "the region has reached its limit of parameters"),
     ("ParameterVersionLabelLimitExceeded", FailureKind::Invalid, "a version holds ten labels at most"),
     (
         "ParameterPatternMismatchException",
@@ -238,7 +233,7 @@ const WORDS: &[(&str, FailureKind, &str)] = &[
     ),
     ("HierarchyTypeMismatchException", FailureKind::Invalid, "a parameter's type can't be changed"),
     ("InvalidKeyId", FailureKind::Invalid, "the key does not exist or can't be used: see parameters.keys"),
-    ("InvalidPolicyTypeException", FailureKind::Invalid, "one of its policies is not known there"),
+    ("InvalidPolicyTypeException", FailureKind::Invalid, "the region does not know one of its policies"),
     ("PoliciesLimitExceededException", FailureKind::Invalid, "it has too many policies"),
 ];
 
@@ -257,15 +252,17 @@ where
     // Who may not do what, and that there were too many calls, says nothing of a value. No other words are kept.
     let words = match loud.kind {
         FailureKind::Denied | FailureKind::Throttled => loud.message,
-        FailureKind::Unreachable => "Parameter Store did not answer, or not as it should".to_owned(),
-        FailureKind::Unavailable => "Parameter Store failed on its side".to_owned(),
-        _ => "Parameter Store refused it; its words are not kept, for they may repeat the value".to_owned(),
+        FailureKind::Unreachable => "Parameter Store did not answer, or its answer is unreadable".to_owned(),
+        FailureKind::Unavailable => "Parameter Store had an internal error".to_owned(),
+        _ => {
+            "Parameter Store refused it; its message is not shown, because it may repeat the value".to_owned()
+        }
     };
     Failure { message: words, ..loud }
 }
 
 fn incomplete(action: &'static str) -> Failure {
-    ours(FailureKind::Unavailable, action, "incomplete", "an answer lacks what every parameter has")
+    ours(FailureKind::Unavailable, action, "incomplete", "an answer lacks a field that every parameter has")
 }
 
 fn filter(key: &str, option: &str, value: &str) -> Answer<ParameterStringFilter> {

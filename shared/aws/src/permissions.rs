@@ -99,7 +99,7 @@ fn judged(
     for resource in resources {
         let decision = decisions.iter().find(|(name, _)| name == resource || name == "*");
         let (_, decision) =
-            decision.ok_or_else(|| unreadable(question, &format!("it does not speak of {resource}")))?;
+            decision.ok_or_else(|| unreadable(question, &format!("it lacks a result for {resource}")))?;
         if decision != "allowed" {
             let (resource, decision) = (resource.clone(), decision.clone());
             refused.push(RefusedAction { action: need.action.to_owned(), resource, decision });

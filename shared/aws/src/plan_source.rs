@@ -83,13 +83,14 @@ impl Plans for ParameterPlans {
             if tried < TRIES {
                 tracing::warn!(
                     tried,
-                    "the parts of the plan do not belong together; it may be written just now"
+                    "the parts of the plan do not match; Terraform may be writing them right now"
                 );
                 self.clock.sleep(WAIT).await;
             }
         }
         let message = format!(
-            "the plan's {} parts are not what {} says: they are of two versions, or were changed by hand; apply Terraform again",
+            "the plan's {} parts do not match {}: they come from two versions, or somebody changed them by \
+             hand; apply Terraform again",
             self.parts.len(),
             self.checksum
         );

@@ -30,7 +30,8 @@ pub(crate) fn copy_url(
 ) -> Answer<String> {
     let unsignable = |why: String| ours(FailureKind::Invalid, action, "unsignable", why);
     let source = Arn::parse(&order.snapshot).filter(|arn| !arn.region.is_empty());
-    let source = source.ok_or_else(|| unsignable(format!("{} is no ARN of a snapshot", order.snapshot)))?;
+    let source =
+        source.ok_or_else(|| unsignable(format!("{} is not the ARN of a snapshot", order.snapshot)))?;
     let suffix = dns_suffix(source.partition);
     let mut url = Url::parse(&format!("https://rds.{}.{suffix}/", source.region))
         .map_err(|error| unsignable(error.to_string()))?;

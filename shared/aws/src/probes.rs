@@ -96,7 +96,7 @@ impl NetworkProbes {
     }
 
     async fn http(&self, url: &str, expect: u16, limit: Duration, turn: usize) -> Result<(), Trouble> {
-        let uri: Uri = url.parse().map_err(|_| Trouble::Ours(format!("{url} is no URL")))?;
+        let uri: Uri = url.parse().map_err(|_| Trouble::Ours(format!("{url} is not a URL")))?;
         let host = uri.host().ok_or_else(|| Trouble::Ours(format!("{url} names no host")))?.to_owned();
         let port = match (uri.port_u16(), uri.scheme_str()) {
             (Some(port), _) => port,

@@ -147,7 +147,7 @@ impl Databases for RdsDatabases {
             .map_err(|error| failure(DESCRIBE, &error))?;
         let Some(found) = output.db_instances().first() else {
             // RDS says DBInstanceNotFound of what is gone. An empty answer is none: it must not end the quarantine.
-            let message = format!("the answer does not hold {}", database.arn(side));
+            let message = format!("the answer lacks {}", database.arn(side));
             return Err(ours(FailureKind::Unavailable, DESCRIBE, "empty_answer", message));
         };
         // While RDS swaps the groups it names both, the new one as `adding`: not cut off yet.
@@ -190,7 +190,7 @@ pub(crate) fn quarantine_group<'a>(
 ) -> Answer<&'a str> {
     database.quarantine_security_group(side).ok_or_else(|| {
         let message = format!(
-            "database {} has no quarantine_security_group in the plan: it can't be cut off",
+            "database {} has no quarantine_security_group in the plan: it can't be isolated",
             database.name
         );
         ours(FailureKind::Invalid, action, "no_quarantine_group", message)
@@ -222,7 +222,7 @@ fn facts(instance: &DbInstance) -> ReplicaFacts {
             Replication::Degraded { detail } => ReplicaState::Degraded { detail },
             Replication::Halted { detail } => ReplicaState::Halted { detail },
             Replication::Broken { detail } => ReplicaState::Broken { detail },
-            Replication::Unknown => ReplicaState::Unknown { detail: "RDS says nothing of it".to_owned() },
+            Replication::Unknown => ReplicaState::Unknown { detail: "RDS does not report it".to_owned() },
         },
         ReplicaView::Writable
         | ReplicaView::Changing { .. }
@@ -538,7 +538,11 @@ mod tests {
             let inner = format!("<VpcSecurityGroups>{}</VpcSecurityGroups>", groups.concat());
             let http = replay(&[(200, &page(&[instance_xml("shop-orders", "available", &inner)], ""))]);
             let databases = RdsDatabases::new(&Sdk::on(http.clone()));
-            assert_eq!(databases.old_primary(&database("orders"), Side::Primary).await, Ok(expected), "{groups:?}");
+            assert_eq!(
+                databases.old_primary(&database("orders"), Side::Primary).await,
+                Ok(expected),
+                "{groups:?}"
+            );
             let uri = http.actual_requests().next().unwrap().uri().to_owned();
             assert!(uri.starts_with("https://rds.us-east-2."), "{uri}");
         }
@@ -551,7 +555,10 @@ mod tests {
             (200, page(&[], ""), FailureKind::Unavailable),
         ] {
             let databases = RdsDatabases::new(&Sdk::on(replay(&[(status, &answer)])));
-            assert_eq!(databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err().kind, kind);
+            assert_eq!(
+                databases.old_primary(&database("orders"), Side::Primary).await.unwrap_err().kind,
+                kind
+            );
         }
     }
 
@@ -574,9 +581,10 @@ mod tests {
         let databases = RdsDatabases::new(&Sdk::on(http.clone()));
         let mut bare = database("orders");
         *bare.quarantine_security_group_mut(Side::Primary) = None;
-        for failure in
-            [databases.quarantine(&bare, Side::Primary).await.unwrap_err(), databases.old_primary(&bare, Side::Primary).await.unwrap_err()]
-        {
+        for failure in [
+            databases.quarantine(&bare, Side::Primary).await.unwrap_err(),
+            databases.old_primary(&bare, Side::Primary).await.unwrap_err(),
+        ] {
             assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
         }
         assert_eq!(http.actual_requests().count(), 0);

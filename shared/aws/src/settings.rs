@@ -115,7 +115,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             self.required("AWS_REGION", "Lambda sets it; outside of it, set the recovery region's name");
         if !region.is_empty() && !is_region(&region) {
             self.problems
-                .push(format!("AWS_REGION is `{region}`, which is no region: set one like us-west-1"));
+                .push(format!("AWS_REGION is `{region}`, which is not a region: set one like us-west-1"));
         }
         region
     }
@@ -136,7 +136,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
         if !prefix.is_empty() && !sound {
             self.problems.push(format!(
-                "{NAME} is `{prefix}`, which is no prefix of parameters: set one like /pilotlight/shop/plan"
+                "{NAME} is `{prefix}`, which is not a parameter prefix: set one like /pilotlight/shop/plan"
             ));
         }
         prefix
@@ -149,7 +149,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             && table.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
         if !table.is_empty() && !sound {
             self.problems
-                .push(format!("{NAME} is `{table}`, which is no table's name: set the name, not the ARN"));
+                .push(format!("{NAME} is `{table}`, which is not a table name: set the name, not the ARN"));
         }
         table
     }
@@ -162,11 +162,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
         match Arn::parse(&topic).filter(Arn::is_topic) {
             None => self.problems.push(format!(
-                "{name} is `{topic}`, which is no ARN of a topic: set one like \
+                "{name} is `{topic}`, which is not the ARN of a topic: set one like \
                  arn:aws:sns:us-west-1:123456789012:shop-commands"
             )),
             Some(arn) if !region.is_empty() && arn.region != region => self.problems.push(format!(
-                "{name} lies in {} but this function runs in {region}: set a topic of {region}",
+                "{name} is in {}, but this function runs in {region}: set a topic of {region}",
                 arn.region
             )),
             Some(_) => {}
@@ -210,14 +210,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         });
         if !is_role {
             self.problems.push(format!(
-                "{ROLE} is `{arn}`, which is no ARN of a role: set one like arn:aws:iam::123456789012:role/shop-primary-region"
+                "{ROLE} is `{arn}`, which is not the ARN of a role: set one like \
+                 arn:aws:iam::123456789012:role/shop-primary-region"
             ));
         }
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
         let is_sound = (2..=1224).contains(&external_id.len()) && external_id.chars().all(is_plain);
         if !is_sound {
-            self.problems
-                .push(format!("{ID} is no external id: set 2 to 1224 letters, digits and _ + = , . @ : / -"));
+            self.problems.push(format!(
+                "{ID} is not an external id: set 2 to 1224 letters, digits and _ + = , . @ : / -"
+            ));
         }
         (is_role && is_sound).then_some(PrimaryRole { arn, external_id })
     }
@@ -229,7 +231,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             return Some(url);
         }
         self.problems
-            .push(format!("{NAME} is `{url}`, which is no URL: set one like https://host, or remove it"));
+            .push(format!("{NAME} is `{url}`, which is not a URL: set one like https://host, or remove it"));
         None
     }
 
@@ -310,10 +312,10 @@ mod tests {
                 Some("shop-7f3a"),
                 "PILOTLIGHT_PRIMARY_ROLE is not set, and PILOTLIGHT_PRIMARY_EXTERNAL_ID is",
             ),
-            (Some("shop-primary-region"), Some("shop-7f3a"), "which is no ARN of a role"),
-            (Some("arn:aws:iam::210987654321:user/x"), Some("shop-7f3a"), "which is no ARN of a role"),
-            (Some("arn:aws:iam:::role/x"), Some("shop-7f3a"), "which is no ARN of a role"),
-            (Some(ROLE), Some("two words"), "PILOTLIGHT_PRIMARY_EXTERNAL_ID is no external id"),
+            (Some("shop-primary-region"), Some("shop-7f3a"), "which is not the ARN of a role"),
+            (Some("arn:aws:iam::210987654321:user/x"), Some("shop-7f3a"), "which is not the ARN of a role"),
+            (Some("arn:aws:iam:::role/x"), Some("shop-7f3a"), "which is not the ARN of a role"),
+            (Some(ROLE), Some("two words"), "PILOTLIGHT_PRIMARY_EXTERNAL_ID is not an external id"),
         ] {
             let error =
                 read_with(&[("PILOTLIGHT_PRIMARY_ROLE", role), ("PILOTLIGHT_PRIMARY_EXTERNAL_ID", id)]);
@@ -361,11 +363,11 @@ mod tests {
             ("PILOTLIGHT_PLAN_PARTS", "two", "set a whole number from 1 to 100"),
             ("PILOTLIGHT_FUNCTION_SECONDS", "901", "set a whole number from 1 to 900"),
             ("PILOTLIGHT_JOURNAL_TABLE", "arn:aws:dynamodb:x", "set the name, not the ARN"),
-            ("PILOTLIGHT_COMMANDS_TOPIC", "shop-commands", "is no ARN of a topic"),
+            ("PILOTLIGHT_COMMANDS_TOPIC", "shop-commands", "is not the ARN of a topic"),
             (
                 "PILOTLIGHT_NOTICES_TOPIC",
                 "arn:aws:sns:us-east-2:123456789012:shop-notices",
-                "lies in us-east-2 but this function runs in us-west-1",
+                "is in us-east-2, but this function runs in us-west-1",
             ),
             ("AWS_ENDPOINT_URL", "localhost", "set one like https://host, or remove it"),
             ("LOG_SENSITIVE_BODIES", "true", "remove it"),

@@ -194,7 +194,8 @@ impl Snapshots for RdsSnapshots {
                 done(answer, "DBClusterSnapshotAlreadyExists")
             }
             _ => {
-                let message = format!("{} is no ARN of an RDS instance or an Aurora cluster", order.source);
+                let message =
+                    format!("{} is not the ARN of an RDS instance or an Aurora cluster", order.source);
                 Err(ours(FailureKind::Invalid, TAKE, "not_a_source", message))
             }
         }

@@ -32,7 +32,7 @@ impl TopicInspection for SnsTopics {
         let count = |name: &str| {
             let text = output.attributes().and_then(|attributes| attributes.get(name));
             text.and_then(|text| text.parse().ok()).ok_or_else(|| {
-                let message = format!("the answer does not hold the number {name} of {topic}");
+                let message = format!("the answer lacks the number {name} of {topic}");
                 ours(FailureKind::Unavailable, ATTRIBUTES, "attribute_missing", message)
             })
         };

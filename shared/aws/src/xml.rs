@@ -22,7 +22,9 @@ impl Element {
                 Token::ElementStart { local, .. } if open.len() < DEPTH_MAX => {
                     open.push(Self { name: local.as_str().to_owned(), ..Self::default() });
                 }
-                Token::ElementStart { .. } => return Err(format!("it is more than {DEPTH_MAX} deep")),
+                Token::ElementStart { .. } => {
+                    return Err(format!("its elements are nested more than {DEPTH_MAX} deep"));
+                }
                 Token::Text { text } | Token::Cdata { text, .. } => {
                     if let Some(element) = open.last_mut() {
                         element.text.push_str(&plain(text.as_str()));
@@ -30,7 +32,7 @@ impl Element {
                 }
                 Token::ElementEnd { end: ElementEnd::Empty | ElementEnd::Close(..), .. } => {
                     let Some(closed) = open.pop() else {
-                        return Err("it closes what is not open".to_owned());
+                        return Err("it closes an element that is not open".to_owned());
                     };
                     match open.last_mut() {
                         Some(parent) => parent.children.push(closed),

@@ -18,5 +18,5 @@ pub enum Written {
 
 /// There are too many writers.
 pub(crate) fn busy(sentence: &str) -> Fault {
-    Fault::new("journal_busy", format!("Too many writers; not appended: {sentence}"))
+    Fault::new("journal_busy", format!("Too many concurrent writers, so this was not appended: {sentence}"))
 }

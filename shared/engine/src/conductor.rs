@@ -80,19 +80,19 @@ impl Conductor {
         let quiet_since = now.checked_sub(ALERT_EVERY).unwrap_or(Timestamp::MIN);
         let claim = AlertClaim { alert, at: now, quiet_since };
         let may_tell = self.journal.claim_alert(&self.plan.name, &claim).await.unwrap_or_else(|failure| {
-            tracing::warn!(%failure, "it is not known whether people were told, so they are told");
+            tracing::warn!(%failure, "whether a notice was sent is unknown; sending one now");
             true
         });
         if !may_tell {
-            tracing::error!(why = %fault.message, "the journal can't be read; people were told within the hour");
+            tracing::error!(why = %fault.message, "journal unreadable; a notice went out within the hour");
             return fault;
         }
         if let Err(failure) =
             self.publisher.notice(&subject(&self.plan.name, "journal unreadable"), &fault.message).await
         {
-            tracing::error!(%failure, "nobody could be told that the journal is unreadable");
+            tracing::error!(%failure, "the notice that the journal is unreadable could not be sent");
             if let Err(failure) = self.journal.yield_alert(&self.plan.name, alert).await {
-                tracing::error!(%failure, "and nobody will be for an hour");
+                tracing::error!(%failure, "that notice stays claimed; the next one goes out in an hour");
             }
         }
         fault
@@ -117,7 +117,7 @@ impl Conductor {
                 TurnOutput::Note(draft) => match self.try_append(log, draft).await {
                     Ok(written) => written.map_or(turn::TurnInput::Raced, turn::TurnInput::Written),
                     Err(fault) => {
-                        tracing::warn!(%fault, "it was told, but not noted; people may be told twice");
+                        tracing::warn!(%fault, "the notice was sent but not recorded; it may be sent twice");
                         turn::TurnInput::GoOn
                     }
                 },
@@ -130,13 +130,19 @@ impl Conductor {
                 }
                 TurnOutput::End(ended) => break ended,
                 TurnOutput::Illegal(why) => {
-                    return Err(Fault::new("illegal_decision", format!("A decision was not legal: {why}")));
+                    return Err(Fault::new(
+                        "illegal_decision",
+                        format!("A decision broke a rule of the journal: {why}"),
+                    ));
                 }
                 TurnOutput::Restless(sentence) => {
-                    return Err(Fault::new("no_rest", format!("Deciding does not come to rest: {sentence}")));
+                    return Err(Fault::new(
+                        "no_rest",
+                        format!("The decision loop does not settle: {sentence}"),
+                    ));
                 }
                 TurnOutput::Unnoted(seq) => {
-                    tracing::warn!(seq, "it was told, but not noted; people may be told twice");
+                    tracing::warn!(seq, "the notice was sent but not recorded; it may be sent twice");
                     turn::TurnInput::GoOn
                 }
             };
@@ -157,7 +163,7 @@ impl Conductor {
         match self.publisher.notice(subject, sentence).await {
             Ok(()) => true,
             Err(failure) => {
-                tracing::warn!(%failure, seq, "nobody was told; the tick will tell");
+                tracing::warn!(%failure, seq, "the notice was not sent; the tick will retry");
                 false
             }
         }
@@ -202,5 +208,9 @@ impl Conductor {
 }
 
 fn not_written(failure: &Failure) -> Fault {
-    Fault::from_failure("journal_unwritable", "The journal can't be written, so nothing is done", failure)
+    Fault::from_failure(
+        "journal_unwritable",
+        "The journal can't be written, so Pilotlight does nothing",
+        failure,
+    )
 }

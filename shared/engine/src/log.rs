@@ -69,12 +69,13 @@ impl Unread {
     pub fn sentence(&self, plan: &Name) -> String {
         match self {
             Self::Silence(failure) => {
-                format!("The journal of {plan} can't be read, so nothing is decided: {failure}")
+                format!("The journal of {plan} can't be read, so Pilotlight decides nothing: {failure}")
             }
             Self::Poison { good_until, record: PoisonRecord { seq, why } } => format!(
-                "The journal of {plan} can't be read beyond record {good_until}, so nothing is decided, nothing automatic \
-                 happens and every command but `status` and `readiness` is refused: record {seq}: {why}. Whether it \
-                 is taken out or must stay, and how: {RUNBOOK}"
+                "The journal of {plan} can't be read beyond record {good_until}, so Pilotlight decides \
+                 nothing, does nothing automatically and refuses every command except `status` and \
+                 `readiness`. Record {seq}: {why}. Whether to remove the record or keep it, and how: \
+                 {RUNBOOK}"
             ),
         }
     }
@@ -111,7 +112,7 @@ impl Log {
                 Ok(None) => break,
                 Err(failure) => {
                     // It is a cache: the one before it says the same, and so does the log itself, only later.
-                    tracing::warn!(%failure, ?which, "a snapshot can't be read; what is before it is read instead");
+                    tracing::warn!(%failure, ?which, "unreadable snapshot; reading what precedes it");
                     continue;
                 }
             };
@@ -119,7 +120,7 @@ impl Log {
                 Ok(page) => return Ok(page),
                 Err(refusal) => {
                     let why = format!("the snapshot after record {}: {refusal}", kept.sealed.seq);
-                    tracing::error!(slot = ?kept.slot, "a snapshot is not used: {why}");
+                    tracing::error!(slot = ?kept.slot, "a snapshot is unusable: {why}");
                     self.refused.get_or_insert(why);
                 }
             }

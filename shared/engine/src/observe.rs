@@ -146,7 +146,7 @@ impl Observer {
         match last.get(database) {
             Some((at, before)) if now.duration_since(*at) <= REPLICA_REMEMBERED => match before {
                 ReplicaState::Broken { detail } => {
-                    ReplicaState::Unknown { detail: format!("not asked just now; before: {detail}") }
+                    ReplicaState::Unknown { detail: format!("not read just now; last seen: {detail}") }
                 }
                 before => before.clone(),
             },
@@ -179,7 +179,7 @@ impl Observer {
         let seen = match self.alarms.states(region, arns).await {
             Ok(alarms) => AlarmsSeen::Answered { at, alarms },
             Err(failure) => {
-                tracing::warn!(%failure, region, "the region can't be asked for its alarms");
+                tracing::warn!(%failure, region, "the alarms of the region can't be read");
                 let detail = failure.to_string();
                 match failure.kind {
                     FailureKind::Denied | FailureKind::Invalid | FailureKind::Missing => {
@@ -192,13 +192,7 @@ impl Observer {
         (region.to_owned(), seen)
     }
 
-    async fn sample(
-        &self,
-        databases: &[&Database],
-        side: Side,
-        now: Timestamp,
-        since: Timestamp,
-    ) -> Samples {
+    async fn sample(&self, databases: &[&Database], side: Side, now: Timestamp, since: Timestamp) -> Samples {
         if let Some((asked_at, samples)) = self.remembered()
             && now.duration_since(asked_at) < LAG_ASKED_EVERY
         {
@@ -224,7 +218,12 @@ impl Observer {
 
     /// The samples of a database; nothing when the question failed. Not known is not zero. What failed quickly is asked
     /// again at once: this may be the look that decides.
-    async fn sample_one(&self, database: &Database, side: Side, since: Timestamp) -> (Name, Option<Vec<LagSample>>) {
+    async fn sample_one(
+        &self,
+        database: &Database,
+        side: Side,
+        since: Timestamp,
+    ) -> (Name, Option<Vec<LagSample>>) {
         let answer = match self.lag.samples(database, side, since).await {
             Err(failure) if is_passing(&failure) => self.lag.samples(database, side, since).await,
             answer => answer,
@@ -271,7 +270,7 @@ fn state_of(view: ReplicaView) -> ReplicaState {
             ReplicaState::Broken { detail }
         }
         ReplicaView::Replica { replication: Replication::Unknown, status } => {
-            ReplicaState::Unknown { detail: format!("status {status}, nothing said of its replication") }
+            ReplicaState::Unknown { detail: format!("status {status}, replication state not reported") }
         }
         ReplicaView::Writable | ReplicaView::Changing { .. } => ReplicaState::Detached,
         ReplicaView::Headless => ReplicaState::Unknown { detail: "the cluster has no instance".to_owned() },

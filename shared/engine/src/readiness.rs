@@ -81,8 +81,11 @@ impl Inspector {
     async fn look(&self, plan: &Plan, state: &State) -> ReadinessFacts {
         let databases: Vec<&Database> = plan.databases.iter().collect();
         let fleets: Vec<FleetAt<'_>> = plan.fleets_at(plan.seat).collect();
-        let waiting: Vec<&Database> =
-            databases.iter().copied().filter(|database| state.serving(plan, &database.name) != plan.seat).collect();
+        let waiting: Vec<&Database> = databases
+            .iter()
+            .copied()
+            .filter(|database| state.serving(plan, &database.name) != plan.seat)
+            .collect();
         let moved: Vec<FleetAt<'_>> =
             fleets.iter().copied().filter(|fleet| state.serving(plan, fleet.name) == plan.seat).collect();
         let Direction { from, to } = plan.direction();
@@ -134,7 +137,8 @@ impl Inspector {
         let functions: Vec<&String> = facts.release.iter().flatten().flat_map(BTreeMap::keys).collect();
         let groups = facts.groups.values().filter_map(|group| group.as_ref().ok()?.as_ref());
         let templates: BTreeSet<&TemplateRef> = groups.flat_map(|group| &group.templates).collect();
-        let balancers: BTreeSet<&str> = plan.routes.iter().filter_map(|route| balancer(route, plan.seat)).collect();
+        let balancers: BTreeSet<&str> =
+            plan.routes.iter().filter_map(|route| balancer(route, plan.seat)).collect();
         let see = &self.inspection;
         let (of_functions, reserved, dead_letters, keys, templates, certificates, attached) = futures::join!(
             self.each(functions.iter().copied(), |name| see.functions.function(name)),
@@ -197,7 +201,7 @@ impl Inspector {
                 let seen = if let Some(Ok(Some(function))) = facts.functions.get(&name) {
                     self.within(self.inspection.permissions.refused(&function.role, &need)).await
                 } else {
-                    let why = format!("{name} was not seen, so its role is not known.");
+                    let why = format!("{name} could not be read, so its role is unknown.");
                     Err(Unseen::new(why, "See functions_released."))
                 };
                 (need.action.to_owned(), seen)
@@ -295,7 +299,10 @@ impl Inspector {
         all(calls).await
     }
 
-    async fn target_groups(&self, fleets: &[FleetAt<'_>]) -> BTreeMap<String, Seen<Option<TargetGroupFacts>>> {
+    async fn target_groups(
+        &self,
+        fleets: &[FleetAt<'_>],
+    ) -> BTreeMap<String, Seen<Option<TargetGroupFacts>>> {
         let arns: BTreeSet<&String> = fleets.iter().flat_map(|fleet| &fleet.target_groups).collect();
         let calls: Vec<_> =
             arns.into_iter()
@@ -367,7 +374,7 @@ impl Inspector {
     }
 }
 
-const AGAIN: &str = "It is looked at again with the next pass; look now with the command readiness.";
+const AGAIN: &str = "The next pass checks it again. To check now, run the command readiness.";
 
 async fn all<K: Ord, V>(calls: Vec<impl Future<Output = (K, V)>>) -> BTreeMap<K, V> {
     stream::iter(calls).buffer_unordered(CONCURRENCY).collect().await
@@ -375,15 +382,17 @@ async fn all<K: Ord, V>(calls: Vec<impl Future<Output = (K, V)>>) -> BTreeMap<K,
 
 /// Why a look failed, and what helps.
 fn unseen(failure: &Failure) -> Unseen {
-    let why = format!("It could not be looked at: {}.", failure.to_string().trim_end_matches('.'));
+    let why = format!("It could not be checked: {}.", failure.to_string().trim_end_matches('.'));
     match failure.kind {
         FailureKind::Denied => {
-            let remedy =
-                format!("Apply the orchestrator's module again: its role may not call {}.", failure.action);
+            let remedy = format!(
+                "Apply the orchestrator module again: the function's role may not call {}.",
+                failure.action
+            );
             Unseen::new(why, remedy)
         }
         FailureKind::Missing | FailureKind::Invalid => {
-            Unseen::new(why, "Correct what the plan says of it, or make it again.")
+            Unseen::new(why, "Correct its entry in the plan, or create it again.")
         }
         _ => Unseen::new(why, AGAIN),
     }

@@ -38,7 +38,8 @@ impl Conductor {
             if is_late {
                 let (plan, seq) = (&self.plan.name, log.state.last_seq);
                 let message = format!(
-                    "The journal of {plan} is long and was folded up to record {seq}; the next tick goes on from there"
+                    "The journal of {plan} is long; this tick read it up to record {seq}, and the next tick \
+                     continues from there"
                 );
                 return Err(Fault::new("journal_unfolded", message));
             }
@@ -53,7 +54,7 @@ impl Conductor {
             return;
         }
         if let Err(why) = self.try_keep_snapshot(log).await {
-            tracing::warn!(seq = log.state.last_seq, "no snapshot could be kept: {why}");
+            tracing::warn!(seq = log.state.last_seq, "the snapshot could not be saved: {why}");
             log.not_kept(why);
         }
     }
@@ -71,7 +72,7 @@ impl Conductor {
         let kept = KeptSnapshot { slot, sealed };
         let saved = self.journal.save_snapshot(&self.plan.name, &kept).await;
         saved.map_err(|failure| failure.to_string())?;
-        tracing::info!(seq = log.state.last_seq, ?slot, "a snapshot is kept");
+        tracing::info!(seq = log.state.last_seq, ?slot, "snapshot saved");
         log.kept(&kept, at);
         Ok(())
     }
@@ -82,6 +83,6 @@ impl Conductor {
         let page = self.journal.load_after(&self.plan.name, seq - 1).await;
         let page = page.map_err(|failure| failure.to_string())?;
         let is_it = page.records.first().is_some_and(|record| record.seq == seq);
-        page.first.filter(|_| is_it).ok_or_else(|| format!("record {seq} is no longer in the log"))
+        page.first.filter(|_| is_it).ok_or_else(|| format!("record {seq} is no longer in the journal"))
     }
 }

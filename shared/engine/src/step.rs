@@ -149,7 +149,7 @@ async fn act(
 async fn take_back(work: &dyn StepHandler, back: Vec<(Name, Option<String>)>) {
     for (name, before) in back {
         if let Err(failure) = work.take_back(&name, before.as_deref()).await {
-            tracing::error!(%failure, subject = %name, "an effect of an aborted run could not be taken back");
+            tracing::error!(%failure, subject = %name, "an effect of an aborted run could not be rolled back");
         }
     }
 }

@@ -210,7 +210,7 @@ impl Turn {
     }
 
     fn note(&mut self, of: u64) -> TurnOutput {
-        let sentence = format!("People were told of record {of}.");
+        let sentence = format!("SNS accepted the notice about record {of}.");
         let draft = Draft { run: None, event: Event::Noticed { of }, sentence, answers: None };
         self.waiting = TurnWaiting::Noted { of, draft: draft.clone(), races: 0 };
         TurnOutput::Note(draft)

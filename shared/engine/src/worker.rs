@@ -26,7 +26,7 @@ pub async fn handle(
     deadline: Timestamp,
 ) -> Result<Value, Fault> {
     let Incoming::Steps(messages) = Incoming::read(payload) else {
-        let remedy = "this function takes step commands from the commands topic only";
+        let remedy = "this function accepts step commands only from the commands topic";
         return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
     let conductor = Conductor { tells_of_unreadable: false, ..world.conductor().await? };
@@ -36,7 +36,7 @@ pub async fn handle(
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
         let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
-            Fault::new("not_my_step", format!("This function does not do step {}", command.step))
+            Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;
         sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
     }
@@ -53,7 +53,7 @@ pub fn trusted<'m>(
         return Err(Fault::new(
             "foreign_topic",
             format!(
-                "A step command came by {}, only {} may ask for steps",
+                "A step command arrived through {}; only {} may send step commands",
                 message.topic, world.commands_topic
             ),
         ));
@@ -62,7 +62,7 @@ pub fn trusted<'m>(
         return Err(Fault::new(
             "foreign_plan",
             format!(
-                "The command is for plan {}, this function serves {}",
+                "The command is for plan {}; this function serves plan {}",
                 message.command.plan, conductor.plan.name
             ),
         ));

@@ -54,10 +54,17 @@ impl World {
     /// Reads and validates the plan. Nothing is started with an invalid one.
     pub async fn conductor(&self) -> Result<Conductor, Fault> {
         let text = self.plans.load().await.map_err(|failure| {
-            Fault::from_failure("plan_unreadable", "The plan can't be read, so nothing is done", &failure)
+            Fault::from_failure(
+                "plan_unreadable",
+                "The plan can't be read, so Pilotlight does nothing",
+                &failure,
+            )
         })?;
         let plan = Plan::from_json(&text).map_err(|problems| {
-            Fault::new("plan_invalid", format!("The plan is not valid, so nothing is done:\n{problems}"))
+            Fault::new(
+                "plan_invalid",
+                format!("The plan is not valid, so Pilotlight does nothing:\n{problems}"),
+            )
         })?;
         Ok(Conductor {
             plan: Arc::new(plan),

@@ -210,9 +210,9 @@ impl Attention {
     /// In words.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::None => "nobody is needed",
-            Self::Vetoed => "evidence of a loss stands under a veto",
-            Self::WaitsForPerson => "waits for a person",
+            Self::None => "no action needed",
+            Self::Vetoed => "a veto blocks a failover despite evidence of a loss",
+            Self::WaitsForPerson => "something waits for a person",
             Self::NeedsOperator => "needs an operator",
         }
     }

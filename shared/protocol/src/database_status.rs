@@ -91,21 +91,26 @@ pub fn remedy(status: &str) -> &'static str {
         "storage-full" => "give it more storage (aws rds modify-db-instance --allocated-storage)",
         "stopped" | "stopping" => "start it (aws rds start-db-instance, start-db-cluster)",
         "deleting" | "delete-precheck" => {
-            "somebody is deleting it: restore the database from a snapshot or make another replica"
+            "it is being deleted: restore the database from a snapshot, or create another replica"
         }
         "insufficient-capacity" => {
-            "AWS has no capacity for its class: change the class or wait for capacity, and start it again"
+            "AWS has no capacity for its instance class: change the class or wait for capacity, then start it \
+             again"
         }
-        "incompatible-parameters" => "correct its parameter group and reboot it",
+        "incompatible-parameters" => "correct its parameter group, then reboot it",
         "upgrade_failed" | "upgrade-failed" => {
-            "its upgrade to a supported version failed: restore it from the snapshot that begins with rds-final"
+            "its upgrade to a supported version failed: restore it from the snapshot whose name begins with \
+             rds-final"
         }
         "incompatible-option-group" => "correct its option group",
-        "incompatible-network" => "give its subnet group free addresses and its VPC working DNS",
-        _ if status.starts_with("inaccessible-encryption-credentials") => {
-            "enable its KMS key and its grants, then start it, or restore the database from a snapshot"
+        "incompatible-network" => {
+            "make sure that its subnet group has free IP addresses and that DNS works in its VPC"
         }
-        _ => "restore the database from a snapshot, or mend it",
+        _ if status.starts_with("inaccessible-encryption-credentials") => {
+            "enable its KMS key and the grants of that key, then start it; or restore the database from a \
+             snapshot"
+        }
+        _ => "repair it, or restore the database from a snapshot",
     }
 }
 
@@ -205,7 +210,7 @@ mod tests {
         }
         assert!(remedy("storage-full").contains("more storage"));
         assert!(remedy("stopped").contains("start it"));
-        assert!(remedy("deleting").contains("somebody is deleting it"));
+        assert!(remedy("deleting").contains("it is being deleted"));
         assert!(remedy("inaccessible-encryption-credentials-recoverable").contains("KMS key"));
         assert!(remedy("failed").contains("restore the database from a snapshot"));
     }

@@ -164,7 +164,7 @@ impl std::fmt::Display for Veto {
             }
             Self::PrimaryAnswers { probe } => write!(f, "probe {probe} gets good answers"),
             Self::ZoneFailover { database } => {
-                write!(f, "RDS moves database {database} to its standby in another zone")
+                write!(f, "RDS reports a Multi-AZ failover of database {database}")
             }
         }
     }

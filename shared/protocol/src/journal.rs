@@ -471,8 +471,8 @@ impl std::fmt::Display for PrimarySide {
         match self {
             Self::Closed {} => write!(f, "closed"),
             Self::Open { weight } => write!(f, "open with weight {weight}"),
-            Self::Missing {} => write!(f, "without its endpoint"),
-            Self::Unread { detail } => write!(f, "not to be looked at: {detail}"),
+            Self::Missing {} => write!(f, "missing its endpoint"),
+            Self::Unread { detail } => write!(f, "unreadable: {detail}"),
         }
     }
 }
@@ -545,14 +545,14 @@ impl Event {
     /// What it is about, in a few words: the end of a notice's subject.
     fn title(&self) -> String {
         match self {
-            Self::RunOpened { .. } => "failover begun by a person".to_owned(),
+            Self::RunOpened { .. } => "an operator started a failover".to_owned(),
             Self::ApprovalAsked { .. } => "awaits approval".to_owned(),
-            Self::Committed { .. } => "moves".to_owned(),
+            Self::Committed { .. } => "is failing over".to_owned(),
             Self::StepFailed { step, .. } => format!("step {step} failed"),
             Self::OperatorNeeded { .. } => "needs an operator".to_owned(),
-            Self::Resumed { .. } => "goes on".to_owned(),
-            Self::AbortBegan { .. } => "is being undone".to_owned(),
-            Self::Aborted { .. } => "ended without moving".to_owned(),
+            Self::Resumed { .. } => "resumed".to_owned(),
+            Self::AbortBegan { .. } => "is rolling back".to_owned(),
+            Self::Aborted { .. } => "ended without a failover".to_owned(),
             Self::Completed { .. } => "completed".to_owned(),
             Self::Overdue { step, .. } => format!("step {step} is overdue"),
             Self::FenceLost { routes } => {
@@ -562,29 +562,28 @@ impl Event {
                 } else if is(|seen| matches!(seen, PrimarySide::Missing {})) {
                     "a primary endpoint is gone".to_owned()
                 } else {
-                    "a primary side can't be looked at".to_owned()
+                    "a primary side can't be read".to_owned()
                 }
             }
             Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
             Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
-                Matter::Held => "no loss during the hold any more",
-                Matter::CoolingDown => "no loss during the cooldown any more",
-                Matter::Lapsed => "no loss by an old alarm any more",
-                Matter::Alone => "no loss by one witness any more",
-                _ => "no evidence under a veto any more",
+                Matter::Held => "loss during the hold: resolved",
+                Matter::CoolingDown => "loss during the cooldown: resolved",
+                Matter::Lapsed => "possible loss, old alarm: resolved",
+                Matter::Alone => "loss, one kind of evidence: resolved",
+                _ => "possible loss under a veto: resolved",
             }
             .to_owned(),
             Self::Attention { matter, .. } => match matter {
-                Matter::Vetoed => "evidence under a veto, decide",
+                Matter::Vetoed => "possible loss under a veto: decide",
                 Matter::Held => "loss during a hold",
                 Matter::CoolingDown => "loss during a cooldown",
-                Matter::Lapsed => "loss by an old alarm, decide",
-                Matter::Alone => "one witness of a loss, decide",
+                Matter::Lapsed => "possible loss, old alarm: decide",
+                Matter::Alone => "loss, one kind of evidence: decide",
                 Matter::Approval => "still awaits approval",
                 Matter::Operator => "still needs an operator",
-                Matter::Undo => "still not undone",
-                Matter::Quarantine => "old primary still not cut off",
-                Matter::LostQuarantine => "old primary cannot be cut off",
+                Matter::Undo => "still not rolled back",
+                Matter::Quarantine | Matter::LostQuarantine => "old primary can't be isolated",
             }
             .to_owned(),
             _ => "record".to_owned(),

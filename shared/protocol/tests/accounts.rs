@@ -169,8 +169,8 @@ fn an_alarm_of_a_third_account_or_of_the_wrong_one_of_the_two_is_rejected_as_for
         assert_eq!(
             decision.append.unwrap().sentence,
             format!(
-                "Signal rejected: arn:aws:cloudwatch:us-east-2:{account}:alarm:shop-front-errors: it belongs to account \
-                 {account}, and what the plan has in us-east-2 to 210987654321."
+                "Signal rejected: arn:aws:cloudwatch:us-east-2:{account}:alarm:shop-front-errors: it belongs \
+                 to account {account}, but the plan uses account 210987654321 in us-east-2."
             )
         );
     }

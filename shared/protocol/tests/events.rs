@@ -162,7 +162,7 @@ fn alarms_of_the_field() -> Vec<(&'static str, Expected)> {
     vec![
         ("sns-contributor-alarm", Expected::Contributor { id: "9a8b7c6d5e4f3021", via: by(SIGNALS) }),
         ("direct-contributor-alarm", Expected::Contributor { id: "1f2e3d4c5b6a7988", via: Via::Direct }),
-        ("eb-contributor-event", Unrecognised("an event of one series of an alarm, ")),
+        ("eb-contributor-event", Unrecognised("an event about one time series of an alarm, ")),
         (
             "eb-suppressed",
             Expected::HeldBack("suppressed by Alarm (Actions suppressed by alarm shop-deploying)"),
@@ -190,7 +190,7 @@ fn alarms_of_the_field() -> Vec<(&'static str, Expected)> {
             "names-odd",
             named("arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop/a\\b \"quoted\" {curly} $HOME `x`"),
         ),
-        ("payload-of-2019-without-arn", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
+        ("payload-of-2019-without-arn", Unrecognised("an alarm message without the ARN of an alarm: ")),
         ("rds-event-subscription", Unrecognised("a message that is neither an alarm nor a step: ")),
         ("sns-console-test", Unrecognised("a message that is not JSON: ")),
         ("scheduler-default-event", Tick),
@@ -281,7 +281,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
         ("operator-readiness", Operator(OperatorCommand::Readiness {})),
         (
             "operator-bad-readiness",
-            BadOperator("`verbose` is not a field of readiness: it has none but `command`."),
+            BadOperator("`verbose` is not a field of readiness: its only field is `command`."),
         ),
         (
             "operator-bad-command",
@@ -292,9 +292,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
         ),
         (
             "operator-bad-missing-field",
-            BadOperator(
-                "`run` is missing: give the number of the run that is meant, as the command status says it.",
-            ),
+            BadOperator("`run` is missing: give the number of the run, as the command status shows it."),
         ),
         (
             "operator-bad-unknown-field",
@@ -303,8 +301,8 @@ fn operators() -> Vec<(&'static str, Expected)> {
         (
             "operator-bad-types",
             BadOperator(
-                "`by` is not a text: say who you are. `minutes` is not a whole number: give the minutes that the \
-                 hold lasts, 1 to 10080. `reason` is not a text: say why, for the record.",
+                "`by` is not a string: say who you are. `minutes` is not a whole number: give the length of \
+                 the hold in minutes, 1 to 10080. `reason` is not a string: say why, for the record.",
             ),
         ),
     ]
@@ -313,7 +311,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
 /// A direct invocation that is no command is an error to whoever made it.
 fn no_commands() -> Vec<(&'static str, Expected)> {
     let missing = |rest: &'static str| Expected::NoCommand(rest);
-    let no_object = "give an object, such as {\"command\":\"status\"}.";
+    let no_object = "send an object, such as {\"command\":\"status\"}.";
     vec![
         ("operator-capital", missing("`Command` is not a field: did you mean `command`?")),
         ("operator-failover-capital", missing("`Command` is not a field: did you mean `command`?")),
@@ -341,15 +339,15 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
         (
             "operator-as-text",
             Expected::NoObject(
-                "a text",
-                "give the object itself, not a text that holds it, such as {\"command\":\"status\"}.",
+                "a string",
+                "send the object itself, not a string that contains it, such as {\"command\":\"status\"}.",
             ),
         ),
         (
             "malformed-text",
             Expected::NoObject(
-                "a text",
-                "give the object itself, not a text that holds it, such as {\"command\":\"status\"}.",
+                "a string",
+                "send the object itself, not a string that contains it, such as {\"command\":\"status\"}.",
             ),
         ),
         ("malformed-tick-false", missing("`tick` is not a field: known: ")),
@@ -369,41 +367,41 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
         ("event-without-detail-type", Unrecognised("an event without detail-type: an object with ")),
         ("malformed-message-not-json", Unrecognised("a message that is not JSON: ")),
         ("malformed-message-nesting", Unrecognised("a message that is not JSON: ")),
-        ("malformed-wrong-types", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
-        ("malformed-no-arn", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
-        ("malformed-unknown-state", Unrecognised("a message of an alarm without a known state: ")),
-        ("malformed-time", Unrecognised("a message of an alarm without the time of its change: ")),
+        ("malformed-wrong-types", Unrecognised("an alarm message without the ARN of an alarm: ")),
+        ("malformed-no-arn", Unrecognised("an alarm message without the ARN of an alarm: ")),
+        ("malformed-unknown-state", Unrecognised("an alarm message without a known state: ")),
+        ("malformed-time", Unrecognised("an alarm message without the time of its change: ")),
         (
             "malformed-empty-records",
             Unrecognised("a batch without messages: an object with Records (a list of 0)"),
         ),
-        ("malformed-zone-failover", Unrecognised("an event of a failover without the ARN of an instance: ")),
+        (
+            "malformed-zone-failover",
+            Unrecognised("a Multi-AZ failover event without the ARN of an instance: "),
+        ),
         ("malformed-records-not-a-list", Unrecognised("a batch without messages: ")),
-        ("malformed-record-without-sns", Unrecognised("a record that is no message of SNS: ")),
-        ("malformed-sqs-record", Unrecognised("a record that is no message of SNS: ")),
+        ("malformed-record-without-sns", Unrecognised("a record that is not an SNS message: ")),
+        ("malformed-sqs-record", Unrecognised("a record that is not an SNS message: ")),
         (
             "malformed-mixed-batch",
-            Expected::Signals(&["a step's command in one batch with other messages", ERRORS]),
+            Expected::Signals(&["a step command in the same batch as other messages", ERRORS]),
         ),
         (
             "malformed-step-unknown",
             Unrecognised(
-                "a message that is neither an alarm nor a step: an object with plan (a text), run (a number), \
-                 step (a text), subjects (a list of 1)",
+                "a message that is neither an alarm nor a step: an object with plan (a string), run (a \
+                 number), step (a string), subjects (a list of 1)",
             ),
         ),
         ("malformed-step-extra-field", Unrecognised("a message that is neither an alarm nor a step: ")),
-        (
-            "malformed-eventbridge-no-resources",
-            Unrecognised("an event of an alarm without the ARN of an alarm: "),
-        ),
+        ("malformed-eventbridge-no-resources", Unrecognised("an alarm event without the ARN of an alarm: ")),
         ("malformed-direct-without-state", Unrecognised("a direct alarm action without a known state: ")),
-        ("unrelated-ec2-event", Unrecognised("an event that nothing waits for: ")),
-        ("forged-arn-is-no-alarm", Unrecognised("a message of an alarm without the ARN of an alarm: ")),
+        ("unrelated-ec2-event", Unrecognised("an event that Pilotlight does not handle: ")),
+        ("forged-arn-is-no-alarm", Unrecognised("an alarm message without the ARN of an alarm: ")),
         ("forged-operator-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
-        ("forged-operator-in-event", Unrecognised("an event that nothing waits for: ")),
+        ("forged-operator-in-event", Unrecognised("an event that Pilotlight does not handle: ")),
         ("forged-tick-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
-        ("forged-custom-event", Unrecognised("an event that nothing waits for: ")),
+        ("forged-custom-event", Unrecognised("an event that Pilotlight does not handle: ")),
         ("snapshots-forged-by-sns", Unrecognised("a message that is neither an alarm nor a step: ")),
     ]
 }
@@ -433,7 +431,7 @@ fn parameters() -> Vec<(&'static str, Expected)> {
         "forged-parameter-custom-event",
     ];
     let mut rows: Vec<(&'static str, Expected)> =
-        changes.map(|name| (name, Unrecognised("an event that nothing waits for: "))).into();
+        changes.map(|name| (name, Unrecognised("an event that Pilotlight does not handle: "))).into();
     let commands = [
         ("operator-pass", "`pass` is not a command: "),
         ("operator-drift", "`drift` is not a command: "),
@@ -485,8 +483,9 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
         (Incoming::Operator(found), Operator(expected)) => assert_eq!(found, expected, "{name}"),
         (Incoming::BadOperator { problem }, BadOperator(expected)) => assert_eq!(problem, expected, "{name}"),
         (Incoming::BadOperator { problem }, Expected::NoCommand(expected)) => {
-            let missing = "`command` is missing, so nothing was done: give one of failover, approve, abort, hold, release, \
-                           acknowledge, status, readiness, such as {\"command\":\"status\"}. ";
+            let missing = "`command` is missing, so Pilotlight did nothing: use one of failover, approve, \
+                           abort, hold, release, acknowledge, status, readiness, such as \
+                           {\"command\":\"status\"}. ";
             let rest = problem.strip_prefix(missing).unwrap_or_else(|| panic!("{name}: {problem}"));
             assert!(rest.starts_with(expected), "{name}: {rest}");
         }
@@ -666,10 +665,10 @@ fn what_is_larger_than_a_message_can_be_is_not_read() {
     direct["padding"] = json!([long]);
     let operator = json!({"command": "failover", "by": "ana", "reason": long});
     for (event, expected) in [
-        (by_sns, "a message larger than SNS sends: a text"),
-        (by_event, "larger than a message can be: "),
-        (direct, "larger than a message can be: "),
-        (operator, "larger than a message can be: "),
+        (by_sns, "a message larger than SNS sends: a string"),
+        (by_event, "larger than any message can be: "),
+        (direct, "larger than any message can be: "),
+        (operator, "larger than any message can be: "),
     ] {
         let Incoming::Signals(signals) = Incoming::read(&event) else { panic!("{expected}") };
         let [Signal::Unrecognised { shape }] = signals.as_slice() else { panic!("{expected}: {signals:?}") };
@@ -692,7 +691,7 @@ fn many_messages_in_one_batch_are_not_read() {
     let record = event["Records"][0].clone();
     event["Records"] = vec![record; 11].into();
     let Incoming::Signals(signals) = Incoming::read(&event) else { panic!() };
-    let shape = "a batch of more messages than SNS sends: an object with Records (a list of 11)".to_owned();
+    let shape = "a batch with more messages than SNS sends: an object with Records (a list of 11)".to_owned();
     assert_eq!(signals, [Signal::Unrecognised { shape }]);
 }
 

@@ -156,14 +156,17 @@ fn a_run_that_waits_for_an_operator_does_not_say_that_it_closes_a_side_again() {
     story.must(Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None });
     let decision = story.decide(seconds(1), OPEN);
     assert_eq!(decision.append.map(|draft| draft.event), Some(lost(OPEN)));
-    assert!(decision.sentence.contains("closes it only once it goes on"), "{}", decision.sentence);
+    assert!(decision.sentence.contains("closes this side only after it resumes"), "{}", decision.sentence);
     assert!(
-        decision.sentence.contains("Set the weight of its primary endpoint to 0 now"),
+        decision.sentence.contains("Set the weight of the primary endpoint to 0 now"),
         "{}",
         decision.sentence
     );
     let moving = Story::fenced(Overrides::default()).decide(seconds(1), OPEN).sentence;
-    assert!(moving.contains("until it is seen closed, and closes it again"), "{moving}");
+    assert!(
+        moving.contains("closes it again and promotes nothing more until a check shows it closed"),
+        "{moving}"
+    );
 }
 
 #[test]

@@ -73,10 +73,10 @@ fn a_slip_in_a_command_is_named_with_its_remedy() {
     for (payload, expected) in [
         (json!({"command": "drift", "depth": true}), "`depth` is not a field of drift: known: command, deep"),
         (json!({"command": "drfit"}), "`drfit` is not a command here: did you mean `drift`?"),
-        (json!({"command": 1}), "`command` is not a text: give pass or drift."),
+        (json!({"command": 1}), "`command` is not a string: use pass or drift."),
         (
             json!({"command": "pass", "deep": "yes"}),
-            "`deep` is not true or false: give one of them, or leave it out.",
+            "`deep` is not true or false: use one of them, or leave the field out.",
         ),
     ] {
         assert_eq!(ParameterRequest::read(&payload), Err(expected.to_owned()));

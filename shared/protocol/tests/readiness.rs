@@ -317,8 +317,8 @@ fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_
     assert_eq!(check.finding(), Finding::NotReady);
     assert_eq!(
         check.sentence(),
-        "The workload is unprotected since 2026-11-20T09:30:00Z: us-west-1 serves, and if it is lost nothing takes over in \
-         us-east-2, for there are no replicas of orders and stock there and no functions there."
+        "The workload is unprotected since 2026-11-20T09:30:00Z. us-west-1 serves, and if it is lost, \
+         nothing takes over in us-east-2: it has no replicas of orders and stock and no functions."
     );
     assert!(check.remedy().is_some_and(|remedy| remedy.contains("docs/after-a-failover.md")), "{check:?}");
 
@@ -330,31 +330,34 @@ fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_
         (check.finding(), check.sentence()),
         (
             Finding::NotReady,
-            "web and front are unprotected: us-west-1 serves, and if it is lost nothing takes over in us-east-2, for there are no \
-             functions there."
+            "web and front are unprotected. us-west-1 serves, and if it is lost, nothing takes over in \
+             us-east-2: it has no functions."
         )
     );
     let before = judged(&State::default(), &good(&State::default()));
     let check = named(&before, "workload_protected", "shop");
-    assert_eq!(check.sentence(), "us-east-2 serves, and us-west-1 stands by for everything in the plan.");
+    assert_eq!(
+        check.sentence(),
+        "us-east-2 serves, and us-west-1 is the standby for everything in the plan."
+    );
 }
 
 #[test]
 fn how_full_the_journal_is_stands_in_the_sentence_up_to_its_limits() {
     type FullRow = (fn(&mut JournalFacts), &'static str);
     let rows: [FullRow; 4] = [
-        (|_| (), "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full)."),
+        (|_| (), "It has 12434 records, 34 of them since the snapshot of 3 min ago (3 % full)."),
         (
             |f| (f.records, f.records_since_snapshot, f.snapshot) = (150, 150, None),
             "It has 150 records and needs no snapshot yet (15 % full).",
         ),
         (
             |f| f.records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX,
-            "It has 12434 records; 1000 came after the snapshot of 3 min ago (100 % full).",
+            "It has 12434 records, 1000 of them since the snapshot of 3 min ago (100 % full).",
         ),
         (
             |f| f.snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED,
-            "It has 12434 records; 34 came after the snapshot of 3 min ago (3 % full).",
+            "It has 12434 records, 34 of them since the snapshot of 3 min ago (3 % full).",
         ),
     ];
     for (change, sentence) in rows {
@@ -463,17 +466,16 @@ fn reserve(facts: &mut ReadinessFacts, name: &str, count: Option<u32>) {
 
 #[test]
 fn a_function_of_a_run_that_shares_the_accounts_concurrency_is_noted() {
-    for (function, count, has) in [
-        ("shop-shift-traffic", Some(2), "has 2 of its own"),
-        ("shop-alarm-handler", None, "has none of its own"),
-    ] {
+    for (function, count, has) in
+        [("shop-shift-traffic", Some(2), "has 2 reserved"), ("shop-alarm-handler", None, "has none reserved")]
+    {
         let mut facts = good(&State::default());
         reserve(&mut facts, function, count);
         let readiness = judged(&State::default(), &facts);
         let check = named(&readiness, "functions_reserved", "shop");
         let sentence = format!(
-            "Of the account's concurrent executions {function} {has}: a workload that starts in us-west-1 can take them all and \
-             throttle its own failover."
+            "Of the account's concurrent executions, {function} {has}. A workload that starts in us-west-1 \
+             can use all unreserved executions and throttle its own failover."
         );
         assert_eq!((check.finding(), check.sentence()), (Finding::Note, sentence.as_str()));
         assert_eq!(readiness.finding(), Finding::Ready);
@@ -592,62 +594,64 @@ fn lag(facts: &mut ReadinessFacts, age: SignedDuration, lag_ms: u64) {
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     (|f| "stopped".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
-     "shop-orders-replica has status stopped, and only an available replica can be promoted."),
+     "shop-orders-replica has status stopped. Only an available replica can be promoted."),
     (|f| replica(f).replication = ReplicaState::Broken { detail: "error: disk".to_owned() }, "replica_replicates", "orders",
      Finding::NotReady, "It does not replicate: error: disk."),
     (|f| replica(f).replication = ReplicaState::Unknown { detail: "no word".to_owned() }, "replica_replicates", "orders",
-     Finding::Unknown, "It does not say whether it replicates: no word."),
+     Finding::Unknown, "Whether it replicates is unknown: no word."),
     (|f| lag(f, SignedDuration::ZERO, 60_001), "lag_within_limit", "orders", Finding::NotReady,
-     "Its lag is 60 s, the limit is 60 s."),
+     "Its lag is 60 s; the limit is 60 s."),
     (|f| lag(f, SignedDuration::from_secs(301), 0), "lag_within_limit", "orders", Finding::Unknown,
-     "There is no sample of its lag from the last 5 min."),
+     "CloudWatch has no sample of its lag from the last 5 min."),
     (|f| "backing-up".clone_into(&mut replica(f).status), "backup_window_clear", "orders", Finding::NotReady,
-     "It is being backed up, and can't be promoted meanwhile."),
+     "A backup is running, and RDS can't promote the replica until it ends."),
     (|f| { replica(f).backup_retention_days = 1; replica(f).backup_window = Some("10:10-10:40".to_owned()); },
      "backup_window_clear", "orders", Finding::NotReady,
-     "Its backup window 10:10-10:40 UTC is open or near, and a backup delays a promotion."),
+     "Its backup window 10:10-10:40 UTC is open or about to open. A backup delays a promotion."),
     (|f| replica(f).backup_retention_days = 1, "backup_window_clear", "orders", Finding::Unknown,
-     "It makes backups, and does not say when."),
+     "It has automated backups, but RDS reports no backup window."),
     (|f| group(f).suspended = vec!["AZRebalance".to_owned(), "Launch".to_owned()], "launch_allowed", "web",
-     Finding::NotReady, "Suspended in shop-web-recovery: Launch."),
+     Finding::NotReady, "shop-web-recovery has suspended processes: Launch."),
     (|f| group(f).suspended = vec!["AddToLoadBalancer".to_owned()], "launch_allowed", "web",
-     Finding::NotReady, "Suspended in shop-web-recovery: AddToLoadBalancer."),
+     Finding::NotReady, "shop-web-recovery has suspended processes: AddToLoadBalancer."),
     (|f| group(f).target_groups.clear(), "group_attached", "web", Finding::NotReady,
-     "shop-web-recovery registers its servers with 0 of its 1 target groups alone."),
+     "shop-web-recovery registers its servers with only 0 of its 1 target groups."),
     (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(None)), "target_groups_reached", "web", Finding::NotReady,
      "The target group shop-web/0a1b2c3d4e5f6071 does not exist."),
     (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(Some(TargetGroupFacts::default()))),
      "target_groups_reached", "web", Finding::NotReady,
-     "No load balancer sends to the target group shop-web/0a1b2c3d4e5f6071."),
+     "No load balancer forwards to the target group shop-web/0a1b2c3d4e5f6071."),
     (|f| route(f).weights.primary = Some(0), "serving_side_open", "front", Finding::NotReady,
-     "The primary endpoint has weight 0, the plan says 128."),
+     "The primary endpoint has weight 0; the plan has 128."),
     (|f| route(f).weights.recovery = Some(128), "other_side_closed", "front", Finding::NotReady,
-     "The recovery endpoint has weight 128 and may take traffic although it must not."),
+     "The recovery endpoint has weight 128 and may receive traffic. Its weight must be 0."),
     (|f| route(f).dials_permille.recovery = 375, "recovery_dial_open", "front", Finding::NotReady,
-     "The recovery group's traffic dial is at 37.5 %, so it would not take all users."),
+     "The recovery group's traffic dial is at 37.5 %, so it would not receive all users."),
     (|f| f.probes[0].answer = ProbeAnswer::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
-     Finding::NotReady, "It gets no good answer: HTTP status 503."),
+     Finding::NotReady, "The probe gets no good answer: HTTP status 503."),
     (|f| f.probes[0].answer = ProbeAnswer::Unknown { detail: "the name does not resolve".to_owned() }, "probe_answers",
-     "front-primary", Finding::Unknown, "It could not ask: the name does not resolve."),
+     "front-primary", Finding::Unknown, "The probe could not run: the name does not resolve."),
     (|f| parameters(f).outcome = differing(2, "/shop/key is locked."), "parameters_same", "parameters", Finding::NotReady,
-     "2 differed between us-east-2 and us-west-1 after the full pass 12 min ago: /shop/key is locked."),
+     "After the full pass 12 min ago, 2 of the parameters differed between us-east-2 and us-west-1: \
+      /shop/key is locked."),
     (|f| parameters(f).outcome = PassOutcome::Failed { why: "us-east-2 does not answer".to_owned() }, "parameters_same",
      "parameters", Finding::Unknown, "The last full pass, 12 min ago, failed: us-east-2 does not answer."),
     (|f| parameters(f).at = ago(25 * 60), "parameters_same", "parameters", Finding::Unknown, "The last full pass was 25 h ago."),
     (|f| { let pass = parameters(f); std::mem::swap(&mut pass.from, &mut pass.to); }, "parameters_same", "parameters",
-     Finding::Unknown, "The last full pass, 12 min ago, copied us-west-1 to us-east-2, and now us-east-2 serves."),
+     Finding::Unknown, "The last full pass, 12 min ago, copied us-west-1 to us-east-2, but us-east-2 serves \
+                        now."),
     (|f| f.parameter_pass = Some(Ok(None)), "parameters_same", "parameters", Finding::Unknown,
-     "No full pass has compared them yet."),
+     "No full pass has compared the parameters yet."),
     (|f| snapshots(f).newest[1].taken_at = ago(8 * 60), "snapshots_fresh", "orders", Finding::NotReady,
-     "One was due at 2026-11-20T03:00:00Z, and the newest good one in us-west-1 is 8 h old."),
+     "A snapshot was due at 2026-11-20T03:00:00Z, but the newest good one in us-west-1 is 8 h old."),
     (|f| drop(snapshots(f).newest.remove(0)), "snapshots_fresh", "orders", Finding::NotReady,
-     "One was due at 2026-11-20T03:00:00Z, and there is no good one in us-east-2."),
+     "A snapshot was due at 2026-11-20T03:00:00Z, but us-east-2 has no good one."),
     (|f| "old".clone_into(&mut function(f, "shop-scale-asg").code_sha256), "functions_released", "shop", Finding::NotReady,
-     "shop-scale-asg has other code than the release."),
+     "shop-scale-asg does not run the code of the release."),
     (|f| "Inactive".clone_into(&mut function(f, "shop-scale-asg").state), "functions_released", "shop", Finding::NotReady,
      "shop-scale-asg is Inactive, not Active."),
     (|f| "Failed".clone_into(&mut function(f, "shop-scale-asg").last_update), "functions_released", "shop",
-     Finding::NotReady, "shop-scale-asg was last updated with the result Failed."),
+     Finding::NotReady, "shop-scale-asg has the last update status Failed."),
     (|f| reserve(f, "shop-scale-asg", Some(0)), "functions_reserved", "shop", Finding::NotReady,
      "The reserved concurrency of shop-scale-asg is 0, so Lambda never runs it."),
     (|f| reserve(f, "shop-snapshot-scheduler", Some(0)), "functions_reserved", "shop", Finding::NotReady,
@@ -658,13 +662,13 @@ const ROWS: &[Row] = &[
      "dead_letters_empty", "shop", Finding::NotReady,
      "shop-scale-asg-dead-letters holds 3 messages and shop-shift-traffic-dead-letters does not exist."),
     (|f| key(f, Some("Disabled")), "key_enabled", "orders", Finding::NotReady,
-     "The key/0a1b is Disabled, so nothing that it encrypts can be used."),
+     "The key/0a1b is Disabled, so the data that it encrypts is unusable."),
     (|f| key(f, Some("PendingDeletion")), "key_enabled", "orders", Finding::NotReady,
-     "The key/0a1b is about to be deleted, and what it encrypts with it."),
+     "The key/0a1b is scheduled for deletion. The data that it encrypts will be lost with it."),
     (|f| key(f, Some("PendingReplicaDeletion")), "key_enabled", "orders", Finding::NotReady,
-     "The key/0a1b is about to be deleted, and what it encrypts with it."),
+     "The key/0a1b is scheduled for deletion. The data that it encrypts will be lost with it."),
     (|f| key(f, Some("PendingImport")), "key_enabled", "orders", Finding::NotReady,
-     "The key/0a1b is PendingImport, so nothing that it encrypts can be used."),
+     "The key/0a1b is PendingImport, so the data that it encrypts is unusable."),
     (|f| key(f, Some("Updating")), "key_enabled", "orders", Finding::Unknown, "The key/0a1b is being changed: Updating."),
     (|f| key(f, None), "key_enabled", "orders", Finding::NotReady, "The key/0a1b does not exist in us-west-1."),
     (|f| f.templates.values_mut().for_each(|seen| *seen = Ok(None)), "template_and_image", "web", Finding::NotReady,
@@ -674,10 +678,11 @@ const ROWS: &[Row] = &[
     (|f| image(f, Some("ami-1"), Some("failed")), "template_and_image", "web", Finding::NotReady,
      "The image ami-1 of the launch template lt-1 is failed, not available in us-west-1."),
     (|f| image(f, None, None), "template_and_image", "web", Finding::NotReady,
-     "The launch template lt-1 names no image in version $Latest."),
+     "Version $Latest of the launch template lt-1 names no image."),
     (|f| group(f).templates.clear(), "template_and_image", "web", Finding::Unknown,
-     "shop-web-recovery launches from no launch template."),
-    (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady, "certificate/1 ends in 29 days."),
+     "shop-web-recovery has no launch template."),
+    (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady,
+     "certificate/1 expires in 29 days."),
     (|f| certificate(f, "ISSUED", Some(-1)), "certificates_valid", "front", Finding::NotReady, "certificate/1 has ended."),
     (|f| certificate(f, "PENDING_VALIDATION", None), "certificates_valid", "front", Finding::NotReady,
      "certificate/1 is PENDING_VALIDATION, not ISSUED."),
@@ -685,74 +690,84 @@ const ROWS: &[Row] = &[
      "The recovery load balancer does not exist."),
     (|f| refuse(f, "rds:PromoteReadReplica", "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", "explicitDeny"),
      "role_allowed", "promote-replica", Finding::NotReady,
-     "The role of shop-promote-replica is not allowed rds:PromoteReadReplica on db:shop-orders-replica (explicitDeny)."),
+     "IAM does not allow the role of shop-promote-replica to call rds:PromoteReadReplica on \
+      db:shop-orders-replica (explicitDeny)."),
     (|f| drop(f.refused.remove("globalaccelerator:UpdateEndpointGroup")), "role_allowed", "shift-traffic", Finding::Unknown,
-     "It was not looked at."),
+     "This was not checked."),
     (|f| topic(f, COMMANDS, 3, 0), "commands_heard", "shop-commands", Finding::NotReady,
-     "3 of 4 functions hear the commands."),
+     "Only 3 of 4 functions receive the commands."),
     (|f| topic(f, NOTICES, 0, 0), "people_told", "shop-notices", Finding::NotReady,
-     "Nobody is subscribed, so nobody would be told."),
+     "The topic has no subscriber, so no notice reaches a person."),
     (|f| topic(f, NOTICES, 2, 1), "people_told", "shop-notices", Finding::NotReady,
-     "2 subscribed and confirmed, 1 not confirmed."),
+     "Confirmed subscriptions: 2; unconfirmed: 1."),
     (|f| topic(f, "arn:aws:sns:us-west-1:123456789012:shop-signals", 0, 0), "signals_heard", "shop-signals",
-     Finding::NotReady, "Nobody hears its alarms."),
+     Finding::NotReady, "The topic has no confirmed subscription, so no function receives its alarms."),
     (|f| "storage-full".clone_into(&mut replica(f).status), "replica_available", "orders", Finding::NotReady,
-     "shop-orders-replica has status storage-full, and only an available replica can be promoted."),
+     "shop-orders-replica has status storage-full. Only an available replica can be promoted."),
     // recovery-lb-has-another-target-group
     (|f| attach(f, "other-tg", 0), "balancer_can_be_healthy", "front", Finding::NotReady,
-     "The recovery load balancer also sends to other-tg/0a1b, which has no healthy target and is filled by no fleet that is to \
-      move: the accelerator takes a load balancer with such a target group for unhealthy."),
+     "The recovery load balancer also forwards to other-tg/0a1b, which has no healthy target and is not \
+      filled by a fleet that a failover moves. The accelerator considers a load balancer with such a target \
+      group unhealthy."),
     (|f| { attach(f, "other-tg", 0); attach(f, "admin-tg", 0); }, "balancer_can_be_healthy", "front", Finding::NotReady,
-     "The recovery load balancer also sends to other-tg/0a1b and admin-tg/0a1b, which have no healthy target and are filled by \
-      no fleet that is to move: the accelerator takes a load balancer with such a target group for unhealthy."),
+     "The recovery load balancer also forwards to other-tg/0a1b and admin-tg/0a1b, which have no healthy \
+      target and are not filled by a fleet that a failover moves. The accelerator considers a load balancer \
+      with such a target group unhealthy."),
     // instance-type-not-offered
     (|f| offered(f, &[]), "instance_type_offered", "web", Finding::NotReady,
-     "m6i.large is offered in none of its zones: us-west-1a and us-west-1b."),
+     "None of its zones offers m6i.large: us-west-1a and us-west-1b."),
     (|f| offered(f, &["us-west-1c"]), "instance_type_offered", "web", Finding::NotReady,
-     "m6i.large is offered in none of its zones: us-west-1a and us-west-1b."),
+     "None of its zones offers m6i.large: us-west-1a and us-west-1b."),
     (|f| schedule(f, Some(2), Some(1), None), "scheduled_actions_clear", "web", Finding::NotReady,
-     "After a failover the scheduled action night sets desired to 1, below the plan's 2, and the run that grew the fleet is \
-      over by then."),
+     "After a failover the scheduled action night sets desired to 1, below the plan's 2. The run that scaled \
+      the fleet up has ended by then and does not correct it."),
     (|f| rights(f, VOLUME_KEY, KeyRights::default()), "launch_keys_granted", "web", Finding::NotReady,
-     "Its volumes are encrypted with key/4e5f, which AWSServiceRoleForAutoScaling may not use."),
+     "AWSServiceRoleForAutoScaling may not use the keys that encrypt its volumes: key/4e5f."),
     (|f| drop(f.key_rights.insert(VOLUME_KEY.to_owned(), Ok(None))), "launch_keys_granted", "web", Finding::NotReady,
-     "Its volumes are encrypted with key/4e5f (it does not exist), which AWSServiceRoleForAutoScaling may not use."),
-    (|f| drop(f.key_rights.remove(VOLUME_KEY)), "launch_keys_granted", "web", Finding::Unknown, "It was not looked at."),
+     "AWSServiceRoleForAutoScaling may not use the keys that encrypt its volumes: key/4e5f (it does not \
+      exist)."),
+    (|f| drop(f.key_rights.remove(VOLUME_KEY)), "launch_keys_granted", "web", Finding::Unknown,
+     "This was not checked."),
     (|f| { template_facts(f).has_plain_volume = true; f.default_volume_key = Some(Ok(Some(KEY.to_owned())));
            rights(f, KEY, KeyRights::default()); },
      "launch_keys_granted", "web", Finding::NotReady,
-     "Its volumes are encrypted with key/0a1b, which AWSServiceRoleForAutoScaling may not use."),
+     "AWSServiceRoleForAutoScaling may not use the keys that encrypt its volumes: key/0a1b."),
     (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(0))), "addresses_free", "web", Finding::NotReady,
-     "Its subnets have 0 free addresses, and it has to launch 2."),
+     "Its subnets have 0 free addresses. Instances to launch: 2."),
     (|f| drop(f.free_addresses.insert("subnet-b".to_owned(), Ok(None))), "addresses_free", "web", Finding::NotReady,
      "Its subnet subnet-b does not exist."),
     (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(3))), "vcpu_quota_suffices", "shop", Finding::NotReady,
      "In us-west-1 the fleets need 4 vCPUs of the quota L-1216C47A, which is 3."),
-    (|f| f.quotas.clear(), "vcpu_quota_suffices", "shop", Finding::Unknown, "It was not looked at."),
+    (|f| f.quotas.clear(), "vcpu_quota_suffices", "shop", Finding::Unknown, "This was not checked."),
     (|f| read_only(f, Some("1")), "parameter_group_writable", "orders", Finding::NotReady,
-     "Its parameter group shop-mysql sets read_only to 1, and a promotion keeps the group."),
+     "Its parameter group shop-mysql sets read_only to 1. A promotion keeps the group, so the promoted \
+      instance would stay read-only."),
     (|f| transparent(f, "TDE"), "copy_option_group", "orders", Finding::NotReady,
-     "It encrypts by the option TDE, and RDS refuses to copy such a snapshot into another region without an option group."),
+     "It encrypts through the option TDE. RDS refuses to copy such a snapshot to another region without an \
+      option group."),
     (|f| image(f, Some("resolve:ssm:/golden/web"), None), "template_and_image", "web", Finding::Unknown,
-     "The launch template lt-1 names its image by the parameter /golden/web, which can't be read."),
+     "The launch template lt-1 takes its image from the parameter /golden/web, and that parameter can't be \
+      read."),
     // shift-traffic-may-read-what-ga-validates
     (|f| refuse(f, "elasticloadbalancing:DescribeLoadBalancers", "*", "implicitDeny"), "role_allowed", "shift-traffic",
      Finding::NotReady,
-     "The role of shop-shift-traffic is not allowed elasticloadbalancing:DescribeLoadBalancers on * (implicitDeny)."),
+     "IAM does not allow the role of shop-shift-traffic to call elasticloadbalancing:DescribeLoadBalancers \
+      on * (implicitDeny)."),
     (|f| refuse(f, "ec2:DescribeSubnets", "*", "explicitDeny"), "role_allowed", "shift-traffic", Finding::NotReady,
-     "The role of shop-shift-traffic is not allowed ec2:DescribeSubnets on * (explicitDeny)."),
+     "IAM does not allow the role of shop-shift-traffic to call ec2:DescribeSubnets on * (explicitDeny)."),
     (|f| journal(f).poison = Some(PoisonRecord { seq: "12435".to_owned(), why: "its schema is 2".to_owned() }),
-     "journal_compact", "shop", Finding::NotReady, "It can't be read beyond record 12434: record 12435: its schema is 2."),
+     "journal_compact", "shop", Finding::NotReady, "It can't be read beyond record 12434. Record 12435: its \
+                                                    schema is 2."),
     (|f| { let f = journal(f); f.records_since_snapshot = 200; f.unkept = Some("PutItem was denied".to_owned()); },
      "journal_compact", "shop", Finding::NotReady,
-     "200 records came after its snapshot, and the next one can't be kept: PutItem was denied."),
+     "It has 200 records since its snapshot, and the next snapshot can't be saved: PutItem was denied."),
     (|f| journal(f).records_since_snapshot = RECORDS_SINCE_SNAPSHOT_MAX + 1, "journal_compact", "shop", Finding::NotReady,
-     "1001 records came after its snapshot, more than 1000; every invocation reads them."),
+     "It has 1001 records since its snapshot, more than 1000. Every invocation reads them."),
     (|f| journal(f).refused = Some("the snapshot after record 12,400: it is torn".to_owned()), "journal_compact", "shop",
-     Finding::NotReady, "A snapshot of it is of no use: the snapshot after record 12,400: it is torn."),
+     Finding::NotReady, "A snapshot of it is unusable: the snapshot after record 12,400: it is torn."),
     (|f| journal(f).snapshot.as_mut().expect("a snapshot").bytes = SNAPSHOT_BYTES_WARNED + 1, "journal_compact", "shop",
-     Finding::NotReady, "The snapshot of its state has 4.0 MB, more than 4.0 MB; every invocation reads it."),
-    (|f| f.journal = None, "journal_compact", "shop", Finding::Unknown, "It was not looked at."),
+     Finding::NotReady, "The snapshot of its state has 4.0 MB, more than 4.0 MB. Every invocation reads it."),
+    (|f| f.journal = None, "journal_compact", "shop", Finding::Unknown, "This was not checked."),
 ];
 
 /// One change to a good day, and the check that has a note by it: a failover would work, at a price.
@@ -761,38 +776,38 @@ type NoteRow = (fn(&mut ReadinessFacts), &'static str, &'static str, &'static st
 #[rustfmt::skip]
 const NOTES: &[NoteRow] = &[
     (|f| made(f).class = Some("db.t4g.medium".to_owned()), "replica_like_primary", "orders",
-     "After a failover it serves on db.t4g.medium, the primary is a db.r6g.large."),
+     "After a failover it serves on db.t4g.medium (the primary: db.r6g.large)."),
     (|f| made(f).is_multi_az = false, "replica_like_primary", "orders",
-     "After a failover it serves in one zone, the primary has a standby in a second one."),
+     "After a failover it serves in one zone (the primary: Multi-AZ)."),
     (|f| made(f).storage_gib = 1024, "backup_window_clear", "orders",
-     "It makes no backups, so none delays a promotion; the first one after it is of all of its 1024 GiB, and until it is done \
-      nothing of the promoted instance can be restored."),
+     "It has no automated backups, so no backup delays a promotion. The first backup after the promotion \
+      copies all 1024 GiB. Until it completes, the promoted instance can't be restored."),
     (|f| made(f).storage_gib = 100, "replica_like_primary", "orders",
-     "After a failover it serves with 100 GiB, the primary has 200 GiB."),
+     "After a failover it serves with 100 GiB (the primary: 200 GiB)."),
     (|f| offered(f, &["us-west-1b"]), "instance_type_offered", "web",
-     "Of its zones us-west-1a offers none of its types, so that all of it would run in us-west-1b."),
+     "It has zones that offer none of its types: us-west-1a. All of its instances would run in us-west-1b."),
     (|f| { group(f).suspended = vec!["ScheduledActions".to_owned()]; schedule(f, Some(0), None, Some(2)); },
      "scheduled_actions_clear", "web",
-     "The process ScheduledActions is suspended; resumed, the scheduled action night sets min to 0, below the plan's 2 and max to \
-      2, below the plan's 4."),
+     "The process ScheduledActions is suspended. Once it is resumed, the scheduled action night sets min to \
+      0, below the plan's 2 and max to 2, below the plan's 4."),
     (|f| template_facts(f).hidden_volumes = 2, "launch_keys_granted", "web",
-     "Of its volumes' keys those of 2 volumes of its image belong to another account, and whether AWSServiceRoleForAutoScaling may \
-      use them can't be seen from here."),
+     "Of the keys of its volumes, those of 2 volumes of its image belong to another account. Whether \
+      AWSServiceRoleForAutoScaling may use them is not visible from this account."),
     (|f| template_facts(f).volume_keys = ["arn:aws:kms:us-west-1:210987654321:key/7a8b".to_owned()].into(),
      "launch_keys_granted", "web",
-     "Of its volumes' keys key/7a8b belongs to another account, and whether AWSServiceRoleForAutoScaling may use it can't be seen \
-      from here."),
+     "Of the keys of its volumes, key/7a8b belongs to another account. Whether AWSServiceRoleForAutoScaling \
+      may use it is not visible from this account."),
     (|f| group(f).subnets.clear(), "addresses_free", "web",
-     "It names no subnets, so that it launches into those of the default VPC, which nobody looks at."),
+     "It names no subnets, so it launches into those of the default VPC, which this check does not read."),
     (|f| drop(f.endpoint_groups.insert(Name::from("front"), Ok(4))), "endpoint_groups_tried", "front",
-     "The listener has 4 endpoint groups, and the accelerator tries the 3 that are nearest to a user: of those with nothing open in \
-      them it sends users to a fenced endpoint."),
+     "The listener has 4 endpoint groups, and the accelerator tries only the 3 nearest to a user. If none of \
+      those has an open endpoint, it sends the user to a fenced one."),
     // snapshot-role-may-use-the-sources-own-key
     (|f| { rights(f, PRIMARY_KEY, KeyRights::default()); refuse(f, "kms:CreateGrant", PRIMARY_KEY, "implicitDeny");
            if let Some(Ok(Some(stock))) = f.primaries.get_mut(&Name::from("stock")) { stock.kms_key = None; } },
      "source_key_allowed", "orders",
-     "It is encrypted with key/2c3d, which the role of shop-snapshot-scheduler may not use: a copy into the other region may be \
-      refused."),
+     "It is encrypted with key/2c3d, and the role of shop-snapshot-scheduler may not use that key. RDS may \
+      refuse a copy to the other region."),
 ];
 
 #[test]
@@ -820,31 +835,31 @@ type FineRow = (fn(&mut ReadinessFacts), &'static str, &'static str, &'static st
 #[rustfmt::skip]
 const FINE: &[FineRow] = &[
     (|f| attach(f, "lambda", 1), "balancer_can_be_healthy", "front",
-     "Fleets that are to move fill 1 of its target groups; the others (1) have healthy targets now."),
+     "Fleets that a failover moves fill 1 of its target groups. The others (1) have healthy targets now."),
     (|f| schedule(f, Some(2), Some(2), Some(4)), "scheduled_actions_clear", "web",
-     "Its scheduled action leaves it at least the plan's size."),
+     "Its scheduled action does not shrink it below the plan's size."),
     (|f| f.free_addresses.values_mut().for_each(|free| *free = Ok(Some(1))), "addresses_free", "web",
-     "Its subnets have 2 free addresses, and it has to launch 2."),
+     "Its subnets have 2 free addresses. Instances to launch: 2."),
     (|f| drop(f.quotas.insert(STANDARD_QUOTA.to_owned(), Ok(4))), "vcpu_quota_suffices", "shop",
-     "The fleets take 4 of 4 vCPUs (L-1216C47A); what else runs in the account is not seen."),
+     "The fleets take 4 of 4 vCPUs (L-1216C47A). Other instances in the account are not counted."),
     (|f| drop(f.endpoint_groups.insert(Name::from("front"), Ok(3))), "endpoint_groups_tried", "front",
-     "The accelerator tries each of the listener's 3 endpoint groups."),
+     "The accelerator tries all 3 endpoint groups of the listener."),
     (|f| made(f).class = Some("db.r7g.2xlarge".to_owned()), "replica_like_primary", "orders",
-     "Class, zones and storage of the replica are at least the primary's."),
+     "The replica has at least the class, zones and storage of the primary."),
     (|f| made(f).storage_gib = 1023, "backup_window_clear", "orders",
-     "It makes no backups, so none delays a promotion."),
+     "It has no automated backups, so no backup delays a promotion."),
     (|f| read_only(f, Some("{TrueIfReplica}")), "parameter_group_writable", "orders",
      "Its parameter group shop-mysql sets read_only to {TrueIfReplica}."),
     (|f| read_only(f, None), "parameter_group_writable", "orders",
-     "Its parameter group shop-mysql leaves read_only as RDS has it."),
+     "Its parameter group shop-mysql keeps the RDS default for read_only."),
     (|f| transparent(f, "STATSPACK"), "copy_option_group", "orders",
-     "It does not encrypt by an option, so its copies need no option group."),
+     "It does not encrypt through an option, so its copies need no option group."),
     (|f| rights(f, PRIMARY_KEY, KeyRights { is_of_aws: true, ..KeyRights::default() }), "source_key_allowed", "orders",
-     "The key/2c3d is AWS's own, which RDS may use for its account."),
+     "The key/2c3d is managed by AWS, and RDS may use it for this account."),
     (|f| rights(f, VOLUME_KEY, KeyRights { policy: policy_for(SERVICE_ROLE, "kms:*"), ..KeyRights::default() }),
      "launch_keys_granted", "web", "AWSServiceRoleForAutoScaling may use the key of its volumes."),
     (|f| group(f).chooses_types = true, "instance_type_offered", "web",
-     "It has its types chosen by what they must have, so that a type which a zone lacks is passed over."),
+     "It selects instance types by attributes, so it skips a type that a zone does not offer."),
 ];
 
 fn policy_for(principal: &str, action: &str) -> String {
@@ -906,7 +921,7 @@ fn an_option_group_of_the_plan_goes_along_with_the_copies_of_its_direction() {
     transparent(&mut facts, "TDE");
     let readiness = Readiness::of(&plan, &State::default(), &facts, now());
     let check = named(&readiness, "copy_option_group", "orders");
-    assert_eq!(check.sentence(), "Its copies go along with the option group shop-oracle-tde.");
+    assert_eq!(check.sentence(), "Its copies use the option group shop-oracle-tde.");
     // After the failover they go the other way.
     let mut facts = good(&everything());
     let made = made(&mut facts);
@@ -927,10 +942,10 @@ fn what_was_opened_must_be_healthy_for_the_accelerator_too_and_each_of_its_targe
         (
             EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
             Finding::NotReady,
-            "takes the recovery endpoint for unhealthy (no healthy targets)",
+            "reports the recovery endpoint as unhealthy (no healthy targets)",
         ),
-        (EndpointHealth::Initial { reason: String::new() }, Finding::Unknown, "for the first time"),
-        (EndpointHealth::Unknown, Finding::Unknown, "says nothing"),
+        (EndpointHealth::Initial { reason: String::new() }, Finding::Unknown, "its first health check"),
+        (EndpointHealth::Unknown, Finding::Unknown, "reports no health"),
     ] {
         let mut facts = good(&state);
         route(&mut facts).health.recovery = health;
@@ -1051,11 +1066,15 @@ type ClusterRow = (fn(&mut ReplicaFacts), &'static str);
 fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said() {
     let good = judged_as_aurora(&State::default(), |_| ());
     for (check, sentence) in [
-        ("replica_available", "shop-orders-replica is there, status available, 1 of 2 instances available."),
+        (
+            "replica_available",
+            "shop-orders-replica exists, with status available and 1 of 2 instances available.",
+        ),
         ("replica_replicates", "It replicates."),
         (
             "backup_window_clear",
-            "This can't be asked of an Aurora cluster: its backups are continuous, and none delays a failover.",
+            "This check does not apply to an Aurora cluster: its backups are continuous and never delay a \
+             failover.",
         ),
     ] {
         let check = named(&good, check, "orders");
@@ -1067,7 +1086,7 @@ fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said(
     let rows: [ClusterRow; 6] = [
         (
             |facts| cluster(facts).instances = 0,
-            "shop-orders-replica has no instance, so nothing in it could be promoted.",
+            "shop-orders-replica has no instance, so there is nothing to promote.",
         ),
         (
             |facts| cluster(facts).instances_available = 0,
@@ -1075,7 +1094,8 @@ fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said(
         ),
         (
             |facts| cluster(facts).engine_version = Some("16.3".to_owned()),
-            "shop-orders-replica runs the engine's version 16.3, and the global database 16.4: a failover needs the same.",
+            "shop-orders-replica runs engine version 16.3, and the global database runs 16.4. A failover \
+             needs the same version.",
         ),
         (
             |facts| cluster(facts).role = ClusterRole::Writer,
@@ -1083,11 +1103,12 @@ fn an_aurora_cluster_is_judged_by_what_a_cluster_is_and_what_it_has_not_is_said(
         ),
         (
             |facts| cluster(facts).role = ClusterRole::Outside,
-            "shop-orders-replica does not belong to the global database shop-orders, so it follows nothing.",
+            "shop-orders-replica does not belong to the global database shop-orders, so it does not \
+             replicate.",
         ),
         (
             |facts| facts.status = "failing-over".to_owned(),
-            "shop-orders-replica has status failing-over, and only an available cluster can be failed over to.",
+            "shop-orders-replica has status failing-over. A failover needs an available cluster.",
         ),
     ];
     for (change, sentence) in rows {
@@ -1159,7 +1180,7 @@ fn parameters_of_a_workload_in_two_places_are_not_ready() {
     let check = named(&readiness, "parameters_same", "parameters");
     assert_eq!(check.finding(), Finding::NotReady);
     assert!(
-        check.sentence().ends_with("so neither region's parameters are the ones to copy; move the rest.")
+        check.sentence().ends_with("so Pilotlight can't choose which region to copy from; move the rest.")
     );
     assert!(check.remedy().is_some_and(|remedy| remedy.starts_with("echo ")), "{check:?}");
 }
@@ -1172,7 +1193,7 @@ fn what_nobody_looked_at_within_the_hour_or_could_not_list_is_unknown() {
     let check = named(&readiness, "snapshots_fresh", "orders");
     assert_eq!(
         (check.finding(), check.sentence()),
-        (Finding::Unknown, "The snapshots were last looked at 61 min ago.")
+        (Finding::Unknown, "The snapshots were last checked 61 min ago.")
     );
     let mut facts = good(&State::default());
     let look = snapshots(&mut facts);
@@ -1214,9 +1235,9 @@ fn people_are_told_once_what_is_new_and_once_what_is_mended() {
     assert_eq!(
         second.news().expect("something changed"),
         format!(
-            "shop is not ready: of {BEFORE} checks 1 is not ready; new: launch_allowed web is not ready (Suspended in \
-             shop-web-recovery: Launch. Remedy: aws autoscaling resume-processes --region us-west-1 \
-             --auto-scaling-group-name shop-web-recovery --scaling-processes Launch)."
+            "shop is not ready: of {BEFORE} checks 1 is not ready; new: launch_allowed web is not ready \
+             (shop-web-recovery has suspended processes: Launch. Remedy: aws autoscaling resume-processes \
+             --region us-west-1 --auto-scaling-group-name shop-web-recovery --scaling-processes Launch)."
         )
     );
     let again = LastReadiness::untold(broken.clone(), Some(&second));
@@ -1226,7 +1247,7 @@ fn people_are_told_once_what_is_new_and_once_what_is_mended() {
     let mended = LastReadiness::untold(fine, Some(&told));
     assert_eq!(
         mended.news().expect("something changed"),
-        format!("shop is ready: all {BEFORE} checks are ready; mended or gone: launch_allowed web.")
+        format!("shop is ready: all {BEFORE} checks are ready; fixed or gone: launch_allowed web.")
     );
 }
 
@@ -1535,5 +1556,5 @@ fn an_instance_that_serves_in_a_status_that_does_not_pass_has_its_own_remedy() {
     "storage-full".clone_into(&mut replica(&mut facts).status);
     let readiness = judged(&everything(), &facts);
     let said = named(&readiness, "database_writable", "orders").remedy().unwrap_or_default().to_owned();
-    assert!(said.contains("give it more storage") && said.contains("does not pass by itself"), "{said}");
+    assert!(said.contains("give it more storage") && said.contains("does not clear by itself"), "{said}");
 }

@@ -7,7 +7,7 @@ use protocol::snapshots::SnapshotRequest;
 use serde_json::{Value, json};
 
 const REMEDY: &str =
-    "give {\"snapshots\":\"keep\"}, or {\"snapshots\":\"dry_run\"} to see what that would do.";
+    "send {\"snapshots\":\"keep\"}, or {\"snapshots\":\"dry_run\"} to see what that would do.";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -25,18 +25,18 @@ fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
         ("scheduled-event", Ok(SnapshotRequest::Keep)),
         ("scheduler-default-event", Ok(SnapshotRequest::Keep)),
         ("snapshots-dry-run", Ok(SnapshotRequest::DryRun)),
-        ("snapshots-bad-word", Err(format!("`snapshots` is not a word that is known: {REMEDY}"))),
+        ("snapshots-bad-word", Err(format!("`snapshots` has an unknown value: {REMEDY}"))),
         (
             "snapshots-bad-extra-field",
             Err(format!(
-                "The event is an object with dry_run (true or false), snapshots (a text), which is no request to keep \
-                 snapshots: {REMEDY}"
+                "The event is an object with dry_run (true or false), snapshots (a string), which is not a \
+                 snapshot request: {REMEDY}"
             )),
         ),
         (
             "snapshots-bad-type",
             Err(format!(
-                "The event is an object with snapshots (an object), which is no request to keep snapshots: {REMEDY}"
+                "The event is an object with snapshots (an object), which is not a snapshot request: {REMEDY}"
             )),
         ),
     ];

@@ -93,7 +93,9 @@ fn what_is_due_and_does_not_stand_is_taken_where_the_database_serves() {
     let decision = seen(vec![], vec![]);
     assert_eq!(
         sentences(&decision),
-        [format!("Take snapshot {ID} of orders in us-east-2: one is due since {SLOT}, and none stands.")]
+        [format!(
+            "Take snapshot {ID} of orders in us-east-2: it has been due since {SLOT}, and there is none yet."
+        )]
     );
     assert_eq!(decision.sentence, format!("For the snapshots of shop, last due at {SLOT}: 1 to take."));
     let Effect::Take { source, id, mark } = &decision.actions[0].effect else { panic!("{decision:?}") };
@@ -161,7 +163,8 @@ fn what_failed_is_tried_again_under_another_name_and_given_up_in_the_end() {
     assert_eq!(
         sentences(&decision),
         [format!(
-            "Take snapshot {ID}-2 of orders in us-east-2: one is due since {SLOT}, and one attempt failed."
+            "Take snapshot {ID}-2 of orders in us-east-2: it has been due since {SLOT}, and one attempt \
+             failed."
         )]
     );
     let decision = seen(vec![good(PRIMARY, SLOT)], vec![failed(RECOVERY, 1), failed(RECOVERY, 2)]);
@@ -178,13 +181,17 @@ fn what_failed_is_tried_again_under_another_name_and_given_up_in_the_end() {
     assert_eq!(
         sentences(&decision),
         [format!(
-            "Delete snapshot pilotlight-shop-orders-20261119t030000z of orders from 2026-11-19T03:04:00Z in us-east-2: it \
-             failed, and one for {SLOT} came after it."
+            "Delete snapshot pilotlight-shop-orders-20261119t030000z of orders from 2026-11-19T03:04:00Z in \
+             us-east-2: it failed, and a later attempt for {SLOT} has ended."
         )]
     );
     let five = |region| (1..=5).map(|attempt| failed(region, attempt)).collect::<Vec<_>>();
     let decision = seen(five(PRIMARY), vec![]);
-    assert!(decision.blocked[0].contains("failed 5 times, and is not tried again"), "{:?}", decision.blocked);
+    assert!(
+        decision.blocked[0].contains("failed 5 times. Pilotlight does not retry before the next one is due"),
+        "{:?}",
+        decision.blocked
+    );
     let decision = seen(vec![good(PRIMARY, SLOT)], five(RECOVERY));
     assert!(decision.blocked[0].contains("The copy of"), "{:?}", decision.blocked);
 }
@@ -202,7 +209,7 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
     };
     let stays = |region| {
         format!(
-            "No good snapshot of orders (taken of shop-orders) is deleted in {region}: the newest is from \
+            "No good snapshot of orders (taken from shop-orders) is deleted in {region}: the newest is from \
              2026-11-18T03:04:00Z, and the one for {SLOT} failed."
         )
     };
@@ -211,8 +218,8 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
     assert_eq!(
         deletes(&decision),
         [format!(
-            "Delete snapshot pilotlight-shop-orders-20261119t030000z of orders from 2026-11-19T03:04:00Z in us-east-2: it \
-             failed, and one for {SLOT} came after it."
+            "Delete snapshot pilotlight-shop-orders-20261119t030000z of orders from 2026-11-19T03:04:00Z in \
+             us-east-2: it failed, and a later attempt for {SLOT} has ended."
         )]
     );
     // While the next attempt is under way, what failed last stays, and says the same.
@@ -223,7 +230,7 @@ fn while_the_last_attempt_fails_no_good_one_goes_in_either_region_and_what_faile
     // A copy that failed keeps what is where the copies go; the original is good.
     let failed_copy = standing(good(RECOVERY, SLOT), Status::Failed);
     let decision = seen(with(vec![good(PRIMARY, SLOT)]), [days(RECOVERY), vec![failed_copy]].concat());
-    let more = "one snapshot more could go and stay for now: at most 2 are deleted at once.";
+    let more = "Deletion of one snapshot is postponed: one pass deletes at most 2.";
     assert_eq!(decision.waits, [stays(RECOVERY), more.to_owned()]);
     assert!(deletes(&decision).iter().all(|sentence| sentence.contains(" in us-east-2: ")), "{decision:?}");
     assert_eq!(deletes(&decision).len(), 2);
@@ -272,8 +279,8 @@ fn an_encrypted_one_is_copied_under_the_key_of_the_region_it_goes_to_or_not_at_a
     assert_eq!(
         decision.blocked,
         [format!(
-            "Snapshot {ID} of orders is not copied to us-west-1: it is encrypted, and a copy needs a key of us-west-1; give \
-             snapshots.kms_key_arns.recovery in the plan."
+            "Snapshot {ID} of orders is not copied to us-west-1: it is encrypted, and a copy needs a key of \
+             us-west-1; set snapshots.kms_key_arns.recovery in the plan."
         )]
     );
     let mut plan = plan();
@@ -298,7 +305,9 @@ fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
     // The name of the day is taken by the copy of the old primary's snapshot.
     assert_eq!(
         sentences(&decision)[0],
-        format!("Take snapshot {ID}-2 of orders in us-west-1: one is due since {SLOT}, and none stands.")
+        format!(
+            "Take snapshot {ID}-2 of orders in us-west-1: it has been due since {SLOT}, and there is none yet."
+        )
     );
     let mut recovery = old(RECOVERY);
     recovery.push(of(&replica, RECOVERY, SLOT, 2));
@@ -335,15 +344,13 @@ fn what_no_tier_keeps_is_deleted_oldest_first_and_a_few_at_once() {
     let decision = seen(days(PRIMARY), days(RECOVERY));
     let expected = |region| {
         format!(
-            "Delete snapshot pilotlight-shop-orders-20261116t030000z of orders from 2026-11-16T03:04:00Z in {region}: it is \
-             none of those kept for 2 days, 0 weeks and 0 months, and at least 1 good ones stay."
+            "Delete snapshot pilotlight-shop-orders-20261116t030000z of orders from 2026-11-16T03:04:00Z in \
+             {region}: it is not one of those kept for 2 days, 0 weeks and 0 months, and at least 1 good ones \
+             remain."
         )
     };
     assert_eq!(sentences(&decision), [expected(PRIMARY), expected(RECOVERY)]);
-    assert_eq!(
-        decision.waits,
-        ["4 snapshots more could go and stay for now: at most 2 are deleted at once."]
-    );
+    assert_eq!(decision.waits, ["Deletion of 4 snapshots is postponed: one pass deletes at most 2."]);
 }
 
 #[test]
@@ -357,9 +364,8 @@ fn a_hold_or_a_gap_deletes_nothing_and_says_so() {
     assert_eq!(decision.actions, []);
     assert_eq!(
         decision.waits,
-        [
-            "Nothing is deleted, though 6 snapshots could go: a hold by ana is in force until 2026-11-20T12:00:00Z: upgrade."
-        ]
+        ["Nothing is deleted, although 6 snapshots could be: a hold by ana is in force until \
+             2026-11-20T12:00:00Z: upgrade."]
     );
     let gap = SnapshotListing::gap(PRIMARY, vec![], "no answer within 2 s");
     let decision =
@@ -371,8 +377,10 @@ fn a_hold_or_a_gap_deletes_nothing_and_says_so() {
     assert_eq!(
         decision.waits,
         [
-            "No snapshot of orders is taken: us-east-2 could not be listed whole: no answer within 2 s.",
-            "Nothing is deleted, though 3 snapshots could go: us-east-2 could not be listed whole: no answer within 2 s.",
+            "No snapshot of orders is taken: Pilotlight could not list all snapshots in us-east-2: no answer \
+             within 2 s.",
+            "Nothing is deleted, although 3 snapshots could be: Pilotlight could not list all snapshots in \
+             us-east-2: no answer within 2 s.",
         ]
     );
     // The age is said of the region that was seen, and of no other.
@@ -419,6 +427,6 @@ fn a_database_that_is_left_alone_is_left_alone_altogether() {
 fn without_a_policy_nothing_is_decided() {
     let plan = Plan { snapshots: None, ..plan() };
     let decision = seen_by(&plan, &State::default(), vec![], vec![]);
-    assert_eq!(decision.sentence, "No snapshots are kept: the plan shop has no section snapshots.");
+    assert_eq!(decision.sentence, "Pilotlight keeps no snapshots: the plan shop has no section snapshots.");
     assert_eq!(decision.actions, []);
 }

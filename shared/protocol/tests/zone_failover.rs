@@ -111,12 +111,13 @@ fn without_a_word_of_rds_the_run_moves_after_its_window() {
 fn a_failover_within_the_region_is_not_taken_for_its_loss_and_hides_it_for_three_minutes_only() {
     let mut story = Story::new();
     story.zone_failover(INSTANCE, None);
-    let said = "No automatic failover for 3 min: RDS moves database orders to its standby in another zone (RDS-EVENT-0013).";
+    let said = "No automatic failover for the next 3 min: RDS reports a Multi-AZ failover of database orders \
+                (RDS-EVENT-0013).";
     assert_eq!(story.sentences, [said]);
     story.alarm();
     story.look_for(170);
     assert!(!story.has_committed(), "{:#?}", story.sentences);
-    let why = "veto: RDS moves database orders to its standby in another zone";
+    let why = "veto: RDS reports a Multi-AZ failover of database orders";
     assert!(
         story
             .sentences
@@ -173,7 +174,7 @@ fn an_old_word_is_rejected() {
     let (instance, event_id, via) = (INSTANCE.to_owned(), "RDS-EVENT-0013".to_owned(), Via::Sns { topic });
     story.signal(Signal::ZoneFailover(ZoneFailover { instance, event_id, at, via }));
     assert!(
-        story.sentences[0].contains("it was said 60 min ago, the limit is 300 s"),
+        story.sentences[0].contains("it was reported 60 min ago; the limit is 300 s"),
         "{:?}",
         story.sentences
     );
@@ -202,7 +203,8 @@ fn a_word_that_is_repeated_for_ever_hides_a_loss_for_ten_minutes() {
         let took = story.now.duration_since(began).as_secs();
         assert!((600..=900).contains(&took), "{instances:?} {every}: {took} s");
         // One that comes while the run that is not hidden any more confirms.
-        let why = "Nothing showed life for more than 10 min, so that forbids no failover any more.";
+        let why = "There has been no sign of life for more than 10 min, so this report no longer blocks a \
+                   failover.";
         assert!(
             every > 60 || story.sentences.iter().any(|sentence| sentence.ends_with(why)),
             "{:#?}",

@@ -58,12 +58,12 @@ const SUBJECTS: [Subject; 6] = [
     Subject {
         name: "snapshot-scheduler",
         event: include_str!("../../../events/snapshots-keep.json"),
-        answer: "No snapshots are kept: the plan shop has no section snapshots",
+        answer: "Pilotlight keeps no snapshots: the plan shop has no section snapshots",
     },
     Subject {
         name: "ssm-replicator",
         event: include_str!("../../../events/parameter-update-in-recovery.json"),
-        answer: "Nothing to do: /shop/db/url changed in us-west-1, which is copied to",
+        answer: "Nothing to do: /shop/db/url changed in us-west-1, which only receives copies",
     },
 ];
 

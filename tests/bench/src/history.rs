@@ -360,7 +360,7 @@ impl History {
     /// Tells people of what they are yet to be told.
     fn tell(&mut self) -> Result<()> {
         while let Some(seq) = self.state.unnoticed.keys().next().copied() {
-            let sentence = format!("People were told of record {seq}.");
+            let sentence = format!("SNS accepted the notice about record {seq}.");
             self.append(None, Event::Noticed { of: seq }, sentence)?;
         }
         Ok(())

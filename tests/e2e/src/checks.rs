@@ -27,7 +27,10 @@ pub(crate) async fn no_drift(scene: &Scene<'_>) -> Result<()> {
 pub(crate) async fn status_is_readable(scene: &Scene<'_>) -> Result<()> {
     let status = scene.operate(Part::Approval, &json!({ "command": "status" })).await?;
     let sentence = status.get("sentence").and_then(Value::as_str).unwrap_or_default();
-    ensure!(sentence == format!("Nothing to do: {PRIMARY} serves and no evidence stands."), "{sentence}");
+    ensure!(
+        sentence == format!("Nothing to do: {PRIMARY} serves, and there is no evidence of a loss."),
+        "{sentence}"
+    );
     ensure!(status.get("last_tick").is_some_and(Value::is_string), "no tick was seen: {status}");
     Ok(())
 }
@@ -63,7 +66,7 @@ async fn is_dismissed(scene: &Scene<'_>) -> Result<()> {
         scene.journal(Part::Approval).await?.into_iter().map(|record| record.sentence).collect();
     let why = said.iter().find(|said| said.starts_with("No failover:")).context("no reason was given")?;
     for words in [
-        "1 of 2 kinds of evidence",
+        "1 of 2 required kinds of evidence",
         "probe front-primary gets good answers",
         "replica orders still replicates",
     ] {

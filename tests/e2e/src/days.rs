@@ -177,7 +177,7 @@ impl Days<'_, '_> {
             }
             let given_up = self.scene.keep(PART).await?;
             let message = given_up.payload.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
-            let words = format!("failed {ATTEMPTS} times, and is not tried again");
+            let words = format!("failed {ATTEMPTS} times. Pilotlight does not retry");
             ensure!(given_up.is_error && message.contains(&words), "{}", given_up.payload);
             let now = self.dates().await?;
             ensure!(now == before, "after {day} bad days {before:?} have become {now:?}");

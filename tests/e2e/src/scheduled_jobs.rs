@@ -61,7 +61,7 @@ pub(crate) async fn stand_still_while_confirming(scene: &Scene<'_>) -> Result<()
         ensure!(waits.contains(&words), "{words:?} is missing in {waits}");
     }
     let waits = kept.payload.get("waits").map(Value::to_string).unwrap_or_default();
-    ensure!(waits.contains("Nothing is deleted, though"), "nothing was there to be deleted: {waits}");
+    ensure!(waits.contains("Nothing is deleted, although"), "nothing was there to be deleted: {waits}");
     must_say(&scene.pass(PART).await?, &format!("Nothing is copied: run {run} is under way (confirming)"))?;
     let state = protocol::state::fold(&scene.journal(PART).await?)?;
     ensure!(confirming(&state), "the run was over too soon for this to mean anything");

@@ -87,7 +87,7 @@ async fn an_abort_that_cannot_be_undone_in_time_tells_someone_and_goes_on_trying
             .inner()
             .notices
             .iter()
-            .any(|notice| notice.contains("unfence of front is not done in time"))
+            .any(|notice| notice.contains("unfence of front missed its deadline"))
     };
     stage.until(SignedDuration::from_mins(10), |_| false).await;
     assert!(told(&stage), "{:#?}", stage.world.inner().notices);
@@ -159,7 +159,7 @@ async fn an_item_gone_from_the_plan_stops_the_run_until_it_is_back() {
     stage.world.inner().plan = serde_json::to_string(&changed).expect("JSON");
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
     assert!(stage.until(HOUR, needs_operator).await);
-    assert!(stage.sentences().iter().any(|said| said.contains("put them back into the plan")));
+    assert!(stage.sentences().iter().any(|said| said.contains("add them to the plan again")));
     stage.world.inner().plan = whole;
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("resumed");
     assert!(stage.until(HOUR, is_over).await);

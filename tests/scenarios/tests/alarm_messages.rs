@@ -234,7 +234,7 @@ async fn a_muted_alarm_is_no_evidence_by_being_asked_for_until_it_is_let_go_or_c
         assert_eq!(evidence(&mut stage).await.len(), 1, "{:#?}", stage.sentences());
         // And it is confirmed from then on.
         stage.pass(SignedDuration::from_mins(100)).await;
-        assert!(stage.sentences().iter().any(|sentence| sentence.contains("is still in ALARM")));
+        assert!(stage.sentences().iter().any(|sentence| sentence.contains("still reports ALARM")));
     }
 }
 
@@ -294,7 +294,7 @@ async fn is_named_whole(name: &str) {
     let body = message(&stage, name, "OK");
     hear(&mut stage, &body).await.expect("taken");
     assert_eq!(evidence(&mut stage).await, Vec::<String>::new());
-    let cleared = format!("No evidence any more: alarm {name} is OK.");
+    let cleared = format!("Evidence cleared: alarm {name} is OK.");
     assert!(stage.sentences().contains(&cleared), "{:#?}", stage.sentences());
 }
 
@@ -510,7 +510,7 @@ fn partition_aws_us_gov() {
     let Incoming::Signals(signals) = Incoming::read(&payload) else { panic!("no signals: {payload}") };
     let facts = Facts { signals, ..Facts::default() };
     let decision = decide(&plan, &State::default(), &facts, now);
-    assert_eq!(decision.sentence, "Recorded as evidence: alarm errors in us-gov-east-1 is in ALARM.");
+    assert_eq!(decision.sentence, "Evidence recorded: alarm errors in us-gov-east-1 is in ALARM.");
 }
 
 /// A direct invocation that is no command is an error that says so, and leaves no record.
@@ -529,7 +529,8 @@ async fn is_refused(payload: Value, part: &str) {
 #[tokio::test(start_paused = true)]
 async fn operator_failover_capital() {
     let payload = json!({ "Command": "failover", "reason": "nothing answers", "by": "ana" });
-    is_refused(payload, "`command` is missing, so nothing was done: give one of failover, approve, ").await;
+    is_refused(payload, "`command` is missing, so Pilotlight did nothing: use one of failover, approve, ")
+        .await;
     let payload = json!({ "Command": "failover", "reason": "nothing answers", "by": "ana" });
     is_refused(payload, "`Command` is not a field: did you mean `command`?").await;
 }
@@ -548,8 +549,9 @@ async fn operator_action() {
 
 #[tokio::test(start_paused = true)]
 async fn operator_as_a_list_a_text_or_a_number() {
-    is_refused(json!([{ "command": "status" }]), "The payload is a list of 1: give an object").await;
-    is_refused(json!("{\"command\":\"status\"}"), "give the object itself, not a text that holds it").await;
+    is_refused(json!([{ "command": "status" }]), "The payload is a list of 1: send an object").await;
+    is_refused(json!("{\"command\":\"status\"}"), "send the object itself, not a string that contains it")
+        .await;
     is_refused(json!(5), "The payload is a number").await;
     is_refused(Value::Null, "The payload is null").await;
 }
@@ -561,7 +563,7 @@ async fn operator_empty() {
     let answer = stage.invoke(json!({})).await.expect("a wake-up is no error");
     let sentence = answer["sentence"].as_str().expect("a sentence");
     assert!(
-        sentence.starts_with("No command came: the payload is an empty object, so nothing was done"),
+        sentence.starts_with("The payload is an empty object, so alarm-handler received no command"),
         "{sentence}"
     );
     assert_eq!(stage.records().len(), before);

@@ -39,8 +39,8 @@ async fn an_alarm_that_does_not_count_is_answered_with_the_reason() {
     let foreign_alarm = LISTED.replace("123456789012", "999999999999");
     for (arn, topic, seconds_ago, reason, why) in [
         (UNLISTED, TOPIC, 0, "unlisted_alarm", "it is not in detection.alarms of the plan"),
-        (LISTED, TOPIC, 301, "stale", "it changed 5 min ago, the limit is 300 s"),
-        (LISTED, TOPIC, -61, "from_the_future", "it claims a time 61 s from now"),
+        (LISTED, TOPIC, 301, "stale", "it changed 5 min ago; the limit is 300 s"),
+        (LISTED, TOPIC, -61, "from_the_future", "its timestamp is 61 s in the future"),
         (LISTED, foreign_topic, 0, "unlisted_topic", "is not in detection.topics of the plan"),
         (&foreign_alarm, TOPIC, 0, "foreign_account", "it belongs to account 999999999999"),
     ] {

@@ -66,14 +66,14 @@ async fn application_dead_and_database_alive_is_a_question_to_a_person_in_both_m
         set_probes(&stage, &bad());
         stage.alarm("ALARM").await.expect("the alarm is taken");
         stage.pass(minutes(5)).await;
-        let asked = notices(&stage, "may not serve");
+        let asked = notices(&stage, "may be down");
         assert_eq!(asked.len(), 1, "{:#?}", all(&stage));
         for words in [
             "alarm shop-front-errors (seen from us-east-2)",
             "probe front-primary (seen from us-west-1)",
             "replica orders still replicates with small lag",
             OVERRIDE,
-            "repeated in 15 min",
+            "repeats this notice in 15 min",
         ] {
             assert!(asked[0].contains(words), "{words}: {}", asked[0]);
         }
@@ -81,14 +81,14 @@ async fn application_dead_and_database_alive_is_a_question_to_a_person_in_both_m
         assert_eq!(all(&stage).len(), 1, "nothing else: {:#?}", all(&stage));
         // At 0, 15, 45, 105 and 225 minutes.
         stage.pass(minutes(240)).await;
-        assert_eq!(notices(&stage, "may not serve").len(), 5, "{:#?}", all(&stage));
+        assert_eq!(notices(&stage, "may be down").len(), 5, "{:#?}", all(&stage));
         assert_eq!(all(&stage).len(), 5, "{:#?}", all(&stage));
         assert!(figures(&stage).contains(&1), "the metric follows");
         // It is mended: one note that it is over, and the figure is 0 again.
         set_probes(&stage, &ProbeAnswer::Good);
         stage.alarm("OK").await.expect("the alarm is taken");
         stage.pass(minutes(40)).await;
-        assert_eq!(notices(&stage, "It is over").len(), 1, "{:#?}", all(&stage));
+        assert_eq!(notices(&stage, "Resolved without a failover").len(), 1, "{:#?}", all(&stage));
         assert_eq!(all(&stage).len(), 6, "{:#?}", all(&stage));
         assert_eq!(attention(&stage), Attention::None);
         assert_eq!(figures(&stage).last(), Some(&0));
@@ -104,7 +104,7 @@ async fn database_dead_and_web_answering_from_its_cache_is_a_question_in_both_mo
         stage.world.inner().probes.insert(Name::from("front-primary"), ProbeAnswer::Good);
         stage.alarm("ALARM").await.expect("the alarm is taken");
         stage.pass(minutes(10)).await;
-        let asked = notices(&stage, "may not serve");
+        let asked = notices(&stage, "may be down");
         assert_eq!(asked.len(), 1, "{:#?}", all(&stage));
         assert!(asked[0].contains("probe front-primary gets good answers"), "{}", asked[0]);
         assert!(asked[0].contains("replica orders (seen from us-west-1)"), "{}", asked[0]);
@@ -140,12 +140,15 @@ async fn one_good_answer_in_ten_is_a_question_that_stands_and_no_mail_a_minute()
         stage.alarm("ALARM").await.expect("the alarm is taken");
         one_good_answer_in_ten(&mut stage, 60).await;
         let all = all(&stage);
-        let asked = notices(&stage, "may not serve");
+        let asked = notices(&stage, "may be down");
         assert!((3..=4).contains(&asked.len()), "{mode:?}: {all:#?}");
         assert!(asked.iter().all(|notice| notice.contains(OVERRIDE)), "{asked:#?}");
         assert!(all.len() <= 6, "{mode:?}: {} notices in 51 minutes: {all:#?}", all.len());
         assert_eq!(promotions(&stage), 0);
-        assert!(!notices(&stage, "may not serve").is_empty() && notices(&stage, "It is over").is_empty());
+        assert!(
+            !notices(&stage, "may be down").is_empty()
+                && notices(&stage, "Resolved without a failover").is_empty()
+        );
         assert!(attention(&stage) >= Attention::Vetoed, "the question stands although single looks differ");
     }
 }
@@ -185,7 +188,7 @@ async fn a_glitch_under_a_veto_calls_nobody() {
     stage.pass(SignedDuration::from_secs(7)).await;
     set_probes(&stage, &ProbeAnswer::Good);
     stage.pass(minutes(30)).await;
-    assert_eq!(notices(&stage, "may not serve"), Vec::<String>::new());
+    assert_eq!(notices(&stage, "may be down"), Vec::<String>::new());
     assert_eq!(attention(&stage), Attention::None);
 }
 
@@ -199,10 +202,10 @@ async fn a_loss_during_a_hold_is_told_at_once_and_again_and_its_release_moves() 
         stage.alarm("ALARM").await.expect("the alarm is taken");
         stage.world.inner().primary_lives = false;
         stage.pass(minutes(2)).await;
-        let told = notices(&stage, "nothing begins");
+        let told = notices(&stage, "no run starts");
         assert_eq!(told.len(), 1, "{:#?}", all(&stage));
         for words in [
-            "us-east-2 is lost by",
+            "us-east-2 looks lost",
             "replica orders (seen from us-west-1)",
             "a hold by ana is in force until",
             "(upgrade)",
@@ -213,7 +216,7 @@ async fn a_loss_during_a_hold_is_told_at_once_and_again_and_its_release_moves() 
         }
         assert_eq!(attention(&stage), Attention::WaitsForPerson);
         stage.pass(minutes(50)).await;
-        assert_eq!(notices(&stage, "nothing begins").len(), 3, "{:#?}", all(&stage));
+        assert_eq!(notices(&stage, "no run starts").len(), 3, "{:#?}", all(&stage));
         assert_eq!((stage.phase(), all(&stage).len()), ("no run", 3));
         stage.invoke(json!({ "command": "release", "by": "ana" })).await.expect("released");
         if mode == Mode::Approve {
@@ -240,7 +243,7 @@ async fn a_loss_long_after_its_alarm_is_a_question_to_a_person_in_both_modes() {
         stage.pass(minutes(65)).await;
         stage.world.inner().primary_lives = false;
         stage.pass(minutes(5)).await;
-        let told = notices(&stage, "the last word of an alarm is too old to count");
+        let told = notices(&stage, "the last message of an alarm is too old to count");
         assert_eq!(told.len(), 1, "{:#?}", all(&stage));
         assert!(
             told[0].contains(r#""command":"failover","reason":"users are not served","by":"#),
@@ -264,7 +267,7 @@ async fn a_loss_during_a_cooldown_is_told_at_once() {
     stage.invoke(abort).await.expect("aborted");
     assert!(stage.until(HOUR, is_over).await);
     stage.pass(minutes(2)).await;
-    let told = notices(&stage, "the cooldown lasts until");
+    let told = notices(&stage, "its cooldown lasts until");
     assert_eq!(told.len(), 1, "{:#?}", all(&stage));
     assert!(told[0].contains(r#""command":"acknowledge","run":"#), "{}", told[0]);
     assert_eq!(attention(&stage), Attention::WaitsForPerson);
@@ -278,15 +281,15 @@ async fn an_approval_that_nobody_gives_is_asked_for_again_also_after_it_expired(
     let run = stage.run();
     assert_eq!(attention(&stage), Attention::WaitsForPerson);
     stage.pass(minutes(50)).await;
-    let again = notices(&stage, "still awaits approval");
+    let again = notices(&stage, "has been awaiting approval");
     assert_eq!(again.len(), 2, "after 15 and 45 minutes: {:#?}", all(&stage));
     let line = format!(r#""command":"approve","run":{run},"by":"#);
     assert!(again.iter().all(|notice| notice.contains(&line)), "{again:#?}");
     stage.pass(minutes(20)).await;
     assert_eq!((stage.phase(), attention(&stage)), ("needs an operator", Attention::NeedsOperator));
-    assert_eq!(notices(&stage, "nobody approved in time").len(), 1);
+    assert_eq!(notices(&stage, "no approval arrived in time").len(), 1);
     stage.pass(SignedDuration::from_hours(12)).await;
-    let still = notices(&stage, "still needs an operator");
+    let still = notices(&stage, "has needed an operator");
     assert!((5..=6).contains(&still.len()), "{:#?}", all(&stage));
     assert!(still.iter().all(|notice| notice.contains(&line)), "{still:#?}");
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
@@ -303,7 +306,7 @@ async fn a_run_that_needs_an_operator_calls_until_it_is_answered() {
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);
     stage.pass(SignedDuration::from_hours(24)).await;
-    let again = notices(&stage, "still needs an operator");
+    let again = notices(&stage, "has needed an operator");
     assert!((8..=10).contains(&again.len()), "{} in a day: {again:#?}", again.len());
     assert!(again.iter().all(|notice| notice.contains("step scale of web is past its deadline")));
 }
@@ -334,13 +337,13 @@ async fn a_plan_that_renames_a_database_with_an_open_quarantine_is_told_once_wit
     });
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_hours(6)).await;
-    let told = notices(&stage, "can't be cut off");
+    let told = notices(&stage, "Pilotlight can't isolate the old primary");
     assert_eq!(told.len(), 1, "{:#?}", all(&stage));
     assert!(told[0].contains("old primary of orders"), "{}", told[0]);
-    assert!(told[0].contains("Put it back into databases under that name"), "{}", told[0]);
+    assert!(told[0].contains("Add it to databases again under that name"), "{}", told[0]);
     let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
     let shown = status["quarantine"].to_string();
-    assert!(shown.contains("orders: the old primary can't be cut off"), "{shown}");
+    assert!(shown.contains("orders: Pilotlight can't isolate the old primary"), "{shown}");
     // Put back, it is carried out.
     apply(&stage, |_| ());
     stage.pass(minutes(3)).await;
@@ -352,22 +355,22 @@ async fn a_plan_that_takes_the_group_of_an_open_quarantine_away_is_told_once_wit
     let mut stage = moved().await;
     // Past the deadline it is known that it was to be cut off, though its region never answered.
     stage.pass(minutes(20)).await;
-    assert_eq!(notices(&stage, "is not cut off yet").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(notices(&stage, "is not isolated yet").len(), 1, "{:#?}", all(&stage));
     apply(&stage, |plan| *plan.databases[0].quarantine_security_group_mut(Side::Primary) = None);
     stage.world.inner().primary_lives = true;
     stage.pass(SignedDuration::from_hours(6)).await;
-    let told = notices(&stage, "can't be cut off");
+    let told = notices(&stage, "Pilotlight can't isolate the old primary");
     assert_eq!(told.len(), 1, "{:#?}", all(&stage));
     assert!(
         told[0].contains("old primary of orders")
-            && told[0].contains("the plan no longer gives it a quarantine_security_group")
-            && told[0].contains("Give it its quarantine_security_group again"),
+            && told[0].contains("the plan no longer names its quarantine_security_group")
+            && told[0].contains("Set its quarantine_security_group again"),
         "{}",
         told[0]
     );
     let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
     let shown = status["quarantine"].to_string();
-    assert!(shown.contains("orders: the old primary can't be cut off"), "{shown}");
+    assert!(shown.contains("orders: Pilotlight can't isolate the old primary"), "{shown}");
     apply(&stage, |_| ());
     stage.pass(minutes(3)).await;
     assert!(stage.world.inner().databases.values().all(|database| database.quarantined));
@@ -381,7 +384,7 @@ async fn a_database_that_never_had_a_group_is_no_lost_quarantine() {
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await);
     stage.pass(SignedDuration::from_hours(6)).await;
-    assert_eq!(notices(&stage, "cut off"), Vec::<String>::new());
+    assert_eq!(notices(&stage, "isolate"), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -481,7 +484,7 @@ async fn the_subject_of_a_notice_says_what_it_is_about() {
     stage.invoke(json!({ "command": "approve", "run": run, "by": "ana" })).await.expect("approved");
     assert!(stage.until(HOUR, is_over).await);
     let subjects = stage.world.inner().subjects.clone();
-    for title in ["awaits approval", "still awaits approval", "moves", "completed"] {
+    for title in ["awaits approval", "still awaits approval", "is failing over", "completed"] {
         let subject = format!("Pilotlight shop: {title} (run {run})");
         assert!(subjects.contains(&subject), "{subject}: {subjects:#?}");
     }
@@ -497,7 +500,7 @@ async fn status_says_what_people_are_called_for() {
     let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
     assert_eq!(status["attention"]["figure"], 2, "{status:#}");
     assert_eq!(status["attention"]["calls"][0]["matter"], json!(Matter::Approval));
-    assert_eq!(status["attention"]["meaning"], "waits for a person");
+    assert_eq!(status["attention"]["meaning"], "something waits for a person");
 }
 
 #[tokio::test(start_paused = true)]
@@ -521,10 +524,11 @@ async fn one_kind_of_evidence_and_no_sign_of_life_is_a_question_to_a_person_in_b
             let asked = notices(&stage, "may be lost");
             assert_eq!(asked.len(), 1, "{mode:?} {flapped_before}: {:#?}", all(&stage));
             for words in [
-                "one kind of evidence stands, and two are needed: probe db (seen from us-west-1) and probe front-primary",
-                "Nothing shows life.",
+                "Pilotlight needs two kinds of evidence and has one: probe db (seen from us-west-1) and probe \
+                 front-primary",
+                "There is no sign of life.",
                 r#""command":"failover","reason":"users are not served","by":"#,
-                "repeated in 15 min",
+                "repeats this notice in 15 min",
             ] {
                 assert!(asked[0].contains(words), "{words}: {}", asked[0]);
             }
@@ -554,7 +558,12 @@ async fn one_kind_of_evidence_is_no_question_while_anything_shows_life_and_over_
     assert_eq!(notices(&stage, "may be lost").len(), 1, "{:#?}", all(&stage));
     set_probes(&stage, &ProbeAnswer::Good);
     stage.pass(minutes(20)).await;
-    assert_eq!(notices(&stage, "It is over: a loss by one kind of evidence").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(
+        notices(&stage, "has not seen a loss based on one kind of evidence").len(),
+        1,
+        "{:#?}",
+        all(&stage)
+    );
     assert_eq!(attention(&stage), Attention::None);
 }
 
@@ -569,7 +578,7 @@ async fn a_second_kind_of_evidence_takes_the_question_over() {
     assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
     stage.pass(minutes(40)).await;
     assert_eq!(notices(&stage, "may be lost").len(), 1, "{:#?}", all(&stage));
-    assert_eq!(notices(&stage, "It is over"), Vec::<String>::new());
+    assert_eq!(notices(&stage, "Resolved without a failover"), Vec::<String>::new());
     let status = stage.invoke(json!({ "command": "status" })).await.expect("a status");
     assert_eq!(status["attention"]["calls"].as_array().map(Vec::len), Some(1), "{status:#}");
 }
@@ -584,18 +593,18 @@ async fn what_can_no_longer_be_looked_at_does_not_end_a_call() {
     set_probes(&stage, &bad());
     stage.world.inner().primary_lives = false;
     stage.pass(minutes(3)).await;
-    assert_eq!(notices(&stage, "nothing begins").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(notices(&stage, "no run starts").len(), 1, "{:#?}", all(&stage));
     set_probes(&stage, &ProbeAnswer::Unknown { detail: "its name does not resolve".to_owned() });
     stage.pass(minutes(60)).await;
-    assert_eq!(notices(&stage, "It is over"), Vec::<String>::new(), "{:#?}", all(&stage));
-    let told = notices(&stage, "nothing begins");
+    assert_eq!(notices(&stage, "Resolved without a failover"), Vec::<String>::new(), "{:#?}", all(&stage));
+    let told = notices(&stage, "no run starts");
     assert_eq!(told.len(), 3, "{:#?}", all(&stage));
     assert!(told[2].contains("probe front-primary (seen from us-west-1; last seen "), "{}", told[2]);
-    assert!(told[2].contains("its last word is "), "{}", told[2]);
+    assert!(told[2].contains("its last message is "), "{}", told[2]);
     assert_eq!(attention(&stage), Attention::WaitsForPerson);
     set_probes(&stage, &ProbeAnswer::Good);
     stage.pass(minutes(20)).await;
-    assert_eq!(notices(&stage, "It is over").len(), 1, "{:#?}", all(&stage));
+    assert_eq!(notices(&stage, "Resolved without a failover").len(), 1, "{:#?}", all(&stage));
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,8 +38,7 @@ fn promotions(stage: &Stage) -> u32 {
 async fn a_global_database_is_failed_over_once_and_says_what_makes_it_writable() {
     let stage = moved(async |_| ()).await;
     assert_eq!(promotions(&stage), 1);
-    let words =
-        "Step promote is done: orders: available, with an instance that writes, and follows no cluster.";
+    let words = "Step promote is done: orders: available, with a writer instance and no replication source.";
     assert!(says(&stage, words), "{:#?}", stage.sentences());
 }
 
@@ -68,9 +67,12 @@ async fn a_cluster_without_an_instance_needs_an_operator_and_goes_on_with_one() 
     stage.lose_primary().await;
     set_headless(&stage, true);
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    assert!(says(&stage, "its cluster has no instance that could be promoted"), "{:#?}", stage.sentences());
+    assert!(says(&stage, "its cluster has no instance to promote"), "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), 0);
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)), "nothing is open");
+    assert!(
+        stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)),
+        "nothing is open"
+    );
     set_headless(&stage, false);
     stage
         .invoke(json!({ "command": "approve", "run": stage.run(), "by": "ana" }))
@@ -103,7 +105,7 @@ async fn an_old_primary_that_follows_already_is_left_as_it_is() {
     }
     stage.pass(SignedDuration::from_mins(3)).await;
     assert_eq!(stage.world.inner().calls.get("quarantine"), None);
-    let words = "the old primary follows the new writer, and takes no writes of its own";
+    let words = "the old primary replicates from the new writer and accepts no writes";
     assert!(says(&stage, words), "{:#?}", stage.sentences());
 }
 
@@ -119,7 +121,7 @@ async fn an_old_primary_that_refuses_its_group_is_tried_until_aws_has_made_it_fo
     assert!(stage.world.inner().calls.get("quarantine").is_some_and(|calls| *calls > 1));
     stage.world.inner().databases.values_mut().for_each(|database| database.resynchronised = true);
     stage.pass(SignedDuration::from_mins(3)).await;
-    assert!(says(&stage, "the old primary follows the new writer"), "{:#?}", stage.sentences());
+    assert!(says(&stage, "the old primary replicates from the new writer"), "{:#?}", stage.sentences());
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,8 +93,8 @@ async fn the_next_notice_counts_what_was_folded() {
     stage.pass(GOOD_MINUTES).await;
     flap(&mut stage, Flaps::Alarm, SignedDuration::from_secs(60), SignedDuration::from_hours(2)).await;
     let said = mails(&stage);
-    let counted = said.iter().find(|mail| mail.contains("signs came")).expect("a count");
-    assert!(counted.contains("runs came to nothing since 2027-01-15T"), "{counted}");
+    let counted = said.iter().find(|mail| mail.contains("evidence appeared")).expect("a count");
+    assert!(counted.contains("runs ended without a failover since 2027-01-15T"), "{counted}");
 }
 
 fn without_databases(mut plan: Plan) -> Plan {

@@ -201,9 +201,9 @@ fn assert_kept(step: Step, stage: &Stage, tap: &Tap, wanted: &Cloud) {
     let tells = |words: &str| said.iter().any(|sentence| sentence.starts_with(words));
     assert!(tells(&expected), "nothing says \"{expected}\": {said:#?}");
     let end = if is_undo(step) {
-        format!("Run {run} is aborted and what it did is undone.")
+        format!("Run {run} is aborted and rolled back.")
     } else {
-        format!("Run {run} completed: shop serves from us-west-1; recovery took ")
+        format!("Run {run} completed: shop serves from us-west-1. Recovery took ")
     };
     assert!(tells(&end), "nothing says \"{end}\": {said:#?}");
     assert_one_outcome(step, stage);

@@ -89,10 +89,11 @@ async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
     stage.pass(SignedDuration::from_mins(10)).await;
     assert_eq!(stage.phase(), "aborted");
     let said = stage.sentences();
-    let why =
-        said.iter().find(|sentence| sentence.starts_with("No failover: us-east-2 is not taken for lost"));
+    let why = said.iter().find(|sentence| {
+        sentence.starts_with("No failover: the evidence does not show that us-east-2 is lost")
+    });
     let why = why.unwrap_or_else(|| panic!("no reason given: {said:#?}"));
-    assert!(why.contains("1 of 2 kinds of evidence"), "{why}");
+    assert!(why.contains("1 of 2 required kinds of evidence"), "{why}");
     assert!(why.contains("veto: replica orders still replicates with small lag"), "{why}");
     assert!(why.contains("veto: probe front-primary gets good answers"), "{why}");
     let inner = stage.world.inner();

@@ -100,7 +100,8 @@ async fn an_alarm_by_the_commands_topic_is_rejected() {
 #[tokio::test(start_paused = true)]
 async fn an_alarm_of_a_foreign_account_is_rejected_whatever_its_body_says() {
     let forge = |forged: &mut Forged| forged.arn = forged.arn.replace("123456789012", "999999999999");
-    assert_rejected(forge, "it belongs to account 999999999999, the plan to 123456789012").await;
+    assert_rejected(forge, "it belongs to account 999999999999, but the plan uses account 123456789012")
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,14 +119,14 @@ async fn a_listed_alarm_of_another_region_is_rejected() {
 #[tokio::test(start_paused = true)]
 async fn an_arn_that_is_no_alarms_is_rejected() {
     let forge = |forged: &mut Forged| forged.arn = forged.arn.replace(":cloudwatch:", ":events:");
-    assert_rejected(forge, "a message of an alarm without the ARN of an alarm").await;
+    assert_rejected(forge, "an alarm message without the ARN of an alarm").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stale_alarm_is_rejected() {
     let old = SignedDuration::from_secs(301);
     let forge = |forged: &mut Forged| forged.changed_at = forged.changed_at.checked_sub(old).expect("a time");
-    assert_rejected(forge, "it changed 5 min ago, the limit is 300 s").await;
+    assert_rejected(forge, "it changed 5 min ago; the limit is 300 s").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +134,7 @@ async fn an_alarm_of_the_future_is_rejected() {
     let ahead = SignedDuration::from_secs(120);
     let forge =
         |forged: &mut Forged| forged.changed_at = forged.changed_at.checked_add(ahead).expect("a time");
-    assert_rejected(forge, "it claims a time").await;
+    assert_rejected(forge, "its timestamp is").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +152,10 @@ async fn an_alarm_replayed_after_it_went_back_to_ok_opens_nothing() {
     for _ in 0..3 {
         let answer = stage.invoke(recorded.clone()).await.expect("it is taken, and counts for nothing");
         let sentence = answer["sentence"].as_str().unwrap_or_default().to_owned();
-        assert!(sentence.starts_with("Nothing to do: us-east-2 serves and no evidence stands"), "{sentence}");
+        assert!(
+            sentence.starts_with("Nothing to do: us-east-2 serves, and there is no evidence of a loss"),
+            "{sentence}"
+        );
     }
     assert_eq!((stage.records().len(), changes(&stage)), (before, 0));
 }
@@ -168,10 +172,11 @@ async fn every_alarm_of_the_plan_set_by_hand_moves_nothing_while_the_primary_is_
     }
     stage.pass(SignedDuration::from_mins(20)).await;
     let said = stage.sentences();
-    let why =
-        said.iter().find(|sentence| sentence.starts_with("No failover: us-east-2 is not taken for lost"));
+    let why = said.iter().find(|sentence| {
+        sentence.starts_with("No failover: the evidence does not show that us-east-2 is lost")
+    });
     let why = why.unwrap_or_else(|| panic!("no reason given: {said:#?}"));
-    assert!(why.contains("1 of 2 kinds of evidence stand (alarm shop-down"), "{why}");
+    assert!(why.contains("1 of 2 required kinds of evidence found (alarm shop-down"), "{why}");
     assert!(why.contains("veto: probe front-primary gets good answers"), "{why}");
     assert_eq!((stage.phase(), changes(&stage)), ("aborted", 0));
 }
@@ -222,7 +227,10 @@ async fn assert_none_is_due(stage: &Stage, run: u64, legal: &[Step]) {
             let answer = ask_for(stage, &payload, step).await.expect("it is answered");
             let sentence = answer["sentence"].as_str().unwrap_or_default();
             let nothing = format!("Nothing to do: step {step} of {subject} is not due.");
-            let no_watch = format!("Nothing to do: run {run} is confirmed by another worker, or not at all.");
+            let no_watch = format!(
+                "Nothing to do: another worker is confirming run {run}, or the run needs no confirmation \
+                 now."
+            );
             assert!(sentence == nothing || sentence == no_watch, "{step} {subject}: {sentence}");
         }
     }
@@ -279,7 +287,7 @@ async fn a_command_by_another_topic_for_another_plan_or_to_another_function_is_a
         let other = StepCommand { plan: Name::from("bank"), ..forged.clone() };
         let fault = ask_for(&stage, &sns(COMMANDS_TOPIC, &json!(other)), step).await.expect_err("refused");
         assert_eq!(fault.code, "foreign_plan");
-        assert!(fault.message.contains("plan bank, this function serves shop"), "{fault}");
+        assert!(fault.message.contains("plan bank; this function serves plan shop"), "{fault}");
 
         let elsewhere =
             if matches!(step, Step::Promote | Step::Quarantine) { Step::Scale } else { Step::Promote };
@@ -287,7 +295,7 @@ async fn a_command_by_another_topic_for_another_plan_or_to_another_function_is_a
         let fault = ask_for(&stage, &payload, elsewhere).await.expect_err("refused");
         assert_eq!(
             (fault.code, fault.message),
-            ("not_my_step", format!("This function does not do step {step}"))
+            ("not_my_step", format!("This function does not handle step {step}"))
         );
     }
     assert_eq!((changes(&stage), stage.records().len()), (0, 0));
@@ -308,8 +316,8 @@ async fn events_made_by_hand_for_the_bus_open_nothing() {
     let mut other_shape = event("aws.cloudwatch", "Something Else", &arn);
     other_shape["replay-name"] = json!("again");
     let cases = [
-        (event("my.app", "CloudWatch Alarm State Change", &arn), "its shape is not known"),
-        (other_shape, "its shape is not known"),
+        (event("my.app", "CloudWatch Alarm State Change", &arn), "Pilotlight does not recognise its format"),
+        (other_shape, "Pilotlight does not recognise its format"),
         (
             event("aws.cloudwatch", "CloudWatch Alarm State Change", &foreign),
             "it belongs to account 999999999999",
@@ -396,7 +404,9 @@ async fn no_function_does_anything_about_any_hostile_event() {
         assert!(is_rejected, "{}: {said:#?}", path.display());
         // An empty object wakes a function up: its caller is told that no command came, and nothing is recorded.
         let is_told = |answer: &Value| {
-            answer["sentence"].as_str().is_some_and(|sentence| sentence.starts_with("No command came: "))
+            answer["sentence"]
+                .as_str()
+                .is_some_and(|sentence| sentence.starts_with("The payload is an empty object"))
         };
         let is_said = !said.is_empty() || answer.as_ref().map_or(true, is_told);
         assert!(is_said, "{}: nothing says what became of it", path.display());

@@ -145,13 +145,13 @@ fn spoils() -> Vec<(&'static str, Spoil)> {
         sealed.digest = protocol::digest::Digest::of(&sealed.text);
     }
     vec![
-        ("its text is not whole", |sealed| sealed.text.truncate(sealed.text.len() / 2)),
-        ("its text is not whole", |sealed| sealed.text.clear()),
+        ("its text is incomplete", |sealed| sealed.text.truncate(sealed.text.len() / 2)),
+        ("its text is incomplete", |sealed| sealed.text.clear()),
         ("its schema is", |sealed| reseal(sealed, |value| value["schema"] = json!(SNAPSHOT_SCHEMA + 1))),
         ("it can't be read", |sealed| reseal(sealed, |value| value["state"]["of_the_future"] = json!(1))),
         ("it can't be read", |sealed| sealed.seq += 1),
-        ("it is of plan", |sealed| reseal(sealed, |value| value["plan"] = json!("other"))),
-        ("is not the one that it was taken after", |sealed| {
+        ("it belongs to plan", |sealed| reseal(sealed, |value| value["plan"] = json!("other"))),
+        ("is not the record that it was taken after", |sealed| {
             reseal(sealed, |value| value["record"] = json!("of another log"));
         }),
     ]
@@ -320,7 +320,7 @@ async fn a_tick_that_can_not_fold_the_log_in_its_time_keeps_what_it_has_and_the_
         // Hardly any time: one page, and no more is begun.
         let deadline = ports.clock.now() + SignedDuration::from_secs(10);
         let answer = alarm_handler::handle(&ports, &json!({ "tick": true }), deadline).await;
-        folded.push(read(&stage).await.1.expect("a snapshot is kept"));
+        folded.push(read(&stage).await.1.expect("snapshot saved"));
         match answer {
             Ok(_) => break,
             Err(fault) => assert_eq!(fault.code, "journal_unfolded", "{fault}"),
@@ -400,8 +400,8 @@ async fn the_status_under_a_poison_record_is_that_of_the_last_good_one_and_names
         assert!(poison["runbook"].as_str().is_some_and(|page| page.starts_with("docs/operating.md#")));
         let sentence = shown["sentence"].as_str().expect("a sentence");
         assert!(sentence.contains(&format!("beyond record {}", seq - 1)), "{sentence}");
-        assert!(sentence.contains("nothing automatic happens"), "{sentence}");
-        assert!(sentence.contains("or must stay"), "one of a newer release is not taken out: {sentence}");
+        assert!(sentence.contains("does nothing automatically"), "{sentence}");
+        assert!(sentence.contains("or keep it"), "one of a newer release is not taken out: {sentence}");
         assert_eq!(shown["records"], json!(seq - 1));
         assert_eq!(shown["run"]["phase"], "awaiting approval", "the last good state");
         assert_eq!(shown["attention"]["figure"], 3, "a person has to take it out");
@@ -535,7 +535,7 @@ async fn a_table_that_does_not_answer_is_told_beside_a_poison_record_and_once_an
     let notices = stage.world.inner().notices.clone();
     assert_eq!(notices.len(), 2, "{notices:#?}");
     assert!(notices[0].contains("can't be read beyond"), "{notices:#?}");
-    assert!(notices[1].contains("can't be read, so nothing is decided: load"), "{notices:#?}");
+    assert!(notices[1].contains("can't be read, so Pilotlight decides nothing: load"), "{notices:#?}");
 }
 
 /// The handbook's way to take a poison record out: a copy of the last one aside, and the last one deleted.
@@ -604,7 +604,7 @@ async fn the_readiness_says_how_full_the_journal_is() {
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));
     assert_eq!(found["finding"], "ready");
     let sentence = found["sentence"].as_str().expect("a sentence");
-    assert!(sentence.contains("450 records; 50 came after the snapshot"), "{sentence}");
+    assert!(sentence.contains("450 records, 50 of them since the snapshot"), "{sentence}");
     assert!(sentence.contains("(5 % full)"), "{sentence}");
 
     grow(&stage, 610);
@@ -612,7 +612,7 @@ async fn the_readiness_says_how_full_the_journal_is() {
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));
     assert_eq!(found["finding"], "not_ready");
     assert!(
-        found["sentence"].as_str().is_some_and(|text| text.contains("the next one can't be kept")),
+        found["sentence"].as_str().is_some_and(|text| text.contains("the next snapshot can't be saved")),
         "{found}"
     );
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));

@@ -74,7 +74,7 @@ async fn a_primary_side_that_is_open_at_the_end_is_not_verified() {
     stage.start(verify);
     assert!(stage.until(HOUR, needs_operator).await, "{}: {:#?}", stage.phase(), stage.sentences());
     let said = stage.sentences().join("\n");
-    assert!(said.contains("the primary endpoint is not at weight 0 any more; set it to 0"), "{said}");
+    assert!(said.contains("the primary endpoint no longer has weight 0; set it to 0"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]

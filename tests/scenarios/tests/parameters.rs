@@ -81,7 +81,7 @@ async fn nothing_is_copied_while_a_run_moves_and_afterwards_it_goes_the_other_wa
     copies.stores.inner().lost.clear();
     let sentence = copies.pass(&stage).await;
     assert!(
-        sentence.starts_with("Parameters of us-west-1 were copied to us-east-2: 1 made, 2 written"),
+        sentence.starts_with("Parameters of us-west-1 were copied to us-east-2: 1 created, 2 updated"),
         "{sentence}"
     );
     assert_eq!(copies.value(PRIMARY, "/shop/a").as_deref(), Some("one"));
@@ -115,8 +115,8 @@ async fn while_some_routes_have_moved_and_others_have_not_neither_region_is_the_
     let sentence = copies.pass(&stage).await;
     assert!(
         sentence.starts_with(
-            "Nothing is copied: back moved to us-west-1 and front stayed in us-east-2, so neither region's parameters \
-             are the ones to copy; move the rest: echo '{\"command\":\"failover\""
+            "Nothing is copied: back moved to us-west-1 and front stayed in us-east-2, so Pilotlight can't \
+             choose which region to copy from; move the rest: echo '{\"command\":\"failover\""
         ),
         "{sentence}"
     );
@@ -136,7 +136,7 @@ async fn an_aborted_run_leaves_the_direction_as_it_was() {
     copies.stores.set(PRIMARY, "/shop/a", "two");
     let sentence = copies.pass(&stage).await;
     assert!(
-        sentence.starts_with("Parameters of us-east-2 were copied to us-west-1: 0 made, 1 written"),
+        sentence.starts_with("Parameters of us-east-2 were copied to us-west-1: 0 created, 1 updated"),
         "{sentence}"
     );
 }

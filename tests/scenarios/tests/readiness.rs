@@ -96,7 +96,7 @@ async fn what_breaks_is_told_once_within_half_an_hour_and_once_when_it_is_mended
     suspend(&stage, false);
     stage.pass(SignedDuration::from_mins(32)).await;
     let notices = told(&stage);
-    assert!(notices.len() == 1 && notices[0].contains("mended or gone: launch_allowed web"), "{notices:#?}");
+    assert!(notices.len() == 1 && notices[0].contains("fixed or gone: launch_allowed web"), "{notices:#?}");
     assert_eq!(gauged(&stage).last(), Some(&0));
 }
 
@@ -111,7 +111,7 @@ async fn a_look_that_fails_is_unknown_and_the_others_are_judged_all_the_same() {
         !rows.is_empty() && rows.iter().all(|row| row.starts_with("unknown") && row.ends_with("front")),
         "{rows:#?}"
     );
-    assert!(answer.to_string().contains("its role may not call inspect_route"), "{answer:#}");
+    assert!(answer.to_string().contains("the function's role may not call inspect_route"), "{answer:#}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,8 @@ async fn after_a_failover_people_are_told_once_that_nothing_can_take_over_and_th
     stage.pass(HOUR).await;
     let notices = told(&stage);
     let words = format!(
-        "The workload is unprotected since {moved_at}: {RECOVERY} serves, and if it is lost nothing takes over in {PRIMARY}"
+        "The workload is unprotected since {moved_at}. {RECOVERY} serves, and if it is lost, nothing takes \
+         over in {PRIMARY}"
     );
     let speaking: Vec<_> = notices.iter().filter(|notice| notice.contains("workload_protected")).collect();
     assert!(speaking.len() == 1 && speaking[0].contains(&words), "{notices:#?}");
@@ -181,12 +182,12 @@ const FURTHER: &[FurtherBreakage] = &[
             world.looks.attached = vec![AttachedGroup { arn, healthy: 0 }];
         },
         "not_ready balancer_can_be_healthy front",
-        "also sends to other-tg/1",
+        "also forwards to other-tg/1",
     ),
     (
         |world| world.looks.zones.clear(),
         "not_ready instance_type_offered web",
-        "m6i.large is offered in none of its zones: us-west-1a and us-west-1b.",
+        "None of its zones offers m6i.large: us-west-1a and us-west-1b.",
     ),
     (
         |world| {
@@ -319,7 +320,7 @@ const BREAKAGES: &[Breakage] = &[
     (
         |world| drop(world.keys.insert(REPLICA_KEY.to_owned(), Some("Disabled".to_owned()))),
         "not_ready key_enabled orders",
-        "The key/replica is Disabled, so nothing that it encrypts can be used.",
+        "The key/replica is Disabled, so the data that it encrypts is unusable.",
     ),
     (
         |world| {
@@ -350,7 +351,8 @@ const BREAKAGES: &[Breakage] = &[
             world.refused.insert(action, vec![refusal]);
         },
         "not_ready role_allowed promote-replica",
-        "The role of shop-promote-replica is not allowed rds:PromoteReadReplica on db (implicitDeny).",
+        "IAM does not allow the role of shop-promote-replica to call rds:PromoteReadReplica on db \
+         (implicitDeny).",
     ),
 ];
 
@@ -398,7 +400,10 @@ async fn each_new_look_that_is_denied_is_unknown_and_names_what_the_role_may_not
         let rows = unready(&answer);
         assert!(rows.iter().any(|found| found == row), "{action}: {rows:?}");
         assert!(rows.iter().all(|found| found.starts_with("unknown")), "{action}: {rows:?}");
-        assert!(answer.to_string().contains(&format!("its role may not call {action}")), "{answer:#}");
+        assert!(
+            answer.to_string().contains(&format!("the function's role may not call {action}")),
+            "{answer:#}"
+        );
         stage.world.inner().faults.clear();
     }
 }

@@ -299,7 +299,9 @@ async fn a_lost_primary_region_blocks_nothing_and_deletes_nothing() {
     let answer = job.keep().await.expect("no error: it is best effort");
     let waits = texts(&answer, "waits");
     assert!(
-        waits[0].starts_with("No snapshot of orders is taken: us-east-2 could not be listed whole"),
+        waits[0].starts_with(
+            "No snapshot of orders is taken: Pilotlight could not list all snapshots in us-east-2"
+        ),
         "{waits:?}"
     );
 }
@@ -371,7 +373,7 @@ async fn a_hold_that_begins_between_two_deletions_ends_them() {
     assert_eq!(job.effects("delete").len(), before + 1);
     let put_off = texts(&answer.expect("an answer"), "put_off");
     assert!(
-        put_off[0].starts_with("Nothing more is deleted, 2 stay: a hold by ana is in force until"),
+        put_off[0].starts_with("Deletion stopped, 2 stay: a hold by ana is in force until"),
         "{put_off:?}"
     );
 }
@@ -388,7 +390,7 @@ async fn a_journal_that_goes_away_between_two_deletions_ends_them_and_is_an_erro
     let (answer, ()) = tokio::join!(job.keep(), break_it);
     let fault = answer.expect_err("an error");
     assert!(
-        fault.message.starts_with("Nothing more is deleted, 2 stay: The journal of shop can't be read"),
+        fault.message.starts_with("Deletion stopped, 2 stay: The journal of shop can't be read"),
         "{fault}"
     );
     assert_eq!(job.effects("delete").len(), before + 1);
@@ -401,7 +403,10 @@ async fn a_pass_whose_time_is_over_leaves_the_rest_to_the_next() {
     let before = job.effects("delete").len();
     job.snapshots.vault().call_lasts = Duration::from_secs(35);
     let answer = job.keep().await.expect("an answer");
-    assert_eq!(texts(&answer, "put_off"), ["The time is over; 2 are left to the next invocation."]);
+    assert_eq!(
+        texts(&answer, "put_off"),
+        ["The function's time is up; the next invocation handles the remaining 2."]
+    );
     assert_eq!(job.effects("delete").len(), before + 1);
 }
 
@@ -430,7 +435,7 @@ async fn what_only_a_person_can_help_is_an_error_and_the_rest_is_done() {
     job.snapshots.fault("put", InjectedFault::Fails(FailureKind::Denied));
     job.stage.clock.sleep(Duration::from_mins(30)).await;
     let fault = job.keep().await.expect_err("no metric");
-    assert!(fault.message.contains("The ages of the snapshots could not be put"), "{fault}");
+    assert!(fault.message.contains("The ages of the snapshots could not be sent to CloudWatch"), "{fault}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -494,5 +499,5 @@ async fn a_plan_without_snapshots_lists_nothing() {
     let job = ScheduledJob::new(small_plan(Mode::Automatic));
     job.snapshots.fault("list", InjectedFault::Fails(FailureKind::Denied));
     let answer = job.keep().await.expect("nothing to do");
-    assert_eq!(answer["sentence"], "No snapshots are kept: the plan shop has no section snapshots.");
+    assert_eq!(answer["sentence"], "Pilotlight keeps no snapshots: the plan shop has no section snapshots.");
 }

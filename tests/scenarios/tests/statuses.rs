@@ -83,7 +83,7 @@ async fn a_promotion_that_aws_refuses_to_the_end_is_told_in_its_words() {
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let notices = stage.world.inner().notices.join("\n");
     assert!(
-        notices.contains("step promote of orders is past its deadline; it waits: orders (promote"),
+        notices.contains("step promote of orders is past its deadline; last status: orders (promote"),
         "{notices}"
     );
     assert!(notices.contains("a fault of the test"), "{notices}");
@@ -124,8 +124,11 @@ async fn a_promoted_database_in_a_status_that_does_not_pass_is_told_at_once() {
         assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
         let said = stage.sentences().join("\n");
         let whose =
-            if is_cluster { "of its cluster, or of the instance that is to write," } else { "its status" };
-        assert!(said.contains(&format!("{whose} is incompatible-parameters, which does not pass")), "{said}");
+            if is_cluster { "of its cluster, or of its future writer instance," } else { "its status" };
+        assert!(
+            said.contains(&format!("{whose} is incompatible-parameters, which does not clear")),
+            "{said}"
+        );
         assert_eq!(promotions(&stage), 1);
     }
 }
@@ -147,15 +150,15 @@ async fn every_status_that_does_not_pass_is_told_at_once_with_its_remedy() {
         ("inaccessible-encryption-credentials-recoverable", "KMS key"),
         ("stopped", "start it"),
         ("stopping", "start it"),
-        ("deleting", "somebody is deleting it"),
-        ("delete-precheck", "somebody is deleting it"),
-        ("upgrade_failed", "the snapshot that begins with rds-final"),
+        ("deleting", "it is being deleted"),
+        ("delete-precheck", "it is being deleted"),
+        ("upgrade_failed", "the snapshot whose name begins with rds-final"),
     ] {
         let mut stage = promoting(status).await;
         assert!(stage.until(SignedDuration::from_secs(10), needs_operator).await, "{status}");
         let said = stage.sentences().join("\n");
         assert!(said.contains("(replica_unusable): its status is"), "{said}");
-        assert!(said.contains(&format!("its status is {status}, which does not pass by itself")), "{said}");
+        assert!(said.contains(&format!("its status is {status}, which does not clear by itself")), "{said}");
         assert!(said.contains(remedy), "{status}: {said}");
         assert_eq!(promotions(&stage), 0, "{status}");
     }
@@ -250,8 +253,8 @@ async fn scale_waiting_quotes_the_last_failed_activity() {
     each_fleet(&stage, |fleet| {
         fleet.failure = Some((at, "Client.InternalError: Client error on launch."));
     });
-    let quoted = "the last launch failed: Client.InternalError: Client error on launch (most often a volume's or image's \
-                  KMS key on which the service-linked role of Auto Scaling has no grant)";
+    let quoted = "the last launch failed: Client.InternalError: Client error on launch (usually the \
+                  service-linked role of Auto Scaling has no grant on the KMS key of a volume or an image)";
     stage.pass(SignedDuration::from_mins(2)).await;
     assert!(
         stage.sentences().iter().any(|said| said.contains("Step scale waits") && said.contains(quoted)),
@@ -260,7 +263,7 @@ async fn scale_waiting_quotes_the_last_failed_activity() {
     );
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let notices = stage.world.inner().notices.join("\n");
-    assert!(notices.contains("step scale of web is past its deadline; it waits: web ("), "{notices}");
+    assert!(notices.contains("step scale of web is past its deadline; last status: web ("), "{notices}");
     assert!(notices.contains(quoted), "{notices}");
 }
 

@@ -84,7 +84,7 @@ async fn an_error_that_is_remembered_is_no_new_evidence() {
     let remembered = look(&stage, &eyes).await;
     assert!(
         remembered[..4].iter().all(
-            |state| matches!(state, ReplicaState::Unknown { detail } if detail.contains("not asked just now"))
+            |state| matches!(state, ReplicaState::Unknown { detail } if detail.contains("not read just now"))
         ),
         "{remembered:?}"
     );

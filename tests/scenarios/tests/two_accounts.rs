@@ -41,7 +41,7 @@ async fn it_moves_by_the_other_accounts_alarm_and_fences_before_it_opens() {
     let at = |words: &str| said.iter().position(|sentence| sentence.contains(words)).expect(words);
     assert!(at("Step fence is done: front") < at("Step open of front begins"), "{said:#?}");
     assert!(at("Step scale is done: web") < at("Step open of front begins"), "{said:#?}");
-    at("estimated loss: no database moved.");
+    at("Estimated loss: no database moved.");
     assert_eq!(weights(&stage), (Some(0), Some(128)));
     let asked: Vec<Step> = stage.published.iter().map(|command| command.step).collect();
     assert!(!asked.contains(&Step::Promote) && !asked.contains(&Step::Quarantine), "{asked:?}");
@@ -93,7 +93,7 @@ async fn alarms_of_a_third_account_or_of_the_wrong_one_of_the_two_count_for_noth
         stage.invoke(sns(&topic, &body)).await.expect("it is taken, and counts for nothing");
         let said = stage.sentences();
         let words =
-            format!("it belongs to account {account}, and what the plan has in us-east-2 to 210987654321");
+            format!("it belongs to account {account}, but the plan uses account 210987654321 in us-east-2");
         assert!(said.iter().any(|sentence| sentence.contains(&words)), "{said:#?}");
     }
     // Recorded shapes, which are old by now: foreign comes before stale.

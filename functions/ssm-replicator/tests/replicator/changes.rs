@@ -10,14 +10,14 @@ fn a_change_is_copied_and_the_same_event_again_writes_nothing() {
         let scene = Scene::new();
         scene.stores.set(FROM, "/shop/db/url", "one");
         let answer = scene.changed(FROM, "/shop/db/url").await.unwrap();
-        assert_eq!(sentence(&answer), "/shop/db/url is made in us-west-1.");
+        assert_eq!(sentence(&answer), "/shop/db/url is created in us-west-1.");
         assert!(scene.is_copy(TO, "/shop/db/url"));
         scene.stores.set(FROM, "/shop/db/url", "two");
         let answer = scene.changed(FROM, "/shop/db/url").await.unwrap();
         assert_eq!(sentence(&answer), "/shop/db/url is written in us-west-1: it differed in value.");
         for _ in 0..3 {
             let answer = scene.changed(FROM, "/shop/db/url").await.unwrap();
-            assert_eq!(sentence(&answer), "Nothing to do: /shop/db/url is the same in us-west-1 already.");
+            assert_eq!(sentence(&answer), "Nothing to do: /shop/db/url is already the same in us-west-1.");
         }
         assert_eq!((scene.writes(), scene.value(TO, "/shop/db/url").as_deref()), (2, Some("two")));
     });
@@ -33,7 +33,7 @@ fn an_event_of_the_region_that_is_copied_to_reads_and_writes_nothing() {
         let answer = scene.changed(TO, "/shop/db/url").await.unwrap();
         assert!(
             sentence(&answer)
-                .starts_with("Nothing to do: /shop/db/url changed in us-west-1, which is copied to")
+                .starts_with("Nothing to do: /shop/db/url changed in us-west-1, which only receives copies")
         );
         assert_eq!(scene.stores.inner().calls, calls);
     });
@@ -44,12 +44,12 @@ fn what_the_plan_does_not_speak_of_or_leaves_as_it_is_is_not_read() {
     play(async || {
         let scene = Scene::new();
         for (name, words) in [
-            ("/other/x", "Nothing to do: the plan does not speak of /other/x."),
-            ("/shop/scratch/x", "Nothing to do: the plan does not speak of /shop/scratch/x."),
-            ("/pilotlight/shop/plan/0", "Nothing to do: the plan does not speak of /pilotlight/shop/plan/0."),
+            ("/other/x", "Nothing to do: the plan does not cover /other/x."),
+            ("/shop/scratch/x", "Nothing to do: the plan does not cover /shop/scratch/x."),
+            ("/pilotlight/shop/plan/0", "Nothing to do: the plan does not cover /pilotlight/shop/plan/0."),
             (
                 "/shop/db/endpoint",
-                "Nothing to do: /shop/db/endpoint differs on purpose, as parameters.overrides says.",
+                "Nothing to do: parameters.overrides lists /shop/db/endpoint, so it may differ.",
             ),
         ] {
             scene.stores.set(FROM, name, "x");
@@ -68,8 +68,8 @@ fn an_event_of_another_region_or_account_is_an_error() {
         assert_eq!(fault.code, "foreign_event");
         assert_eq!(
             fault.message,
-            "A parameter of account 123456789012 in eu-west-1 changed, and this plan is about 123456789012 in us-east-2 \
-             and us-west-1"
+            "A parameter of account 123456789012 in eu-west-1 changed, but this plan covers 123456789012 in \
+             us-east-2 and us-west-1"
         );
         for place in [&mut scene.plan.sides.primary, &mut scene.plan.sides.recovery] {
             place.account = "999999999999".to_owned();
@@ -85,7 +85,7 @@ fn a_plan_of_two_accounts_takes_each_regions_events_from_its_own_account() {
         let mut scene = Scene::of(two_accounts());
         scene.stores.set(FROM, "/shop/a", "one");
         let answer = scene.changed(FROM, "/shop/a").await.unwrap();
-        assert_eq!(sentence(&answer), "/shop/a is made in us-west-1.");
+        assert_eq!(sentence(&answer), "/shop/a is created in us-west-1.");
         let writes = scene.writes();
         for (account, region) in [("123456789012", FROM), ("210987654321", TO), ("999999999999", FROM)] {
             let event = json!({
@@ -98,8 +98,8 @@ fn a_plan_of_two_accounts_takes_each_regions_events_from_its_own_account() {
             assert_eq!(
                 fault.message,
                 format!(
-                    "A parameter of account {account} in {region} changed, and this plan is about 210987654321 in us-east-2 \
-                     and 123456789012 in us-west-1"
+                    "A parameter of account {account} in {region} changed, but this plan covers 210987654321 \
+                     in us-east-2 and 123456789012 in us-west-1"
                 )
             );
         }
@@ -111,7 +111,7 @@ fn a_plan_of_two_accounts_takes_each_regions_events_from_its_own_account() {
                 let fault = fault.unwrap_err();
                 assert_eq!(fault.code, "wrong_account");
                 assert!(fault.message.starts_with(
-                    "Nothing is copied: the plan says that us-east-2 lies in account 210987654321, and this function would act in "
+                    "Nothing is copied: in the plan, us-east-2 belongs to account 210987654321, but this function would act in account "
                 ));
             }
         }
@@ -157,8 +157,8 @@ fn a_label_goes_to_the_copys_current_version_and_one_on_an_earlier_version_needs
         let fault = scene.changed(FROM, "/shop/a").await.unwrap_err();
         assert_eq!(
             fault.message,
-            "/shop/a keeps the label live on its current version in us-west-1, and the source has it on an earlier one; \
-             move it by hand"
+            "/shop/a has the label live on its current version in us-west-1, but the source has that label on \
+             an earlier version; move the label by hand"
         );
     });
 }
@@ -191,7 +191,7 @@ fn somebody_else_who_makes_the_copy_first_is_not_written_over() {
         let answer = scene.changed(FROM, "/shop/a").await.unwrap();
         assert_eq!(
             sentence(&answer),
-            "/shop/a was changed by somebody else meanwhile; the next pass sees to it."
+            "Another writer changed /shop/a in the meantime; the next pass handles it."
         );
         assert_eq!(scene.writes(), 0);
     });

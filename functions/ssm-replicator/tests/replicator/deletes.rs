@@ -47,8 +47,9 @@ fn more_than_the_share_deletes_none_at_all_and_is_told_and_the_rest_goes_on() {
         lose(&scene, 0..5);
         scene.stores.set(FROM, "/shop/p/00030", "changed");
         let fault = scene.pass().await.unwrap_err();
-        let told = "5 of 40 copies in us-west-1 are kept although us-east-2 does not have them: one pass deletes 4 at most \
-                    (parameters.deletes_percent_max is 10); if that is right, raise it for a pass or delete them by hand.";
+        let told = "5 of 40 copies in us-west-1 are kept although us-east-2 does not have them: one pass \
+                    deletes at most 4 (parameters.deletes_percent_max is 10); if that is intended, raise the \
+                    limit for one pass, or delete them by hand.";
         assert!(fault.message.ends_with(told), "{}", fault.message);
         assert_eq!(scene.stores.store(TO).len(), 40);
         assert_eq!(scene.value(TO, "/shop/p/00030").as_deref(), Some("changed"));
@@ -77,7 +78,11 @@ fn an_empty_source_is_taken_for_a_mistake() {
         let scene = copied(1).await;
         lose(&scene, [0]);
         let fault = scene.pass().await.unwrap_err();
-        assert!(fault.message.contains("it has nothing at all under the plan's paths"), "{}", fault.message);
+        assert!(
+            fault.message.contains("us-east-2 has no parameter at all under the plan's paths"),
+            "{}",
+            fault.message
+        );
         assert_eq!(scene.stores.store(TO).len(), 1);
     });
 }
@@ -140,8 +145,8 @@ fn a_delete_event_deletes_nothing_by_itself() {
         let answer = scene.changed(FROM, "/shop/p/00001").await.unwrap();
         assert_eq!(
             crate::scene::sentence(&answer),
-            "Nothing to do now: /shop/p/00001 is gone in us-east-2; the next pass deletes its copy, together with all that \
-             are gone."
+            "Nothing to do now: /shop/p/00001 no longer exists in us-east-2; the next pass deletes its copy, \
+             together with all others."
         );
         assert!(scene.get(TO, "/shop/p/00001").is_some());
     });

@@ -32,8 +32,8 @@ fn everything_of_a_parameter_is_kept_and_the_copy_is_marked() {
         let answer = scene.pass().await.unwrap();
         assert_eq!(
             sentence(&answer),
-            "Parameters of us-east-2 were copied to us-west-1: 2 made, 0 written, 0 tagged or labelled, 0 deleted; 0 are \
-             the same, 0 differ on purpose."
+            "Parameters of us-east-2 were copied to us-west-1: 2 created, 0 updated, 0 tagged or labelled, 0 \
+             deleted; 0 are the same, 0 differ on purpose."
         );
         let copy = scene.get(TO, "/shop/db/password").unwrap();
         let source = scene.get(FROM, "/shop/db/password").unwrap();
@@ -135,8 +135,8 @@ fn an_override_is_not_written_and_one_that_is_missing_is_told() {
         scene.stores.set(FROM, "/shop/cache/endpoint", "x");
         let fault = scene.pass().await.unwrap_err();
         assert_eq!(fault.code, "not_all_copied");
-        let told = "/shop/cache/endpoint is listed under parameters.overrides and is not there in us-west-1: make it \
-                    there with its own value.";
+        let told = "parameters.overrides lists /shop/cache/endpoint, but it does not exist in us-west-1: \
+                    create it there with its own value.";
         assert!(fault.message.ends_with(told), "{}", fault.message);
         assert_eq!(scene.writes(), 0);
     });
@@ -158,8 +158,9 @@ fn ami_parameter_is_not_copied_in_silence() {
         for _ in 0..2 {
             let fault = scene.pass().await.unwrap_err();
             assert_eq!(fault.code, "not_all_copied");
-            let words = "/shop/image is not written in us-west-1: its data type is aws:ec2:image, and an image's id is the \
-                         region's own; list it under parameters.overrides, and give it the id of us-west-1's image there";
+            let words = "/shop/image is not written in us-west-1: its data type is aws:ec2:image, and each \
+                         region has its own image ids; list it under parameters.overrides, and set it to the \
+                         id of the image in us-west-1";
             assert!(fault.message.contains(words), "{}", fault.message);
             let Some(PassOutcome::Compared { same: 0, differing: 1, why: Some(why), .. }) = outcome() else {
                 panic!("{:?}", outcome());
@@ -217,8 +218,9 @@ fn what_was_there_before_and_is_no_copy_is_written_only_if_it_is_adopted() {
         scene.stores.set(FROM, "/shop/same", "x");
         scene.stores.set(TO, "/shop/same", "x");
         let fault = scene.pass().await.unwrap_err();
-        let told = "/shop/url is not written in us-west-1 although it differs in value: it was there before, and is no copy; \
-                    list it under parameters.overrides, or set parameters.existing to adopt.";
+        let told = "/shop/url is not written in us-west-1 although it differs in value: it already existed \
+                    there and is not a copy; list it under parameters.overrides, or set parameters.existing to \
+                    adopt.";
         assert!(fault.message.ends_with(told), "{}", fault.message);
         assert_eq!(scene.writes(), 0);
         scene.plan.parameters.as_mut().unwrap().existing = Existing::Adopt;
@@ -364,7 +366,7 @@ fn a_pass_that_runs_out_of_time_is_taken_up_by_the_next_without_double_work() {
             if answer["left"] == 0 {
                 break;
             }
-            assert!(sentence(&answer).ends_with("wait for the next pass: the function's time is over."));
+            assert!(sentence(&answer).ends_with("wait for the next pass: the function's time is up."));
         }
         // 60 s of two writes a second.
         assert_eq!(passes, 3);
@@ -396,7 +398,8 @@ fn a_lost_region_ends_a_pass_within_seconds_and_nothing_is_written() {
             let fault = scene.pass().await.unwrap_err();
             assert_eq!(fault.code, "parameters_unreadable");
             assert!(fault.message.starts_with(
-                "Parameters of us-east-2 and us-west-1 can't be read, so nothing more is written or deleted: "
+                "Parameters of us-east-2 and us-west-1 can't be read, so this pass writes and deletes nothing \
+                 more: "
             ));
             let took = ports::Clock::now(&*scene.clock).duration_since(began);
             assert!(took.as_secs() < 3, "{took:?}");

@@ -188,7 +188,7 @@ impl Cluster {
         match statuses.get(writer) {
             Some(status) if is_up(status) => None,
             Some(status) => Some(lost.unwrap_or_else(|| format!("{writer} is {status}"))),
-            None => Some(format!("{writer} is not there yet")),
+            None => Some(format!("{writer} does not exist yet")),
         }
     }
 
@@ -243,7 +243,7 @@ impl ClusterStanding {
     fn objection(&self) -> Option<String> {
         let global = self.global.as_ref()?;
         if global.writers().any(|writer| !is_same(&writer.arn, &self.arn)) && self.member().is_some() {
-            return Some("two clusters of the global database are called its writer".to_owned());
+            return Some("the global database names two clusters as its writer".to_owned());
         }
         let status = self.member().and_then(|_| global.moves_away_from(&self.arn))?;
         Some(format!("{status} of the global database"))
@@ -273,7 +273,7 @@ impl ClusterStanding {
             Replication::Halted { detail } => ReplicaState::Halted { detail },
             Replication::Broken { detail } => ReplicaState::Broken { detail },
             Replication::Unknown => {
-                ReplicaState::Unknown { detail: "the global database says nothing of it".to_owned() }
+                ReplicaState::Unknown { detail: "the global database does not report it".to_owned() }
             }
         };
         let up = |(id, _): &&(String, bool)| statuses.get(id).is_some_and(|status| is_up(status));

@@ -1,7 +1,7 @@
 //! Every way in which a global database and its clusters can stand, and what is made of it.
-use protocol::side::Side;
 use protocol::observation::ReplicaState;
 use protocol::readiness::facts::{ClusterFacts, ClusterRole};
+use protocol::side::Side;
 
 use super::*;
 use crate::replay::{aurora, replay, sent};
@@ -171,7 +171,7 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
             "available",
             WRITES,
             &[],
-            changing("shop-orders-replica-0 is not there yet"),
+            changing("shop-orders-replica-0 does not exist yet"),
         ),
         (
             &failed_over(),
@@ -195,7 +195,7 @@ async fn a_writer_is_writable_only_when_both_sides_say_so_and_its_instance_is_th
             "available",
             WRITES,
             &up[..],
-            changing("two clusters of the global database are called its writer"),
+            changing("the global database names two clusters as its writer"),
         ),
     ] {
         let global = global("available", members, &failover);
@@ -360,7 +360,8 @@ fn groups(entries: &[(&str, &str)]) -> String {
 
 async fn old_primary(answers: &[(u16, &str)]) -> (Answer<OldPrimary>, Vec<String>) {
     let http = replay(answers);
-    let answer = AuroraDatabases::new(&Sdk::on(http.clone())).old_primary(&aurora("orders"), Side::Primary).await;
+    let answer =
+        AuroraDatabases::new(&Sdk::on(http.clone())).old_primary(&aurora("orders"), Side::Primary).await;
     (answer, http.actual_requests().map(|request| request.uri().to_owned()).collect())
 }
 
@@ -442,9 +443,10 @@ async fn a_quarantine_replaces_all_groups_of_the_old_cluster_at_once() {
     }
     let mut bare = aurora("orders");
     *bare.quarantine_security_group_mut(Side::Primary) = None;
-    for failure in
-        [databases.quarantine(&bare, Side::Primary).await.unwrap_err(), databases.old_primary(&bare, Side::Primary).await.unwrap_err()]
-    {
+    for failure in [
+        databases.quarantine(&bare, Side::Primary).await.unwrap_err(),
+        databases.old_primary(&bare, Side::Primary).await.unwrap_err(),
+    ] {
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Invalid, "no_quarantine_group"));
     }
     assert_eq!(http.actual_requests().count(), 1);

@@ -36,7 +36,7 @@ impl DynamoJournal {
         match self.try_claim(plan, claim).await {
             Ok(is_granted) => is_granted,
             Err(failure) => {
-                tracing::warn!(%failure, "the table can't say when people were told");
+                tracing::warn!(%failure, "the table can't be asked for the time of the last notice");
                 let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
                 let is_quiet = told.get(&claim.alert).is_none_or(|told| *told <= claim.quiet_since);
                 if is_quiet {

@@ -26,18 +26,17 @@ impl ParameterReplication<'_> {
         let ground = self.ground(&direction)?;
         match ground.scope().coverage(name) {
             Coverage::Outside => {
-                return said(format!("Nothing to do: the plan does not speak of {name}."));
+                return said(format!("Nothing to do: the plan does not cover {name}."));
             }
             Coverage::Overridden => {
-                return said(format!(
-                    "Nothing to do: {name} differs on purpose, as parameters.overrides says."
-                ));
+                return said(format!("Nothing to do: parameters.overrides lists {name}, so it may differ."));
             }
             Coverage::Copied => {}
         }
         if region != direction.from {
             return said(format!(
-                "Nothing to do: {name} changed in {region}, which is copied to; the next pass sees to it if it differs."
+                "Nothing to do: {name} changed in {region}, which only receives copies; the next pass \
+                 corrects it if it differs."
             ));
         }
         let reader = self.reader();
@@ -45,7 +44,8 @@ impl ParameterReplication<'_> {
         let (source, copy) = found.map_err(|failure| unreadable(&direction, &failure))?;
         let Some(source) = source else {
             return said(format!(
-                "Nothing to do now: {name} is gone in {}; the next pass deletes its copy, together with all that are gone.",
+                "Nothing to do now: {name} no longer exists in {}; the next pass deletes its copy, together \
+                 with all others.",
                 direction.from
             ));
         };
@@ -53,11 +53,11 @@ impl ParameterReplication<'_> {
         let looked = reader.compare(&ground, &[pair]).await;
         let looked = looked.map_err(|failure| unreadable(&direction, &failure))?;
         let Some(looked) = looked.first() else {
-            return said(format!("Nothing to do now: {name} is gone in {}.", direction.from));
+            return said(format!("Nothing to do now: {name} no longer exists in {}.", direction.from));
         };
         let writes = match &looked.verdict {
             PairVerdict::Same => {
-                return said(format!("Nothing to do: {name} is the same in {} already.", direction.to));
+                return said(format!("Nothing to do: {name} is already the same in {}.", direction.to));
             }
             PairVerdict::Blocked { sentence, .. } => return Err(Fault::new("not_copied", sentence.clone())),
             PairVerdict::Write(writes) => writes,
@@ -67,7 +67,7 @@ impl ParameterReplication<'_> {
         match pen.write(name, writes, &looked.value).await? {
             Done::Stands => said(writes.sentence.clone()),
             Done::Moot => {
-                said(format!("{name} was changed by somebody else meanwhile; the next pass sees to it."))
+                said(format!("Another writer changed {name} in the meantime; the next pass handles it."))
             }
             Done::Ends(why) => said(format!("{name} waits for the next pass: {why}.")),
             Done::Failed(trouble) => Err(Fault::new("not_copied", format!("Not copied: {trouble}"))),
@@ -82,15 +82,12 @@ fn check_source(plan: &Plan, region: &str, account: &str) -> Result<(), Fault> {
     }
     let Sides { primary, recovery } = &plan.sides;
     let about = if plan.has_two_accounts() {
-        format!(
-            "{} in {} and {} in {}",
-            primary.account, primary.region, recovery.account, recovery.region
-        )
+        format!("{} in {} and {} in {}", primary.account, primary.region, recovery.account, recovery.region)
     } else {
         format!("{} in {} and {}", recovery.account, primary.region, recovery.region)
     };
     Err(Fault::new(
         "foreign_event",
-        format!("A parameter of account {account} in {region} changed, and this plan is about {about}"),
+        format!("A parameter of account {account} in {region} changed, but this plan covers {about}"),
     ))
 }

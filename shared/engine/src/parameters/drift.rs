@@ -40,7 +40,7 @@ impl ParameterReplication<'_> {
         for name in &survey.orphans {
             let kept = survey.orphans_kept.clone();
             let sentence = kept.unwrap_or_else(|| {
-                format!("{name} is gone in {}: the next pass deletes its copy.", direction.from)
+                format!("{name} no longer exists in {}: the next pass deletes its copy.", direction.from)
             });
             differing.note(name, &["gone"], &sentence);
         }
@@ -100,7 +100,7 @@ impl Differing {
     fn sentence(&self, all: usize, unknown: usize, from: &str, to: &str) -> String {
         let rest = match unknown {
             0 => String::new(),
-            unknown => format!("; {unknown} could not be compared in time, ask again"),
+            unknown => format!("; {unknown} could not be compared in time, run drift again"),
         };
         match self.count {
             0 => format!("No difference was found between {from} and {to} in {all} parameters{rest}."),

@@ -83,7 +83,7 @@ impl ParameterReplication<'_> {
         match self.seen.load(&self.conductor.plan.name).await {
             Ok(bytes) => Fingerprints::from_bytes(&bytes),
             Err(failure) => {
-                tracing::warn!(%failure, "what was seen to be the same can't be read: everything is compared");
+                tracing::warn!(%failure, "the fingerprints can't be read: this pass compares everything");
                 Fingerprints::default()
             }
         }
@@ -91,7 +91,7 @@ impl ParameterReplication<'_> {
 
     async fn save(&self, seen: &Fingerprints) {
         if let Err(failure) = self.seen.save(&self.conductor.plan.name, &seen.to_bytes()).await {
-            tracing::warn!(%failure, "what was seen to be the same can't be saved: it will be compared again");
+            tracing::warn!(%failure, "the fingerprints can't be saved: the next pass compares again");
         }
     }
 }
@@ -105,7 +105,7 @@ impl ParameterReplication<'_> {
         let CopyRegions { from, to } = direction.clone();
         let pass = ParameterPass { at: self.conductor.clock.now(), from, to, outcome };
         if let Err(failure) = self.maintenance.save_parameter_pass(&self.conductor.plan.name, &pass).await {
-            tracing::warn!(%failure, "what the pass came to can't be kept: the readiness does not know of it");
+            tracing::warn!(%failure, "the result of the pass can't be saved: readiness will not show it");
         }
     }
 }
@@ -118,6 +118,6 @@ fn why(text: &str) -> String {
 fn unreadable(direction: &CopyRegions, failure: &Failure) -> Fault {
     let CopyRegions { from, to } = direction;
     let meaning =
-        format!("Parameters of {from} and {to} can't be read, so nothing more is written or deleted");
+        format!("Parameters of {from} and {to} can't be read, so this pass writes and deletes nothing more");
     Fault::from_failure("parameters_unreadable", &meaning, failure)
 }

@@ -86,7 +86,7 @@ impl Pass<'_> {
         let mut done = 0;
         for batch in survey.compare.chunks(BATCH) {
             if self.reader.clock.now() >= self.reader.until {
-                self.report.ended = Some("the function's time is over".to_owned());
+                self.report.ended = Some("the function's time is up".to_owned());
                 break;
             }
             let looked = self.reader.compare(&self.ground, batch).await;
@@ -146,7 +146,7 @@ impl Pass<'_> {
             match self.writer.delete(&self.reader, name).await? {
                 Done::Stands => {
                     tracing::info!(
-                        "{name} is deleted in {}: {} does not have it.",
+                        "Deleted {name} in {}: {} does not have it.",
                         self.ground.direction.to,
                         self.ground.direction.from
                     );
@@ -168,7 +168,7 @@ impl Pass<'_> {
 /// What an override must have on both sides.
 pub(super) fn missing(direction: &CopyRegions, name: &str) -> String {
     format!(
-        "{name} is listed under parameters.overrides and is not there in {}: make it there with its own value",
+        "parameters.overrides lists {name}, but it does not exist in {}: create it there with its own value",
         direction.to
     )
 }

@@ -64,18 +64,18 @@ impl Report {
         let Self { made, written, retouched, deleted, same, overridden, left, .. } = self;
         let rest = match &self.ended {
             Some(why) => format!("; {left} wait for the next pass: {}.", why.trim_end_matches('.')),
-            None if *left > 0 => format!("; {left} changed meanwhile and wait for the next pass."),
+            None if *left > 0 => format!("; {left} changed during the pass and wait for the next one."),
             None => ".".to_owned(),
         };
         let done = format!(
-            "Parameters of {from} were copied to {to}: {made} made, {written} written, {retouched} tagged or labelled, \
-             {deleted} deleted; {same} are the same, {overridden} differ on purpose{rest}"
+            "Parameters of {from} were copied to {to}: {made} created, {written} updated, {retouched} tagged \
+             or labelled, {deleted} deleted; {same} are the same, {overridden} differ on purpose{rest}"
         );
         let mut parts = vec![done];
         let troubles = self.troubles.iter().take(TROUBLES_SHOWN);
         parts.extend(troubles.map(|trouble| format!("{}.", trouble.trim_end_matches('.'))));
         if let more @ 1.. = self.troubles.len().saturating_sub(TROUBLES_SHOWN) {
-            parts.push(format!("And {more} more: ask for the drift."));
+            parts.push(format!("And {more} more: run drift to list them."));
         }
         parts.join(" ")
     }

@@ -44,7 +44,7 @@ impl<'c> Leave<'c> {
         }
         Ok(match self.direction() {
             Ok(found) if found == *direction => Ok(()),
-            Ok(found) => Err(format!("the plan serves from {} now", found.from)),
+            Ok(found) => Err(format!("{} serves now", found.from)),
             Err(sentence) => Err(sentence),
         })
     }

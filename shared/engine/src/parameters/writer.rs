@@ -84,7 +84,7 @@ impl<'w> Writer<'w> {
         let looked = futures::try_join!(reader.tags(&direction.to, name), reader.find(&direction.from, name));
         let (tags, source) = match looked {
             Ok(looked) => looked,
-            Err(failure) => return Ok(Done::Failed(format!("{name} is kept: {failure}"))),
+            Err(failure) => return Ok(Done::Failed(format!("{name} was not deleted: {failure}"))),
         };
         if source.is_some() || !is_copy_of(&tags, &self.conductor.plan.name) {
             return Ok(Done::Moot);
@@ -97,7 +97,7 @@ impl<'w> Writer<'w> {
         for _ in 0..TRIES {
             let wait = self.pace.take(self.conductor.clock.now());
             if self.is_too_late(wait) {
-                return Ok(Done::Ends("the function's time is over".to_owned()));
+                return Ok(Done::Ends("the function's time is up".to_owned()));
             }
             if !wait.is_zero() {
                 self.conductor.sleep(wait).await;
@@ -117,7 +117,7 @@ impl<'w> Writer<'w> {
                 Err(failure) => return Ok(self.failed(name, &failure)),
             }
         }
-        Ok(Done::Ends(format!("{} takes no more writes", self.direction.to)))
+        Ok(Done::Ends(format!("{} accepts no more writes", self.direction.to)))
     }
 
     fn is_too_late(&self, wait: Duration) -> bool {

@@ -562,8 +562,8 @@ impl Attempt {
             }
             Job::ReleaseLost => self.wait(Waiting::ReadToRelease, Output::Read),
             Job::Release(subject) => {
-                let note = "the run does not want it now, or another worker holds it".to_owned();
-                let sentence = format!("Step {} lets go of {subject}: {note}.", self.step());
+                let note = "the run does not need it now, or another worker holds it".to_owned();
+                let sentence = format!("Step {} releases {subject}: {note}.", self.step());
                 self.hand_back(vec![subject.clone()], note, sentence, Then::Released(subject))
             }
             Job::Watch => {
@@ -576,7 +576,7 @@ impl Attempt {
                 let sentence = if self.weighs() {
                     note.clone()
                 } else {
-                    format!("Step {} is handed over to the tick: {note}.", self.step())
+                    format!("Step {} hands over to the tick: {note}.", self.step())
                 };
                 self.hand_back(self.left.clone(), note, sentence.clone(), Then::HandedOver(sentence))
             }
@@ -650,10 +650,9 @@ impl Attempt {
             }
             (Waiting::Advance | Waiting::TakenBack | Waiting::Pause, _) => None,
             // Only a driver that answers what was not asked for comes here.
-            (_, input) => Some(Output::End(format!(
-                "Step {} got an answer that it did not ask for: {input:?}.",
-                self.step()
-            ))),
+            (_, input) => {
+                Some(Output::End(format!("Step {} received an unexpected input: {input:?}.", self.step())))
+            }
         }
     }
 
@@ -678,11 +677,11 @@ impl Attempt {
                 if failure.can_retry()
                     && (self.manner.is_best_effort || moment.now >= self.hands_over_at) =>
             {
-                tracing::info!(%failure, step = %self.step(), "no answer; left to the next tick");
+                tracing::info!(%failure, step = %self.step(), "no answer; the next tick retries");
                 return Some(Output::End(self.not_due(moment)));
             }
             Err(failure) if failure.can_retry() => {
-                tracing::warn!(%failure, step = %self.step(), "the first look failed; looking again");
+                tracing::warn!(%failure, step = %self.step(), "the first check failed; retrying");
                 return self.wait(Waiting::FirstRest, Output::Sleep(POLL_EVERY));
             }
             _ => {}
@@ -695,10 +694,15 @@ impl Attempt {
         let (step, run) = (self.step(), self.command.run);
         match claim(moment.plan, moment.state, &self.command, moment.now) {
             Claim::Nothing(_) if self.weighs() => {
-                format!("Nothing to do: run {run} is confirmed by another worker, or not at all.")
+                format!(
+                    "Nothing to do: another worker is confirming run {run}, or the run needs no confirmation \
+                     now."
+                )
             }
             Claim::Nothing(why) => why,
-            Claim::Take(_) => format!("Step {step} of run {run} got no answer yet; the tick tries again."),
+            Claim::Take(_) => {
+                format!("Step {step} of run {run} has received no answer yet; the tick retries it.")
+            }
         }
     }
 
@@ -710,7 +714,7 @@ impl Attempt {
         let until = moment.now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let step = self.step();
         let sentence = if self.weighs() {
-            format!("The evidence of run {} is being watched.", self.command.run)
+            format!("alarm-handler is watching the evidence of run {}.", self.command.run)
         } else {
             format!("Step {step} of {} begins.", list(subjects.iter().map(ToString::to_string)))
         };
@@ -728,7 +732,7 @@ impl Attempt {
             Err(failure) => {
                 // Without a look nothing is known that an undo would need; so nothing is done.
                 let sentence =
-                    format!("Step {} of run {} failed at its first look.", self.step(), self.command.run);
+                    format!("Step {} of run {} failed at its first check.", self.step(), self.command.run);
                 let subjects = self.left.clone();
                 self.jobs.extend([Job::Fail { subjects, failure }, Job::End(sentence)]);
             }
@@ -763,18 +767,18 @@ impl Attempt {
                 match written {
                     Written::As(_) => self.first_of_all([Job::Advance]),
                     Written::Illegal(_) if is_finished => self.first_of_all([Job::TakeBack(names)]),
-                    Written::Illegal(why) => tracing::warn!(%why, "the outcome was not needed any more"),
+                    Written::Illegal(why) => tracing::warn!(%why, "the outcome is no longer needed"),
                 }
             }
             (Then::Left, _) => self.first_of_all([Job::Advance]),
             // Not legal means that somebody else wrote it down, or that the run has stopped: just as well.
             (Then::Objected { subjects, note }, written) => {
-                tracing::warn!(?written, step = %self.step(), "the effects don't begin");
+                tracing::warn!(?written, step = %self.step(), "the step does not act");
                 self.first_of_all([Job::Leave { subjects, note }]);
             }
             // Not legal means that somebody else holds it, or that the run is over: just as well.
             (Then::Released(subject), written) => {
-                tracing::info!(?written, %subject, step = %self.step(), "let go");
+                tracing::info!(?written, %subject, step = %self.step(), "released");
                 if is_finished {
                     self.first_of_all([Job::TakeBack(vec![subject])]);
                 }
@@ -800,7 +804,7 @@ impl Attempt {
                 {
                     self.is_doubted = true;
                     self.believed.insert(subject.clone());
-                    self.notes.insert(subject, "it stands, and is looked at once more".to_owned());
+                    self.notes.insert(subject, "done, to be confirmed by a second check".to_owned());
                 }
                 StepStatus::Done { detail } => done.push(self.outcome(&subject, detail, moment.now)),
                 StepStatus::InProgress { note } => {
@@ -826,7 +830,7 @@ impl Attempt {
         }
         if !unnoted.is_empty() {
             // What can't be undone yet is not done: another attempt begins with a first look, and notes what it sees.
-            let note = "it is not as the first look saw it, and is looked at anew".to_owned();
+            let note = "it has changed since the first check, so it is checked again".to_owned();
             jobs.push(Job::Leave { subjects: unnoted, note });
         }
         jobs.push(Job::ActOn(wanting));
@@ -874,7 +878,7 @@ impl Attempt {
                 None
             }
             Some(Objection::Unknown { note }) => {
-                tracing::warn!(note, step = %self.step(), "the effects don't begin yet");
+                tracing::warn!(note, step = %self.step(), "the step does not act yet");
                 self.notes.extend(held.iter().map(|subject| (subject.clone(), note.clone())));
                 None
             }
@@ -931,7 +935,7 @@ impl Attempt {
     /// Waits for what passes, fails on what only a person can mend.
     fn on_failure(&mut self, subjects: Vec<Name>, failure: &Failure) {
         if failure.can_retry() {
-            tracing::warn!(%failure, step = %self.step(), "trying again");
+            tracing::warn!(%failure, step = %self.step(), "retrying");
             self.notes.extend(subjects.into_iter().map(|subject| (subject, failure.to_string())));
             return;
         }
@@ -971,7 +975,7 @@ impl Attempt {
         let Some(run) = aborted else {
             tracing::warn!(
                 run = self.command.run,
-                "the run was completed, or another has begun; the effects stay"
+                "the run is complete, or another run has begun; the effects are not rolled back"
             );
             return None;
         };
@@ -988,7 +992,7 @@ impl Attempt {
 
     fn leave(&mut self, subjects: Vec<Name>, note: String) -> Option<Output> {
         let names = list(subjects.iter().map(ToString::to_string));
-        let sentence = format!("Step {} lets go of {names}: {note}.", self.step());
+        let sentence = format!("Step {} releases {names}: {note}.", self.step());
         self.left.retain(|name| !subjects.contains(name));
         self.hand_back(subjects, note, sentence, Then::Left)
     }
@@ -1022,13 +1026,16 @@ impl Attempt {
 
     fn end_turn(&mut self, moment: Moment<'_>) -> Option<Output> {
         if self.left.is_empty() {
-            let sentence =
-                format!("Step {} of run {} has no more items here.", self.step(), self.command.run);
+            let sentence = format!(
+                "Step {} of run {} has no more items in this invocation.",
+                self.step(),
+                self.command.run
+            );
             return Some(Output::End(sentence));
         }
         if moment.now >= self.hands_over_at {
             if self.weighs() {
-                "the function's time is over; the tick goes on".clone_into(&mut self.watched);
+                "The function's time is up; the tick continues.".clone_into(&mut self.watched);
             }
             self.first_of_all([Job::Outlast(self.left.clone()), Job::HandOver]);
             return None;

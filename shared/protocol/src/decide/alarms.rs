@@ -79,7 +79,7 @@ fn forget_unlisted(plan: &Plan, state: &State, observation: &Observation) -> Opt
     let alarms = state.evidence.keys().filter(|key| key.kind == EvidenceKind::Alarm);
     let keys: Vec<EvidenceKey> = alarms.filter(|key| !is_listed(&key.source)).cloned().collect();
     let named = list(keys.iter().map(ToString::to_string));
-    let sentence = format!("No evidence any more: {named}, which the plan no longer lists.");
+    let sentence = format!("Evidence cleared: the plan no longer lists {named}.");
     cleared(keys, observation.at, sentence)
 }
 
@@ -100,7 +100,7 @@ fn clear(state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
     }
     let (as_of, keys) = well.pop_first()?;
     let named = list(keys.iter().map(ToString::to_string));
-    cleared(keys, as_of, format!("No evidence any more: CloudWatch says that {named} is OK."))
+    cleared(keys, as_of, format!("Evidence cleared: CloudWatch reports OK for {named}."))
 }
 
 /// Everything that is in ALARM by an answer: what stands is confirmed from time to time, what does not is raised.
@@ -131,8 +131,8 @@ fn confirm(plan: &Plan, state: &State, answers: &[Answer<'_>]) -> Option<Draft> 
     };
     let sentence = match (raised.is_empty(), confirmed.is_empty()) {
         (true, true) => return None,
-        (false, _) => format!("Recorded as evidence: CloudWatch says that {} is in ALARM.", named(&raised)),
-        (true, false) => format!("CloudWatch says that {} is still in ALARM.", named(&confirmed)),
+        (false, _) => format!("Evidence recorded: CloudWatch reports ALARM for {}.", named(&raised)),
+        (true, false) => format!("CloudWatch still reports ALARM for {}.", named(&confirmed)),
     };
     raised.extend(confirmed);
     Some(Draft::new(None, Event::EvidenceSeen { evidence: raised }, sentence))
@@ -161,7 +161,7 @@ fn end_silence(state: &State, observation: &Observation) -> Option<Draft> {
     let answers =
         |region: &&String| matches!(observation.alarms.get(*region), Some(AlarmsSeen::Answered { .. }));
     let region = state.silences.keys().find(answers)?.clone();
-    let sentence = format!("{region} answers again when it is asked for its alarms: what it says counts.");
+    let sentence = format!("CloudWatch in {region} answers again. Its current answers count from now on.");
     Some(Draft::new(None, Event::AlarmsAnswer { region }, sentence))
 }
 
@@ -200,7 +200,8 @@ fn silence(
     let named = list(standing.iter().map(|(key, _)| key.to_string()));
     let age = crate::words::duration(oldest);
     let sentence = format!(
-        "{region} can't be asked for its alarms ({}): until it answers, the last word of {named} counts, {age} old now.",
+        "CloudWatch in {region} does not answer ({}). Until it does, the last known state of {named} counts \
+         (up to {age} old now).",
         detail.trim_end_matches('.')
     );
     Draft::new(None, Event::AlarmsSilent { region: region.to_owned(), since }, sentence)

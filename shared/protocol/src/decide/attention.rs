@@ -118,7 +118,7 @@ fn word_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestam
     let age = || duration(now.duration_since(standing.last_seen));
     alarm_age(state, key, standing, now).or_else(|| {
         (!counts(key, standing, &state.silences, now)).then(|| match key.kind {
-            EvidenceKind::Alarm => format!("its last word is {} old, and nothing confirms it", age()),
+            EvidenceKind::Alarm => format!("its last message is {} old and unconfirmed", age()),
             EvidenceKind::Probe | EvidenceKind::Replica => format!("last seen {} ago", age()),
         })
     })
@@ -183,15 +183,12 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
             (true, Some(call)) if is_due(matter, call) => (CallChange::Called, sentence(matter, Some(call))),
             // Only once in a while, so that evidence that wavers doesn't fill the journal.
             (true, Some(call)) if call.eased_at.is_some_and(|at| now.duration_since(at) >= EASED_FOR / 2) => {
-                (
-                    CallChange::Returned,
-                    format!("What people were called for is seen again: {}.", named(matter)),
-                )
+                (CallChange::Returned, format!("The reason for a notice is back: {}.", named(matter)))
             }
             (false, Some(call)) => match call.eased_at {
                 None => (
                     CallChange::Eased,
-                    format!("What people were called for is not seen now: {}.", named(matter)),
+                    format!("The reason for a notice is not visible at the moment: {}.", named(matter)),
                 ),
                 Some(at) if now.duration_since(at) >= EASED_FOR => {
                     (CallChange::Ended, ended(plan, matter, call, now))
@@ -243,60 +240,65 @@ fn call_for_loss(
     let fields = r#""command":"failover","reason":"users are not served""#;
     if matter == Matter::Vetoed {
         let against = if vetoes.is_empty() {
-            "the signs of life that come and go".to_owned()
+            "signs of life that come and go".to_owned()
         } else {
             list(vetoes.iter().map(|(veto, detail)| format!("{veto} ({detail})")))
         };
-        let comes_and_goes = if view.is_sufficient() { "" } else { ", and more that comes and goes" };
+        let comes_and_goes =
+            if view.is_sufficient() { "" } else { ", and other evidence that comes and goes" };
         let line = invocation(plan, &format!(r#"{fields},"override_vetoes":true"#));
         return format!(
-            "{primary} may not serve, and nothing moves by itself because of a veto. For a loss: {evidence}{comes_and_goes}. \
-             Against it: {against}. If users are not served, move all the same with: {line} ; if they are, nothing is to \
-             be done. {again}"
+            "{primary} may be down, but a veto blocks the failover. Evidence of a loss: \
+             {evidence}{comes_and_goes}. Veto: {against}. Check whether users are served. If they are not, \
+             fail over despite the veto with: {line} ; if they are, do nothing. {again}"
         );
     }
     if matter == Matter::Alone {
         let line = invocation(plan, fields);
         return format!(
-            "{primary} may be lost, and nothing begins by itself: one kind of evidence stands, and two are needed: {evidence}. \
-             Nothing shows life. If users are not served, move with: {line} ; if they are, mend what says \
-             otherwise. {again}"
+            "{primary} may be lost, but no run starts by itself: Pilotlight needs two kinds of evidence and \
+             has one: {evidence}. There is no sign of life. Check whether users are served. If they are not, \
+             fail over with: {line} ; if they are, repair the source of that evidence. {again}"
         );
     }
     let (why, unblock) = match blocked {
         Some(obstacle) => (obstacle.why(), obstacle.unblock(plan)),
-        None => ("the last word of an alarm is too old to count".to_owned(), None),
+        None => ("the last message of an alarm is too old to count".to_owned(), None),
     };
-    let unblock = unblock.map(|line| format!("let it begin with: {line} ; or ")).unwrap_or_default();
+    let unblock = unblock.map(|line| format!("let a run start with: {line} ; or ")).unwrap_or_default();
     let line = invocation(plan, fields);
     format!(
-        "{primary} is lost by {evidence}, and nothing begins: {why}; {unblock}move now with: {line} . {again}"
+        "{primary} looks lost, but no run starts: {why}. Evidence of a loss: {evidence}. Next step: \
+         {unblock}fail over now with: {line} . {again}"
     )
 }
 
 /// When people hear of it next.
 fn repeated(earlier: Option<&Call>) -> String {
     let times = earlier.map_or(0, |call| call.times).saturating_add(1);
-    format!("This notice is repeated in {} while it stands.", duration(pause_after(times)))
+    format!(
+        "Pilotlight repeats this notice in {} unless this is resolved first.",
+        duration(pause_after(times))
+    )
 }
 
 fn named(matter: Matter) -> &'static str {
     match matter {
-        Matter::Vetoed => "sufficient evidence under a veto",
+        Matter::Vetoed => "evidence of a loss under a veto",
         Matter::Held => "a loss during a hold",
         Matter::CoolingDown => "a loss during a cooldown",
-        Matter::Lapsed => "a loss by an old word of an alarm",
-        Matter::Alone => "a loss by one kind of evidence",
+        Matter::Lapsed => "a loss based on an old alarm message",
+        Matter::Alone => "a loss based on one kind of evidence",
         Matter::Approval => "an approval",
         Matter::Operator => "a run that needs an operator",
-        Matter::Undo => "the undoing of an aborted run",
-        Matter::Quarantine | Matter::LostQuarantine => "an old primary that is not cut off",
+        Matter::Undo => "an aborted run that is not rolled back",
+        Matter::Quarantine | Matter::LostQuarantine => "an old primary that is not isolated",
     }
 }
 
 fn ended(plan: &Plan, matter: Matter, call: &Call, now: Timestamp) -> String {
     format!(
-        "It is over: {} of {} was not seen for {} any more, and nothing moved; people were called {} times in {}.",
+        "Resolved without a failover: Pilotlight has not seen {} in {} for {}. Notices sent: {} in {}.",
         named(matter),
         plan.other().region,
         duration(EASED_FOR),
@@ -332,7 +334,7 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
     let sentence = match &run.phase {
         Phase::NeedsOperator { need: why, .. } => {
             format!(
-                "Run {id} still needs an operator, for {waits}: {}; {} . {again}",
+                "Run {id} has needed an operator for {waits}: {}; {} . {again}",
                 need(why),
                 unblock(plan, run, why)
             )
@@ -340,7 +342,8 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
         Phase::AwaitingApproval { .. } => {
             let override_ = (!gate::is_open(&run.data_loss)).then_some("allow_data_loss");
             format!(
-                "Run {id} still awaits approval, for {waits}: {} is lost; estimated loss: {}; approve with: {} . {again}",
+                "Run {id} has been awaiting approval for {waits}: {} looks lost. Estimated loss: {}; approve \
+                 with: {} . {again}",
                 plan.other().region,
                 data_loss(&run.data_loss),
                 approve(plan, id, override_)
@@ -349,8 +352,8 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
         _ => {
             let abort = invocation(plan, &format!(r#""command":"abort","run":{id},"reason":"undo it""#));
             format!(
-                "Run {id} is aborted, and for {waits} this is not undone: {}. It is tried again, and can be done by \
-                 hand; try at once with: {abort} . {again}",
+                "Run {id} is aborted, but after {waits} its rollback is not complete. Still to do: {}. \
+                 Pilotlight keeps retrying. You can do it by hand, or retry at once with: {abort} . {again}",
                 list(not_undone(run))
             )
         }
@@ -393,17 +396,17 @@ impl Lost {
     /// What is missing.
     pub fn why(self) -> &'static str {
         match self {
-            Self::Database => "the plan no longer has a database of that name",
-            Self::Group => "the plan no longer gives it a quarantine_security_group",
+            Self::Database => "the plan no longer has a database with that name",
+            Self::Group => "the plan no longer names its quarantine_security_group",
         }
     }
 
     fn remedy(self) -> &'static str {
         match self {
             Self::Database => {
-                "Put it back into databases under that name, with its quarantine_security_group,"
+                "Add it to databases again under that name, with its quarantine_security_group,"
             }
-            Self::Group => "Give it its quarantine_security_group again",
+            Self::Group => "Set its quarantine_security_group again",
         }
     }
 }
@@ -417,8 +420,9 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
         }
         let names = list(subjects.iter().map(ToString::to_string));
         let sentence = format!(
-            "The old primary of {names} can't be cut off: {}, and it may come back open. {} until the command status says \
-             that its quarantine is done; or cut the old primary off by hand in {}.",
+            "Pilotlight can't isolate the old primary of {names}: {}. The old primary may come back writable. \
+             {} and keep it there until the command status reports its quarantine as done; or isolate the old \
+             primary by hand in {}.",
             lost.why(),
             lost.remedy(),
             plan.other().region

@@ -76,12 +76,12 @@ pub(super) fn believe(
     let doubt = if unheard.is_empty() {
         String::new()
     } else {
-        format!(", but this could not be asked, and may live: {}", list(unheard))
+        format!(". Pilotlight could not check for a sign of life: {}", list(unheard))
     };
     let losses = gate::estimate(plan, run, observation, now);
     let override_ = (!gate::is_open(&losses)).then_some("allow_data_loss");
     let sentence = format!(
-        "Run {} awaits approval: {} is lost by {}{doubt}; estimated loss: {}; approve with: {}",
+        "Run {} awaits approval: {} looks lost. Evidence: {}{doubt}. Estimated loss: {}; approve with: {}",
         run.id,
         plan.other().region,
         evidence_names(state, now),
@@ -107,9 +107,9 @@ pub(super) fn commit(
         let blocked = losses.into_iter().filter(|loss| !loss.within_limit).collect();
         return due::need_operator(plan, run, Need::DataLoss { data_loss: blocked }, quiet);
     }
-    let who = by.map_or_else(|| "the evidence held".to_owned(), |name| format!("{name} decided"));
+    let who = by.map_or_else(|| "the evidence is confirmed".to_owned(), |name| format!("{name} decided"));
     let sentence = format!(
-        "Run {} moves {} to {}: {who}; estimated loss: {}.",
+        "Run {} moves {} to {}: {who}. Estimated loss: {}.",
         run.id,
         plan.name,
         plan.own().region,
@@ -124,9 +124,12 @@ fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
     let quiet = attention::is_one_of_many(state, run, now);
     let flaps = match state.dismissals {
         Dismissals { folded: 0, untold: 0, .. } => String::new(),
-        dismissals => format!("; before it {}", flaps(&dismissals)),
+        dismissals => format!("; before that, {}", flaps(&dismissals)),
     };
-    let sentence = format!("No failover: {} is not taken for lost: {why}{flaps}.", plan.other().region);
+    let sentence = format!(
+        "No failover: the evidence does not show that {} is lost: {why}{flaps}.",
+        plan.other().region
+    );
     due::abort(run, AbortCause::Evidence, quiet, sentence)
 }
 

@@ -88,7 +88,8 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
     };
     let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
     let sentence = format!(
-        "Run {} completed: {} serves from {}; recovery took {rto} from the first sign (objective {} s), estimated loss: {loss}.",
+        "Run {} completed: {} serves from {}. Recovery took {rto} from the first sign of loss \
+         (objective {} s). Estimated loss: {loss}.",
         run.id, plan.name, plan.own().region, plan.limits.rto_seconds
     );
     Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
@@ -115,7 +116,7 @@ pub(super) fn abort(run: &Run, cause: AbortCause, quiet: bool, sentence: String)
 /// The end of an aborted run whose effects are undone.
 pub(super) fn finish_abort(run: &Run, cause: &AbortCause) -> Option<Draft> {
     Graph::of_undo(run).is_done(run).then(|| {
-        let sentence = format!("Run {} is aborted and what it did is undone.", run.id);
+        let sentence = format!("Run {} is aborted and rolled back.", run.id);
         let quiet = run.course.is_quiet;
         Draft::new(Some(run.id), Event::Aborted { cause: cause.clone(), quiet }, sentence)
     })
@@ -223,8 +224,8 @@ pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> 
     }
     let names = list(subjects.iter().map(ToString::to_string));
     let sentence = format!(
-        "The old primary of {names} is not cut off yet: {} does not answer or refuses; it is tried again until it \
-         is.",
+        "The old primary of {names} is not isolated yet: {} does not answer, or AWS refuses the change. \
+         Pilotlight retries until it succeeds.",
         plan.other().region
     );
     Some(Draft::new(None, Event::Overdue { step: Step::Quarantine, subjects }, sentence))
@@ -246,7 +247,8 @@ pub(super) fn undo_overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Dra
         .collect();
     let names = list(subjects.iter().map(ToString::to_string));
     let sentence = format!(
-        "Run {} is aborted, but {step} of {names} is not done in time; it is tried again, and can be done by hand.",
+        "Run {} is aborted, but {step} of {names} missed its deadline. Pilotlight keeps retrying. You can also \
+         do it by hand.",
         run.id
     );
     Some(Draft::new(Some(run.id), Event::Overdue { step, subjects }, sentence))

@@ -40,7 +40,7 @@ impl Observation {
             })
             .map(|(database, at)| {
                 let veto = Veto::ZoneFailover { database: database.to_string() };
-                (veto, format!("RDS said so at {at}"))
+                (veto, format!("RDS reported it at {at}"))
             });
         answers.chain(replicates).chain(zone_failovers).collect()
     }
@@ -62,7 +62,7 @@ impl Observation {
         let replicas = self.replicas.iter().filter_map(|seen| match &seen.state {
             ReplicaState::Unasked { detail } => Some(format!("replica {} ({detail})", seen.database)),
             state if state.hears_its_source() && self.latest_lag(&seen.database).is_none() => Some(format!(
-                "replica {} (it says that it replicates, and its lag is not known)",
+                "replica {} (it reports that it replicates, but its lag is unknown)",
                 seen.database
             )),
             ReplicaState::Replicating

@@ -88,8 +88,8 @@ fn sides(routes: &[LostFence]) -> String {
 /// A run that waits for a person does nothing meanwhile, so that the side stays open until they act.
 fn waiting_sentence(run: u64, routes: &[LostFence]) -> String {
     format!(
-        "The primary side of {}: run {run} waits for an operator, and closes it only once it goes on. Set the weight of its primary \
-         endpoint to 0 now, and find out who opened it.",
+        "The primary side of {}: run {run} waits for an operator and closes this side only after it resumes. \
+         Set the weight of the primary endpoint to 0 now, and find out who opened it.",
         sides(routes)
     )
 }
@@ -98,7 +98,8 @@ fn waiting_sentence(run: u64, routes: &[LostFence]) -> String {
 pub fn lost_sentence(run: u64, routes: &[LostFence]) -> String {
     let sides = sides(routes);
     format!(
-        "The primary side of {sides}: run {run} promotes nothing more until it is seen closed, and closes it again."
+        "The primary side of {sides}: run {run} closes it again and promotes nothing more until a check shows \
+         it closed."
     )
 }
 
@@ -117,8 +118,9 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     (!routes.is_empty()).then(|| {
         let sides = sides(&routes);
         let sentence = format!(
-            "The primary side of {sides} although it has moved to {}: users may be sent to {} as well. Set the weight of its \
-             primary endpoint to 0, and find out who opened it; on the way back it is meant to be so.",
+            "The primary side of {sides}, but the route has moved to {}: users may also be sent to {}. Set the \
+             weight of the primary endpoint to 0, and find out who opened it. If you are moving back on \
+             purpose, this is expected.",
             plan.own().region, plan.other().region
         );
         Draft::new(None, Event::FenceLost { routes }, sentence)
@@ -133,7 +135,7 @@ fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
     let routes: Vec<Name> = facts.fences.iter().filter(is_closed).map(|seen| seen.route.clone()).collect();
     (!routes.is_empty()).then(|| {
         let names = list(routes.iter().map(ToString::to_string));
-        let sentence = format!("The primary side of {names} takes no traffic again.");
+        let sentence = format!("The primary side of {names} is closed again.");
         Draft::new(None, Event::FenceRegained { routes }, sentence)
     })
 }

@@ -31,22 +31,22 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         Ok(scope) => scope,
         Err(obstacle) => {
             let why = obstacle.words(plan);
-            return Opening::Rest(format!("Nothing starts although {named} stands: {why}."));
+            return Opening::Rest(format!("No run starts despite evidence of a loss ({named}): {why}."));
         }
     };
     let ended_seq = state.run.as_ref().map_or(0, |run| run.last_seq);
     let news = counting.iter().any(|(_, standing)| standing.raised_seq > ended_seq);
     let is_unopposed = is_unopposed(plan, state, facts, now);
     if !news && !is_unopposed {
-        let why = "it was weighed and dismissed in the last run, and nothing is new";
-        return Opening::Rest(format!("Nothing starts although {named} stands: {why}."));
+        let why = "the last run weighed and dismissed it, and there is no new evidence";
+        return Opening::Rest(format!("No run starts despite evidence of a loss ({named}): {why}."));
     }
     let may_be_unopposed = is_unopposed || is_sufficient_unseen(state, facts, now);
     if let Some(until) = state.dismissals.rest_until(now).filter(|_| !may_be_unopposed) {
         let flaps = flaps(&state.dismissals);
         return Opening::Rest(format!(
-            "Nothing starts although {named} stands: it is not sufficient, and {flaps}; sufficient evidence opens a run \
-             at once, other evidence from {until} on."
+            "No run starts despite evidence of a loss ({named}): the evidence is not sufficient, and {flaps}. \
+             Sufficient evidence opens a run at once, other evidence from {until} on."
         ));
     }
     // What the last run weighed and dismissed is not when this loss began.
@@ -68,8 +68,10 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         Dismissals { folded: 0, untold: 0, .. } => String::new(),
         dismissals => format!("; {}", flaps(&dismissals)),
     };
-    let sentence =
-        format!("Confirming for {window} s whether {} is lost: {named}{flaps}.", plan.other().region);
+    let sentence = format!(
+        "Confirming for {window} s whether {} is lost. Evidence: {named}{flaps}.",
+        plan.other().region
+    );
     Opening::Open(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
@@ -90,12 +92,12 @@ fn is_sufficient_unseen(state: &State, facts: &Facts, now: Timestamp) -> bool {
 pub(super) fn flaps(dismissals: &Dismissals) -> String {
     let since = dismissals.since.map(|since| format!(" since {since}")).unwrap_or_default();
     let Dismissals { told, folded, untold, .. } = dismissals;
-    let mut parts = vec![format!("{told} runs came to nothing{since}")];
+    let mut parts = vec![format!("{told} runs ended without a failover{since}")];
     if *untold > 0 {
         parts.push(format!("{untold} more after the last notice"));
     }
     if *folded > 0 {
-        parts.push(format!("signs came {folded} times without a run"));
+        parts.push(format!("evidence appeared {folded} times without a run"));
     }
     list(parts)
 }
@@ -119,12 +121,12 @@ impl Obstacle {
     /// Why, in words.
     pub(super) fn why(&self) -> String {
         match self {
-            Self::Moved => "everything of the plan has moved already".to_owned(),
+            Self::Moved => "everything in the plan has already moved".to_owned(),
             Self::Hold(hold) => {
                 format!("a hold by {} is in force until {} ({})", hold.by, hold.until, hold.reason)
             }
             Self::Cooldown { run, until } => {
-                format!("run {run} ended lately, the cooldown lasts until {until}")
+                format!("run {run} ended recently, and its cooldown lasts until {until}")
             }
         }
     }
@@ -143,7 +145,7 @@ impl Obstacle {
     fn words(&self, plan: &Plan) -> String {
         match (self, self.unblock(plan)) {
             (Self::Moved, _) | (_, None) => {
-                format!("everything of the plan is in {} already", plan.own().region)
+                format!("everything in the plan is already in {}", plan.own().region)
             }
             (_, Some(line)) => format!("{}; end it with: {line}", self.why()),
         }
@@ -181,5 +183,5 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         None => String::new(),
     };
     let moved = if state.moved.is_empty() { &plan.other().region } else { &plan.own().region };
-    format!("Nothing to do: {moved} serves and no evidence stands{hold}.")
+    format!("Nothing to do: {moved} serves, and there is no evidence of a loss{hold}.")
 }

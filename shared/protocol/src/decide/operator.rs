@@ -107,8 +107,9 @@ fn take_over(
     let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
     if !confirms || !asked.routes.is_empty() {
         let why = format!(
-            "run {} is {}; there is one run at a time. If it ends by itself and the next one begins, place a hold first: \
-             it keeps evidence from beginning one, and not you",
+            "run {} is under way ({}), and only one run at a time is possible. If runs keep ending and \
+             starting by themselves, place a hold first: it stops evidence from starting a run, but it does \
+             not stop your failover command",
             run.id,
             run.phase.as_str()
         );
@@ -119,13 +120,13 @@ fn take_over(
     let losses = gate::estimate(plan, run, observation, now);
     if !gate::is_open(&losses) && !asked.overrides.allow_data_loss {
         let why = format!(
-            "estimated loss: {}; add \"allow_data_loss\":true only if that is accepted",
+            "estimated loss: {}; add \"allow_data_loss\":true only if you accept that loss",
             data_loss(&losses)
         );
         return Err(Refusal::new("data_loss", why));
     }
     let sentence = format!(
-        "Run {} moves {} to {}: {} takes it over ({}); estimated loss: {}.",
+        "Run {} moves {} to {}: {} took it over ({}). Estimated loss: {}.",
         run.id,
         plan.name,
         plan.own().region,
@@ -144,13 +145,13 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
             Refusal::new("unknown_route", format!("routes: the plan has no route {name}; it has {known}"))
         }
         ScopeProblem::NothingLeft => {
-            let why = format!("everything asked for is in {} already", plan.own().region);
+            let why = format!("everything you asked for is already in {}", plan.own().region);
             Refusal::new("nothing_to_move", why)
         }
         ScopeProblem::Unclaimed(item) => {
             let why = format!(
-                "no route says that it needs {item}, so a part could open without it; add {item} to the after of the \
-                 routes that need it, or fail everything over (leave routes out)"
+                "no route depends on {item}, so a route could open without it; add {item} to the after of the \
+                 routes that need it, or fail over everything (leave out routes)"
             );
             Refusal::new("unclaimed_item", why)
         }
@@ -165,7 +166,7 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
 }
 
 fn blind() -> Refusal {
-    Refusal::new("no_observation", "the world could not be looked at just now; try again")
+    Refusal::new("no_observation", "Pilotlight could not check the current state; try again")
 }
 
 /// A living source is not failed over from by accident.
@@ -181,7 +182,7 @@ fn refuse_vetoed(
     }
     let signs = list(vetoes.keys().map(ToString::to_string));
     let why = format!(
-        "{} shows signs of life: {signs}; add \"override_vetoes\":true only if users can't be served there",
+        "{} shows signs of life: {signs}; add \"override_vetoes\":true only if that region can't serve users",
         plan.other().region
     );
     Err(Refusal::new("veto", why))
@@ -213,7 +214,7 @@ fn approve(
         Phase::AwaitingApproval { .. } => true,
         Phase::NeedsOperator { .. } => false,
         phase => {
-            let why = format!("run {} is {} and asks for no approval", run.id, phase.as_str());
+            let why = format!("run {} is {} and needs no approval", run.id, phase.as_str());
             return Err(Refusal::new("not_waiting", why));
         }
     };
@@ -234,7 +235,7 @@ fn approve(
         return Ok(resume(run, by, overrides, losses));
     }
     let sentence = format!(
-        "Run {} moves {} to {}: approved by {by}; estimated loss: {}.",
+        "Run {} moves {} to {}: approved by {by}. Estimated loss: {}.",
         run.id,
         plan.name,
         plan.own().region,
@@ -251,7 +252,7 @@ fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journ
         (overrides.override_vetoes, "override_vetoes"),
     ];
     let passed = passed.iter().filter(|(is_passed, _)| *is_passed).map(|(_, name)| (*name).to_owned());
-    let sentence = format!("Run {} goes on: approved by {by}; passed on purpose: {}.", run.id, list(passed));
+    let sentence = format!("Run {} resumes: approved by {by}. Rules overridden: {}.", run.id, list(passed));
     let event = Event::Resumed { by: by.to_owned(), overrides, data_loss };
     Draft::new(Some(run.id), event, sentence)
 }
@@ -261,7 +262,7 @@ fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refus
     if run.is_past_return() {
         let begun = if run.has_begun(Step::Promote) { "a promotion" } else { "to open a route" };
         let why = format!(
-            "run {} has begun {begun}; after that it can only be finished (approve) and later failed back",
+            "run {} has begun {begun} and can no longer be aborted; finish it (approve), and fail back later",
             run.id
         );
         return Err(Refusal::new("abort_after_promotion", why));
@@ -274,14 +275,15 @@ fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refus
 fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Result<Draft, Refusal> {
     const WEEK_MINUTES: u32 = 10_080;
     if !(1..=WEEK_MINUTES).contains(&minutes) {
-        let why = format!("minutes: {minutes} is not from 1 to {WEEK_MINUTES}; a hold always ends by itself");
+        let why = format!("minutes: {minutes} is not between 1 and {WEEK_MINUTES}; every hold must expire");
         return Err(Refusal::new("minutes_out_of_range", why));
     }
     let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
     let until = until.map_err(|_| Refusal::new("minutes_out_of_range", "minutes: too long"))?;
     let release = invocation(plan, r#""command":"release""#);
     let sentence = format!(
-        "Hold by {by} until {until}: {reason}; nothing automatic starts; end it early with: {release}"
+        "{by} placed a hold until {until}: {reason}. Until then no run starts by itself. End the hold early \
+         with: {release}"
     );
     let event = Event::HoldPlaced { by: by.to_owned(), reason: reason.to_owned(), until };
     Ok(Draft::new(None, event, sentence))
@@ -291,7 +293,7 @@ fn release(state: &State, by: &str) -> Result<Draft, Refusal> {
     if state.hold.is_none() {
         return Err(Refusal::new("no_hold", "no hold is in force"));
     }
-    Ok(Draft::new(None, Event::HoldReleased { by: by.to_owned() }, format!("The hold is released by {by}.")))
+    Ok(Draft::new(None, Event::HoldReleased { by: by.to_owned() }, format!("{by} released the hold.")))
 }
 
 fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, Refusal> {
@@ -299,6 +301,6 @@ fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, Refusal> {
     if last.is_none() {
         return Err(Refusal::new("other_run", format!("run: {run} is not the last run that ended")));
     }
-    let sentence = format!("Run {run} is acknowledged by {by}; its cooldown is over.");
+    let sentence = format!("{by} acknowledged run {run}; its cooldown is over.");
     Ok(Draft::new(None, Event::Acknowledged { by: by.to_owned(), of_run: run }, sentence))
 }

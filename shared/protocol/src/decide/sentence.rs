@@ -14,7 +14,10 @@ use crate::words::{duration, invocation, list, seconds};
 pub fn alarm_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestamp) -> Option<String> {
     let since = state.silences.get(&standing.vantage).filter(|_| key.kind == EvidenceKind::Alarm)?;
     let age = duration(now.duration_since(standing.last_seen));
-    Some(format!("its last word is {age} old, and {} can't be asked since {since}", standing.vantage))
+    Some(format!(
+        "its last message is {age} old, and CloudWatch in {} has not answered since {since}",
+        standing.vantage
+    ))
 }
 
 /// The command that approves or resumes a run.
@@ -30,9 +33,9 @@ pub(super) fn data_loss(losses: &[DataLoss]) -> String {
     }
     list(losses.iter().map(|loss| match (loss.lag_ms, loss.sampled_at) {
         (Some(lag_ms), Some(at)) => {
-            format!("{} up to {:.1} s of writes (lag sampled {at})", loss.database, seconds(lag_ms))
+            format!("{} up to {:.1} s of writes (lag sampled at {at})", loss.database, seconds(lag_ms))
         }
-        _ => format!("{} an unknown amount (no lag sample from while its source lived)", loss.database),
+        _ => format!("{} an unknown amount (no lag sample from when its source was alive)", loss.database),
     }))
 }
 
@@ -43,7 +46,7 @@ pub(super) fn need(need: &Need) -> String {
             format!("the data-loss gate is closed: {}", data_loss(losses))
         }
         Need::StepOverdue { step, subjects, note } => {
-            let waits = if note.is_empty() { String::new() } else { format!("; it waits: {note}") };
+            let waits = if note.is_empty() { String::new() } else { format!("; last status: {note}") };
             let names = list(subjects.iter().map(ToString::to_string));
             format!("step {step} of {names} is past its deadline{waits}")
         }
@@ -51,16 +54,14 @@ pub(super) fn need(need: &Need) -> String {
             let names = list(subjects.iter().map(ToString::to_string));
             format!("step {step} of {names} failed ({error}): {message}")
         }
-        Need::ApprovalExpired {} => "nobody approved in time".to_owned(),
+        Need::ApprovalExpired {} => "no approval arrived in time".to_owned(),
         Need::PlanChanged { subjects } => {
             let names = list(subjects.iter().map(ToString::to_string));
-            format!("the plan no longer has {names}")
+            format!("the plan no longer contains {names}")
         }
         Need::FenceLost { subjects } => {
             let names = list(subjects.iter().map(ToString::to_string));
-            format!(
-                "somebody (a pipeline, Terraform, a person) opens the primary side of {names} again and again"
-            )
+            format!("something (a pipeline, Terraform, a person) keeps reopening the primary side of {names}")
         }
     }
 }
@@ -72,22 +73,22 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
         Phase::Confirming { sufficient_since: Some(since) } => {
             let held = duration(now.duration_since(*since));
             format!(
-                "Run {id} confirms: the evidence is sufficient for {held} of {} s.",
+                "Run {id} is confirming: the evidence has been sufficient for {held} of {} s.",
                 plan.detection.confirm_seconds
             )
         }
         Phase::Confirming { sufficient_since: None } => {
-            format!("Run {id} confirms: {}.", insufficiency(state, run, now))
+            format!("Run {id} is confirming: {}.", insufficiency(state, run, now))
         }
         Phase::AwaitingApproval { .. } => {
             format!("Run {id} awaits approval; approve with: {}", approve(plan, id, None))
         }
-        Phase::Moving => format!("Run {id} moves: {}.", progress(run)),
+        Phase::Moving => format!("Run {id} is moving: {}.", progress(run)),
         Phase::NeedsOperator { need: why, .. } => {
             format!("Run {id} needs an operator: {}; {}", need(why), unblock(plan, run, why))
         }
-        Phase::Aborting { .. } => format!("Run {id} is being undone."),
-        Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} is over."),
+        Phase::Aborting { .. } => format!("Run {id} is rolling back."),
+        Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} has ended."),
     }
 }
 
@@ -107,21 +108,21 @@ pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
             format!("accept the loss with: {}", approve(plan, id, Some("allow_data_loss")))
         }
         _ if is_fence => format!(
-            "mend the cause and try again with: {go_on} ; or, if the old side is known to take no traffic, go on \
-             without the fence with: {}",
+            "repair the cause and retry with: {go_on} ; or, only if you know that the old side takes no \
+             traffic, continue without the fence with: {}",
             approve(plan, id, Some("override_fence"))
         ),
         Need::StepFailed { .. } | Need::StepOverdue { .. } | Need::FenceLost { .. } => {
-            format!("mend the cause and go on with: {go_on}")
+            format!("repair the cause and continue with: {go_on}")
         }
         Need::ApprovalExpired {} => format!("approve with: {go_on}"),
-        Need::PlanChanged { .. } => format!("put them back into the plan and go on with: {go_on}"),
+        Need::PlanChanged { .. } => format!("add them to the plan again and continue with: {go_on}"),
     };
     if run.is_past_return() {
         return advice;
     }
     let abort = invocation(plan, &format!(r#""command":"abort","run":{id},"reason":"not now""#));
-    format!("{advice} ; or end the run with: {abort}")
+    format!("{advice} ; or abort the run with: {abort}")
 }
 
 /// What is missing for sufficient evidence, in words.
@@ -130,20 +131,20 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
     let mut reasons = Vec::new();
     if weight.kinds.len() < 2 {
         let standing = list(state.counting(now).map(|(key, _)| key.to_string()));
-        reasons.push(format!("{} of 2 kinds of evidence stand ({standing})", weight.kinds.len()));
+        reasons.push(format!("{} of 2 required kinds of evidence found ({standing})", weight.kinds.len()));
     }
     if !weight.outside {
-        reasons.push("nothing was seen from outside the primary region".to_owned());
+        reasons.push("no evidence comes from outside the primary region".to_owned());
     }
     let lapsed = state.evidence.iter().filter(|(key, standing)| {
         key.kind == EvidenceKind::Alarm && !counts(key, standing, &state.silences, now)
     });
     reasons.extend(lapsed.map(|(key, standing)| {
         let age = duration(now.duration_since(standing.last_seen));
-        format!("the last word of {key} is {age} old, and nothing confirms it")
+        format!("the last message of {key} is {age} old and unconfirmed")
     }));
     reasons.extend(run.vetoes.iter().map(|veto| format!("veto: {veto}")));
-    if reasons.is_empty() { "the evidence did not hold without a gap".to_owned() } else { reasons.join("; ") }
+    if reasons.is_empty() { "the evidence was not continuous".to_owned() } else { reasons.join("; ") }
 }
 
 fn progress(run: &Run) -> String {
@@ -157,5 +158,5 @@ fn progress(run: &Run) -> String {
             _ => None,
         })
         .collect();
-    format!("{done} steps done, under way: {}", list(waiting))
+    format!("{done} steps done; in progress: {}", list(waiting))
 }

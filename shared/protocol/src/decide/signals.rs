@@ -41,7 +41,7 @@ pub fn rejected(plan: &Plan, facts: &Facts, signal: &Signal, now: Timestamp) -> 
 }
 
 /// What is said of a signal whose shape is not known.
-const UNKNOWN: &str = "its shape is not known, nothing is done";
+const UNKNOWN: &str = "Pilotlight does not recognise its format and ignores it";
 
 /// The first of the signals that the journal does not hold yet.
 pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
@@ -141,9 +141,12 @@ fn raised(plan: &Plan, arn: &str, alarm: &AlarmSignal, word: &Heard) -> Draft {
     let key = EvidenceKey::alarm(arn, alarm.contributor.as_deref());
     let region = alarm.region().unwrap_or_default().to_owned();
     let late = word.late.map_or_else(String::new, |late| {
-        format!(" (its message is {} late; CloudWatch says that it is still so)", duration(late))
+        format!(
+            " (its message arrived {} late; CloudWatch confirms that it is still in ALARM)",
+            duration(late)
+        )
     });
-    let sentence = format!("Recorded as evidence: {key} in {region} is in ALARM{late}.");
+    let sentence = format!("Evidence recorded: {key} in {region} is in ALARM{late}.");
     let evidence = Evidence {
         key,
         outside: region != plan.other().region,
@@ -158,7 +161,7 @@ fn raised(plan: &Plan, arn: &str, alarm: &AlarmSignal, word: &Heard) -> Draft {
 fn cleared(state: &State, arn: &str, alarm: &AlarmSignal) -> Draft {
     let contributor = alarm.contributor.as_deref();
     let key = EvidenceKey::alarm(arn, contributor);
-    let sentence = format!("No evidence any more: {key} is OK.");
+    let sentence = format!("Evidence cleared: {key} is OK.");
     let mut keys = vec![key];
     if contributor.is_none() {
         keys.extend(state.contributors_before(arn, alarm.changed_at));
@@ -179,7 +182,7 @@ pub fn is_late(plan: &Plan, signal: &Signal, now: Timestamp) -> bool {
 /// Why an alarm does not count, and in which words.
 fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Rejection, String)> {
     let Some(account) = alarm.account() else {
-        return Some((Rejection::Unrecognised, "its ARN is not that of a CloudWatch alarm".into()));
+        return Some((Rejection::Unrecognised, "its ARN is not the ARN of a CloudWatch alarm".into()));
     };
     if let Some(foreign) = foreign(plan, alarm.region().unwrap_or_default(), account, &alarm.via) {
         return Some(foreign);
@@ -221,7 +224,7 @@ fn rejection_of_zone_failover(
         .or_else(|| {
             (!is_known).then(|| (Rejection::UnlistedInstance, "the plan has no such database".into()))
         })
-        .or_else(|| untimely(plan, seen.at, "was said", now))
+        .or_else(|| untimely(plan, seen.at, "was reported", now))
 }
 
 /// RDS moves a database to its standby: what breaks meanwhile is no sign that the region is lost.
@@ -239,14 +242,14 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
     }
     let sentence = if state.heeds_zone_failovers(seen.at) || state.is_new_zone_failover(seen.at) {
         format!(
-            "No automatic failover for {}: RDS moves database {name} to its standby in another zone ({}).",
+            "No automatic failover for the next {}: RDS reports a Multi-AZ failover of database {name} ({}).",
             duration(ZONE_FAILOVER_TAKES),
             seen.event_id
         )
     } else {
         format!(
-            "RDS says again that it moves database {name} to its standby in another zone ({}). Nothing showed life for more \
-             than {}, so that forbids no failover any more.",
+            "RDS again reports a Multi-AZ failover of database {name} ({}). There has been no sign of life for \
+             more than {}, so this report no longer blocks a failover.",
             seen.event_id,
             duration(ZONE_FAILOVERS_TAKE)
         )
@@ -260,9 +263,9 @@ fn foreign(plan: &Plan, region: &str, account: &str, via: &Via) -> Option<(Rejec
     let owner = plan.account_in(region);
     if account != owner {
         let why = if plan.has_two_accounts() {
-            format!("it belongs to account {account}, and what the plan has in {region} to {owner}")
+            format!("it belongs to account {account}, but the plan uses account {owner} in {region}")
         } else {
-            format!("it belongs to account {account}, the plan to {owner}")
+            format!("it belongs to account {account}, but the plan uses account {owner}")
         };
         return Some((Rejection::ForeignAccount, why));
     }
@@ -280,11 +283,11 @@ fn untimely(plan: &Plan, at: Timestamp, did: &str, now: Timestamp) -> Option<(Re
     let age = now.duration_since(at);
     if age > SignedDuration::from_secs(i64::from(plan.detection.signal_age_seconds_max)) {
         let limit = plan.detection.signal_age_seconds_max;
-        let why = format!("it {did} {} ago, the limit is {limit} s", duration(age));
+        let why = format!("it {did} {} ago; the limit is {limit} s", duration(age));
         return Some((Rejection::Stale, why));
     }
     if age < -CLOCK_SKEW_MAX {
-        let why = format!("it claims a time {} from now", duration(-age));
+        let why = format!("its timestamp is {} in the future", duration(-age));
         return Some((Rejection::FromTheFuture, why));
     }
     None

@@ -139,7 +139,7 @@ fn raise(observation: &Observation, evidence: Vec<Evidence>) -> Option<Draft> {
             .iter()
             .map(|evidence| format!("{}: {}", evidence.key, evidence.detail.trim_end_matches('.'))),
     );
-    let sentence = format!("Recorded as evidence, seen from {}: {named}.", observation.vantage);
+    let sentence = format!("Evidence recorded, seen from {}: {named}.", observation.vantage);
     Some(Draft::new(None, Event::EvidenceSeen { evidence }, sentence))
 }
 
@@ -149,7 +149,7 @@ fn clear(state: &State, observation: &Observation, gone: Vec<EvidenceKey>) -> Op
         return None;
     }
     let named = list(keys.iter().map(ToString::to_string));
-    let sentence = format!("No evidence any more, seen from {}: {named}.", observation.vantage);
+    let sentence = format!("Evidence cleared, seen from {}: {named}.", observation.vantage);
     Some(Draft::new(None, Event::EvidenceCleared { keys, seen_at: observation.at }, sentence))
 }
 
@@ -169,5 +169,5 @@ fn note_vetoes(plan: &Plan, state: &State, observation: &Observation, run: &Run)
     }
     let named = list(gone.iter().map(ToString::to_string));
     let event = Event::VetoesCleared { vetoes: gone };
-    Some(Draft::new(Some(run.id), event, format!("Veto gone: it is no longer seen that {named}.")))
+    Some(Draft::new(Some(run.id), event, format!("Veto cleared, no longer seen: {named}.")))
 }

@@ -31,18 +31,18 @@ pub(super) fn read(event: &Value) -> Incoming {
     };
     match zone_failover::read(event, Via::EventBridge) {
         Some(Ok(seen)) => return Incoming::Signals(vec![Signal::ZoneFailover(seen)]),
-        Some(Err(lack)) => return unrecognised(&format!("an event of a failover {lack}: "), event),
+        Some(Err(lack)) => return unrecognised(&format!("a Multi-AZ failover event {lack}: "), event),
         None => {}
     }
     if is_of_an_alarm(event) {
         return match alarm::in_event(event, Via::EventBridge) {
             Ok(alarm) => Incoming::Signals(vec![Signal::Alarm(alarm)]),
-            Err(lack) => unrecognised(&format!("an event of an alarm {lack}: "), event),
+            Err(lack) => unrecognised(&format!("an alarm event {lack}: "), event),
         };
     }
     match (source, detail_type) {
         ("aws.cloudwatch", CONTRIBUTOR_CHANGE) => unrecognised(
-            "an event of one series of an alarm, whose own event is the one that counts: ",
+            "an event about one time series of an alarm, where only the alarm's own event counts: ",
             event,
         ),
         ("aws.events" | "aws.scheduler", "Scheduled Event") => Incoming::Tick,
@@ -51,7 +51,7 @@ pub(super) fn read(event: &Value) -> Incoming {
             detail_type: detail_type.to_owned(),
             resources: resources(event),
         },
-        _ => unrecognised("an event that nothing waits for: ", event),
+        _ => unrecognised("an event that Pilotlight does not handle: ", event),
     }
 }
 

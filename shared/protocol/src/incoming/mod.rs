@@ -79,7 +79,7 @@ impl Incoming {
             return sns::read(records, payload);
         }
         if shape::is_larger_than(payload, MESSAGE_BYTES_MAX) {
-            return unrecognised("larger than a message can be: ", payload);
+            return unrecognised("larger than any message can be: ", payload);
         }
         if fields.contains_key("detail-type") {
             return event_bridge::read(payload);

@@ -45,8 +45,8 @@ const KEYS_SHOWN_MAX: usize = 6;
 /// A payload that is no object: nobody but a person sends one.
 pub(super) fn no_object(payload: &Value) -> Incoming {
     let remedy = match payload {
-        Value::String(_) => "give the object itself, not a text that holds it",
-        _ => "give an object",
+        Value::String(_) => "send the object itself, not a string that contains it",
+        _ => "send an object",
     };
     let problem = format!("The payload is {}: {remedy}, such as {EXAMPLE}.", shape::describe("", payload));
     Incoming::BadOperator { problem }
@@ -70,7 +70,7 @@ pub(super) fn no_command(fields: &Map<String, Value>) -> Incoming {
         .take(KEYS_SHOWN_MAX)
         .map(|key| sentence(&format!("{} is not a field", quoted(key)), &nearest::remedy(key, &known)));
     let missing = format!(
-        "`command` is missing, so nothing was done: give one of {}, such as {EXAMPLE}.",
+        "`command` is missing, so Pilotlight did nothing: use one of {}, such as {EXAMPLE}.",
         nearest::list(&COMMANDS.map(|(name, _)| name))
     );
     let problems: Vec<String> = [missing].into_iter().chain(mistyped).collect();
@@ -88,7 +88,7 @@ pub(super) fn read(fields: &Map<String, Value>) -> Incoming {
 fn command(fields: &Map<String, Value>) -> Result<OperatorCommand, String> {
     let known = COMMANDS.map(|(name, _)| name);
     let Some(Value::String(name)) = fields.get("command") else {
-        return Err(format!("`command` is not a text: give one of {}.", nearest::list(&known)));
+        return Err(format!("`command` is not a string: use one of {}.", nearest::list(&known)));
     };
     let Some((name, allowed)) = COMMANDS.iter().find(|(known, _)| known == name) else {
         let meant = match nearest::remedy(name, &known) {
@@ -147,7 +147,7 @@ impl Reading<'_> {
         let unknown = self.fields.keys().filter(|key| *key != "command" && !allowed.contains(&key.as_str()));
         for key in unknown {
             let remedy = if allowed.is_empty() {
-                "it has none but `command`".to_owned()
+                "its only field is `command`".to_owned()
             } else {
                 nearest::remedy(key, allowed)
             };
@@ -165,16 +165,11 @@ impl Reading<'_> {
     }
 
     fn run(&mut self) -> Option<u64> {
-        self.number(
-            "run",
-            "give the number of the run that is meant, as the command status says it",
-            1,
-            u64::MAX,
-        )
+        self.number("run", "give the number of the run, as the command status shows it", 1, u64::MAX)
     }
 
     fn minutes(&mut self) -> Option<u32> {
-        let remedy = "give the minutes that the hold lasts, 1 to 10080";
+        let remedy = "give the length of the hold in minutes, 1 to 10080";
         self.number("minutes", remedy, 1, HOLD_MINUTES_MAX).and_then(|minutes| u32::try_from(minutes).ok())
     }
 
@@ -186,10 +181,10 @@ impl Reading<'_> {
                 format!("is longer than {characters_max} characters")
             }
             Some(Value::String(text)) if text.chars().any(char::is_control) => {
-                "holds a line break or another control character".to_owned()
+                "contains a line break or another control character".to_owned()
             }
             Some(Value::String(text)) => return Some(text.trim().to_owned()),
-            Some(_) => "is not a text".to_owned(),
+            Some(_) => "is not a string".to_owned(),
         };
         self.problems.push(sentence(&format!("`{field}` {problem}"), remedy));
         None
@@ -200,7 +195,7 @@ impl Reading<'_> {
             None => "is missing".to_owned(),
             Some(value) => match value.as_u64() {
                 Some(number) if (min..=max).contains(&number) => return Some(number),
-                Some(number) => format!("is {number}, out of bounds"),
+                Some(number) => format!("is {number}, which is out of range"),
                 None => "is not a whole number".to_owned(),
             },
         };
@@ -209,7 +204,7 @@ impl Reading<'_> {
     }
 
     fn routes(&mut self) -> Vec<Name> {
-        let remedy = "give a list of the plan's routes, or leave it out for all of them";
+        let remedy = "give a list of the plan's routes, or leave the field out to move all of them";
         let items = match self.fields.get("routes") {
             None => return Vec::new(),
             Some(Value::Array(items)) if items.len() <= ROUTES_MAX => items,
@@ -220,10 +215,10 @@ impl Reading<'_> {
         };
         let names: Vec<Name> = items.iter().filter_map(Value::as_str).map(Name::from).collect();
         if names.len() < items.len() || !names.iter().all(Name::is_well_formed) {
-            self.problems.push(sentence("`routes` holds something that is not a name", remedy));
+            self.problems.push(sentence("`routes` contains something that is not a name", remedy));
         }
         if names.iter().collect::<HashSet<_>>().len() < names.len() {
-            self.problems.push(sentence("`routes` names a route twice", "give each once"));
+            self.problems.push(sentence("`routes` lists a route twice", "list each route once"));
         }
         names
     }
@@ -241,7 +236,7 @@ impl Reading<'_> {
             None => false,
             Some(Value::Bool(value)) => *value,
             Some(_) => {
-                let remedy = "give true to pass this rule, or leave it out";
+                let remedy = "use true to override this rule, or leave the field out";
                 self.problems.push(sentence(&format!("`{field}` is not true or false"), remedy));
                 false
             }
@@ -305,16 +300,16 @@ mod tests {
             (json!({"command": "reboot"}), format!("`reboot` is not a command: {COMMANDS}")),
             (
                 json!({"command": 5}),
-                "`command` is not a text: give one of failover, approve, abort, hold, release, acknowledge, status, \
-                 readiness."
+                "`command` is not a string: use one of failover, approve, abort, hold, release, acknowledge, \
+                 status, readiness."
                     .to_owned(),
             ),
             (json!({"command": "release"}), "`by` is missing: say who you are.".to_owned()),
             (json!({"command": "release", "by": " "}), "`by` is empty: say who you are.".to_owned()),
-            (json!({"command": "release", "by": 5}), "`by` is not a text: say who you are.".to_owned()),
+            (json!({"command": "release", "by": 5}), "`by` is not a string: say who you are.".to_owned()),
             (
                 json!({"command": "release", "by": "a\nb"}),
-                "`by` holds a line break or another control character: say who you are.".to_owned(),
+                "`by` contains a line break or another control character: say who you are.".to_owned(),
             ),
             (
                 json!({"command": "release", "by": "a".repeat(101)}),
@@ -322,14 +317,13 @@ mod tests {
             ),
             (
                 json!({"command": "approve", "by": "ana", "rum": 7}),
-                "`rum` is not a field of approve: did you mean `run`? `run` is missing: give the number of the run \
-                 that is meant, as the command status says it."
+                "`rum` is not a field of approve: did you mean `run`? `run` is missing: give the number of the \
+                 run, as the command status shows it."
                     .to_owned(),
             ),
             (
                 json!({"command": "approve", "by": "ana", "run": "7"}),
-                "`run` is not a whole number: give the number of the run that is meant, as the command status says \
-                 it."
+                "`run` is not a whole number: give the number of the run, as the command status shows it."
                     .to_owned(),
             ),
             (
@@ -338,41 +332,43 @@ mod tests {
             ),
             (
                 json!({"command": "approve", "by": "ana", "run": 7, "allow_data_loss": "yes"}),
-                "`allow_data_loss` is not true or false: give true to pass this rule, or leave it out.".to_owned(),
+                "`allow_data_loss` is not true or false: use true to override this rule, or leave the field \
+                 out.".to_owned(),
             ),
             (
                 json!({"command": "hold", "by": "ana", "minutes": 10081, "reason": "x"}),
-                "`minutes` is 10081, out of bounds: give the minutes that the hold lasts, 1 to 10080.".to_owned(),
+                "`minutes` is 10081, which is out of range: give the length of the hold in minutes, 1 to \
+                 10080.".to_owned(),
             ),
             (
                 json!({"command": "hold"}),
-                "`by` is missing: say who you are. `minutes` is missing: give the minutes that the hold lasts, 1 to \
-                 10080. `reason` is missing: say why, for the record."
+                "`by` is missing: say who you are. `minutes` is missing: give the length of the hold in \
+                 minutes, 1 to 10080. `reason` is missing: say why, for the record."
                     .to_owned(),
             ),
             (
                 json!({"command": "failover", "by": "ana", "reason": "x", "routes": "front"}),
-                "`routes` is not a list of at most 1000 names: give a list of the plan's routes, or leave it out for \
-                 all of them."
+                "`routes` is not a list of at most 1000 names: give a list of the plan's routes, or leave the \
+                 field out to move all of them."
                     .to_owned(),
             ),
             (
                 json!({"command": "failover", "by": "ana", "reason": "x", "routes": ["Front!"]}),
-                "`routes` holds something that is not a name: give a list of the plan's routes, or leave it out for \
-                 all of them."
+                "`routes` contains something that is not a name: give a list of the plan's routes, or leave \
+                 the field out to move all of them."
                     .to_owned(),
             ),
             (
                 json!({"command": "failover", "by": "ana", "reason": "x", "routes": ["a", "a"]}),
-                "`routes` names a route twice: give each once.".to_owned(),
+                "`routes` lists a route twice: list each route once.".to_owned(),
             ),
             (
                 json!({"command": "status", "verbose": true}),
-                "`verbose` is not a field of status: it has none but `command`.".to_owned(),
+                "`verbose` is not a field of status: its only field is `command`.".to_owned(),
             ),
             (
                 json!({"command": "readiness", "by": "ana"}),
-                "`by` is not a field of readiness: it has none but `command`.".to_owned(),
+                "`by` is not a field of readiness: its only field is `command`.".to_owned(),
             ),
         ] {
             assert_eq!(read_json(&value), Err(expected), "{value}");

@@ -66,7 +66,7 @@ fn kind(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "true or false".to_owned(),
         Value::Number(_) => "a number".to_owned(),
-        Value::String(_) => "a text".to_owned(),
+        Value::String(_) => "a string".to_owned(),
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(_) => "an object".to_owned(),
     }
@@ -92,10 +92,10 @@ mod tests {
     #[test]
     fn a_description_names_keys_and_types_and_no_value() {
         let value = json!({"a": "secret", "b": [1, 2], "c": {"d": "secret"}, "e": null, "f": 5, "g": true});
-        let expected = "an object with a (a text), b (a list of 2), c (an object), e (null), f (a number), \
-                        g (true or false)";
+        let expected = "an object with a (a string), b (a list of 2), c (an object), e (null), f (a number), g \
+                        (true or false)";
         assert_eq!(describe("", &value), expected);
-        assert_eq!(describe("an event: ", &json!("secret")), "an event: a text");
+        assert_eq!(describe("an event: ", &json!("secret")), "an event: a string");
         assert_eq!(describe("", &json!({})), "an empty object");
     }
 

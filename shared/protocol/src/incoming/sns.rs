@@ -23,7 +23,7 @@ pub(super) fn read(records: &Value, payload: &Value) -> Incoming {
         return unrecognised("a batch without messages: ", payload);
     };
     if records.len() > RECORDS_MAX {
-        return unrecognised("a batch of more messages than SNS sends: ", payload);
+        return unrecognised("a batch with more messages than SNS sends: ", payload);
     }
     let messages: Vec<Message> = records.iter().map(read_record).collect();
     if messages.iter().all(|message| matches!(message, Message::Step(_))) {
@@ -36,7 +36,7 @@ pub(super) fn read(records: &Value, payload: &Value) -> Incoming {
     let signals = messages.into_iter().map(|message| match message {
         Message::Signal(signal) => signal,
         Message::Step(_) => {
-            Signal::Unrecognised { shape: "a step's command in one batch with other messages".to_owned() }
+            Signal::Unrecognised { shape: "a step command in the same batch as other messages".to_owned() }
         }
     });
     Incoming::Signals(signals.collect())
@@ -47,7 +47,7 @@ fn read_record(record: &Value) -> Message {
     let topic = topic.filter(|topic| Arn::parse(topic).is_some_and(|arn| arn.is_topic()));
     match (record["EventSource"].as_str(), topic, record["Sns"]["Message"].as_str()) {
         (Some("aws:sns"), Some(topic), Some(message)) => read_message(topic, message),
-        _ => unknown("a record that is no message of SNS: ", record),
+        _ => unknown("a record that is not an SNS message: ", record),
     }
 }
 
@@ -63,13 +63,13 @@ fn read_message(topic: &str, message: &str) -> Message {
     }
     match zone_failover::read(&body, Via::Sns { topic: topic.to_owned() }) {
         Some(Ok(seen)) => return Message::Signal(Signal::ZoneFailover(seen)),
-        Some(Err(lack)) => return unknown(&format!("a message of a failover {lack}: "), &body),
+        Some(Err(lack)) => return unknown(&format!("a Multi-AZ failover message {lack}: "), &body),
         None => {}
     }
     if event_bridge::is_of_an_alarm(&body) {
         return match alarm::in_event(&body, Via::Sns { topic: topic.to_owned() }) {
             Ok(alarm) => Message::Signal(Signal::Alarm(alarm)),
-            Err(lack) => unknown(&format!("a message of an alarm's event {lack}: "), &body),
+            Err(lack) => unknown(&format!("a message with an alarm event {lack}: "), &body),
         };
     }
     let speaks_of_an_alarm =
@@ -79,7 +79,7 @@ fn read_message(topic: &str, message: &str) -> Message {
     }
     match alarm::in_sns(&body, topic) {
         Ok(alarm) => Message::Signal(Signal::Alarm(alarm)),
-        Err(lack) => unknown(&format!("a message of an alarm {lack}: "), &body),
+        Err(lack) => unknown(&format!("an alarm message {lack}: "), &body),
     }
 }
 

@@ -145,14 +145,15 @@ fn image(ground: &Ground<'_>, sides: &PairFacts<'_>) -> Option<PairVerdict> {
     if is_image(sides.source) {
         let what = copy.map_or("missing", |copy| if is_image(copy) { "value" } else { "data type" });
         let sentence = format!(
-            "{name} is not written in {to}: its data type is {IMAGE}, and an image's id is the region's own; list it under \
-             parameters.overrides, and give it the id of {to}'s image there"
+            "{name} is not written in {to}: its data type is {IMAGE}, and each region has its own image ids; \
+             list it under parameters.overrides, and set it to the id of the image in {to}"
         );
         return Some(PairVerdict::Blocked { what: vec![what], sentence });
     }
     let sentence = format!(
-        "{name} is not written in {to}: its data type there is {IMAGE}, and Parameter Store does not change that; delete the \
-         copy in {to}, and the next pass makes it anew, or list it under parameters.overrides"
+        "{name} is not written in {to}: its data type there is {IMAGE}, and Parameter Store can't change a \
+         data type; delete the copy in {to}, and the next pass creates it again, or list it under \
+         parameters.overrides"
     );
     copy.filter(|copy| is_image(copy)).map(|_| PairVerdict::Blocked { what: vec!["data type"], sentence })
 }
@@ -161,7 +162,7 @@ fn creation(ground: &Ground<'_>, sides: &PairFacts<'_>) -> Writes {
     let mut tags = own_tags(sides.source_tags);
     tags.insert(COPY_TAG.to_owned(), ground.plan.name.to_string());
     let put = put(ground, sides.source, None, Some(tags));
-    let sentence = format!("{} is made in {}.", put.name, ground.direction.to);
+    let sentence = format!("{} is created in {}.", put.name, ground.direction.to);
     Writes {
         what: vec!["missing"],
         put: Some(put),
@@ -190,16 +191,16 @@ fn existing(ground: &Ground<'_>, sides: &PairFacts<'_>, copy: &Copy<'_>) -> Pair
             return PairVerdict::Same;
         }
         let sentence = format!(
-            "{name} is not written in {to} although it differs in {}: it was there before, and is no copy; list it under \
-             parameters.overrides, or set parameters.existing to adopt",
+            "{name} is not written in {to} although it differs in {}: it already existed there and is not a \
+             copy; list it under parameters.overrides, or set parameters.existing to adopt",
             words(&what)
         );
         return PairVerdict::Blocked { what, sentence };
     }
     if what.contains(&"type") {
         let sentence = format!(
-            "{name} is not written in {to}: its type differs, and Parameter Store does not change a type; delete it \
-             there, and the next pass makes it anew"
+            "{name} is not written in {to}: its type differs, and Parameter Store can't change a type; delete \
+             it there, and the next pass creates it again"
         );
         return PairVerdict::Blocked { what, sentence };
     }
@@ -224,7 +225,8 @@ fn astray(sides: &PairFacts<'_>, copy: &Copy<'_>, to: &str) -> PairVerdict {
         return PairVerdict::Same;
     }
     let sentence = format!(
-        "{} keeps the label {} on its current version in {to}, and the source has it on an earlier one; move it by hand",
+        "{} has the label {} on its current version in {to}, but the source has that label on an earlier \
+         version; move the label by hand",
         sides.source.name,
         list(astray.into_iter().cloned())
     );

@@ -28,8 +28,8 @@ pub fn direction(plan: &Plan, state: &State) -> Result<CopyRegions, String> {
     }
     let names = |names: Vec<&crate::name::Name>| list(names.into_iter().map(ToString::to_string));
     Err(format!(
-        "Nothing is copied: {} moved to {} and {} stayed in {}, so neither region's parameters are the ones to \
-         copy; move the rest: {}",
+        "Nothing is copied: {} moved to {} and {} stayed in {}, so Pilotlight can't choose which region to \
+         copy from; move the rest: {}",
         names(moved),
         plan.own().region,
         names(stayed),
@@ -42,8 +42,8 @@ pub fn direction(plan: &Plan, state: &State) -> Result<CopyRegions, String> {
 pub fn may_write(plan: &Plan, state: &State, now: Timestamp) -> Result<CopyRegions, String> {
     if let Some(run) = state.active_run() {
         return Err(format!(
-            "Nothing is copied: run {} is under way ({}), and parameters stay as they are until it ends; the status \
-             of {} says what it waits for",
+            "Nothing is copied: run {} is under way ({}), and parameters stay as they are until it ends; the \
+             status of {} shows what it waits for",
             run.id,
             run.phase.as_str(),
             plan.operator_function
@@ -51,7 +51,7 @@ pub fn may_write(plan: &Plan, state: &State, now: Timestamp) -> Result<CopyRegio
     }
     if let Some(hold) = state.hold_at(now) {
         return Err(format!(
-            "Nothing is copied: a hold by {} lasts until {} ({}); end it: {}",
+            "Nothing is copied: a hold by {} lasts until {} ({}); end it with: {}",
             hold.by,
             hold.until,
             hold.reason,

@@ -33,8 +33,8 @@ pub enum ParameterRequest {
 const CHANGES: [(&str, &str); 2] =
     [("aws.ssm", "Parameter Store Change"), ("aws.tag", "Tag Change on Resource")];
 
-const REMEDY: &str = "this function takes Parameter Store's change events, its schedule, and {\"command\":\"pass\"} or \
-                      {\"command\":\"drift\"}";
+const REMEDY: &str = "this function accepts Parameter Store's change events, its schedule, and \
+                      {\"command\":\"pass\"} or {\"command\":\"drift\"}";
 
 impl ParameterRequest {
     /// Reads a payload; what is wrong with it in a sentence, without any of its values.
@@ -48,10 +48,9 @@ impl ParameterRequest {
         let text = |field: &str| fields.get(field).and_then(Value::as_str);
         match (text("source"), text("detail-type")) {
             (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Self::Pass { deep: false }),
-            (Some(source), Some(detail_type)) if CHANGES.contains(&(source, detail_type)) => {
-                change(payload).ok_or_else(|| format!("The event names no single parameter: {REMEDY}"))
-            }
-            _ => Err(format!("The payload is not understood: {REMEDY}")),
+            (Some(source), Some(detail_type)) if CHANGES.contains(&(source, detail_type)) => change(payload)
+                .ok_or_else(|| format!("The event does not name exactly one parameter: {REMEDY}")),
+            _ => Err(format!("The payload is not a known request: {REMEDY}")),
         }
     }
 }
@@ -76,7 +75,7 @@ fn command(fields: &Map<String, Value>) -> Result<ParameterRequest, String> {
     const COMMANDS: [&str; 2] = ["pass", "drift"];
     let command = match fields.get("command") {
         Some(Value::String(command)) => command.as_str(),
-        _ => return Err("`command` is not a text: give pass or drift.".to_owned()),
+        _ => return Err("`command` is not a string: use pass or drift.".to_owned()),
     };
     if !COMMANDS.contains(&command) {
         let remedy = nearest::remedy(command, &COMMANDS);
@@ -90,7 +89,9 @@ fn command(fields: &Map<String, Value>) -> Result<ParameterRequest, String> {
     let deep = match fields.get("deep") {
         None => false,
         Some(Value::Bool(deep)) => *deep,
-        Some(_) => return Err("`deep` is not true or false: give one of them, or leave it out.".to_owned()),
+        Some(_) => {
+            return Err("`deep` is not true or false: use one of them, or leave the field out.".to_owned());
+        }
     };
     Ok(if command == "pass" { ParameterRequest::Pass { deep } } else { ParameterRequest::Drift { deep } })
 }

@@ -98,15 +98,15 @@ fn kept(ground: &Ground<'_>, source: &ParameterListing, orphans: usize, copies: 
     let allowed = deletions_max(copies, percent);
     if source.is_empty() {
         return Some(format!(
-            "{orphans} copies in {to} are kept although {from} does not have them: it has nothing at all under the \
-             plan's paths; if that is right, delete them by hand"
+            "{orphans} copies in {to} are kept although {from} does not have them: {from} has no parameter at \
+             all under the plan's paths; if that is intended, delete them by hand"
         ));
     }
     (orphans > allowed).then(|| {
         format!(
-            "{orphans} of {copies} copies in {to} are kept although {from} does not have them: one pass deletes \
-             {allowed} at most (parameters.deletes_percent_max is {percent}); if that is right, raise it for a pass or \
-             delete them by hand"
+            "{orphans} of {copies} copies in {to} are kept although {from} does not have them: one pass \
+             deletes at most {allowed} (parameters.deletes_percent_max is {percent}); if that is intended, \
+             raise the limit for one pass, or delete them by hand"
         )
     })
 }

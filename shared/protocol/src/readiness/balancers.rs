@@ -36,14 +36,14 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
     let Some(arn) = balancer(route, scene.plan.seat) else {
-        let sentence = "The recovery endpoint is no load balancer, so it has no target groups.";
+        let sentence = "The recovery endpoint is not a load balancer, so it has no target groups.";
         return Check::ready(PLANNED, name, sentence);
     };
     let groups = match seen(&scene.facts.attached, arn) {
         Ok(Some(groups)) => groups,
         Ok(None) => {
             let sentence = "The recovery load balancer does not exist.";
-            let remedy = "Make it again, or correct routes[].recovery.endpoint of the plan.";
+            let remedy = "Create it again, or correct routes[].recovery.endpoint of the plan.";
             return Check::not_ready(PLANNED, name, sentence, remedy);
         }
         Err(unseen) => return Check::unknown(PLANNED, name, &unseen),
@@ -62,23 +62,26 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     if !empty.is_empty() {
         let many = empty.len() > 1;
         let sentence = format!(
-            "The recovery load balancer also sends to {}, {} no healthy target and {} filled by no fleet that is to move: the \
-             accelerator takes a load balancer with such a target group for unhealthy.",
+            "The recovery load balancer also forwards to {}, {} no healthy target and {} not filled by a \
+             fleet that a failover moves. The accelerator considers a load balancer with such a target group \
+             unhealthy.",
             list(empty),
             if many { "which have" } else { "which has" },
             if many { "are" } else { "is" },
         );
-        let remedy = "Take the rule that forwards to it off the load balancer's listeners, give it a healthy target that \
-                      stays, or name it in fleets[].target_groups of the fleet that fills it.";
+        let remedy = "Remove the rule that forwards to it from the load balancer's listeners, give it a \
+                      permanent healthy target, or name it in fleets[].target_groups of the fleet that fills \
+                      it.";
         return Check::not_ready(PLANNED, name, sentence, remedy);
     }
     let own = groups.iter().filter(of_plan).count();
     let sentence = match (own, groups.len() - own) {
-        (0, 0) => "The recovery load balancer sends to no target group.".to_owned(),
-        (own, 0) => format!("A fleet of the plan fills each of its {own} target groups."),
+        (0, 0) => "The recovery load balancer forwards to no target group.".to_owned(),
+        (own, 0) => format!("Fleets of the plan fill all {own} of its target groups."),
         (own, others) => {
             format!(
-                "Fleets that are to move fill {own} of its target groups; the others ({others}) have healthy targets now."
+                "Fleets that a failover moves fill {own} of its target groups. The others ({others}) have \
+                 healthy targets now."
             )
         }
     };
@@ -92,14 +95,16 @@ fn tried(scene: &Scene<'_>, route: &Route) -> Check {
         Ok(count) if *count <= TRIED_MAX => Check::ready(
             TRIED,
             name,
-            format!("The accelerator tries each of the listener's {count} endpoint groups."),
+            format!("The accelerator tries all {count} endpoint groups of the listener."),
         ),
         Ok(count) => {
             let sentence = format!(
-                "The listener has {count} endpoint groups, and the accelerator tries the {TRIED_MAX} that are nearest to a \
-                 user: of those with nothing open in them it sends users to a fenced endpoint."
+                "The listener has {count} endpoint groups, and the accelerator tries only the {TRIED_MAX} \
+                 nearest to a user. If none of those has an open endpoint, it sends the user to a fenced \
+                 one."
             );
-            let remedy = "Give the route a listener with at most three endpoint groups, or keep something open near every user.";
+            let remedy = "Give the route a listener with at most three endpoint groups, or keep an open \
+                          endpoint near every user.";
             Check::note(TRIED, name, sentence, remedy)
         }
     }
@@ -114,23 +119,24 @@ fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
     };
     match health {
         EndpointHealth::Healthy => {
-            Check::ready(HEALTHY, name, "The accelerator takes the recovery endpoint for healthy.")
+            Check::ready(HEALTHY, name, "The accelerator reports the recovery endpoint as healthy.")
         }
         EndpointHealth::Unhealthy { reason } => Check::not_ready(
             HEALTHY,
             name,
             format!(
-                "The accelerator takes the recovery endpoint for unhealthy ({}), and may send users to the fenced side.",
+                "The accelerator reports the recovery endpoint as unhealthy ({}) and may send users to the \
+                 fenced side.",
                 reason.trim_end_matches('.')
             ),
-            "See that each target group of the recovery load balancer has a healthy target.",
+            "Make sure that each target group of the recovery load balancer has a healthy target.",
         ),
         EndpointHealth::Initial { .. } => {
-            let why = "The accelerator is still looking at the recovery endpoint for the first time.";
-            Check::unknown(HEALTHY, name, &Unseen::new(why, "Look again in a minute."))
+            let why = "The accelerator has not finished its first health check of the recovery endpoint.";
+            Check::unknown(HEALTHY, name, &Unseen::new(why, "Check again in a minute."))
         }
         EndpointHealth::Unknown => {
-            let why = "The accelerator says nothing of the recovery endpoint's health.";
+            let why = "The accelerator reports no health for the recovery endpoint.";
             Check::unknown(HEALTHY, name, &Unseen::new(why, "See endpoints_present."))
         }
     }

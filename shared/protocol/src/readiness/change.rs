@@ -54,7 +54,7 @@ impl LastReadiness {
         let again = list(before.keys().filter(|key| !now.contains_key(*key)).cloned());
         let mut parts = vec![self.readiness.verdict()];
         parts.extend((fresh != NOTHING).then(|| format!("new: {fresh}")));
-        parts.extend((again != NOTHING).then(|| format!("mended or gone: {again}")));
+        parts.extend((again != NOTHING).then(|| format!("fixed or gone: {again}")));
         Some(format!("{}.", parts.join("; ")))
     }
 }

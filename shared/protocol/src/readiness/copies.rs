@@ -42,7 +42,7 @@ struct Source {
 }
 
 fn source(plan: &Plan, state: &State, facts: &ReadinessFacts, database: &Database) -> Result<Source, Unseen> {
-    let gone = || Unseen::new("What serves was not seen.", "See its other checks.");
+    let gone = || Unseen::new("The database that serves could not be read.", "See its other checks.");
     if state.moved.contains(&database.name) {
         let seen = seen(&facts.replicas, &database.name)?.as_ref().ok_or_else(gone)?;
         let instance = seen.instance.clone().unwrap_or_default();
@@ -94,7 +94,7 @@ fn source_key(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -
         Err(unseen) => return Check::unknown(KEY, name, &unseen),
     };
     let Some(key) = source.key else {
-        return Check::ready(KEY, name, "It is not encrypted, so its copies need no key of it.");
+        return Check::ready(KEY, name, "It is not encrypted, so its copies need no key.");
     };
     let short = key.rsplit(':').next().unwrap_or(&key).to_owned();
     match seen(&scene.facts.key_rights, key.as_str()) {
@@ -102,7 +102,7 @@ fn source_key(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -
             return Check::ready(
                 KEY,
                 name,
-                format!("The {short} is AWS's own, which RDS may use for its account."),
+                format!("The {short} is managed by AWS, and RDS may use it for this account."),
             );
         }
         Ok(_) => {}
@@ -116,13 +116,13 @@ fn source_key(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database) -
         Ok(refusals) if refusals.iter().any(|refusal| refusal.resource == key) => {
             let function = function_name(scene.plan, "snapshot-scheduler");
             let sentence = format!(
-                "It is encrypted with {short}, which the role of {function} may not use: a copy into the other region may be \
-                 refused."
+                "It is encrypted with {short}, and the role of {function} may not use that key. RDS may \
+                 refuse a copy to the other region."
             );
-            let remedy = format!("Name {key} in snapshots.source_key_arns of the orchestrator's module.");
+            let remedy = format!("Add {key} to snapshots.source_key_arns of the orchestrator module.");
             Check::note(KEY, name, sentence, remedy)
         }
-        Ok(_) => Check::ready(KEY, name, format!("IAM would allow its copies to use {short}.")),
+        Ok(_) => Check::ready(KEY, name, format!("IAM allows its copies to use {short}.")),
     }
 }
 
@@ -136,8 +136,10 @@ fn option_group(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database)
         Err(unseen) => return Check::unknown(OPTIONS, name, &unseen),
     };
     if !may_encrypt(&source.engine) {
-        let sentence =
-            format!("{} does not encrypt by an option, so its copies need no option group.", source.engine);
+        let sentence = format!(
+            "{} does not encrypt through an option, so its copies need no option group.",
+            source.engine
+        );
         return Check::ready(OPTIONS, name, sentence);
     }
     let mut encrypting = BTreeSet::new();
@@ -155,14 +157,12 @@ fn option_group(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database)
         return Check::ready(
             OPTIONS,
             name,
-            "It does not encrypt by an option, so its copies need no option group.",
+            "It does not encrypt through an option, so its copies need no option group.",
         );
     }
     let to = scene.serving(name).other();
     match policy.option_group(name, to) {
-        Some(group) => {
-            Check::ready(OPTIONS, name, format!("Its copies go along with the option group {group}."))
-        }
+        Some(group) => Check::ready(OPTIONS, name, format!("Its copies use the option group {group}.")),
         None => without_group(name, encrypting, to),
     }
 }
@@ -170,12 +170,13 @@ fn option_group(scene: &Scene<'_>, policy: &SnapshotPolicy, database: &Database)
 fn without_group(name: &Name, encrypting: BTreeSet<String>, to: Side) -> Check {
     let side = to.as_str();
     let sentence = format!(
-        "It encrypts by the option {}, and RDS refuses to copy such a snapshot into another region without an option group.",
+        "It encrypts through the option {}. RDS refuses to copy such a snapshot to another region without an \
+         option group.",
         list(encrypting)
     );
     let remedy = format!(
-        "Make an option group with the same option in the {side} region, and name it in snapshots.option_groups: \
-         {{ database = \"{name}\", {side} = \"...\" }}."
+        "Create an option group with the same option in the {side} region, and name it in \
+         snapshots.option_groups: {{ database = \"{name}\", {side} = \"...\" }}."
     );
     Check::not_ready(OPTIONS, name, sentence, remedy)
 }

@@ -45,7 +45,7 @@ fn waiting(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     let facts = match instance(scene, database) {
         Ok(facts) => facts,
         Err(check) => {
-            let unseen = Unseen::new("The replica was not seen.", format!("See {AVAILABLE}."));
+            let unseen = Unseen::new("The replica could not be read.", format!("See {AVAILABLE}."));
             let rest = [REPLICATES, WINDOW].map(|check| Check::unknown(check, name, &unseen));
             let [replicates, window] = rest;
             return vec![check, replicates, lag(scene, database), window];
@@ -68,7 +68,7 @@ fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s Replica
             check,
             &database.name,
             format!("The {} {} does not exist.", thing(database), identifier(database.arn(scene.plan.seat))),
-            "Make it again, or correct databases[].replica of the plan.",
+            "Create it again, or correct databases[].replica of the plan.",
         )),
         Err(unseen) => Err(Check::unknown(check, &database.name, &unseen)),
     }
@@ -81,23 +81,23 @@ fn available(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Ch
         return cluster_available(database, id, facts, cluster);
     }
     if facts.replication == ReplicaState::Detached {
-        let sentence = format!("{id} follows no source, although no run has promoted it.");
+        let sentence = format!("{id} has no replication source, although no run has promoted it.");
         return Check::not_ready(
             AVAILABLE,
             name,
             sentence,
-            "Make a new replica of the primary under this identifier.",
+            "Create a new replica of the primary with this identifier.",
         );
     }
     match Condition::of(status) {
         // A backup has its own check.
         Condition::Online | Condition::BackingUp => {
-            Check::ready(AVAILABLE, name, format!("{id} is there, status {status}."))
+            Check::ready(AVAILABLE, name, format!("{id} exists, with status {status}."))
         }
         condition => Check::not_ready(
             AVAILABLE,
             name,
-            format!("{id} has status {status}, and only an available replica can be promoted."),
+            format!("{id} has status {status}. Only an available replica can be promoted."),
             against(status, condition, "instance"),
         ),
     }
@@ -106,19 +106,14 @@ fn available(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Ch
 /// What helps against a status in which nothing can be promoted.
 fn against(status: &str, condition: Condition, thing: &str) -> String {
     match condition {
-        Condition::Final => format!("This does not pass by itself: {}.", remedy(status)),
-        _ => format!("Wait if the status is one that passes (modifying, upgrading); else mend the {thing}."),
+        Condition::Final => format!("This status does not clear by itself: {}.", remedy(status)),
+        _ => format!("Wait if the status is temporary (modifying, upgrading). Otherwise repair the {thing}."),
     }
 }
 
 /// A cluster can be failed over to if it is a secondary, has an instance that could write, and its engine's version is the
 /// global database's.
-fn cluster_available(
-    database: &Database,
-    id: &str,
-    facts: &ReplicaFacts,
-    cluster: &ClusterFacts,
-) -> Check {
+fn cluster_available(database: &Database, id: &str, facts: &ReplicaFacts, cluster: &ClusterFacts) -> Check {
     let (name, status) = (&database.name, facts.status.as_str());
     let global = database.global_cluster().unwrap_or("of the plan");
     let not_ready =
@@ -130,26 +125,26 @@ fn cluster_available(
                 format!(
                     "{id} is the writer of the global database {global}, although no run has failed over to it."
                 ),
-                "Switch the global database over to the primary region, or exchange the plan's regions.",
+                "Switch the global database over to the primary region, or swap the plan's regions.",
             );
         }
         ClusterRole::Outside => {
             return not_ready(
-                format!("{id} does not belong to the global database {global}, so it follows nothing."),
+                format!("{id} does not belong to the global database {global}, so it does not replicate."),
                 "Add a cluster in the recovery region to the global database, and name it in databases[].replica.",
             );
         }
     }
     if cluster.instances == 0 {
         return not_ready(
-            format!("{id} has no instance, so nothing in it could be promoted."),
-            "Add an instance of the primary's class to it: aws rds create-db-instance --db-cluster-identifier.",
+            format!("{id} has no instance, so there is nothing to promote."),
+            "Add an instance of the primary's class: aws rds create-db-instance --db-cluster-identifier.",
         );
     }
     if cluster.instances_available == 0 {
         return not_ready(
             format!("None of the {} instances of {id} is available.", cluster.instances),
-            "Wait if they are being changed; else mend one or add another.",
+            "Wait if they are being modified. Otherwise repair one or add another.",
         );
     }
     if let (Some(own), Some(globals)) = (&cluster.engine_version, &cluster.global_engine_version)
@@ -157,9 +152,10 @@ fn cluster_available(
     {
         return not_ready(
             format!(
-                "{id} runs the engine's version {own}, and the global database {globals}: a failover needs the same."
+                "{id} runs engine version {own}, and the global database runs {globals}. A failover needs \
+                 the same version."
             ),
-            "Upgrade the one that is behind.",
+            "Upgrade the older one.",
         );
     }
     match Condition::of(status) {
@@ -167,12 +163,12 @@ fn cluster_available(
             AVAILABLE,
             name,
             format!(
-                "{id} is there, status {status}, {} of {} instances available.",
+                "{id} exists, with status {status} and {} of {} instances available.",
                 cluster.instances_available, cluster.instances
             ),
         ),
         condition => not_ready(
-            format!("{id} has status {status}, and only an available cluster can be failed over to."),
+            format!("{id} has status {status}. A failover needs an available cluster."),
             &against(status, condition, "cluster"),
         ),
     }
@@ -186,34 +182,36 @@ fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
             REPLICATES,
             name,
             format!("It does not replicate: {}.", detail.trim_end_matches('.')),
-            "Mend the replication or make a new replica; what it misses would be lost.",
+            "Repair the replication, or create a new replica. A failover loses the writes that the replica \
+             lacks.",
         ),
         ReplicaState::Degraded { detail } => Check::not_ready(
             REPLICATES,
             name,
-            format!("It receives, and does not replicate as it should: {}.", detail.trim_end_matches('.')),
-            "Mend what the replica's events name, or start its replication without a stop point.",
+            format!("It receives changes but does not replicate normally: {}.", detail.trim_end_matches('.')),
+            "Fix what the replica's RDS events report, or restart its replication without a stop point.",
         ),
         ReplicaState::Detached => Check::not_ready(
             REPLICATES,
             name,
-            "It follows no source.",
+            "It has no replication source.",
             if facts.cluster.is_some() {
                 "See replica_available."
             } else {
-                "Make a new replica of the primary under this identifier."
+                "Create a new replica of the primary with this identifier."
             },
         ),
         ReplicaState::Unknown { detail } | ReplicaState::Unasked { detail } => Check::unknown(
             REPLICATES,
             name,
             &Unseen::new(
-                format!("It does not say whether it replicates: {}.", detail.trim_end_matches('.')),
+                format!("Whether it replicates is unknown: {}.", detail.trim_end_matches('.')),
                 if facts.cluster.is_some() {
-                    "Look at its SynchronizationStatus in rds describe-global-clusters; while a failover is under way it \
-                     says nothing."
+                    "Look at its SynchronizationStatus in aws rds describe-global-clusters. RDS does not \
+                     report it during a failover."
                 } else {
-                    "Look at its StatusInfos in rds describe-db-instances; a replica that is being made says nothing yet."
+                    "Look at its StatusInfos in aws rds describe-db-instances. RDS does not report it while \
+                     the replica is being created."
                 },
             ),
         ),
@@ -225,13 +223,13 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
     let point = match seen(&scene.facts.lag, name) {
         Ok(Some(point)) if scene.now.duration_since(point.at) <= LAG_AGE_MAX => point,
         Ok(_) => {
-            let why = format!("There is no sample of its lag from the last {}.", duration(LAG_AGE_MAX));
+            let why = format!("CloudWatch has no sample of its lag from the last {}.", duration(LAG_AGE_MAX));
             let metric = match database.kind {
                 DatabaseKind::RdsReplica { .. } => "ReplicaLag",
                 DatabaseKind::AuroraGlobal { .. } => "AuroraGlobalDBReplicationLag",
             };
             let remedy = format!(
-                "Wait a few minutes after the replica was made; else see whether CloudWatch has {metric}."
+                "If the replica is new, wait a few minutes. Otherwise check whether CloudWatch has {metric}."
             );
             return Check::unknown(LAG, name, &Unseen::new(why, remedy));
         }
@@ -239,11 +237,12 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
     };
     let lag = SignedDuration::from_millis(i64::try_from(point.lag_ms).unwrap_or(i64::MAX));
     let max = SignedDuration::from_secs(i64::from(scene.plan.limits.lag_seconds_max));
-    let measured = format!("Its lag is {}, the limit is {}.", duration(lag), duration(max));
+    let measured = format!("Its lag is {}; the limit is {}.", duration(lag), duration(max));
     if lag <= max {
         return Check::ready(LAG, name, measured);
     }
-    let remedy = "Relieve the primary or enlarge the replica; until then a failover needs allow_data_loss.";
+    let remedy = "Reduce the load on the primary, or enlarge the replica. Until then a failover needs \
+                  allow_data_loss.";
     Check::not_ready(LAG, name, measured, remedy)
 }
 
@@ -251,15 +250,16 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
 fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
     let name = &database.name;
     if facts.cluster.is_some() {
-        let sentence = "This can't be asked of an Aurora cluster: its backups are continuous, and none delays a failover.";
+        let sentence = "This check does not apply to an Aurora cluster: its backups are continuous and never \
+                        delay a failover.";
         return Check::ready(WINDOW, name, sentence);
     }
-    let remedy = "Wait for the backup to end; a replica that makes no backups (retention 0) never has this.";
+    let remedy = "Wait for the backup to end. A replica without automated backups (retention 0) avoids this.";
     if facts.status == "backing-up" {
         return Check::not_ready(
             WINDOW,
             name,
-            "It is being backed up, and can't be promoted meanwhile.",
+            "A backup is running, and RDS can't promote the replica until it ends.",
             remedy,
         );
     }
@@ -269,16 +269,17 @@ fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check
     let text = facts.backup_window.as_deref().unwrap_or_default();
     match BackupWindow::parse(text) {
         None => {
-            let why = "It makes backups, and does not say when.";
+            let why = "It has automated backups, but RDS reports no backup window.";
             Check::unknown(
                 WINDOW,
                 name,
-                &Unseen::new(why, "Give the replica a backup window, or retention 0."),
+                &Unseen::new(why, "Give the replica a backup window, or set its retention to 0."),
             )
         }
         Some(window) if window.is_near(scene.now, WINDOW_LEAD) => {
-            let sentence =
-                format!("Its backup window {text} UTC is open or near, and a backup delays a promotion.");
+            let sentence = format!(
+                "Its backup window {text} UTC is open or about to open. A backup delays a promotion."
+            );
             Check::not_ready(WINDOW, name, sentence, remedy)
         }
         Some(_) => Check::ready(WINDOW, name, format!("Its backup window {text} UTC is not near.")),
@@ -287,16 +288,17 @@ fn window(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check
 
 /// No backup stands in the way of a promotion, and the first one after it is of the whole database (decision 0007).
 fn without_backups(database: &Database, facts: &ReplicaFacts) -> Check {
-    let (name, none) = (&database.name, "It makes no backups, so none delays a promotion");
+    let (name, none) = (&database.name, "It has no automated backups, so no backup delays a promotion");
     match facts.instance.as_ref().map(|instance| instance.storage_gib) {
         Some(gib) if gib >= FIRST_BACKUP_GIB_NOTED => Check::note(
             WINDOW,
             name,
             format!(
-                "{none}; the first one after it is of all of its {gib} GiB, and until it is done nothing of the promoted instance \
-                 can be restored."
+                "{none}. The first backup after the promotion copies all {gib} GiB. Until it completes, the \
+                 promoted instance can't be restored."
             ),
-            "Leave it so and reckon with hours; or switch backups on at the replica, and the promotion waits while one is made.",
+            "Either accept a first backup that takes hours, or enable backups on the replica: a promotion \
+             then waits for a backup that is running.",
         ),
         _ => Check::ready(WINDOW, name, format!("{none}.")),
     }
@@ -308,7 +310,7 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     let facts = match instance(scene, database) {
         Ok(facts) => facts,
         Err(check) => {
-            let unseen = Unseen::new("The instance was not seen.", format!("See {WRITABLE}."));
+            let unseen = Unseen::new("The instance could not be read.", format!("See {WRITABLE}."));
             return vec![check, Check::unknown(BACKUPS, name, &unseen)];
         }
     };
@@ -323,20 +325,20 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
             WRITABLE,
             name,
             format!("{id} has status {status} and no available instance."),
-            "Mend an instance or add one: this cluster is the one that serves.",
+            "Repair an instance or add one. This cluster serves the users.",
         ),
         status => Check::not_ready(
             WRITABLE,
             name,
-            format!("{id} has status {status} and follows {} source.", if follows { "a" } else { "no" }),
+            format!("{id} has status {status} and {} replication source.", if follows { "a" } else { "no" }),
             match Condition::of(status) {
                 Condition::Final if !follows => {
                     format!(
-                        "It is the one that serves, and this does not pass by itself: {}.",
+                        "This instance serves the users, and its status does not clear by itself: {}.",
                         remedy(status)
                     )
                 }
-                _ => "Mend the instance: it is the one that serves.".to_owned(),
+                _ => "Repair the instance. It serves the users.".to_owned(),
             },
         ),
     };
@@ -352,7 +354,7 @@ fn moved(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
         Check::not_ready(
             BACKUPS,
             name,
-            "It makes no backups, so it can be restored to no moment and can have no replica.",
+            "It has no automated backups. Point-in-time restore and new replicas are impossible.",
             format!(
                 "aws rds modify-db-{thing} --region {} --db-{thing}-identifier {id} --backup-retention-period {} \
                  --apply-immediately",

@@ -31,8 +31,8 @@ impl Unseen {
     /// Nobody looked.
     pub(super) fn not_looked_at() -> Self {
         Self::new(
-            "It was not looked at.",
-            "Run the command readiness; if it stays so, report a defect of Pilotlight.",
+            "This was not checked.",
+            "Run the command readiness. If the result stays the same, report a bug in Pilotlight.",
         )
     }
 }
@@ -370,7 +370,7 @@ impl std::fmt::Display for EndpointHealth {
             Self::Healthy => ("HEALTHY", ""),
             Self::Initial { reason } => ("INITIAL", reason.as_str()),
             Self::Unhealthy { reason } => ("UNHEALTHY", reason.as_str()),
-            Self::Unknown => ("without a state of health", ""),
+            Self::Unknown => ("not reported", ""),
         };
         match reason.trim_end_matches('.') {
             "" => f.write_str(state),

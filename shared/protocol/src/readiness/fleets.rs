@@ -30,7 +30,7 @@ fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
     let name = fleet.name;
     let mut checks = match seen(&scene.facts.groups, name) {
         Ok(Some(group)) => {
-            let exists = Check::ready(EXISTS, name, format!("The group {} is there.", fleet.group));
+            let exists = Check::ready(EXISTS, name, format!("The group {} exists.", fleet.group));
             vec![
                 exists,
                 launch(scene, fleet, group),
@@ -40,7 +40,7 @@ fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
         }
         Ok(None) => {
             let sentence = format!("The group {} does not exist.", fleet.group);
-            let remedy = "Make it again, or correct fleets[].group of the plan.";
+            let remedy = "Create it again, or correct fleets[].group of the plan.";
             unseen_group(fleet, Check::not_ready(EXISTS, name, sentence, remedy))
         }
         Err(unseen) => unseen_group(fleet, Check::unknown(EXISTS, name, &unseen)),
@@ -53,7 +53,7 @@ fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
 }
 
 fn unseen_group(fleet: FleetAt<'_>, exists: Check) -> Vec<Check> {
-    let unseen = Unseen::new("The group was not seen.", format!("See {EXISTS}."));
+    let unseen = Unseen::new("The group could not be read.", format!("See {EXISTS}."));
     let rest = [LAUNCH, TEMPLATE, ATTACHED].map(|check| Check::unknown(check, fleet.name, &unseen));
     std::iter::once(exists).chain(rest).collect()
 }
@@ -62,8 +62,8 @@ fn unseen_group(fleet: FleetAt<'_>, exists: Check) -> Vec<Check> {
 fn template(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
     let name = fleet.name;
     if group.templates.is_empty() {
-        let why = format!("{} launches from no launch template.", fleet.group);
-        let remedy = "Give the group a launch template; a launch configuration can't be looked at.";
+        let why = format!("{} has no launch template.", fleet.group);
+        let remedy = "Give the group a launch template. This check can't read a launch configuration.";
         return Check::unknown(TEMPLATE, name, &Unseen::new(why, remedy));
     }
     let region = &scene.plan.own().region;
@@ -79,7 +79,7 @@ fn template(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check 
         };
         let Some(TemplateFacts { image, image_state, .. }) = facts else {
             let sentence = format!("The launch template {id} has no version {version}, or does not exist.");
-            let remedy = "Make it again, or give the group one that exists.";
+            let remedy = "Create it again, or give the group one that exists.";
             return Check::not_ready(TEMPLATE, name, sentence, remedy);
         };
         match (image.as_deref(), image_state.as_deref()) {
@@ -89,23 +89,25 @@ fn template(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check 
             (Some(image), None) if image.starts_with(ALIAS) => {
                 let parameter = image.trim_start_matches(ALIAS);
                 let why = format!(
-                    "The launch template {id} names its image by the parameter {parameter}, which can't be read."
+                    "The launch template {id} takes its image from the parameter {parameter}, and that \
+                     parameter can't be read."
                 );
                 let remedy = format!(
-                    "Name {parameter} in image_parameters of the orchestrator's module, so that its role may read it."
+                    "Add {parameter} to image_parameters of the orchestrator module, so that its role may \
+                     read it."
                 );
                 unknown = unknown.or(Some(Unseen::new(why, remedy)));
             }
             (None, _) => {
-                let sentence = format!("The launch template {id} names no image in version {version}.");
-                return Check::not_ready(TEMPLATE, name, sentence, "Give it a new version with an image.");
+                let sentence = format!("Version {version} of the launch template {id} names no image.");
+                return Check::not_ready(TEMPLATE, name, sentence, "Create a new version with an image.");
             }
             (Some(image), state) => {
                 let state =
                     state.map_or("does not exist".to_owned(), |state| format!("is {state}, not available"));
                 let sentence = format!("The image {image} of the launch template {id} {state} in {region}.");
-                let remedy =
-                    "Copy the image into the region again, and give the template a new version with it.";
+                let remedy = "Copy the image to the region again, and create a new version of the template \
+                              with that copy.";
                 return Check::not_ready(TEMPLATE, name, sentence, remedy);
             }
         }
@@ -120,7 +122,7 @@ fn launch(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
     let stopped: Vec<&str> =
         NEEDED.into_iter().filter(|needed| group.suspended.iter().any(|process| process == needed)).collect();
     if stopped.is_empty() {
-        return Check::ready(LAUNCH, fleet.name, "It may launch servers and register them.");
+        return Check::ready(LAUNCH, fleet.name, "It can launch servers and register them.");
     }
     let remedy = format!(
         "aws autoscaling resume-processes --region {} --auto-scaling-group-name {} --scaling-processes {}",
@@ -129,7 +131,7 @@ fn launch(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
         stopped.join(" ")
     );
     let names = list(stopped.iter().map(ToString::to_string));
-    Check::not_ready(LAUNCH, fleet.name, format!("Suspended in {}: {names}.", fleet.group), remedy)
+    Check::not_ready(LAUNCH, fleet.name, format!("{} has suspended processes: {names}.", fleet.group), remedy)
 }
 
 fn attached(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
@@ -137,9 +139,9 @@ fn attached(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check 
         fleet.target_groups.iter().filter(|arn| !group.target_groups.contains(arn)).collect();
     let Some(first) = missing.first() else {
         let sentence = match fleet.target_groups.len() {
-            0 => "It is behind no load balancer, so no server has to be registered.".to_owned(),
-            1 => "Its servers are registered with its target group.".to_owned(),
-            more => format!("Its servers are registered with its {more} target groups."),
+            0 => "It has no load balancer, so its servers need no registration.".to_owned(),
+            1 => "It registers its servers with its target group.".to_owned(),
+            more => format!("It registers its servers with its {more} target groups."),
         };
         return Check::ready(ATTACHED, fleet.name, sentence);
     };
@@ -147,7 +149,7 @@ fn attached(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check 
         ATTACHED,
         fleet.name,
         format!(
-            "{} registers its servers with {} of its {} target groups alone.",
+            "{} registers its servers with only {} of its {} target groups.",
             fleet.group,
             fleet.target_groups.len() - missing.len(),
             fleet.target_groups.len()
@@ -155,7 +157,8 @@ fn attached(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check 
         format!(
             "aws autoscaling attach-load-balancer-target-groups --region {} --auto-scaling-group-name {} \
              --target-group-arns {first}",
-            scene.plan.own().region, fleet.group
+            scene.plan.own().region,
+            fleet.group
         ),
     )
 }
@@ -168,7 +171,7 @@ fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
         let short = arn.rsplit_once(":targetgroup/").map_or(arn.as_str(), |(_, short)| short);
         match seen(&scene.facts.target_groups, arn) {
             Ok(None) => {
-                let remedy = "Make it again, or correct fleets[].target_groups of the plan.";
+                let remedy = "Create it again, or correct fleets[].target_groups of the plan.";
                 return Check::not_ready(
                     TARGETS,
                     name,
@@ -177,8 +180,8 @@ fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
                 );
             }
             Ok(Some(group)) if group.load_balancers.is_empty() => {
-                let sentence = format!("No load balancer sends to the target group {short}.");
-                let remedy = "Give a listener of the recovery load balancer a rule that forwards to it.";
+                let sentence = format!("No load balancer forwards to the target group {short}.");
+                let remedy = "Add a rule that forwards to it to a listener of the recovery load balancer.";
                 return Check::not_ready(TARGETS, name, sentence, remedy);
             }
             Ok(Some(_)) => {}
@@ -189,12 +192,12 @@ fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
         (Some(unseen), _) => Check::unknown(TARGETS, name, &unseen),
         (None, 0) => Check::ready(TARGETS, name, "It has no target groups."),
         (None, 1) => {
-            Check::ready(TARGETS, name, "Its target group is there, and a load balancer sends to it.")
+            Check::ready(TARGETS, name, "Its target group exists, and a load balancer forwards to it.")
         }
         (None, more) => Check::ready(
             TARGETS,
             name,
-            format!("Its {more} target groups are there, and a load balancer sends to each."),
+            format!("Its {more} target groups exist, and a load balancer forwards to each."),
         ),
     }
 }
@@ -207,7 +210,7 @@ fn healthy(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
             if *count >= fleet.healthy_targets_min {
                 Check::ready(HEALTHY, name, counted)
             } else {
-                let remedy = "Mend the fleet: it is the one that serves.";
+                let remedy = "Repair the fleet. It serves the users.";
                 Check::not_ready(HEALTHY, name, counted, remedy)
             }
         }

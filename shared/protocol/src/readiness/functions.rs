@@ -40,34 +40,36 @@ fn reserved(scene: &Scene<'_>) -> Check {
         match seen(&scene.facts.reserved, function) {
             Ok(Some(0)) => off.push(function.clone()),
             Ok(Some(count)) if is_of_a_run && *count < RESERVED_MIN => {
-                short.push(format!("{function} has {count} of its own"));
+                short.push(format!("{function} has {count} reserved"));
             }
-            Ok(None) if is_of_a_run => short.push(format!("{function} has none of its own")),
+            Ok(None) if is_of_a_run => short.push(format!("{function} has none reserved")),
             Ok(_) => {}
             Err(why) => unseen = unseen.or(Some(why)),
         }
     }
     if !off.is_empty() {
         let sentence = format!("The reserved concurrency of {} is 0, so Lambda never runs it.", list(off));
-        let remedy = "Apply the orchestrator's module, or take the limit away: aws lambda delete-function-concurrency \
-                      --function-name <function>.";
+        let remedy = "Apply the orchestrator module, or remove the limit: aws lambda \
+                      delete-function-concurrency --function-name <function>.";
         return Check::not_ready(RESERVED, name, sentence, remedy);
     }
     if let Some(unseen) = unseen {
         return Check::unknown(RESERVED, name, &unseen);
     }
     if short.is_empty() {
-        let sentence =
-            format!("Each function of a run has {RESERVED_MIN} concurrent executions or more of its own.");
+        let sentence = format!(
+            "Each function that a run needs has at least {RESERVED_MIN} reserved concurrent executions."
+        );
         return Check::ready(RESERVED, name, sentence);
     }
     let sentence = format!(
-        "Of the account's concurrent executions {}: a workload that starts in {} can take them all and throttle its own failover.",
+        "Of the account's concurrent executions, {}. A workload that starts in {} can use all unreserved \
+         executions and throttle its own failover.",
         list(short),
         scene.plan.own().region
     );
-    let remedy = "Set reserved_concurrency = 3 in the orchestrator's module, where the quota \"Concurrent executions\" leaves \
-                  100 to everything else.";
+    let remedy = "Set reserved_concurrency = 3 in the orchestrator module. The quota \"Concurrent \
+                  executions\" must leave 100 for everything else.";
     Check::note(RESERVED, name, sentence, remedy)
 }
 
@@ -78,15 +80,17 @@ fn chains(scene: &Scene<'_>) -> Check {
     let fleets = longest(plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())));
     let longest = databases.max(fleets);
     if longest <= CHAIN_MAX {
-        let sentence =
-            format!("At most {longest} items in a row wait for each other; Lambda follows {CHAIN_MAX}.");
+        let sentence = format!(
+            "The longest chain of items that wait for each other has {longest}; Lambda allows {CHAIN_MAX}."
+        );
         return Check::ready(CHAINS, &plan.name, sentence);
     }
     let sentence = format!(
-        "{longest} items in a row wait for each other by after, and Lambda cuts a chain of messages after {CHAIN_MAX}: the \
-         tick takes each piece up again within a minute, and a message of it lies in a queue of dead letters."
+        "The longest chain of items that wait for each other (after) has {longest}, and Lambda stops a chain \
+         of messages after {CHAIN_MAX}. The tick resumes it within a minute, and each stop leaves a message \
+         in a dead-letter queue."
     );
-    let remedy = "Let fewer items wait for each other (after), or count on a minute more for each 16.";
+    let remedy = "Shorten the chain (after), or expect one more minute for every 16 items.";
     Check::note(CHAINS, &plan.name, sentence, remedy)
 }
 
@@ -130,8 +134,8 @@ fn released(scene: &Scene<'_>) -> Check {
         }
     }
     if !wrong.is_empty() {
-        let remedy = "Deliver all functions of one build: apply the orchestrator's module, or run the delivery again. \
-                      An inactive one is woken by an invocation with {}.";
+        let remedy = "Deploy all functions from one build: apply the orchestrator module, or run the \
+                      delivery again. To wake an inactive function, invoke it with {}.";
         return Check::not_ready(RELEASED, name, format!("{}.", list(wrong)), remedy);
     }
     if let Some(unseen) = unseen {
@@ -141,12 +145,12 @@ fn released(scene: &Scene<'_>) -> Check {
         0 => Check::unknown(
             RELEASED,
             name,
-            &Unseen::new("The release names no function.", "Apply the orchestrator's module again."),
+            &Unseen::new("The release names no function.", "Apply the orchestrator module again."),
         ),
         count => Check::ready(
             RELEASED,
             name,
-            format!("All {count} functions have the code of one release and are active."),
+            format!("All {count} functions are active and run the code of one release."),
         ),
     }
 }
@@ -158,9 +162,9 @@ fn trouble(facts: &FunctionFacts, code: &str) -> Option<String> {
         return Some(format!("is {state}, not Active"));
     }
     if last_update != "Successful" {
-        return Some(format!("was last updated with the result {last_update}"));
+        return Some(format!("has the last update status {last_update}"));
     }
-    (code_sha256 != code).then(|| "has other code than the release".to_owned())
+    (code_sha256 != code).then(|| "does not run the code of the release".to_owned())
 }
 
 /// What lies in a queue was not delivered or not handled, and nobody has looked at it yet.
@@ -179,8 +183,9 @@ fn queues(scene: &Scene<'_>) -> Check {
     if let Some((first, _)) = full.first() {
         let region = &scene.plan.own().region;
         let remedy = format!(
-            "Read what was lost and mend its cause, then empty the queue: aws sqs purge-queue --region {region} --queue-url \
-             $(aws sqs get-queue-url --region {region} --queue-name {first} --query QueueUrl --output text)"
+            "Read the lost messages and fix their cause, then purge the queue: aws sqs purge-queue --region \
+             {region} --queue-url $(aws sqs get-queue-url --region {region} --queue-name {first} --query \
+             QueueUrl --output text)"
         );
         return Check::not_ready(
             QUEUES,
@@ -195,6 +200,6 @@ fn queues(scene: &Scene<'_>) -> Check {
     match (scene.facts.dead_letters.len(), seen_one(scene.facts.release.as_ref())) {
         (0, Err(unseen)) => Check::unknown(QUEUES, name, &unseen),
         (0, Ok(_)) => Check::unknown(QUEUES, name, &Unseen::not_looked_at()),
-        (count, _) => Check::ready(QUEUES, name, format!("All {count} queues of dead letters are empty.")),
+        (count, _) => Check::ready(QUEUES, name, format!("All {count} dead-letter queues are empty.")),
     }
 }

@@ -35,41 +35,44 @@ fn compact(scene: &Scene<'_>) -> Check {
 fn trouble(scene: &Scene<'_>, facts: &JournalFacts) -> Option<(String, String)> {
     let JournalFacts { records, records_since_snapshot: since, snapshot, refused, unkept, poison } = facts;
     if let Some(poison) = poison {
-        let remedy = "docs/operating.md, \"A record that can't be read\", says whether it is taken out or must stay, and how.";
+        let remedy = "docs/operating.md, \"A record that can't be read\", explains whether to remove the \
+                      record or keep it, and how.";
         let sentence =
-            format!("It can't be read beyond record {records}: record {}: {}.", poison.seq, poison.why);
+            format!("It can't be read beyond record {records}. Record {}: {}.", poison.seq, poison.why);
         return Some((sentence, remedy.to_owned()));
     }
     if let Some(why) = unkept {
         let name = &scene.plan.name;
         let remedy = format!(
-            "The tick tries again each minute. If it was denied, let the role of {name}-alarm-handler write the partition \
-             {name}#snapshot of the journal: apply the orchestrator's module again. If it was too large, find out what the state \
-             holds so much of (the command status)."
+            "The tick tries again each minute. If the write was denied, let the role of {name}-alarm-handler \
+             write the partition {name}#snapshot of the journal: apply the orchestrator module again. If the \
+             snapshot was too large, use the command status to find what fills the state."
         );
         return Some((
-            format!("{since} records came after its snapshot, and the next one can't be kept: {why}."),
+            format!(
+                "It has {since} records since its snapshot, and the next snapshot can't be saved: {why}."
+            ),
             remedy,
         ));
     }
     if *since > RECORDS_SINCE_SNAPSHOT_MAX {
-        let remedy =
-            "See that the tick of the alarm-handler runs and ends without errors: it keeps the snapshot.";
+        let remedy = "Make sure that the tick of alarm-handler runs without errors. It saves the snapshot.";
         let most = RECORDS_SINCE_SNAPSHOT_MAX;
         let sentence = format!(
-            "{since} records came after its snapshot, more than {most}; every invocation reads them."
+            "It has {since} records since its snapshot, more than {most}. Every invocation reads them."
         );
         return Some((sentence, remedy.to_owned()));
     }
     if let Some(why) = refused {
-        let remedy = "Nothing, if it is gone at the next look: the tick keeps another one. If it stays, report a defect.";
-        return Some((format!("A snapshot of it is of no use: {why}."), remedy.to_owned()));
+        let remedy = "Wait for the next check: the tick saves a new snapshot. If the problem remains, report \
+                      a bug.";
+        return Some((format!("A snapshot of it is unusable: {why}."), remedy.to_owned()));
     }
     let SnapshotFacts { bytes, .. } = snapshot.as_ref().filter(|kept| kept.bytes > SNAPSHOT_BYTES_WARNED)?;
-    let remedy = "Find out what the state holds so much of (the command status), and end what writes it.";
+    let remedy = "Use the command status to find what fills the state, and stop what writes it.";
     let (size, most) = (megabytes(*bytes), megabytes(SNAPSHOT_BYTES_WARNED));
     Some((
-        format!("The snapshot of its state has {size}, more than {most}; every invocation reads it."),
+        format!("The snapshot of its state has {size}, more than {most}. Every invocation reads it."),
         remedy.to_owned(),
     ))
 }
@@ -80,7 +83,7 @@ fn fullness(scene: &Scene<'_>, facts: &JournalFacts) -> String {
     match snapshot {
         None => format!("It has {records} records and needs no snapshot yet ({share} % full)."),
         Some(SnapshotFacts { at, .. }) => format!(
-            "It has {records} records; {since} came after the snapshot of {} ago ({share} % full).",
+            "It has {records} records, {since} of them since the snapshot of {} ago ({share} % full).",
             duration(scene.now.duration_since(*at))
         ),
     }

@@ -41,8 +41,10 @@ fn of_replica(scene: &Scene<'_>, database: &Database) -> Check {
             Check::ready(ENABLED, &name, "It is not encrypted, so it needs no key.")
         }
         Ok(None) | Err(_) => {
-            let unseen =
-                Unseen::new("The instance was not seen, so its key is not known.", "See its other checks.");
+            let unseen = Unseen::new(
+                "The instance could not be read, so its key is unknown.",
+                "See its other checks.",
+            );
             Check::unknown(ENABLED, &name, &unseen)
         }
     }
@@ -57,26 +59,30 @@ fn of(scene: &Scene<'_>, subject: &str, key: &str) -> Check {
             ENABLED,
             subject,
             format!("The {short} does not exist in {region}."),
-            "What it encrypted is lost; name another key in the plan and make again what it encrypted.",
+            "The data that it encrypted is lost. Name another key in the plan, and recreate what the old key \
+             encrypted.",
         ),
         Ok(Some(state)) => match state.as_str() {
             "Enabled" => Check::ready(ENABLED, subject, format!("The {short} is enabled.")),
             "PendingDeletion" | "PendingReplicaDeletion" => Check::not_ready(
                 ENABLED,
                 subject,
-                format!("The {short} is about to be deleted, and what it encrypts with it."),
                 format!(
-                    "aws kms cancel-key-deletion --region {region} --key-id {key}; then enable-key with the same"
+                    "The {short} is scheduled for deletion. The data that it encrypts will be lost with it."
+                ),
+                format!(
+                    "aws kms cancel-key-deletion --region {region} --key-id {key}; then aws kms enable-key \
+                     with the same arguments"
                 ),
             ),
             "Creating" | "Updating" => {
                 let why = format!("The {short} is being changed: {state}.");
-                Check::unknown(ENABLED, subject, &Unseen::new(why, "Look again in a few minutes."))
+                Check::unknown(ENABLED, subject, &Unseen::new(why, "Check again in a few minutes."))
             }
             _ => Check::not_ready(
                 ENABLED,
                 subject,
-                format!("The {short} is {state}, so nothing that it encrypts can be used."),
+                format!("The {short} is {state}, so the data that it encrypts is unusable."),
                 against(state, region, key),
             ),
         },
@@ -88,10 +94,11 @@ fn against(state: &str, region: &str, key: &str) -> String {
     match state {
         "PendingImport" => {
             format!(
-                "Import its material again (aws kms import-key-material --region {region} --key-id {key})."
+                "Import its key material again (aws kms import-key-material --region {region} --key-id \
+                 {key})."
             )
         }
-        "Unavailable" => "Connect its key store again (aws kms connect-custom-key-store).".to_owned(),
+        "Unavailable" => "Reconnect its key store (aws kms connect-custom-key-store).".to_owned(),
         _ => format!("aws kms enable-key --region {region} --key-id {key}"),
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 
 fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
     let Ok(Some(group)) = seen(&scene.facts.groups, fleet.name) else {
-        let unseen = Unseen::new("The group was not seen.", "See group_exists.");
+        let unseen = Unseen::new("The group could not be read.", "See group_exists.");
         let rest = [SCHEDULED, OFFERED, KEYS, ADDRESSES];
         return rest.map(|check| Check::unknown(check, fleet.name, &unseen)).to_vec();
     };
@@ -69,16 +69,18 @@ fn scheduled(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
     if shrinking.is_empty() {
         let sentence = match actions.len() {
             0 => "No scheduled action changes its size.".to_owned(),
-            1 => "Its scheduled action leaves it at least the plan's size.".to_owned(),
-            more => format!("Its {more} scheduled actions leave it at least the plan's size."),
+            1 => "Its scheduled action does not shrink it below the plan's size.".to_owned(),
+            more => format!("Its {more} scheduled actions do not shrink it below the plan's size."),
         };
         return Check::ready(SCHEDULED, name, sentence);
     }
     if group.suspended.iter().any(|process| process == "ScheduledActions") {
-        let sentence =
-            format!("The process ScheduledActions is suspended; resumed, {}.", list(shrinking.clone()));
+        let sentence = format!(
+            "The process ScheduledActions is suspended. Once it is resumed, {}.",
+            list(shrinking.clone())
+        );
         let remedy =
-            "Leave it suspended while the recovery region serves, or give the actions the plan's capacity.";
+            "Keep it suspended while the recovery region serves, or give the actions the plan's capacity.";
         return Check::note(SCHEDULED, name, sentence, remedy);
     }
     let remedy = format!(
@@ -88,8 +90,10 @@ fn scheduled(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
         fleet.group,
         actions.iter().find(|action| shrinks(fleet, action).is_some()).map_or("", |action| &action.name)
     );
-    let sentence =
-        format!("After a failover {}, and the run that grew the fleet is over by then.", list(shrinking));
+    let sentence = format!(
+        "After a failover {}. The run that scaled the fleet up has ended by then and does not correct it.",
+        list(shrinking)
+    );
     Check::not_ready(SCHEDULED, name, sentence, remedy)
 }
 
@@ -117,12 +121,12 @@ fn types(facts: &ReadinessFacts, group: &GroupFacts) -> Result<BTreeSet<String>,
     for template in &group.templates {
         let Some(TemplateFacts { instance_type: Some(named), .. }) = seen(&facts.templates, template)? else {
             let why = format!("The launch template {} names no instance type.", template.id);
-            return Err(Unseen::new(why, "Give it one; see template_and_image."));
+            return Err(Unseen::new(why, "Add one. See template_and_image."));
         };
         types.insert(named.clone());
     }
     if types.is_empty() {
-        return Err(Unseen::new("It launches from no launch template.", "See template_and_image."));
+        return Err(Unseen::new("It has no launch template.", "See template_and_image."));
     }
     Ok(types)
 }
@@ -156,7 +160,8 @@ fn groups(facts: &ReadinessFacts) -> impl Iterator<Item = &GroupFacts> {
 fn offered(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
     let name = fleet.name;
     if group.chooses_types {
-        let sentence = "It has its types chosen by what they must have, so that a type which a zone lacks is passed over.";
+        let sentence = "It selects instance types by attributes, so it skips a type that a zone does not \
+                        offer.";
         return Check::ready(OFFERED, name, sentence);
     }
     let types = match types(scene.facts, group) {
@@ -179,10 +184,10 @@ fn offered(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
         }
     }
     let listed = |zones: &BTreeSet<&String>| list(zones.iter().map(ToString::to_string));
-    let remedy = "Give the launch template a type that aws ec2 describe-instance-type-offerings lists for these zones, or the \
-                  group subnets in zones that have it.";
+    let remedy = "Give the launch template a type that aws ec2 describe-instance-type-offerings lists for \
+                  these zones, or give the group subnets in zones that offer the type.";
     if reached.is_empty() {
-        let sentence = format!("{} is offered in none of its zones: {}.", list(nowhere), listed(&zones));
+        let sentence = format!("None of its zones offers {}: {}.", list(nowhere), listed(&zones));
         return Check::not_ready(OFFERED, name, sentence, remedy);
     }
     let lacking: BTreeSet<&String> = zones.difference(&reached).copied().collect();
@@ -193,14 +198,15 @@ fn offered(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
         }
         (_, false) => {
             let sentence = format!(
-                "Of its zones {} offers none of its types, so that all of it would run in {}.",
+                "It has zones that offer none of its types: {}. All of its instances would run in {}.",
                 listed(&lacking),
                 listed(&reached)
             );
             Check::note(OFFERED, name, sentence, remedy)
         }
         (_, true) => {
-            let sentence = format!("{} is offered in none of its zones; its other types are.", list(nowhere));
+            let sentence =
+                format!("None of its zones offers {}. Its other types are offered.", list(nowhere));
             Check::note(OFFERED, name, sentence, remedy)
         }
     }
@@ -216,7 +222,7 @@ fn keys_of(facts: &ReadinessFacts, group: &GroupFacts) -> Result<LaunchKeys, Uns
     let mut keys = LaunchKeys { named: BTreeSet::new(), hidden: 0 };
     for template in &group.templates {
         let Some(template) = seen(&facts.templates, template)? else {
-            return Err(Unseen::new("A launch template was not seen.", "See template_and_image."));
+            return Err(Unseen::new("A launch template could not be read.", "See template_and_image."));
         };
         keys.named.extend(template.volume_keys.iter().cloned());
         keys.hidden += template.hidden_volumes;
@@ -252,10 +258,8 @@ fn keys_granted(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Ch
     let role_name = role.rsplit('/').next().unwrap_or(role);
     if let Some(first) = refused.first() {
         let key = first.split(' ').next().unwrap_or(first).trim_start_matches("key/");
-        let sentence = format!(
-            "Its volumes are encrypted with {}, which {role_name} may not use.",
-            list(refused.clone())
-        );
+        let sentence =
+            format!("{role_name} may not use the keys that encrypt its volumes: {}.", list(refused.clone()));
         let remedy = format!(
             "aws kms create-grant --region {} --key-id {key} --grantee-principal {role} --operations Encrypt Decrypt \
              ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext DescribeKey CreateGrant",
@@ -271,14 +275,16 @@ fn keys_granted(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Ch
             if elsewhere.len() == 1 && keys.hidden == 0 { ("belongs", "it") } else { ("belong", "them") };
         elsewhere.extend((keys.hidden > 0).then(|| format!("those of {} volumes of its image", keys.hidden)));
         let sentence = format!(
-            "Of its volumes' keys {} {belong} to another account, and whether {role_name} may use {them} can't be seen from here.",
+            "Of the keys of its volumes, {} {belong} to another account. Whether {role_name} may use {them} \
+             is not visible from this account.",
             list(elsewhere)
         );
-        let remedy = "Launch one instance by the group and see it run; the other account's key needs a grant for the role.";
+        let remedy = "Launch one instance through the group and check that it runs. The other account's key \
+                      needs a grant for the role.";
         return Check::note(KEYS, name, sentence, remedy);
     }
     match keys.named.len() {
-        0 => Check::ready(KEYS, name, "Its volumes need no key of anybody's own."),
+        0 => Check::ready(KEYS, name, "Its volumes use no customer key."),
         1 => Check::ready(KEYS, name, format!("{role_name} may use the key of its volumes.")),
         more => Check::ready(KEYS, name, format!("{role_name} may use the {more} keys of its volumes.")),
     }
@@ -341,8 +347,8 @@ fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
     let name = fleet.name;
     let wanted = wanting(fleet, group);
     if group.subnets.is_empty() {
-        let sentence =
-            "It names no subnets, so that it launches into those of the default VPC, which nobody looks at.";
+        let sentence = "It names no subnets, so it launches into those of the default VPC, which this check \
+                        does not read.";
         return Check::note(ADDRESSES, name, sentence, "Give the group subnets (VPCZoneIdentifier).");
     }
     let mut free = 0_u32;
@@ -356,7 +362,7 @@ fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
             Err(unseen) => return Check::unknown(ADDRESSES, name, &unseen),
         }
     }
-    let counted = format!("Its subnets have {free} free addresses, and it has to launch {wanted}.");
+    let counted = format!("Its subnets have {free} free addresses. Instances to launch: {wanted}.");
     let remedy = "Free addresses in the subnets, or give the group another subnet.";
     if free < wanted {
         return Check::not_ready(ADDRESSES, name, counted, remedy);
@@ -371,7 +377,8 @@ fn addresses(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
         .fold(0, u32::saturating_add);
     if free < together {
         let sentence = format!(
-            "Its subnets have {free} free addresses; with the fleets that share them it has to launch {together}."
+            "Its subnets have {free} free addresses. Instances to launch, with the fleets that share them: \
+             {together}."
         );
         return Check::note(ADDRESSES, name, sentence, remedy);
     }
@@ -433,7 +440,7 @@ fn quota(scene: &Scene<'_>) -> Check {
     } else {
         format!("The fleets take {}", list(fine))
     };
-    Check::ready(QUOTA, subject, format!("{counted}; what else runs in the account is not seen.{rest}"))
+    Check::ready(QUOTA, subject, format!("{counted}. Other instances in the account are not counted.{rest}"))
 }
 
 /// The quota of a fleet, and the fewest vCPUs that its wanted size takes; nothing where its types count against several
@@ -442,7 +449,7 @@ fn least_vcpus(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Result<Option<(&'static
     let group = match seen(&scene.facts.groups, fleet.name)? {
         Some(group) if !group.chooses_types => group,
         Some(_) => return Ok(None),
-        None => return Err(Unseen::new("A group was not seen.", "See group_exists.")),
+        None => return Err(Unseen::new("A group could not be read.", "See group_exists.")),
     };
     let types = types(scene.facts, group)?;
     let codes: BTreeSet<Option<&'static str>> = types.iter().map(|named| quota_of(named)).collect();

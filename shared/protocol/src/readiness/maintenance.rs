@@ -53,14 +53,14 @@ fn parameters(scene: &Scene<'_>) -> Check {
     };
     let ParameterPass { at, from, to, outcome } = match seen_one(scene.facts.parameter_pass.as_ref()) {
         Ok(Some(pass)) => pass,
-        Ok(None) => return unknown("No full pass has compared them yet.".to_owned()),
+        Ok(None) => return unknown("No full pass has compared the parameters yet.".to_owned()),
         Err(unseen) => return Check::unknown(PARAMETERS, SUBJECT, &unseen),
     };
     let age = scene.now.duration_since(*at);
     let ago = format!("{} ago", duration(age));
     if (from, to) != (&direction.from, &direction.to) {
         return unknown(format!(
-            "The last full pass, {ago}, copied {from} to {to}, and now {} serves.",
+            "The last full pass, {ago}, copied {from} to {to}, but {} serves now.",
             direction.from
         ));
     }
@@ -74,20 +74,23 @@ fn parameters(scene: &Scene<'_>) -> Check {
         PassOutcome::Compared { same, overridden, differing: 0, .. } => {
             let on_purpose =
                 if *overridden == 0 { String::new() } else { format!(", {overridden} differ on purpose") };
-            let sentence =
-                format!("A full pass {ago} left {same} the same in {to} as in {from}{on_purpose}.");
+            let sentence = format!(
+                "After the full pass {ago}, {same} parameters are the same in {to} as in {from}{on_purpose}."
+            );
             Check::ready(PARAMETERS, SUBJECT, sentence)
         }
         PassOutcome::Compared { differing, why, .. } => {
             let why =
                 why.as_deref().map(|why| format!(": {}", why.trim_end_matches('.'))).unwrap_or_default();
-            let sentence =
-                format!("{differing} differed between {from} and {to} after the full pass {ago}{why}.");
+            let sentence = format!(
+                "After the full pass {ago}, {differing} of the parameters differed between {from} and \
+                 {to}{why}."
+            );
             Check::not_ready(
                 PARAMETERS,
                 SUBJECT,
                 sentence,
-                format!("See which, never values: {}", invoke("drift")),
+                format!("List them (names only, never values): {}", invoke("drift")),
             )
         }
     }
@@ -101,7 +104,7 @@ fn snapshots(scene: &Scene<'_>, policy: &SnapshotPolicy) -> Vec<Check> {
     kept.map(|name| match (&look, since) {
         (Err(unseen), _) => Check::unknown(SNAPSHOTS, name, unseen),
         (Ok(look), Some(since)) => snapshots_of(scene, name, look, since),
-        (Ok(_), None) => Check::ready(SNAPSHOTS, name, "The schedule has asked for no snapshot yet."),
+        (Ok(_), None) => Check::ready(SNAPSHOTS, name, "The schedule has not required a snapshot yet."),
     })
     .collect()
 }
@@ -110,9 +113,9 @@ fn snapshots(scene: &Scene<'_>, policy: &SnapshotPolicy) -> Vec<Check> {
 fn look<'s>(scene: &'s Scene<'_>) -> Result<&'s SnapshotLook, Unseen> {
     let found = seen_one(scene.facts.snapshot_look.as_ref())?.as_ref();
     let why = match found.map(|look| scene.now.duration_since(look.at)) {
-        None => "Nobody has looked at the snapshots yet.".to_owned(),
+        None => "The snapshots have not been checked yet.".to_owned(),
         Some(age) if age > LOOK_AGE_MAX => {
-            format!("The snapshots were last looked at {} ago.", duration(age))
+            format!("The snapshots were last checked {} ago.", duration(age))
         }
         Some(_) => String::new(),
     };
@@ -141,7 +144,7 @@ fn snapshots_of(scene: &Scene<'_>, name: &Name, look: &SnapshotLook, since: Time
         let newest = look.newest.iter().find(|one| one.database == *name && one.region == *region);
         match (gap, newest) {
             (Some((_, why)), _) => unlisted.push(format!("{region} ({})", why.trim_end_matches('.'))),
-            (None, None) => stale.push(format!("there is no good one in {region}")),
+            (None, None) => stale.push(format!("{region} has no good one")),
             (None, Some(newest)) => {
                 let age = duration(scene.now.duration_since(newest.taken_at));
                 let text = format!("the newest good one in {region} is {age} old");
@@ -150,8 +153,8 @@ fn snapshots_of(scene: &Scene<'_>, name: &Name, look: &SnapshotLook, since: Time
         }
     }
     if !stale.is_empty() {
-        let sentence = format!("One was due at {since}, and {}.", list(stale));
-        let remedy = format!("Its answer says what is in the way: {}", keep(scene));
+        let sentence = format!("A snapshot was due at {since}, but {}.", list(stale));
+        let remedy = format!("Its answer names the obstacle: {}", keep(scene));
         return Check::not_ready(SNAPSHOTS, name, sentence, remedy);
     }
     if !unlisted.is_empty() {

@@ -281,7 +281,7 @@ impl Readiness {
             Finding::Ready | Finding::Note => format!("{plan} is ready: {}", are(*total, "ready")),
             Finding::Unknown => {
                 format!(
-                    "It is not known whether {plan} is ready: of {total} checks {}",
+                    "The readiness of {plan} is unknown: of {total} checks {}",
                     are_of(*unknown, "unknown")
                 )
             }

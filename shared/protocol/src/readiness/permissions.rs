@@ -60,11 +60,8 @@ fn needs_of_steps(plan: &Plan, facts: &ReadinessFacts) -> Vec<NeededPermission> 
         Some(Ok(Some(group))) => Some(group.arn.clone()),
         _ => None,
     });
-    let endpoint_groups = plan
-        .routes
-        .iter()
-        .flat_map(|route| route.sides.values())
-        .map(|at| at.endpoint_group.clone());
+    let endpoint_groups =
+        plan.routes.iter().flat_map(|route| route.sides.values()).map(|at| at.endpoint_group.clone());
     let Direction { from, to } = plan.direction();
     let of_kind = |aurora| plan.databases.iter().filter(move |database| database.is_aurora() == aurora);
     let (instances, clusters) = (of_kind(false), of_kind(true));
@@ -145,9 +142,9 @@ fn of(scene: &Scene<'_>, function: &'static str) -> Check {
             format!("{} on {} ({})", refusal.action, short(&refusal.resource), refusal.decision)
         });
         let name = function_name(scene.plan, function);
-        let sentence = format!("The role of {name} is not allowed {}.", list(texts));
-        let remedy = "Apply the orchestrator's module again; an explicitDeny comes from another policy, a boundary or the \
-                      organization.";
+        let sentence = format!("IAM does not allow the role of {name} to call {}.", list(texts));
+        let remedy = "Apply the orchestrator module again. An explicitDeny comes from another policy, a \
+                      permissions boundary or the organization.";
         return Check::not_ready(ALLOWED, function, sentence, remedy);
     }
     if let Some(unseen) = unseen {
@@ -155,11 +152,14 @@ fn of(scene: &Scene<'_>, function: &'static str) -> Check {
     }
     if needs.is_empty() {
         // Only a fleet's group has no ARN in the plan.
-        let unseen = Unseen::new("The groups were not seen, so nobody asked for them.", "See group_exists.");
+        let unseen = Unseen::new(
+            "The groups could not be read, so their permissions were not checked.",
+            "See group_exists.",
+        );
         return Check::unknown(ALLOWED, function, &unseen);
     }
     let actions = list(needs.iter().map(|need| need.action.to_owned()));
-    Check::ready(ALLOWED, function, format!("IAM would allow {actions} on everything that the plan names."))
+    Check::ready(ALLOWED, function, format!("IAM allows {actions} on everything that the plan names."))
 }
 
 /// An ARN's resource, which says enough in a sentence.

@@ -20,7 +20,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let fleets = moved(scene, plan.fleets.iter().map(|item| &item.name));
     let routes = moved(scene, plan.routes.iter().map(|item| &item.name));
     if databases.is_empty() && fleets.is_empty() && routes.is_empty() {
-        let sentence = format!("{primary} serves, and {recovery} stands by for everything in the plan.");
+        let sentence = format!("{primary} serves, and {recovery} is the standby for everything in the plan.");
         return vec![Check::ready(PROTECTED, subject, sentence)];
     }
     let all = plan.databases.len() + plan.fleets.len() + plan.routes.len();
@@ -35,18 +35,18 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let mut missing = Vec::new();
     if !databases.is_empty() {
         let word = if databases.len() == 1 { "replica" } else { "replicas" };
-        missing.push(format!("no {word} of {} there", list(databases.iter().map(ToString::to_string))));
+        missing.push(format!("no {word} of {}", list(databases.iter().map(ToString::to_string))));
     }
-    missing.push("no functions there".to_owned());
+    missing.push("no functions".to_owned());
     let sentence = format!(
-        "{what} unprotected{since}: {recovery} serves, and if it is lost nothing takes over in {primary}, for there are \
-         {}.",
+        "{what} unprotected{since}. {recovery} serves, and if it is lost, nothing takes over in {primary}: \
+         it has {}.",
         list(missing)
     );
     // This plan's journal remembers what has moved: exchanging its own regions would guard nothing.
-    let remedy = "Go back by hand when the old region is sound (docs/after-a-failover.md), or add a second plan of another \
-                  name, with the regions exchanged, once there are replicas in the other one. Until then keep snapshots in \
-                  both regions.";
+    let remedy = "When the old region is healthy, go back by hand (docs/after-a-failover.md). Or, once the \
+                  old region has replicas, add a second plan with another name and with the regions swapped. \
+                  Until then, keep snapshots in both regions.";
     vec![Check::not_ready(PROTECTED, subject, sentence, remedy)]
 }
 

@@ -44,7 +44,7 @@ fn of(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     let (name, has_moved) = (&database.name, scene.state.moved.contains(&database.name));
     let first = if has_moved { ZONES } else { ALIKE };
     let Ok(Some(facts)) = seen(&scene.facts.replicas, name) else {
-        let unseen = Unseen::new("The instance was not seen.", "See its other checks.");
+        let unseen = Unseen::new("The instance could not be read.", "See its other checks.");
         return [first, WRITABLE].map(|check| Check::unknown(check, name, &unseen)).to_vec();
     };
     let like = if has_moved { multi_az(scene, database, facts) } else { alike(scene, database, facts) };
@@ -58,8 +58,8 @@ fn alike(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check 
             0 | 1 => Check::note(
                 ALIKE,
                 name,
-                "After a failover its cluster writes with one instance, and nothing takes over if that one is lost.",
-                "Add an instance in another zone, before a failover or after it.",
+                "After a failover its cluster has one instance. If that instance fails, no other takes over.",
+                "Add an instance in another zone, before or after a failover.",
             ),
             more => Check::ready(
                 ALIKE,
@@ -74,7 +74,7 @@ fn alike(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check 
     let primary = match seen(&scene.facts.primaries, name) {
         Ok(Some(primary)) => primary,
         Ok(None) => {
-            let why = "The primary does not exist, so that nothing is known of its class.";
+            let why = "The primary does not exist, so its class is unknown.";
             return Check::unknown(
                 ALIKE,
                 name,
@@ -87,22 +87,22 @@ fn alike(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check 
     if let (Some(own), Some(theirs)) = (&replica.class, &primary.class)
         && !is_as_large(own, theirs)
     {
-        less.push(format!("on {own}, the primary is a {theirs}"));
+        less.push(format!("on {own} (the primary: {theirs})"));
     }
     if primary.is_multi_az && !replica.is_multi_az {
-        less.push("in one zone, the primary has a standby in a second one".to_owned());
+        less.push("in one zone (the primary: Multi-AZ)".to_owned());
     }
     if replica.storage_gib < primary.storage_gib {
-        less.push(format!("with {} GiB, the primary has {} GiB", replica.storage_gib, primary.storage_gib));
+        less.push(format!("with {} GiB (the primary: {} GiB)", replica.storage_gib, primary.storage_gib));
     }
     if less.is_empty() {
-        let sentence = "Class, zones and storage of the replica are at least the primary's.";
+        let sentence = "The replica has at least the class, zones and storage of the primary.";
         return Check::ready(ALIKE, name, sentence);
     }
     let id = database.arn(scene.plan.seat).rsplit(':').next().unwrap_or_default();
     let remedy = format!(
-        "aws rds modify-db-instance --region {} --db-instance-identifier {id} with --db-instance-class, --multi-az or \
-         --allocated-storage; or leave it so and plan the change for after a failover",
+        "aws rds modify-db-instance --region {} --db-instance-identifier {id} with --db-instance-class, \
+         --multi-az or --allocated-storage; or accept this and plan the change for after a failover",
         scene.plan.own().region
     );
     Check::note(ALIKE, name, format!("After a failover it serves {}.", list(less)), remedy)
@@ -143,7 +143,7 @@ fn multi_az(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
             0 | 1 => Check::note(
                 ZONES,
                 name,
-                "Its cluster writes with one instance, and nothing takes over if that one is lost.",
+                "Its cluster has one instance. If that instance fails, no other takes over.",
                 "Add an instance in another zone.",
             ),
             more => Check::ready(ZONES, name, format!("Its cluster has {more} instances.")),
@@ -160,7 +160,12 @@ fn multi_az(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
         "aws rds modify-db-instance --region {} --db-instance-identifier {id} --multi-az --apply-immediately",
         scene.plan.own().region
     );
-    Check::note(ZONES, name, "It serves from one zone: a promotion makes no standby in a second one.", remedy)
+    Check::note(
+        ZONES,
+        name,
+        "It serves from one zone: a promotion does not create a Multi-AZ standby.",
+        remedy,
+    )
 }
 
 fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check {
@@ -172,7 +177,7 @@ fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
         }
         (_, DatabaseKind::AuroraGlobal { .. }) => {
             let sentence =
-                "This can't be asked of an Aurora cluster: which of them writes is not its parameters' word.";
+                "This check does not apply to an Aurora cluster: no parameter decides which cluster writes.";
             return Check::ready(WRITABLE, name, sentence);
         }
     };
@@ -181,7 +186,7 @@ fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
         return Check::ready(WRITABLE, name, sentence);
     }
     let Some(group) = instance.parameter_group.as_deref() else {
-        return Check::ready(WRITABLE, name, "It has no parameter group of its own.");
+        return Check::ready(WRITABLE, name, "It has no parameter group.");
     };
     match seen(&scene.facts.read_only, group) {
         Err(unseen) => Check::unknown(WRITABLE, name, &unseen),
@@ -189,7 +194,8 @@ fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
             WRITABLE,
             name,
             format!(
-                "Its parameter group {group} sets read_only to {value}, and a promotion keeps the group."
+                "Its parameter group {group} sets read_only to {value}. A promotion keeps the group, so the \
+                 promoted instance would stay read-only."
             ),
             format!(
                 "aws rds modify-db-parameter-group --region {} --db-parameter-group-name {group} --parameters \
@@ -203,7 +209,7 @@ fn writable(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Che
         Ok(None) => Check::ready(
             WRITABLE,
             name,
-            format!("Its parameter group {group} leaves read_only as RDS has it."),
+            format!("Its parameter group {group} keeps the RDS default for read_only."),
         ),
     }
 }

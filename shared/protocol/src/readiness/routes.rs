@@ -32,7 +32,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     let facts = match seen(&scene.facts.routes, name) {
         Ok(facts) => facts,
         Err(unseen) => {
-            let rest = Unseen::new("The route was not seen.", format!("See {PRESENT}."));
+            let rest = Unseen::new("The route could not be read.", format!("See {PRESENT}."));
             return vec![
                 Check::unknown(PRESENT, name, &unseen),
                 Check::unknown(OPEN, name, &rest),
@@ -43,7 +43,8 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
         }
     };
     let serving = scene.serving(name);
-    let at = |side: Side| End { word: side.as_str(), planned: &route.sides[side], weight: facts.weights[side] };
+    let at =
+        |side: Side| End { word: side.as_str(), planned: &route.sides[side], weight: facts.weights[side] };
     vec![
         present(route, facts),
         open(route, &at(serving)),
@@ -68,7 +69,8 @@ impl End<'_> {
     /// What sets the endpoint's weight; everything else of the group has to be given again.
     fn remedy(&self, weight: u8) -> String {
         format!(
-            "Set the weight of {} in {} to {weight}; update-endpoint-group replaces the whole list of endpoints.",
+            "Set the weight of {} in {} to {weight}. Pass the complete list of endpoints: \
+             update-endpoint-group replaces it.",
             self.planned.endpoint, self.planned.endpoint_group
         )
     }
@@ -97,7 +99,7 @@ fn open(route: &Route, side: &End<'_>) -> Check {
         Some(weight) => Check::not_ready(
             OPEN,
             name,
-            format!("The {word} endpoint has weight {weight}, the plan says {planned}."),
+            format!("The {word} endpoint has weight {weight}; the plan has {planned}."),
             side.remedy(planned),
         ),
     }
@@ -111,7 +113,7 @@ fn closed(route: &Route, side: &End<'_>) -> Check {
         Some(weight) => Check::not_ready(
             CLOSED,
             name,
-            format!("The {word} endpoint has weight {weight} and may take traffic although it must not."),
+            format!("The {word} endpoint has weight {weight} and may receive traffic. Its weight must be 0."),
             side.remedy(0),
         ),
     }
@@ -127,7 +129,7 @@ fn dial(scene: &Scene<'_>, route: &Route, facts: &RouteFacts) -> Check {
     Check::not_ready(
         DIAL,
         &route.name,
-        format!("The recovery group's traffic dial is at {percent} %, so it would not take all users."),
+        format!("The recovery group's traffic dial is at {percent} %, so it would not receive all users."),
         format!(
             "aws globalaccelerator update-endpoint-group --region us-west-2 --endpoint-group-arn {} \
              --traffic-dial-percentage 100",
@@ -148,22 +150,22 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         return Check::ready(
             CERTIFICATES,
             name,
-            "The recovery endpoint is no load balancer, so it has no certificate.",
+            "The recovery endpoint is not a load balancer, so it has no certificate.",
         );
     };
     let certificates = match seen(&scene.facts.certificates, arn) {
         Ok(Some(certificates)) => certificates,
         Ok(None) => {
             let sentence = "The recovery load balancer does not exist.";
-            let remedy = "Make it again, or correct routes[].recovery.endpoint of the plan.";
+            let remedy = "Create it again, or correct routes[].recovery.endpoint of the plan.";
             return Check::not_ready(CERTIFICATES, name, sentence, remedy);
         }
         Err(unseen) => return Check::unknown(CERTIFICATES, name, &unseen),
     };
     let bad: Vec<String> = certificates.iter().filter_map(|one| trouble(scene, one)).collect();
     if !bad.is_empty() {
-        let remedy = "Renew it or import it again, or give the listener another; of one that ACM is to renew, look at its \
-                      validation records.";
+        let remedy = "Renew it, import it again, or give the listener another. If ACM is to renew it, check \
+                      its validation records.";
         return Check::not_ready(CERTIFICATES, name, format!("{}.", list(bad)), remedy);
     }
     let first = certificates.iter().filter_map(|one| one.not_after).min();
@@ -171,13 +173,13 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         (0, _) | (_, None) => Check::ready(
             CERTIFICATES,
             name,
-            "No listener of the recovery load balancer speaks TLS, so none can expire.",
+            "No listener of the recovery load balancer uses TLS, so no certificate can expire.",
         ),
         (count, Some(first)) => {
             let left = duration(first.duration_since(scene.now));
             let sentence = match count {
-                1 => format!("Its certificate is issued and good for {left}."),
-                count => format!("Its {count} certificates are issued, and good for {left} at least."),
+                1 => format!("Its certificate is issued and valid for {left}."),
+                count => format!("Its {count} certificates are issued and valid for at least {left}."),
             };
             Check::ready(CERTIFICATES, name, sentence)
         }
@@ -189,15 +191,15 @@ fn trouble(scene: &Scene<'_>, certificate: &CertificateFacts) -> Option<String> 
     let CertificateFacts { arn, status, not_after } = certificate;
     let short = arn.rsplit(':').next().unwrap_or(arn);
     match (status.as_str(), not_after) {
-        ("NOT_IN_ACM", _) => Some(format!("{short} is not in ACM, so nobody sees when it ends")),
+        ("NOT_IN_ACM", _) => Some(format!("{short} is not in ACM, so its expiry date is unknown")),
         ("GONE", _) => Some(format!("{short} does not exist")),
-        ("ISSUED", None) => Some(format!("{short} does not say when it ends")),
+        ("ISSUED", None) => Some(format!("{short} has no expiry date")),
         ("ISSUED", Some(end)) => {
             let left = end.duration_since(scene.now);
             let ends = if left.is_positive() {
-                format!("ends in {}", duration(left))
+                format!("expires in {}", duration(left))
             } else {
-                "has ended".to_owned()
+                "has expired".to_owned()
             };
             (left < VALID_MIN).then(|| format!("{short} {ends}"))
         }

@@ -15,7 +15,7 @@ const NOTICES: &str = "people_told";
 /// The functions that take step commands, one subscription each.
 const STEP_FUNCTIONS: u32 = 4;
 
-const APPLY: &str = "Apply the orchestrator's module again.";
+const APPLY: &str = "Apply the orchestrator module again.";
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let mut checks = probes(scene);
@@ -33,17 +33,17 @@ fn probes(scene: &Scene<'_>) -> Vec<Check> {
     }
     let check = |probe: &crate::plan::Probe| {
         let name = probe.name();
-        let remedy = "See whether the primary serves; else correct detection.probes of the plan.";
+        let remedy = "Check whether the primary serves. If it does, correct detection.probes of the plan.";
         match scene.facts.probes.iter().find(|seen| seen.name == *name).map(|seen| &seen.answer) {
-            Some(ProbeAnswer::Good) => Check::ready(PROBE, name, "It gets good answers."),
+            Some(ProbeAnswer::Good) => Check::ready(PROBE, name, "The probe gets good answers."),
             Some(ProbeAnswer::Bad { detail }) => Check::not_ready(
                 PROBE,
                 name,
-                format!("It gets no good answer: {}.", detail.trim_end_matches('.')),
+                format!("The probe gets no good answer: {}.", detail.trim_end_matches('.')),
                 remedy,
             ),
             Some(ProbeAnswer::Unknown { detail }) => {
-                let why = format!("It could not ask: {}.", detail.trim_end_matches('.'));
+                let why = format!("The probe could not run: {}.", detail.trim_end_matches('.'));
                 Check::unknown(PROBE, name, &Unseen::new(why, remedy))
             }
             None => Check::unknown(PROBE, name, &Unseen::not_looked_at()),
@@ -61,9 +61,14 @@ fn signals(scene: &Scene<'_>) -> Vec<Check> {
         match topic_seen(scene, topic) {
             Err(unseen) => Check::unknown(SIGNALS, short, &unseen),
             Ok(Some(Subscriptions { confirmed: 1.., .. })) => {
-                Check::ready(SIGNALS, short, "The alarm-handler hears its alarms.")
+                Check::ready(SIGNALS, short, "alarm-handler receives its alarms.")
             }
-            Ok(Some(_)) => Check::not_ready(SIGNALS, short, "Nobody hears its alarms.", APPLY),
+            Ok(Some(_)) => Check::not_ready(
+                SIGNALS,
+                short,
+                "The topic has no confirmed subscription, so no function receives its alarms.",
+                APPLY,
+            ),
             Ok(None) => Check::not_ready(SIGNALS, short, "The topic does not exist.", APPLY),
         }
     };
@@ -77,10 +82,10 @@ fn commands(scene: &Scene<'_>) -> Check {
         Err(unseen) => Check::unknown(COMMANDS, short, &unseen),
         Ok(None) => Check::not_ready(COMMANDS, short, "The topic does not exist.", APPLY),
         Ok(Some(Subscriptions { confirmed, .. })) if *confirmed >= STEP_FUNCTIONS => {
-            Check::ready(COMMANDS, short, format!("All {STEP_FUNCTIONS} functions hear the commands."))
+            Check::ready(COMMANDS, short, format!("All {STEP_FUNCTIONS} functions receive the commands."))
         }
         Ok(Some(Subscriptions { confirmed, .. })) => {
-            let sentence = format!("{confirmed} of {STEP_FUNCTIONS} functions hear the commands.");
+            let sentence = format!("Only {confirmed} of {STEP_FUNCTIONS} functions receive the commands.");
             Check::not_ready(COMMANDS, short, sentence, APPLY)
         }
     }
@@ -93,15 +98,22 @@ fn notices(scene: &Scene<'_>) -> Check {
         Err(unseen) => Check::unknown(NOTICES, short, &unseen),
         Ok(None) => Check::not_ready(NOTICES, short, "The topic does not exist.", APPLY),
         Ok(Some(Subscriptions { confirmed: 0, pending: 0 })) => {
-            let remedy = "Subscribe somebody: notice_emails of the module, or a pager to this topic.";
-            Check::not_ready(NOTICES, short, "Nobody is subscribed, so nobody would be told.", remedy)
+            let remedy = "Add an address to notice_emails of the orchestrator module, or subscribe a pager \
+                          to this topic.";
+            Check::not_ready(
+                NOTICES,
+                short,
+                "The topic has no subscriber, so no notice reaches a person.",
+                remedy,
+            )
         }
         Ok(Some(Subscriptions { confirmed, pending: 0 })) => {
-            Check::ready(NOTICES, short, format!("{confirmed} subscribed and confirmed."))
+            Check::ready(NOTICES, short, format!("Confirmed subscriptions: {confirmed}."))
         }
         Ok(Some(Subscriptions { confirmed, pending })) => {
-            let sentence = format!("{confirmed} subscribed and confirmed, {pending} not confirmed.");
-            let remedy = "Accept the request that was sent to each address, or remove the address.";
+            let sentence = format!("Confirmed subscriptions: {confirmed}; unconfirmed: {pending}.");
+            let remedy = "Confirm the subscription request that SNS sent to each address, or remove the \
+                          address.";
             Check::not_ready(NOTICES, short, sentence, remedy)
         }
     }

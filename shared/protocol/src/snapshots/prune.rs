@@ -69,7 +69,7 @@ impl<'a> SnapshotWorld<'a> {
         let mut listings = self.shelves.values().map(|shelves| shelves.listing);
         let unseen = listings.find_map(|listing| Some((&listing.region, listing.gap.as_ref()?)));
         unseen
-            .map(|(region, gap)| format!("{region} could not be listed whole: {gap}"))
+            .map(|(region, gap)| format!("Pilotlight could not list all snapshots in {region}: {gap}"))
             .or_else(|| deletion_veto(self.state, self.now))
     }
 
@@ -122,7 +122,7 @@ impl<'a> SnapshotWorld<'a> {
         if !(self.fresh_since..=latest).contains(&last) {
             return Vec::new();
         }
-        let why = format!("it failed, and one for {last} came after it");
+        let why = format!("it failed, and a later attempt for {last} has ended");
         let failed = group.iter().filter(|own| own.is_failed() && own.mark.slot < last);
         failed.map(|own| (*own, why.clone())).collect()
     }
@@ -136,12 +136,12 @@ fn good_of<'o, 'a>(
     let mut good: Vec<(Timestamp, &Own<'a>)> = Vec::new();
     for own in group.iter().filter(|own| own.is_good()) {
         let id = &own.snapshot.id;
-        let at = own.taken_at.ok_or_else(|| format!("nobody knows from when {id} is"))?;
+        let at = own.taken_at.ok_or_else(|| format!("the creation time of {id} is unknown"))?;
         good.push((at, own));
     }
     good.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.snapshot.id.cmp(&second.snapshot.id)));
     match good.first() {
-        Some((at, _)) if *at > latest => Err(format!("the newest is from {at}, which has not come yet")),
+        Some((at, _)) if *at > latest => Err(format!("the newest is from {at}, which is in the future")),
         _ => Ok(good),
     }
 }

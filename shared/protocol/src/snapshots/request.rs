@@ -17,18 +17,18 @@ impl SnapshotRequest {
     /// Reads a payload; the error says what is wrong and what to do. It repeats no value.
     pub fn read(payload: &Value) -> Result<Self, String> {
         const REMEDY: &str =
-            "give {\"snapshots\":\"keep\"}, or {\"snapshots\":\"dry_run\"} to see what that would do";
+            "send {\"snapshots\":\"keep\"}, or {\"snapshots\":\"dry_run\"} to see what that would do";
         match payload.get("snapshots") {
             Some(Value::String(word)) if payload.as_object().is_some_and(|fields| fields.len() == 1) => {
                 match word.as_str() {
                     "keep" => Ok(Self::Keep),
                     "dry_run" => Ok(Self::DryRun),
-                    _ => Err(format!("`snapshots` is not a word that is known: {REMEDY}.")),
+                    _ => Err(format!("`snapshots` has an unknown value: {REMEDY}.")),
                 }
             }
             _ if is_scheduled(payload) => Ok(Self::Keep),
             _ => Err(format!(
-                "The event is {}, which is no request to keep snapshots: {REMEDY}.",
+                "The event is {}, which is not a snapshot request: {REMEDY}.",
                 described(payload)
             )),
         }

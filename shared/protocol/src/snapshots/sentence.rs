@@ -10,11 +10,11 @@ use crate::side::Side;
 use crate::words::list;
 
 pub(super) fn no_policy(plan: &Plan) -> String {
-    format!("No snapshots are kept: the plan {} has no section snapshots.", plan.name)
+    format!("Pilotlight keeps no snapshots: the plan {} has no section snapshots.", plan.name)
 }
 
 pub(super) fn nothing_ever_due(policy: &SnapshotPolicy) -> String {
-    format!("Nothing is done: nothing has ever been due by {}.", policy.schedule)
+    format!("Nothing to do: no snapshot has ever been due by the schedule {}.", policy.schedule)
 }
 
 pub(super) fn moving(database: &Name, run: u64) -> String {
@@ -22,11 +22,13 @@ pub(super) fn moving(database: &Name, run: u64) -> String {
 }
 
 pub(super) fn not_taken_unseen(database: &Name, region: &str, gap: &str) -> String {
-    format!("No snapshot of {database} is taken: {region} could not be listed whole: {gap}.")
+    format!("No snapshot of {database} is taken: Pilotlight could not list all snapshots in {region}: {gap}.")
 }
 
 pub(super) fn not_copied_unseen(database: &Name, region: &str, gap: &str) -> String {
-    format!("Nothing of {database} is copied: {region} could not be listed whole: {gap}.")
+    format!(
+        "No snapshot of {database} is copied: Pilotlight could not list all snapshots in {region}: {gap}."
+    )
 }
 
 pub(super) fn being_taken(database: &Name, region: &str, own: &Own<'_>) -> String {
@@ -43,8 +45,8 @@ fn progress(own: &Own<'_>) -> String {
 
 pub(super) fn take(database: &Name, region: &str, id: &str, due: Timestamp, failures: u32) -> String {
     let again =
-        if failures == 0 { "none stands".to_owned() } else { format!("{} failed", attempts(failures)) };
-    format!("Take snapshot {id} of {database} in {region}: one is due since {due}, and {again}.")
+        if failures == 0 { "there is none yet".to_owned() } else { format!("{} failed", attempts(failures)) };
+    format!("Take snapshot {id} of {database} in {region}: it has been due since {due}, and {again}.")
 }
 
 pub(super) fn copy(database: &Name, from: &str, to: &str, id: &str, failures: u32) -> String {
@@ -62,22 +64,23 @@ fn attempts(failures: u32) -> String {
 
 pub(super) fn given_up_taking(database: &Name, region: &str, due: Timestamp, failures: u32) -> String {
     format!(
-        "The snapshot of {database} in {region} that is due since {due} failed {failures} times, and is not tried again \
-         before the next is due; see why in RDS's events of that region."
+        "The snapshot of {database} in {region} that was due at {due} failed {failures} times. Pilotlight does \
+         not retry before the next one is due. Look for the cause in the RDS events of that region."
     )
 }
 
 pub(super) fn given_up_copying(database: &Name, to: &str, own: &Own<'_>, failures: u32) -> String {
     format!(
-        "The copy of {} of {database} to {to} failed {failures} times ({ATTEMPTS_MAX} are tried), and is not tried again; \
-         see why in RDS's events of {to}, and whether the role may use both keys.",
+        "The copy of {} of {database} to {to} failed {failures} times. Pilotlight tries {ATTEMPTS_MAX} times \
+         and does not retry any more. Look for the cause in the RDS events of {to}, and check that the role \
+         may use both keys.",
         own.snapshot.id
     )
 }
 
 pub(super) fn no_key(database: &Name, to: &str, own: &Own<'_>, side: Side) -> String {
     format!(
-        "Snapshot {} of {database} is not copied to {to}: it is encrypted, and a copy needs a key of {to}; give \
+        "Snapshot {} of {database} is not copied to {to}: it is encrypted, and a copy needs a key of {to}; set \
          snapshots.kms_key_arns.{} in the plan.",
         own.snapshot.id,
         side.as_str()
@@ -86,18 +89,18 @@ pub(super) fn no_key(database: &Name, to: &str, own: &Own<'_>, side: Side) -> St
 
 pub(super) fn too_many_copies(database: &Name, to: &str, own: &Own<'_>) -> String {
     format!(
-        "Snapshot {} of {database} waits for its copy to {to}: {COPIES_UNDER_WAY_MAX} copies are under way there, which is \
-         as many as there can be.",
+        "Snapshot {} of {database} waits for its copy to {to}: {COPIES_UNDER_WAY_MAX} copies are under way \
+         there, which is the maximum.",
         own.snapshot.id
     )
 }
 
 pub(super) fn nothing_deleted(database: &Name, region: &str, source: &str, why: &str) -> String {
-    format!("Nothing of {database} (taken of {}) is deleted in {region}: {why}.", short(source))
+    format!("No snapshot of {database} (taken from {}) is deleted in {region}: {why}.", short(source))
 }
 
 pub(super) fn nothing_good_deleted(database: &Name, region: &str, source: &str, why: &str) -> String {
-    format!("No good snapshot of {database} (taken of {}) is deleted in {region}: {why}.", short(source))
+    format!("No good snapshot of {database} (taken from {}) is deleted in {region}: {why}.", short(source))
 }
 
 /// The instance or cluster without the rest of its ARN.
@@ -106,17 +109,17 @@ fn short(source: &str) -> &str {
 }
 
 pub(super) fn not_deleted(count: usize, veto: &str) -> String {
-    format!("Nothing is deleted, though {} could go: {veto}.", snapshots(count))
+    format!("Nothing is deleted, although {} could be: {veto}.", snapshots(count))
 }
 
 pub(super) fn put_off(count: usize, most: usize) -> String {
-    format!("{} more could go and stay for now: at most {most} are deleted at once.", snapshots(count))
+    format!("Deletion of {} is postponed: one pass deletes at most {most}.", snapshots(count))
 }
 
 pub(super) fn no_tier(policy: &SnapshotPolicy) -> String {
     let keep = policy.keep;
     format!(
-        "it is none of those kept for {} days, {} weeks and {} months, and at least {} good ones stay",
+        "it is not one of those kept for {} days, {} weeks and {} months, and at least {} good ones remain",
         keep.daily, keep.weekly, keep.monthly, policy.keep_min
     )
 }
@@ -144,8 +147,8 @@ pub(super) fn summary(plan: &Plan, decision: &SnapshotDecision, due: Timestamp) 
     if told.is_empty() {
         let waits = match decision.waits.len() {
             0 => String::new(),
-            1 => "; one thing is waited for".to_owned(),
-            more => format!("; {more} things are waited for"),
+            1 => "; waiting for one thing".to_owned(),
+            more => format!("; waiting for {more} things"),
         };
         return format!("Nothing to do for the {due_text}{waits}.");
     }

@@ -315,7 +315,7 @@ impl State {
             _ => Vec::new(),
         };
         for subject in subjects {
-            let because = "the database has no old primary to cut off";
+            let because = "the database has no old primary to isolate";
             let quarantine = self.quarantine.get_mut(subject).ok_or(Illegality::Step {
                 step: Step::Quarantine,
                 subject: subject.clone(),
@@ -473,7 +473,7 @@ impl Run {
         }
         let left = |node: &Node| !self.progress(node.step, &node.subject).is_some_and(Progress::is_done);
         if let Some(node) = Graph::of_undo(self).nodes.into_iter().find(left) {
-            let because = "something was begun and this would undo it";
+            let because = "the run can't end before this step is done";
             return Err(Illegality::Step { step: node.step, subject: node.subject, because });
         }
         Ok(())

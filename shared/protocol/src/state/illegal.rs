@@ -30,16 +30,16 @@ pub enum Illegality {
         found: u64,
     },
     /// A run is under way.
-    #[error("run {0} is under way; there is one run at a time")]
+    #[error("run {0} is under way; only one run at a time is allowed")]
     RunActive(u64),
     /// It belongs to a run that is not the last one.
-    #[error("it belongs to another run than the last one")]
+    #[error("it does not belong to the last run")]
     OtherRun,
     /// The run is over.
-    #[error("run {0} is over and never changes again")]
+    #[error("run {0} has ended and can't change any more")]
     Finished(u64),
     /// The phase of the run does not allow it.
-    #[error("the run is {phase}")]
+    #[error("the phase of the run does not allow it: {phase}")]
     Phase {
         /// The phase's name.
         phase: &'static str,
@@ -73,7 +73,7 @@ pub enum Illegality {
         intent: u64,
     },
     /// A promotion was intended, or the opening of a route.
-    #[error("a promotion or an opening was intended; a run is not aborted after that")]
+    #[error("a promotion or an opening was intended; the run can no longer be aborted")]
     AbortAfterPromotion,
     /// The evidence is not enough.
     #[error("the evidence was not sufficient for long enough")]

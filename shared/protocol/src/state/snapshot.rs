@@ -54,7 +54,7 @@ pub struct SealedSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The text is not the one that was sealed.
-    #[error("its text is not whole: it was half written, or changed")]
+    #[error("its text is incomplete or was changed")]
     Torn,
     /// Its shape is not one that this version reads.
     #[error("its schema is {0}; this version reads {SNAPSHOT_SCHEMA_OLDEST} to {SNAPSHOT_SCHEMA}")]
@@ -63,15 +63,16 @@ pub enum Refusal {
     #[error("it can't be read: {0}")]
     Unreadable(String),
     /// It is of another plan.
-    #[error("it is of plan {0}")]
+    #[error("it belongs to plan {0}")]
     OtherPlan(Name),
     /// It is of another log: this one has another record there, or none.
     #[error(
-        "record {0} of the log is not the one that it was taken after: the log was restored, or records were taken out"
+        "record {0} of the log is not the record that it was taken after: the log was restored, or records \
+         were deleted"
     )]
     OtherLog(u64),
     /// What was written would not be read back the same.
-    #[error("it would not be read back as it was written")]
+    #[error("reading it back gives a different state")]
     Unfaithful,
 }
 
@@ -129,7 +130,8 @@ impl SealedSnapshot {
             return Err(Refusal::OtherPlan(snapshot.plan));
         }
         if snapshot.seq() != self.seq || self.seq == 0 {
-            let why = format!("its place says record {}, its state record {}", self.seq, snapshot.seq());
+            let why =
+                format!("its key says record {}, but its state says record {}", self.seq, snapshot.seq());
             return Err(Refusal::Unreadable(why));
         }
         Ok(snapshot)

@@ -99,7 +99,7 @@ fn a_cooldown_lasts_as_long_as_the_plan_says() {
 fn an_acknowledgement_of_the_last_run_ends_its_cooldown() {
     let mut story = aborted_by_a_person();
     let (is_open, said) = opens(&mut story, 110);
-    assert!(!is_open && said.contains("the cooldown lasts until"), "{said}");
+    assert!(!is_open && said.contains("its cooldown lasts until"), "{said}");
     let acknowledge = OperatorCommand::Acknowledge { by: "ana".into(), run: story.run().id };
     let event = story.command(acknowledge, None).expect("acknowledged");
     story.write(None, event).expect("legal");

@@ -119,7 +119,7 @@ fn a_hold_lasts_from_a_minute_to_a_week() {
     for minutes in [0, 10_081, u32::MAX] {
         let (code, said) = story.command(hold(minutes), None).expect_err("refused");
         assert_eq!(code, "minutes_out_of_range");
-        assert!(said.contains(&format!("minutes: {minutes} is not from 1 to 10080")), "{said}");
+        assert!(said.contains(&format!("minutes: {minutes} is not between 1 and 10080")), "{said}");
     }
 }
 

@@ -105,7 +105,7 @@ fn nothing_left_when_everything_that_was_asked_for_has_moved() {
     assert_eq!(of(&plan, &all, &["front"]), Err(ScopeProblem::NothingLeft));
     let (code, said) = refusal(&plan, &all, &["front"]);
     assert_eq!(code, "nothing_to_move");
-    assert!(said.contains("everything asked for is in us-west-1 already"), "{said}");
+    assert!(said.contains("everything you asked for is already in us-west-1"), "{said}");
     // One item that stayed is something to move.
     assert!(of(&plan, &["orders", "stock", "web", "front"], &[]).is_ok());
 }

@@ -68,10 +68,7 @@ pub(super) const TABLE: &[Row] = &[
         when: When::Moved,
         breakage: Breakage::Stands {
             finding: "not_ready",
-            words: &[
-                "The workload is unprotected since",
-                "no replica of orders there and no functions there",
-            ],
+            words: &["The workload is unprotected since", "no replica of orders and no functions"],
         },
     },
     waiting(
@@ -94,20 +91,20 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "backup_window_clear",
-        &["It is being backed up"],
+        &["A backup is running"],
         |bench| bench.replica(json!({ "status": "backing-up" })),
         |bench| bench.replica(json!({ "status": "available" })),
     ),
     moved(
         "database_writable",
-        &["has status storage-full and follows no source"],
+        &["has status storage-full and no replication source"],
         |bench| bench.replica(json!({ "status": "storage-full" })),
         |bench| bench.replica(json!({ "status": "available" })),
     ),
-    moved("backups_on", &["It makes no backups"], |bench| bench.backups(0), |bench| bench.backups(7)),
+    moved("backups_on", &["It has no automated backups"], |bench| bench.backups(0), |bench| bench.backups(7)),
     noted(
         "replica_like_primary",
-        &["After a failover it serves in one zone, the primary has a standby in a second one."],
+        &["After a failover it serves in one zone (the primary: Multi-AZ)."],
         |bench| bench.primary_standby(true),
         |bench| bench.primary_standby(false),
     ),
@@ -129,7 +126,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "launch_allowed",
-        &["Suspended in", "Launch"],
+        &["has suspended processes", "Launch"],
         |bench| bench.launches(false),
         |bench| bench.launches(true),
     ),
@@ -141,7 +138,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "group_attached",
-        &["registers its servers with 0 of its 1 target groups alone"],
+        &["registers its servers with only 0 of its 1 target groups"],
         |bench| bench.attached(false),
         |bench| bench.attached(true),
     ),
@@ -165,19 +162,19 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "instance_type_offered",
-        &["x9.huge is offered in none of its zones"],
+        &["None of its zones offers x9.huge"],
         |bench| bench.type_of_nowhere(true),
         |bench| bench.type_of_nowhere(false),
     ),
     waiting(
         "launch_keys_granted",
-        &["which AWSServiceRoleForAutoScaling may not use"],
+        &["AWSServiceRoleForAutoScaling may not use the keys"],
         |bench| bench.default_volume_key(true),
         |bench| bench.default_volume_key(false),
     ),
     waiting(
         "addresses_free",
-        &["and it has to launch 5000"],
+        &["Instances to launch: 5000"],
         |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
         |bench| bench.plan_as_it_was(),
     ),
@@ -195,13 +192,13 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "serving_side_open",
-        &["The primary endpoint has weight 5, the plan says 128."],
+        &["The primary endpoint has weight 5; the plan has 128."],
         |bench| bench.endpoint("primary", Some(5)),
         |bench| bench.endpoint("primary", Some(128)),
     ),
     waiting(
         "other_side_closed",
-        &["The recovery endpoint has weight 7 and may take traffic"],
+        &["The recovery endpoint has weight 7 and may receive traffic"],
         |bench| bench.endpoint("recovery", Some(7)),
         |bench| bench.endpoint("recovery", Some(0)),
     ),
@@ -219,7 +216,7 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "balancer_can_be_healthy",
-        &["also sends to other-than-planned/", "which has no healthy target"],
+        &["also forwards to other-than-planned/", "which has no healthy target"],
         |bench| bench.stranger(true),
         |bench| bench.stranger(false),
     ),
@@ -231,19 +228,19 @@ pub(super) const TABLE: &[Row] = &[
     ),
     moved(
         "endpoint_healthy",
-        &["takes the recovery endpoint for unhealthy"],
+        &["reports the recovery endpoint as unhealthy"],
         |bench| bench.targets(false),
         |bench| bench.targets(true),
     ),
     waiting(
         "parameters_same",
-        &["1 differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
+        &["1 of the parameters differed between us-east-2 and us-west-1", "/killed/app/not-a-copy"],
         |bench| bench.parameter(true),
         |bench| bench.parameter(false),
     ),
     waiting(
         "snapshots_fresh",
-        &["there is no good one in us-west-1"],
+        &["us-west-1 has no good one"],
         |bench| bench.snapshots(false),
         |bench| bench.snapshots(true),
     ),
@@ -259,19 +256,21 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "key_enabled",
-        &["is Disabled, so nothing that it encrypts can be used"],
+        &["is Disabled, so the data that it encrypts is unusable"],
         |bench| bench.keys(false),
         |bench| bench.keys(true),
     ),
     waiting(
         "role_allowed",
-        &["The role of killed-shift-traffic is not allowed globalaccelerator:UpdateEndpointGroup"],
+        &[
+            "IAM does not allow the role of killed-shift-traffic to call globalaccelerator:UpdateEndpointGroup",
+        ],
         |bench| bench.foreign_endpoint_group(),
         |bench| bench.plan_as_it_was(),
     ),
     waiting(
         "functions_released",
-        &["killed-alarm-handler has other code than the release"],
+        &["killed-alarm-handler does not run the code of the release"],
         |bench| bench.release(false),
         |bench| bench.release(true),
     ),
@@ -294,26 +293,26 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "probe_answers",
-        &["It gets no good answer"],
+        &["The probe gets no good answer"],
         // Nothing listens on port 1.
         |bench| bench.plan(&["detection", "probes", "0", "url"], json!("http://127.0.0.1:1/health")),
         |bench| bench.plan_as_it_was(),
     ),
     waiting(
         "signals_heard",
-        &["Nobody hears its alarms."],
+        &["The topic has no confirmed subscription, so no function receives its alarms."],
         |bench| bench.deaf("signals_recovery", 1),
         |bench| bench.hearing(),
     ),
     waiting(
         "commands_heard",
-        &["3 of 4 functions hear the commands."],
+        &["Only 3 of 4 functions receive the commands."],
         |bench| bench.deaf("commands", 1),
         |bench| bench.hearing(),
     ),
     waiting(
         "people_told",
-        &["Nobody is subscribed"],
+        &["The topic has no subscriber"],
         |bench| bench.deaf("notices_recovery", usize::MAX),
         |bench| bench.hearing(),
     ),

@@ -30,7 +30,7 @@ mod tests {
     fn a_panic_an_illegal_decision_and_an_unfoldable_journal_are_caught() {
         for bad in [
             What::Panicked,
-            What::Ended { answer: "ERROR no_rest: Deciding does not come to rest".to_owned() },
+            What::Ended { answer: "ERROR no_rest: The decision loop does not settle".to_owned() },
             What::Ended { answer: "ERROR journal_unreadable: record 3 cannot follow the journal".to_owned() },
         ] {
             let mut history = good();
