@@ -201,8 +201,7 @@ impl StepHandler for Open {
         if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
-        let (weight, planned) =
-            (seen.as_ref().map(|view| view.weights[own]).ok(), route.sides[own].weight);
+        let (weight, planned) = (seen.as_ref().map(|view| view.weights[own]).ok(), route.sides[own].weight);
         if weight == Some(None) {
             // The next look says what is wrong and what helps.
             let missing = format!("the {} group does not have the endpoint", own.as_str());

@@ -24,7 +24,7 @@ pub struct Replicator {
     pub seen: Arc<dyn SeenPairs>,
 }
 
-/// ParameterStores of one account must never be written over another's: where plan and function disagree on whose account the
+/// The parameters of one account must never be written over another's: where plan and function disagree on whose account the
 /// primary region is in, nothing is read or written.
 fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
     let reached = reached.unwrap_or(&plan.own().account);

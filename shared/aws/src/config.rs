@@ -291,8 +291,9 @@ fn nobody() -> aws_sdk_sns::config::Credentials {
 #[cfg(test)]
 mod tests {
 
-    use protocol::side::Side;    use aws_smithy_http_client::test_util::NeverClient;
+    use aws_smithy_http_client::test_util::NeverClient;
     use ports::{Databases, FailureKind};
+    use protocol::side::Side;
     use tokio::time::Instant;
 
     use super::*;

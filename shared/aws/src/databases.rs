@@ -41,8 +41,9 @@ struct Sorted<'d> {
 
 impl<'d> Sorted<'d> {
     fn of(databases: &[&'d Database]) -> Self {
-        let of_kind =
-            |aurora| databases.iter().copied().filter(move |database| database.is_aurora() == aurora).collect();
+        let of_kind = |aurora| {
+            databases.iter().copied().filter(move |database| database.is_aurora() == aurora).collect()
+        };
         Self {
             kinds: databases.iter().map(|database| database.is_aurora()).collect(),
             instances: of_kind(false),
@@ -62,8 +63,10 @@ impl<'d> Sorted<'d> {
 impl Databases for KindDatabases {
     async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
         let sorted = Sorted::of(databases);
-        let (instances, clusters) =
-            futures::join!(self.instances.look(&sorted.instances, side), self.clusters.look(&sorted.clusters, side));
+        let (instances, clusters) = futures::join!(
+            self.instances.look(&sorted.instances, side),
+            self.clusters.look(&sorted.clusters, side)
+        );
         Ok(sorted.merge(instances?, clusters?))
     }
 

@@ -17,8 +17,8 @@ use ports::inspection::{FleetInspection, TopicInspection};
 use ports::log::whole;
 use ports::{
     Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
-    Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest,
-    Slot, Snapshots, TakeOrder, Traffic, Vitals, Which,
+    Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest, Slot,
+    Snapshots, TakeOrder, Traffic, Vitals, Which,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::digest::Digest;
@@ -468,7 +468,10 @@ async fn the_lag_of_a_replica_is_read_with_the_end_of_its_minute() {
     let lag = CloudWatchLag::new(&sdk, Arc::new(SystemClock));
     let since = Timestamp::from_second(minute - 60).unwrap();
     let end = Timestamp::from_second(minute + 60).unwrap();
-    assert_eq!(lag.samples(&replica, Side::Recovery, since).await, Ok(vec![LagSample { at: end, lag_ms: 2_250 }]));
+    assert_eq!(
+        lag.samples(&replica, Side::Recovery, since).await,
+        Ok(vec![LagSample { at: end, lag_ms: 2_250 }])
+    );
 }
 
 #[tokio::test]
@@ -476,7 +479,10 @@ async fn the_lag_of_a_replica_is_read_with_the_end_of_its_minute() {
 async fn the_lag_of_a_replica_without_samples_is_not_known() {
     let lag = CloudWatchLag::new(&sdk(), Arc::new(SystemClock));
     let nobody = database(&fresh("nobody"));
-    assert_eq!(lag.samples(&nobody, Side::Recovery, "2026-01-01T00:00:00Z".parse().unwrap()).await, Ok(Vec::new()));
+    assert_eq!(
+        lag.samples(&nobody, Side::Recovery, "2026-01-01T00:00:00Z".parse().unwrap()).await,
+        Ok(Vec::new())
+    );
 }
 
 /// The snapshot of a name in a region, once it is under way no more.
@@ -575,11 +581,13 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
     let made = ours.create_listener().accelerator_arn(&accelerator).port_ranges(ports);
     let made = made.idempotency_token(fresh("t")).send().await.unwrap();
     let listener = made.listener.unwrap().listener_arn.unwrap();
-    let shared = aws_sdk_globalaccelerator::types::Resource::builder().endpoint_id(&route.sides.primary.endpoint);
+    let shared =
+        aws_sdk_globalaccelerator::types::Resource::builder().endpoint_id(&route.sides.primary.endpoint);
     let attachment = theirs.create_cross_account_attachment().name("web").principals("123456789012");
     let attachment = attachment.resources(shared.build()).idempotency_token(fresh("t")).send().await.unwrap();
     let attachment = attachment.cross_account_attachment.unwrap().attachment_arn.unwrap();
-    for (side, region) in [(&mut route.sides.primary, "us-east-2"), (&mut route.sides.recovery, "us-west-1")] {
+    for (side, region) in [(&mut route.sides.primary, "us-east-2"), (&mut route.sides.recovery, "us-west-1")]
+    {
         let is_theirs = region == "us-east-2";
         let endpoint = aws_sdk_globalaccelerator::types::EndpointConfiguration::builder()
             .endpoint_id(&side.endpoint)

@@ -47,7 +47,7 @@ pub trait StepHandler: Send + Sync {
     }
 
     /// What stands against effects that are about to begin, asked with the journal as it is right before them; nothing if
-    /// they may. StepHandler that objects is given few effects at a time, so that what was seen is fresh for each.
+    /// they may. A step that objects is given few effects at a time, so that what was seen is fresh for each.
     async fn objection(&self, _state: &State) -> Option<Objection> {
         None
     }

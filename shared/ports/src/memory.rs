@@ -189,6 +189,7 @@ pub struct Inner {
 
 /// A database and its replica.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that a test turns on by itself")]
 pub struct DatabaseTwin {
     /// When its promotion began.
     pub promoted_at: Option<Timestamp>,
@@ -285,9 +286,17 @@ impl MemoryWorld {
             primary_region: plan.other().region.clone(),
             seat: plan.seat,
             alarms: BTreeMap::new(),
-            databases: plan.databases.iter().map(|db| (db.name.clone(), DatabaseTwin::of(&db.kind))).collect(),
+            databases: plan
+                .databases
+                .iter()
+                .map(|db| (db.name.clone(), DatabaseTwin::of(&db.kind)))
+                .collect(),
             fleets: plan.fleets.iter().map(|item| (item.name.clone(), fleet)).collect(),
-            routes: plan.routes.iter().map(|route| (route.name.clone(), open_elsewhere(plan, route))).collect(),
+            routes: plan
+                .routes
+                .iter()
+                .map(|route| (route.name.clone(), open_elsewhere(plan, route)))
+                .collect(),
             backends: plan.routes.iter().map(|route| (route.name.clone(), backends(plan, route))).collect(),
             lag: BTreeMap::new(),
             probes: own_probes(plan),
@@ -336,16 +345,6 @@ impl MemoryWorld {
         self.inner().seat
     }
 
-    /// Refuses a call that is meant for one side and names the other.
-    fn must_be(&self, side: Side, wanted: Side, action: &'static str) -> Answer<()> {
-        let (side, wanted) = (side.as_str(), wanted.as_str());
-        if side == wanted {
-            return Ok(());
-        }
-        let message = format!("asked of the {side} side, and only the {wanted} side has it");
-        Err(failure(action, FailureKind::Invalid, &message))
-    }
-
     /// Counts a call; says what goes wrong with it: before the effect (`Err`) or after it (`Ok(true)`).
     fn call(&self, action: &'static str) -> Answer<bool> {
         let mut inner = self.inner();
@@ -360,7 +359,8 @@ impl MemoryWorld {
 
 /// The guard's own side answers, whatever becomes of the other.
 fn own_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
-    let probe = |route: &Route| Some((route.sides[plan.seat].probe.as_ref()?.name().clone(), ProbeAnswer::Good));
+    let probe =
+        |route: &Route| Some((route.sides[plan.seat].probe.as_ref()?.name().clone(), ProbeAnswer::Good));
     plan.routes.iter().filter_map(probe).collect()
 }
 
@@ -386,6 +386,16 @@ fn retention(database: &Database, side: Side) -> u32 {
     }
 }
 
+/// Refuses a call that is meant for one side and names the other.
+fn must_be(side: Side, wanted: Side, action: &'static str) -> Answer<()> {
+    let (side, wanted) = (side.as_str(), wanted.as_str());
+    if side == wanted {
+        return Ok(());
+    }
+    let message = format!("asked of the {side} side, and only the {wanted} side has it");
+    Err(failure(action, FailureKind::Invalid, &message))
+}
+
 fn failure(action: &'static str, kind: FailureKind, message: &str) -> Failure {
     Failure { kind, action, code: format!("{kind:?}"), message: message.to_owned() }
 }
@@ -398,7 +408,7 @@ fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
 impl Databases for MemoryWorld {
     async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
         let lost = self.call("look_databases")?;
-        self.must_be(side, self.own(), "look_databases")?;
+        must_be(side, self.own(), "look_databases")?;
         let now = self.clock.now();
         let inner = self.inner();
         let views = databases.iter().map(|database| inner.replica(&database.name, now)).collect();
@@ -407,7 +417,7 @@ impl Databases for MemoryWorld {
 
     async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
         let lost = self.call("promote")?;
-        self.must_be(side, self.own(), "promote")?;
+        must_be(side, self.own(), "promote")?;
         let now = self.clock.now();
         let mut inner = self.inner();
         let Some(twin) = inner.databases.get_mut(&database.name) else {
@@ -427,7 +437,7 @@ impl Databases for MemoryWorld {
 
     async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
         let lost = self.call("old_primary")?;
-        self.must_be(side, self.own().other(), "old_primary")?;
+        must_be(side, self.own().other(), "old_primary")?;
         let inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("old_primary", FailureKind::Unreachable, "the region is lost"));
@@ -442,7 +452,7 @@ impl Databases for MemoryWorld {
 
     async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
         let lost = self.call("quarantine")?;
-        self.must_be(side, self.own().other(), "quarantine")?;
+        must_be(side, self.own().other(), "quarantine")?;
         let mut inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("quarantine", FailureKind::Unreachable, "the region is lost"));
@@ -502,8 +512,7 @@ impl Inner {
 
     /// What there is to see of a database, with what only a cluster has.
     fn of_cluster(&self, name: &Name, mut facts: ReplicaFacts) -> ReplicaFacts {
-        let Some(twin) = self.databases.get(name).filter(|twin| twin.is_aurora)
-        else {
+        let Some(twin) = self.databases.get(name).filter(|twin| twin.is_aurora) else {
             return facts;
         };
         let follows = facts.replication != ReplicaState::Detached;
@@ -643,7 +652,7 @@ impl Alarms for MemoryWorld {
 impl Lag for MemoryWorld {
     async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
         let lost = self.call("samples")?;
-        self.must_be(side, self.own(), "samples")?;
+        must_be(side, self.own(), "samples")?;
         let samples = self.inner().lag.get(&database.name).cloned().unwrap_or_default();
         answer("samples", lost, samples.into_iter().filter(|sample| sample.at >= since).collect())
     }
@@ -716,7 +725,7 @@ impl MemoryWorld {
 impl ReplicaInspection for MemoryWorld {
     async fn inspect(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<ReplicaFacts>>> {
         let lost = self.call("inspect_replicas")?;
-        self.must_be(side, self.own(), "inspect_replicas")?;
+        must_be(side, self.own(), "inspect_replicas")?;
         let now = self.clock.now();
         let inner = self.inner();
         let facts = |status: String, replication: ReplicaState, backup_retention_days: u32| {
@@ -760,7 +769,7 @@ impl ReplicaInspection for MemoryWorld {
 
     async fn primaries(&self, databases: &[&Database], side: Side) -> Answer<Vec<Option<InstanceFacts>>> {
         let lost = self.call("inspect_primaries")?;
-        self.must_be(side, self.own().other(), "inspect_primaries")?;
+        must_be(side, self.own().other(), "inspect_primaries")?;
         let inner = self.inner();
         if !inner.primary_lives {
             return Err(failure("inspect_primaries", FailureKind::Unreachable, "no answer within 2 s"));

@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One of the plan's two regions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The place that the plan calls `primary`.
@@ -24,6 +26,7 @@ impl Side {
     pub const BOTH: [Self; 2] = [Self::Primary, Self::Recovery];
 
     /// The one across.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Primary => Self::Recovery,
@@ -41,7 +44,9 @@ impl Side {
 }
 
 /// Something of each side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Sides<T> {
     /// What is at the place called `primary`.
@@ -113,6 +118,7 @@ impl Direction {
     }
 
     /// The way back.
+    #[must_use]
     pub fn reversed(self) -> Self {
         Self { from: self.to, to: self.from }
     }

@@ -41,7 +41,8 @@ pub fn invocation(plan: &Plan, fields: &str) -> String {
     format!(
         "echo '{{{fields},\"by\":\"'\"$(whoami | tr '\\134\\042' '//')\"'\"}}' | aws lambda invoke --region {} \
          --function-name {} --payload fileb:///dev/stdin /dev/stdout | cat",
-        plan.own().region, plan.operator_function
+        plan.own().region,
+        plan.operator_function
     )
 }
 

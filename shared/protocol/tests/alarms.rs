@@ -336,7 +336,10 @@ fn evidence_by_record(count: usize) -> Vec<usize> {
         replicas: Vec::new(),
         lag: BTreeMap::new(),
         answered_at: None,
-        alarms: BTreeMap::from([(story.plan.sides.primary.region.clone(), AlarmsSeen::Answered { at, alarms })]),
+        alarms: BTreeMap::from([(
+            story.plan.sides.primary.region.clone(),
+            AlarmsSeen::Answered { at, alarms },
+        )]),
     };
     story.settle(&Facts { observation: Some(observation), ..Facts::default() });
     let evidence = story.records.iter().filter_map(|record| match &record.event {

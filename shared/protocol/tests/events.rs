@@ -577,7 +577,8 @@ fn the_plan_of_the_shop_lists_the_alarms_and_topics_that_the_events_come_from() 
             Via::Sns { topic } => plan.detection.topics.contains(&topic),
             Via::EventBridge | Via::Direct => true,
         };
-        let is_listed = topic_is_listed && plan.detection.sides.primary.alarms.iter().any(|listed| listed == arn);
+        let is_listed =
+            topic_is_listed && plan.detection.sides.primary.alarms.iter().any(|listed| listed == arn);
         let must_not_count = [
             "foreign-account-alarm",
             "sns-primary-account-alarm",

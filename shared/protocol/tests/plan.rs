@@ -2,10 +2,9 @@
 
 #![allow(clippy::too_many_lines, reason = "tables are long")]
 
-use protocol::side::Side;
 use protocol::plan::{Keys, Plan, Probe, bounds, plan_schema};
+use protocol::side::Side;
 use serde_json::{Value, json};
-
 
 const SHOP: &str = include_str!("plans/shop.json");
 

@@ -3,10 +3,10 @@
 #![allow(clippy::too_many_lines, reason = "tables are long")]
 
 use crate::shapes::as_aurora;
-use protocol::side::Side;
 use proptest::prelude::*;
 use protocol::name::Name;
 use protocol::plan::{Capacity, DatabaseKind, Mode, Plan, Probe};
+use protocol::side::Side;
 use serde_json::{Value, json};
 
 const SHOP: &str = include_str!("plans/shop.json");

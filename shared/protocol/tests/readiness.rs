@@ -683,7 +683,7 @@ const ROWS: &[Row] = &[
      "shop-web-recovery has no launch template."),
     (|f| certificate(f, "ISSUED", Some(29)), "certificates_valid", "front", Finding::NotReady,
      "certificate/1 expires in 29 days."),
-    (|f| certificate(f, "ISSUED", Some(-1)), "certificates_valid", "front", Finding::NotReady, "certificate/1 has ended."),
+    (|f| certificate(f, "ISSUED", Some(-1)), "certificates_valid", "front", Finding::NotReady, "certificate/1 has expired."),
     (|f| certificate(f, "PENDING_VALIDATION", None), "certificates_valid", "front", Finding::NotReady,
      "certificate/1 is PENDING_VALIDATION, not ISSUED."),
     (|f| f.certificates.values_mut().for_each(|seen| *seen = Ok(None)), "certificates_valid", "front", Finding::NotReady,

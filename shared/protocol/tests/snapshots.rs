@@ -1,10 +1,10 @@
 //! What is decided about snapshots in the cases that people will meet, and in which words.
 
 use crate::shapes::{first_primary, first_replica};
-use protocol::side::Sides;
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
+use protocol::side::Sides;
 use protocol::snapshots::{
     CLOCK_SLACK, DatabaseSnapshot, Effect, Mark, SnapshotDecision, SnapshotListing, SourceKind, Status,
     decide,
@@ -79,7 +79,10 @@ fn seen_by(
     decide(
         plan,
         state,
-        Sides { primary: &SnapshotListing::whole(PRIMARY, primary), recovery: &SnapshotListing::whole(RECOVERY, recovery) },
+        Sides {
+            primary: &SnapshotListing::whole(PRIMARY, primary),
+            recovery: &SnapshotListing::whole(RECOVERY, recovery),
+        },
         now(),
     )
 }
@@ -324,7 +327,10 @@ fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
         decide(
             &plan(),
             &state,
-            Sides { primary: &SnapshotListing::whole(PRIMARY, snapshots.clone()), recovery: &SnapshotListing::whole(RECOVERY, snapshots) },
+            Sides {
+                primary: &SnapshotListing::whole(PRIMARY, snapshots.clone()),
+                recovery: &SnapshotListing::whole(RECOVERY, snapshots),
+            },
             at,
         )
     };
@@ -368,11 +374,10 @@ fn a_hold_or_a_gap_deletes_nothing_and_says_so() {
              2026-11-20T12:00:00Z: upgrade."]
     );
     let gap = SnapshotListing::gap(PRIMARY, vec![], "no answer within 2 s");
-    let decision =
-        {
-            let recovery = SnapshotListing::whole(RECOVERY, days(RECOVERY));
-            decide(&plan(), &State::default(), Sides { primary: &gap, recovery: &recovery }, now())
-        };
+    let decision = {
+        let recovery = SnapshotListing::whole(RECOVERY, days(RECOVERY));
+        decide(&plan(), &State::default(), Sides { primary: &gap, recovery: &recovery }, now())
+    };
     assert_eq!(decision.actions, []);
     assert_eq!(
         decision.waits,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jiff::{SignedDuration, Timestamp};
-use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Decision, Facts, claim, decide};
 use protocol::journal::{Event, JOURNAL_SCHEMA, Record, SubjectDone, SubjectNote};
@@ -16,6 +15,7 @@ use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
+use protocol::side::Side;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
 use protocol::state::{Phase, Progress, State, evolve};
 
@@ -171,7 +171,8 @@ impl History {
     /// Whether every old primary is cut off that can be.
     fn is_all_cut_off(&self) -> bool {
         let databases = self.plan.databases.iter();
-        let mut able = databases.filter(|database| database.quarantine_security_group(Side::Primary).is_some());
+        let mut able =
+            databases.filter(|database| database.quarantine_security_group(Side::Primary).is_some());
         able.all(|database| {
             let quarantine = self.state.quarantine.get(&database.name);
             let progress = quarantine.and_then(|quarantine| quarantine.progress.as_ref());

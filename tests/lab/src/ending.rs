@@ -1,6 +1,6 @@
 //! How is the lab told to end? By Ctrl-C, by another process, or by a terminal that is closed.
 //!
-//! StepHandler is cut short where it stands, so that whoever started a world can end it in order. Being told a second time
+//! Work is cut short where it stands, so that whoever started a world can end it in order. Being told a second time
 //! means at once: then what was started is ended by force.
 
 use std::fmt;

@@ -417,7 +417,7 @@ pub fn write_turn<H: Hasher>(parts: turn::TurnParts<'_>, state: &State, out: &mu
             answer.as_ref().map(|(verdict, _)| *verdict == Verdict::Accepted).hash(out);
         }
         turn::TurnWaiting::Told(of) | turn::TurnWaiting::Noted { of, draft: _, races: _ } => {
-            place(of).hash(out)
+            place(of).hash(out);
         }
         turn::TurnWaiting::Begin | turn::TurnWaiting::Published => {}
     }

@@ -1,9 +1,9 @@
 //! Which plan is moved? The smallest that has every step: one database, one fleet, one route, one alarm, one probe; or two
 //! databases, or none.
 
-use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 
 /// The only alarm.
 pub const ALARM: &str = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-front-errors";

@@ -11,16 +11,16 @@ use jiff::Timestamp;
 use ports::memory::MemoryWorld;
 use ports::{
     Alert, AlertClaim, Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal,
-    KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Traffic,
-    Vitals, Which,
+    KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Traffic, Vitals,
+    Which,
 };
-use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
+use protocol::side::Side;
 use tokio::sync::Notify;
 
 /// What becomes of a call.

@@ -8,8 +8,8 @@ use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use ports::memory::snapshots::{Death, MemorySnapshots};
 use ports::{Clock, MetricSample};
-use protocol::side::Side;
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
+use protocol::side::Side;
 use serde_json::{Value, json};
 use snapshot_scheduler::SnapshotScheduler;
 

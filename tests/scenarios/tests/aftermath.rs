@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Mode;
+use protocol::side::Side;
 use scenarios::{Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
 

@@ -3,11 +3,11 @@
 
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
-use protocol::side::Side;
 use protocol::decide::{Facts, decide};
 use protocol::incoming::Incoming;
 use protocol::journal::{Event, Rejection};
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 use protocol::state::State;
 use scenarios::{GOOD_MINUTES, Stage, example_plan, small_plan, sns};
 use serde_json::{Value, json};
@@ -462,7 +462,8 @@ fn zone_failover(stage: &Stage, instance: &str) -> Value {
 async fn zone_failover_lower_case() {
     for planned in ["shop-orders", "Shop-Orders"] {
         let mut plan = example_plan(Mode::Approve);
-        *plan.databases[0].arn_mut(Side::Primary) = format!("arn:aws:rds:us-east-2:123456789012:db:{planned}");
+        *plan.databases[0].arn_mut(Side::Primary) =
+            format!("arn:aws:rds:us-east-2:123456789012:db:{planned}");
         let mut stage = Stage::new(plan);
         stage.pass(GOOD_MINUTES).await;
         let body = zone_failover(&stage, "shop-orders");
@@ -492,14 +493,16 @@ fn partition_aws_us_gov() {
     let refused = Plan::from_json(&text).expect_err("no Global Accelerator").to_string();
     assert!(refused.contains("exists in the partition aws only"), "{refused}");
     let mut plan = small_plan(Mode::Approve);
-    for (place, region) in [
-        (&mut plan.sides.primary, "us-gov-east-1"),
-        (&mut plan.sides.recovery, "us-gov-west-1"),
-    ] {
+    for (place, region) in
+        [(&mut plan.sides.primary, "us-gov-east-1"), (&mut plan.sides.recovery, "us-gov-west-1")]
+    {
         region.clone_into(&mut place.region);
     }
     for topic in &mut plan.detection.topics {
-        *topic = topic.replace("arn:aws:", "arn:aws-us-gov:").replace("us-east-2", "us-gov-east-1").replace("us-west-1", "us-gov-west-1");
+        *topic = topic
+            .replace("arn:aws:", "arn:aws-us-gov:")
+            .replace("us-east-2", "us-gov-east-1")
+            .replace("us-west-1", "us-gov-west-1");
     }
     let arn = "arn:aws-us-gov:cloudwatch:us-gov-east-1:123456789012:alarm:errors";
     plan.detection.sides.primary.alarms = vec![arn.to_owned()];

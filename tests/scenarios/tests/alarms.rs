@@ -189,7 +189,8 @@ async fn a_region_that_answers_again_with_ok_is_evidence_no_more() {
         let mut inner = stage.world.inner();
         inner.primary_lives = true;
         let bad = ProbeAnswer::Bad { detail: "502".to_owned() };
-        let names: Vec<_> = stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
+        let names: Vec<_> =
+            stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
         inner.probes.extend(names.into_iter().map(|name| (name, bad.clone())));
     }
     stage.world.set_alarm(&alarm_of(&stage), AlarmState::Ok);
@@ -213,7 +214,8 @@ async fn a_region_that_answers_again_and_is_still_red_goes_on_counting() {
         let mut inner = stage.world.inner();
         inner.primary_lives = true;
         let bad = ProbeAnswer::Bad { detail: "no answer".to_owned() };
-        let names: Vec<_> = stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
+        let names: Vec<_> =
+            stage.plan.detection.sides.primary.probes.iter().map(|probe| probe.name().clone()).collect();
         inner.probes.extend(names.into_iter().map(|name| (name, bad.clone())));
     }
     stage.pass(SignedDuration::from_mins(75)).await;

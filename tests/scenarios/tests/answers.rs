@@ -1,8 +1,8 @@
 //! What whoever sends an event is answered: which of its signals do not count, and why.
 
 use jiff::SignedDuration;
-use protocol::side::Side;
 use protocol::plan::Mode;
+use protocol::side::Side;
 use scenarios::{GOOD_MINUTES, Stage, small_plan, sns};
 use serde_json::{Value, json};
 
@@ -69,8 +69,10 @@ async fn a_failover_within_the_region_is_answered_like_an_alarm() {
                         "SourceIdentifier": "shop", "EventID": "RDS-EVENT-0013" },
         })
     };
-    let (known, unknown) =
-        (stage.plan.databases[0].arn(Side::Primary).to_owned(), "arn:aws:rds:us-east-2:123456789012:db:others".to_owned());
+    let (known, unknown) = (
+        stage.plan.databases[0].arn(Side::Primary).to_owned(),
+        "arn:aws:rds:us-east-2:123456789012:db:others".to_owned(),
+    );
     let event = said(&stage, &known);
     let answer = stage.invoke(event).await.expect("an answer");
     assert_eq!(answer["rejected"], json!([]), "{answer}");

@@ -4,13 +4,13 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
-use protocol::side::Side;
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 use protocol::state::Phase;
 use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
@@ -39,7 +39,8 @@ fn notices(stage: &Stage, words: &str) -> Vec<String> {
 /// Every notice so far, but those about readiness.
 fn all(stage: &Stage) -> Vec<String> {
     let inner = stage.world.inner();
-    inner.notices.iter().filter(|notice| !notice.contains(" ready")).cloned().collect()
+    let of_readiness = |notice: &&String| notice.contains(" ready") || notice.contains("The readiness of ");
+    inner.notices.iter().filter(|notice| !of_readiness(notice)).cloned().collect()
 }
 
 fn promotions(stage: &Stage) -> u32 {

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::{InjectedFault, MemoryWorld};
 use ports::{Answer, Clock, FailureKind, RouteView, Traffic};
-use protocol::side::Side;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Route};
+use protocol::side::Side;
 use scenarios::{
     COMMANDS_TOPIC, GOOD_MINUTES, Stage, as_aurora, awaits_approval, example_plan, has_begun, is_over,
     small_plan, sns,

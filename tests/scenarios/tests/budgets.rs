@@ -49,7 +49,8 @@ async fn flap(stage: &mut Stage, flaps: Flaps, every: SignedDuration, long: Sign
 /// Notices, but those about readiness.
 fn mails(stage: &Stage) -> Vec<String> {
     let inner = stage.world.inner();
-    inner.notices.iter().filter(|notice| !notice.contains(" ready")).cloned().collect()
+    let of_readiness = |notice: &&String| notice.contains(" ready") || notice.contains("The readiness of ");
+    inner.notices.iter().filter(|notice| !of_readiness(notice)).cloned().collect()
 }
 
 /// A day of flapping: records an hour once it is known to flap, and mails in all.

@@ -23,7 +23,10 @@ fn assert_moved_once(stage: &Stage) {
     }
     for (name, route) in &inner.routes {
         assert_eq!(route.weights.primary, Some(0), "the primary side of {name} is closed");
-        assert!(route.weights.recovery.is_some_and(|weight| weight > 0), "the recovery side of {name} is open");
+        assert!(
+            route.weights.recovery.is_some_and(|weight| weight > 0),
+            "the recovery side of {name} is open"
+        );
     }
 }
 

@@ -4,11 +4,11 @@
 use jiff::SignedDuration;
 use ports::memory::InjectedFault;
 use ports::{EndpointHealth, FailureKind};
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{Event, PrimarySide};
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 use protocol::state::{Progress, State};
 use scenarios::{Stage, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::Mode;
+use protocol::side::Side;
 use protocol::signal::AlarmState;
 use scenarios::{
     COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, needs_operator,

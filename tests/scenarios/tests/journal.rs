@@ -425,7 +425,7 @@ async fn commands_that_change_something_are_refused_under_a_poison_record_and_no
     ] {
         let refused = stage.invoke(command.clone()).await.expect_err("nothing is changed");
         assert_eq!(refused.code, "journal_unreadable", "{command}");
-        assert!(refused.message.contains(&format!("record {seq}")), "{refused}");
+        assert!(refused.message.contains(&format!("Record {seq}")), "{refused}");
         assert!(refused.message.contains("A-record") || refused.message.contains("#a-record"), "{refused}");
     }
     assert_eq!(stage.records().len(), before);
@@ -622,7 +622,7 @@ async fn the_readiness_says_how_full_the_journal_is() {
     let found = check(&stage.invoke(ask).await.expect("it is answered even so"));
     assert_eq!(found["finding"], "not_ready");
     let sentence = found["sentence"].as_str().expect("a sentence");
-    assert!(sentence.contains("beyond record 610: record 611: `event` is missing"), "{sentence}");
+    assert!(sentence.contains("beyond record 610. Record 611: `event` is missing"), "{sentence}");
 }
 
 /// A snapshot is taken of what the tick has folded, its own records included.

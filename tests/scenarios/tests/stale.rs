@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::memory::MemoryWorld;
 use ports::{Answer, RouteView, Traffic};
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::plan::{Mode, Route};
+use protocol::side::Side;
 use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, small_plan, sns};
 use serde_json::json;
 

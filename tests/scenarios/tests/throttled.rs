@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind};
-use protocol::side::Side;
 use protocol::name::Name;
 use protocol::observation::ReplicaState;
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 use protocol::state::State;
 use scenarios::{Stage, as_aurora, small_plan};
 

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use jiff::Timestamp;
-use protocol::side::Side;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Plan};
+use protocol::side::Side;
 use protocol::signal::AlarmState;
 use protocol::state::State;
 

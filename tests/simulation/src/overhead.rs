@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::side::Side;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
+use protocol::side::Side;
 
 use crate::history::{Effect, History, What};
 use crate::segments::{Breakdown, Segments, segments};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ports::memory::MemoryWorld;
-use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::Database;
+use protocol::side::Side;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::json;
@@ -171,8 +171,11 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
 
 fn end(sim: &Sim, began_at: jiff::Timestamp, state: State, unrest: Option<String>) -> History {
     let inner = sim.world.inner();
-    let weights =
-        inner.routes.iter().map(|(name, view)| (name.clone(), view.weights.primary, view.weights.recovery)).collect();
+    let weights = inner
+        .routes
+        .iter()
+        .map(|(name, view)| (name.clone(), view.weights.primary, view.weights.recovery))
+        .collect();
     let sizes = inner.fleets.iter().map(|(name, twin)| (name.clone(), twin.capacity.desired)).collect();
     drop(inner);
     History {

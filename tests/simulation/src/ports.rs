@@ -343,7 +343,16 @@ impl Probes for Link {
     async fn ask(&self, probe: &Probe) -> ProbeAnswer {
         let (there, back) = self.sim.travel(PROBE);
         self.sim.sleep_ms(there + back).await;
-        let of_primary = self.sim.draw.plan.detection.sides.primary.probes.iter().any(|known| known.name() == probe.name());
+        let of_primary = self
+            .sim
+            .draw
+            .plan
+            .detection
+            .sides
+            .primary
+            .probes
+            .iter()
+            .any(|known| known.name() == probe.name());
         if of_primary { self.probed(probe.name()) } else { self.sim.world.ask(probe).await }
     }
 }

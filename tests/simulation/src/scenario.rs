@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 use jiff::SignedDuration;
-use protocol::side::Side;
 use protocol::name::Name;
 use protocol::plan::{Limits, Mode, Plan};
+use protocol::side::Side;
 
 use crate::history::Condition;
 

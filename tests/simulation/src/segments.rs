@@ -4,10 +4,10 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{Event, Record};
 use protocol::name::Name;
+use protocol::side::Side;
 
 use crate::history::{Effect, Entry, History, What};
 

@@ -176,7 +176,8 @@ impl Sim {
     pub(crate) fn reopen(&self) {
         for route in &self.draw.plan.routes {
             let mut inner = self.world.inner();
-            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.weights.primary == Some(0)) else {
+            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.weights.primary == Some(0))
+            else {
                 continue;
             };
             view.weights.primary = Some(route.sides.primary.weight);

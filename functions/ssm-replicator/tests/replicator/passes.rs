@@ -242,7 +242,7 @@ fn a_type_that_differs_needs_a_person_and_the_rest_goes_on() {
         scene.stores.set(FROM, "/shop/p/00000", "secret now");
         scene.stores.set(FROM, "/shop/p/00001", "changed");
         let fault = scene.pass().await.unwrap_err();
-        assert!(fault.message.contains("1 written"), "{}", fault.message);
+        assert!(fault.message.contains("1 updated"), "{}", fault.message);
         assert!(
             fault.message.contains("/shop/p/00000 is not written in us-west-1: its type differs"),
             "{}",
@@ -332,7 +332,7 @@ fn a_refused_parameter_is_told_and_the_others_are_written() {
         scene.stores.inner().refused.push("/shop/p/00002".to_owned());
         let fault = scene.pass().await.unwrap_err();
         assert_eq!(scene.writes(), 4);
-        assert!(fault.message.contains("4 made"), "{}", fault.message);
+        assert!(fault.message.contains("4 created"), "{}", fault.message);
         assert!(fault.message.contains("/shop/p/00002: put: "), "{}", fault.message);
     });
 }

@@ -1,8 +1,8 @@
 //! Sessions as STS gives and refuses them, and the calls that are made with them.
-use protocol::side::Side;
 use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use ports::{Databases, ParameterStores};
+use protocol::side::Side;
 use tokio::time::Instant;
 
 use super::*;

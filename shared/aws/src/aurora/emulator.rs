@@ -29,9 +29,10 @@ async fn make(sdk: &Sdk, with_instance: bool) -> Database {
         .send()
         .await
         .unwrap();
-    for (rds, arn, has_instance) in
-        [(&primary, database.arn(Side::Primary), true), (&recovery, database.arn(Side::Recovery), with_instance)]
-    {
+    for (rds, arn, has_instance) in [
+        (&primary, database.arn(Side::Primary), true),
+        (&recovery, database.arn(Side::Recovery), with_instance),
+    ] {
         let (id, _) = cluster("test", arn).unwrap();
         let request = rds
             .create_db_cluster()
@@ -82,7 +83,8 @@ async fn a_global_database_is_failed_over_once_and_its_old_primary_is_cut_off() 
     let databases = AuroraDatabases::new(&sdk);
     let follows = ReplicaView::Replica { status: "available".to_owned(), replication: Replication::Running };
     assert_eq!(seen(&databases, &database).await, follows);
-    let facts = databases.inspect(&[&database], Side::Recovery).await.unwrap().remove(0).unwrap().cluster.unwrap();
+    let facts =
+        databases.inspect(&[&database], Side::Recovery).await.unwrap().remove(0).unwrap().cluster.unwrap();
     assert_eq!((facts.role, facts.instances, facts.instances_available), (ClusterRole::Secondary, 1, 1));
     assert_eq!(facts.engine_version, facts.global_engine_version);
 

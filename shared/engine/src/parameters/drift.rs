@@ -54,7 +54,7 @@ impl ParameterReplication<'_> {
                 match one.verdict {
                     PairVerdict::Same => {}
                     PairVerdict::Blocked { what, sentence } => {
-                        differing.note(&one.source.name, &what, &sentence)
+                        differing.note(&one.source.name, &what, &sentence);
                     }
                     PairVerdict::Write(writes) => {
                         let sentence = format!(

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::parameters::{ParameterPage, VALUES_PER_CALL, Value};
 use ports::{Answer, Clock, Failure, FailureKind, ParameterStores, Secret};
 use protocol::name::Name;
-use protocol::parameters::diff::{Copy, PairVerdict, PairFacts, decide_pair};
+use protocol::parameters::diff::{Copy, PairFacts, PairVerdict, decide_pair};
 use protocol::parameters::entry::{Entry, Labels, Tags};
 use protocol::parameters::ground::Ground;
 use protocol::parameters::scope::Coverage;

@@ -134,8 +134,15 @@ async fn all_the_probes_that_a_plan_may_have_are_asked_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn alarms_are_asked_for_again_after_fifteen_seconds() {
-    let regions =
-        plan().detection.sides.primary.alarms.iter().filter_map(|arn| arn.split(':').nth(3)).collect::<BTreeSet<_>>().len();
+    let regions = plan()
+        .detection
+        .sides
+        .primary
+        .alarms
+        .iter()
+        .filter_map(|arn| arn.split(':').nth(3))
+        .collect::<BTreeSet<_>>()
+        .len();
     let regions = u64::try_from(regions).expect("few");
     for (later, questions) in [(14, 1), (15, 2)] {
         let bench = Bench::new(plan());

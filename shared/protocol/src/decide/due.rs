@@ -90,7 +90,10 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
     let sentence = format!(
         "Run {} completed: {} serves from {}. Recovery took {rto} from the first sign of loss \
          (objective {} s). Estimated loss: {loss}.",
-        run.id, plan.name, plan.own().region, plan.limits.rto_seconds
+        run.id,
+        plan.name,
+        plan.own().region,
+        plan.limits.rto_seconds
     );
     Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)
 }

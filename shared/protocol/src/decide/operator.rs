@@ -90,7 +90,10 @@ fn failover(
     };
     let sentence = format!(
         "{} starts a failover of {} to {}: {}.",
-        asked.by, plan.name, plan.own().region, asked.reason
+        asked.by,
+        plan.name,
+        plan.own().region,
+        asked.reason
     );
     Ok(Draft::new(Some(state.next_seq()), event, sentence))
 }

@@ -104,6 +104,7 @@ impl Plan {
     }
 
     /// The same plan as the guard of another side reads it.
+    #[must_use]
     pub fn seated(self, seat: Side) -> Self {
         Self { seat, ..self }
     }

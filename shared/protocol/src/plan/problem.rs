@@ -119,7 +119,11 @@ impl<'a> Findings<'a> {
     ) {
         let (path, words) = ((self.words)(path.into()), self.words);
         if !self.broken.holds(&path) && others.iter().all(|other| self.is_read(other)) {
-            self.problems.push(Problem { path, problem: words(problem.into()), remedy: words(remedy.into()) });
+            self.problems.push(Problem {
+                path,
+                problem: words(problem.into()),
+                remedy: words(remedy.into()),
+            });
         }
     }
 

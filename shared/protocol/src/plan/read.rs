@@ -8,8 +8,9 @@ use super::document::Document;
 use super::problem::{Problem, Words};
 use super::section::{Notes, Section};
 use super::{
-    AuroraCluster, Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FleetSide, FunctionTimeouts,
-    Limits, Mode, Place, Plan, Probe, RdsInstance, RestingCapacity, Route, RouteKind, RouteSide, SideDetection, StepLimits,
+    AuroraCluster, Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FleetSide,
+    FunctionTimeouts, Limits, Mode, Place, Plan, Probe, RdsInstance, RestingCapacity, Route, RouteKind,
+    RouteSide, SideDetection, StepLimits,
 };
 use super::{
     default_backup_retention_days, default_confirm_seconds, default_cooldown_seconds, default_expect_status,
@@ -156,7 +157,8 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     let name = section.name("name", notes);
     let is_aurora = section.word("kind", &DATABASE_KINDS, notes).unwrap_or_default();
     let global_cluster = read_global_cluster(&section, is_aurora, notes);
-    let hint = if is_aurora { "an object with arn, the cluster's" } else { "an object with arn, the instance's" };
+    let hint =
+        if is_aurora { "an object with arn, the cluster's" } else { "an object with arn, the instance's" };
     let kind = if is_aurora {
         let sides = read_sides(&section, hint, notes, |sides, side, notes| {
             let known = ["arn", "quarantine_security_group"];
@@ -298,9 +300,10 @@ fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
     const FIELDS: [&str; 5] =
         ["sides", "topics", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
     const HINT: &str = "an object with alarms and probes";
-    let section = open_field(plan, "detection", "an object that holds at least sides", notes, |path, value, notes| {
-        Section::open(path, value, &FIELDS, notes)
-    });
+    let section =
+        open_field(plan, "detection", "an object that holds at least sides", notes, |path, value, notes| {
+            Section::open(path, value, &FIELDS, notes)
+        });
     let sides = read_sides(&section, HINT, notes, |sides, side, notes| {
         let section = open_side(sides, side, HINT, &["alarms", "probes"], notes);
         SideDetection {

@@ -184,7 +184,7 @@ fn read_tiers(policy: &Section<'_>, notes: &mut Notes) -> Tiers {
 }
 
 fn read_keys(policy: &Section<'_>, notes: &mut Notes) -> KeyArns {
-    let Some(document) = policy.find("kms_key_arns").filter(|document| **document != Document::Null) else {
+    let Some(document) = policy.find("kms_key_arns") else {
         return KeyArns::default();
     };
     let section = Section::open(&policy.place("kms_key_arns"), document, &["primary", "recovery"], notes);

@@ -90,7 +90,10 @@ impl<'l> Own<'l> {
             SourceKind::Instance => arn.resource.strip_prefix("snapshot:"),
             SourceKind::Cluster => arn.resource.strip_prefix("cluster-snapshot:"),
         };
-        if arn.region != region || arn.account != plan.account_in(region) || resource != Some(snapshot.id.as_str()) {
+        if arn.region != region
+            || arn.account != plan.account_in(region)
+            || resource != Some(snapshot.id.as_str())
+        {
             return None;
         }
         let source = tag(TAG_SOURCE).filter(|source| SourceKind::of(source) == Some(snapshot.kind))?;

@@ -1,9 +1,9 @@
 //! Snapshots: how many copies at once, how many attempts, and when the clock is doubted.
 
-use protocol::side::{Side, Sides};
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::plan::{KeyArns, Mode, Plan, SnapshotPolicy, Tiers};
+use protocol::side::{Side, Sides};
 use protocol::snapshots::{
     ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, DatabaseSnapshot, Effect, Mark, SnapshotDecision,
     SnapshotListing, SourceKind, Status, decide,

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use protocol::side::Side;
 use protocol::name::Name;
+use protocol::side::Side;
 
 use super::ledger::{Ledger, Weights};
 use crate::history::{Change, Effect, History, What};

@@ -1,9 +1,9 @@
 //! An intent stands before every effect, in the name of whoever brings it about. Taking an effect of one's own back, when
 //! its run ended meanwhile, needs no intent beyond that of the effect.
 
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::name::Name;
+use protocol::side::Side;
 
 use super::ledger::Ledger;
 use crate::history::{Effect, History, What};

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use protocol::side::Side;
 use protocol::command::Step;
 use protocol::journal::{DataLoss, Event, Record, Scope};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
+use protocol::side::Side;
 
 use crate::history::Effect;
 
@@ -93,7 +93,11 @@ impl Weights {
     /// At rest.
     pub(super) fn at_rest(plan: &Plan) -> Self {
         Self {
-            primary: plan.routes.iter().map(|route| (route.name.clone(), route.sides.primary.weight)).collect(),
+            primary: plan
+                .routes
+                .iter()
+                .map(|route| (route.name.clone(), route.sides.primary.weight))
+                .collect(),
             recovery: plan.routes.iter().map(|route| (route.name.clone(), 0)).collect(),
             reopened: BTreeMap::new(),
         }

@@ -5,16 +5,16 @@
 
 use super::{
     ACCOUNT_HINT, ALARMS_HINT, DATABASE_KINDS, FUNCTION_HINT, TARGET_GROUPS_HINT, open_field, parameters,
-    read_capacity, read_fleet_kind, read_global_cluster, read_healthy_targets, read_items,
-    read_limits, read_mode, read_probe_if_given, read_probes, read_quarantine_group, read_retention,
-    read_route_kind, read_route_side, read_times,
+    read_capacity, read_fleet_kind, read_global_cluster, read_healthy_targets, read_items, read_limits,
+    read_mode, read_probe_if_given, read_probes, read_quarantine_group, read_retention, read_route_kind,
+    read_route_side, read_times,
 };
 use crate::arn::is_account;
 use crate::plan::document::Document;
 use crate::plan::section::{Notes, Section};
 use crate::plan::{
-    AuroraCluster, Database, DatabaseKind, Detection, Fleet, FleetSide, PLAN_SCHEMA, Place, Plan, ROOT, RdsInstance, Route,
-    RouteSide, SideDetection, bounds, default_backup_retention_days, snapshots,
+    AuroraCluster, Database, DatabaseKind, Detection, Fleet, FleetSide, PLAN_SCHEMA, Place, Plan, ROOT,
+    RdsInstance, Route, RouteSide, SideDetection, bounds, default_backup_retention_days, snapshots,
 };
 use crate::side::{Side, Sides};
 
@@ -98,8 +98,9 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     ];
     let section = Section::open(path, document, &FIELDS, notes);
     let name = section.name("name", notes);
-    let is_aurora =
-        section.find("kind").is_some_and(|_| section.word("kind", &DATABASE_KINDS, notes).unwrap_or_default());
+    let is_aurora = section
+        .find("kind")
+        .is_some_and(|_| section.word("kind", &DATABASE_KINDS, notes).unwrap_or_default());
     let global_cluster = read_global_cluster(&section, is_aurora, notes);
     let primary = section.text("primary", "the ARN of the RDS instance in the primary region", notes);
     let replica = section.text("replica", "the ARN of its replica in the recovery region", notes);
@@ -134,7 +135,11 @@ fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
         sides: Sides {
             primary: None,
             recovery: Some(FleetSide {
-                group: section.text("group", "the name of the Auto Scaling group in the recovery region", notes),
+                group: section.text(
+                    "group",
+                    "the name of the Auto Scaling group in the recovery region",
+                    notes,
+                ),
                 target_groups: section.texts("target_groups", TARGET_GROUPS_HINT, notes),
                 serving,
                 resting: None,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::problem::Findings;
 use super::super::bounds::{self, Bounds};
+use super::super::problem::Findings;
 use super::super::{Capacity, DatabaseKind, Fleet, FleetSide, Plan, Route, RouteSide};
 use super::arns::{Wanted, check_arn};
 use super::{Ground, check_bounds};
@@ -147,7 +147,12 @@ fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>
                 }
             }
             DatabaseKind::AuroraGlobal { global_cluster, .. } => {
-                check_global_cluster(format!("{path}.global_cluster"), global_cluster, &mut globals, findings);
+                check_global_cluster(
+                    format!("{path}.global_cluster"),
+                    global_cluster,
+                    &mut globals,
+                    findings,
+                );
             }
         }
         for side in Side::BOTH {
