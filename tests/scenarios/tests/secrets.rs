@@ -155,12 +155,13 @@ async fn an_invalid_plan_is_described_without_any_of_its_values() {
         |plan| plan["databases"][0]["password"] = json!("canary-plan-field"),
         |plan| plan["limits"]["rto_seconds"] = json!("canary-plan-value"),
         |plan| {
-            plan["detection"]["sides"]["primary"]["probes"][0]["timeout_seconds"] = json!("canary-plan-value");
+            plan["detection"]["sides"]["primary"]["probes"][0]["timeout_seconds"] =
+                json!("canary-plan-value");
         },
         |plan| plan["detection"]["sides"]["primary"]["probes"][0]["expect_status"] = json!(7),
         |plan| {
-            plan["detection"]["sides"]["primary"]["probes"][0]["url"] =;
-                json!("https://user:canary-plan-value@example.com/")
+            plan["detection"]["sides"]["primary"]["probes"][0]["url"] =
+                json!("https://user:canary-plan-value@example.com/");
         },
     ];
     for spoil in spoil {
