@@ -5,6 +5,7 @@ use protocol::plan::{DatabaseKind, FleetAt, Plan, SideDetection, bounds, plan_sc
 use protocol::side::{Direction, Side, Sides};
 use serde_json::{Value, json};
 
+use crate::plan::BOUNDED_ALIKE;
 use crate::pointers::pointers;
 
 const BOTH_WAYS: &str = include_str!("plans/both-ways.json");
@@ -148,6 +149,7 @@ fn assert_alike(validator: &Validator, document: &Value, change: &str) {
     }
 }
 
+/// The bounded numbers that schema 1 has elsewhere, or has not in its example.
 const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/databases/0/sides/primary/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
     ("/databases/0/sides/recovery/backup_retention_days", bounds::BACKUP_RETENTION_DAYS),
@@ -164,24 +166,6 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/detection/sides/primary/probes/0/expect_status", bounds::EXPECT_STATUS),
     ("/detection/sides/primary/probes/1/port", bounds::PORT),
     ("/detection/sides/recovery/probes/0/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
-    ("/detection/confirm_seconds", bounds::CONFIRM_SECONDS),
-    ("/detection/signal_age_seconds_max", bounds::SIGNAL_AGE_SECONDS),
-    ("/detection/cooldown_seconds", bounds::COOLDOWN_SECONDS),
-    ("/limits/lag_seconds_max", bounds::LAG_SECONDS),
-    ("/limits/rto_seconds", bounds::RTO_SECONDS),
-    ("/limits/approval_seconds_max", bounds::APPROVAL_SECONDS),
-    ("/limits/function_timeout_seconds/alarm_handler", bounds::FUNCTION_TIMEOUT_SECONDS),
-    ("/limits/function_timeout_seconds/promote_replica", bounds::FUNCTION_TIMEOUT_SECONDS),
-    ("/limits/function_timeout_seconds/scale_asg", bounds::FUNCTION_TIMEOUT_SECONDS),
-    ("/limits/function_timeout_seconds/shift_traffic", bounds::FUNCTION_TIMEOUT_SECONDS),
-    ("/limits/step_seconds_max/scale", bounds::STEP_SECONDS),
-    ("/limits/step_seconds_max/fence", bounds::STEP_SECONDS),
-    ("/limits/step_seconds_max/promote", bounds::STEP_SECONDS),
-    ("/limits/step_seconds_max/open", bounds::STEP_SECONDS),
-    ("/limits/step_seconds_max/verify", bounds::STEP_SECONDS),
-    ("/limits/step_seconds_max/quarantine", bounds::STEP_SECONDS),
-    ("/parameters/puts_per_second", bounds::PUTS_PER_SECOND),
-    ("/parameters/deletes_percent_max", bounds::DELETES_PERCENT),
     ("/snapshots/keep/daily", bounds::KEEP_TIER),
     ("/snapshots/keep/weekly", bounds::KEEP_TIER),
     ("/snapshots/keep/monthly", bounds::KEEP_TIER),
@@ -192,7 +176,7 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
 #[test]
 fn the_schema_and_the_reader_have_the_same_bounds() {
     let validator = jsonschema::validator_for(&plan_schema()).unwrap();
-    for (pointer, bounds) in BOUNDED {
+    for (pointer, bounds) in BOUNDED.iter().chain(BOUNDED_ALIKE) {
         let takes = |value: u64| {
             let mut changed = document();
             *changed.pointer_mut(pointer).unwrap() = json!(value);

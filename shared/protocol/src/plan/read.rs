@@ -91,30 +91,17 @@ fn read_sides<T>(
 ) -> Sides<T> {
     let keys = Side::BOTH.map(Side::as_str);
     let both = format!("an object with primary and recovery, each {hint}");
-    let section = open_field(outer, "sides", &both, notes, |path, value, notes| {
-        Section::open(path, value, &keys, notes)
-    });
+    let section = outer.object("sides", &both, &keys, notes);
     Sides::from_fn(|side| read(&section, side, notes))
 }
 
 fn read_place(sides: &Section<'_>, side: Side, notes: &mut Notes) -> Place {
-    let section = open_side(sides, side, "an object with region and account", &["region", "account"], notes);
+    let section =
+        sides.object(side.as_str(), "an object with region and account", &["region", "account"], notes);
     Place {
         region: section.text("region", "a region's code, like us-east-2", notes),
         account: section.text("account", ACCOUNT_HINT, notes),
     }
-}
-
-fn open_side<'d>(
-    sides: &Section<'d>,
-    side: Side,
-    hint: &str,
-    known: &[&str],
-    notes: &mut Notes,
-) -> Section<'d> {
-    open_field(sides, side.as_str(), hint, notes, |path, value, notes| {
-        Section::open(path, value, known, notes)
-    })
 }
 
 fn read_mode(section: &Section<'_>, notes: &mut Notes) -> Mode {
@@ -124,21 +111,6 @@ fn read_mode(section: &Section<'_>, notes: &mut Notes) -> Mode {
     section
         .word("mode", &[("approve", Mode::Approve), ("automatic", Mode::Automatic)], notes)
         .unwrap_or_default()
-}
-
-/// Opens the object that a field must hold.
-fn open_field<'d>(
-    outer: &Section<'d>,
-    field: &str,
-    hint: &str,
-    notes: &mut Notes,
-    open: impl FnOnce(&str, &'d Document, &mut Notes) -> Section<'d>,
-) -> Section<'d> {
-    let path = outer.place(field);
-    match outer.need(field, hint, notes) {
-        Some(value) => open(&path, value, notes),
-        None => Section::absent(&path),
-    }
 }
 
 fn read_items<T>(
@@ -162,7 +134,7 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     let kind = if is_aurora {
         let sides = read_sides(&section, hint, notes, |sides, side, notes| {
             let known = ["arn", "quarantine_security_group"];
-            let section = open_side(sides, side, hint, &known, notes);
+            let section = sides.object(side.as_str(), hint, &known, notes);
             AuroraCluster {
                 arn: section.text("arn", "the ARN of the Aurora cluster", notes),
                 quarantine_security_group: read_quarantine_group(&section, notes),
@@ -172,7 +144,7 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     } else {
         let sides = read_sides(&section, hint, notes, |sides, side, notes| {
             let known = ["arn", "backup_retention_days", "quarantine_security_group"];
-            let section = open_side(sides, side, hint, &known, notes);
+            let section = sides.object(side.as_str(), hint, &known, notes);
             RdsInstance {
                 arn: section.text("arn", "the ARN of the RDS instance", notes),
                 backup_retention_days: read_retention(&section, notes),
@@ -220,7 +192,7 @@ fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
         name: section.name("name", notes),
         kind: read_fleet_kind(&section, notes),
         sides: read_sides(&section, HINT, notes, |sides, side, notes| {
-            let document = sides.find(side.as_str()).filter(|document| **document != Document::Null)?;
+            let document = sides.given(side.as_str())?;
             let known = ["group", "target_groups", "serving", "resting", "healthy_targets_min"];
             let section = Section::open(&sides.place(side.as_str()), document, &known, notes);
             Some(FleetSide {
@@ -228,8 +200,7 @@ fn read_fleet(path: &str, document: &Document, notes: &mut Notes) -> Fleet {
                 target_groups: section.texts("target_groups", TARGET_GROUPS_HINT, notes),
                 serving: read_capacity(&section, "serving", bounds::CAPACITY_DESIRED, notes),
                 resting: section
-                    .find("resting")
-                    .filter(|document| **document != Document::Null)
+                    .given("resting")
                     .map(|_| read_capacity(&section, "resting", bounds::CAPACITY, notes))
                     .map(|Capacity { min, desired, max }| RestingCapacity { min, desired, max }),
                 healthy_targets_min: read_healthy_targets(&section, notes),
@@ -252,9 +223,7 @@ fn read_healthy_targets(fleet: &Section<'_>, notes: &mut Notes) -> u32 {
 
 fn read_capacity(fleet: &Section<'_>, field: &str, desired: Bounds, notes: &mut Notes) -> Capacity {
     let hint = "an object with min, desired and max";
-    let section = open_field(fleet, field, hint, notes, |path, value, notes| {
-        Section::open(path, value, &["min", "desired", "max"], notes)
-    });
+    let section = fleet.object(field, hint, &["min", "desired", "max"], notes);
     Capacity {
         min: section.number("min", bounds::CAPACITY, notes),
         desired: section.number("desired", desired, notes),
@@ -270,7 +239,7 @@ fn read_route(path: &str, document: &Document, notes: &mut Notes) -> Route {
         kind: read_route_kind(&section, notes),
         sides: read_sides(&section, HINT, notes, |sides, side, notes| {
             let known = ["endpoint_group", "endpoint", "weight", "probe"];
-            let section = open_side(sides, side, HINT, &known, notes);
+            let section = sides.object(side.as_str(), HINT, &known, notes);
             RouteSide { probe: read_probe_if_given(&section, notes), ..read_route_side(&section, notes) }
         }),
         after: section.names("after", notes),
@@ -292,7 +261,7 @@ fn read_route_side(section: &Section<'_>, notes: &mut Notes) -> RouteSide {
 }
 
 fn read_probe_if_given(section: &Section<'_>, notes: &mut Notes) -> Option<Probe> {
-    let probe = section.find("probe").filter(|probe| **probe != Document::Null)?;
+    let probe = section.given("probe")?;
     Some(read_probe(&section.place("probe"), probe, notes))
 }
 
@@ -300,12 +269,9 @@ fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
     const FIELDS: [&str; 5] =
         ["sides", "topics", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
     const HINT: &str = "an object with alarms and probes";
-    let section =
-        open_field(plan, "detection", "an object that holds at least sides", notes, |path, value, notes| {
-            Section::open(path, value, &FIELDS, notes)
-        });
+    let section = plan.object("detection", "an object that holds at least sides", &FIELDS, notes);
     let sides = read_sides(&section, HINT, notes, |sides, side, notes| {
-        let section = open_side(sides, side, HINT, &["alarms", "probes"], notes);
+        let section = sides.object(side.as_str(), HINT, &["alarms", "probes"], notes);
         SideDetection {
             alarms: section.texts("alarms", ALARMS_HINT, notes),
             probes: read_probes(section.list("probes", "probes", notes), notes),

@@ -75,6 +75,20 @@ impl<'d> Section<'d> {
         self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
     }
 
+    /// The value of a field that may be left out, or be null.
+    pub(super) fn given(&self, field: &str) -> Option<&'d Document> {
+        self.find(field).filter(|value| **value != Document::Null)
+    }
+
+    /// The object that a field must hold.
+    pub(super) fn object(&self, field: &str, hint: &str, known: &[&str], notes: &mut Notes) -> Self {
+        let path = self.place(field);
+        match self.need(field, hint, notes) {
+            Some(document) => Self::open(&path, document, known, notes),
+            None => Self::absent(&path),
+        }
+    }
+
     /// The value of a field that must be there.
     pub(super) fn need(&self, field: &str, hint: &str, notes: &mut Notes) -> Option<&'d Document> {
         let found = self.find(field);
@@ -92,7 +106,7 @@ impl<'d> Section<'d> {
 
     /// A text that may be left out, or be null.
     pub(super) fn text_if_given(&self, field: &str, hint: &str, notes: &mut Notes) -> Option<String> {
-        let value = self.find(field).filter(|value| **value != Document::Null)?;
+        let value = self.given(field)?;
         Some(text(&self.place(field), value, &format!("{hint}, or leave it out"), notes))
     }
 

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
-use super::document::Document;
 use super::section::{Notes, Section};
 use crate::name::Name;
 use crate::schedule::SCHEDULE_HINT;
@@ -135,7 +134,7 @@ fn default_deletions_max() -> u32 {
 pub(super) fn read(plan: &Section<'_>, notes: &mut Notes) -> Option<SnapshotPolicy> {
     const FIELDS: [&str; 7] =
         ["schedule", "keep", "keep_min", "deletions_max", "kms_key_arns", "except", "option_groups"];
-    let document = plan.find("snapshots").filter(|document| **document != Document::Null)?;
+    let document = plan.given("snapshots")?;
     let section = Section::open(&plan.place("snapshots"), document, &FIELDS, notes);
     Some(SnapshotPolicy {
         schedule: section.text("schedule", SCHEDULE_HINT, notes),

@@ -1,6 +1,5 @@
 //! The section `parameters` of a plan's document.
 
-use super::super::document::Document;
 use super::super::parameters::{
     Existing, Keys, Parameters, default_deletes_percent_max, default_puts_per_second,
 };
@@ -14,7 +13,7 @@ const KEY_HINT: &str = "an alias, a key's id or its ARN";
 pub(super) fn read(plan: &Section<'_>, notes: &mut Notes) -> Option<Parameters> {
     const FIELDS: [&str; 7] =
         ["include", "exclude", "overrides", "existing", "keys", "puts_per_second", "deletes_percent_max"];
-    let document = plan.find("parameters").filter(|value| **value != Document::Null)?;
+    let document = plan.given("parameters")?;
     let section = Section::open(&plan.place("parameters"), document, &FIELDS, notes);
     let include = section.need("include", "a list of at least one pattern, like /shop/**", notes);
     let include = include.map(|_| section.texts("include", PATTERN_HINT, notes));

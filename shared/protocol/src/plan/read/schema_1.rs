@@ -4,9 +4,9 @@
 //! one whose fleets have no primary side: no guard can move it there. What is wrong with one is said in its own words.
 
 use super::{
-    ACCOUNT_HINT, ALARMS_HINT, DATABASE_KINDS, FUNCTION_HINT, TARGET_GROUPS_HINT, open_field, parameters,
-    read_capacity, read_fleet_kind, read_global_cluster, read_healthy_targets, read_items, read_limits,
-    read_mode, read_probe_if_given, read_probes, read_quarantine_group, read_retention, read_route_kind,
+    ACCOUNT_HINT, ALARMS_HINT, DATABASE_KINDS, FUNCTION_HINT, TARGET_GROUPS_HINT, parameters, read_capacity,
+    read_fleet_kind, read_global_cluster, read_healthy_targets, read_items, read_limits, read_mode,
+    read_probe_if_given, read_probes, read_quarantine_group, read_retention, read_route_kind,
     read_route_side, read_times,
 };
 use crate::arn::is_account;
@@ -46,9 +46,7 @@ pub(super) fn read(document: &Document, notes: &mut Notes) -> Plan {
     check_primary_account(primary_account.as_deref(), &account, notes);
     let mode = read_mode(&section, notes);
     let hint = "an object with primary and recovery";
-    let regions = open_field(&section, "regions", hint, notes, |path, value, notes| {
-        Section::open(path, value, &["primary", "recovery"], notes)
-    });
+    let regions = section.object("regions", hint, &["primary", "recovery"], notes);
     Plan {
         schema,
         name,
@@ -169,9 +167,7 @@ fn read_route(path: &str, document: &Document, notes: &mut Notes) -> Route {
 
 fn read_side(route: &Section<'_>, field: &str, notes: &mut Notes) -> RouteSide {
     let hint = "an object with endpoint_group, endpoint and weight";
-    let section = open_field(route, field, hint, notes, |path, value, notes| {
-        Section::open(path, value, &["endpoint_group", "endpoint", "weight"], notes)
-    });
+    let section = route.object(field, hint, &["endpoint_group", "endpoint", "weight"], notes);
     read_route_side(&section, notes)
 }
 
@@ -179,9 +175,7 @@ fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
     const FIELDS: [&str; 6] =
         ["alarms", "topics", "probes", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
     let hint = "an object that holds at least probes";
-    let section = open_field(plan, "detection", hint, notes, |path, value, notes| {
-        Section::open(path, value, &FIELDS, notes)
-    });
+    let section = plan.object("detection", hint, &FIELDS, notes);
     let alarms = section.texts("alarms", ALARMS_HINT, notes);
     let hint = "a list of at least one probe of the primary region";
     let probes = section.need("probes", hint, notes).map(|_| section.list("probes", "probes", notes));
