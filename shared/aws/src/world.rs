@@ -81,6 +81,7 @@ pub fn on(sdk: &Sdk, settings: &Settings) -> World {
         ids: Arc::new(FreshUlids),
         writer: settings.writer.clone(),
         commands_topic: settings.commands_topic.clone(),
+        region: settings.region.clone(),
         snapshot_every: SNAPSHOT_EVERY,
     }
 }

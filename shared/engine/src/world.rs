@@ -46,6 +46,8 @@ pub struct World {
     pub writer: String,
     /// The one topic that may ask for steps.
     pub commands_topic: String,
+    /// The function's own region: the guard's seat.
+    pub region: String,
     /// A snapshot of the state is due after so many records.
     pub snapshot_every: u64,
 }
@@ -60,7 +62,8 @@ impl World {
                 &failure,
             )
         })?;
-        let plan = Plan::from_json(&text).map_err(|problems| {
+        let plan = Plan::from_json(&text).and_then(|plan| plan.seated_in(&self.region));
+        let plan = plan.map_err(|problems| {
             Fault::new(
                 "plan_invalid",
                 format!("The plan is not valid, so Pilotlight does nothing:\n{problems}"),

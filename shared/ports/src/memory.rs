@@ -93,6 +93,9 @@ pub enum InjectedFault {
     Passes,
 }
 
+/// What setting the weight of a side is called.
+const WEIGH: Sides<&str> = Sides { primary: "weigh_primary", recovery: "weigh_recovery" };
+
 /// How the small world is made.
 #[derive(Clone, Debug)]
 pub struct Durations {
@@ -614,10 +617,7 @@ impl Traffic for MemoryWorld {
     }
 
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        let action = match side {
-            Side::Primary => "weigh_primary",
-            Side::Recovery => "weigh_recovery",
-        };
+        let action = WEIGH[side];
         let lost = self.call(action)?;
         if let Some(view) = self.inner().routes.get_mut(&route.name) {
             view.weights[side] = Some(weight);

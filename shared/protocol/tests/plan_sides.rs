@@ -26,15 +26,6 @@ fn said(pointer: &str, value: Value) -> Vec<String> {
     problems(&document)
 }
 
-/// The problems of the document without one field.
-fn said_without(pointer: &str) -> Vec<String> {
-    let mut document = document();
-    let (parent, field) = pointer.rsplit_once('/').unwrap();
-    let fields = document.pointer_mut(parent).and_then(Value::as_object_mut).unwrap();
-    assert!(fields.remove(field).is_some(), "{pointer}");
-    problems(&document)
-}
-
 fn problems(document: &Value) -> Vec<String> {
     match Plan::from_json(&document.to_string()) {
         Ok(_) => Vec::new(),
@@ -137,12 +128,7 @@ fn assert_alike(validator: &Validator, document: &Value, change: &str) {
     if validator.is_valid(document) {
         let of_shape =
             [": is missing; ", " is not a field of ", ", not a text", ", not an object", ", not a list"];
-        // What a guard at the recovery side needs is a rule, and no matter of shape.
-        let is_rule = |line: &&String| line.starts_with("fleets[0].sides.recovery: is missing");
-        let shape = found
-            .iter()
-            .filter(|line| !is_rule(line))
-            .find(|line| of_shape.iter().any(|part| line.contains(part)));
+        let shape = found.iter().find(|line| of_shape.iter().any(|part| line.contains(part)));
         assert_eq!(shape, None, "{change}: the schema takes it");
     } else {
         assert!(!found.is_empty(), "{change}: the schema refuses it and the reader does not");
@@ -241,21 +227,33 @@ fn problems_name_the_side() {
 }
 
 #[test]
-fn what_a_guard_at_the_recovery_side_needs_is_asked_for() {
+fn a_guard_reads_a_plan_only_where_the_plan_has_what_it_needs() {
+    for (region, seat) in [("us-east-2", Side::Primary), ("us-west-1", Side::Recovery)] {
+        assert_eq!(plan().seated_in(region).unwrap().seat, seat);
+    }
+    let one_way = || Plan::from_json(ONE_WAY).unwrap();
+    assert_eq!(one_way().seated_in("us-west-1").unwrap().seat, Side::Recovery);
     assert_eq!(
-        said("/fleets/0/sides/recovery", json!(null)),
-        [
-            "fleets[0].sides.recovery: is missing; give its group, target_groups, serving and healthy_targets_min"
-        ]
+        one_way().seated_in("us-east-2").unwrap_err().to_string(),
+        "fleets[0].sides.primary: is missing; give its group, target_groups, serving and healthy_targets_min\n\
+         detection.sides.recovery.probes: is empty, so nothing would look at the recovery region from outside it; give at \
+         least one probe of the recovery region"
     );
     assert_eq!(
-        said_without("/detection/sides/primary/probes"),
-        [
-            "detection.sides.primary.probes: is empty, so nothing would look at the primary region from outside it; give at \
-             least one probe of the primary region"
-        ]
+        plan().seated_in("eu-west-1").unwrap_err().to_string(),
+        "sides: has the regions us-east-2 and us-west-1, and this function runs in eu-west-1; deploy the functions into one \
+         of the plan's regions, or correct the plan"
     );
-    assert_eq!(said("/fleets/0/sides/primary", json!(null)), Vec::<String>::new(), "it can move one way");
+}
+
+#[test]
+fn a_plan_that_moves_one_way_alone_may_leave_out_what_the_other_way_needs() {
+    let mut document = document();
+    document["fleets"][0]["sides"]["recovery"] = Value::Null;
+    document["detection"]["sides"]["primary"]["probes"] = json!([]);
+    assert_eq!(problems(&document), Vec::<String>::new(), "it moves to its primary side");
+    document["detection"]["sides"]["recovery"]["probes"] = json!([]);
+    assert_eq!(problems(&document).len(), 2, "no guard can move it: {:?}", problems(&document));
 }
 
 #[test]

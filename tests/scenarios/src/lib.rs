@@ -115,6 +115,7 @@ impl Stage {
             ids: Arc::clone(&self.ids) as _,
             writer: writer.to_owned(),
             commands_topic: COMMANDS_TOPIC.to_owned(),
+            region: self.plan.own().region.clone(),
             snapshot_every: self.snapshot_every,
         }
     }
@@ -134,7 +135,7 @@ impl Stage {
 
     /// An alarm of the plan goes into a state, and its message arrives.
     pub async fn alarm(&mut self, state: &str) -> Result<Value, Fault> {
-        let arn = self.plan.detection.sides.primary.alarms.first().cloned().unwrap_or_default();
+        let arn = self.plan.watched().alarms.first().cloned().unwrap_or_default();
         self.world.set_alarm(&arn, alarm_state(state));
         let changed_at = self.now().to_string();
         let body = json!({
@@ -341,6 +342,35 @@ pub fn small_plan(mode: Mode) -> Plan {
     let after = after.into_iter().chain(plan.fleets.iter().map(|item| item.name.clone())).collect::<Vec<_>>();
     plan.routes.iter_mut().for_each(|route| route.after.clone_from(&after));
     assert_eq!(plan.validate(), vec![]);
+    plan
+}
+
+/// The same workload with its two sides exchanged, and its guard with them: everything that the plan calls `primary` is what
+/// it called `recovery`. Whatever the code makes of those names, the same things happen in the same regions.
+pub fn exchanged(mut plan: Plan) -> Plan {
+    fn exchange<T>(sides: &mut Sides<T>) {
+        std::mem::swap(&mut sides.primary, &mut sides.recovery);
+    }
+    exchange(&mut plan.sides);
+    exchange(&mut plan.detection.sides);
+    for database in &mut plan.databases {
+        match &mut database.kind {
+            DatabaseKind::RdsReplica { sides } => exchange(sides),
+            DatabaseKind::AuroraGlobal { sides, .. } => exchange(sides),
+        }
+    }
+    plan.fleets.iter_mut().for_each(|fleet| exchange(&mut fleet.sides));
+    plan.routes.iter_mut().for_each(|route| exchange(&mut route.sides));
+    if let Some(parameters) = &mut plan.parameters {
+        std::mem::swap(&mut parameters.keys.primary, &mut parameters.keys.recovery);
+    }
+    if let Some(snapshots) = &mut plan.snapshots {
+        std::mem::swap(&mut snapshots.kms_key_arns.primary, &mut snapshots.kms_key_arns.recovery);
+        for groups in &mut snapshots.option_groups {
+            std::mem::swap(&mut groups.primary, &mut groups.recovery);
+        }
+    }
+    plan.seat = plan.seat.other();
     plan
 }
 

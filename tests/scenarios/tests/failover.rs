@@ -7,13 +7,39 @@ use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
+use protocol::side::Side;
 use protocol::state::Phase;
 use scenarios::{
-    GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, needs_operator, small_plan,
+    GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator,
 };
 use serde_json::json;
 
+use super::SEAT;
+
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+const TO: Side = SEAT;
+const FROM: Side = match SEAT {
+    Side::Primary => Side::Recovery,
+    Side::Recovery => Side::Primary,
+};
+
+/// What the world calls setting the weight of each side.
+const WEIGH_OLD: &str = if matches!(FROM, Side::Primary) { "weigh_primary" } else { "weigh_recovery" };
+const WEIGH_OWN: &str = if matches!(TO, Side::Primary) { "weigh_primary" } else { "weigh_recovery" };
+
+/// A plan as the guard of this file has it.
+fn seated(plan: Plan) -> Plan {
+    if plan.seat == SEAT { plan } else { scenarios::exchanged(plan) }
+}
+
+fn small_plan(mode: Mode) -> Plan {
+    seated(scenarios::small_plan(mode))
+}
+
+fn example_plan(mode: Mode) -> Plan {
+    seated(scenarios::example_plan(mode))
+}
 
 fn assert_moved_once(stage: &Stage) {
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
@@ -22,11 +48,8 @@ fn assert_moved_once(stage: &Stage) {
         assert_eq!(database.promotions, 1, "one promotion of {name}");
     }
     for (name, route) in &inner.routes {
-        assert_eq!(route.weights.primary, Some(0), "the primary side of {name} is closed");
-        assert!(
-            route.weights.recovery.is_some_and(|weight| weight > 0),
-            "the recovery side of {name} is open"
-        );
+        assert_eq!(route.weights[FROM], Some(0), "the old side of {name} is closed");
+        assert!(route.weights[TO].is_some_and(|weight| weight > 0), "the own side of {name} is open");
     }
 }
 
@@ -101,7 +124,7 @@ async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
     assert!(why.contains("veto: probe front-primary gets good answers"), "{why}");
     let inner = stage.world.inner();
     assert_eq!(inner.calls.get("resize"), None);
-    assert_eq!(inner.calls.get("weigh_primary"), None);
+    assert_eq!(inner.calls.get(WEIGH_OLD), None);
     let runs = inner.records.iter().filter(|record| record.run == Some(record.seq)).count();
     assert_eq!(runs, 1, "a dismissed alarm does not open one run after the other");
 }
@@ -120,7 +143,7 @@ async fn one_witness_alone_moves_nothing() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.pass(GOOD_MINUTES).await;
     let bad = ProbeAnswer::Bad { detail: "status 503".to_owned() };
-    for probe in &stage.plan.detection.sides.primary.probes.clone() {
+    for probe in &stage.plan.watched().probes.clone() {
         stage.world.inner().probes.insert(probe.name().clone(), bad.clone());
     }
     stage.pass(SignedDuration::from_mins(30)).await;
@@ -170,7 +193,7 @@ async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     let inner = stage.world.inner();
-    for action in ["promote", "resize", "weigh_primary", "weigh_recovery"] {
+    for action in ["promote", "resize", WEIGH_OLD, WEIGH_OWN] {
         assert_eq!(inner.calls.get(action), None, "{action}");
     }
     assert!(inner.records.is_empty());
@@ -184,8 +207,8 @@ async fn throttling_timeouts_and_lost_answers_only_cost_time() {
         "look_fleets",
         "resize",
         "look_route",
-        "weigh_primary",
-        "weigh_recovery",
+        WEIGH_OLD,
+        WEIGH_OWN,
     ];
     let faults = [
         InjectedFault::Fails(FailureKind::Throttled),
@@ -254,7 +277,7 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
     let inner = stage.world.inner();
     assert!(inner.fleets.values().all(|fleet| fleet.capacity.desired == 0), "the fleets are small again");
     assert!(inner.databases.values().all(|database| database.promotions == 0));
-    assert!(inner.routes.values().all(|route| route.weights.primary.is_some_and(|weight| weight > 0)));
+    assert!(inner.routes.values().all(|route| route.weights[FROM].is_some_and(|weight| weight > 0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,7 +300,7 @@ async fn the_old_primary_is_cut_off_when_its_region_returns() {
     stage.pass(SignedDuration::from_mins(3)).await;
     let inner = stage.world.inner();
     assert!(inner.databases.values().all(|database| database.quarantined), "{:#?}", inner.records.last());
-    assert!(inner.routes.values().all(|route| route.weights.primary == Some(0)), "the old side stays closed");
+    assert!(inner.routes.values().all(|route| route.weights[FROM] == Some(0)), "the old side stays closed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -333,6 +356,6 @@ async fn no_capacity_in_the_recovery_region_needs_an_operator_and_opens_nothing(
     let said = stage.sentences().join("\n");
     assert!(said.contains("step scale of web is past its deadline"), "{said}");
     let inner = stage.world.inner();
-    assert!(inner.routes.values().all(|route| route.weights.recovery == Some(0)));
+    assert!(inner.routes.values().all(|route| route.weights[TO] == Some(0)));
     assert!(inner.notices.iter().any(|notice| notice.contains("needs an operator")));
 }

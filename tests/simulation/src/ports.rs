@@ -68,6 +68,7 @@ impl Link {
             ids: Arc::clone(self) as _,
             writer: writer.to_owned(),
             commands_topic: scenarios::COMMANDS_TOPIC.to_owned(),
+            region: self.sim.draw.plan.own().region.clone(),
             snapshot_every: self.sim.draw.snapshot_every,
         }
     }

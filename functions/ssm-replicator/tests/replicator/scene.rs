@@ -93,6 +93,7 @@ impl Scene {
             writer: "ssm-replicator/1".to_owned(),
             snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
             commands_topic: String::new(),
+            region: self.plan.own().region.clone(),
         };
         Replicator {
             world,

@@ -7,6 +7,7 @@ mod limits;
 mod order;
 mod parameters;
 mod resources;
+mod seats;
 mod snapshots;
 
 use super::bounds::Bounds;
@@ -43,6 +44,7 @@ fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
     order::check(plan, &mut findings);
     resources::check(plan, &ground, &mut findings);
     detection::check(plan, &ground, &mut findings);
+    seats::check(plan, &mut findings);
     limits::check(plan, &mut findings);
     parameters::check(plan, &ground, &mut findings);
     snapshots::check(plan, &ground, &mut findings);

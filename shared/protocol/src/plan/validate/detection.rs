@@ -165,13 +165,6 @@ fn check_probes(plan: &Plan, findings: &mut Findings<'_>) {
             );
         }
     }
-    if plan.detection.sides.primary.probes.is_empty() {
-        findings.add(
-            "detection.sides.primary.probes",
-            "is empty, so nothing would look at the primary region from outside it",
-            "give at least one probe of the primary region",
-        );
-    }
 }
 
 /// Checks one probe.

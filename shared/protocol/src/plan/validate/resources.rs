@@ -203,10 +203,6 @@ fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Fi
             check_fleet_side(&format!("{path}.sides.{}", side.as_str()), side, at, ground, findings);
         }
     }
-    if fleet.sides.recovery.is_none() {
-        let remedy = "give its group, target_groups, serving and healthy_targets_min";
-        findings.add(format!("{path}.sides.recovery"), "is missing", remedy);
-    }
 }
 
 fn check_fleet_side(
