@@ -57,7 +57,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "plan": plan.name,
         "mode": plan.mode,
         "regions": plan.sides.as_ref().map(|place| &place.region),
-        "serving_from": if state.moved.is_empty() { &plan.other().region } else { &plan.own().region },
+        "serving_from": if !state.holdings.has_active() { &plan.other().region } else { &plan.own().region },
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
         "attention": attention::shown(&log),
         "evidence": evidence(state, now),
@@ -174,8 +174,7 @@ fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
 
 fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
     state
-        .quarantine
-        .iter()
+        .cleanups(Step::Quarantine)
         .map(|(database, quarantine)| match (&quarantine.progress, Lost::of(plan, database, quarantine)) {
             (Some(Progress::Done { detail, .. }), _) => format!("{database}: {detail}"),
             (_, Some(lost)) => format!(

@@ -66,7 +66,7 @@ impl Observer {
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
         let began_at = self.clock.now();
         let staying: Vec<&Database> =
-            plan.databases.iter().filter(|database| !state.moved.contains(&database.name)).collect();
+            plan.databases.iter().filter(|database| !state.holdings.is_active(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);
         let (probes, replicas, lag, alarms, vitals) = futures::join!(
             self.ask_all(&plan.watched().probes),

@@ -6,6 +6,7 @@ use crate::command::Step;
 use crate::journal::Scope;
 use crate::name::Name;
 use crate::plan::{Limits, Plan};
+use crate::state::holdings::Holdings;
 use crate::state::{Phase, Progress, Run};
 use crate::step::{Barrier, ItemKind, Window};
 
@@ -172,15 +173,15 @@ pub enum ScopeProblem {
 ///
 /// # Errors
 /// See [`ScopeProblem`].
-pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Scope, ScopeProblem> {
+pub fn scope(plan: &Plan, holdings: &Holdings, routes: &[Name]) -> Result<Scope, ScopeProblem> {
     let wanted = if routes.is_empty() { None } else { Some(closure(plan, routes)?) };
     if wanted.is_some()
-        && let Some(item) = unclaimed(plan, moved)?
+        && let Some(item) = unclaimed(plan, holdings)?
     {
         return Err(ScopeProblem::Unclaimed(item));
     }
     let is_wanted = |name: &Name| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
-    let pick = |name: &Name| (is_wanted(name) && !moved.contains(name)).then(|| name.clone());
+    let pick = |name: &Name| (is_wanted(name) && !holdings.is_active(name)).then(|| name.clone());
     let scope = Scope {
         databases: plan.databases.iter().filter_map(|item| pick(&item.name)).collect(),
         fleets: plan.fleets.iter().filter_map(|item| pick(&item.name)).collect(),
@@ -190,7 +191,7 @@ pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Sco
         return Err(ScopeProblem::NothingLeft);
     }
     let taken: BTreeSet<&Name> = scope.databases.iter().collect();
-    for route in plan.routes.iter().filter(|route| !is_wanted(&route.name) && !moved.contains(&route.name)) {
+    for route in plan.routes.iter().filter(|route| !is_wanted(&route.name) && !holdings.is_active(&route.name)) {
         let needed = closure(plan, std::slice::from_ref(&route.name))?;
         if let Some(database) = needed.iter().find(|name| taken.contains(name)) {
             return Err(ScopeProblem::Shared { database: database.clone(), route: route.name.clone() });
@@ -200,12 +201,12 @@ pub fn scope(plan: &Plan, moved: &BTreeSet<Name>, routes: &[Name]) -> Result<Sco
 }
 
 /// A database or fleet that was not moved yet and that no route needs, as far as the plan says.
-fn unclaimed(plan: &Plan, moved: &BTreeSet<Name>) -> Result<Option<Name>, ScopeProblem> {
+fn unclaimed(plan: &Plan, holdings: &Holdings) -> Result<Option<Name>, ScopeProblem> {
     let routes: Vec<Name> = plan.routes.iter().map(|route| route.name.clone()).collect();
     let claimed = closure(plan, &routes)?;
     let mut items =
         plan.databases.iter().map(|item| &item.name).chain(plan.fleets.iter().map(|item| &item.name));
-    Ok(items.find(|name| !claimed.contains(*name) && !moved.contains(*name)).cloned())
+    Ok(items.find(|name| !claimed.contains(*name) && !holdings.is_active(name)).cloned())
 }
 
 /// Some routes and all they depend on.

@@ -22,10 +22,13 @@ use crate::signal::AlarmState;
 mod attention;
 mod entries;
 mod evolve;
+pub mod holdings;
 mod illegal;
+mod schema_1;
 pub mod snapshot;
 
 pub use evolve::{evolve, fold};
+use holdings::Holdings;
 pub use illegal::{IllegalRecord, Illegality};
 
 /// What the journal of one plan amounts to.
@@ -37,10 +40,10 @@ pub use illegal::{IllegalRecord, Illegality};
 pub struct State {
     /// The last record's sequence number; 0 before the first.
     pub last_seq: u64,
-    /// Items that live in the recovery region now.
-    pub moved: BTreeSet<Name>,
-    /// When the first of them had moved.
-    pub moved_at: Option<Timestamp>,
+    /// What the guard's own side is for each item.
+    pub holdings: Holdings,
+    /// When the first item was served here.
+    pub active_since: Option<Timestamp>,
     /// The hold, if one was placed and not released. It may have expired.
     pub hold: Option<Hold>,
     /// What stands.
@@ -58,8 +61,9 @@ pub struct State {
     pub rejected: BTreeMap<Rejection, Vec<Rejected>>,
     /// The run under way, or the last one.
     pub run: Option<Run>,
-    /// Old primaries to be cut off.
-    pub quarantine: BTreeMap<Name, Quarantine>,
+    /// What runs left to be done on the other side, by step and item: old primaries to be cut off.
+    #[serde(with = "entries")]
+    pub cleanup: BTreeMap<(Step, Name), Cleanup>,
     /// Records that people are yet to be told of, by sequence number.
     pub unnoticed: BTreeMap<u64, Unnoticed>,
     /// The last run whose cooldown an operator ended.
@@ -103,9 +107,19 @@ impl Rejected {
 }
 
 impl State {
+    /// The clean-up of an item by a step, if a run left any.
+    pub fn cleanup(&self, step: Step, item: &Name) -> Option<&Cleanup> {
+        self.cleanup.get(&(step, item.clone()))
+    }
+
+    /// All clean-up by a step.
+    pub fn cleanups(&self, step: Step) -> impl Iterator<Item = (&Name, &Cleanup)> {
+        self.cleanup.iter().filter(move |((of, _), _)| *of == step).map(|((_, item), cleanup)| (item, cleanup))
+    }
+
     /// The side that serves an item of the plan.
     pub fn serving(&self, plan: &Plan, item: &Name) -> Side {
-        if self.moved.contains(item) { plan.seat } else { plan.seat.other() }
+        if self.holdings.is_active(item) { plan.seat } else { plan.seat.other() }
     }
 }
 
@@ -342,10 +356,10 @@ pub enum Progress {
     },
 }
 
-/// An old primary to be cut off.
+/// What a run left to be done: an old primary to be cut off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quarantine {
+pub struct Cleanup {
     /// The run that left it behind.
     pub run: u64,
     /// Since when.
@@ -358,8 +372,8 @@ pub struct Quarantine {
     pub progress: Option<Progress>,
 }
 
-impl Quarantine {
-    /// Whether the old primary is cut off.
+impl Cleanup {
+    /// Whether it is done.
     pub fn is_done(&self) -> bool {
         self.progress.as_ref().is_some_and(Progress::is_done)
     }

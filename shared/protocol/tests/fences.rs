@@ -12,6 +12,7 @@ use protocol::journal::{
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
+use protocol::state::holdings::Holdings;
 use protocol::state::{Illegality, Phase, Reopened, State, evolve};
 
 const OPEN: PrimarySide = PrimarySide::Open { weight: 128 };
@@ -40,7 +41,7 @@ impl Story {
     /// A run that moves and has fenced every route.
     fn fenced(overrides: Overrides) -> Self {
         let mut story = Self::new();
-        let scope = protocol::graph::scope(&story.plan, &story.state.moved, &[]).expect("something to move");
+        let scope = protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
         let losses = scope.databases.iter().map(|database| DataLoss {
             database: database.clone(),
             lag_ms: Some(1_000),
@@ -105,7 +106,7 @@ impl Story {
     /// The route has moved; its primary side was last written down as open so long ago.
     fn moved(reopened: Option<(SignedDuration, bool)>) -> Self {
         let mut story = Self::new();
-        story.state.moved = story.plan.routes.iter().map(|route| route.name.clone()).collect();
+        story.state.holdings = Holdings::active(story.plan.routes.iter().map(|route| route.name.clone()));
         if let Some((ago, is_open)) = reopened {
             story.state.reopened.insert(route(), Reopened { at: story.now - ago, is_open });
         }

@@ -25,6 +25,7 @@ use protocol::readiness::permissions::needs;
 use protocol::readiness::{
     Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
 };
+use protocol::state::holdings::Holdings;
 use protocol::state::State;
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
@@ -71,7 +72,7 @@ fn now() -> Timestamp {
 
 /// The state in which these items have moved.
 fn moved(names: &[&str]) -> State {
-    State { moved: names.iter().map(|name| Name::from(*name)).collect(), ..State::default() }
+    State { holdings: Holdings::active(names.iter().copied()), ..State::default() }
 }
 
 fn everything() -> State {
@@ -79,12 +80,12 @@ fn everything() -> State {
     let databases = plan.databases.iter().map(|item| &item.name);
     let items = databases.chain(plan.fleets.iter().map(|item| &item.name));
     let items = items.chain(plan.routes.iter().map(|item| &item.name));
-    State { moved: items.cloned().collect(), ..State::default() }
+    State { holdings: Holdings::active(items.cloned()), ..State::default() }
 }
 
 /// What the functions of every day found on a good day.
 fn pass(state: &State) -> ParameterPass {
-    let (from, to) = if state.moved.is_empty() { (PRIMARY, RECOVERY) } else { (RECOVERY, PRIMARY) };
+    let (from, to) = if !state.holdings.has_active() { (PRIMARY, RECOVERY) } else { (RECOVERY, PRIMARY) };
     let outcome = PassOutcome::Compared { same: 120, overridden: 3, differing: 0, why: None };
     ParameterPass { at: ago(12), from: from.to_owned(), to: to.to_owned(), outcome }
 }
@@ -108,7 +109,7 @@ fn ago(minutes: i64) -> Timestamp {
 #[expect(clippy::too_many_lines, reason = "one fact after the other")]
 fn good(state: &State) -> ReadinessFacts {
     let plan = plan();
-    let is_moved = |name: &Name| state.moved.contains(name);
+    let is_moved = |name: &Name| state.holdings.is_active(name);
     let replica = |name: &Name| ReplicaFacts {
         status: "available".to_owned(),
         replication: if is_moved(name) { ReplicaState::Detached } else { ReplicaState::Replicating },
@@ -206,7 +207,7 @@ fn instance(key: &str) -> InstanceFacts {
 fn attached(state: &State) -> Vec<AttachedGroup> {
     let plan = plan();
     let of = |fleet: FleetAt<'_>| {
-        let healthy = if state.moved.contains(fleet.name) { 2 } else { 0 };
+        let healthy = if state.holdings.is_active(fleet.name) { 2 } else { 0 };
         fleet.target_groups.clone().into_iter().map(move |arn| AttachedGroup { arn, healthy })
     };
     plan.fleets_at(plan.seat).flat_map(of).collect()
@@ -310,8 +311,8 @@ fn a_good_day_is_ready_before_a_failover_and_after_it() {
 
 #[test]
 fn after_a_failover_the_workload_is_unprotected_and_says_since_when_and_what_is_missing() {
-    let moved_at = "2026-11-20T09:30:00Z".parse().ok();
-    let state = State { moved_at, ..everything() };
+    let active_since = "2026-11-20T09:30:00Z".parse().ok();
+    let state = State { active_since, ..everything() };
     let check = judged(&state, &good(&state));
     let check = named(&check, "workload_protected", "shop");
     assert_eq!(check.finding(), Finding::NotReady);
@@ -375,9 +376,9 @@ fn nothing_seen_is_all_unknown() {
         let readiness = judged(&state, &ReadinessFacts::default());
         let looked_at = readiness.checks().iter().filter(|check| !OF_THE_PLAN_ALONE.contains(&check.name()));
         assert!(looked_at.clone().all(|check| check.finding() == Finding::Unknown));
-        let verdict = if state.moved.is_empty() { Finding::Unknown } else { Finding::NotReady };
+        let verdict = if !state.holdings.has_active() { Finding::Unknown } else { Finding::NotReady };
         assert_eq!(readiness.finding(), verdict);
-        assert_eq!(readiness.unready(), looked_at.count() + usize::from(!state.moved.is_empty()));
+        assert_eq!(readiness.unready(), looked_at.count() + usize::from(state.holdings.has_active()));
     }
 }
 
@@ -1036,7 +1037,7 @@ fn judged_as_aurora(state: &State, change: impl FnOnce(&mut ReplicaFacts)) -> Re
     let database = &mut plan.databases[0];
     as_aurora(database, "shop-orders");
     let mut facts = good(state);
-    let role = if state.moved.is_empty() { ClusterRole::Secondary } else { ClusterRole::Writer };
+    let role = if !state.holdings.has_active() { ClusterRole::Secondary } else { ClusterRole::Writer };
     let seen = replica(&mut facts);
     seen.backup_retention_days = 7;
     seen.backup_window = Some("03:00-03:30".to_owned());
@@ -1491,7 +1492,7 @@ proptest! {
         facts in any_facts(),
         moved in prop::sample::subsequence(vec!["orders", "stock", "web", "front"], 0..=4),
     ) {
-        let state = State { moved: moved.into_iter().map(Name::from).collect(), ..State::default() };
+        let state = State { holdings: Holdings::active(moved), ..State::default() };
         let readiness = judged(&state, &facts);
         let all_ready = readiness.checks().iter().all(|check| check.finding().is_ready());
         prop_assert_eq!(readiness.finding() == Finding::Ready, all_ready);

@@ -13,6 +13,7 @@ use protocol::snapshots::{
     ATTEMPTS_MAX, CLOCK_SLACK, COPIES_UNDER_WAY_MAX, DatabaseSnapshot, Effect, Mark, Own, SnapshotDecision,
     SnapshotListing, SourceKind, Status, decide,
 };
+use protocol::state::holdings::Holdings;
 use protocol::state::{Course, Hold, Phase, Run, State};
 
 const SHOP: &str = include_str!("plans/shop.json");
@@ -173,7 +174,7 @@ fn recipes() -> impl Strategy<Value = Vec<Recipe>> {
 }
 
 fn moved(names: &[&str]) -> State {
-    State { moved: names.iter().map(|name| Name::new(*name)).collect(), ..State::default() }
+    State { holdings: Holdings::active(names.iter().copied()), ..State::default() }
 }
 
 fn states() -> impl Strategy<Value = State> {
@@ -457,7 +458,7 @@ proptest! {
             prop_assert!(listing.snapshots.iter().all(|found| found.id != *id), "{id} is taken");
             prop_assert!(!id.contains("--") && !id.ends_with('-') && id.len() <= 255);
         }
-        for (database, moved) in plan.databases.iter().map(|database| (database, state.moved.contains(&database.name))) {
+        for (database, moved) in plan.databases.iter().map(|database| (database, state.holdings.is_active(&database.name))) {
             let (region, source) = if moved { (RECOVERY, database.arn(Side::Recovery)) } else { (PRIMARY, database.arn(Side::Primary)) };
             for action in decision.actions.iter().filter(|action| action.database == database.name) {
                 if let Effect::Take { source: of, .. } = &action.effect {

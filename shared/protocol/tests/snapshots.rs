@@ -9,6 +9,7 @@ use protocol::snapshots::{
     CLOCK_SLACK, DatabaseSnapshot, Effect, Mark, SnapshotDecision, SnapshotListing, SourceKind, Status,
     decide,
 };
+use protocol::state::holdings::Holdings;
 use protocol::state::{Hold, State};
 
 const PRIMARY: &str = "us-east-2";
@@ -298,7 +299,7 @@ fn an_encrypted_one_is_copied_under_the_key_of_the_region_it_goes_to_or_not_at_a
 
 #[test]
 fn after_a_failover_it_turns_round_and_leaves_the_old_ones_alone() {
-    let state = State { moved: [Name::new("orders")].into(), ..State::default() };
+    let state = State { holdings: Holdings::active(["orders"]), ..State::default() };
     let replica = first_replica(&plan());
     let old =
         |region| (11..=20).map(|day| good(region, &format!("2026-11-{day}T03:00:00Z"))).collect::<Vec<_>>();

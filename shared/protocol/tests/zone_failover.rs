@@ -10,6 +10,7 @@ use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::state::holdings::Holdings;
 use protocol::state::State;
 
 use crate::settle::settle;
@@ -268,7 +269,7 @@ fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
     story.zone_failover(INSTANCE, None);
     let look = story.observation(&ProbeAnswer::Bad { detail: "no answer".into() });
     assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
-    story.state.moved.insert(Name::from("orders"));
+    story.state.holdings = Holdings::active(["orders"]);
     assert!(look.vetoes(&story.plan, &story.state).is_empty());
 }
 

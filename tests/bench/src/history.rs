@@ -17,6 +17,7 @@ use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
 use protocol::side::Side;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
+use protocol::state::holdings::Ownership;
 use protocol::state::{Phase, Progress, State, evolve};
 
 use crate::measure::now;
@@ -164,7 +165,7 @@ impl History {
         let commands = self.hear(AlarmState::Alarm)?;
         let items = self.plan.databases.len() + self.plan.fleets.len() + self.plan.routes.len();
         self.live(commands, |history| {
-            history.state.moved.len() == items && history.attempts.is_empty() && history.is_all_cut_off()
+            active(&history.state) == items && history.attempts.is_empty() && history.is_all_cut_off()
         })
     }
 
@@ -174,7 +175,7 @@ impl History {
         let mut able =
             databases.filter(|database| database.quarantine_security_group(Side::Primary).is_some());
         able.all(|database| {
-            let quarantine = self.state.quarantine.get(&database.name);
+            let quarantine = self.state.cleanup(Step::Quarantine, &database.name);
             let progress = quarantine.and_then(|quarantine| quarantine.progress.as_ref());
             progress.is_some_and(Progress::is_done)
         })
@@ -405,7 +406,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
     };
     let staying = || {
         let databases = plan.databases.iter().map(|database| database.name.clone());
-        databases.filter(|name| !state.moved.contains(name))
+        databases.filter(|name| !state.holdings.is_active(name))
     };
     let probes = plan
         .watched()
@@ -466,6 +467,11 @@ fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
+/// How many items serve on the guard's own side.
+fn active(state: &State) -> usize {
+    state.holdings.iter().filter(|(_, held)| held.ownership == Ownership::Active).count()
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::state::fold;
@@ -480,7 +486,7 @@ mod tests {
         assert_eq!(history.records().len(), 500);
         let state = fold(history.records()).unwrap();
         assert_eq!(state, history.state);
-        assert!(state.moved.is_empty() && state.active_run().is_none() && state.evidence.is_empty());
+        assert!(!state.holdings.has_active() && state.active_run().is_none() && state.evidence.is_empty());
         let has = |wanted: fn(&Event) -> bool| history.records().iter().any(|record| wanted(&record.event));
         assert!(has(|event| matches!(event, Event::SignalRejected { .. })));
         assert!(has(|event| matches!(event, Event::EvidenceSeen { .. })));
@@ -497,7 +503,7 @@ mod tests {
         history.lose_primary().unwrap();
         assert!(history.is_all_cut_off());
         let state = fold(history.records()).unwrap();
-        assert_eq!(state.moved.len(), 20 + 10 + 1);
+        assert_eq!(active(&state), 20 + 10 + 1);
         let Some(Phase::Completed { report, .. }) = state.run.map(|run| run.phase) else {
             panic!("not completed")
         };

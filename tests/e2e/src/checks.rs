@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
 use lab::world::{PRIMARY, RECOVERY};
-use protocol::state::{Phase, Quarantine, State};
+use protocol::state::{Phase, Cleanup, State};
 use serde_json::{Value, json};
 
 use crate::scene::{Part, Scene};
@@ -115,10 +115,10 @@ pub(crate) async fn approval(scene: &Scene<'_>) -> Result<()> {
 /// The region is back: its databases are cut off, and its side stays closed.
 pub(crate) async fn region_returns(scene: &Scene<'_>) -> Result<()> {
     scene.world.give_back(PRIMARY).await?;
-    let cut_off = |state: &State| state.quarantine.values().all(Quarantine::is_done);
+    let cut_off = |state: &State| state.cleanup.values().all(Cleanup::is_done);
     for part in ALL {
         let state = scene.until(part, "the old primary is cut off", SOON, cut_off).await?;
-        ensure!(!state.quarantine.is_empty(), "{part:?}: nothing was to be cut off");
+        ensure!(!state.cleanup.is_empty(), "{part:?}: nothing was to be cut off");
         scene.must_complete(part).await?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use protocol::state::{Quarantine, State};
+use protocol::state::{Cleanup, State};
 use serde_json::Value;
 
 use crate::demo::{self, Mode};
@@ -55,7 +55,7 @@ async fn promoted(world: &World, stack: &Stack) -> Result<()> {
 }
 
 fn is_cut_off(state: &State) -> bool {
-    !state.quarantine.is_empty() && state.quarantine.values().all(Quarantine::is_done)
+    !state.cleanup.is_empty() && state.cleanup.values().all(Cleanup::is_done)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use protocol::journal::{Cause, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
-    AlarmSeen, AlarmWord, Course, Hold, Phase, Progress, Quarantine, Rejected, Reopened, Run, State,
+    AlarmSeen, AlarmWord, Course, Hold, Phase, Progress, Cleanup, Rejected, Reopened, Run, State,
 };
 
 use crate::world::{Seen, time};
@@ -47,8 +47,8 @@ fn ago(now: Timestamp, then: Timestamp) -> i64 {
 pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
     let State {
         last_seq: _, // Only how it compares with others matters.
-        moved,
-        moved_at: _, // For people alone.
+        holdings,
+        active_since: _, // For people alone.
         hold,
         evidence,
         alarms,
@@ -57,14 +57,16 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         zone_failovers_since,
         rejected,
         run,
-        quarantine,
+        cleanup,
         unnoticed,
         acknowledged,
         reopened,
         calls,
         dismissals,
     } = state;
-    moved.hash(out);
+    for (item, held) in holdings.iter() {
+        (item, held.ownership as u8, held.term).hash(out);
+    }
     if let Some(Hold { by: _, reason: _, until }) = hold {
         // One that is over counts for nothing, however long ago.
         ago(now, *until).min(0).hash(out);
@@ -98,7 +100,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         write_run(run, now, out);
         (*acknowledged == Some(run.id)).hash(out);
     }
-    for (name, Quarantine { run: _, since, overdue, lost, progress }) in quarantine {
+    for (name, Cleanup { run: _, since, overdue, lost, progress }) in quarantine {
         (name, *overdue, *lost).hash(out);
         let is_done = progress.as_ref().is_some_and(Progress::is_done);
         // When it became due matters until people were told or it is done.

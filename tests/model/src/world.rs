@@ -251,7 +251,7 @@ impl World {
     /// Whether nothing is left that time alone would change.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
-        let cuts_off = self.core.quarantine.values().any(|quarantine| !quarantine.is_done());
+        let cuts_off = self.core.cleanup.values().any(|quarantine| !quarantine.is_done());
         self.is_quiet()
             && self.is_settled()
             && self.core.unnoticed.is_empty()
@@ -307,7 +307,7 @@ impl World {
     /// Whether the primary side is seen open although the journal has it closed.
     #[must_use]
     pub fn is_reopened(&self, mutant: Option<Mutant>) -> bool {
-        let is_fenced = self.core.moved.contains(&plan::route())
+        let is_fenced = self.core.holdings.is_active(&plan::route())
             || self
                 .core
                 .active_run()

@@ -10,7 +10,7 @@ use protocol::command::Step;
 use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Mode, Plan};
-use protocol::state::{Phase, Quarantine, State};
+use protocol::state::{Phase, Cleanup, State};
 use scenarios::fault_injection::{Harm, Tap};
 use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;
@@ -139,7 +139,7 @@ async fn undo(stage: &mut Stage) {
 async fn return_of_the_primary(stage: &mut Stage) {
     go_on_until(stage, has_begun(Step::Promote)).await;
     stage.world.inner().primary_lives = true;
-    let is_cut_off = |state: &State| is_over(state) && state.quarantine.values().all(Quarantine::is_done);
+    let is_cut_off = |state: &State| is_over(state) && state.cleanup.values().all(Cleanup::is_done);
     go_on_until(stage, is_cut_off).await;
 }
 

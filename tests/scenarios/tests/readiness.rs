@@ -156,7 +156,7 @@ async fn after_a_failover_people_are_told_once_that_nothing_can_take_over_and_th
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.lose_primary().await;
     assert!(stage.until(HOUR, is_over).await);
-    let moved_at = stage.state().moved_at.expect("it has moved");
+    let moved_at = stage.state().active_since.expect("it has moved");
     copied(&stage, RECOVERY, PRIMARY);
     told(&stage);
     stage.pass(HOUR).await;

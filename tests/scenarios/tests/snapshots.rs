@@ -266,7 +266,7 @@ async fn it_turns_round_after_a_failover_and_leaves_the_old_snapshots_alone() {
     );
     assert_eq!(job.effects("").len(), before);
     assert!(job.stage.until(HOUR * 2, is_over).await);
-    assert!(job.stage.state().moved.contains(&Name::new("orders")));
+    assert!(job.stage.state().holdings.is_active(&Name::new("orders")));
     job.pass(HOUR * 3).await;
     assert_eq!(job.effects("take us-west-1").len(), 1, "the promoted one has its first snapshot at once");
     assert!(job.effects("copy us-east-2").is_empty(), "the old region is lost");

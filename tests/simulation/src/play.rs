@@ -152,7 +152,7 @@ fn why_not_at_rest(sim: &Sim, state: &State) -> Option<String> {
 
 /// The region is lost for good and nobody holds the automatic back.
 fn must_move(sim: &Sim, state: &State) -> bool {
-    let is_moved = |name: &Name| state.moved.contains(name);
+    let is_moved = |name: &Name| state.holdings.is_active(name);
     let plan = &sim.draw.plan;
     sim.condition() == Condition::LOST
         && state.hold_at(sim.now()).is_none()
@@ -165,7 +165,7 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
         let database = sim.draw.plan.databases.iter().find(named);
         database.is_some_and(|database| database.quarantine_security_group(Side::Primary).is_some())
     };
-    let waiting = state.quarantine.iter().find(|(name, item)| has_group(name) && !item.is_done());
+    let waiting = state.cleanups(Step::Quarantine).find(|(name, item)| has_group(name) && !item.is_done());
     waiting.filter(|_| sim.condition().controls).map(|(name, _)| name.clone())
 }
 

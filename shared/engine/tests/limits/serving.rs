@@ -4,6 +4,7 @@ use engine::conductor::Log;
 use engine::world::ServingCheck;
 use protocol::name::Name;
 use protocol::plan::Plan;
+use protocol::state::holdings::Holdings;
 use protocol::state::State;
 
 use crate::bench::{Bench, plan, seconds};
@@ -15,7 +16,7 @@ fn must_serve(plan: &Plan, state: &State) -> (Vec<String>, Vec<String>) {
 }
 
 fn moved(names: &[&str]) -> State {
-    State { moved: names.iter().map(|name| Name::from(*name)).collect(), ..State::default() }
+    State { holdings: Holdings::active(names.iter().copied()), ..State::default() }
 }
 
 #[test]

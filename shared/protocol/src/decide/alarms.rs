@@ -30,7 +30,7 @@ const EVIDENCE_PER_RECORD_MAX: usize = 100;
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     let observation = facts.observation.as_ref()?;
     // What is left behind confirms and raises nothing that anybody needs.
-    let can_move = graph::scope(plan, &state.moved, &[]).is_ok();
+    let can_move = graph::scope(plan, &state.holdings, &[]).is_ok();
     let answers = answers(observation);
     forget_unlisted(plan, state, observation)
         .or_else(|| clear(state, &answers))

@@ -17,7 +17,7 @@ use crate::journal::{Cause, Event};
 use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
-use crate::state::{Phase, Progress, Quarantine, Run, State};
+use crate::state::{Cleanup, Phase, Progress, Run, State};
 use crate::words::{duration, invocation, list};
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
@@ -52,7 +52,7 @@ impl View {
         });
         let replicas = observation.replicas.iter().map(|replica| {
             let stands = match &replica.state {
-                ReplicaState::Broken { .. } => Some(!state.moved.contains(&replica.database)),
+                ReplicaState::Broken { .. } => Some(!state.holdings.is_active(&replica.database)),
                 ReplicaState::Replicating | ReplicaState::Degraded { .. } | ReplicaState::Detached => {
                     Some(false)
                 }
@@ -381,7 +381,7 @@ pub enum Lost {
 
 impl Lost {
     /// What the plan took from a quarantine that is open, if it did.
-    pub fn of(plan: &Plan, name: &Name, quarantine: &Quarantine) -> Option<Self> {
+    pub fn of(plan: &Plan, name: &Name, quarantine: &Cleanup) -> Option<Self> {
         if quarantine.is_done() {
             return None;
         }
@@ -434,7 +434,7 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
 
 /// Databases whose old primary is to be cut off and can't be, of which people were not told.
 fn lost_names(plan: &Plan, state: &State, lost: Lost) -> Vec<Name> {
-    let open = state.quarantine.iter().filter(|(_, quarantine)| !quarantine.lost);
+    let open = state.cleanups(Step::Quarantine).filter(|(_, quarantine)| !quarantine.lost);
     open.filter(|(name, quarantine)| Lost::of(plan, name, quarantine) == Some(lost))
         .map(|(name, _)| name.clone())
         .collect()

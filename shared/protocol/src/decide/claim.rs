@@ -48,7 +48,7 @@ pub fn still_held(state: &State, step: Step, subjects: &[Name], intent: u64, now
     let holds = |name: &Name| {
         let progress = match step {
             Step::Quarantine => {
-                state.quarantine.get(name).and_then(|quarantine| quarantine.progress.as_ref())
+                state.cleanup(step, name).and_then(|quarantine| quarantine.progress.as_ref())
             }
             _ => state
                 .active_run()

@@ -185,7 +185,7 @@ fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepComm
 }
 
 /// The old primaries that are to be cut off.
-fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate::state::Quarantine)> {
+fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate::state::Cleanup)> {
     let able: BTreeSet<&Name> = plan
         .databases
         .iter()
@@ -193,8 +193,7 @@ fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate:
         .map(|database| &database.name)
         .collect();
     state
-        .quarantine
-        .iter()
+        .cleanups(Step::Quarantine)
         .filter(|(name, _)| able.contains(name))
         .filter(|(_, quarantine)| !quarantine.is_done())
         .collect()

@@ -39,7 +39,7 @@ pub struct FenceSeen {
 pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> {
     let run = state.active_run().filter(|run| minds_fences(run));
     let is_fenced = |name: &Name| {
-        state.moved.contains(name)
+        state.holdings.is_active(name)
             || run.is_some_and(|run| run.progress(Step::Fence, name).is_some_and(Progress::is_done))
     };
     plan.routes.iter().filter(|route| is_fenced(&route.name)).collect()
@@ -109,7 +109,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     let is_news = |seen: &&FenceSeen| {
         let known = state.reopened.get(&seen.route);
         matches!(seen.side, PrimarySide::Open { .. })
-            && state.moved.contains(&seen.route)
+            && state.holdings.is_active(&seen.route)
             && !of_run(&seen.route)
             && known
                 .is_none_or(|known| !known.is_open && now.duration_since(known.at) >= REOPENED_AGAIN_AFTER)

@@ -154,7 +154,7 @@ impl Obstacle {
 
 /// What a run would move, if one may begin by itself; else why not.
 pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Scope, Obstacle> {
-    let scope = graph::scope(plan, &state.moved, &[]).map_err(|_| Obstacle::Moved)?;
+    let scope = graph::scope(plan, &state.holdings, &[]).map_err(|_| Obstacle::Moved)?;
     if let Some(hold) = state.hold_at(now) {
         return Err(Obstacle::Hold(hold.clone()));
     }
@@ -182,6 +182,6 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         Some(hold) => format!("; a hold by {} is in force until {}", hold.by, hold.until),
         None => String::new(),
     };
-    let moved = if state.moved.is_empty() { &plan.other().region } else { &plan.own().region };
+    let moved = if !state.holdings.has_active() { &plan.other().region } else { &plan.own().region };
     format!("Nothing to do: {moved} serves, and there is no evidence of a loss{hold}.")
 }

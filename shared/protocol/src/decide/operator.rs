@@ -78,7 +78,7 @@ fn failover(
         return take_over(plan, state, run, observation, asked, now);
     }
     let scope =
-        graph::scope(plan, &state.moved, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
+        graph::scope(plan, &state.holdings, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, asked.overrides)?;
     let event = Event::RunOpened {

@@ -59,7 +59,7 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
             ProbeAnswer::Unknown { .. } => {}
         }
     }
-    for replica in observation.replicas.iter().filter(|seen| !state.moved.contains(&seen.database)) {
+    for replica in observation.replicas.iter().filter(|seen| !state.holdings.is_active(&seen.database)) {
         let key = EvidenceKey::replica(&replica.database);
         match &replica.state {
             ReplicaState::Broken { detail } => standing.push(Seen { key, detail: detail.clone() }),

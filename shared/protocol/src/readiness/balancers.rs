@@ -26,7 +26,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 
 fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     let mut checks = vec![planned(scene, route), tried(scene, route)];
-    if scene.state.moved.contains(&route.name) {
+    if scene.state.holdings.is_active(&route.name) {
         checks.push(healthy(scene, route));
     }
     checks
@@ -51,7 +51,7 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     let filled = |group: &AttachedGroup| {
         let fleet = scene.fleets().find(|fleet| fleet.target_groups.contains(&group.arn));
         // What has moved has its targets, or lacks them; what waits is given them by the run.
-        fleet.is_some_and(|fleet| !scene.state.moved.contains(fleet.name))
+        fleet.is_some_and(|fleet| !scene.state.holdings.is_active(fleet.name))
     };
     let of_plan = |group: &&AttachedGroup| filled(group);
     let empty: Vec<String> = groups

@@ -43,7 +43,7 @@ struct Source {
 
 fn source(plan: &Plan, state: &State, facts: &ReadinessFacts, database: &Database) -> Result<Source, Unseen> {
     let gone = || Unseen::new("The database that serves could not be read.", "See its other checks.");
-    if state.moved.contains(&database.name) {
+    if state.holdings.is_active(&database.name) {
         let seen = seen(&facts.replicas, &database.name)?.as_ref().ok_or_else(gone)?;
         let instance = seen.instance.clone().unwrap_or_default();
         return Ok(Source {

@@ -30,7 +30,7 @@ const WINDOW_LEAD: SignedDuration = SignedDuration::from_mins(15);
 
 pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let check = |database: &Database| {
-        if scene.state.moved.contains(&database.name) {
+        if scene.state.holdings.is_active(&database.name) {
             moved(scene, database)
         } else {
             waiting(scene, database)
@@ -61,7 +61,7 @@ fn waiting(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
 
 /// What was seen of the instance, or the check that says that it was not.
 fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s ReplicaFacts, Check> {
-    let check = if scene.state.moved.contains(&database.name) { WRITABLE } else { AVAILABLE };
+    let check = if scene.state.holdings.is_active(&database.name) { WRITABLE } else { AVAILABLE };
     match seen(&scene.facts.replicas, &database.name) {
         Ok(Some(facts)) => Ok(facts),
         Ok(None) => Err(Check::not_ready(

@@ -46,7 +46,7 @@ fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
         Err(unseen) => unseen_group(fleet, Check::unknown(EXISTS, name, &unseen)),
     };
     checks.push(target_groups(scene, fleet));
-    if scene.state.moved.contains(name) {
+    if scene.state.holdings.is_active(name) {
         checks.push(healthy(scene, fleet));
     }
     checks

@@ -31,7 +31,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
             format!("{} {}", list(names), if count == 1 { "is" } else { "are" })
         }
     };
-    let since = scene.state.moved_at.map(since).unwrap_or_default();
+    let since = scene.state.active_since.map(since).unwrap_or_default();
     let mut missing = Vec::new();
     if !databases.is_empty() {
         let word = if databases.len() == 1 { "replica" } else { "replicas" };
@@ -51,7 +51,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 }
 
 fn moved<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n Name>) -> Vec<&'n Name> {
-    names.filter(|name| scene.state.moved.contains(*name)).collect()
+    names.filter(|name| scene.state.holdings.is_active(*name)).collect()
 }
 
 fn since(at: Timestamp) -> String {

@@ -41,7 +41,7 @@ fn is_read_only_engine(instance: &InstanceFacts) -> bool {
 }
 
 fn of(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
-    let (name, has_moved) = (&database.name, scene.state.moved.contains(&database.name));
+    let (name, has_moved) = (&database.name, scene.state.holdings.is_active(&database.name));
     let first = if has_moved { ZONES } else { ALIKE };
     let Ok(Some(facts)) = seen(&scene.facts.replicas, name) else {
         let unseen = Unseen::new("The instance could not be read.", "See its other checks.");

@@ -28,7 +28,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 /// A probe that gets no good answer on a good day can show neither loss nor life. When everything has moved, the old
 /// side need not answer.
 fn probes(scene: &Scene<'_>) -> Vec<Check> {
-    if scene.plan.routes.iter().all(|route| scene.state.moved.contains(&route.name)) {
+    if scene.plan.routes.iter().all(|route| scene.state.holdings.is_active(&route.name)) {
         return Vec::new();
     }
     let check = |probe: &crate::plan::Probe| {

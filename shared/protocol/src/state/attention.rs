@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Phase, Progress, Quarantine, State};
+use super::{Cleanup, Phase, Progress, State};
 use crate::attention::{Attention, Call, CallChange, Matter};
 use crate::command::Step;
 use crate::journal::{AbortCause, Cause, Event, Record};
@@ -80,7 +80,7 @@ impl State {
         match turn {
             CallChange::Called if matter == Matter::LostQuarantine => {
                 for subject in subjects {
-                    if let Some(quarantine) = self.quarantine.get_mut(subject) {
+                    if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
                         quarantine.lost = true;
                     }
                 }
@@ -140,10 +140,10 @@ impl State {
     }
 
     fn settle_quarantine(&mut self) {
-        let fails = |quarantine: &Quarantine| {
+        let fails = |quarantine: &Cleanup| {
             !quarantine.lost && matches!(quarantine.progress, Some(Progress::Failed { .. }))
         };
-        if !self.quarantine.values().any(fails) {
+        if !self.cleanup.values().any(fails) {
             self.settle(&[Matter::Quarantine]);
         }
     }

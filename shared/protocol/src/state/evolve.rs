@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::holdings::FIRST_TERM;
 use super::illegal::{IllegalRecord, Illegality};
 use super::{
-    AlarmWord, CONTRIBUTORS_MAX, Course, Hold, Phase, Progress, Quarantine, REJECTIONS_MAX, Rejected,
+    AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, Phase, Progress, REJECTIONS_MAX, Rejected,
     Reopened, Run, SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
 };
 use crate::command::Step;
@@ -111,7 +112,7 @@ impl State {
 
     fn note_overdue(&mut self, subjects: &[Name]) {
         for subject in subjects {
-            if let Some(quarantine) = self.quarantine.get_mut(subject) {
+            if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
                 quarantine.overdue = true;
             }
         }
@@ -120,7 +121,7 @@ impl State {
     /// Somebody opened the primary side of routes that have moved.
     fn reopen(&mut self, routes: &[LostFence], at: Timestamp) -> Result<(), Illegality> {
         for LostFence { route, .. } in routes {
-            if !self.moved.contains(route) {
+            if !self.holdings.is_active(route) {
                 let because = "its route has not moved";
                 return Err(Illegality::Step { step: Step::Fence, subject: route.clone(), because });
             }
@@ -284,13 +285,18 @@ impl State {
             Event::Completed { report } => {
                 run.complete(record.at, report)?;
                 let scope = run.scope.clone();
-                self.moved_at.get_or_insert(record.at);
-                self.moved.extend(scope.databases.into_iter().chain(scope.fleets).chain(scope.routes));
+                self.active_since.get_or_insert(record.at);
+                self.holdings.activate(scope.databases.into_iter().chain(scope.fleets).chain(scope.routes));
             }
             Event::StepIntended { step: Step::Promote, subjects, .. } => {
                 run.apply(record)?;
                 let id = run.id;
+                self.holdings.take(subjects, FIRST_TERM);
                 self.leave_behind(subjects, id, record.at);
+            }
+            Event::StepIntended { step: Step::Open, subjects, .. } => {
+                run.apply(record)?;
+                self.holdings.take(subjects, FIRST_TERM);
             }
             _ => run.apply(record)?,
         }
@@ -300,8 +306,8 @@ impl State {
     /// From the moment a promotion is intended, the old primary must not be written to again.
     fn leave_behind(&mut self, databases: &[Name], run: u64, since: Timestamp) {
         for database in databases {
-            let quarantine = Quarantine { run, since, overdue: false, lost: false, progress: None };
-            self.quarantine.entry(database.clone()).or_insert(quarantine);
+            let cleanup = Cleanup { run, since, overdue: false, lost: false, progress: None };
+            self.cleanup.entry((Step::Quarantine, database.clone())).or_insert(cleanup);
         }
     }
 
@@ -316,7 +322,7 @@ impl State {
         };
         for subject in subjects {
             let because = "the database has no old primary to isolate";
-            let quarantine = self.quarantine.get_mut(subject).ok_or(Illegality::Step {
+            let quarantine = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())).ok_or(Illegality::Step {
                 step: Step::Quarantine,
                 subject: subject.clone(),
                 because,

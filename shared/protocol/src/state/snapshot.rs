@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::State;
+use super::schema_1;
 use crate::digest::Digest;
 use crate::name::Name;
 
 /// The version of a snapshot's shape that this version writes, and the newest that it reads.
-pub const SNAPSHOT_SCHEMA: u16 = 1;
+pub const SNAPSHOT_SCHEMA: u16 = 2;
 
 /// The oldest version that is still read. When old records get a meaning that older snapshots don't hold, both numbers rise:
 /// the snapshots of before are then refused, and the log is folded once more from its beginning.
@@ -125,7 +126,8 @@ impl SealedSnapshot {
         if !(SNAPSHOT_SCHEMA_OLDEST..=SNAPSHOT_SCHEMA).contains(&schema) {
             return Err(Refusal::Schema(schema));
         }
-        let snapshot: StateSnapshot = serde_json::from_str(&self.text).map_err(unreadable)?;
+        let snapshot = if schema == 1 { schema_1::read(&self.text) } else { serde_json::from_str(&self.text) };
+        let snapshot: StateSnapshot = snapshot.map_err(unreadable)?;
         if snapshot.plan != *plan {
             return Err(Refusal::OtherPlan(snapshot.plan));
         }

@@ -281,7 +281,7 @@ impl History {
         let run = self.state.run.as_ref()?;
         let progress = |name: &Name| match step {
             Step::Quarantine => {
-                self.state.quarantine.get(name).and_then(|quarantine| quarantine.progress.clone())
+                self.state.cleanup(Step::Quarantine, name).and_then(|quarantine| quarantine.progress.clone())
             }
             _ => run.progress(step, name).cloned(),
         };

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use protocol::command::Step;
 use protocol::decide::{Facts, decide};
 use protocol::operator::{OperatorCommand, Overrides};
+use protocol::state::holdings::Ownership;
 use protocol::state::{Phase, Progress};
 
 use super::history::{History, happenings, modes};
@@ -65,7 +66,7 @@ fn go_on(mut history: History) -> (usize, History) {
     let all = history.plan.databases.len() + history.plan.fleets.len() + history.plan.routes.len();
     for rounds in 0..ROUNDS_MAX {
         let is_over = history.state.run.as_ref().is_none_or(|run| run.phase.is_final());
-        if is_over && history.state.moved.len() == all {
+        if is_over && history.state.holdings.iter().filter(|(_, held)| held.ownership == Ownership::Active).count() == all {
             return (rounds, history);
         }
         round(&mut history);
@@ -98,7 +99,7 @@ proptest! {
             let is_done = |name| run.progress(Step::Promote, name).is_some_and(Progress::is_done);
             let in_scope = databases.iter().filter(|item| run.scope.databases.contains(&item.name));
             prop_assert!(in_scope.into_iter().all(|item| is_done(&item.name)));
-            prop_assert!(databases.iter().all(|item| ended.state.quarantine.contains_key(&item.name)));
+            prop_assert!(databases.iter().all(|item| ended.state.cleanup(Step::Quarantine, &item.name).is_some()));
         }
     }
 }

@@ -67,7 +67,7 @@ fn an_approval_is_waited_for_until_its_time_is_over() {
 /// A run that a person aborted at 100, with a loss that stands.
 fn aborted_by_a_person() -> Story {
     let mut story = Story::new(plan(Mode::Approve));
-    let scope = protocol::graph::scope(&story.plan, &story.state.moved, &[]).expect("something to move");
+    let scope = protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
     let (kind, overrides) = (RunKind::Failover, Overrides::default());
     let first_signal_at = story.now;
     let opened = Event::RunOpened { kind, scope, cause: Cause::Evidence, first_signal_at, overrides };

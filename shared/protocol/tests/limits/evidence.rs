@@ -10,6 +10,7 @@ use protocol::name::Name;
 use protocol::observation::{Observation, ReplicaState};
 use protocol::plan::{Database, Mode};
 use protocol::signal::{AlarmState, Signal};
+use protocol::state::holdings::Holdings;
 use protocol::state::State;
 
 use super::story::{Seen, Story, at, look, plan, with_lag};
@@ -149,7 +150,7 @@ fn zone_failover(moved: bool) -> Story {
     let said = Event::ZoneFailoverSeen { database: Name::from("orders"), seen_at: at(0) };
     story.write(None, said).expect("legal");
     if moved {
-        story.state.moved.insert(Name::from("orders"));
+        story.state.holdings = Holdings::active(["orders"]);
     }
     story
 }

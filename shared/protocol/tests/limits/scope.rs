@@ -1,7 +1,7 @@
 //! What can be moved on its own, and why not: each problem of a scope by its name.
 
-use std::collections::BTreeSet;
 
+use protocol::state::holdings::Holdings;
 use protocol::graph::{ScopeProblem, scope};
 use protocol::journal::Scope;
 use protocol::name::Name;
@@ -21,14 +21,13 @@ fn two_routes(back_needs: &[&str]) -> Plan {
 }
 
 fn of(plan: &Plan, moved: &[&str], routes: &[&str]) -> Result<Scope, ScopeProblem> {
-    let moved: BTreeSet<Name> = names(moved).into_iter().collect();
-    scope(plan, &moved, &names(routes))
+    scope(plan, &Holdings::active(names(moved)), &names(routes))
 }
 
 /// How the same problem is said to a person who asks for a failover.
 fn refusal(plan: &Plan, moved: &[&str], routes: &[&str]) -> (String, String) {
     let mut story = Story::new(plan.clone());
-    story.state.moved = names(moved).into_iter().collect();
+    story.state.holdings = Holdings::active(names(moved));
     let (by, reason) = ("ana".to_owned(), "r".to_owned());
     let overrides = Overrides::default();
     let command = OperatorCommand::Failover { by, reason, routes: names(routes), overrides };

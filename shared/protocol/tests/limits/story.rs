@@ -173,7 +173,7 @@ impl Story {
 
     /// Opens a run that an operator began, over everything, and commits it.
     pub(crate) fn moving(&mut self) -> &mut Self {
-        let scope = protocol::graph::scope(&self.plan, &self.state.moved, &[]).expect("something to move");
+        let scope = protocol::graph::scope(&self.plan, &self.state.holdings, &[]).expect("something to move");
         let losses = scope.databases.iter().map(|database| DataLoss {
             database: database.clone(),
             lag_ms: Some(1_000),

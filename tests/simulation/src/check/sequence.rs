@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn a_state_that_is_not_the_journals_is_caught() {
         let mut history = good();
-        history.end.state.moved.clear();
+        history.end.state.holdings = protocol::state::holdings::Holdings::default();
         assert!(check(&history).is_err_and(|why| why.contains("not the state")));
     }
 }
