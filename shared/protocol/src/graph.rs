@@ -191,7 +191,9 @@ pub fn scope(plan: &Plan, holdings: &Holdings, routes: &[Name]) -> Result<Scope,
         return Err(ScopeProblem::NothingLeft);
     }
     let taken: BTreeSet<&Name> = scope.databases.iter().collect();
-    for route in plan.routes.iter().filter(|route| !is_wanted(&route.name) && !holdings.is_active(&route.name)) {
+    for route in
+        plan.routes.iter().filter(|route| !is_wanted(&route.name) && !holdings.is_active(&route.name))
+    {
         let needed = closure(plan, std::slice::from_ref(&route.name))?;
         if let Some(database) = needed.iter().find(|name| taken.contains(name)) {
             return Err(ScopeProblem::Shared { database: database.clone(), route: route.name.clone() });

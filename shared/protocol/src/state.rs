@@ -114,7 +114,10 @@ impl State {
 
     /// All clean-up by a step.
     pub fn cleanups(&self, step: Step) -> impl Iterator<Item = (&Name, &Cleanup)> {
-        self.cleanup.iter().filter(move |((of, _), _)| *of == step).map(|((_, item), cleanup)| (item, cleanup))
+        self.cleanup
+            .iter()
+            .filter(move |((of, _), _)| *of == step)
+            .map(|((_, item), cleanup)| (item, cleanup))
     }
 
     /// The side that serves an item of the plan.

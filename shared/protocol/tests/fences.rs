@@ -41,7 +41,8 @@ impl Story {
     /// A run that moves and has fenced every route.
     fn fenced(overrides: Overrides) -> Self {
         let mut story = Self::new();
-        let scope = protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
+        let scope =
+            protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
         let losses = scope.databases.iter().map(|database| DataLoss {
             database: database.clone(),
             lag_ms: Some(1_000),

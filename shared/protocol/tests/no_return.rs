@@ -20,7 +20,8 @@ impl Story {
     fn moving(plan: Plan) -> Self {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
         let mut story = Self { plan, state: State::default(), now };
-        let scope = protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
+        let scope =
+            protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
         let losses = scope.databases.iter().map(|database| DataLoss {
             database: database.clone(),
             lag_ms: Some(1_000),

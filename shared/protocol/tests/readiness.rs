@@ -25,8 +25,8 @@ use protocol::readiness::permissions::needs;
 use protocol::readiness::{
     Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
 };
-use protocol::state::holdings::Holdings;
 use protocol::state::State;
+use protocol::state::holdings::Holdings;
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
 const KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/0a1b";

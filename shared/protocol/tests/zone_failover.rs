@@ -10,8 +10,8 @@ use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Mode, Plan};
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
-use protocol::state::holdings::Holdings;
 use protocol::state::State;
+use protocol::state::holdings::Holdings;
 
 use crate::settle::settle;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudwatch::types::StateValue;
 use lab::world::{PRIMARY, RECOVERY};
-use protocol::state::{Phase, Cleanup, State};
+use protocol::state::{Cleanup, Phase, State};
 use serde_json::{Value, json};
 
 use crate::scene::{Part, Scene};

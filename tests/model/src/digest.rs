@@ -22,7 +22,7 @@ use protocol::journal::{Cause, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
-    AlarmSeen, AlarmWord, Course, Hold, Phase, Progress, Cleanup, Rejected, Reopened, Run, State,
+    AlarmSeen, AlarmWord, Cleanup, Course, Hold, Phase, Progress, Rejected, Reopened, Run, State,
 };
 
 use crate::world::{Seen, time};

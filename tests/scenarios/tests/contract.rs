@@ -10,7 +10,7 @@ use protocol::command::Step;
 use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Mode, Plan};
-use protocol::state::{Phase, Cleanup, State};
+use protocol::state::{Cleanup, Phase, State};
 use scenarios::fault_injection::{Harm, Tap};
 use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
 use serde_json::json;

@@ -9,9 +9,7 @@ use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::Phase;
-use scenarios::{
-    GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator,
-};
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
 
 use super::SEAT;
@@ -201,15 +199,7 @@ async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn throttling_timeouts_and_lost_answers_only_cost_time() {
-    let actions = [
-        "promote",
-        "look_databases",
-        "look_fleets",
-        "resize",
-        "look_route",
-        WEIGH_OLD,
-        WEIGH_OWN,
-    ];
+    let actions = ["promote", "look_databases", "look_fleets", "resize", "look_route", WEIGH_OLD, WEIGH_OWN];
     let faults = [
         InjectedFault::Fails(FailureKind::Throttled),
         InjectedFault::Fails(FailureKind::Unreachable),

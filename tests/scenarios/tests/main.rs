@@ -8,16 +8,6 @@ use protocol::side::Side;
 /// Where the guard of a scenario sits; a scenario that names it can be played from the other side too.
 const SEAT: Side = Side::Recovery;
 
-/// The failovers once more, by a guard that sits on the side that the plan calls `primary`.
-mod exchanged {
-    use protocol::side::Side;
-
-    const SEAT: Side = Side::Primary;
-
-    #[path = "../failover.rs"]
-    mod failover;
-}
-
 mod aftermath;
 mod alarm_messages;
 mod alarms;
@@ -27,6 +17,7 @@ mod aurora;
 mod blind;
 mod budgets;
 mod contract;
+mod exchanged;
 mod failover;
 mod fences;
 mod forgery;

@@ -4,8 +4,8 @@ use engine::conductor::Log;
 use engine::world::ServingCheck;
 use protocol::name::Name;
 use protocol::plan::Plan;
-use protocol::state::holdings::Holdings;
 use protocol::state::State;
+use protocol::state::holdings::Holdings;
 
 use crate::bench::{Bench, plan, seconds};
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::holdings::FIRST_TERM;
 use super::illegal::{IllegalRecord, Illegality};
 use super::{
-    AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, Phase, Progress, REJECTIONS_MAX, Rejected,
-    Reopened, Run, SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
+    AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, Phase, Progress, REJECTIONS_MAX, Rejected, Reopened,
+    Run, SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
 };
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
@@ -322,11 +322,10 @@ impl State {
         };
         for subject in subjects {
             let because = "the database has no old primary to isolate";
-            let quarantine = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())).ok_or(Illegality::Step {
-                step: Step::Quarantine,
-                subject: subject.clone(),
-                because,
-            })?;
+            let quarantine = self
+                .cleanup
+                .get_mut(&(Step::Quarantine, subject.clone()))
+                .ok_or(Illegality::Step { step: Step::Quarantine, subject: subject.clone(), because })?;
             advance(&mut quarantine.progress, Step::Quarantine, subject, record)?;
         }
         Ok(())

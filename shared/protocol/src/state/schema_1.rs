@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Cleanup, State};
 use super::holdings::{FIRST_TERM, Holdings};
 use super::snapshot::{SNAPSHOT_SCHEMA, StateSnapshot};
+use super::{Cleanup, State};
 use crate::command::Step;
 use crate::name::Name;
 
@@ -23,7 +23,8 @@ pub(super) fn read(text: &str) -> Result<StateSnapshot, serde_json::Error> {
         state.insert("holdings".to_owned(), serde_json::to_value(Holdings::active(moved))?);
         let quarantine = state.remove("quarantine").unwrap_or_default();
         let quarantine: BTreeMap<Name, Cleanup> = BTreeMap::deserialize(quarantine)?;
-        let cleanup = quarantine.into_iter().map(|(database, cleanup)| ((Step::Quarantine, database), cleanup));
+        let cleanup =
+            quarantine.into_iter().map(|(database, cleanup)| ((Step::Quarantine, database), cleanup));
         state.insert("cleanup".to_owned(), serde_json::to_value(cleanup.collect::<Vec<_>>())?);
     }
     let mut snapshot: StateSnapshot = serde_json::from_value(Value::Object(document))?;

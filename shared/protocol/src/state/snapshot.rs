@@ -126,7 +126,8 @@ impl SealedSnapshot {
         if !(SNAPSHOT_SCHEMA_OLDEST..=SNAPSHOT_SCHEMA).contains(&schema) {
             return Err(Refusal::Schema(schema));
         }
-        let snapshot = if schema == 1 { schema_1::read(&self.text) } else { serde_json::from_str(&self.text) };
+        let snapshot =
+            if schema == 1 { schema_1::read(&self.text) } else { serde_json::from_str(&self.text) };
         let snapshot: StateSnapshot = snapshot.map_err(unreadable)?;
         if snapshot.plan != *plan {
             return Err(Refusal::OtherPlan(snapshot.plan));

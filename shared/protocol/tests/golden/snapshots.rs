@@ -168,7 +168,8 @@ const OWN: &[&str] = &[
     "/state/run/steps/0/1/done",
     "/state/evidence/0/1",
     "/state/alarms/arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-front-errors",
-    "/state/quarantine/orders",
+    "/state/holdings/orders",
+    "/state/cleanup/0/1",
 ];
 
 /// A newer program's field would be lost in silence, and what it means with it.
@@ -202,7 +203,7 @@ fn what_is_torn_changed_or_of_another_version_or_plan_is_refused() {
     let torn = SealedSnapshot { text: good.text[..good.text.len() / 2].to_owned(), ..good.clone() };
     assert_eq!(torn.open(&plan), Err(Refusal::Torn));
     let changed =
-        SealedSnapshot { text: good.text.replacen("\"moved\":[", "\"moved\":[\"x\",", 1), ..good.clone() };
+        SealedSnapshot { text: good.text.replacen("\"holdings\":{", "\"holdings\": {", 1), ..good.clone() };
     assert_ne!(changed, good);
     assert_eq!(changed.open(&plan), Err(Refusal::Torn));
     for schema in [0, SNAPSHOT_SCHEMA + 1] {

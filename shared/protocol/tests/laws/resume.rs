@@ -66,7 +66,10 @@ fn go_on(mut history: History) -> (usize, History) {
     let all = history.plan.databases.len() + history.plan.fleets.len() + history.plan.routes.len();
     for rounds in 0..ROUNDS_MAX {
         let is_over = history.state.run.as_ref().is_none_or(|run| run.phase.is_final());
-        if is_over && history.state.holdings.iter().filter(|(_, held)| held.ownership == Ownership::Active).count() == all {
+        if is_over
+            && history.state.holdings.iter().filter(|(_, held)| held.ownership == Ownership::Active).count()
+                == all
+        {
             return (rounds, history);
         }
         round(&mut history);

@@ -10,8 +10,8 @@ use protocol::name::Name;
 use protocol::observation::{Observation, ReplicaState};
 use protocol::plan::{Database, Mode};
 use protocol::signal::{AlarmState, Signal};
-use protocol::state::holdings::Holdings;
 use protocol::state::State;
+use protocol::state::holdings::Holdings;
 
 use super::story::{Seen, Story, at, look, plan, with_lag};
 

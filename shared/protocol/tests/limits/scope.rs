@@ -1,12 +1,11 @@
 //! What can be moved on its own, and why not: each problem of a scope by its name.
 
-
-use protocol::state::holdings::Holdings;
 use protocol::graph::{ScopeProblem, scope};
 use protocol::journal::Scope;
 use protocol::name::Name;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
+use protocol::state::holdings::Holdings;
 
 use super::story::{Seen, Story, look, names, plan};
 

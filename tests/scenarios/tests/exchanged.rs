@@ -1,0 +1,9 @@
+//! The failovers once more, by a guard that sits on the side that the plan calls `primary`: what it moves, it moves the other
+//! way.
+
+use protocol::side::Side;
+
+const SEAT: Side = Side::Primary;
+
+#[path = "failover.rs"]
+mod failover;
