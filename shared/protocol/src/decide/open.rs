@@ -92,7 +92,8 @@ fn is_sufficient_unseen(state: &State, facts: &Facts, now: Timestamp) -> bool {
 pub(super) fn flaps(dismissals: &Dismissals) -> String {
     let since = dismissals.since.map(|since| format!(" since {since}")).unwrap_or_default();
     let Dismissals { told, folded, untold, .. } = dismissals;
-    let mut parts = vec![format!("{told} runs ended without a failover{since}")];
+    let runs = if *told == 1 { "run" } else { "runs" };
+    let mut parts = vec![format!("{told} {runs} ended without a failover{since}")];
     if *untold > 0 {
         parts.push(format!("{untold} more after the last notice"));
     }
