@@ -85,7 +85,7 @@ fn everything() -> State {
 
 /// What the functions of every day found on a good day.
 fn pass(state: &State) -> ParameterPass {
-    let (from, to) = if !state.holdings.has_active() { (PRIMARY, RECOVERY) } else { (RECOVERY, PRIMARY) };
+    let (from, to) = if state.holdings.has_active() { (RECOVERY, PRIMARY) } else { (PRIMARY, RECOVERY) };
     let outcome = PassOutcome::Compared { same: 120, overridden: 3, differing: 0, why: None };
     ParameterPass { at: ago(12), from: from.to_owned(), to: to.to_owned(), outcome }
 }
@@ -376,7 +376,7 @@ fn nothing_seen_is_all_unknown() {
         let readiness = judged(&state, &ReadinessFacts::default());
         let looked_at = readiness.checks().iter().filter(|check| !OF_THE_PLAN_ALONE.contains(&check.name()));
         assert!(looked_at.clone().all(|check| check.finding() == Finding::Unknown));
-        let verdict = if !state.holdings.has_active() { Finding::Unknown } else { Finding::NotReady };
+        let verdict = if state.holdings.has_active() { Finding::NotReady } else { Finding::Unknown };
         assert_eq!(readiness.finding(), verdict);
         assert_eq!(readiness.unready(), looked_at.count() + usize::from(state.holdings.has_active()));
     }
@@ -1037,7 +1037,7 @@ fn judged_as_aurora(state: &State, change: impl FnOnce(&mut ReplicaFacts)) -> Re
     let database = &mut plan.databases[0];
     as_aurora(database, "shop-orders");
     let mut facts = good(state);
-    let role = if !state.holdings.has_active() { ClusterRole::Secondary } else { ClusterRole::Writer };
+    let role = if state.holdings.has_active() { ClusterRole::Writer } else { ClusterRole::Secondary };
     let seen = replica(&mut facts);
     seen.backup_retention_days = 7;
     seen.backup_window = Some("03:00-03:30".to_owned());

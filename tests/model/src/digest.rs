@@ -100,8 +100,8 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         write_run(run, now, out);
         (*acknowledged == Some(run.id)).hash(out);
     }
-    for (name, Cleanup { run: _, since, overdue, lost, progress }) in quarantine {
-        (name, *overdue, *lost).hash(out);
+    for ((step, name), Cleanup { run: _, since, overdue, lost, progress }) in cleanup {
+        (step, name, *overdue, *lost).hash(out);
         let is_done = progress.as_ref().is_some_and(Progress::is_done);
         // When it became due matters until people were told or it is done.
         (if *overdue || is_done { 0 } else { ago(now, *since) }).hash(out);

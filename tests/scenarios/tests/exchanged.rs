@@ -5,5 +5,6 @@ use protocol::side::Side;
 
 const SEAT: Side = Side::Primary;
 
+#[allow(clippy::duplicate_mod, reason = "the same file is played from either seat")]
 #[path = "failover.rs"]
 mod failover;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ports::memory::MemoryWorld;
+use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Database;
 use protocol::side::Side;

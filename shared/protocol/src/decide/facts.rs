@@ -34,7 +34,7 @@ impl Observation {
             .zone_failovers
             .iter()
             .filter(|(database, at)| {
-                !state.holdings.is_active(*database)
+                !state.holdings.is_active(database)
                     && self.at.duration_since(**at) < ZONE_FAILOVER_TAKES
                     && state.heeds_zone_failovers(self.at)
             })

@@ -183,6 +183,6 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         Some(hold) => format!("; a hold by {} is in force until {}", hold.by, hold.until),
         None => String::new(),
     };
-    let moved = if !state.holdings.has_active() { &plan.other().region } else { &plan.own().region };
-    format!("Nothing to do: {moved} serves, and there is no evidence of a loss{hold}.")
+    let serving = if state.holdings.has_active() { &plan.own().region } else { &plan.other().region };
+    format!("Nothing to do: {serving} serves, and there is no evidence of a loss{hold}.")
 }

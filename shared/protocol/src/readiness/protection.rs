@@ -51,7 +51,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 }
 
 fn moved<'n>(scene: &Scene<'_>, names: impl Iterator<Item = &'n Name>) -> Vec<&'n Name> {
-    names.filter(|name| scene.state.holdings.is_active(*name)).collect()
+    names.filter(|name| scene.state.holdings.is_active(name)).collect()
 }
 
 fn since(at: Timestamp) -> String {
