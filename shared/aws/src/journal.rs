@@ -7,6 +7,7 @@
 //! | `run` | N | absent where a record belongs to no run |
 //! | `at`, `writer`, `attempt`, `sentence` | S | |
 //! | `schema` | N | |
+//! | `previous` | S | digest of the item before it: SHA-256 over each attribute's name and value, in the names' order, each text after its length in eight bytes |
 //! | `type` | S | the event's type, for people who read the table; never read back |
 //! | `event` | S | the event as JSON |
 //!
@@ -75,14 +76,14 @@ impl DynamoJournal {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_item(Some(item.clone()))
             .condition_expression("attribute_not_exists(#seq)")
             .expression_attribute_names("#seq", "seq")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         let Err(error) = result else {
-            return Ok(Appended::Stands);
+            return Ok(Appended::Stands(digest(&item)));
         };
         let Some(PutItemError::ConditionalCheckFailedException(taken)) = error.as_service_error() else {
             return Err(failure(PUT, &error));
@@ -93,7 +94,7 @@ impl DynamoJournal {
             None => self.get(record.plan.as_str(), record.seq).await?,
         };
         Ok(match standing {
-            Some(item) if is_own(&item, record) => Appended::Stands,
+            Some(standing) if is_own(&standing, record) => Appended::Stands(digest(&standing)),
             _ => Appended::Taken,
         })
     }
@@ -290,6 +291,9 @@ fn write_record(record: &Record) -> Answer<Item> {
     if let Some(request) = &record.request {
         item.insert("request".to_owned(), text(request));
     }
+    if let Some(previous) = &record.previous {
+        item.insert("previous".to_owned(), text(previous.as_str()));
+    }
     Ok(item)
 }
 
@@ -353,6 +357,7 @@ fn read_record(item: &Item) -> Result<Record, PoisonRecord> {
         writer: text("writer")?.to_owned(),
         request: if item.contains_key("request") { Some(text("request")?.to_owned()) } else { None },
         attempt: text("attempt")?.to_owned(),
+        previous: if item.contains_key("previous") { Some(Digest::kept(text("previous")?)) } else { None },
         sentence: text("sentence")?.to_owned(),
         event: serde_json::from_str(text("event")?)
             .map_err(|error| unreadable(format!("`event`: {error}")))?,
@@ -370,6 +375,7 @@ mod tests {
     fn record() -> Record {
         Record {
             schema: 1,
+            previous: Some(Digest::of("41")),
             plan: Name::new("shop"),
             seq: 42,
             run: Some(40),
@@ -397,6 +403,17 @@ mod tests {
         )
     }
 
+    /// What an append says that meets the item of an earlier try of its own.
+    fn standing(attempt: &str) -> Appended {
+        let item: HashMap<String, HashMap<String, String>> =
+            serde_json::from_str(&item(42, attempt)).unwrap();
+        let attribute = |typed: HashMap<String, String>| match typed.into_iter().next().unwrap() {
+            (kind, digits) if kind == "N" => AttributeValue::N(digits),
+            (_, text) => AttributeValue::S(text),
+        };
+        Appended::Stands(digest(&item.into_iter().map(|(name, typed)| (name, attribute(typed))).collect()))
+    }
+
     fn condition_failed(item: &str) -> String {
         format!(
             r#"{{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -414,7 +431,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_append_is_one_conditional_put_that_asks_for_the_old_item() {
         let http = replay(&[(200, "{}")]);
-        assert_eq!(journal(&http).0.append(&record()).await, Ok(Appended::Stands));
+        let stands = Appended::Stands(digest(&write_record(&record()).unwrap()));
+        assert_eq!(journal(&http).0.append(&record()).await, Ok(stands));
         let put: serde_json::Value = serde_json::from_str(&sent(&http)[0]).unwrap();
         assert_eq!(put["TableName"], "shop-journal");
         assert_eq!(put["ConditionExpression"], "attribute_not_exists(#seq)");
@@ -422,6 +440,7 @@ mod tests {
         assert_eq!(put["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
         assert_eq!(put["Item"]["seq"]["N"], "42");
         assert_eq!(put["Item"]["run"]["N"], "40");
+        assert_eq!(put["Item"]["previous"]["S"], Digest::of("41").as_str());
         assert_eq!(put["Item"]["type"]["S"], "signal_rejected");
     }
 
@@ -429,14 +448,14 @@ mod tests {
     async fn what_was_written_reads_back_the_same() {
         let written = write_record(&record()).unwrap();
         assert_eq!(read_record(&written).unwrap(), record());
-        let without_run = Record { run: None, ..record() };
+        let without_run = Record { run: None, previous: None, ..record() };
         assert_eq!(read_record(&write_record(&without_run).unwrap()).unwrap(), without_run);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_own_item_in_the_way_is_a_lost_acknowledgement_and_stands() {
         let http = replay(&[(400, &condition_failed(&item(42, &record().attempt)))]);
-        assert_eq!(journal(&http).0.append(&record()).await, Ok(Appended::Stands));
+        assert_eq!(journal(&http).0.append(&record()).await, Ok(standing(&record().attempt)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -452,10 +471,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_without_the_old_item_is_resolved_by_a_consistent_read() {
-        for (attempt, expected) in [(record().attempt, Appended::Stands), ("B".to_owned(), Appended::Taken)] {
+        for (attempt, expected) in
+            [(record().attempt, standing(&record().attempt)), ("B".to_owned(), Appended::Taken)]
+        {
             let refusal = r#"{"__type":"ConditionalCheckFailedException","Message":"failed"}"#;
-            let standing = format!(r#"{{"Item":{}}}"#, item(42, &attempt));
-            let http = replay(&[(400, refusal), (200, &standing)]);
+            let found = format!(r#"{{"Item":{}}}"#, item(42, &attempt));
+            let http = replay(&[(400, refusal), (200, &found)]);
             assert_eq!(journal(&http).0.append(&record()).await, Ok(expected));
             assert!(sent(&http)[1].contains(r#""ConsistentRead":true"#));
         }
@@ -468,7 +489,7 @@ mod tests {
         // Two attempts of the SDK, then the adapter's second try meets the record that had been written.
         let http = replay(&[(500, broken), (500, broken), (400, &own)]);
         let (journal, clock) = journal(&http);
-        assert_eq!(journal.append(&record()).await, Ok(Appended::Stands));
+        assert_eq!(journal.append(&record()).await, Ok(standing(&record().attempt)));
         let bodies = sent(&http);
         assert_eq!(bodies.len(), 3);
         assert!(bodies.iter().all(|body| body.contains(&record().attempt)));
@@ -561,7 +582,7 @@ mod tests {
         let sound = item(42, "A");
         for (broken, words) in [
             (sound.replace("signal_rejected", "from_tomorrow"), "`event`"),
-            (sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"2"}"#), "its schema is 2"),
+            (sound.replace(r#""schema":{"N":"1"}"#, r#""schema":{"N":"3"}"#), "its schema is 3"),
             (sound.replace(r#""attempt""#, r#""attempts""#), "`attempt` is missing"),
             (sound.replace(r#""run":{"N":"40"}"#, r#""run":{"S":"40"}"#), "`run` is missing or not"),
             (sound.replace("2026-11-20T03:00", "yesterday"), "`at`"),

@@ -180,6 +180,7 @@ impl Conductor {
             writer: self.writer.clone(),
             request: self.request.clone(),
             attempt: self.ids.fresh(),
+            previous: log.last_digest().cloned(),
             sentence: draft.sentence,
             event: draft.event,
         };
@@ -188,9 +189,9 @@ impl Conductor {
             Err(illegal) => return Ok(Some(Written::Illegal(illegal.why))),
         };
         match self.journal.append(&record).await {
-            Ok(Appended::Stands) => {
+            Ok(Appended::Stands(digest)) => {
                 tracing::info!(seq = record.seq, sentence = %record.sentence, "appended");
-                log.stands(next);
+                log.stands(next, digest);
                 Ok(Some(Written::As(record.seq)))
             }
             Ok(Appended::Taken) => {

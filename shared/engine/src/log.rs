@@ -24,7 +24,7 @@ pub struct Log {
     refused: Option<String>,
     /// Why the snapshot that was due could not be kept.
     unkept: Option<String>,
-    /// Digest of the last record, if it was read and not written.
+    /// Digest of the last record; nothing before the first, and after a poison record.
     last: Option<Digest>,
     /// The record that it can't be read beyond.
     poison: Option<PoisonRecord>,
@@ -200,9 +200,9 @@ impl Log {
     }
 
     /// A record of one's own stands, and this is the state after it.
-    pub(crate) fn stands(&mut self, next: State) {
+    pub(crate) fn stands(&mut self, next: State, digest: Digest) {
         self.state = next;
-        self.last = None;
+        self.last = Some(digest);
     }
 
     /// How many records came after the snapshot that the reading began with; all of them without one.

@@ -77,7 +77,7 @@ impl Conductor {
         Ok(())
     }
 
-    /// What was written oneself is read once more: the digest is of the record as the log keeps it.
+    /// After a poison record the last good one is read once more.
     async fn digest_of_last(&self, log: &Log) -> Result<Digest, String> {
         let seq = log.state.last_seq;
         let page = self.journal.load_after(&self.plan.name, seq - 1).await;

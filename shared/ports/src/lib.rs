@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use protocol::command::StepCommand;
+use protocol::digest::Digest;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::observation::{LagSample, ProbeAnswer};
@@ -79,8 +80,8 @@ pub trait Journal: Send + Sync {
 /// What became of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// The record stands; perhaps by an earlier try whose acknowledgement was lost.
-    Stands,
+    /// The record stands, perhaps by an earlier try whose acknowledgement was lost. With its digest, as the log keeps it.
+    Stands(Digest),
     /// Another record has this sequence number: read again, decide again.
     Taken,
 }

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::{CallChange, Matter};
 use crate::command::Step;
+use crate::digest::Digest;
 use crate::evidence::{Evidence, EvidenceKey, Veto};
 use crate::name::Name;
 use crate::operator::Overrides;
 
 /// The record schema this version writes, and the newest it reads.
-pub const JOURNAL_SCHEMA: u16 = 1;
+///
+/// Schema 1 has no chain of digests and no terms.
+pub const JOURNAL_SCHEMA: u16 = 2;
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,10 @@ pub struct Record {
     pub request: Option<String>,
     /// Unique for each attempt to append, so that a lost acknowledgement is recognised.
     pub attempt: String,
+    /// Digest of the record before it, as the log keeps that one: who changes a record breaks the chain. The first record
+    /// has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Digest>,
     /// What was decided and why, in one sentence.
     pub sentence: String,
     /// What happened.
@@ -144,6 +151,9 @@ pub enum Event {
         /// What an undo needs to know, for each item that has something to undo.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         before: Vec<SubjectNote>,
+        /// The term by which this seat takes the items, if the step takes them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        term: Option<u64>,
     },
     /// The worker still waits.
     StepWaiting {
@@ -370,6 +380,13 @@ pub struct Scope {
     pub fleets: Vec<Name>,
     /// Routes.
     pub routes: Vec<Name>,
+}
+
+impl Scope {
+    /// All that it moves.
+    pub fn items(&self) -> impl Iterator<Item = &Name> + Clone {
+        self.databases.iter().chain(&self.fleets).chain(&self.routes)
+    }
 }
 
 /// The measured end of a run. Times count from the first sign of loss.

@@ -35,6 +35,7 @@ fn minutes(count: i64) -> SignedDuration {
 fn record(state: &State, event: Event) -> Record {
     Record {
         schema: JOURNAL_SCHEMA,
+        previous: None,
         plan: Name::from("shop"),
         seq: state.next_seq(),
         run: state.run.as_ref().map(|run| run.id),

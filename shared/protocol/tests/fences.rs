@@ -63,7 +63,13 @@ impl Story {
 
     fn fence(&mut self, route: &Name) {
         let (step, until) = (Step::Fence, self.now + seconds(75));
-        self.must(Event::StepIntended { step, subjects: vec![route.clone()], until, before: Vec::new() });
+        self.must(Event::StepIntended {
+            step,
+            subjects: vec![route.clone()],
+            until,
+            before: Vec::new(),
+            term: None,
+        });
         let intent = self.state.last_seq;
         let done = SubjectDone { subject: route.clone(), detail: "d".into(), changed: true, took_ms: 1 };
         self.must(Event::StepDone { step, subjects: vec![done], intent });
@@ -73,6 +79,7 @@ impl Story {
         let record = Record {
             request: None,
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: self.plan.name.clone(),
             seq: self.state.next_seq(),
             run,
@@ -223,7 +230,7 @@ fn a_promotion_is_not_intended_while_a_fence_is_lost() {
     story.lose(OPEN).expect("legal");
     let until = story.now + seconds(75);
     let subjects = vec![story.plan.databases[0].name.clone()];
-    let intent = Event::StepIntended { step: Step::Promote, subjects, until, before: Vec::new() };
+    let intent = Event::StepIntended { step: Step::Promote, subjects, until, before: Vec::new(), term: None };
     let refused = story.write(Some(1), intent);
     assert!(matches!(refused, Err(Illegality::Step { step: Step::Promote, .. })), "{refused:?}");
 }
@@ -316,7 +323,13 @@ fn a_fence_that_cannot_be_read_offers_to_go_on_without_it() {
     let mut story = Story::fenced(Overrides::default());
     let (step, until) = (Step::Promote, story.now + seconds(75));
     let subjects = vec![story.plan.databases[0].name.clone()];
-    story.must(Event::StepIntended { step, subjects: subjects.clone(), until, before: Vec::new() });
+    story.must(Event::StepIntended {
+        step,
+        subjects: subjects.clone(),
+        until,
+        before: Vec::new(),
+        term: None,
+    });
     let intent = story.state.last_seq;
     let (code, message) = (FENCE_UNREAD.to_owned(), "m".to_owned());
     story.must(Event::StepFailed { step, subjects, intent, code, message, quiet: false });

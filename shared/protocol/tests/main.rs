@@ -26,4 +26,5 @@ mod snapshot_calendar;
 mod snapshot_events;
 mod snapshot_laws;
 mod snapshots;
+mod terms;
 mod zone_failover;

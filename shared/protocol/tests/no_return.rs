@@ -39,6 +39,7 @@ impl Story {
     fn write(&mut self, event: Event) -> Result<(), Illegality> {
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: self.plan.name.clone(),
             seq: self.state.next_seq(),
             run: Some(1),
@@ -59,7 +60,13 @@ impl Story {
 
     fn intend(&mut self, step: Step, subject: &str) {
         let until = self.now.checked_add(SignedDuration::from_secs(75)).expect("a time");
-        self.must(Event::StepIntended { step, subjects: vec![subject.into()], until, before: Vec::new() });
+        self.must(Event::StepIntended {
+            step,
+            subjects: vec![subject.into()],
+            until,
+            before: Vec::new(),
+            term: None,
+        });
     }
 
     fn do_all(&mut self, step: Step, subject: &str) {

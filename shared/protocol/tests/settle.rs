@@ -17,6 +17,7 @@ pub(crate) fn settle(plan: &Plan, state: &mut State, facts: &Facts, now: Timesta
         let seq = state.next_seq();
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: plan.name.clone(),
             seq,
             run: draft.run,

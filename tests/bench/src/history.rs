@@ -238,7 +238,13 @@ impl History {
                 Step::Scale => subjects.iter().map(size_before).collect(),
                 _ => Vec::new(),
             };
-            let event = Event::StepIntended { step: command.step, subjects: subjects.clone(), until, before };
+            let event = Event::StepIntended {
+                step: command.step,
+                subjects: subjects.clone(),
+                until,
+                before,
+                term: None,
+            };
             let sentence = format!("Step {} of {} begins.", command.step, names(&subjects));
             let begun = self.now;
             let intent = self.append(Some(command.run), event, sentence)?;
@@ -373,6 +379,7 @@ impl History {
         let seq = self.state.next_seq();
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: self.plan.name.clone(),
             seq,
             run,

@@ -51,6 +51,7 @@ impl LongLog {
     pub(crate) fn record(&self, seq: u64) -> Record {
         Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: Name::new("shop"),
             seq,
             run: None,

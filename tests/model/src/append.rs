@@ -44,6 +44,7 @@ impl Engine {
             writer: "model".into(),
             request: None,
             attempt: world.attempts.to_string(),
+            previous: None,
             sentence: String::new(),
             event: draft.event.clone(),
         }

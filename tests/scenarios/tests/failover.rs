@@ -1,14 +1,19 @@
 //! Failovers from the first sign to the end, with one thing after the other going wrong.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use ports::FailureKind;
 use ports::memory::InjectedFault;
 use protocol::command::{Step, StepCommand};
+use protocol::digest::Digest;
+use protocol::journal::Event;
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::Phase;
+use protocol::state::holdings::Ownership;
 use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
 
@@ -74,6 +79,38 @@ async fn an_automatic_run_moves_everything_and_its_overhead_is_within_the_budget
     let overhead_ms = report.moving_ms - cloud_ms;
     assert!(overhead_ms <= 2_400, "overhead {overhead_ms} ms: {:#?}", stage.sentences());
     assert_eq!(report.rpo_estimate_ms, Some(400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_record_carries_the_digest_of_the_one_before_it() {
+    let records = run_of(example_plan(Mode::Automatic), async |_| ()).await.records();
+    let mut before = None;
+    for record in &records {
+        assert_eq!(record.previous, before, "record {}: {}", record.seq, record.sentence);
+        before = Some(Digest::of(&serde_json::to_string(record).expect("JSON")));
+    }
+    // Several functions wrote them, each of which had read what the others wrote, or was overtaken.
+    let writers: BTreeSet<&str> = records.iter().map(|record| record.writer.as_str()).collect();
+    assert!(writers.len() > 3, "{writers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_moved_is_taken_by_one_term_of_the_seats_own() {
+    let stage = run_of(example_plan(Mode::Automatic), async |_| ()).await;
+    let expected = match TO {
+        Side::Primary => 2,
+        Side::Recovery => 1,
+    };
+    for record in stage.records() {
+        if let Event::StepIntended { step, term, .. } = record.event {
+            let takes = matches!(step, Step::Promote | Step::Open);
+            assert_eq!(term, takes.then_some(expected), "{}", record.sentence);
+        }
+    }
+    let state = stage.state();
+    let held: BTreeSet<(Ownership, u64)> =
+        state.holdings.iter().map(|(_, held)| (held.ownership, held.term)).collect();
+    assert_eq!(held, BTreeSet::from([(Ownership::Active, expected)]));
 }
 
 #[tokio::test(start_paused = true)]

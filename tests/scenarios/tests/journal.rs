@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 fn rejected(stage: &Stage, seq: u64) -> Record {
     Record {
         schema: 1,
+        previous: None,
         plan: stage.plan.name.clone(),
         seq,
         run: None,

@@ -719,7 +719,9 @@ impl Attempt {
             format!("Step {step} of {} begins.", list(subjects.iter().map(ToString::to_string)))
         };
         let before = self.first.as_ref().map(FirstSeen::notes).unwrap_or_default();
-        let event = Event::StepIntended { step, subjects: subjects.clone(), until, before };
+        let taken = moment.state.run.as_ref().filter(|_| step.spec().is_past_return);
+        let term = taken.map(|run| moment.state.holdings.term_to_take(run.scope.items(), moment.plan.seat));
+        let event = Event::StepIntended { step, subjects: subjects.clone(), until, before, term };
         self.append(event, sentence, Then::Begun { subjects, until })
     }
 

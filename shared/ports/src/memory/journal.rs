@@ -12,9 +12,8 @@ use crate::{Alert, AlertClaim, Answer, Appended, Journal, KeptSnapshot, Page, Re
 /// Records of a page, about as many as DynamoDB gives at once.
 pub(super) const PAGE_RECORDS_MAX: usize = 2_000;
 
-/// The record itself in place of its digest: as good to know it again by, and the simulation asks for millions.
 fn digest(record: &Record) -> Digest {
-    Digest::kept(serde_json::to_string(record).unwrap_or_default())
+    Digest::of(&serde_json::to_string(record).unwrap_or_default())
 }
 
 impl super::Inner {
@@ -48,12 +47,14 @@ impl Journal for MemoryWorld {
         let mut inner = self.inner();
         let found = inner.records.iter().find(|old| old.seq == record.seq);
         Ok(match found {
-            Some(old) if old.attempt == record.attempt && old.writer == record.writer => Appended::Stands,
+            Some(old) if old.attempt == record.attempt && old.writer == record.writer => {
+                Appended::Stands(digest(old))
+            }
             Some(_) => Appended::Taken,
             None if inner.unreadable.contains_key(&record.seq) => Appended::Taken,
             None => {
                 inner.records.push(record.clone());
-                Appended::Stands
+                Appended::Stands(digest(record))
             }
         })
     }

@@ -286,17 +286,17 @@ impl State {
                 run.complete(record.at, report)?;
                 let scope = run.scope.clone();
                 self.active_since.get_or_insert(record.at);
-                self.holdings.activate(scope.databases.into_iter().chain(scope.fleets).chain(scope.routes));
+                self.holdings.activate(scope.items());
             }
-            Event::StepIntended { step: Step::Promote, subjects, .. } => {
+            Event::StepIntended { step: Step::Promote, subjects, term, .. } => {
                 run.apply(record)?;
                 let id = run.id;
-                self.holdings.take(subjects, FIRST_TERM);
+                self.holdings.take(subjects, term.unwrap_or(FIRST_TERM));
                 self.leave_behind(subjects, id, record.at);
             }
-            Event::StepIntended { step: Step::Open, subjects, .. } => {
+            Event::StepIntended { step: Step::Open, subjects, term, .. } => {
                 run.apply(record)?;
-                self.holdings.take(subjects, FIRST_TERM);
+                self.holdings.take(subjects, term.unwrap_or(FIRST_TERM));
             }
             _ => run.apply(record)?,
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
+use crate::side::Side;
 
 /// What the guard's own side is for an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,6 +40,15 @@ pub struct Holding {
 
 /// The first term that the guard of the recovery side takes. Records of schema 1 name none and mean it.
 pub const FIRST_TERM: u64 = 1;
+
+/// The smallest term above another that the guard of a seat may take.
+fn term_after(known: u64, seat: Side) -> u64 {
+    let parity = match seat {
+        Side::Primary => 0,
+        Side::Recovery => 1,
+    };
+    known + if (known + 1) % 2 == parity { 1 } else { 2 }
+}
 
 /// The items of which more is known than that they stand by as on day one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +82,18 @@ impl Holdings {
         self.0.iter().map(|(item, holding)| (item, *holding))
     }
 
+    /// The term by which the guard of a seat takes items: that of those of them which it is taking already, else the next
+    /// one above every term known.
+    pub fn term_to_take<'n>(&self, items: impl IntoIterator<Item = &'n Name>, seat: Side) -> u64 {
+        let known = self.0.values().map(|holding| holding.term).max().unwrap_or_default();
+        self.term_of_taking(items).unwrap_or_else(|| term_after(known, seat))
+    }
+
+    fn term_of_taking<'n>(&self, items: impl IntoIterator<Item = &'n Name>) -> Option<u64> {
+        let held = items.into_iter().map(|item| self.of(item));
+        held.filter(|held| held.ownership == Ownership::Taking).map(|held| held.term).max()
+    }
+
     /// The promotion or the opening of items is intended.
     pub(super) fn take<'n>(&mut self, items: impl IntoIterator<Item = &'n Name>, term: u64) {
         for item in items {
@@ -80,11 +102,14 @@ impl Holdings {
         }
     }
 
-    /// Items serve here from now on, by the term that they were taken with.
-    pub(super) fn activate(&mut self, items: impl IntoIterator<Item = Name>) {
+    /// Items serve here from now on, by the term that one of them was taken with: a fleet among them is not taken.
+    pub(super) fn activate<'n>(&mut self, items: impl IntoIterator<Item = &'n Name> + Clone) {
+        let term = self.term_of_taking(items.clone()).unwrap_or(FIRST_TERM);
         for item in items {
-            let term = self.of(&item).term.max(FIRST_TERM);
-            self.0.insert(item, Holding { ownership: Ownership::Active, term });
+            self.0.insert(
+                item.clone(),
+                Holding { ownership: Ownership::Active, term: term.max(self.of(item).term) },
+            );
         }
     }
 }

@@ -86,6 +86,7 @@ fn settle(state: &State, facts: &Facts, now: Timestamp) -> Decided {
         assert!(events.len() < RECORDS_MAX, "deciding does not come to rest: {}", draft.sentence);
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: PLAN.name.clone(),
             seq: state.next_seq(),
             run: draft.run,

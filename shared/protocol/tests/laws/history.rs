@@ -147,6 +147,7 @@ impl History {
         let seq = self.state.next_seq();
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: self.plan.name.clone(),
             seq,
             run: draft.run,
@@ -266,7 +267,7 @@ impl History {
         let Claim::Take(subjects) = claim(&self.plan, &self.state, command, self.now) else { return };
         let step = command.step;
         let until = self.now.checked_add(SignedDuration::from_secs(75)).expect("a time");
-        let event = Event::StepIntended { step, subjects, until, before: Vec::new() };
+        let event = Event::StepIntended { step, subjects, until, before: Vec::new(), term: None };
         let draft = Draft { run: Some(command.run), event, sentence: "begins".into(), answers: None };
         assert!(self.append(draft), "what may be claimed may be begun: {step}");
     }

@@ -96,6 +96,7 @@ impl Story {
         let seq = self.state.next_seq();
         let record = Record {
             schema: JOURNAL_SCHEMA,
+            previous: None,
             plan: self.plan.name.clone(),
             seq,
             run,
@@ -194,7 +195,13 @@ impl Story {
     /// A worker takes items of a step.
     pub(crate) fn intend(&mut self, step: Step, subjects: &[&str]) -> u64 {
         let until = self.now.checked_add(SignedDuration::from_secs(75)).expect("a time");
-        self.must(Event::StepIntended { step, subjects: names(subjects), until, before: Vec::new() })
+        self.must(Event::StepIntended {
+            step,
+            subjects: names(subjects),
+            until,
+            before: Vec::new(),
+            term: None,
+        })
     }
 
     /// A worker does what it took.
