@@ -1,6 +1,6 @@
-"""Which files of the product import each other, and which names does it give to two types?
+"""Which files and crates of the product depend on each other, and which names does it give to two types?
 
-    python3 tests/import_graph.py          says every circle and every name that stands for two types
+    python3 tests/import_graph.py          says every circle, every crate that reaches what it may not, every name of two types
 
 A file depends on a file whose items it names: by `use crate::…`, `super::…` or `self::…`, or by such a path in its code. What a
 parent passes on of its children (`pub use child::…`) is no dependency: it is where others find them.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,9 +25,41 @@ TYPE = re.compile(r"^pub(?:\([^)]*\))? (?:struct|enum|trait|type) (\w+)", re.MUL
 TESTS = {"tests.rs", "emulator.rs", "replay.rs"}
 
 
+# What tests play in instead of AWS: no part of the product.
+TWIN = "twin"
+
+
 def crates(root: Path = ROOT) -> list[Path]:
     """The sources of each crate of the product."""
-    return sorted([*root.glob("shared/*/src"), *root.glob("functions/*/src")])
+    sources = [*root.glob("shared/*/src"), *root.glob("functions/*/src")]
+    return sorted(source for source in sources if source.parent.name != TWIN)
+
+
+def dependencies(root: Path = ROOT) -> dict[str, set[str]]:
+    """What each crate of the product, and the twin, depends on without its tests: those that are optional too."""
+    found = {}
+    for path in [*root.glob("shared/*/Cargo.toml"), *root.glob("functions/*/Cargo.toml")]:
+        manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+        found[manifest["package"]["name"]] = set(manifest.get("dependencies", {})) | set(manifest.get("build-dependencies", {}))
+    return found
+
+
+def reaches(crate: str, edges: dict[str, set[str]]) -> set[str]:
+    """Everything that a crate depends on, by way of the others too."""
+    seen: set[str] = set()
+    waiting = [*edges.get(crate, ())]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += edges.get(name, ())
+    return seen
+
+
+def forbidden_dependencies(root: Path = ROOT) -> list[str]:
+    """Each crate of the product that reaches the twin, to be read."""
+    edges = dependencies(root)
+    return [f"{crate} depends on {TWIN}, which is for tests alone" for crate in sorted(edges) if TWIN in reaches(crate, edges)]
 
 
 def product_text(path: Path) -> str:
@@ -122,9 +155,9 @@ def circles(edges: Graph) -> list[list[Module]]:
 
 
 def every_circle(root: Path = ROOT) -> list[str]:
-    """Each circle of the product, to be read."""
+    """Each circle of the product, and of the twin, to be read."""
     said = []
-    for source in crates(root):
+    for source in [*crates(root), *root.glob(f"shared/{TWIN}/src")]:
         for group in circles(graph(source)):
             names = ", ".join("::".join(module) or "the crate's root" for module in group)
             said.append(f"{source.relative_to(root).parent}: {names}")
@@ -147,9 +180,12 @@ def main() -> int:
     found = every_circle()
     for circle in found:
         print(f"a circle in {circle}")
+    forbidden = forbidden_dependencies()
+    for dependency in forbidden:
+        print(dependency)
     for name, where in homonyms().items():
         print(f"{name} is {len(where)} types: {', '.join(where)}")
-    return 1 if found else 0
+    return 1 if found or forbidden else 0
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ EXCLUDED = ("functions/*/src/main.rs",)
 # optimisation: together with incremental compilation it has left programs that could not be linked. Other people's crates
 # stay as they are, or what the checkout has built of them could not be borrowed.
 CONFIGURATION = "[profile.lab]\nincremental = true\n" + "".join(
-    f"[profile.lab.package.{name}]\nopt-level = 0\n" for name in ("protocol", "model", "ports", "engine", "simulation")
+    f"[profile.lab.package.{name}]\nopt-level = 0\n" for name in ("protocol", "model", "ports", "twin", "engine", "simulation")
 )
 
 # Of so many viable mutants at least so many are caught.

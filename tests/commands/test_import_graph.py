@@ -1,4 +1,4 @@
-"""Do the product's files import each other without a circle? And would the check see one?"""
+"""Do the product's files import each other without a circle, and its crates nothing that they may not? Would the checks see it?"""
 
 from __future__ import annotations
 
@@ -30,6 +30,30 @@ class ImportGraph(unittest.TestCase):
 
     def test_no_name_of_the_product_stands_for_two_types(self) -> None:
         self.assertEqual(imports.homonyms(), {})
+
+    def manifests(self, dependencies: dict[str, str]) -> Path:
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        for name, text in dependencies.items():
+            folder = Path(place.name) / "shared" / name
+            folder.mkdir(parents=True)
+            (folder / "Cargo.toml").write_text(f'[package]\nname = "{name}"\n{text}', encoding="utf-8")
+        return Path(place.name)
+
+    def test_the_product_does_not_reach_the_twin(self) -> None:
+        self.assertIn("ports", imports.dependencies()["twin"])
+        self.assertEqual(imports.forbidden_dependencies(), [])
+
+    def test_a_way_to_the_twin_is_found_and_that_of_tests_is_allowed(self) -> None:
+        twin = {"twin": "", "tested": "[dev-dependencies]\ntwin.workspace = true\n"}
+        self.assertEqual(imports.forbidden_dependencies(self.manifests(twin)), [])
+        way = {
+            **twin,
+            "near": '[dependencies]\ntwin = { path = "../twin", optional = true }\n',
+            "far": "[build-dependencies]\nnear.workspace = true\n",
+        }
+        said = imports.forbidden_dependencies(self.manifests(way))
+        self.assertEqual([line.split()[0] for line in said], ["far", "near"])
 
     def test_a_circle_is_found_however_it_is_written(self) -> None:
         for back in ("use super::left::L;", "use crate::{left::L as Other};", "fn f(l: crate::left::L) {}"):

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use engine::world::World;
 use jiff::Timestamp;
-use ports::memory::MemoryWorld;
 use ports::{
     Alert, AlertClaim, Answer, Appended, Databases, Failure, FailureKind, FleetView, Fleets, Journal,
     KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Traffic, Vitals,
@@ -22,6 +21,7 @@ use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::side::Side;
 use tokio::sync::Notify;
+use twin::MemoryWorld;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

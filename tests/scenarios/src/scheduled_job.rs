@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::snapshots::{Death, MemorySnapshots};
 use ports::{Clock, MetricSample};
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::side::Side;
 use serde_json::{Value, json};
 use snapshot_scheduler::SnapshotScheduler;
+use twin::snapshots::{Death, MemorySnapshots};
 
 use crate::Stage;
 

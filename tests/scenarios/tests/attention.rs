@@ -3,7 +3,6 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
@@ -12,8 +11,10 @@ use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::Phase;
-use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MODES: [Mode; 2] = [Mode::Automatic, Mode::Approve];

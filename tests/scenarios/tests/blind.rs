@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::{InjectedFault, MemoryWorld};
 use ports::{Answer, Clock, FailureKind, RouteView, Traffic};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Route};
 use protocol::side::Side;
-use scenarios::{
-    COMMANDS_TOPIC, GOOD_MINUTES, Stage, as_aurora, awaits_approval, example_plan, has_begun, is_over,
-    small_plan, sns,
-};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, sns};
 use serde_json::{Value, json};
+use twin::plans::{as_aurora, example_plan, small_plan};
+use twin::{InjectedFault, MemoryWorld};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

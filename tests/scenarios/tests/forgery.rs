@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::plan::Mode;
-use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, sns};
 use serde_json::{Value, json};
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -5,14 +5,15 @@ use engine::conductor::{ALERT_EVERY, Log};
 use engine::fault::Fault as Refused;
 use engine::snapshot::FOLDED_AT_ONCE;
 use jiff::SignedDuration;
-use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind, Slot};
 use protocol::journal::{Event, Record, Rejection};
 use protocol::plan::Mode;
 use protocol::state::fold;
 use protocol::state::snapshot::{SNAPSHOT_EVERY, SNAPSHOT_SCHEMA, SealedSnapshot, StateSnapshot};
-use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, is_over, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, is_over, sns};
 use serde_json::{Value, json};
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 /// A record that changes nothing but the state's memory of rejections.
 fn rejected(stage: &Stage, seq: u64) -> Record {

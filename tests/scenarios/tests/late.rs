@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::MemoryWorld;
 use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::{Step, StepCommand};
 use protocol::plan::{Capacity, FleetAt, Mode};
-use scenarios::{COMMANDS_TOPIC, Stage, is_over, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, Stage, is_over, sns};
 use serde_json::json;
+use twin::MemoryWorld;
+use twin::plans::small_plan;
 
 /// A resize gets no answer for twelve seconds, is given up, and has its effect two seconds after that.
 struct Late {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::inspection::TopicInspection;
-use ports::memory::RuntimeClock;
 use ports::{Answer, Clock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
@@ -15,8 +14,10 @@ use protocol::plan::{Capacity, Mode, Plan};
 use protocol::readiness::facts::Subscriptions;
 use protocol::side::Side;
 use protocol::state::{Progress, State};
-use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, sns};
 use serde_json::{Value, json};
+use twin::RuntimeClock;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

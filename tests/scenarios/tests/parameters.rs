@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use ports::Clock;
-use ports::stores::MemoryStores;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
-use scenarios::{Stage, example_plan, has_begun, is_over, small_plan};
+use scenarios::{Stage, has_begun, is_over};
 use serde_json::{Value, json};
 use ssm_replicator::{Replicator, handle};
+use twin::parameter_store::MemoryStores;
+use twin::plans::{example_plan, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const PRIMARY: &str = "us-east-2";

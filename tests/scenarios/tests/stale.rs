@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::MemoryWorld;
 use ports::{Answer, RouteView, Traffic};
 use protocol::command::Step;
 use protocol::plan::{Mode, Route};
 use protocol::side::Side;
-use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, sns};
 use serde_json::json;
+use twin::MemoryWorld;
+use twin::plans::small_plan;
 
 /// Says "closed" of the primary side for the first few looks.
 struct Stale {

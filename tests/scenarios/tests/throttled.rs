@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::observation::ReplicaState;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::State;
-use scenarios::{Stage, as_aurora, small_plan};
+use scenarios::Stage;
+use twin::InjectedFault;
+use twin::plans::{as_aurora, small_plan};
 
 /// Six databases, the last two of them Aurora.
 fn plan() -> Plan {

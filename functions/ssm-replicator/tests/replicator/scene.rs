@@ -7,14 +7,14 @@ use engine::fault::Fault;
 use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
-use ports::stores::{MemoryStores, Stored};
 use protocol::decide::{Facts, Verdict};
 use protocol::operator::OperatorCommand;
 use protocol::parameters::COPY_TAG;
 use protocol::plan::{Mode, Plan};
 use serde_json::{Value, json};
 use ssm_replicator::{Replicator, handle};
+use twin::parameter_store::{MemoryStores, Stored};
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The region that serves on a good day.
 pub(crate) const FROM: &str = "us-east-2";
@@ -37,10 +37,7 @@ pub(crate) struct Scene {
 
 /// The plan of the shop.
 pub(crate) fn shop() -> Plan {
-    let mut plan =
-        Plan::from_json(include_str!("../../../../shared/protocol/tests/plans/shop.json")).unwrap();
-    plan.mode = Mode::Automatic;
-    plan
+    twin::plans::example_plan(Mode::Automatic)
 }
 
 /// The plan whose primary region lies in the account 210987654321.

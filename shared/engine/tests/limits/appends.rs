@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::step::carry_out;
 use jiff::SignedDuration;
-use ports::memory::MemoryWorld;
 use ports::{Alert, AlertClaim, Answer, Appended, Clock, Journal, KeptSnapshot, Page, Vitals, Which};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::Facts;
@@ -16,6 +15,7 @@ use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::readiness::LastReadiness;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
+use twin::MemoryWorld;
 
 use crate::bench::{Bench, Glimpse, Script, plan, seconds};
 

@@ -10,7 +10,6 @@ use engine::conductor::{Conductor, Log};
 use engine::observe::Observer;
 use engine::step::{StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::Facts;
@@ -19,12 +18,11 @@ use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The shop, that moves by itself, and whose fleet waits for nothing.
 pub(crate) fn plan() -> Plan {
-    let text = include_str!("../../../protocol/tests/plans/shop.json");
-    let mut plan = Plan::from_json(text).expect("the example plan is valid");
-    plan.mode = Mode::Automatic;
+    let mut plan = twin::plans::example_plan(Mode::Automatic);
     plan.fleets[0].after.clear();
     plan
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::{InjectedFault, RuntimeClock};
 use ports::{Clock, FailureKind, Probes};
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::plan::{Plan, Probe};
 use protocol::state::State;
+use twin::{InjectedFault, RuntimeClock};
 
 use crate::bench::{Bench, plan, seconds};
 
