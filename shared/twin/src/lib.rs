@@ -18,6 +18,7 @@ mod readiness;
 mod routes;
 mod signals;
 pub mod snapshots;
+mod through;
 mod world;
 
 pub use clock::{CountingIds, RuntimeClock};
@@ -25,4 +26,5 @@ pub use databases::REPLICA_KEY;
 pub use faults::{Faults, InjectedFault};
 pub use inner::{AlarmTwin, DatabaseTwin, Durations, FleetTwin, Inner};
 pub use looks::Looks;
+pub use through::{Call, Policy, Through};
 pub use world::MemoryWorld;

@@ -181,7 +181,7 @@ impl Stage {
         let step = command.step;
         let ports = self.ports(&format!("{step}/{number}"));
         let (ports, died) = match self.tap.clone().filter(|tap| tap.step == step) {
-            Some(tap) => Line::through(tap, Arc::clone(&self.world), ports),
+            Some(tap) => Line::through(tap, &self.world, ports),
             None => (ports, Arc::new(Notify::new())),
         };
         let work = async move {
