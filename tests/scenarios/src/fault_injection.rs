@@ -4,12 +4,11 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::world::World;
 use ports::{Answer, Failure, FailureKind};
 use protocol::command::Step;
 use protocol::name::Name;
 use tokio::sync::Notify;
-use twin::{Call, MemoryWorld, Policy, Through};
+use twin::{Call, MemoryWorld, Policy};
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +98,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// The ports of a worker, through the tap; and what tells of its death.
-    pub(crate) fn through(tap: Tap, world: &Arc<MemoryWorld>, ports: World) -> (World, Arc<Notify>) {
-        let died = Arc::new(Notify::new());
-        let (world, writer) = (Arc::clone(world), ports.writer.clone());
-        let line = Self { tap, world: Arc::clone(&world), writer, died: Arc::clone(&died) };
-        (disturbed(ports, &world, line), died)
+    /// A worker's way; `died` tells of its death.
+    pub(crate) fn new(tap: Tap, world: Arc<MemoryWorld>, writer: String, died: Arc<Notify>) -> Self {
+        Self { tap, world, writer, died }
     }
 
     async fn die(&self) -> Infallible {
@@ -156,21 +152,4 @@ impl Policy for Line {
 
 fn failure(action: &'static str, kind: FailureKind) -> Failure {
     Failure { kind, action, code: format!("{kind:?}"), message: "a harm of the test".to_owned() }
-}
-
-/// The ports of a function, with every call to the world through a policy.
-pub fn disturbed<P: Policy>(ports: World, world: &Arc<MemoryWorld>, policy: P) -> World {
-    let through = Through::new(world, policy);
-    World {
-        plans: Arc::clone(&through) as _,
-        journal: Arc::clone(&through) as _,
-        databases: Arc::clone(&through) as _,
-        fleets: Arc::clone(&through) as _,
-        traffic: Arc::clone(&through) as _,
-        alarms: Arc::clone(&through) as _,
-        lag: Arc::clone(&through) as _,
-        probes: Arc::clone(&through) as _,
-        publisher: through as _,
-        ..ports
-    }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::fault::Fault;
-use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
 use protocol::command::{Step, StepCommand};
@@ -18,12 +17,14 @@ use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use twin::{CountingIds, MemoryWorld, RuntimeClock};
+use twin::{CountingIds, MemoryWorld, Policy, RuntimeClock};
 
 pub mod fault_injection;
+pub mod instance;
 pub mod scheduled_job;
 
 use fault_injection::{Line, Tap};
+use instance::{Identity, Instance};
 
 /// The commands topic of the stage.
 pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
@@ -95,27 +96,20 @@ impl Stage {
         }
     }
 
-    /// All ports, for one function's instance.
-    pub fn ports(&self, writer: &str) -> World {
-        let world = &self.world;
-        World {
-            plans: Arc::clone(world) as _,
-            journal: Arc::clone(world) as _,
-            databases: Arc::clone(world) as _,
-            fleets: Arc::clone(world) as _,
-            traffic: Arc::clone(world) as _,
-            alarms: Arc::clone(world) as _,
-            lag: Arc::clone(world) as _,
-            probes: Arc::clone(world) as _,
-            publisher: Arc::clone(world) as _,
-            inspection: world.inspection(),
+    /// One instance of a function.
+    pub fn instance(&self, writer: &str) -> Instance {
+        let identity = Identity {
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: writer.to_owned(),
-            commands_topic: COMMANDS_TOPIC.to_owned(),
-            region: self.plan.own().region.clone(),
             snapshot_every: self.snapshot_every,
-        }
+        };
+        Instance::new(&self.world, &self.plan, identity)
+    }
+
+    /// One instance of a function, every call of which passes through a policy.
+    pub fn disturbed<P: Policy>(&self, writer: &str, policy: P) -> Instance {
+        self.instance(writer).disturbed(&self.world, &self.plan, policy)
     }
 
     /// The time now.
@@ -126,9 +120,9 @@ impl Stage {
     /// Invokes the alarm-handler and waits for its answer.
     pub async fn invoke(&mut self, payload: Value) -> Result<Value, Fault> {
         self.started += 1;
-        let ports = self.ports(&format!("alarm-handler/{}", self.started));
+        let handler = self.instance(&format!("alarm-handler/{}", self.started)).alarm_handler();
         let deadline = self.deadline(Step::Verify);
-        Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
+        Box::pin(handler.handle(&payload, deadline)).await
     }
 
     /// An alarm of the plan goes into a state, and its message arrives.
@@ -179,30 +173,16 @@ impl Stage {
         let payload = sns(COMMANDS_TOPIC, &json!(command));
         let number = self.started;
         let step = command.step;
-        let ports = self.ports(&format!("{step}/{number}"));
-        let (ports, died) = match self.tap.clone().filter(|tap| tap.step == step) {
-            Some(tap) => Line::through(tap, &self.world, ports),
-            None => (ports, Arc::new(Notify::new())),
-        };
-        let work = async move {
-            match step {
-                Step::Promote | Step::Quarantine => {
-                    let workshop = promote_replica::PromoteReplica::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Scale | Step::Restore => {
-                    let workshop = scale_asg::ScaleAsg::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Fence | Step::Unfence | Step::Open => {
-                    let workshop = shift_traffic::ShiftTraffic::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Confirm | Step::Verify => {
-                    Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
-                }
+        let writer = format!("{step}/{number}");
+        let died = Arc::new(Notify::new());
+        let instance = match self.tap.clone().filter(|tap| tap.step == step) {
+            Some(tap) => {
+                let line = Line::new(tap, Arc::clone(&self.world), writer.clone(), Arc::clone(&died));
+                self.disturbed(&writer, line)
             }
+            None => self.instance(&writer),
         };
+        let work = async move { instance.work(step, &payload, deadline).await };
         let task = tokio::spawn(async move {
             tokio::select! {
                 biased;

@@ -10,7 +10,6 @@ use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::Mode;
 use protocol::side::Side;
-use scenarios::fault_injection::disturbed;
 use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, sns};
 use serde_json::{Value, json};
 use twin::plans::{as_aurora, example_plan, small_plan};
@@ -192,13 +191,10 @@ async fn a_fence_that_outlasts_its_lease_does_not_close_the_side_that_an_abort_l
         }
     }
     let clock = Arc::clone(&stage.clock) as Arc<dyn Clock>;
-    let ports = disturbed(stage.ports("shift-traffic/slow"), &stage.world, Slow { clock });
+    let instance = stage.disturbed("shift-traffic/slow", Slow { clock });
     let deadline = stage.now().checked_add(SignedDuration::from_mins(10)).expect("a time");
     let payload: Value = sns(COMMANDS_TOPIC, &json!(fence));
-    let worker = tokio::spawn(async move {
-        let workshop = shift_traffic::ShiftTraffic::new(&ports);
-        engine::worker::handle(&ports, &workshop, &payload, deadline).await
-    });
+    let worker = tokio::spawn(async move { instance.work(Step::Fence, &payload, deadline).await });
     stage.pass(SignedDuration::from_secs(10)).await;
     let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "the fence hangs" });
     stage.invoke(abort).await.expect("the abort is taken");

@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use ports::{Answer, Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::plan::Mode;
-use scenarios::fault_injection::disturbed;
 use scenarios::{COMMANDS_TOPIC, Stage, is_over, sns};
 use serde_json::json;
 use twin::plans::small_plan;
@@ -62,13 +61,10 @@ async fn an_effect_that_lands_after_its_call_was_given_up_is_undone_too() {
     stage.lose_primary().await;
     let scale = take_scale(&mut stage).await;
     let clock = Arc::clone(&stage.clock) as Arc<dyn Clock>;
-    let ports = disturbed(stage.ports("scale-asg/late"), &stage.world, Late { clock });
+    let instance = stage.disturbed("scale-asg/late", Late { clock });
     let deadline = stage.now().checked_add(SignedDuration::from_mins(5)).expect("a time");
     let payload = sns(COMMANDS_TOPIC, &json!(scale));
-    let worker = tokio::spawn(async move {
-        let workshop = scale_asg::ScaleAsg::new(&ports);
-        engine::worker::handle(&ports, &workshop, &payload, deadline).await
-    });
+    let worker = tokio::spawn(async move { instance.work(Step::Scale, &payload, deadline).await });
     stage.pass(SignedDuration::from_secs(3)).await;
     let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "a false alarm" });
     stage.invoke(abort).await.expect("the abort is taken");

@@ -28,9 +28,13 @@ impl Copies {
 
     /// A pass; its sentence, of an answer or of an error.
     async fn pass(&self, stage: &Stage) -> String {
-        let (stores, seen) = (Arc::clone(&self.stores) as _, Arc::clone(&self.stores) as _);
-        let replicator =
-            Replicator { world: stage.ports("ssm-replicator/1"), stores, primary_account: None, seen };
+        let replicator = Replicator {
+            context: stage.instance("ssm-replicator/1").context,
+            stores: Arc::clone(&self.stores) as _,
+            primary_account: None,
+            seen: Arc::clone(&self.stores) as _,
+            maintenance: Arc::clone(&stage.world) as _,
+        };
         let deadline = stage.now().checked_add(SignedDuration::from_secs(840)).expect("a time");
         let answer = handle(&replicator, &json!({ "command": "pass" }), deadline).await;
         answer.map_or_else(

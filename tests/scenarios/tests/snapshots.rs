@@ -38,8 +38,8 @@ async fn gathered(plan: protocol::plan::Plan) -> ScheduledJob {
 
 async fn hold(job: &ScheduledJob, minutes: u32) {
     let hold = json!({ "command": "hold", "minutes": minutes, "reason": "upgrade", "by": "ana" });
-    let (ports, deadline) = (job.stage.ports("alarm-handler"), job.now() + HOUR);
-    Box::pin(alarm_handler::handle(&ports, &hold, deadline)).await.expect("held");
+    let (handler, deadline) = (job.stage.instance("alarm-handler").alarm_handler(), job.now() + HOUR);
+    Box::pin(handler.handle(&hold, deadline)).await.expect("held");
 }
 
 fn copies_under_way(job: &ScheduledJob) -> usize {

@@ -6,7 +6,6 @@ use jiff::SignedDuration;
 use ports::{Answer, RouteView};
 use protocol::command::Step;
 use protocol::plan::Mode;
-use scenarios::fault_injection::disturbed;
 use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, sns};
 use serde_json::json;
 use twin::plans::small_plan;
@@ -52,11 +51,10 @@ async fn one_stale_word_of_a_closed_side_is_not_taken_for_a_fence() {
         inner.commands.remove(at).expect("it is there")
     };
     let policy = Stale { lies_left: AtomicU32::new(1) };
-    let ports = disturbed(stage.ports("shift-traffic/stale"), &stage.world, policy);
-    let workshop = shift_traffic::ShiftTraffic::new(&ports);
+    let instance = stage.disturbed("shift-traffic/stale", policy);
     let deadline = stage.now().checked_add(SignedDuration::from_mins(2)).expect("a time");
     let payload = sns(COMMANDS_TOPIC, &json!(fence));
-    engine::worker::handle(&ports, &workshop, &payload, deadline).await.expect("it comes to an end");
+    instance.work(Step::Fence, &payload, deadline).await.expect("it comes to an end");
     let said = stage.sentences();
     let closed = stage.world.inner().routes.values().all(|view| view.weights.primary == Some(0));
     let is_done = said.iter().any(|sentence| sentence.starts_with("Step fence is done"));

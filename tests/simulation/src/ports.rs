@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use ::ports::{Answer, Clock, Failure, FailureKind, Ids, ReplicaView, Replication};
 use async_trait::async_trait;
-use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use protocol::name::Name;
 use protocol::observation::ProbeAnswer;
 use protocol::signal::AlarmNow;
-use scenarios::fault_injection::disturbed;
+use scenarios::instance::{Identity, Instance};
 use tokio::sync::Notify;
 use twin::{Call, Policy};
 
@@ -70,29 +69,16 @@ impl Link {
         }
     }
 
-    /// All ports.
-    pub(crate) fn world(&self, writer: &str) -> World {
-        let world = &self.sim.world;
-        let ports = World {
-            plans: Arc::clone(world) as _,
-            journal: Arc::clone(world) as _,
-            databases: Arc::clone(world) as _,
-            fleets: Arc::clone(world) as _,
-            traffic: Arc::clone(world) as _,
-            alarms: Arc::clone(world) as _,
-            lag: Arc::clone(world) as _,
-            probes: Arc::clone(world) as _,
-            publisher: Arc::clone(world) as _,
-            // Readiness decides nothing, so its looks are spared the faults.
-            inspection: world.inspection(),
+    /// The instance that goes this way.
+    pub(crate) fn instance(&self, writer: &str) -> Instance {
+        let (world, draw) = (&self.sim.world, &self.sim.draw);
+        let identity = Identity {
             clock: Arc::new(self.clone()),
             ids: Arc::new(self.clone()),
             writer: writer.to_owned(),
-            commands_topic: scenarios::COMMANDS_TOPIC.to_owned(),
-            region: self.sim.draw.plan.own().region.clone(),
-            snapshot_every: self.sim.draw.snapshot_every,
+            snapshot_every: draw.snapshot_every,
         };
-        disturbed(ports, world, self.clone())
+        Instance::new(world, &draw.plan, identity).disturbed(world, &draw.plan, self.clone())
     }
 
     /// The instance ends here, without a word.

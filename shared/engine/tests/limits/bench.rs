@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::observe::Observer;
+use engine::observe::{Observer, Sources};
 use engine::step::{StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
@@ -85,16 +85,17 @@ impl Bench {
     }
 
     pub(crate) fn eyes(&self) -> Observer {
-        Observer {
-            alarms: Arc::clone(&self.world) as _,
-            last_alarms: Mutex::new(None),
-            last_replicas: Mutex::new(BTreeMap::new()),
+        Observer::new(self.sources())
+    }
+
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
             probes: Arc::clone(&self.world) as _,
             databases: Arc::clone(&self.world) as _,
+            alarms: Arc::clone(&self.world) as _,
             lag: Arc::clone(&self.world) as _,
             journal: Arc::clone(&self.world) as _,
             clock: Arc::clone(&self.clock) as _,
-            last_lag: Mutex::new(None),
         }
     }
 
