@@ -1,6 +1,6 @@
-"""Which files of the product import each other, and which names does it give to two types?
+"""Which files and crates of the product depend on each other, and which names does it give to two types?
 
-    python3 tests/import_graph.py          says every circle and every name that stands for two types
+    python3 tests/import_graph.py          says every circle, every crate that reaches what it may not, every name of two types
 
 A file depends on a file whose items it names: by `use crate::…`, `super::…` or `self::…`, or by such a path in its code. What a
 parent passes on of its children (`pub use child::…`) is no dependency: it is where others find them.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,9 +25,44 @@ TYPE = re.compile(r"^pub(?:\([^)]*\))? (?:struct|enum|trait|type) (\w+)", re.MUL
 TESTS = {"tests.rs", "emulator.rs", "replay.rs"}
 
 
+# What tests play in instead of AWS: no part of the product.
+TWIN = "twin"
+
+
 def crates(root: Path = ROOT) -> list[Path]:
     """The sources of each crate of the product."""
-    return sorted([*root.glob("shared/*/src"), *root.glob("functions/*/src")])
+    sources = [*root.glob("shared/*/src"), *root.glob("functions/*/src")]
+    return sorted(source for source in sources if source.parent.name != TWIN)
+
+
+# Which crates of ours each may depend on. A function's library may depend on those of OF_A_FUNCTION; what only its binary needs
+# is optional, for a test of the library builds no SDK.
+MAY_DEPEND_ON = {
+    "protocol": set(),
+    "ports": {"protocol"},
+    TWIN: {"protocol", "ports"},
+    "engine": {"protocol", "ports"},
+    "aws": {"protocol", "ports"},
+    "runtime": {"protocol", "ports", "engine", "aws"},
+}
+OF_A_FUNCTION = {"protocol", "ports", "engine"}
+OF_ITS_BINARY = {"aws", "runtime"}
+
+
+def forbidden_dependencies(root: Path = ROOT) -> list[str]:
+    """Each crate of the product that depends on what it may not, to be read. What its tests alone depend on is free."""
+    said = []
+    manifests = [*root.glob("shared/*/Cargo.toml"), *root.glob("functions/*/Cargo.toml")]
+    for path in sorted(manifests):
+        manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+        crate = manifest["package"]["name"]
+        allowed, optional = MAY_DEPEND_ON.get(crate, OF_A_FUNCTION), set() if crate in MAY_DEPEND_ON else OF_ITS_BINARY
+        for name, given in {**manifest.get("dependencies", {}), **manifest.get("build-dependencies", {})}.items():
+            may = allowed | (optional if isinstance(given, dict) and given.get("optional") else set())
+            is_sdk = name.startswith("aws-") and crate != "aws"
+            if is_sdk or (name in MAY_DEPEND_ON and name not in may):
+                said.append(f"{crate} depends on {name}")
+    return said
 
 
 def product_text(path: Path) -> str:
@@ -122,9 +158,9 @@ def circles(edges: Graph) -> list[list[Module]]:
 
 
 def every_circle(root: Path = ROOT) -> list[str]:
-    """Each circle of the product, to be read."""
+    """Each circle of the product, and of the twin, to be read."""
     said = []
-    for source in crates(root):
+    for source in [*crates(root), *root.glob(f"shared/{TWIN}/src")]:
         for group in circles(graph(source)):
             names = ", ".join("::".join(module) or "the crate's root" for module in group)
             said.append(f"{source.relative_to(root).parent}: {names}")
@@ -147,9 +183,12 @@ def main() -> int:
     found = every_circle()
     for circle in found:
         print(f"a circle in {circle}")
+    forbidden = forbidden_dependencies()
+    for dependency in forbidden:
+        print(dependency)
     for name, where in homonyms().items():
         print(f"{name} is {len(where)} types: {', '.join(where)}")
-    return 1 if found else 0
+    return 1 if found or forbidden else 0
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ EXCLUDED = ("functions/*/src/main.rs",)
 # optimisation: together with incremental compilation it has left programs that could not be linked. Other people's crates
 # stay as they are, or what the checkout has built of them could not be borrowed.
 CONFIGURATION = "[profile.lab]\nincremental = true\n" + "".join(
-    f"[profile.lab.package.{name}]\nopt-level = 0\n" for name in ("protocol", "model", "ports", "engine", "simulation")
+    f"[profile.lab.package.{name}]\nopt-level = 0\n" for name in ("protocol", "model", "ports", "twin", "engine", "simulation")
 )
 
 # Of so many viable mutants at least so many are caught.
@@ -78,7 +78,7 @@ class Tests:
     """The tests that are run against a mutant: quick ones first, and the others only where those saw nothing."""
 
     name: str
-    package: str | None
+    packages: tuple[str, ...]
     programs: tuple[str, ...]
     seconds_max: int
     # Parts of the names of tests: only those, or all but those.
@@ -90,13 +90,16 @@ class Tests:
         return [*self.only, *(f"--skip={part}" for part in self.without)]
 
 
+# Without the functions' binaries, for no test here runs one: the SDK is not built for each mutant.
+NO_SDK = ("--no-default-features",)
+
 # Of the scenarios those that play hours, or everything with every harm.
 HOURS = ("aftermath::", "alarms::", "attention::", "budgets::", "contract::", "snapshots::")
 
-CORE = Tests("core", "protocol", ("quick",), 30)
-RUNS = Tests("runs", None, ("scenarios", "limits", "replicator"), 120, without=HOURS)
-LAWS = Tests("laws", "protocol", ("core",), 300, only=("golden::", "laws::", "envelopes::", "events::", "readiness::"))
-LONG = Tests("long", None, ("scenarios", "secrets"), 600, only=(*HOURS, "secret", "values", "credentials"))
+CORE = Tests("core", ("protocol",), ("quick",), 30)
+RUNS = Tests("runs", ("scenarios", "engine", "ssm-replicator"), ("scenarios", "limits", "replicator"), 120, without=HOURS)
+LAWS = Tests("laws", ("protocol",), ("core",), 300, only=("golden::", "laws::", "envelopes::", "events::", "readiness::"))
+LONG = Tests("long", ("scenarios",), ("scenarios", "secrets"), 600, only=(*HOURS, "secret", "values", "credentials"))
 # Quick ones first.
 EVERY = (CORE, RUNS, LAWS, LONG)
 
@@ -280,7 +283,7 @@ class Run:
         if mark.exists() and mark.read_text(encoding="utf-8") == state:
             return
         print(f"mutants: building and running the tests {tests.name} without a mutant", flush=True)
-        chosen = [f"--package={tests.package}"] if tests.package else ["--workspace"]
+        chosen = [*NO_SDK, *(f"--package={package}" for package in tests.packages)]
         chosen += [f"--test={program}" for program in tests.programs]
         chosen += ["--", *tests.filters()]
         done = self.call(["cargo", "test", "--profile=lab", "--color=never", *chosen], PLACE / "baseline.log")
@@ -318,7 +321,7 @@ class Run:
         command += ["--no-shuffle", "--colors=never", f"--test-tool={'nextest' if self.nextest else 'cargo'}"]
         command += [f"--timeout={tests.seconds_max}", "--build-timeout=900", f"--output={output}"]
         command += [f"--file={mutants[0].file}", *exact]
-        command += [f"--test-package={tests.package}"] if tests.package else ["--test-workspace=true"]
+        command += [*NO_SDK, *(f"--test-package={package}" for package in tests.packages)]
         command += [f"--cargo-arg=--test={program}" for program in tests.programs]
         command += ["--", "--", *tests.filters()]
         self.call(command, PLACE / "mutants.log")

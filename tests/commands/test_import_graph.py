@@ -1,4 +1,4 @@
-"""Do the product's files import each other without a circle? And would the check see one?"""
+"""Do the product's files import each other without a circle, and its crates nothing that they may not? Would the checks see it?"""
 
 from __future__ import annotations
 
@@ -30,6 +30,35 @@ class ImportGraph(unittest.TestCase):
 
     def test_no_name_of_the_product_stands_for_two_types(self) -> None:
         self.assertEqual(imports.homonyms(), {})
+
+    def manifests(self, dependencies: dict[str, str]) -> Path:
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        for name, text in dependencies.items():
+            folder = Path(place.name) / "shared" / name
+            folder.mkdir(parents=True)
+            (folder / "Cargo.toml").write_text(f'[package]\nname = "{name}"\n{text}', encoding="utf-8")
+        return Path(place.name)
+
+    def test_no_crate_of_the_product_depends_on_what_it_may_not(self) -> None:
+        self.assertEqual(imports.forbidden_dependencies(), [])
+
+    def test_a_dependency_that_may_not_be_is_found(self) -> None:
+        cases = {
+            "": [],
+            "[dev-dependencies]\ntwin.workspace = true\naws.workspace = true\n": [],
+            "[dependencies]\naws = { workspace = true, optional = true }\nengine.workspace = true\n": [],
+            "[dependencies]\ntwin = { workspace = true, optional = true }\n": ["one depends on twin"],
+            "[build-dependencies]\ntwin.workspace = true\n": ["one depends on twin"],
+            "[dependencies]\naws.workspace = true\n": ["one depends on aws"],
+            "[dependencies]\naws-sdk-rds.workspace = true\n": ["one depends on aws-sdk-rds"],
+        }
+        for text, expected in cases.items():
+            self.assertEqual(imports.forbidden_dependencies(self.manifests({"one": text})), expected, text)
+        self.assertEqual(
+            imports.forbidden_dependencies(self.manifests({"aws": "[dependencies]\nengine.workspace = true\n"})),
+            ["aws depends on engine"],
+        )
 
     def test_a_circle_is_found_however_it_is_written(self) -> None:
         for back in ("use super::left::L;", "use crate::{left::L as Other};", "fn f(l: crate::left::L) {}"):

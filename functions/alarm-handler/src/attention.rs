@@ -1,13 +1,14 @@
 //! Does anybody have to come? One figure for each plan, which an alarm watches.
 
 use engine::conductor::Log;
-use engine::world::World;
 use jiff::Timestamp;
 use ports::{MetricSample, MetricUnit};
 use protocol::attention::{Attention, Matter};
 use protocol::name::Name;
 use protocol::state::Phase;
 use serde_json::{Value, json};
+
+use crate::AlarmHandler;
 
 /// While nobody is needed the figure goes out in every so many minutes of the clock: a call for each minute of a month
 /// costs more than the metric. While somebody is needed it goes out with every tick.
@@ -20,7 +21,7 @@ fn of(log: &Log) -> Attention {
 }
 
 /// Sends the figure, if it is time.
-pub(crate) async fn publish(world: &World, plan: &Name, log: &Log, now: Timestamp) {
+pub(crate) async fn publish(function: &AlarmHandler, plan: &Name, log: &Log, now: Timestamp) {
     let attention = of(log);
     if attention == Attention::None && (now.as_second() / 60) % CALM_MINUTES != 0 {
         return;
@@ -32,7 +33,7 @@ pub(crate) async fn publish(world: &World, plan: &Name, log: &Log, now: Timestam
         unit: MetricUnit::Count,
         at: now,
     };
-    if let Err(failure) = world.inspection.metrics.put(&[figure]).await {
+    if let Err(failure) = function.inspection.metrics.put(&[figure]).await {
         tracing::warn!(%failure, "the metric Attention can't be sent; its alarm keeps its state");
     }
 }

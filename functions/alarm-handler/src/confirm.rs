@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use engine::conductor::Conductor;
 use engine::observe::Observer;
 use engine::step::{StepHandler, StepStatus};
-use engine::world::World;
 use ports::Failure;
 use protocol::command::Step;
 use protocol::name::Name;
@@ -13,6 +12,8 @@ use protocol::plan::Plan;
 use protocol::state::State;
 use std::sync::Arc;
 
+use crate::AlarmHandler;
+
 /// Watches the evidence of a run.
 pub(crate) struct Confirm {
     plan: Arc<Plan>,
@@ -20,8 +21,8 @@ pub(crate) struct Confirm {
 }
 
 impl Confirm {
-    pub(crate) fn new(world: &World, conductor: &Conductor) -> Self {
-        Self { plan: Arc::clone(&conductor.plan), eyes: world.eyes() }
+    pub(crate) fn new(function: &AlarmHandler, conductor: &Conductor) -> Self {
+        Self { plan: Arc::clone(&conductor.plan), eyes: function.observer() }
     }
 }
 

@@ -1,14 +1,18 @@
 //! Takes signals, ticks, wake-ups and operators' commands; weighs the evidence; and sees the recovery side serve.
 
+use std::sync::Arc;
+
 use engine::conductor::{Conductor, Log};
+use engine::context::Context;
 use engine::fault::Fault;
 use engine::fences;
 use engine::invocation::Invocation;
+use engine::observe::{Observer, Sources};
 use engine::step::{StepHandler, carry_out};
 use engine::worker::trusted;
-use engine::world::World;
 use jiff::Timestamp;
-use ports::Vitals;
+use ports::inspection::Inspection;
+use ports::{Alarms, Databases, Fleets, Lag, Probes, Traffic, Vitals};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::{Incoming, StepCommandMessage};
@@ -26,35 +30,67 @@ mod verify;
 use confirm::Confirm;
 use verify::Verify;
 
-/// Handles an invocation.
-pub async fn handle(
-    world: &World,
-    payload: &Value,
-    invocation: impl Into<Invocation>,
-) -> Result<Value, Fault> {
-    let Invocation { deadline, request } = invocation.into();
-    let incoming = Incoming::read(payload);
-    match &incoming {
-        Incoming::BadOperator { problem } => return Err(Fault::new("bad_command", problem.clone())),
-        Incoming::Empty => return Ok(json!({ "sentence": NO_COMMAND })),
-        _ => {}
-    }
-    let conductor = world.conductor().await?;
-    match incoming {
-        Incoming::Tick => tick(world, &conductor, deadline).await,
-        Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
-        Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(world, &conductor).await,
-        Incoming::Operator(command) => {
-            // What a person's word brings about can be joined with CloudTrail, which knows who called.
-            let conductor = Conductor { request, ..conductor };
-            operator(world, &conductor, command).await
+/// What this function may do.
+pub struct AlarmHandler {
+    /// What it decides with.
+    pub context: Context,
+    /// ARN of the one topic that may ask for steps.
+    pub commands_topic: String,
+    /// Databases: whether they serve, and are a sign of life.
+    pub databases: Arc<dyn Databases>,
+    /// Fleets: whether they serve.
+    pub fleets: Arc<dyn Fleets>,
+    /// Routes: whether they are closed, and serve.
+    pub traffic: Arc<dyn Traffic>,
+    /// Alarms.
+    pub alarms: Arc<dyn Alarms>,
+    /// Replication lag.
+    pub lag: Arc<dyn Lag>,
+    /// Probes.
+    pub probes: Arc<dyn Probes>,
+    /// What only a readiness pass asks; and metrics.
+    pub inspection: Inspection,
+}
+
+impl AlarmHandler {
+    /// Handles an invocation.
+    pub async fn handle(&self, payload: &Value, invocation: impl Into<Invocation>) -> Result<Value, Fault> {
+        let Invocation { deadline, request } = invocation.into();
+        let incoming = Incoming::read(payload);
+        match &incoming {
+            Incoming::BadOperator { problem } => return Err(Fault::new("bad_command", problem.clone())),
+            Incoming::Empty => return Ok(json!({ "sentence": NO_COMMAND })),
+            _ => {}
         }
-        Incoming::Signals(signals) => hear(world, &conductor, signals).await,
-        Incoming::Steps(messages) => steps(world, &conductor, &messages, deadline).await,
-        // Something changed that a step may wait for. What, the journal and a look will tell.
-        Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
-        Incoming::BadOperator { problem } => Err(Fault::new("bad_command", problem)),
-        Incoming::Empty => Ok(json!({ "sentence": NO_COMMAND })),
+        let conductor = self.context.conductor().await?;
+        match incoming {
+            Incoming::Tick => tick(self, &conductor, deadline).await,
+            Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
+            Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(self, &conductor).await,
+            Incoming::Operator(command) => {
+                // What a person's word brings about can be joined with CloudTrail, which knows who called.
+                let conductor = Conductor { request, ..conductor };
+                operator(self, &conductor, command).await
+            }
+            Incoming::Signals(signals) => hear(self, &conductor, signals).await,
+            Incoming::Steps(messages) => steps(self, &conductor, &messages, deadline).await,
+            // Something changed that a step may wait for. What, the journal and a look will tell.
+            Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
+            Incoming::BadOperator { problem } => Err(Fault::new("bad_command", problem)),
+            Incoming::Empty => Ok(json!({ "sentence": NO_COMMAND })),
+        }
+    }
+
+    /// Looks at what detection is about.
+    fn observer(&self) -> Observer {
+        Observer::new(Sources {
+            probes: Arc::clone(&self.probes),
+            databases: Arc::clone(&self.databases),
+            alarms: Arc::clone(&self.alarms),
+            lag: Arc::clone(&self.lag),
+            journal: Arc::clone(&self.context.journal),
+            clock: Arc::clone(&self.context.clock),
+        })
     }
 }
 
@@ -65,13 +101,13 @@ const NO_COMMAND: &str = "The payload is an empty object, so alarm-handler recei
 
 /// Signals are sorted as they come; only a message that is late is held against what CloudWatch says now. Whoever sends
 /// them is answered which of them do not count, and why; a rejection that was written down lately too.
-async fn hear(world: &World, conductor: &Conductor, signals: Vec<Signal>) -> Result<Value, Fault> {
+async fn hear(function: &AlarmHandler, conductor: &Conductor, signals: Vec<Signal>) -> Result<Value, Fault> {
     let now = conductor.clock.now();
     let is_late = signals.iter().any(|signal| is_late(&conductor.plan, signal, now));
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
     let observation =
-        if is_late { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
+        if is_late { Some(function.observer().observe(&conductor.plan, &log.state).await) } else { None };
     let facts = Facts { signals, observation, ..Facts::default() };
     let rejected: Vec<Value> = facts
         .signals
@@ -90,36 +126,36 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
 
 /// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state, and see whether
 /// a failover would work.
-async fn tick(world: &World, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
+async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
     if let Err(fault) = conductor.catch_up(&mut log, deadline).await {
         // Nobody decides anything until a person takes the record out: the alarm on who is needed must know.
         if log.poison().is_some() {
-            attention::publish(world, &conductor.plan.name, &log, conductor.clock.now()).await;
+            attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
         }
         return Err(fault);
     }
     let routes = fenced(&conductor.plan, &log.state);
-    let eyes = world.eyes();
+    let eyes = function.observer();
     let (observation, sides) = futures::join!(
         eyes.observe(&conductor.plan, &log.state),
-        fences::look(&*world.traffic, &*world.clock, &routes, conductor.plan.seat.other())
+        fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other())
     );
-    save_vitals(world, conductor, &observation).await;
+    save_vitals(function, conductor, &observation).await;
     let fences = sides.into_iter().map(|looked| looked.seen).collect();
     let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
-    attention::publish(world, &conductor.plan.name, &log, conductor.clock.now()).await;
+    attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
     // Everything that is due was asked for by now.
     conductor.keep_snapshot(&mut log).await;
-    readiness::pass_if_due(world, conductor, &log, deadline).await;
+    readiness::pass_if_due(function, conductor, &log, deadline).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
 /// The vitals are advisory: when they can't be saved, the tick goes on.
-async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observation) {
+async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation: &Observation) {
     let plan = &conductor.plan.name;
-    let mut vitals = match world.journal.load_vitals(plan).await {
+    let mut vitals = match function.context.journal.load_vitals(plan).await {
         Ok(vitals) => vitals.unwrap_or_default(),
         Err(failure) => {
             tracing::warn!(%failure, "the vitals can't be read");
@@ -135,18 +171,22 @@ async fn save_vitals(world: &World, conductor: &Conductor, observation: &Observa
             vitals.lag.insert(database.clone(), LagSample { at: point.at, lag_ms: point.lag_ms });
         }
     }
-    if let Err(failure) = world.journal.save_vitals(plan, &vitals).await {
+    if let Err(failure) = function.context.journal.save_vitals(plan, &vitals).await {
         tracing::warn!(%failure, "the vitals can't be saved");
     }
 }
 
 /// An operator's command is decided with the world in view. What is refused is an error: the caller must notice.
-async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand) -> Result<Value, Fault> {
+async fn operator(
+    function: &AlarmHandler,
+    conductor: &Conductor,
+    command: OperatorCommand,
+) -> Result<Value, Fault> {
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
     let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
     let observation =
-        if looks { Some(world.eyes().observe(&conductor.plan, &log.state).await) } else { None };
+        if looks { Some(function.observer().observe(&conductor.plan, &log.state).await) } else { None };
     let facts = Facts { operator: Some(command), observation, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     match advanced.verdict {
@@ -162,19 +202,19 @@ async fn operator(world: &World, conductor: &Conductor, command: OperatorCommand
 
 /// The steps that this function does itself: confirm and verify.
 async fn steps(
-    world: &World,
+    function: &AlarmHandler,
     conductor: &Conductor,
     messages: &[StepCommandMessage],
     deadline: Timestamp,
 ) -> Result<Value, Fault> {
     let mut sentences = Vec::new();
     for message in messages {
-        let command = trusted(world, conductor, message)?;
+        let command = trusted(&function.commands_topic, conductor, message)?;
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
         let work: Box<dyn StepHandler> = match command.step {
-            Step::Confirm => Box::new(Confirm::new(world, conductor)),
-            Step::Verify => Box::new(Verify::new(world, conductor, log.state.clone())),
+            Step::Confirm => Box::new(Confirm::new(function, conductor)),
+            Step::Verify => Box::new(Verify::new(function, conductor, log.state.clone())),
             step => {
                 return Err(Fault::new("not_my_step", format!("This function does not handle step {step}")));
             }

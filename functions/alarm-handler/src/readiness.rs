@@ -3,17 +3,20 @@
 //! Nothing is decided by it. A pass that fails is a warning in the log and a figure that stays away, which its alarm takes
 //! for a bad sign; the tick itself goes on.
 
+use std::sync::Arc;
+
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::log::Unread;
 use engine::notice::subject;
 use engine::readiness::{Inspector, LOOK_MAX};
-use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, MetricSample, MetricUnit};
 use protocol::name::Name;
 use protocol::readiness::{LastReadiness, Readiness};
 use serde_json::{Value, json};
+
+use crate::AlarmHandler;
 
 /// How often a pass is made. Less than half an hour by half a tick, so that it is not the tick after.
 const PASS_EVERY: SignedDuration = SignedDuration::from_secs(30 * 60 - 30);
@@ -22,7 +25,12 @@ const PASS_EVERY: SignedDuration = SignedDuration::from_secs(30 * 60 - 30);
 const PASS_REST: SignedDuration = SignedDuration::from_secs(20);
 
 /// Makes a pass if one is due, no run is under way and there is time left.
-pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, log: &Log, deadline: Timestamp) {
+pub(crate) async fn pass_if_due(
+    function: &AlarmHandler,
+    conductor: &Conductor,
+    log: &Log,
+    deadline: Timestamp,
+) {
     if log.state.active_run().is_some() {
         return;
     }
@@ -31,7 +39,7 @@ pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, log: &Log,
         tracing::warn!("too little time is left for a readiness pass");
         return;
     }
-    let last = match world.journal.load_readiness(&conductor.plan.name).await {
+    let last = match function.context.journal.load_readiness(&conductor.plan.name).await {
         Ok(last) => last,
         Err(failure) => {
             tracing::warn!(%failure, "the last readiness can't be read, so this pass is skipped");
@@ -41,12 +49,12 @@ pub(crate) async fn pass_if_due(world: &World, conductor: &Conductor, log: &Log,
     let is_recent =
         |last: &LastReadiness| conductor.clock.now().duration_since(last.readiness.at()) < PASS_EVERY;
     if !last.as_ref().is_some_and(is_recent) {
-        pass(world, conductor, log, last.as_ref()).await;
+        pass(function, conductor, log, last.as_ref()).await;
     }
 }
 
 /// Answers the command `readiness` with a pass.
-pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value, Fault> {
+pub(crate) async fn answer(function: &AlarmHandler, conductor: &Conductor) -> Result<Value, Fault> {
     let mut log = Log::default();
     match log.read(&*conductor.journal, &conductor.plan.name).await {
         Ok(()) => conductor.keep_snapshot(&mut log).await,
@@ -64,30 +72,49 @@ pub(crate) async fn answer(world: &World, conductor: &Conductor) -> Result<Value
         );
         return Err(Fault::new("run_under_way", message));
     }
-    let last = world.journal.load_readiness(&conductor.plan.name).await;
+    let last = function.context.journal.load_readiness(&conductor.plan.name).await;
     let last = last.unwrap_or_else(|failure| {
         tracing::warn!(%failure, "the last readiness can't be read; this one counts as the first");
         None
     });
-    let readiness = pass(world, conductor, &log, last.as_ref()).await;
+    let readiness = pass(function, conductor, &log, last.as_ref()).await;
     Ok(shown(&readiness))
 }
 
 /// One pass: looks, keeps what was seen, says the figure, tells people what changed.
-async fn pass(world: &World, conductor: &Conductor, log: &Log, last: Option<&LastReadiness>) -> Readiness {
+async fn pass(
+    function: &AlarmHandler,
+    conductor: &Conductor,
+    log: &Log,
+    last: Option<&LastReadiness>,
+) -> Readiness {
     let plan = &conductor.plan;
-    let readiness = Inspector::new(world).readiness(plan, log).await;
+    let readiness = inspector(function).readiness(plan, log).await;
     tracing::info!(unready = readiness.unready(), sentence = readiness.sentence(), "readiness");
     let figure = unready_checks(&plan.name, readiness.unready(), conductor.clock.now());
-    let figure = world.inspection.metrics.put(&[figure]).await;
+    let figure = function.inspection.metrics.put(&[figure]).await;
     warn_of(&figure, "the metric UnreadyChecks can't be sent; its alarm will fire");
     let untold = LastReadiness::untold(readiness.clone(), last);
     // Kept before it is told: what can't be kept would be told again at each pass.
-    let kept = world.journal.save_readiness(&plan.name, &untold).await;
+    let kept = function.context.journal.save_readiness(&plan.name, &untold).await;
     if warn_of(&kept, "the readiness can't be saved, so no notice is sent") {
-        tell(world, conductor, untold).await;
+        tell(function, conductor, untold).await;
     }
     readiness
+}
+
+/// For a pass that begins now.
+fn inspector(function: &AlarmHandler) -> Inspector {
+    let clock = Arc::clone(&function.context.clock);
+    Inspector {
+        inspection: function.inspection.clone(),
+        lag: Arc::clone(&function.lag),
+        fleets: Arc::clone(&function.fleets),
+        probes: Arc::clone(&function.probes),
+        commands_topic: function.commands_topic.clone(),
+        until: clock.now().checked_add(LOOK_MAX).unwrap_or(Timestamp::MAX),
+        clock,
+    }
 }
 
 /// The figure that the alarm watches: one for each plan.
@@ -101,13 +128,13 @@ fn unready_checks(plan: &Name, count: usize, at: Timestamp) -> MetricSample {
     }
 }
 
-async fn tell(world: &World, conductor: &Conductor, untold: LastReadiness) {
+async fn tell(function: &AlarmHandler, conductor: &Conductor, untold: LastReadiness) {
     let Some(news) = untold.news() else { return };
     let name = &conductor.plan.name;
     let subject = subject(name, &format!("readiness is {}", untold.readiness.finding()));
     let told = conductor.publisher.notice(&subject, &news).await;
     if warn_of(&told, "the readiness notice was not sent; the next pass will retry") {
-        let kept = world.journal.save_readiness(name, &untold.as_told()).await;
+        let kept = function.context.journal.save_readiness(name, &untold.as_told()).await;
         warn_of(&kept, "the notice was sent but not recorded; it may be sent twice");
     }
 }

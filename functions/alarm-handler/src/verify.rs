@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::Conductor;
+use engine::serving::ServingCheck;
 use engine::step::{StepHandler, StepStatus, in_order};
-use engine::world::{ServingCheck, World};
 use ports::{Databases, EndpointHealth, Failure, FailureKind, Fleets, Probes, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
@@ -13,6 +13,8 @@ use protocol::observation::ProbeAnswer;
 use protocol::plan::Plan;
 use protocol::side::Direction;
 use protocol::state::State;
+
+use crate::AlarmHandler;
 
 /// Looks; it changes nothing.
 pub(crate) struct Verify {
@@ -25,14 +27,14 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    pub(crate) fn new(world: &World, conductor: &Conductor, state: State) -> Self {
+    pub(crate) fn new(function: &AlarmHandler, conductor: &Conductor, state: State) -> Self {
         Self {
             plan: Arc::clone(&conductor.plan),
             state,
-            traffic: Arc::clone(&world.traffic),
-            databases: Arc::clone(&world.databases),
-            fleets: Arc::clone(&world.fleets),
-            probes: Arc::clone(&world.probes),
+            traffic: Arc::clone(&function.traffic),
+            databases: Arc::clone(&function.databases),
+            fleets: Arc::clone(&function.fleets),
+            probes: Arc::clone(&function.probes),
         }
     }
 

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
+use engine::context::Context;
+use engine::fault::Fault;
 use engine::fences;
 use engine::step::{Manner, Objection, StepHandler, StepStatus, for_a_person, in_order};
-use engine::worker::StepHandlers;
-use engine::world::World;
+use engine::worker::{self, StepHandlers};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
 use protocol::command::{Step, StepCommand};
@@ -19,24 +20,24 @@ use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan, Route};
 use protocol::state::State;
 use protocol::words::list;
+use serde_json::Value;
 
-/// The steps of this function.
+/// What this function may do.
 pub struct PromoteReplica {
-    databases: Arc<dyn Databases>,
-    traffic: Arc<dyn Traffic>,
-    publisher: Arc<dyn Publisher>,
-    clock: Arc<dyn Clock>,
+    /// What it decides with.
+    pub context: Context,
+    /// ARN of the one topic that may ask for steps.
+    pub commands_topic: String,
+    /// Databases.
+    pub databases: Arc<dyn Databases>,
+    /// Routes: a promotion waits for their fence.
+    pub traffic: Arc<dyn Traffic>,
 }
 
 impl PromoteReplica {
-    /// On the ports of the world.
-    pub fn new(world: &World) -> Self {
-        Self {
-            databases: Arc::clone(&world.databases),
-            traffic: Arc::clone(&world.traffic),
-            publisher: Arc::clone(&world.publisher),
-            clock: Arc::clone(&world.clock),
-        }
+    /// Handles an invocation.
+    pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+        worker::handle(&self.context, &self.commands_topic, self, payload, deadline).await
     }
 }
 
@@ -50,8 +51,8 @@ impl StepHandlers for PromoteReplica {
                     plan,
                     databases,
                     traffic: Arc::clone(&self.traffic),
-                    publisher: Arc::clone(&self.publisher),
-                    clock: Arc::clone(&self.clock),
+                    publisher: Arc::clone(&self.context.publisher),
+                    clock: Arc::clone(&self.context.clock),
                     run,
                     unread_since: Mutex::new(None),
                 }))

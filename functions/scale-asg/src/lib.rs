@@ -6,26 +6,32 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
+use engine::context::Context;
+use engine::fault::Fault;
 use engine::step::{StepHandler, StepStatus, in_order};
-use engine::worker::StepHandlers;
-use engine::world::World;
+use engine::worker::{self, StepHandlers};
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind, FleetView, Fleets};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Capacity, FleetAt, Plan};
+use serde_json::Value;
 
-/// The steps of this function.
+/// What this function may do.
 pub struct ScaleAsg {
-    fleets: Arc<dyn Fleets>,
-    clock: Arc<dyn Clock>,
+    /// What it decides with.
+    pub context: Context,
+    /// ARN of the one topic that may ask for steps.
+    pub commands_topic: String,
+    /// Fleets.
+    pub fleets: Arc<dyn Fleets>,
 }
 
 impl ScaleAsg {
-    /// On the ports of the world.
-    pub fn new(world: &World) -> Self {
-        Self { fleets: Arc::clone(&world.fleets), clock: Arc::clone(&world.clock) }
+    /// Handles an invocation.
+    pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+        worker::handle(&self.context, &self.commands_topic, self, payload, deadline).await
     }
 }
 
@@ -34,7 +40,7 @@ impl StepHandlers for ScaleAsg {
         let (plan, fleets) = (Arc::clone(&conductor.plan), Arc::clone(&self.fleets));
         match step {
             Step::Scale => {
-                let clock = Arc::clone(&self.clock);
+                let clock = Arc::clone(&self.context.clock);
                 let begun = begun(log, clock.now());
                 Some(Box::new(Scale { plan, fleets, clock, begun, quotes: Mutex::default() }))
             }

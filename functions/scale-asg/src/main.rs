@@ -1,15 +1,19 @@
-//! Wires the world of the scale-asg function.
+//! Which ports does scale-asg have on AWS? Fleets.
 
-use aws::lambda::RuntimeError;
+use std::sync::Arc;
+
+use aws::fleets::AutoScalingFleets;
+use runtime::lambda::{RuntimeError, serve};
+use runtime::start::Start;
 use scale_asg::ScaleAsg;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
-    aws::log::open_log();
-    let world = &aws::world::connect(&aws::settings::Settings::from_env()?);
-    let workshop = &ScaleAsg::new(world);
-    aws::lambda::serve(async |payload, deadline| {
-        engine::worker::handle(world, workshop, &payload, deadline).await
-    })
-    .await
+    let start = Start::from_env()?;
+    let function = &ScaleAsg {
+        context: start.context(),
+        commands_topic: start.settings.commands_topic.clone(),
+        fleets: Arc::new(AutoScalingFleets::new(&start.sdk)),
+    };
+    serve(async |payload, deadline| function.handle(&payload, deadline).await).await
 }

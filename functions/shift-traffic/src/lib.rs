@@ -6,31 +6,38 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
+use engine::context::Context;
+use engine::fault::Fault;
+use engine::serving::ServingCheck;
 use engine::step::{Manner, StepHandler, StepStatus, in_order};
-use engine::worker::StepHandlers;
-use engine::world::{ServingCheck, World};
+use engine::worker::{self, StepHandlers};
+use jiff::Timestamp;
 use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Traffic};
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Plan, Route};
 use protocol::side::Side;
 use protocol::state::State;
+use serde_json::Value;
 
-/// The steps of this function.
+/// What this function may do.
 pub struct ShiftTraffic {
-    traffic: Arc<dyn Traffic>,
-    databases: Arc<dyn Databases>,
-    fleets: Arc<dyn Fleets>,
+    /// What it decides with.
+    pub context: Context,
+    /// ARN of the one topic that may ask for steps.
+    pub commands_topic: String,
+    /// Routes.
+    pub traffic: Arc<dyn Traffic>,
+    /// Databases, which must serve before a route is opened.
+    pub databases: Arc<dyn Databases>,
+    /// Fleets, which must serve before a route is opened.
+    pub fleets: Arc<dyn Fleets>,
 }
 
 impl ShiftTraffic {
-    /// On the ports of the world.
-    pub fn new(world: &World) -> Self {
-        Self {
-            traffic: Arc::clone(&world.traffic),
-            databases: Arc::clone(&world.databases),
-            fleets: Arc::clone(&world.fleets),
-        }
+    /// Handles an invocation.
+    pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
+        worker::handle(&self.context, &self.commands_topic, self, payload, deadline).await
     }
 }
 

@@ -1,15 +1,23 @@
-//! Wires the world of the shift-traffic function.
+//! Which ports does shift-traffic have on AWS? Routes, and what must serve before one is opened.
 
-use aws::lambda::RuntimeError;
+use std::sync::Arc;
+
+use aws::accelerator::AcceleratorTraffic;
+use aws::databases::KindDatabases;
+use aws::fleets::AutoScalingFleets;
+use runtime::lambda::{RuntimeError, serve};
+use runtime::start::Start;
 use shift_traffic::ShiftTraffic;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
-    aws::log::open_log();
-    let world = &aws::world::connect(&aws::settings::Settings::from_env()?);
-    let workshop = &ShiftTraffic::new(world);
-    aws::lambda::serve(async |payload, deadline| {
-        engine::worker::handle(world, workshop, &payload, deadline).await
-    })
-    .await
+    let start = Start::from_env()?;
+    let function = &ShiftTraffic {
+        context: start.context(),
+        commands_topic: start.settings.commands_topic.clone(),
+        traffic: Arc::new(AcceleratorTraffic::new(&start.sdk)),
+        databases: Arc::new(KindDatabases::new(&start.sdk)),
+        fleets: Arc::new(AutoScalingFleets::new(&start.sdk)),
+    };
+    serve(async |payload, deadline| function.handle(&payload, deadline).await).await
 }

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::conductor::{Conductor, Log};
+use engine::context::Context;
 use engine::fault::Fault;
-use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
-use ports::{Answer, Metrics, Snapshots};
+use ports::{Answer, Maintenance, Metrics, Snapshots};
 use protocol::maintenance::SnapshotLook;
 use protocol::plan::Plan;
 use protocol::side::{Side, Sides};
@@ -23,24 +23,24 @@ mod report;
 /// The rest is left to the next invocation when less than this is left of this one: one slow call fits into it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
-/// Everything that keeping snapshots needs of the world.
+/// What this function may do.
 #[derive(Clone)]
 pub struct SnapshotScheduler {
-    world: World,
-    snapshots: Arc<dyn Snapshots>,
-    metrics: Arc<dyn Metrics>,
+    /// What it decides with.
+    pub context: Context,
+    /// Snapshots in both regions.
+    pub snapshots: Arc<dyn Snapshots>,
+    /// Metrics: the age of the newest good snapshots.
+    pub metrics: Arc<dyn Metrics>,
+    /// What the readiness is told of its last look.
+    pub maintenance: Arc<dyn Maintenance>,
 }
 
 impl SnapshotScheduler {
-    /// On the ports of the world, and its own.
-    pub fn new(world: World, snapshots: Arc<dyn Snapshots>, metrics: Arc<dyn Metrics>) -> Self {
-        Self { world, snapshots, metrics }
-    }
-
     /// Handles an invocation.
     pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
         let request = SnapshotRequest::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
-        let conductor = self.world.conductor().await?;
+        let conductor = self.context.conductor().await?;
         let mut log = Log::default();
         // Without the journal nobody knows where the databases serve, nor whether a run is under way.
         conductor.refresh(&mut log).await?;
@@ -81,7 +81,7 @@ impl SnapshotScheduler {
 
     /// Keeps what was found. What can't be kept is soon followed by the next.
     async fn keep(&self, conductor: &Conductor, look: &SnapshotLook) {
-        let kept = self.world.inspection.maintenance.save_snapshot_look(&conductor.plan.name, look).await;
+        let kept = self.maintenance.save_snapshot_look(&conductor.plan.name, look).await;
         if let Err(failure) = kept {
             tracing::warn!(%failure, "the result can't be saved: readiness will not show it");
         }

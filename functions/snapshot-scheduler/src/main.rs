@@ -1,18 +1,22 @@
-//! Wires the world of the snapshot-scheduler function.
+//! Which ports does snapshot-scheduler have on AWS? Snapshots in both regions, and metrics.
 
 use std::sync::Arc;
 
-use aws::lambda::RuntimeError;
+use aws::metrics::CloudWatchMetrics;
+use aws::snapshots::RdsSnapshots;
+use runtime::lambda::{RuntimeError, serve};
+use runtime::start::Start;
 use snapshot_scheduler::SnapshotScheduler;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
-    aws::log::open_log();
-    let settings = aws::settings::Settings::from_env()?;
-    let sdk = aws::config::Sdk::load(&settings.region, settings.endpoint_url.as_deref());
-    let world = aws::world::on(&sdk, &settings);
-    let snapshots = aws::snapshots::RdsSnapshots::new(&sdk, &settings.region, Arc::clone(&world.clock));
-    let metrics = aws::metrics::CloudWatchMetrics::new(&sdk);
-    let scheduler = &SnapshotScheduler::new(world, Arc::new(snapshots), Arc::new(metrics));
-    aws::lambda::serve(async |payload, deadline| scheduler.handle(&payload, deadline).await).await
+    let start = Start::from_env()?;
+    let snapshots = RdsSnapshots::new(&start.sdk, &start.settings.region, Arc::clone(&start.clock));
+    let function = &SnapshotScheduler {
+        context: start.context(),
+        snapshots: Arc::new(snapshots),
+        metrics: Arc::new(CloudWatchMetrics::new(&start.sdk)),
+        maintenance: Arc::clone(&start.journal) as _,
+    };
+    serve(async |payload, deadline| function.handle(&payload, deadline).await).await
 }

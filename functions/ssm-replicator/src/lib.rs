@@ -2,26 +2,28 @@
 
 use std::sync::Arc;
 
+use engine::context::Context;
 use engine::fault::Fault;
 use engine::parameters::ParameterReplication;
-use engine::world::World;
 use jiff::Timestamp;
-use ports::{ParameterStores, SeenPairs};
+use ports::{Maintenance, ParameterStores, SeenPairs};
 use protocol::parameters::request::ParameterRequest;
 use protocol::plan::Plan;
 use serde_json::Value;
 
-/// What this function has beside the world that it shares with the others.
+/// What this function may do.
 #[derive(Clone)]
 pub struct Replicator {
-    /// Plan, journal and clock.
-    pub world: World,
+    /// What it decides with.
+    pub context: Context,
     /// Parameter Store in both regions.
     pub stores: Arc<dyn ParameterStores>,
     /// The account that calls to the primary region are made in, where it is not the function's own.
     pub primary_account: Option<String>,
     /// What was seen to be the same.
     pub seen: Arc<dyn SeenPairs>,
+    /// What the readiness is told of its last pass.
+    pub maintenance: Arc<dyn Maintenance>,
 }
 
 /// The parameters of one account must never be written over another's: where plan and function disagree on whose account the
@@ -46,9 +48,8 @@ fn check_account(plan: &Plan, reached: Option<&str>) -> Result<(), Fault> {
 /// Handles an invocation. A payload that is not understood is refused before anything is read.
 pub async fn handle(replicator: &Replicator, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
     let request = ParameterRequest::read(payload).map_err(|problem| Fault::new("not_understood", problem))?;
-    let conductor = replicator.world.conductor().await?;
+    let conductor = replicator.context.conductor().await?;
     check_account(&conductor.plan, replicator.primary_account.as_deref())?;
-    let (stores, seen, maintenance) =
-        (&*replicator.stores, &*replicator.seen, &*replicator.world.inspection.maintenance);
+    let (stores, seen, maintenance) = (&*replicator.stores, &*replicator.seen, &*replicator.maintenance);
     ParameterReplication { conductor: &conductor, stores, seen, maintenance, deadline }.answer(&request).await
 }

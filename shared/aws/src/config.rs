@@ -4,6 +4,7 @@
 //! callers poll or resume by themselves. Nothing is searched for: Lambda puts the credentials into the environment, and the
 //! rest is said here. The SDK's own search for them is a sixth of a function's package.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
+use ports::Clock;
+
 use crate::assumed_role::{AssumedRole, PrimaryRole};
-use crate::clock::SystemClock;
 use crate::regional::Regional;
 use crate::signed::Signed;
 
@@ -79,12 +81,23 @@ impl Bounds {
 }
 
 /// The one configuration, for the function's own region.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sdk {
     base: SdkConfig,
+    clock: Arc<dyn Clock>,
     /// For calls to the primary region, where its account is another one.
     primary: Option<SdkConfig>,
     connector: SharedHttpConnector,
+}
+
+impl fmt::Debug for Sdk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sdk")
+            .field("base", &self.base)
+            .field("primary", &self.primary)
+            .field("connector", &self.connector)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A client of `$service` with `$bounds`, in `$region` or the function's own.
@@ -110,23 +123,23 @@ macro_rules! client {
 
 impl Sdk {
     /// On a configuration of one's own: its region, credentials and endpoint, with this crate's timeouts.
-    pub fn from_config(base: SdkConfig) -> Self {
-        Self { base, primary: None, connector: one_connector() }
+    pub fn from_config(base: SdkConfig, clock: Arc<dyn Clock>) -> Self {
+        Self { base, clock, primary: None, connector: one_connector() }
     }
 
     /// With the credentials that Lambda puts into the environment. The region is the one given, never a default; an
     /// endpoint takes every call, of all services and regions.
-    pub fn load(region: &str, endpoint_url: Option<&str>) -> Self {
+    pub fn load(region: &str, endpoint_url: Option<&str>, clock: Arc<dyn Clock>) -> Self {
         let credentials = EnvironmentVariableCredentialsProvider::new();
         let connector = one_connector();
         let base = base(region, endpoint_url, credentials, client_of(&connector));
-        Self { base, primary: None, connector }
+        Self { base, clock, primary: None, connector }
     }
 
     /// The same, but for calls to the primary region: they are made in a session of a role of that region's account.
     #[must_use]
     pub fn with_primary_role(mut self, role: &PrimaryRole, function: &str) -> Self {
-        let assumed = AssumedRole::new(self.signed(), role, function, Arc::new(SystemClock));
+        let assumed = AssumedRole::new(self.signed(), role, function, Arc::clone(&self.clock));
         self.primary = Some(
             self.base.to_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build(),
         );
@@ -182,7 +195,7 @@ impl Sdk {
     /// What is asked without a client of the SDK, in any region. How long it may take is for the caller to bound.
     pub(crate) fn signed_in(&self, region: &str) -> Signed {
         let endpoint = self.base.endpoint_url();
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         Signed::new(self.connector.clone(), self.credentials(), region, endpoint, clock)
     }
 
@@ -190,7 +203,7 @@ impl Sdk {
     pub(crate) fn signed_of_primary(&self, region: &str) -> Signed {
         let endpoint = self.base.endpoint_url();
         let credentials = self.of_primary().credentials_provider();
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         Signed::new(self.connector.clone(), credentials, region, endpoint, clock).best_effort()
     }
 
@@ -264,13 +277,16 @@ fn base(
 
 #[cfg(test)]
 use aws_smithy_runtime_api::client::http::HttpConnector;
+#[cfg(test)]
+use runtime::clock::SystemClock;
 
 #[cfg(test)]
 impl Sdk {
     /// The real configuration of every client in `us-west-1`, on another HTTP client.
     pub(crate) fn on(http: impl HttpConnector + 'static) -> Self {
         let connector = SharedHttpConnector::new(http);
-        Self { base: base("us-west-1", None, nobody(), client_of(&connector)), primary: None, connector }
+        let base = base("us-west-1", None, nobody(), client_of(&connector));
+        Self { base, clock: Arc::new(SystemClock), primary: None, connector }
     }
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
@@ -279,7 +295,7 @@ impl Sdk {
         let root = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
         let connector = one_connector();
         let base = base("us-west-1", Some(endpoint_url), root, client_of(&connector));
-        Self { base, primary: None, connector }
+        Self { base, clock: Arc::new(SystemClock), primary: None, connector }
     }
 }
 
@@ -401,7 +417,7 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "the parent says by it where its server is")]
         let child = std::env::var(CHILD);
         if let Ok(endpoint) = child {
-            let sdk = Sdk::load("us-west-1", Some(&endpoint));
+            let sdk = Sdk::load("us-west-1", Some(&endpoint), Arc::new(SystemClock));
             let _ = sdk.global_accelerator().describe_endpoint_group().endpoint_group_arn("x").send().await;
             let _ = sdk.rds_of_primary("us-east-2").describe_db_instances().send().await;
             return;

@@ -35,11 +35,9 @@ use protocol::state::{State, Unnoticed};
 
 use crate::accelerator::AcceleratorTraffic;
 use crate::alarms::CloudWatchAlarms;
-use crate::clock::SystemClock;
 use crate::cloudwatch::{self, field};
 use crate::config::Sdk;
 use crate::fleets::AutoScalingFleets;
-use crate::ids::FreshUlids;
 use crate::journal::DynamoJournal;
 use crate::lag::CloudWatchLag;
 use crate::metrics::{CloudWatchMetrics, NAMESPACE};
@@ -49,6 +47,8 @@ use crate::rds::RdsDatabases;
 use crate::replay::database;
 use crate::snapshots::RdsSnapshots;
 use crate::topics::SnsTopics;
+use runtime::clock::SystemClock;
+use runtime::ids::FreshUlids;
 
 /// Where the emulator is.
 pub(crate) fn endpoint() -> String {
@@ -68,7 +68,7 @@ pub(crate) fn sdk_as(credentials: Credentials) -> Sdk {
         .endpoint_url(endpoint())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(aws_smithy_http_client::Builder::new().build_http());
-    Sdk::from_config(base.build())
+    Sdk::from_config(base.build(), Arc::new(SystemClock))
 }
 
 /// Credentials of an account's root, whose number is the name of its key.

@@ -1,7 +1,4 @@
-//! The ports on the AWS SDK, one file per service; the journal on `DynamoDB`; settings and the Lambda wiring.
-//!
-//! A function's `main` opens the log, reads [`settings::Settings`], builds the world with [`world::connect`] and hands its
-//! handler to [`lambda::serve`]. Nothing is called before the first invocation.
+//! How is each port answered by AWS? The ports on its SDK, one file for each service; the journal on `DynamoDB`.
 
 pub mod accelerator;
 pub mod alarms;
@@ -9,7 +6,6 @@ pub mod assumed_role;
 pub mod aurora;
 pub mod balancers;
 pub mod certificates;
-pub mod clock;
 mod cloudwatch;
 mod compute;
 pub mod config;
@@ -20,16 +16,13 @@ mod failure;
 pub mod fingerprints;
 pub mod fleets;
 pub mod functions;
-pub mod ids;
 pub mod images;
 mod instance_arn;
 pub mod journal;
 pub mod keys;
 pub mod lag;
-pub mod lambda;
 pub mod launches;
 mod load_balancing;
-pub mod log;
 pub mod metrics;
 pub mod parameter_store;
 pub mod permissions;
@@ -43,10 +36,8 @@ pub mod rds;
 mod regional;
 #[cfg(test)]
 mod replay;
-pub mod settings;
 pub mod setups;
 mod signed;
 pub mod snapshots;
 pub mod topics;
-pub mod world;
 mod xml;

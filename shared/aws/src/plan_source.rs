@@ -103,8 +103,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::clock::SystemClock;
     use crate::replay::{replay, sent};
+    use runtime::clock::SystemClock;
 
     fn answer(parts: &[(u16, &str)], invalid: &[&str]) -> String {
         let parameters: Vec<Value> = parts

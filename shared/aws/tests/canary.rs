@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test: panics fail it")]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use aws::config::Sdk;
 use aws::parameter_store::SsmParameters;
@@ -13,6 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use ports::{ParameterStores, Secret};
 use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Kind, Tier};
+use runtime::clock::SystemClock;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -52,7 +53,7 @@ async fn sing(level: LevelFilter) -> (String, Vec<String>) {
         .http_client(http.clone())
         .load()
         .await;
-    let stores = SsmParameters::new(&Sdk::from_config(base), "us-west-1");
+    let stores = SsmParameters::new(&Sdk::from_config(base, Arc::new(SystemClock)), "us-west-1");
     let put = Put {
         name: "/shop/a".to_owned(),
         kind: Kind::SecureString,

@@ -10,6 +10,7 @@ use aws::config::Sdk;
 use aws::parameter_store::SsmParameters;
 use aws_config::{BehaviorVersion, Region};
 use ports::ParameterStores;
+use runtime::clock::SystemClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tracing::level_filters::LevelFilter;
@@ -53,7 +54,7 @@ async fn read(level: LevelFilter, session: &str) -> (String, String, Vec<String>
         .build();
     let arn = "arn:aws:iam::210987654321:role/shop-primary-region".to_owned();
     let role = PrimaryRole { arn, external_id: "shop-7f3a".to_owned() };
-    let sdk = Sdk::from_config(base).with_primary_role(&role, "shop-ssm-replicator");
+    let sdk = Sdk::from_config(base, Arc::new(SystemClock)).with_primary_role(&role, "shop-ssm-replicator");
     let answer = SsmParameters::new(&sdk, "us-west-1").values("us-east-2", &["/shop/a"]).await;
     let shown = format!("{answer:?} {sdk:?}");
     drop(guard);

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod conductor;
+pub mod context;
 pub mod fault;
 pub mod fences;
 pub mod invocation;
@@ -10,8 +11,8 @@ pub mod notice;
 pub mod observe;
 pub mod parameters;
 pub mod readiness;
+pub mod serving;
 pub mod snapshot;
 pub mod step;
 pub mod turn;
 pub mod worker;
-pub mod world;

@@ -40,7 +40,8 @@ type Samples = BTreeMap<Name, Vec<LagSample>>;
 type Regions = BTreeMap<String, AlarmsSeen>;
 
 /// The ports that a look needs.
-pub struct Observer {
+#[derive(Clone)]
+pub struct Sources {
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Databases.
@@ -53,18 +54,33 @@ pub struct Observer {
     pub journal: Arc<dyn Journal>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Looks, and remembers what it saw a moment ago.
+pub struct Observer {
+    sources: Sources,
     /// The last answer about lag, and when it came.
-    pub last_lag: Mutex<Option<(Timestamp, Samples)>>,
+    last_lag: Mutex<Option<(Timestamp, Samples)>>,
     /// What each replica last said, and when.
-    pub last_replicas: Mutex<BTreeMap<Name, (Timestamp, ReplicaState)>>,
+    last_replicas: Mutex<BTreeMap<Name, (Timestamp, ReplicaState)>>,
     /// The last answers about alarms, and when they were asked for.
-    pub last_alarms: Mutex<Option<(Timestamp, Regions)>>,
+    last_alarms: Mutex<Option<(Timestamp, Regions)>>,
 }
 
 impl Observer {
+    /// One that has seen nothing yet.
+    pub fn new(sources: Sources) -> Self {
+        Self {
+            sources,
+            last_lag: Mutex::new(None),
+            last_replicas: Mutex::new(BTreeMap::new()),
+            last_alarms: Mutex::new(None),
+        }
+    }
+
     /// Looks at everything that the plan's detection is about.
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
-        let began_at = self.clock.now();
+        let began_at = self.sources.clock.now();
         let staying: Vec<&Database> =
             plan.databases.iter().filter(|database| !state.holdings.is_active(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);
@@ -73,9 +89,9 @@ impl Observer {
             self.look_at(&staying, plan.seat),
             self.sample(&staying, plan.seat, began_at, lag_since),
             self.ask_for_alarms(&plan.watched().alarms, began_at),
-            self.journal.load_vitals(&plan.name)
+            self.sources.journal.load_vitals(&plan.name)
         );
-        let at = self.clock.now();
+        let at = self.sources.clock.now();
         let answers_now = probes.iter().any(|probe| probe.answer == ProbeAnswer::Good);
         // Without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
@@ -90,7 +106,7 @@ impl Observer {
     }
 
     async fn ask(&self, probe: &Probe) -> ProbeSeen {
-        let answer = self.probes.ask(probe).await;
+        let answer = self.sources.probes.ask(probe).await;
         ProbeSeen { name: probe.name().clone(), answer }
     }
 
@@ -98,12 +114,12 @@ impl Observer {
         if databases.is_empty() {
             return Vec::new();
         }
-        let states = match self.databases.look(databases, side).await {
+        let states = match self.sources.databases.look(databases, side).await {
             Ok(views) => views.into_iter().map(state_of).collect(),
             Err(failure) if is_passing(&failure) => self.look_again(databases, side).await,
             Err(failure) => vec![unasked(&failure); databases.len()],
         };
-        let now = self.clock.now();
+        let now = self.sources.clock.now();
         let names = databases.iter().map(|database| database.name.clone());
         let seen = names.zip(states).map(|(database, state)| {
             let state = self.with_memory(&database, state, now);
@@ -116,7 +132,7 @@ impl Observer {
     async fn look_again(&self, databases: &[&Database], side: Side) -> Vec<ReplicaState> {
         let look = async |part: Vec<(usize, &Database)>| {
             let wanted: Vec<&Database> = part.iter().map(|(_, database)| *database).collect();
-            let states = match self.databases.look(&wanted, side).await {
+            let states = match self.sources.databases.look(&wanted, side).await {
                 Ok(views) => views.into_iter().map(state_of).collect(),
                 Err(failure) => vec![unasked(&failure); wanted.len()],
             };
@@ -176,7 +192,7 @@ impl Observer {
     }
 
     async fn ask_region(&self, region: &str, arns: &[&str], at: Timestamp) -> (String, AlarmsSeen) {
-        let seen = match self.alarms.states(region, arns).await {
+        let seen = match self.sources.alarms.states(region, arns).await {
             Ok(alarms) => AlarmsSeen::Answered { at, alarms },
             Err(failure) => {
                 tracing::warn!(%failure, region, "the alarms of the region can't be read");
@@ -224,8 +240,8 @@ impl Observer {
         side: Side,
         since: Timestamp,
     ) -> (Name, Option<Vec<LagSample>>) {
-        let answer = match self.lag.samples(database, side, since).await {
-            Err(failure) if is_passing(&failure) => self.lag.samples(database, side, since).await,
+        let answer = match self.sources.lag.samples(database, side, since).await {
+            Err(failure) if is_passing(&failure) => self.sources.lag.samples(database, side, since).await,
             answer => answer,
         };
         let points = match answer {

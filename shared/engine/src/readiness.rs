@@ -32,7 +32,6 @@ use protocol::side::{Direction, Side};
 use protocol::state::State;
 
 use crate::log::Log;
-use crate::world::World;
 
 /// Longest that a pass looks. What has not answered by then is unknown.
 pub const LOOK_MAX: Duration = Duration::from_secs(25);
@@ -45,29 +44,23 @@ const CONCURRENCY: usize = 8;
 
 /// The ports that a pass needs, for one pass.
 pub struct Inspector {
-    inspection: Inspection,
-    lag: Arc<dyn Lag>,
-    fleets: Arc<dyn Fleets>,
-    probes: Arc<dyn Probes>,
-    clock: Arc<dyn Clock>,
-    commands_topic: String,
-    until: Timestamp,
+    /// What only a readiness pass asks.
+    pub inspection: Inspection,
+    /// Lag.
+    pub lag: Arc<dyn Lag>,
+    /// Fleets.
+    pub fleets: Arc<dyn Fleets>,
+    /// Probes.
+    pub probes: Arc<dyn Probes>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// ARN of the topic that commands go to.
+    pub commands_topic: String,
+    /// When the looks end: [`LOOK_MAX`] after the pass begins.
+    pub until: Timestamp,
 }
 
 impl Inspector {
-    /// On the ports of the world, for a pass that begins now.
-    pub fn new(world: &World) -> Self {
-        Self {
-            inspection: world.inspection.clone(),
-            lag: Arc::clone(&world.lag),
-            fleets: Arc::clone(&world.fleets),
-            probes: Arc::clone(&world.probes),
-            clock: Arc::clone(&world.clock),
-            commands_topic: world.commands_topic.clone(),
-            until: world.clock.now().checked_add(LOOK_MAX).unwrap_or(Timestamp::MAX),
-        }
-    }
-
     /// Looks at everything that a failover of the plan needs, and judges it. `log` was read to its end, or as far as it can be.
     pub async fn readiness(&self, plan: &Plan, log: &Log) -> Readiness {
         let state = &log.state;

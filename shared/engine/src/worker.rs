@@ -7,9 +7,9 @@ use protocol::incoming::{Incoming, StepCommandMessage};
 use serde_json::{Value, json};
 
 use crate::conductor::{Conductor, Log};
+use crate::context::Context;
 use crate::fault::Fault;
 use crate::step::{StepHandler, carry_out};
-use crate::world::World;
 
 /// The steps of one function.
 #[async_trait]
@@ -18,10 +18,11 @@ pub trait StepHandlers: Send + Sync {
     fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>>;
 }
 
-/// Handles an invocation of a step function.
+/// Handles an invocation of a step function. `commands_topic` is the one topic that may ask for steps.
 pub async fn handle(
-    world: &World,
-    workshop: &dyn StepHandlers,
+    context: &Context,
+    commands_topic: &str,
+    handlers: &dyn StepHandlers,
     payload: &Value,
     deadline: Timestamp,
 ) -> Result<Value, Fault> {
@@ -29,13 +30,13 @@ pub async fn handle(
         let remedy = "this function accepts step commands only from the commands topic";
         return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
-    let conductor = Conductor { tells_of_unreadable: false, ..world.conductor().await? };
+    let conductor = Conductor { tells_of_unreadable: false, ..context.conductor().await? };
     let mut sentences = Vec::new();
     for message in &messages {
-        let command = trusted(world, &conductor, message)?;
+        let command = trusted(commands_topic, &conductor, message)?;
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
-        let work = workshop.work(&conductor, &log, command.step).ok_or_else(|| {
+        let work = handlers.work(&conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;
         sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
@@ -45,16 +46,16 @@ pub async fn handle(
 
 /// A command of this plan that came by the commands topic.
 pub fn trusted<'m>(
-    world: &World,
+    commands_topic: &str,
     conductor: &Conductor,
     message: &'m StepCommandMessage,
 ) -> Result<&'m StepCommand, Fault> {
-    if message.topic != world.commands_topic {
+    if message.topic != commands_topic {
         return Err(Fault::new(
             "foreign_topic",
             format!(
-                "A step command arrived through {}; only {} may send step commands",
-                message.topic, world.commands_topic
+                "A step command arrived through {}; only {commands_topic} may send step commands",
+                message.topic
             ),
         ));
     }

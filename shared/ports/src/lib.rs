@@ -1,4 +1,5 @@
-//! What a step may ask of the world: small traits by capability, and an in-memory twin of each.
+//! What may a step ask of the world? Small traits by capability, and their plain data. Tests have an in-memory twin of each
+//! (`shared/twin`).
 //!
 //! Every call is bounded by its adapter (connect, read, attempt and operation timeouts), so that no caller has to.
 //! Looks are batched: one call for all the items of a step.
@@ -22,10 +23,8 @@ pub mod failure;
 pub mod inspection;
 pub mod log;
 pub mod maintenance;
-pub mod memory;
 pub mod parameters;
 mod secret;
-pub mod stores;
 
 pub use failure::{Failure, FailureKind};
 pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};

@@ -7,12 +7,12 @@ use engine::conductor::Conductor;
 use engine::parameters::ParameterReplication;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
-use ports::stores::{MemoryStores, PAGE};
 use protocol::parameters::COPY_TAG;
 use protocol::parameters::request::ParameterRequest;
 use protocol::plan::Plan;
 use serde_json::Value;
+use twin::parameter_store::{MemoryStores, PAGE};
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 use crate::cloud::PLAN;
 use crate::measure::{ms, now};

@@ -1,6 +1,7 @@
 //! What the lab itself asks of the emulated AWS: invoke a function, set an alarm's state, read the journal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use aws::config::Sdk;
@@ -9,6 +10,7 @@ use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_lambda::primitives::Blob;
 use protocol::journal::Record;
+use runtime::clock::SystemClock;
 use serde_json::Value;
 
 /// The access key of the lab's administrator. The emulator takes it as the account's root.
@@ -51,7 +53,7 @@ impl Cloud {
 
     /// The ports of a region, through the same adapters that the functions use.
     pub async fn sdk(&self, region: &str) -> Sdk {
-        Sdk::from_config(self.config(region).await)
+        Sdk::from_config(self.config(region).await, Arc::new(SystemClock))
     }
 
     /// Invokes a function and waits for its answer, as `aws lambda invoke` does.
@@ -100,7 +102,7 @@ impl Cloud {
 
     /// The journal of a plan, by the adapter that the functions use.
     pub async fn journal(&self, region: &str, table: &str, plan: &str) -> Result<Vec<Record>> {
-        let clock = std::sync::Arc::new(aws::clock::SystemClock);
+        let clock = Arc::new(SystemClock);
         let journal = aws::journal::DynamoJournal::new(&self.sdk(region).await, table, clock);
         ports::log::whole(&journal, &plan.into()).await.map_err(|failure| anyhow!("{failure}"))
     }

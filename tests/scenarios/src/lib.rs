@@ -7,25 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::fault::Fault;
-use engine::world::World;
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
-use protocol::name::Name;
-use protocol::plan::{AuroraCluster, Database, DatabaseKind, Mode, Plan};
-use protocol::side::Sides;
+use protocol::plan::Plan;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use twin::{CountingIds, MemoryWorld, Policy, RuntimeClock};
 
 pub mod fault_injection;
+pub mod instance;
 pub mod scheduled_job;
 
 use fault_injection::{Line, Tap};
+use instance::{Identity, Instance};
 
 /// The commands topic of the stage.
 pub const COMMANDS_TOPIC: &str = "arn:aws:sns:us-west-1:123456789012:shop-commands";
@@ -97,27 +96,20 @@ impl Stage {
         }
     }
 
-    /// All ports, for one function's instance.
-    pub fn ports(&self, writer: &str) -> World {
-        let world = &self.world;
-        World {
-            plans: Arc::clone(world) as _,
-            journal: Arc::clone(world) as _,
-            databases: Arc::clone(world) as _,
-            fleets: Arc::clone(world) as _,
-            traffic: Arc::clone(world) as _,
-            alarms: Arc::clone(world) as _,
-            lag: Arc::clone(world) as _,
-            probes: Arc::clone(world) as _,
-            publisher: Arc::clone(world) as _,
-            inspection: world.inspection(),
+    /// One instance of a function.
+    pub fn instance(&self, writer: &str) -> Instance {
+        let identity = Identity {
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: writer.to_owned(),
-            commands_topic: COMMANDS_TOPIC.to_owned(),
-            region: self.plan.own().region.clone(),
             snapshot_every: self.snapshot_every,
-        }
+        };
+        Instance::new(&self.world, &self.plan, identity)
+    }
+
+    /// One instance of a function, every call of which passes through a policy.
+    pub fn disturbed<P: Policy>(&self, writer: &str, policy: P) -> Instance {
+        self.instance(writer).disturbed(&self.world, &self.plan, policy)
     }
 
     /// The time now.
@@ -128,9 +120,9 @@ impl Stage {
     /// Invokes the alarm-handler and waits for its answer.
     pub async fn invoke(&mut self, payload: Value) -> Result<Value, Fault> {
         self.started += 1;
-        let ports = self.ports(&format!("alarm-handler/{}", self.started));
+        let handler = self.instance(&format!("alarm-handler/{}", self.started)).alarm_handler();
         let deadline = self.deadline(Step::Verify);
-        Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
+        Box::pin(handler.handle(&payload, deadline)).await
     }
 
     /// An alarm of the plan goes into a state, and its message arrives.
@@ -181,30 +173,16 @@ impl Stage {
         let payload = sns(COMMANDS_TOPIC, &json!(command));
         let number = self.started;
         let step = command.step;
-        let ports = self.ports(&format!("{step}/{number}"));
-        let (ports, died) = match self.tap.clone().filter(|tap| tap.step == step) {
-            Some(tap) => Line::through(tap, Arc::clone(&self.world), ports),
-            None => (ports, Arc::new(Notify::new())),
-        };
-        let work = async move {
-            match step {
-                Step::Promote | Step::Quarantine => {
-                    let workshop = promote_replica::PromoteReplica::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Scale | Step::Restore => {
-                    let workshop = scale_asg::ScaleAsg::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Fence | Step::Unfence | Step::Open => {
-                    let workshop = shift_traffic::ShiftTraffic::new(&ports);
-                    Box::pin(engine::worker::handle(&ports, &workshop, &payload, deadline)).await
-                }
-                Step::Confirm | Step::Verify => {
-                    Box::pin(alarm_handler::handle(&ports, &payload, deadline)).await
-                }
+        let writer = format!("{step}/{number}");
+        let died = Arc::new(Notify::new());
+        let instance = match self.tap.clone().filter(|tap| tap.step == step) {
+            Some(tap) => {
+                let line = Line::new(tap, Arc::clone(&self.world), writer.clone(), Arc::clone(&died));
+                self.disturbed(&writer, line)
             }
+            None => self.instance(&writer),
         };
+        let work = async move { instance.work(step, &payload, deadline).await };
         let task = tokio::spawn(async move {
             tokio::select! {
                 biased;
@@ -314,74 +292,6 @@ impl Stage {
     pub fn sentences(&self) -> Vec<String> {
         self.records().into_iter().map(|record| record.sentence).collect()
     }
-}
-
-/// The example plan: several databases, fleets and routes that depend on each other.
-///
-/// # Panics
-/// When the example plan is not valid.
-#[expect(clippy::expect_used, reason = "an invalid example fails whatever test it appears in")]
-pub fn example_plan(mode: Mode) -> Plan {
-    let text = include_str!("../../../shared/protocol/tests/plans/shop.json");
-    let mut plan = Plan::from_json(text).expect("the example plan is valid");
-    plan.mode = mode;
-    plan
-}
-
-/// One database, one fleet, one route: the common case.
-///
-/// # Panics
-/// When it is not valid.
-pub fn small_plan(mode: Mode) -> Plan {
-    let mut plan = example_plan(mode);
-    plan.databases.truncate(1);
-    plan.fleets.truncate(1);
-    plan.routes.truncate(1);
-    plan.fleets.iter_mut().for_each(|fleet| fleet.after.clear());
-    let after: Vec<Name> = plan.databases.iter().map(|item| item.name.clone()).collect();
-    let after = after.into_iter().chain(plan.fleets.iter().map(|item| item.name.clone())).collect::<Vec<_>>();
-    plan.routes.iter_mut().for_each(|route| route.after.clone_from(&after));
-    assert_eq!(plan.validate(), vec![]);
-    plan
-}
-
-/// The same workload with its two sides exchanged, and its guard with them: everything that the plan calls `primary` is what
-/// it called `recovery`. Whatever the code makes of those names, the same things happen in the same regions.
-pub fn exchanged(mut plan: Plan) -> Plan {
-    fn exchange<T>(sides: &mut Sides<T>) {
-        std::mem::swap(&mut sides.primary, &mut sides.recovery);
-    }
-    exchange(&mut plan.sides);
-    exchange(&mut plan.detection.sides);
-    for database in &mut plan.databases {
-        match &mut database.kind {
-            DatabaseKind::RdsReplica { sides } => exchange(sides),
-            DatabaseKind::AuroraGlobal { sides, .. } => exchange(sides),
-        }
-    }
-    plan.fleets.iter_mut().for_each(|fleet| exchange(&mut fleet.sides));
-    plan.routes.iter_mut().for_each(|route| exchange(&mut route.sides));
-    if let Some(parameters) = &mut plan.parameters {
-        std::mem::swap(&mut parameters.keys.primary, &mut parameters.keys.recovery);
-    }
-    if let Some(snapshots) = &mut plan.snapshots {
-        std::mem::swap(&mut snapshots.kms_key_arns.primary, &mut snapshots.kms_key_arns.recovery);
-        for groups in &mut snapshots.option_groups {
-            std::mem::swap(&mut groups.primary, &mut groups.recovery);
-        }
-    }
-    plan.seat = plan.seat.other();
-    plan
-}
-
-/// Makes an Aurora global database of a database.
-pub fn as_aurora(database: &mut Database) {
-    let cluster = |side| AuroraCluster {
-        arn: database.arn(side).replace(":db:", ":cluster:"),
-        quarantine_security_group: database.quarantine_security_group(side).map(str::to_owned),
-    };
-    let sides = Sides::from_fn(cluster);
-    database.kind = DatabaseKind::AuroraGlobal { global_cluster: format!("shop-{}", database.name), sides };
 }
 
 /// Whether the last run awaits an approval.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::snapshots::{Death, MemorySnapshots};
 use ports::{Clock, MetricSample};
 use protocol::plan::{KeyArns, Plan, SnapshotPolicy, Tiers};
 use protocol::side::Side;
 use serde_json::{Value, json};
 use snapshot_scheduler::SnapshotScheduler;
+use twin::snapshots::{Death, MemorySnapshots};
 
 use crate::Stage;
 
@@ -71,9 +71,12 @@ impl ScheduledJob {
 
     /// Invokes the function.
     pub async fn invoke(&self, payload: &Value) -> Result<Value, Fault> {
-        let ports = self.stage.ports("shop-snapshot-scheduler@stream");
-        let scheduler =
-            SnapshotScheduler::new(ports, Arc::clone(&self.snapshots) as _, Arc::clone(&self.snapshots) as _);
+        let scheduler = SnapshotScheduler {
+            context: self.stage.instance("shop-snapshot-scheduler@stream").context,
+            snapshots: Arc::clone(&self.snapshots) as _,
+            metrics: Arc::clone(&self.snapshots) as _,
+            maintenance: Arc::clone(&self.stage.world) as _,
+        };
         let deadline = self.now().checked_add(TIMEOUT).unwrap_or(Timestamp::MAX);
         scheduler.handle(payload, deadline).await
     }

@@ -2,13 +2,14 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Mode;
 use protocol::side::Side;
-use scenarios::{Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -9,8 +9,9 @@ use protocol::journal::{Event, Rejection};
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::State;
-use scenarios::{GOOD_MINUTES, Stage, example_plan, small_plan, sns};
+use scenarios::{GOOD_MINUTES, Stage, sns};
 use serde_json::{Value, json};
+use twin::plans::{example_plan, small_plan};
 
 const PREFIX: &str = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:";
 const TOPIC: &str = "arn:aws:sns:us-east-2:123456789012:shop-signals";

@@ -3,14 +3,15 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::{AlarmTwin, InjectedFault};
 use protocol::journal::{Event, Rejection};
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State};
-use scenarios::{GOOD_MINUTES, Stage, as_aurora, awaits_approval, small_plan, sns};
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, sns};
 use serde_json::{Value, json};
+use twin::plans::{as_aurora, small_plan};
+use twin::{AlarmTwin, InjectedFault};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 use protocol::plan::Mode;
 use protocol::side::Side;
-use scenarios::{GOOD_MINUTES, Stage, small_plan, sns};
+use scenarios::{GOOD_MINUTES, Stage, sns};
 use serde_json::{Value, json};
+use twin::plans::small_plan;
 
 const LISTED: &str = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-front-errors";
 const UNLISTED: &str = "arn:aws:cloudwatch:us-east-2:123456789012:alarm:somebody-elses";

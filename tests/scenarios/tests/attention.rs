@@ -3,7 +3,6 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::attention::{Attention, Matter};
 use protocol::command::Step;
 use protocol::journal::{Event, Need};
@@ -12,8 +11,10 @@ use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::Phase;
-use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MODES: [Mode; 2] = [Mode::Automatic, Mode::Approve];
@@ -462,15 +463,15 @@ async fn a_record_of_an_operator_carries_the_request_id_of_the_invocation() {
     let deadline = stage.now().checked_add(minutes(2)).expect("a time");
     let invocation = engine::invocation::Invocation { deadline, request: Some(request.to_owned()) };
     let hold = json!({ "command": "hold", "minutes": 5, "by": "CORP\\nina", "reason": "upgrade" });
-    alarm_handler::handle(&stage.ports("alarm-handler/1"), &hold, invocation.clone()).await.expect("held");
+    let handler = stage.instance("alarm-handler/1").alarm_handler();
+    handler.handle(&hold, invocation.clone()).await.expect("held");
     stage.pass(minutes(2)).await;
     let records = stage.records();
     assert!(matches!(&records[0].event, Event::HoldPlaced { by, .. } if by == "CORP\\nina"), "{records:#?}");
     assert_eq!(records[0].request.as_deref(), Some(request));
     // A tick is nobody's word.
-    alarm_handler::handle(&stage.ports("alarm-handler/2"), &json!({ "tick": true }), invocation)
-        .await
-        .expect("ticks");
+    let handler = stage.instance("alarm-handler/2").alarm_handler();
+    handler.handle(&json!({ "tick": true }), invocation).await.expect("ticks");
     stage.alarm("ALARM").await.expect("the alarm is taken");
     assert!(stage.records().iter().skip(1).all(|record| record.request.is_none()), "{:#?}", stage.records());
 }

@@ -2,11 +2,12 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::observation::LagSample;
 use protocol::plan::{Mode, Plan};
-use scenarios::{GOOD_MINUTES, Stage, as_aurora, is_over, needs_operator, small_plan};
+use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
+use twin::plans::{as_aurora, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -3,20 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::{InjectedFault, MemoryWorld};
-use ports::{Answer, Clock, FailureKind, RouteView, Traffic};
+use ports::{Answer, Clock, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
-use protocol::plan::{Mode, Route};
+use protocol::plan::Mode;
 use protocol::side::Side;
-use scenarios::{
-    COMMANDS_TOPIC, GOOD_MINUTES, Stage, as_aurora, awaits_approval, example_plan, has_begun, is_over,
-    small_plan, sns,
-};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, sns};
 use serde_json::{Value, json};
+use twin::plans::{as_aurora, example_plan, small_plan};
+use twin::{Call, InjectedFault, Policy};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -165,19 +162,19 @@ async fn a_part_does_not_move_alone_while_it_is_not_known_what_it_needs() {
 
 /// An accelerator whose API takes a minute and a half.
 struct Slow {
-    world: Arc<MemoryWorld>,
     clock: Arc<dyn Clock>,
 }
 
-#[async_trait]
-impl Traffic for Slow {
-    async fn look(&self, route: &Route) -> Answer<RouteView> {
-        Traffic::look(&*self.world, route).await
-    }
-
-    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        self.clock.sleep(Duration::from_secs(90)).await;
-        self.world.set_weight(route, side, weight).await
+impl Policy for Slow {
+    async fn pass<T: Send + 'static>(
+        &self,
+        call: Call,
+        go: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
+        if matches!(call, Call::SetWeight(..)) {
+            self.clock.sleep(Duration::from_secs(90)).await;
+        }
+        go.await
     }
 }
 
@@ -193,15 +190,11 @@ async fn a_fence_that_outlasts_its_lease_does_not_close_the_side_that_an_abort_l
             fence = inner.commands.remove(at);
         }
     }
-    let mut ports = stage.ports("shift-traffic/slow");
     let clock = Arc::clone(&stage.clock) as Arc<dyn Clock>;
-    ports.traffic = Arc::new(Slow { world: Arc::clone(&stage.world), clock });
+    let instance = stage.disturbed("shift-traffic/slow", Slow { clock });
     let deadline = stage.now().checked_add(SignedDuration::from_mins(10)).expect("a time");
     let payload: Value = sns(COMMANDS_TOPIC, &json!(fence));
-    let worker = tokio::spawn(async move {
-        let workshop = shift_traffic::ShiftTraffic::new(&ports);
-        engine::worker::handle(&ports, &workshop, &payload, deadline).await
-    });
+    let worker = tokio::spawn(async move { instance.work(Step::Fence, &payload, deadline).await });
     stage.pass(SignedDuration::from_secs(10)).await;
     let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "the fence hangs" });
     stage.invoke(abort).await.expect("the abort is taken");

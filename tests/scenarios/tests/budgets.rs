@@ -6,8 +6,9 @@ use protocol::journal::{Cause, Event};
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::REJECTIONS_MAX;
-use scenarios::{GOOD_MINUTES, Stage, is_over, small_plan, sns};
+use scenarios::{GOOD_MINUTES, Stage, is_over, sns};
 use serde_json::json;
+use twin::plans::small_plan;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 

@@ -12,8 +12,9 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Mode, Plan};
 use protocol::state::{Cleanup, Phase, State};
 use scenarios::fault_injection::{Harm, Tap};
-use scenarios::{Stage, as_aurora, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{Stage, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::plans::{as_aurora, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

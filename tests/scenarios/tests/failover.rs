@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::command::{Step, StepCommand};
 use protocol::digest::Digest;
 use protocol::journal::Event;
@@ -16,6 +15,7 @@ use protocol::state::Phase;
 use protocol::state::holdings::Ownership;
 use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
 
 use super::SEAT;
 
@@ -33,15 +33,15 @@ const WEIGH_OWN: &str = if matches!(TO, Side::Primary) { "weigh_primary" } else 
 
 /// A plan as the guard of this file has it.
 fn seated(plan: Plan) -> Plan {
-    if plan.seat == SEAT { plan } else { scenarios::exchanged(plan) }
+    if plan.seat == SEAT { plan } else { twin::plans::exchanged(plan) }
 }
 
 fn small_plan(mode: Mode) -> Plan {
-    seated(scenarios::small_plan(mode))
+    seated(twin::plans::small_plan(mode))
 }
 
 fn example_plan(mode: Mode) -> Plan {
-    seated(scenarios::example_plan(mode))
+    seated(twin::plans::example_plan(mode))
 }
 
 fn assert_moved_once(stage: &Stage) {

@@ -2,7 +2,6 @@
 //! can't be asked.
 
 use jiff::SignedDuration;
-use ports::memory::InjectedFault;
 use ports::{EndpointHealth, FailureKind};
 use protocol::command::Step;
 use protocol::journal::{Event, PrimarySide};
@@ -10,8 +9,10 @@ use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::{Progress, State};
-use scenarios::{Stage, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{Stage, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

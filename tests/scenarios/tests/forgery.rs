@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use engine::fault::Fault;
-use engine::worker;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::plan::Mode;
-use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, sns};
 use serde_json::{Value, json};
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -197,20 +197,8 @@ async fn alarms_set_by_hand_and_a_probe_shut_out_move_nothing_while_the_source_r
 
 /// Invokes a step function directly.
 async fn ask_for(stage: &Stage, payload: &Value, step: Step) -> Result<Value, Fault> {
-    let ports = stage.ports("forged/1");
     let deadline = stage.now().checked_add(SignedDuration::from_secs(120)).expect("a time");
-    match step {
-        Step::Promote | Step::Quarantine => {
-            worker::handle(&ports, &promote_replica::PromoteReplica::new(&ports), payload, deadline).await
-        }
-        Step::Scale | Step::Restore => {
-            worker::handle(&ports, &scale_asg::ScaleAsg::new(&ports), payload, deadline).await
-        }
-        Step::Fence | Step::Unfence | Step::Open => {
-            worker::handle(&ports, &shift_traffic::ShiftTraffic::new(&ports), payload, deadline).await
-        }
-        Step::Confirm | Step::Verify => alarm_handler::handle(&ports, payload, deadline).await,
-    }
+    stage.instance("forged/1").work(step, payload, deadline).await
 }
 
 fn command(stage: &Stage, run: u64, step: Step, subject: &str) -> StepCommand {

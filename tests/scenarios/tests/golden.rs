@@ -10,7 +10,6 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::journal::JOURNAL_SCHEMA;
 use protocol::observation::ProbeAnswer;
@@ -18,10 +17,11 @@ use protocol::plan::Mode;
 use protocol::side::Side;
 use protocol::signal::AlarmState;
 use scenarios::{
-    COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, example_plan, has_begun, is_over, needs_operator,
-    small_plan, sns,
+    COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, sns,
 };
 use serde_json::{Value, json};
+use twin::InjectedFault;
+use twin::plans::{example_plan, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

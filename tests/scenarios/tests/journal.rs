@@ -5,14 +5,16 @@ use engine::conductor::{ALERT_EVERY, Log};
 use engine::fault::Fault as Refused;
 use engine::snapshot::FOLDED_AT_ONCE;
 use jiff::SignedDuration;
-use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind, Slot};
+use protocol::command::Step;
 use protocol::journal::{Event, Record, Rejection};
 use protocol::plan::Mode;
 use protocol::state::fold;
 use protocol::state::snapshot::{SNAPSHOT_EVERY, SNAPSHOT_SCHEMA, SealedSnapshot, StateSnapshot};
-use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, is_over, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, is_over, sns};
 use serde_json::{Value, json};
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 /// A record that changes nothing but the state's memory of rejections.
 fn rejected(stage: &Stage, seq: u64) -> Record {
@@ -84,7 +86,7 @@ fn change(stage: &Stage, slot: Slot, change: impl FnOnce(&mut SealedSnapshot)) {
 
 /// What a function that begins now makes of the journal, and where it began to read.
 async fn read(stage: &Stage) -> (Log, Option<u64>) {
-    let conductor = stage.ports("reader/1").conductor().await.expect("a plan");
+    let conductor = stage.instance("reader/1").context.conductor().await.expect("a plan");
     let mut log = Log::default();
     conductor.refresh(&mut log).await.expect("the journal is read");
     let began = log.facts().snapshot.map(|kept| kept.seq);
@@ -252,12 +254,10 @@ async fn two_ticks_at_once_leave_a_good_snapshot() {
         stage.snapshot_every = every;
         let deadline = stage.now() + SignedDuration::from_mins(3);
         for _ in 0..3 {
-            let (one, other) = (stage.ports("alarm-handler/1"), stage.ports("alarm-handler/2"));
+            let [one, other] =
+                ["alarm-handler/1", "alarm-handler/2"].map(|name| stage.instance(name).alarm_handler());
             let payload = json!({ "tick": true });
-            let (one, other) = tokio::join!(
-                alarm_handler::handle(&one, &payload, deadline),
-                alarm_handler::handle(&other, &payload, deadline)
-            );
+            let (one, other) = tokio::join!(one.handle(&payload, deadline), other.handle(&payload, deadline));
             one.and(other).expect("both work");
             let (log, began) = read(&stage).await;
             assert!(began.is_some());
@@ -317,10 +317,10 @@ async fn a_tick_that_can_not_fold_the_log_in_its_time_keeps_what_it_has_and_the_
     let stage = with_records(length);
     let mut folded = Vec::new();
     for _ in 0..10 {
-        let ports = stage.ports("alarm-handler/1");
+        let handler = stage.instance("alarm-handler/1").alarm_handler();
         // Hardly any time: one page, and no more is begun.
-        let deadline = ports.clock.now() + SignedDuration::from_secs(10);
-        let answer = alarm_handler::handle(&ports, &json!({ "tick": true }), deadline).await;
+        let deadline = stage.now() + SignedDuration::from_secs(10);
+        let answer = handler.handle(&json!({ "tick": true }), deadline).await;
         folded.push(read(&stage).await.1.expect("snapshot saved"));
         match answer {
             Ok(_) => break,
@@ -435,11 +435,10 @@ async fn commands_that_change_something_are_refused_under_a_poison_record_and_no
 
 /// A worker gets its command.
 async fn work(stage: &Stage) -> Result<Value, Refused> {
-    let ports = stage.ports("shift-traffic/1");
+    let instance = stage.instance("shift-traffic/1");
     let command = json!({ "plan": stage.plan.name, "run": 1, "step": "fence", "subjects": ["front"] });
-    let workshop = shift_traffic::ShiftTraffic::new(&ports);
     let deadline = stage.now() + SignedDuration::from_mins(2);
-    engine::worker::handle(&ports, &workshop, &sns(COMMANDS_TOPIC, &command), deadline).await
+    instance.work(Step::Fence, &sns(COMMANDS_TOPIC, &command), deadline).await
 }
 
 /// The functions of the steps may not write beside the log, so they can't know who was told.
@@ -465,8 +464,9 @@ async fn a_poison_record_is_one_mail_an_hour_whoever_notices() {
             tick(&mut stage).await.expect_err("it fails closed");
         }
         stage.alarm("ALARM").await.expect_err("it fails closed");
-        let ports = stage.ports("shift-traffic/1");
-        ports
+        let instance = stage.instance("shift-traffic/1");
+        instance
+            .context
             .conductor()
             .await
             .expect("a plan")

@@ -4,34 +4,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use ports::memory::MemoryWorld;
-use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets};
+use jiff::SignedDuration;
+use ports::{Answer, Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
-use protocol::plan::{Capacity, FleetAt, Mode};
-use scenarios::{COMMANDS_TOPIC, Stage, is_over, small_plan, sns};
+use protocol::plan::Mode;
+use scenarios::{COMMANDS_TOPIC, Stage, is_over, sns};
 use serde_json::json;
+use twin::plans::small_plan;
+use twin::{Call, Policy};
 
 /// A resize gets no answer for twelve seconds, is given up, and has its effect two seconds after that.
 struct Late {
-    world: Arc<MemoryWorld>,
     clock: Arc<dyn Clock>,
 }
 
-#[async_trait]
-impl Fleets for Late {
-    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
-        Fleets::look(&*self.world, fleets).await
-    }
-
-    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
+impl Policy for Late {
+    async fn pass<T: Send + 'static>(
+        &self,
+        call: Call,
+        go: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
+        if !matches!(call, Call::Resize(..)) {
+            return go.await;
+        }
         self.clock.sleep(Duration::from_secs(12)).await;
-        let (world, clock) = (Arc::clone(&self.world), Arc::clone(&self.clock));
-        let (name, side, at) = (fleet.name.clone(), fleet.side, fleet.at.clone());
+        let clock = Arc::clone(&self.clock);
         tokio::spawn(async move {
             clock.sleep(Duration::from_secs(2)).await;
-            world.resize(FleetAt { name: &name, side, at: &at }, capacity).await
+            go.await
         });
         let code = "timeout".to_owned();
         Err(Failure {
@@ -40,10 +40,6 @@ impl Fleets for Late {
             code,
             message: "no answer".to_owned(),
         })
-    }
-
-    async fn last_failure(&self, fleet: FleetAt<'_>, since: Timestamp) -> Answer<Option<String>> {
-        self.world.last_failure(fleet, since).await
     }
 }
 
@@ -64,15 +60,11 @@ async fn an_effect_that_lands_after_its_call_was_given_up_is_undone_too() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.lose_primary().await;
     let scale = take_scale(&mut stage).await;
-    let mut ports = stage.ports("scale-asg/late");
     let clock = Arc::clone(&stage.clock) as Arc<dyn Clock>;
-    ports.fleets = Arc::new(Late { world: Arc::clone(&stage.world), clock });
+    let instance = stage.disturbed("scale-asg/late", Late { clock });
     let deadline = stage.now().checked_add(SignedDuration::from_mins(5)).expect("a time");
     let payload = sns(COMMANDS_TOPIC, &json!(scale));
-    let worker = tokio::spawn(async move {
-        let workshop = scale_asg::ScaleAsg::new(&ports);
-        engine::worker::handle(&ports, &workshop, &payload, deadline).await
-    });
+    let worker = tokio::spawn(async move { instance.work(Step::Scale, &payload, deadline).await });
     stage.pass(SignedDuration::from_secs(3)).await;
     let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "a false alarm" });
     stage.invoke(abort).await.expect("the abort is taken");

@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::inspection::TopicInspection;
-use ports::memory::RuntimeClock;
 use ports::{Answer, Clock};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
@@ -15,8 +14,10 @@ use protocol::plan::{Capacity, Mode, Plan};
 use protocol::readiness::facts::Subscriptions;
 use protocol::side::Side;
 use protocol::state::{Progress, State};
-use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan, sns};
+use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, sns};
 use serde_json::{Value, json};
+use twin::RuntimeClock;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -122,7 +123,8 @@ async fn watch(time_ms: i64, is_it: impl Fn(&Event) -> bool) -> Vec<i128> {
     let began = stage.now();
     let deadline = began.checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
     let payload = sns(COMMANDS_TOPIC, &json!(confirm));
-    alarm_handler::handle(&stage.ports("alarm-handler/watch"), &payload, deadline).await.expect("it watches");
+    let handler = stage.instance("alarm-handler/watch").alarm_handler();
+    handler.handle(&payload, deadline).await.expect("it watches");
     let records = stage.records().into_iter().filter(|record| record.at >= began && is_it(&record.event));
     records.map(|record| record.at.duration_since(began).as_millis()).collect()
 }
@@ -153,7 +155,8 @@ async fn passes(age_ms: i64, time_ms: i64) -> usize {
     stage.clock.sleep(age).await;
     let deadline = stage.now().checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
     let tick: Value = json!({ "tick": true });
-    alarm_handler::handle(&stage.ports("alarm-handler/tick"), &tick, deadline).await.expect("a tick");
+    let handler = stage.instance("alarm-handler/tick").alarm_handler();
+    handler.handle(&tick, deadline).await.expect("a tick");
     figures(&stage) - 1
 }
 
@@ -193,13 +196,13 @@ async fn all_looks_of_a_readiness_pass_take_twenty_five_seconds_at_most() {
     for (takes_ms, is_known) in [(25_000, true), (25_001, false)] {
         let stage = Stage::new(small_plan(Mode::Approve));
         stage.world.sample_lag(400);
-        let mut ports = stage.ports("alarm-handler/readiness");
+        let mut handler = stage.instance("alarm-handler/readiness").alarm_handler();
         let slow = SlowTopics(Arc::clone(&stage.clock), Duration::from_millis(takes_ms));
-        ports.inspection.topics = Arc::new(slow);
+        handler.inspection.topics = Arc::new(slow);
         let deadline = stage.now().checked_add(SignedDuration::from_secs(170)).expect("a time");
         let began = stage.now();
         let command = json!({ "command": "readiness" });
-        let answer = alarm_handler::handle(&ports, &command, deadline).await.expect("an answer");
+        let answer = handler.handle(&command, deadline).await.expect("an answer");
         assert_eq!(stage.now().duration_since(began), SignedDuration::from_secs(25), "{takes_ms} ms");
         let said = answer.to_string();
         assert_eq!(!said.contains("There was no answer within 25 s."), is_known, "{takes_ms} ms: {said}");

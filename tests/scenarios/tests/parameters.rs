@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use ports::Clock;
-use ports::stores::MemoryStores;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
-use scenarios::{Stage, example_plan, has_begun, is_over, small_plan};
+use scenarios::{Stage, has_begun, is_over};
 use serde_json::{Value, json};
 use ssm_replicator::{Replicator, handle};
+use twin::parameter_store::MemoryStores;
+use twin::plans::{example_plan, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const PRIMARY: &str = "us-east-2";
@@ -27,9 +28,13 @@ impl Copies {
 
     /// A pass; its sentence, of an answer or of an error.
     async fn pass(&self, stage: &Stage) -> String {
-        let (stores, seen) = (Arc::clone(&self.stores) as _, Arc::clone(&self.stores) as _);
-        let replicator =
-            Replicator { world: stage.ports("ssm-replicator/1"), stores, primary_account: None, seen };
+        let replicator = Replicator {
+            context: stage.instance("ssm-replicator/1").context,
+            stores: Arc::clone(&self.stores) as _,
+            primary_account: None,
+            seen: Arc::clone(&self.stores) as _,
+            maintenance: Arc::clone(&stage.world) as _,
+        };
         let deadline = stage.now().checked_add(SignedDuration::from_secs(840)).expect("a time");
         let answer = handle(&replicator, &json!({ "command": "pass" }), deadline).await;
         answer.map_or_else(

@@ -1,7 +1,6 @@
 //! Would a failover work? Asked of the production handlers every half hour, and never in the way of a run.
 
 use jiff::SignedDuration;
-use ports::memory::{InjectedFault, Inner, Looks, REPLICA_KEY};
 use ports::{Clock, FailureKind};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
@@ -9,8 +8,10 @@ use protocol::plan::{Mode, Tiers};
 use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{AttachedGroup, ScheduledAction, TemplateFacts};
 use scenarios::scheduled_job::{PRIMARY, RECOVERY, ScheduledJob, with_snapshots};
-use scenarios::{Stage, awaits_approval, is_over, small_plan};
+use scenarios::{Stage, awaits_approval, is_over};
 use serde_json::{Value, json};
+use twin::plans::small_plan;
+use twin::{InjectedFault, Inner, Looks, REPLICA_KEY};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::plan::{Mode, Plan, Probe};
-use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, small_plan, sns};
+use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, sns};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use twin::InjectedFault;
+use twin::plans::small_plan;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

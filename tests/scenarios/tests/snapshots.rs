@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use ports::memory::InjectedFault;
-use ports::memory::snapshots::Death;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
 use protocol::side::Side;
 use protocol::snapshots::{SourceKind, Status};
+use scenarios::is_over;
 use scenarios::scheduled_job::{EVERY, PRIMARY, RECOVERY, ScheduledJob, with_snapshots};
-use scenarios::{as_aurora, example_plan, is_over, small_plan};
 use serde_json::{Value, json};
+use twin::InjectedFault;
+use twin::plans::{as_aurora, example_plan, small_plan};
+use twin::snapshots::Death;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -37,8 +38,8 @@ async fn gathered(plan: protocol::plan::Plan) -> ScheduledJob {
 
 async fn hold(job: &ScheduledJob, minutes: u32) {
     let hold = json!({ "command": "hold", "minutes": minutes, "reason": "upgrade", "by": "ana" });
-    let (ports, deadline) = (job.stage.ports("alarm-handler"), job.now() + HOUR);
-    Box::pin(alarm_handler::handle(&ports, &hold, deadline)).await.expect("held");
+    let (handler, deadline) = (job.stage.instance("alarm-handler").alarm_handler(), job.now() + HOUR);
+    Box::pin(handler.handle(&hold, deadline)).await.expect("held");
 }
 
 fn copies_under_way(job: &ScheduledJob) -> usize {

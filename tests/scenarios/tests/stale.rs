@@ -1,28 +1,31 @@
 //! An answer of Global Accelerator may be old. One that says "closed" of a side that is open must not let a promotion begin.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::memory::MemoryWorld;
-use ports::{Answer, RouteView, Traffic};
+use ports::{Answer, RouteView};
 use protocol::command::Step;
-use protocol::plan::{Mode, Route};
-use protocol::side::Side;
-use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, small_plan, sns};
+use protocol::plan::Mode;
+use scenarios::{COMMANDS_TOPIC, Stage, awaits_approval, sns};
 use serde_json::json;
+use twin::plans::small_plan;
+use twin::{Call, Policy};
 
 /// Says "closed" of the primary side for the first few looks.
 struct Stale {
-    world: Arc<MemoryWorld>,
     lies_left: AtomicU32,
 }
 
-#[async_trait]
-impl Traffic for Stale {
-    async fn look(&self, route: &Route) -> Answer<RouteView> {
-        let mut view = Traffic::look(&*self.world, route).await?;
+impl Policy for Stale {
+    async fn pass<T: Send + 'static>(
+        &self,
+        _call: Call,
+        go: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
+        go.await
+    }
+
+    fn see_route(&self, mut view: RouteView) -> RouteView {
         let lies = self
             .lies_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -30,11 +33,7 @@ impl Traffic for Stale {
         if lies {
             view.weights.primary = Some(0);
         }
-        Ok(view)
-    }
-
-    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        self.world.set_weight(route, side, weight).await
+        view
     }
 }
 
@@ -51,12 +50,11 @@ async fn one_stale_word_of_a_closed_side_is_not_taken_for_a_fence() {
             inner.commands.iter().position(|command| command.step == Step::Fence).expect("the fence is due");
         inner.commands.remove(at).expect("it is there")
     };
-    let mut ports = stage.ports("shift-traffic/stale");
-    ports.traffic = Arc::new(Stale { world: Arc::clone(&stage.world), lies_left: AtomicU32::new(1) });
-    let workshop = shift_traffic::ShiftTraffic::new(&ports);
+    let policy = Stale { lies_left: AtomicU32::new(1) };
+    let instance = stage.disturbed("shift-traffic/stale", policy);
     let deadline = stage.now().checked_add(SignedDuration::from_mins(2)).expect("a time");
     let payload = sns(COMMANDS_TOPIC, &json!(fence));
-    engine::worker::handle(&ports, &workshop, &payload, deadline).await.expect("it comes to an end");
+    instance.work(Step::Fence, &payload, deadline).await.expect("it comes to an end");
     let said = stage.sentences();
     let closed = stage.world.inner().routes.values().all(|view| view.weights.primary == Some(0));
     let is_done = said.iter().any(|sentence| sentence.starts_with("Step fence is done"));

@@ -1,7 +1,6 @@
 //! What RDS says of an instance and of its replication, and what Auto Scaling says of a launch: read as AWS means it.
 
 use jiff::SignedDuration;
-use ports::memory::{DatabaseTwin, FleetTwin, InjectedFault};
 use ports::{FailureKind, Replication};
 use protocol::command::Step;
 use protocol::evidence::{EvidenceKind, Veto};
@@ -9,8 +8,10 @@ use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::Mode;
 use protocol::state::State;
-use scenarios::{GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, small_plan};
+use scenarios::{GOOD_MINUTES, Stage, has_begun, is_over, needs_operator};
 use serde_json::json;
+use twin::plans::small_plan;
+use twin::{DatabaseTwin, FleetTwin, InjectedFault};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -116,7 +117,7 @@ async fn a_promoted_database_in_a_status_that_does_not_pass_is_told_at_once() {
     for is_cluster in [false, true] {
         let mut plan = small_plan(Mode::Automatic);
         if is_cluster {
-            plan.databases.iter_mut().for_each(scenarios::as_aurora);
+            plan.databases.iter_mut().for_each(twin::plans::as_aurora);
         }
         let mut stage = Stage::new(plan);
         each_database(&stage, |database| database.writable_status = Some("incompatible-parameters"));

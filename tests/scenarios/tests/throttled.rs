@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use ports::memory::InjectedFault;
 use ports::{Clock, FailureKind};
 use protocol::name::Name;
 use protocol::observation::ReplicaState;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
 use protocol::state::State;
-use scenarios::{Stage, as_aurora, small_plan};
+use scenarios::Stage;
+use twin::InjectedFault;
+use twin::plans::{as_aurora, small_plan};
 
 /// Six databases, the last two of them Aurora.
 fn plan() -> Plan {
@@ -48,7 +49,7 @@ async fn look(stage: &Stage, eyes: &engine::observe::Observer) -> Vec<ReplicaSta
 #[tokio::test(start_paused = true)]
 async fn one_throttled_question_leaves_nobody_unasked() {
     let stage = Stage::new(plan());
-    let eyes = stage.ports("test").eyes();
+    let eyes = stage.instance("test").observer();
     throttle(&stage, 1);
     assert_eq!(look(&stage, &eyes).await, vec![ReplicaState::Replicating; 6]);
 }
@@ -56,7 +57,7 @@ async fn one_throttled_question_leaves_nobody_unasked() {
 #[tokio::test(start_paused = true)]
 async fn of_parts_only_the_throttled_one_is_unasked() {
     let stage = Stage::new(plan());
-    let eyes = stage.ports("test").eyes();
+    let eyes = stage.instance("test").observer();
     throttle(&stage, 2);
     assert_eq!(unasked(&look(&stage, &eyes).await), 1);
 }
@@ -65,7 +66,7 @@ async fn of_parts_only_the_throttled_one_is_unasked() {
 async fn what_a_replica_said_counts_for_thirty_seconds_and_no_longer() {
     for (seconds, expected) in [(30, 0), (31, 6)] {
         let stage = Stage::new(plan());
-        let eyes = stage.ports("test").eyes();
+        let eyes = stage.instance("test").observer();
         assert_eq!(unasked(&look(&stage, &eyes).await), 0);
         stage.clock.sleep(Duration::from_secs(seconds)).await;
         throttle(&stage, 20);
@@ -76,7 +77,7 @@ async fn what_a_replica_said_counts_for_thirty_seconds_and_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn an_error_that_is_remembered_is_no_new_evidence() {
     let stage = Stage::new(plan());
-    let eyes = stage.ports("test").eyes();
+    let eyes = stage.instance("test").observer();
     stage.world.inner().primary_lives = false;
     let seen = look(&stage, &eyes).await;
     assert!(seen[..4].iter().all(|state| matches!(state, ReplicaState::Broken { .. })), "{seen:?}");
@@ -93,7 +94,7 @@ async fn an_error_that_is_remembered_is_no_new_evidence() {
 #[tokio::test(start_paused = true)]
 async fn what_is_denied_is_not_asked_again_at_once() {
     let stage = Stage::new(plan());
-    let eyes = stage.ports("test").eyes();
+    let eyes = stage.instance("test").observer();
     stage.world.fault("look_databases", InjectedFault::Fails(FailureKind::Denied));
     assert_eq!(unasked(&look(&stage, &eyes).await), 6);
     assert_eq!(stage.world.inner().calls["look_databases"], 1);

@@ -2,11 +2,11 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::command::Step;
 use protocol::plan::{Mode, Plan};
 use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, sns};
 use serde_json::{Value, json};
+use twin::InjectedFault;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 

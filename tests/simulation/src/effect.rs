@@ -1,98 +1,92 @@
-//! What a function does to the world, and how it is written down. It may come about after its caller gave up.
+//! What does a function do to the world, and how is it written down? It may come about after its caller gave up.
 
 use std::sync::Arc;
 
-use ::ports::{Answer, Appended, Databases, Fleets, Journal, KeptSnapshot, Traffic};
-use protocol::command::StepCommand;
-use protocol::journal::Record;
-use protocol::name::Name;
-use protocol::plan::{Capacity, Database, Route};
-use protocol::side::Side;
+use ::ports::{Answer, Slot};
 use protocol::state::fold;
+use twin::Call;
 
 use crate::history::{Effect, What};
 use crate::invoke;
-use crate::ports::publish;
 use crate::sim::Sim;
 
-/// Something that a function does to the world.
-pub(crate) enum Deed {
-    Append(Box<Record>),
-    Keep(Box<KeptSnapshot>),
-    Publish(Vec<StepCommand>),
-    Tell(String),
-    Promote(Database, Side),
-    Quarantine(Database, Side),
-    Resize(Name, Capacity),
-    Weigh(Box<Route>, Side, u8),
+/// Whether a call does something to the world that may come late or twice. What is only noted beside the log, and decides
+/// nothing, is a question like any other.
+pub(crate) fn has_effect(call: &Call) -> bool {
+    matches!(call, Call::Append(_) | Call::SaveSnapshot(_) | Call::Commands | Call::Notice)
+        || call.changes().is_some()
 }
 
-impl Deed {
-    /// It comes about.
-    pub(crate) async fn be_done(self, sim: &Arc<Sim>, by: u32) -> Answer<Option<Appended>> {
-        let world = &*sim.world;
-        match self {
-            Self::Append(record) => {
-                let before = world.inner().records.len();
-                let appended = world.append(&record).await?;
-                if world.inner().records.len() > before {
-                    sim.note(by, What::Appended(record));
-                }
-                return Ok(Some(appended));
-            }
-            Self::Keep(kept) => keep(sim, by, *kept).await?,
-            Self::Publish(commands) => publish(sim, &commands),
-            Self::Tell(text) => sim.note(by, What::Told { text }),
-            Self::Promote(database, side) => {
-                let answer = world.promote(&database, side).await;
-                let accepted = answer.is_ok();
-                sim.note(by, What::Effect(Effect::Promoted { database: database.name.clone(), accepted }));
-                answer?;
-                invoke::wake_when_promoted(sim, &database.name);
-            }
-            Self::Quarantine(database, side) => {
-                world.quarantine(&database, side).await?;
-                sim.note(by, What::Effect(Effect::Quarantined { database: database.name }));
-            }
-            Self::Resize(name, to) => {
-                let from = world.inner().fleets.get(&name).map(|twin| twin.capacity);
-                let (plan, seat) = (&sim.draw.plan, sim.draw.plan.seat);
-                if let Some(fleet) = plan.fleets_at(seat).find(|fleet| *fleet.name == name) {
-                    world.resize(fleet, to).await?;
-                }
-                if let Some(from) = from {
-                    sim.note(by, What::Effect(Effect::Resized { fleet: name, from, to }));
-                }
-            }
-            Self::Weigh(route, side, weight) => {
-                world.set_weight(&route, side, weight).await?;
-                let unready = sim.unready();
-                sim.note(
-                    by,
-                    What::Effect(Effect::Weighed { route: route.name.clone(), side, weight, unready }),
-                );
+/// Lets an effect come about, and writes down what it was.
+pub(crate) async fn bring_about<T>(
+    sim: Arc<Sim>,
+    by: u32,
+    call: Call,
+    deed: impl Future<Output = Answer<T>> + Send,
+) -> Answer<T> {
+    let sim = &sim;
+    let world = &*sim.world;
+    let records = world.inner().records.len();
+    let capacity = match &call {
+        Call::Resize(name, _) => world.inner().fleets.get(name).map(|twin| twin.capacity),
+        _ => None,
+    };
+    let answer = deed.await;
+    if let Call::Promote(database) = &call {
+        let (database, accepted) = (database.clone(), answer.is_ok());
+        sim.note(by, What::Effect(Effect::Promoted { database, accepted }));
+    }
+    let answer = answer?;
+    match call {
+        Call::Append(record) if world.inner().records.len() > records => {
+            sim.note(by, What::Appended(Box::new((*record).clone())));
+        }
+        Call::SaveSnapshot(slot) => look_at_kept(sim, by, slot),
+        Call::Commands => {
+            let sent: Vec<_> = world.inner().commands.drain(..).collect();
+            for command in &sent {
+                invoke::deliver_command(sim, command);
             }
         }
-        Ok(None)
+        Call::Notice => {
+            let told: Vec<String> = world.inner().notices.drain(..).collect();
+            for text in told {
+                sim.note(by, What::Told { text });
+            }
+        }
+        Call::Promote(database) => invoke::wake_when_promoted(sim, &database),
+        Call::Quarantine(database) => sim.note(by, What::Effect(Effect::Quarantined { database })),
+        Call::Resize(fleet, to) => {
+            if let Some(from) = capacity {
+                sim.note(by, What::Effect(Effect::Resized { fleet, from, to }));
+            }
+        }
+        Call::SetWeight(route, side, weight) => {
+            let unready = sim.unready();
+            sim.note(by, What::Effect(Effect::Weighed { route, side, weight, unready }));
+        }
+        _ => {}
     }
+    Ok(answer)
 }
 
 /// In a thousand, how many snapshots are left half written while things go wrong.
 const TORN: u32 = 150;
 
-/// Keeps a snapshot, at times half of it; and notes whether it is true: what the log amounts to up to its record.
-async fn keep(sim: &Arc<Sim>, by: u32, mut kept: KeptSnapshot) -> Answer<()> {
-    let world = &*sim.world;
+/// Notes whether a snapshot that was just kept is true: what the log amounts to up to its record. At times only half of it was
+/// written.
+fn look_at_kept(sim: &Arc<Sim>, by: u32, slot: Slot) {
     let plan = &sim.draw.plan.name;
-    let seq = kept.sealed.seq;
-    let folded = fold(world.inner().records.iter().take_while(|record| record.seq <= seq));
-    let is_true = kept.sealed.open(plan).is_ok_and(|snapshot| folded.as_ref() == Ok(&snapshot.state));
     let is_torn = !sim.is_healed() && sim.chance(TORN);
-    if is_torn {
-        let half = kept.sealed.text.floor_char_boundary(kept.sealed.text.len() / 2);
-        kept.sealed.text.truncate(half);
+    let mut inner = sim.world.inner();
+    let Some(sealed) = inner.state_snapshots.get(&slot).cloned() else { return };
+    let seq = sealed.seq;
+    let folded = fold(inner.records.iter().take_while(|record| record.seq <= seq));
+    let is_true = sealed.open(plan).is_ok_and(|snapshot| folded.as_ref() == Ok(&snapshot.state));
+    if is_torn && let Some(sealed) = inner.state_snapshots.get_mut(&slot) {
+        let half = sealed.text.floor_char_boundary(sealed.text.len() / 2);
+        sealed.text.truncate(half);
     }
-    world.save_snapshot(plan, &kept).await?;
+    drop(inner);
     sim.note(by, What::Kept { seq, is_true, is_torn });
-    Ok(())
 }

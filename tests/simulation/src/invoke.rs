@@ -4,13 +4,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use engine::fault::Fault;
-use engine::worker;
-use engine::world::World;
 use futures::FutureExt;
 use futures::future::{self, Either};
 use jiff::SignedDuration;
 use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
+use scenarios::instance::Instance;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -101,11 +100,12 @@ pub(crate) async fn invoke(sim: &Arc<Sim>, message: &Message) -> Outcome {
     sim.sleep_ms(sim.between(START_MS.0, START_MS.1)).await;
     let killed = Arc::new(Notify::new());
     let link = Link::new(Arc::clone(sim), by, Arc::clone(&killed));
-    let ports = link.world(&writer);
+    let instance = link.instance(&writer);
     let seconds = i64::from(timeout_seconds(sim, message.step));
     // The service's clock gives the function its deadline; the instance compares it with its own.
-    let deadline = ports.clock.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or_default();
-    let work = AssertUnwindSafe(handle(&ports, message, deadline)).catch_unwind();
+    let deadline =
+        instance.context.clock.now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or_default();
+    let work = AssertUnwindSafe(handle(&instance, message, deadline)).catch_unwind();
     let killing = async {
         killed.notified().await;
     };
@@ -133,22 +133,11 @@ pub(crate) async fn invoke(sim: &Arc<Sim>, message: &Message) -> Outcome {
     }
 }
 
-async fn handle(ports: &World, message: &Message, deadline: jiff::Timestamp) -> Result<Value, Fault> {
+async fn handle(instance: &Instance, message: &Message, deadline: jiff::Timestamp) -> Result<Value, Fault> {
     let payload = &message.payload;
     match message.step {
-        Some(Step::Promote | Step::Quarantine) => {
-            let workshop = promote_replica::PromoteReplica::new(ports);
-            worker::handle(ports, &workshop, payload, deadline).await
-        }
-        Some(Step::Scale | Step::Restore) => {
-            let workshop = scale_asg::ScaleAsg::new(ports);
-            worker::handle(ports, &workshop, payload, deadline).await
-        }
-        Some(Step::Fence | Step::Unfence | Step::Open) => {
-            let workshop = shift_traffic::ShiftTraffic::new(ports);
-            worker::handle(ports, &workshop, payload, deadline).await
-        }
-        Some(Step::Confirm | Step::Verify) | None => alarm_handler::handle(ports, payload, deadline).await,
+        Some(step) => instance.work(step, payload, deadline).await,
+        None => instance.alarm_handler().handle(payload, deadline).await,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use ports::memory::MemoryWorld;
 use protocol::command::Step;
 use protocol::name::Name;
 use protocol::plan::Database;
@@ -11,6 +10,7 @@ use protocol::side::Side;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
 use serde_json::json;
+use twin::MemoryWorld;
 
 use crate::history::{Change, Condition, End, History, What};
 use crate::invoke::{Message, deliver};

@@ -179,9 +179,9 @@ pub(crate) fn chance(rng: &mut Rng, in_thousand: u32) -> bool {
 fn plan(rng: &mut Rng) -> Plan {
     let mode = if chance(rng, 600) { Mode::Automatic } else { Mode::Approve };
     let mut plan = if chance(rng, 400) {
-        scenarios::small_plan(mode)
+        twin::plans::small_plan(mode)
     } else {
-        let mut plan = scenarios::example_plan(mode);
+        let mut plan = twin::plans::example_plan(mode);
         grow(&mut plan, rng);
         plan
     };

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, FailureKind, ReplicaView};
 use protocol::name::Name;
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 use crate::history::{Change, Condition, Entry, What};
 use crate::scenario::{Draw, Faults, chance};

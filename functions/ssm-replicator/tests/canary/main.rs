@@ -10,10 +10,10 @@ mod scene;
 use std::sync::Mutex;
 
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::parameters::entry::Kind;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
+use twin::InjectedFault;
 
 use crate::scene::{FROM, Scene, TO, play};
 

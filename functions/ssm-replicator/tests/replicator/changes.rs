@@ -187,7 +187,7 @@ fn somebody_else_who_makes_the_copy_first_is_not_written_over() {
     play(async || {
         let scene = Scene::new();
         scene.stores.set(FROM, "/shop/a", "one");
-        scene.stores.fault("put", ports::memory::InjectedFault::Fails(ports::FailureKind::Conflict));
+        scene.stores.fault("put", twin::InjectedFault::Fails(ports::FailureKind::Conflict));
         let answer = scene.changed(FROM, "/shop/a").await.unwrap();
         assert_eq!(
             sentence(&answer),

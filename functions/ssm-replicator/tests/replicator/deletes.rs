@@ -1,7 +1,7 @@
 //! What is deleted, and what keeps a mistake from emptying the other side.
 
 use ports::FailureKind;
-use ports::memory::InjectedFault;
+use twin::InjectedFault;
 
 use crate::scene::{FROM, Scene, TO, play, shop};
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use engine::conductor::Conductor;
 use engine::parameters::ParameterReplication;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
-use ports::stores::{Store, Stored};
 use proptest::prelude::*;
 use protocol::parameters::COPY_TAG;
 use protocol::parameters::request::ParameterRequest;
 use protocol::parameters::scope::{Coverage, ParameterScope};
 use protocol::parameters::survey::deletions_max;
 use protocol::plan::Plan;
+use twin::InjectedFault;
+use twin::parameter_store::{Store, Stored};
 
 use crate::scene::{FROM, Scene, TO, play, shop};
 
@@ -182,7 +182,7 @@ async fn pass_unchecked(scene: &Scene) {
         journal: Arc::clone(&scene.world) as _,
         publisher: Arc::clone(&scene.world) as _,
         clock: Arc::clone(&scene.clock) as _,
-        ids: Arc::new(ports::memory::CountingIds::default()),
+        ids: Arc::new(twin::CountingIds::default()),
         writer: "ssm-replicator/2".to_owned(),
         request: None,
         snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,

@@ -1,10 +1,10 @@
 //! What a full pass writes, and what it costs.
 
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::maintenance::PassOutcome;
 use protocol::parameters::entry::{Kind, Tags, Tier};
 use protocol::plan::Existing;
+use twin::InjectedFault;
 
 use crate::scene::{FROM, Scene, TO, play, sentence, shop};
 

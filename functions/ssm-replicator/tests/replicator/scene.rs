@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use engine::conductor::Log;
+use engine::context::Context;
 use engine::fault::Fault;
-use engine::world::World;
+use engine::observe::{Observer, Sources};
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
-use ports::stores::{MemoryStores, Stored};
 use protocol::decide::{Facts, Verdict};
 use protocol::operator::OperatorCommand;
 use protocol::parameters::COPY_TAG;
 use protocol::plan::{Mode, Plan};
 use serde_json::{Value, json};
 use ssm_replicator::{Replicator, handle};
+use twin::parameter_store::{MemoryStores, Stored};
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The region that serves on a good day.
 pub(crate) const FROM: &str = "us-east-2";
@@ -37,10 +38,7 @@ pub(crate) struct Scene {
 
 /// The plan of the shop.
 pub(crate) fn shop() -> Plan {
-    let mut plan =
-        Plan::from_json(include_str!("../../../../shared/protocol/tests/plans/shop.json")).unwrap();
-    plan.mode = Mode::Automatic;
-    plan
+    twin::plans::example_plan(Mode::Automatic)
 }
 
 /// The plan whose primary region lies in the account 210987654321.
@@ -77,30 +75,34 @@ impl Scene {
 
     fn replicator(&self) -> Replicator {
         let world = &self.world;
-        let world = World {
+        let context = Context {
             plans: Arc::clone(world) as _,
             journal: Arc::clone(world) as _,
-            databases: Arc::clone(world) as _,
-            fleets: Arc::clone(world) as _,
-            traffic: Arc::clone(world) as _,
-            alarms: Arc::clone(world) as _,
-            lag: Arc::clone(world) as _,
-            probes: Arc::clone(world) as _,
             publisher: Arc::clone(world) as _,
-            inspection: world.inspection(),
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             writer: "ssm-replicator/1".to_owned(),
-            snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
-            commands_topic: String::new(),
             region: self.plan.own().region.clone(),
+            snapshot_every: protocol::state::snapshot::SNAPSHOT_EVERY,
         };
         Replicator {
-            world,
+            context,
             stores: Arc::clone(&self.stores) as _,
             primary_account: self.primary_account.clone(),
             seen: Arc::clone(&self.stores) as _,
+            maintenance: Arc::clone(world) as _,
         }
+    }
+
+    fn observer(&self) -> Observer {
+        Observer::new(Sources {
+            probes: Arc::clone(&self.world) as _,
+            databases: Arc::clone(&self.world) as _,
+            alarms: Arc::clone(&self.world) as _,
+            lag: Arc::clone(&self.world) as _,
+            journal: Arc::clone(&self.world) as _,
+            clock: Arc::clone(&self.clock) as _,
+        })
     }
 
     pub(crate) async fn invoke(&self, payload: &Value) -> Result<Value, Fault> {
@@ -129,11 +131,10 @@ impl Scene {
 
     /// An operator gives a command to the alarm-handler.
     pub(crate) async fn operate(&self, command: OperatorCommand) {
-        let world = self.replicator().world;
-        let conductor = world.conductor().await.unwrap();
+        let conductor = self.replicator().context.conductor().await.unwrap();
         let mut log = Log::default();
         conductor.refresh(&mut log).await.unwrap();
-        let observation = Some(world.eyes().observe(&conductor.plan, &log.state).await);
+        let observation = Some(self.observer().observe(&conductor.plan, &log.state).await);
         let facts = Facts { operator: Some(command), observation, ..Facts::default() };
         let advanced = conductor.advance_from(&mut log, facts).await.unwrap();
         assert!(matches!(advanced.verdict, Some((Verdict::Accepted, _))), "{:?}", advanced.verdict);

@@ -1,9 +1,9 @@
 //! When nothing may be written, nothing is, and it is said why.
 
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::operator::{OperatorCommand, Overrides};
 use serde_json::json;
+use twin::InjectedFault;
 
 use crate::scene::{FROM, Scene, TO, play, sentence, shop};
 

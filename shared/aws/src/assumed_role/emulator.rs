@@ -10,11 +10,11 @@ use protocol::parameters::entry::{Kind, Tier};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::SystemClock;
 use crate::config::Sdk;
 use crate::emulator::{endpoint, root, sdk_as as sdk};
-use crate::ids::FreshUlids;
 use crate::parameter_store::SsmParameters;
+use runtime::clock::SystemClock;
+use runtime::ids::FreshUlids;
 
 const OURS: &str = "123456789012";
 const THEIRS: &str = "210987654321";

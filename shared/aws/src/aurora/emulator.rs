@@ -7,11 +7,11 @@ use ports::{Clock, Ids, Lag, Replication};
 use protocol::readiness::facts::ClusterRole;
 
 use super::*;
-use crate::clock::SystemClock;
 use crate::emulator::sdk;
-use crate::ids::FreshUlids;
 use crate::lag::CloudWatchLag;
 use crate::replay::aurora;
+use runtime::clock::SystemClock;
+use runtime::ids::FreshUlids;
 
 const VERSION: &str = "15.13";
 

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::step::carry_out;
 use jiff::SignedDuration;
-use ports::memory::MemoryWorld;
-use ports::{Alert, AlertClaim, Answer, Appended, Clock, Journal, KeptSnapshot, Page, Vitals, Which};
+use ports::{Answer, Clock, Journal};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::Facts;
 use protocol::journal::{Event, Record};
-use protocol::name::Name;
 use protocol::plan::Plan;
-use protocol::readiness::LastReadiness;
 use protocol::signal::{AlarmSignal, AlarmState, Signal, Via};
+use twin::{Call, MemoryWorld, Policy, Through};
 
 use crate::bench::{Bench, Glimpse, Script, plan, seconds};
 
@@ -27,57 +24,22 @@ struct Crowded {
     lost_left: AtomicUsize,
 }
 
-#[async_trait]
-impl Journal for Crowded {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
-        self.world.load_after(plan, seq).await
-    }
-
-    async fn append(&self, record: &Record) -> Answer<Appended> {
+impl Policy for Crowded {
+    async fn pass<T: Send + 'static>(
+        &self,
+        call: Call,
+        go: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Answer<T> {
         let less = |left: usize| left.checked_sub(1);
-        if self.quiet_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
-            return self.world.append(record).await;
-        }
-        let lost = self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        if lost.is_ok() {
+        if let Call::Append(record) = call
+            && self.quiet_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_err()
+            && self.lost_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+        {
             let event = Event::Noticed { of: 1 };
-            let other = Record { writer: "other".to_owned(), event, ..record.clone() };
+            let other = Record { writer: "other".to_owned(), event, ..(*record).clone() };
             self.world.append(&other).await?;
-            return Ok(Appended::Taken);
         }
-        self.world.append(record).await
-    }
-
-    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
-        self.world.load_snapshot(plan, which).await
-    }
-
-    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
-        self.world.save_snapshot(plan, kept).await
-    }
-
-    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
-        self.world.claim_alert(plan, claim).await
-    }
-
-    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
-        self.world.yield_alert(plan, alert).await
-    }
-
-    async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
-        self.world.load_vitals(plan).await
-    }
-
-    async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
-        self.world.save_vitals(plan, vitals).await
-    }
-
-    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
-        self.world.load_readiness(plan).await
-    }
-
-    async fn save_readiness(&self, plan: &Name, last: &LastReadiness) -> Answer<()> {
-        self.world.save_readiness(plan, last).await
+        go.await
     }
 }
 
@@ -91,7 +53,7 @@ fn crowded_after(bench: &Bench, quiet: usize, races: usize) -> Conductor {
         quiet_left: AtomicUsize::new(quiet),
         lost_left: AtomicUsize::new(races),
     };
-    Conductor { journal: Arc::new(journal), ..bench.conductor.clone() }
+    Conductor { journal: Through::new(&bench.world, journal), ..bench.conductor.clone() }
 }
 
 #[tokio::test(start_paused = true)]

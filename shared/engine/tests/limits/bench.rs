@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
-use engine::observe::Observer;
+use engine::observe::{Observer, Sources};
 use engine::step::{StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
-use ports::memory::{CountingIds, MemoryWorld, RuntimeClock};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::Facts;
@@ -19,12 +18,11 @@ use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
+use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The shop, that moves by itself, and whose fleet waits for nothing.
 pub(crate) fn plan() -> Plan {
-    let text = include_str!("../../../protocol/tests/plans/shop.json");
-    let mut plan = Plan::from_json(text).expect("the example plan is valid");
-    plan.mode = Mode::Automatic;
+    let mut plan = twin::plans::example_plan(Mode::Automatic);
     plan.fleets[0].after.clear();
     plan
 }
@@ -87,16 +85,17 @@ impl Bench {
     }
 
     pub(crate) fn eyes(&self) -> Observer {
-        Observer {
-            alarms: Arc::clone(&self.world) as _,
-            last_alarms: Mutex::new(None),
-            last_replicas: Mutex::new(BTreeMap::new()),
+        Observer::new(self.sources())
+    }
+
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
             probes: Arc::clone(&self.world) as _,
             databases: Arc::clone(&self.world) as _,
+            alarms: Arc::clone(&self.world) as _,
             lag: Arc::clone(&self.world) as _,
             journal: Arc::clone(&self.world) as _,
             clock: Arc::clone(&self.clock) as _,
-            last_lag: Mutex::new(None),
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::observe::{Observer, Sources};
 use jiff::SignedDuration;
-use ports::memory::{InjectedFault, RuntimeClock};
 use ports::{Clock, FailureKind, Probes};
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::plan::{Plan, Probe};
 use protocol::state::State;
+use twin::{InjectedFault, RuntimeClock};
 
 use crate::bench::{Bench, plan, seconds};
 
@@ -123,8 +124,8 @@ fn with_probes(count: usize) -> Plan {
 async fn all_the_probes_that_a_plan_may_have_are_asked_at_once() {
     for (count, took) in [(32, 1), (33, 2)] {
         let bench = Bench::new(with_probes(count));
-        let mut eyes = bench.eyes();
-        eyes.probes = Arc::new(Slow(Arc::clone(&bench.clock)));
+        let probes = Arc::new(Slow(Arc::clone(&bench.clock)));
+        let eyes = Observer::new(Sources { probes, ..bench.sources() });
         let began = bench.clock.now();
         let seen = eyes.observe(&bench.conductor.plan, &State::default()).await;
         assert_eq!(seen.probes.len(), count);

@@ -3,9 +3,9 @@
 use engine::append::Written;
 use engine::conductor::Log;
 use ports::FailureKind;
-use ports::memory::InjectedFault;
 use protocol::decide::{Draft, Facts};
 use protocol::journal::{AbortCause, Event};
+use twin::InjectedFault;
 
 use crate::bench::{Bench, plan, seconds};
 

@@ -1,7 +1,7 @@
 //! What must serve before traffic is opened: what the run moves, and what an earlier one moved.
 
 use engine::conductor::Log;
-use engine::world::ServingCheck;
+use engine::serving::ServingCheck;
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::state::State;

@@ -1,74 +1,47 @@
-//! The in-memory twin of what only the readiness looks at. What a test doesn't name is as it should be.
+//! What does only the readiness look at? What a test doesn't name is as it should be.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use protocol::plan::Plan;
-use protocol::readiness::facts::RefusedAction;
 use protocol::readiness::facts::{
-    AttachedGroup, CertificateFacts, FunctionFacts, InstanceFacts, KeyRights, OptionGroupRef,
-    ScheduledAction, TemplateFacts, TemplateRef,
+    AttachedGroup, CertificateFacts, FunctionFacts, KeyRights, OptionGroupRef, RefusedAction,
+    ScheduledAction, Subscriptions, TemplateFacts, TemplateRef,
 };
 use protocol::readiness::names::{OF_A_RUN, function_name};
 use protocol::readiness::permissions::NeededPermission;
 
-use super::{MemoryWorld, answer, failure};
-use crate::inspection::{
-    BalancerInspection, CertificateInspection, FunctionInspection, KeyInspection, LaunchInspection,
-    PermissionInspection, QueueInspection, SetupInspection, TemplateInspection,
+use ports::inspection::{
+    BalancerInspection, CertificateInspection, FunctionInspection, Inspection, KeyInspection,
+    LaunchInspection, PermissionInspection, QueueInspection, SetupInspection, TemplateInspection,
+    TopicInspection,
 };
-use crate::{Answer, FailureKind};
+use ports::{Answer, FailureKind};
 
-/// What only the further checks of the readiness look at: as on a good day, until a test changes it.
-#[derive(Clone, Debug)]
-pub struct Looks {
-    /// What every primary is made of.
-    pub primary: InstanceFacts,
-    /// What every replica is made of.
-    pub replica: InstanceFacts,
-    /// What a parameter group sets `read_only` to.
-    pub read_only: Option<String>,
-    /// The options of every option group.
-    pub options: Vec<String>,
-    /// Target groups that the recovery load balancers send to besides those of the plan's fleets.
-    pub attached: Vec<AttachedGroup>,
-    /// The endpoint groups of every listener.
-    pub endpoint_groups: u32,
-    /// The scheduled actions of every group.
-    pub scheduled: Vec<ScheduledAction>,
-    /// The zones that offer every instance type.
-    pub zones: BTreeSet<String>,
-    /// The vCPUs that the account may run.
-    pub quota: u32,
-    /// The free addresses of every subnet.
-    pub free_addresses: u32,
-    /// Who may use every key.
-    pub key_rights: KeyRights,
-}
+use crate::faults::{answer, failure};
+use crate::world::MemoryWorld;
 
-impl Default for Looks {
-    fn default() -> Self {
-        let instance = InstanceFacts {
-            class: Some("db.r6g.large".to_owned()),
-            is_multi_az: true,
-            storage_gib: 100,
-            engine: "postgres".to_owned(),
-            parameter_group: Some("default.postgres16".to_owned()),
-            option_groups: Vec::new(),
-            kms_key: Some("arn:aws:kms:us-east-2:123456789012:key/primary".to_owned()),
-        };
-        Self {
-            primary: instance.clone(),
-            replica: instance,
-            read_only: None,
-            options: Vec::new(),
-            attached: Vec::new(),
-            endpoint_groups: 2,
-            scheduled: Vec::new(),
-            zones: ["us-west-1a", "us-west-1b"].map(str::to_owned).into(),
-            quota: 640,
-            free_addresses: 250,
-            key_rights: KeyRights { is_of_aws: true, ..KeyRights::default() },
+impl MemoryWorld {
+    /// Everything that a readiness pass asks, of this world.
+    pub fn inspection(self: &Arc<Self>) -> Inspection {
+        Inspection {
+            replicas: Arc::clone(self) as _,
+            fleets: Arc::clone(self) as _,
+            routes: Arc::clone(self) as _,
+            topics: Arc::clone(self) as _,
+            functions: Arc::clone(self) as _,
+            queues: Arc::clone(self) as _,
+            keys: Arc::clone(self) as _,
+            templates: Arc::clone(self) as _,
+            certificates: Arc::clone(self) as _,
+            setups: Arc::clone(self) as _,
+            balancers: Arc::clone(self) as _,
+            launches: Arc::clone(self) as _,
+            permissions: Arc::clone(self) as _,
+            maintenance: Arc::clone(self) as _,
+            metrics: Arc::clone(self) as _,
+            notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
         }
     }
 }
@@ -235,5 +208,15 @@ impl PermissionInspection for MemoryWorld {
         let lost = self.call("simulate")?;
         let refused = self.inner().refused.get(need.action).cloned().unwrap_or_default();
         answer("simulate", lost, refused)
+    }
+}
+
+#[async_trait]
+impl TopicInspection for MemoryWorld {
+    async fn subscriptions(&self, topic: &str) -> Answer<Option<Subscriptions>> {
+        let lost = self.call("inspect_topic")?;
+        let heard = Subscriptions { confirmed: 4, pending: 0 };
+        let found = self.inner().subscriptions.get(topic).copied().unwrap_or(Some(heard));
+        answer("inspect_topic", lost, found)
     }
 }

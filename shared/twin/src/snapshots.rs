@@ -1,15 +1,15 @@
-//! The in-memory twin of snapshots and metrics: two regions in which taking and copying last, fail and are cut off.
+//! Which snapshots are there? Two regions in which taking and copying last, fail and are cut off.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use ports::{Answer, Clock, CopyOrder, FailureKind, MetricSample, Metrics, Snapshots, TakeOrder};
 use protocol::arn::Arn;
 use protocol::snapshots::{COPIES_UNDER_WAY_MAX, DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 
-use super::{InjectedFault, answer, failure};
-use crate::{Answer, Clock, CopyOrder, FailureKind, MetricSample, Metrics, Snapshots, TakeOrder};
+use crate::faults::{Faults, InjectedFault, answer, failure};
 
 /// Snapshots in several regions of one account.
 pub struct MemorySnapshots {
@@ -27,7 +27,7 @@ pub struct Vault {
     /// How long a copy lasts.
     pub copy_lasts: SignedDuration,
     /// What goes wrong, by action: `list`, `take`, `copy`, `delete`, `put`.
-    pub faults: BTreeMap<&'static str, VecDeque<InjectedFault>>,
+    pub faults: Faults,
     /// How many of the next snapshots and copies will fail in the end, by action: `take`, `copy`.
     pub spoiled: BTreeMap<&'static str, u32>,
     /// What was asked for and had its effect, in order: `take us-east-2 pilotlight-…`.
@@ -105,7 +105,7 @@ impl MemorySnapshots {
 
     /// Lets something go wrong with the next call of an action.
     pub fn fault(&self, action: &'static str, fault: InjectedFault) {
-        self.vault().faults.entry(action).or_default().push_back(fault);
+        self.vault().faults.push(action, fault);
     }
 
     /// Counts a call and says how it goes on; one that dies before its effect never comes back.
@@ -146,11 +146,7 @@ impl Vault {
         if region.is_some_and(|region| self.regions.get(region).is_none_or(|twin| twin.is_lost)) {
             return Err(failure(action, FailureKind::Unreachable, "the region is lost"));
         }
-        match self.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None | Some(InjectedFault::Passes) => Ok(Course::Returns { is_lost: false }),
-            Some(InjectedFault::LosesAnswer) => Ok(Course::Returns { is_lost: true }),
-            Some(InjectedFault::Fails(kind)) => Err(failure(action, kind, "a fault of the test")),
-        }
+        self.faults.next(action).map(|is_lost| Course::Returns { is_lost })
     }
 
     /// Lets what has lasted long enough come to its end.

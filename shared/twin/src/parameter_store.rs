@@ -1,18 +1,18 @@
-//! Parameter Store in memory: two or more regions with what their parameters have, and what can go wrong with a call.
+//! What is in Parameter Store? Two or more regions with what their parameters have, and what goes wrong with a call.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use ports::parameters::{ParameterPage, ParameterStores, SeenPairs, VALUES_PER_CALL, Value};
+use ports::{Answer, Clock, FailureKind, Secret};
 use protocol::name::Name;
 use protocol::parameters::diff::Put;
 use protocol::parameters::entry::{Entry, Kind, Labels, Tags, Tier};
 use protocol::parameters::{COPY_TAG, is_copy_of};
 
-use crate::memory::InjectedFault;
-use crate::parameters::{ParameterPage, ParameterStores, SeenPairs, VALUES_PER_CALL, Value};
-use crate::{Answer, Clock, Failure, FailureKind, Secret};
+use crate::faults::{Faults, InjectedFault, answer, failure};
 
 /// Entries on a page, as `DescribeParameters` has them.
 pub const PAGE: usize = 50;
@@ -92,7 +92,7 @@ pub struct StoresInner {
     /// Regions that do not answer.
     pub lost: Vec<String>,
     /// What goes wrong, by action.
-    pub faults: BTreeMap<&'static str, VecDeque<InjectedFault>>,
+    pub faults: Faults,
     /// Names whose put is refused for good.
     pub refused: Vec<String>,
     /// Calls by action and region.
@@ -122,7 +122,7 @@ impl MemoryStores {
 
     /// Lets something go wrong with the next call of an action.
     pub fn fault(&self, action: &'static str, fault: InjectedFault) {
-        self.inner().faults.entry(action).or_default().push_back(fault);
+        self.inner().faults.push(action, fault);
     }
 
     /// Somebody other than the function under test writes a parameter.
@@ -163,13 +163,9 @@ impl MemoryStores {
         let mut inner = self.inner();
         *inner.calls.entry((action, region.to_owned())).or_default() += 1;
         if inner.lost.iter().any(|lost| lost == region) {
-            return Err(failure(action, FailureKind::Unreachable));
+            return Err(failure(action, FailureKind::Unreachable, "the region is lost"));
         }
-        match inner.faults.get_mut(action).and_then(VecDeque::pop_front) {
-            None | Some(InjectedFault::Passes) => Ok(false),
-            Some(InjectedFault::LosesAnswer) => Ok(true),
-            Some(InjectedFault::Fails(kind)) => Err(failure(action, kind)),
-        }
+        inner.faults.next(action)
     }
 
     fn note(&self, action: &'static str, region: &str, name: &str) {
@@ -203,14 +199,6 @@ pub fn plain(name: &str) -> Entry {
         allowed_pattern: String::new(),
         policies: Vec::new(),
     }
-}
-
-fn failure(action: &'static str, kind: FailureKind) -> Failure {
-    Failure { kind, action, code: format!("{kind:?}"), message: "a fault of the test".to_owned() }
-}
-
-fn answer<T>(action: &'static str, lost: bool, value: T) -> Answer<T> {
-    if lost { Err(failure(action, FailureKind::Unreachable)) } else { Ok(value) }
 }
 
 #[async_trait]
@@ -258,7 +246,7 @@ impl ParameterStores for MemoryStores {
     async fn values(&self, region: &str, names: &[&str]) -> Answer<Vec<Value>> {
         let lost = self.call("values", region)?;
         if names.len() > VALUES_PER_CALL {
-            return Err(failure("values", FailureKind::Invalid));
+            return Err(failure("values", FailureKind::Invalid, "more names than one call takes"));
         }
         let mut inner = self.inner();
         let read = inner.values_read.entry(region.to_owned()).or_default();
@@ -290,24 +278,24 @@ impl ParameterStores for MemoryStores {
     async fn put(&self, region: &str, put: &Put, value: &Secret) -> Answer<u64> {
         if self.is_throttled() {
             self.call("put", region)?;
-            return Err(failure("put", FailureKind::Throttled));
+            return Err(failure("put", FailureKind::Throttled, "more puts in a second than there may be"));
         }
         let lost = self.call("put", region)?;
         let at = self.clock.now();
         let mut inner = self.inner();
         if inner.refused.contains(&put.name) {
-            return Err(failure("put", FailureKind::Invalid));
+            return Err(failure("put", FailureKind::Invalid, "it is refused for good"));
         }
         let store = inner.stores.entry(region.to_owned()).or_default();
         let old = store.get(&put.name);
         if old.is_some() && put.created_with.is_some() {
-            return Err(failure("put", FailureKind::Conflict));
+            return Err(failure("put", FailureKind::Conflict, "it is there already"));
         }
         // As Parameter Store does: no other type, and no way back from the advanced tier.
         if old.is_some_and(|old| {
             old.head.kind != put.kind || (old.head.tier == Tier::Advanced && put.tier != Tier::Advanced)
         }) {
-            return Err(failure("put", FailureKind::Invalid));
+            return Err(failure("put", FailureKind::Invalid, "another type, or a lower tier"));
         }
         let version = old.map_or(0, |old| old.head.version) + 1;
         let policies = match old {

@@ -1,11 +1,12 @@
-//! The in-memory twin of what the functions of every day last found.
+//! What did the scheduled jobs last find?
 
 use async_trait::async_trait;
+use ports::{Answer, Maintenance};
 use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
 
-use super::{MemoryWorld, answer};
-use crate::{Answer, Maintenance};
+use crate::faults::answer;
+use crate::world::MemoryWorld;
 
 #[async_trait]
 impl Maintenance for MemoryWorld {

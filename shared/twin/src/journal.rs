@@ -1,4 +1,4 @@
-//! The in-memory twin of the journal: the log in pages, the snapshots beside it, and what else lies there.
+//! What is in the journal? The log in pages, the snapshots beside it, and what else lies there.
 
 use async_trait::async_trait;
 use protocol::digest::Digest;
@@ -6,17 +6,17 @@ use protocol::journal::{PoisonRecord, Record};
 use protocol::name::Name;
 use protocol::readiness::LastReadiness;
 
-use super::{MemoryWorld, answer};
-use crate::{Alert, AlertClaim, Answer, Appended, Journal, KeptSnapshot, Page, Rest, Vitals, Which};
+use ports::{Alert, AlertClaim, Answer, Appended, Journal, KeptSnapshot, Page, Rest, Vitals, Which};
 
-/// Records of a page, about as many as DynamoDB gives at once.
-pub(super) const PAGE_RECORDS_MAX: usize = 2_000;
+use crate::faults::answer;
+use crate::inner::Inner;
+use crate::world::MemoryWorld;
 
 fn digest(record: &Record) -> Digest {
     Digest::of(&serde_json::to_string(record).unwrap_or_default())
 }
 
-impl super::Inner {
+impl Inner {
     fn page_after(&self, seq: u64) -> Page {
         let poison = self.unreadable.range(seq + 1..).next();
         let end = poison.map_or(u64::MAX, |(poison, _)| *poison);

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
+use aws::assumed_role::PrimaryRole;
 use protocol::arn::{Arn, is_region};
-
-use crate::assumed_role::PrimaryRole;
 
 /// What a function is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,73 @@
+//! Which plans do tests play? The example, smaller ones, and the same in other shapes.
+
+use protocol::name::Name;
+use protocol::plan::{AuroraCluster, Database, DatabaseKind, Mode, Plan};
+use protocol::side::Sides;
+
+/// The example plan: several databases, fleets and routes that depend on each other.
+///
+/// # Panics
+/// When the example plan is not valid.
+#[expect(clippy::expect_used, reason = "an invalid example fails whatever test it appears in")]
+pub fn example_plan(mode: Mode) -> Plan {
+    let text = include_str!("../../protocol/tests/plans/shop.json");
+    let mut plan = Plan::from_json(text).expect("the example plan is valid");
+    plan.mode = mode;
+    plan
+}
+
+/// One database, one fleet, one route: the common case.
+///
+/// # Panics
+/// When it is not valid.
+pub fn small_plan(mode: Mode) -> Plan {
+    let mut plan = example_plan(mode);
+    plan.databases.truncate(1);
+    plan.fleets.truncate(1);
+    plan.routes.truncate(1);
+    plan.fleets.iter_mut().for_each(|fleet| fleet.after.clear());
+    let after: Vec<Name> = plan.databases.iter().map(|item| item.name.clone()).collect();
+    let after = after.into_iter().chain(plan.fleets.iter().map(|item| item.name.clone())).collect::<Vec<_>>();
+    plan.routes.iter_mut().for_each(|route| route.after.clone_from(&after));
+    assert_eq!(plan.validate(), vec![]);
+    plan
+}
+
+/// The same workload with its two sides exchanged, and its guard with them: everything that the plan calls `primary` is what
+/// it called `recovery`. Whatever the code makes of those names, the same things happen in the same regions.
+pub fn exchanged(mut plan: Plan) -> Plan {
+    fn exchange<T>(sides: &mut Sides<T>) {
+        std::mem::swap(&mut sides.primary, &mut sides.recovery);
+    }
+    exchange(&mut plan.sides);
+    exchange(&mut plan.detection.sides);
+    for database in &mut plan.databases {
+        match &mut database.kind {
+            DatabaseKind::RdsReplica { sides } => exchange(sides),
+            DatabaseKind::AuroraGlobal { sides, .. } => exchange(sides),
+        }
+    }
+    plan.fleets.iter_mut().for_each(|fleet| exchange(&mut fleet.sides));
+    plan.routes.iter_mut().for_each(|route| exchange(&mut route.sides));
+    if let Some(parameters) = &mut plan.parameters {
+        std::mem::swap(&mut parameters.keys.primary, &mut parameters.keys.recovery);
+    }
+    if let Some(snapshots) = &mut plan.snapshots {
+        std::mem::swap(&mut snapshots.kms_key_arns.primary, &mut snapshots.kms_key_arns.recovery);
+        for groups in &mut snapshots.option_groups {
+            std::mem::swap(&mut groups.primary, &mut groups.recovery);
+        }
+    }
+    plan.seat = plan.seat.other();
+    plan
+}
+
+/// Makes an Aurora global database of a database.
+pub fn as_aurora(database: &mut Database) {
+    let cluster = |side| AuroraCluster {
+        arn: database.arn(side).replace(":db:", ":cluster:"),
+        quarantine_security_group: database.quarantine_security_group(side).map(str::to_owned),
+    };
+    let sides = Sides::from_fn(cluster);
+    database.kind = DatabaseKind::AuroraGlobal { global_cluster: format!("shop-{}", database.name), sides };
+}
