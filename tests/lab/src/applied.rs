@@ -2,7 +2,7 @@
 //! `infra` compare with the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -38,10 +38,12 @@ fn block(address: &str, folders: &BTreeMap<String, String>) -> Result<Option<Str
     }
     let key = path.join(".");
     let folder = folders.get(&key).with_context(|| format!("{address}: no module {key} is known"))?;
-    let folder = Path::new(folder);
-    let is_shared = folder.parent().and_then(Path::file_name).is_some_and(|above| above == "modules");
-    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    Ok(is_shared.then(|| format!("{name}: {}", resource.join("."))))
+    Ok(shared(folder).map(|name| format!("{name}: {}", resource.join("."))))
+}
+
+/// What a folder of `infra/modules` is called: `storage`, or a child module's `storage/region`.
+fn shared(folder: &str) -> Option<&str> {
+    folder.rsplit_once("../modules/").map(|(_, name)| name)
 }
 
 /// An address without the keys of `for_each` and `count`, which may hold dots and brackets of their own.
@@ -93,16 +95,24 @@ mod tests {
             { "Key": "database", "Source": "../../modules/database", "Dir": "../../modules/database" },
             { "Key": "state", "Source": "../../modules/terraform-state", "Dir": "../../modules/terraform-state" },
             { "Key": "state.storage", "Source": "../storage", "Dir": "../../modules/storage" },
+            { "Key": "state.storage.primary", "Source": "./region", "Dir": "../../modules/storage/region" },
             { "Key": "primary", "Source": "./region", "Dir": "region" },
+            { "Key": "far", "Source": "example.com/far", "Dir": ".terraform/modules/far" },
         ] });
         let addresses = "aws_route53_zone.here\n\
             module.database[\"a.b]\\\"[\"].data.aws_region.primary\n\
             module.database[\"a.b]\\\"[\"].aws_rds_cluster_instance.primary[0]\n\
             module.database[\"c\"].aws_rds_cluster_instance.primary[1]\n\
             module.primary.aws_lb.front\n\
-            module.state.module.storage.aws_s3_bucket.primary[\"tfstate\"]\n";
+            module.far.aws_lb.front\n\
+            module.state.module.storage.aws_iam_role.replication\n\
+            module.state.module.storage.module.primary.aws_s3_bucket.this[\"tfstate\"]\n";
         let found = blocks(addresses, &modules).unwrap();
-        let wanted = ["database: aws_rds_cluster_instance.primary", "storage: aws_s3_bucket.primary"];
+        let wanted = [
+            "database: aws_rds_cluster_instance.primary",
+            "storage/region: aws_s3_bucket.this",
+            "storage: aws_iam_role.replication",
+        ];
         assert_eq!(found.into_iter().collect::<Vec<_>>(), wanted);
     }
 
