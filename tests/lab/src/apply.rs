@@ -87,6 +87,9 @@ async fn live(tools: &Tools, world: &World, example: Example, row: &mut Row) -> 
     let before = held(world).await?;
     let folder = example.folder();
     let stack = Terraform::on_copy(tools, world, example.name(), &home, &folder, &variables).await?;
+    if let Some(locals) = example.locals() {
+        stack.set_locals(&locals)?;
+    }
     row.resources += timed(&mut row.apply_seconds, stack.apply()).await?;
     row.blocks.append(&mut stack.blocks().await?);
     note_drift(&stack, "", row).await?;

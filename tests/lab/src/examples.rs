@@ -95,10 +95,7 @@ impl Example {
             }
             Self::PilotLight => json!({
                 "source_instance_id": server(world, self.regions()[0]).await?,
-                "database_password": PASSWORD, "architecture": architecture(),
-                "secrets": { "mail_token": PASSWORD }, "secret_versions": { "mail_token": 1 },
-                // A failover is run on it.
-                "mode": Mode::Automatic.as_str(), "confirm_seconds": CONFIRM_SECONDS,
+                "database_password": PASSWORD, "mail_token": PASSWORD,
             }),
             Self::MultiService => json!({
                 "image_ids": images(), "database_password": PASSWORD, "repository": "your-org/shop",
@@ -116,6 +113,21 @@ impl Example {
             all.extend(more);
         }
         Ok(variables)
+    }
+
+    /// What is changed in its own files.
+    pub fn locals(self) -> Option<Value> {
+        match self {
+            // A failover is run on it.
+            Self::PilotLight => Some(json!({
+                "architecture": architecture(), "mode": Mode::Automatic.as_str(), "confirm_seconds": CONFIRM_SECONDS,
+            })),
+            Self::Brownfield
+            | Self::TwoAccounts
+            | Self::MultiService
+            | Self::WarmStandbyEks
+            | Self::OtherModules => None,
+        }
     }
 }
 

@@ -1,15 +1,23 @@
-# What stands in each region alike: network, load balancer, and a cluster for Prometheus and Grafana.
+# What the stack is called, where it is, when it moves, and how large it is. And what stands in each region alike: network, load
+# balancer, and a cluster for Prometheus and Grafana.
 
 locals {
+  name    = "shop"
+  regions = { primary = "eu-south-1", recovery = "eu-central-1" } # the recovery region can't be an opt-in region
+
+  mode            = "approve" # a failover waits for a person; automatic: it starts once the evidence suffices
+  lag_seconds_max = 60        # a replica further behind raises an alarm, and stops a failover for an operator's decision
+  server_count    = 3         # in each region, at rest too
+
   network_cidrs = { primary = "10.20.0.0/16", recovery = "10.21.0.0/16" }
 }
 
 module "network_primary" {
   source     = "../../modules/network"
   providers  = { aws = aws.primary }
-  name       = var.name
+  name       = local.name
   cidr_block = local.network_cidrs.primary
-  zone_count = var.zone_counts.primary
+  zone_count = 3
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -18,9 +26,9 @@ module "network_primary" {
 module "network_recovery" {
   source     = "../../modules/network"
   providers  = { aws = aws.recovery }
-  name       = var.name
+  name       = local.name
   cidr_block = local.network_cidrs.recovery
-  zone_count = var.zone_counts.recovery
+  zone_count = 3
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -29,7 +37,7 @@ module "network_recovery" {
 module "balancer_primary" {
   source              = "../../modules/load-balancer"
   providers           = { aws = aws.primary }
-  name                = var.name
+  name                = local.name
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
@@ -42,7 +50,7 @@ module "balancer_primary" {
 module "balancer_recovery" {
   source              = "../../modules/load-balancer"
   providers           = { aws = aws.recovery }
-  name                = var.name
+  name                = local.name
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
@@ -54,9 +62,9 @@ module "balancer_recovery" {
 module "cluster_primary" {
   source             = "../../modules/cluster"
   providers          = { aws = aws.primary }
-  name               = "${var.name}-monitoring"
+  name               = "${local.name}-monitoring"
   subnet_ids         = module.network_primary.private_subnet_ids
-  watched_regions    = values(var.regions)
+  watched_regions    = values(local.regions)
   administrator_arns = var.administrator_arns
 
   api_clients         = { cidrs = setunion([local.network_cidrs.primary], var.api_client_cidrs) }
@@ -70,9 +78,9 @@ module "cluster_primary" {
 module "cluster_recovery" {
   source             = "../../modules/cluster"
   providers          = { aws = aws.recovery }
-  name               = "${var.name}-monitoring"
+  name               = "${local.name}-monitoring"
   subnet_ids         = module.network_recovery.private_subnet_ids
-  watched_regions    = values(var.regions)
+  watched_regions    = values(local.regions)
   administrator_arns = var.administrator_arns
 
   api_clients         = { cidrs = setunion([local.network_cidrs.recovery], var.api_client_cidrs) }
