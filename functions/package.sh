@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How are the functions packed for Lambda? One zip for each in target/lambda, with the one file `bootstrap` in it.
 #
-#     build.sh x86_64|arm64 FUNCTION...
+#     functions/package.sh x86_64|arm64 FUNCTION...
 #
 # The same source gives the same packages, wherever the checkout lies, so that nothing is deployed for nothing.
 set -euo pipefail
@@ -12,8 +12,8 @@ fail() {
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../.." && pwd)
-[ $# -ge 2 ] || fail "say what to build: build.sh x86_64|arm64 FUNCTION..."
+root=$(cd "$here/.." && pwd)
+[ $# -ge 2 ] || fail "say what to build: functions/package.sh x86_64|arm64 FUNCTION..."
 arch=$1
 shift
 
