@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Shape};
 use crate::cloud::ACCOUNT;
-use crate::examples::administrator;
+use crate::cloud::call::{Call, Reply, Shape};
 use crate::say;
+use crate::terraform::examples::administrator;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
 
 /// How long a database may be busy.

@@ -7,13 +7,14 @@ use anyhow::{Context, Result, ensure};
 use protocol::state::{Cleanup, State};
 use serde_json::Value;
 
+use crate::checks::roles;
+use crate::demo::follow::Follower;
+use crate::demo::users::Users;
 use crate::demo::{self, Mode};
-use crate::follow::Follower;
-use crate::stack::Stack;
+use crate::say;
+use crate::terraform::stack::Stack;
 use crate::terraform::{Terraform, text};
-use crate::users::Users;
 use crate::world::{PRIMARY, World};
-use crate::{roles, say};
 
 /// The plan's name.
 const PLAN: &str = "shop";

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use protocol::state::{Phase, fold};
 use serde_json::{Value, json};
 
-use crate::call::Call;
-use crate::examples::administrator;
+use crate::cloud::call::Call;
 use crate::say;
+use crate::terraform::examples::administrator;
 use crate::terraform::text;
 use crate::world::{World, pause};
 

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 
 use crate::checkout;
-use crate::process::run;
+use crate::world::process::run;
 
 /// The functions, by package name.
 pub const FUNCTIONS: [&str; 6] = [

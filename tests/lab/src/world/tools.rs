@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use tokio::process::Command;
 
 use crate::checkout;
-use crate::process::{output, run};
+use crate::world::process::{output, run};
 
 /// What the lab runs.
 #[derive(Clone, Debug)]

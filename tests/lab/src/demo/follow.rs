@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use protocol::journal::{Event, Record};
 use protocol::state::{State, fold};
+use report::timeline::by;
 
 use crate::cloud::Cloud;
 use crate::say;
-use crate::stack::Stack;
+use crate::terraform::stack::Stack;
 use crate::world::pause;
 
 /// How often the journal is read.
@@ -58,15 +59,9 @@ impl<'w> Follower<'w> {
     fn show(&mut self, records: &[Record]) {
         for record in records.iter().filter(|record| record.seq > self.shown) {
             if !self.is_quiet && !matches!(record.event, Event::Noticed { .. }) {
-                say(&format!("  #{:<3} {:<16} {}", record.seq, by(&record.writer), record.sentence));
+                say(&format!("  #{:<3} {:<16} {}", record.seq, by(record), record.sentence));
             }
         }
         self.shown = records.last().map_or(self.shown, |record| record.seq.max(self.shown));
     }
-}
-
-/// The function that wrote a record, without its instance and its plan.
-pub fn by(writer: &str) -> &str {
-    let function = writer.split(['@', '/']).next().unwrap_or(writer);
-    crate::packages::FUNCTIONS.into_iter().find(|name| function.ends_with(name)).unwrap_or(function)
 }

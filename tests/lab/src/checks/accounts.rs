@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Shape};
+use crate::checks::roles::session;
 use crate::cloud::ACCOUNT;
-use crate::examples::administrator;
-use crate::roles::session;
+use crate::cloud::call::{Call, Reply, Shape};
 use crate::say;
+use crate::terraform::examples::administrator;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
 
 /// The primary region's account.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::http;
+use crate::cloud::http;
 
 /// How often a user comes.
 const EVERY: Duration = Duration::from_millis(200);

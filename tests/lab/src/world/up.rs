@@ -6,13 +6,15 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::cloud::Cloud;
+use crate::cloud::http;
 use crate::demo::{self, Mode};
-use crate::ending::{Ending, Word, word_of};
-use crate::stack::{Stack, Wishes};
-use crate::tools::Tools;
+use crate::terraform::stack::{Stack, Wishes};
+use crate::world::ending::{Ending, Word, word_of};
+use crate::world::lock::{Claim, Desk, Note};
+use crate::world::packages;
+use crate::world::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World};
-use crate::world_lock::{Claim, Desk, Note};
-use crate::{http, packages, say, show};
+use crate::{say, show};
 
 /// Serves a world until it is told to end, which is its success.
 pub async fn serve(mode: Mode, ending: &Ending) -> Result<()> {

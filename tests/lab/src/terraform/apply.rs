@@ -6,14 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::applied::{self, Blocks};
-use crate::ending::{Ending, word_of};
-use crate::examples::Example;
-use crate::leftovers::{Held, held, since};
+use crate::checks::{accounts, failover_check, gate, single_route};
 use crate::terraform::Terraform;
-use crate::tools::Tools;
+use crate::terraform::applied::{self, Blocks};
+use crate::terraform::examples::Example;
+use crate::terraform::leftovers::{Held, held, since};
+use crate::world::ending::{Ending, word_of};
+use crate::world::packages;
+use crate::world::tools::Tools;
 use crate::world::{Settings, World, pause};
-use crate::{accounts, failover_check, gate, packages, say, show, single_route};
+use crate::{say, show};
 
 /// What became of an example.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use aws_credential_types::Credentials;
 use serde_json::Value;
 
-use crate::call::{Call, Reply, Shape};
-use crate::examples::administrator;
+use crate::cloud::call::{Call, Reply, Shape};
 use crate::say;
+use crate::terraform::examples::administrator;
 use crate::terraform::text;
 use crate::world::{World, pause};
 

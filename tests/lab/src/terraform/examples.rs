@@ -4,10 +4,10 @@ use anyhow::{Context, Result, bail};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
-use crate::accounts;
-use crate::call::Call;
 use crate::checkout;
+use crate::checks::accounts;
 use crate::cloud::ADMIN_KEY;
+use crate::cloud::call::Call;
 use crate::demo::{CONFIRM_SECONDS, Mode};
 use crate::world::World;
 

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::checkout;
 use crate::cloud::{Answer, Cloud};
-use crate::examples::architecture;
 use crate::say;
+use crate::terraform::examples::architecture;
 use crate::terraform::{Drift, Terraform};
-use crate::tools::Tools;
+use crate::world::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
 
 /// Where it lies in `infra`: small, because several of them stand in one world.

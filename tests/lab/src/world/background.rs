@@ -11,11 +11,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::cloud::http;
 use crate::demo::Mode;
-use crate::ending::{Ending, word_of};
+use crate::world::ending::{Ending, word_of};
+use crate::world::lock::{Desk, is_up};
 use crate::world::pause;
-use crate::world_lock::{Desk, is_up};
-use crate::{http, say, show};
+use crate::{say, show};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(200);
