@@ -66,7 +66,7 @@ fix: tools ## format and mend what can be mended by itself
 
 .PHONY: build
 build: tools ## release packages of all functions in target/lambda (ARCH=arm64 for Graviton)
-	@tests/lab/build.sh $(ARCH) $(FUNCTIONS)
+	@functions/package.sh $(ARCH) $(FUNCTIONS)
 
 .PHONY: lab
 lab: tools ## start the local world with a small stack and leave it up

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 # The variables that carry a shifted clock to a process; the lab and the launcher hand them on. Their names stand in
-# tests/lab/src/process.rs and tests/lab/launcher/settings.py too.
+# tests/lab/src/world/process.rs and tests/lab/launcher/settings.py too.
 VARIABLES = ("LD_PRELOAD", "LAB_CLOCK_OFFSET_SECONDS")
 
 _SOURCE = Path(__file__).resolve().parent / "clock.c"

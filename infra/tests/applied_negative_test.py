@@ -33,7 +33,8 @@ def unread() -> list[str]:
     with tempfile.TemporaryDirectory() as home:
         infra = Path(home)
         for path, text in {
-            "modules/route53/main.tf": 'resource "aws_route53_record" "this" {\n}\n',
+            "modules/route53/main.tf": 'resource "aws_route53_record" "this" {\n}\nmodule "side" {\n  source = "./side"\n}\n',
+            "modules/route53/side/main.tf": 'resource "aws_route53_record" "side" {\n}\n',
             "modules/state/main.tf": 'module "gate" {\n  source = "../route53"\n}\n',
             "examples/shop/main.tf": 'module "state" {\n  source    = "../../modules/state"\n}\n',
             "examples/shop/existing/main.tf": 'module "far" {\n  source = "github.com/somebody/else"\n}\n',
@@ -43,9 +44,9 @@ def unread() -> list[str]:
             (infra / path).write_text(text)
         folders = checker.rows(infra)
         found = {
-            "blocks": checker.declared(infra) == {ZONE},
+            "blocks": checker.declared(infra) == {ZONE, "route53/side: aws_route53_record.side"},
             "rows": set(folders) == {"shop", "rest"},
-            "modules": checker.modules_of(folders["shop"]) == {"state", "route53"},
+            "modules": checker.modules_of(infra, folders["shop"]) == {"state", "route53", "route53/side"},
             "the table": checker.listed(f"a\n\n{checker.HEADING}\n| --- | --- | --- |\n| `{ZONE}` | w | c |\n\n| `x` | y |\n") == {ZONE},
             "no table": checker.listed("nothing is left out") == set(),
         }

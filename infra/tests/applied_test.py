@@ -29,10 +29,11 @@ _SOURCE = re.compile(r'^\s*source\s*=\s*"(?P<path>\.{1,2}/[^"]+)"', re.MULTILINE
 
 
 def declared(infra: Path) -> Blocks:
-    """Every resource block of every module, such as `database: aws_db_instance.primary`."""
+    """Every resource block of every module and child module, such as `database: aws_db_instance.primary`."""
     return {
-        f"{path.parent.name}: {block['type']}.{block['name']}"
-        for path in infra.glob("modules/*/*.tf")
+        f"{path.parent.relative_to(infra / 'modules').as_posix()}: {block['type']}.{block['name']}"
+        for depth in ("*", "*/*")
+        for path in infra.glob(f"modules/{depth}/*.tf")
         for block in _RESOURCE.finditer(path.read_text())
     }
 
@@ -42,8 +43,8 @@ def rows(infra: Path) -> dict[str, Path]:
     return {path.name: path for above in ("examples", "tests/fixtures") for path in infra.glob(f"{above}/*") if path.is_dir() and path.name not in APPLIED_ELSEWHERE}
 
 
-def modules_of(folder: Path) -> set[str]:
-    """The modules that a stack is made of, directly or through others, those of stacks below it included."""
+def modules_of(infra: Path, folder: Path) -> set[str]:
+    """The modules and child modules that a stack is made of, directly or through others, those of stacks below it included."""
     found: set[Path] = set()
     waiting = [path.parent for path in folder.rglob("*.tf") if ".terraform" not in path.parts]
     while waiting:
@@ -51,7 +52,8 @@ def modules_of(folder: Path) -> set[str]:
         if here not in found:
             found.add(here)
             waiting += [(here / call["path"]).resolve() for path in here.glob("*.tf") for call in _SOURCE.finditer(path.read_text())]
-    return {path.name for path in found if path.parent.name == "modules"}
+    shared = (infra / "modules").resolve()
+    return {path.relative_to(shared).as_posix() for path in found if path.is_relative_to(shared)}
 
 
 def listed(readme: str) -> Blocks:
@@ -86,7 +88,7 @@ def main() -> int:
     for row, blocks in json.loads((INFRA / "tests" / "applied.json").read_text()).items():
         applied.setdefault(ANOTHER_WAY.get(row, row), set()).update(blocks)
     said = listed((INFRA / "README.md").read_text())
-    lines = violations(there, applied, said, {row: modules_of(folder) for row, folder in rows(INFRA).items()})
+    lines = violations(there, applied, said, {row: modules_of(INFRA, folder) for row, folder in rows(INFRA).items()})
     for line in lines:
         print(line)
     types = {block.split(": ")[1].split(".")[0] for block in there}

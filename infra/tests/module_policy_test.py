@@ -396,9 +396,9 @@ EXAMPLE_RULES = [terraform_leaves_failovers_alone, alarms_tell_somebody, example
 def modules_name_their_provider(module: Path) -> Iterator[str]:
     versions = (module / "versions.tf").read_text()
     if not re.search(r'version\s+= ">= 5\.100, < 7"', versions):
-        yield f"{module.name}: versions.tf doesn't take the provider from 5.100 to below 7"
+        yield f"{label(module)}: versions.tf doesn't take the provider from 5.100 to below 7"
     if "provider   = aws.primary" in (main := (module / "main.tf").read_text()) and "configuration_aliases" not in versions:
-        yield f"{module.name}: works in two regions, but versions.tf doesn't ask for two providers ({len(main)} characters)"
+        yield f"{label(module)}: works in two regions, but versions.tf doesn't ask for two providers ({len(main)} characters)"
 
 
 def every_rule_of_a_variable_is_broken_once(module: Path) -> Iterator[str]:
@@ -407,7 +407,7 @@ def every_rule_of_a_variable_is_broken_once(module: Path) -> Iterator[str]:
     for v in _VARIABLE.finditer((module / "variables.tf").read_text()):
         rules = v["body"].count("\n  validation {\n")
         if expected.count(v["name"]) < rules:
-            yield f"{module.name}: variable {v['name']} has {rules} rules, but only {expected.count(v['name'])} cases that break one"
+            yield f"{label(module)}: variable {v['name']} has {rules} rules, but only {expected.count(v['name'])} cases that break one"
 
 
 def preconditions_are_broken_once(module: Path) -> Iterator[str]:
@@ -415,7 +415,7 @@ def preconditions_are_broken_once(module: Path) -> Iterator[str]:
     for path in sorted(module.glob("*.tf")):
         for r in _RESOURCE.finditer(path.read_text()):
             if "precondition {" in r["body"] and f"{r['type']}.{r['name']}" not in "".join(re.findall(r"expect_failures = \[(.*?)\]", tests, re.DOTALL)):
-                yield f"{module.name}: no case breaks the precondition of {r['type']}.{r['name']}"
+                yield f"{label(module)}: no case breaks the precondition of {r['type']}.{r['name']}"
 
 
 MODULE_RULES = [modules_name_their_provider, every_rule_of_a_variable_is_broken_once, preconditions_are_broken_once]
@@ -427,7 +427,7 @@ def plans(recorded: Path | None) -> Plans:
     """The resources each test plans, by module (or example) and test."""
     with tempfile.TemporaryDirectory(prefix="infra-") as home:
         folder = recorded or record_all(Path(home))
-        return {f"{path.stem}: {run}": plan for path in sorted(folder.glob("*.json")) for run, plan in json.loads(path.read_text()).items()}
+        return {f"{path.stem.replace('.', '/')}: {run}": plan for path in sorted(folder.glob("*.json")) for run, plan in json.loads(path.read_text()).items()}
 
 
 def record_all(home: Path) -> Path:
@@ -442,9 +442,21 @@ def record_all(home: Path) -> Path:
 
 
 def tested_folders(infra: Path) -> list[Path]:
-    """Modules and examples with tests of their own, but those with stricter rules."""
-    found = {path.parents[1] for path in infra.glob("*/*/tests/*.tftest.hcl")}
-    return sorted(path for path in found if path.name not in OWN_RULES)
+    """Modules, child modules and examples with tests of their own, but those with stricter rules."""
+    found = {path.parents[1] for depth in ("*/*", "*/*/*") for path in infra.glob(f"{depth}/tests/*.tftest.hcl")}
+    return sorted(path for path in found if label(path).split("/")[0] not in OWN_RULES)
+
+
+def label(folder: Path) -> str:
+    """What a module, a child module or an example is called: network, storage/region."""
+    above = [at for at, part in enumerate(folder.parts) if part in ("modules", "examples")]
+    return "/".join(folder.parts[above[-1] + 1 :]) if above else folder.name
+
+
+def modules(infra: Path) -> list[Path]:
+    """Every module and child module, but those with stricter rules."""
+    found = {path.parent for depth in ("*", "*/*") for path in infra.glob(f"modules/{depth}/versions.tf")}
+    return sorted(path for path in found if label(path).split("/")[0] not in OWN_RULES)
 
 
 def record(output: str, tested: Path, folder: Path) -> None:
@@ -465,20 +477,19 @@ def record(output: str, tested: Path, folder: Path) -> None:
         name = re.search(r'"@testrun":"([^"]+)"', line)
         if name and name[1] not in refused and mark in line:
             found[name[1]] = json.JSONDecoder().raw_decode(line, line.index(mark) + len(mark))[0]
-    (folder / f"{tested.name}.json").write_text(json.dumps(found))
+    (folder / f"{label(tested).replace('/', '.')}.json").write_text(json.dumps(found))
 
 
 def violations(found: Plans) -> list[str]:
     lines = [f"{name}: {line}" for name, resources in found.items() for rule in PLAN_RULES for line in rule(resources)]
-    modules = sorted(path for path in (INFRA / "modules").iterdir() if path.is_dir() and path.name not in OWN_RULES)
-    for path in sorted([*INFRA.glob("modules/*/*.tf"), *INFRA.glob("examples/**/*.tf")]):
-        if path.parent.name in OWN_RULES or ".terraform" in path.parts:
-            continue
-        rules = SOURCE_RULES if "modules" in path.parts else EXAMPLE_RULES
+    checked = modules(INFRA)
+    examples = [path for path in sorted(INFRA.glob("examples/**/*.tf")) if ".terraform" not in path.parts]
+    for path in [*examples, *(path for module in checked for path in sorted(module.glob("*.tf")))]:
+        rules = SOURCE_RULES if label(path.parent) in map(label, checked) else EXAMPLE_RULES
         lines += [line for rule in rules for line in rule(str(path.relative_to(INFRA)), path.read_text())]
-    lines += [line for module in modules for rule in MODULE_RULES for line in rule(module)]
+    lines += [line for module in checked for rule in MODULE_RULES for line in rule(module)]
     planned = {name.split(":")[0] for name, resources in found.items() if resources}
-    lines += [f"{module.name}: its tests plan nothing that could be looked at" for module in modules if module.name not in planned]
+    lines += [f"{label(module)}: its tests plan nothing that could be looked at" for module in checked if label(module) not in planned]
     return list(dict.fromkeys(lines))
 
 

@@ -3,6 +3,9 @@
 The tables between the two marks of a README are written from variables.tf and outputs.tf, and compared with them. A
 README without marks keeps its own tables; there each variable and output must have a row.
 
+A folder of a module that has a versions.tf is a child module: it has the same files but the README, and the module's
+README names it.
+
 Usage: python3 infra/tests/module_readme_test.py [--write]
 Exit code: 0, or 1 with one line per violation. `--write` writes the tables instead.
 """
@@ -91,31 +94,47 @@ def expected(readme: str, written: str) -> str:
 
 
 def violations(module: Path, write: bool) -> list[str]:
-    lines = [f"{module.name}: {name} is missing" for name in FILES if not (module / name).exists() and not (name == "main.tf" and module.name in WITHOUT_MAIN)]
+    children = sorted(path.parent for path in module.glob("*/versions.tf"))
+    lines = [line for folder in (module, *children) for line in source_violations(module, folder)]
     if lines:
         return lines
-    variables, outputs = items((module / "variables.tf").read_text()), items((module / "outputs.tf").read_text())
-    for item in variables + outputs:
+    readme = (module / "README.md").read_text()
+    lines = [f"{module.name}: README.md doesn't say what `{child.name}/` is" for child in children if f"`{child.name}/`" not in readme]
+    return lines + table_violations(module, readme, write)
+
+
+def source_violations(module: Path, folder: Path) -> list[str]:
+    """What is wrong with the files of a module, or of a child module of it."""
+    name = folder.relative_to(module.parent).as_posix()
+    optional = "main.tf" if folder.name in WITHOUT_MAIN else "README.md" if folder != module else None
+    lines = [f"{name}: {file} is missing" for file in FILES if file != optional and not (folder / file).exists()]
+    if lines:
+        return lines
+    for item in items((folder / "variables.tf").read_text()) + items((folder / "outputs.tf").read_text()):
         if not item.description:
-            lines.append(f"{module.name}: {item.kind} {item.name} has no description")
+            lines.append(f"{name}: {item.kind} {item.name} has no description")
         if item.kind == "variable" and item.type is None:
-            lines.append(f"{module.name}: variable {item.name} has no type")
-    for source in sorted(module.glob("*.tf")):
+            lines.append(f"{name}: variable {item.name} has no type")
+    for source in sorted(folder.glob("*.tf")):
         if not source.read_text().startswith("# "):
-            lines.append(f"{module.name}: {source.name} doesn't say in its first line what it answers")
+            lines.append(f"{name}: {source.name} doesn't say in its first line what it answers")
         if source.name not in ("variables.tf", "outputs.tf") and _BLOCK.search(source.read_text()):
-            lines.append(f"{module.name}: {source.name} declares a variable or an output")
-    path = module / "README.md"
-    readme = path.read_text()
-    if BEGIN not in readme:
-        return lines + [f"{module.name}: README.md has no row for {item.kind} {item.name}" for item in variables + outputs if f"| `{item.name}` |" not in readme]
-    wanted = expected(readme, tables(variables, outputs))
-    if wanted != readme:
-        if write:
-            path.write_text(wanted)
-        else:
-            lines.append(f"{module.name}: README.md isn't as variables.tf and outputs.tf are; run {Path(__file__).name} --write")
+            lines.append(f"{name}: {source.name} declares a variable or an output")
     return lines
+
+
+def table_violations(module: Path, readme: str, write: bool) -> list[str]:
+    """Whether a module's README has the tables of its source; writes them instead if it is asked to."""
+    variables, outputs = items((module / "variables.tf").read_text()), items((module / "outputs.tf").read_text())
+    if BEGIN not in readme:
+        return [f"{module.name}: README.md has no row for {item.kind} {item.name}" for item in variables + outputs if f"| `{item.name}` |" not in readme]
+    wanted = expected(readme, tables(variables, outputs))
+    if wanted == readme:
+        return []
+    if write:
+        (module / "README.md").write_text(wanted)
+        return []
+    return [f"{module.name}: README.md isn't as variables.tf and outputs.tf are; run {Path(__file__).name} --write"]
 
 
 def main(arguments: list[str]) -> int:

@@ -131,7 +131,7 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
         first.append(Check(f"{what}: validate", copy / folder, [INIT, ["terraform", "validate", "-no-color"]]))
     for folder in module_policy_test.tested_folders(copy):
         validate = [["terraform", "validate", "-no-color"]] if folder.parent.name == "examples" else []
-        first.append(Check(f"{folder.name}: test", folder, [INIT, *validate, test], plans))
+        first.append(Check(f"{module_policy_test.label(folder)}: test", folder, [INIT, *validate, test], plans))
     return [*first, *checkov_checks(copy)], last
 
 

@@ -22,7 +22,7 @@ lab=$(python3 tests/target_dir.py)/lab/lab
 variables=$("$lab" environment alarm-handler)
 ! (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null || fail "port $port of $address is taken; is another make watch running?"
 
-python3 tests/environment.py .lab/build-venv tests/lab/requirements-build.txt
+python3 tests/environment.py .lab/build-venv functions/requirements-build.txt
 export PATH="$root/.lab/build-venv/bin:$PATH"
 
 # Nothing of the person's own AWS settings may come in between.

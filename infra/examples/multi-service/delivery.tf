@@ -3,17 +3,17 @@
 module "delivery" {
   source     = "../../modules/delivery"
   providers  = { aws = aws.recovery }
-  name       = var.name
-  regions    = var.regions
+  name       = local.name
+  regions    = local.regions
   repository = var.repository
 
   identity_provider        = var.identity_provider
   permissions_boundary_arn = var.permissions_boundary_arn
   services = merge(
-    { for s in keys(var.services) : s => {
+    { for s in keys(local.services) : s => {
       repository_arns = values(module.registry.arns[s])
       group_names     = module.fleet[s].group_names
-      tag_parameter   = "/${var.name}/tags/${s}"
+      tag_parameter   = "/${local.name}/tags/${s}"
     } },
     {
       functions = { function_names = values(module.pilotlight.function_names), tag_parameter = module.pilotlight.release_parameter_name }

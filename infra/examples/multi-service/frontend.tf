@@ -3,8 +3,8 @@
 module "frontend" {
   source    = "../../modules/frontend"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
-  name      = var.name
-  regions   = var.regions
+  name      = local.name
+  regions   = local.regions
 
   aliases                  = var.site == null ? [] : var.site.aliases
   certificate_arn          = var.site == null ? null : var.site.certificate_arn

@@ -7,12 +7,12 @@ output "status_command" {
 
 output "service_dns_names" {
   description = "Where each service's users come in."
-  value       = { for s in keys(var.services) : s => module.front[s].dns_name }
+  value       = { for s in keys(local.services) : s => module.front[s].dns_name }
 }
 
 output "balancer_dns_names" {
   description = "The load balancers of each service: where the names in `https.probe_urls` lead, by an alias record or a CNAME."
-  value       = { for s in keys(var.services) : s => { primary = module.balancer_primary[s].dns_name, recovery = module.balancer_recovery[s].dns_name } }
+  value       = { for s in keys(local.services) : s => { primary = module.balancer_primary[s].dns_name, recovery = module.balancer_recovery[s].dns_name } }
 }
 
 output "site_domain_name" {
@@ -32,12 +32,12 @@ output "workflows" {
 
 output "group_names" {
   description = "Names of the Auto Scaling groups, by service and region."
-  value       = { for s in keys(var.services) : s => module.fleet[s].group_names }
+  value       = { for s in keys(local.services) : s => module.fleet[s].group_names }
 }
 
 output "endpoint_group_arns" {
   description = "The accelerator's endpoint groups, by service and region."
-  value       = { for s in keys(var.services) : s => one(values(module.front[s].endpoint_group_arns)) }
+  value       = { for s in keys(local.services) : s => one(values(module.front[s].endpoint_group_arns)) }
 }
 
 output "function_names" {

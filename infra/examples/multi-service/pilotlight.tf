@@ -4,20 +4,20 @@ module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name      = var.name
-  regions   = var.regions
-  mode      = var.mode
+  name      = local.name
+  regions   = local.regions
+  mode      = local.mode
   databases = [module.database.plan_item]
-  fleets    = [for s in keys(var.services) : module.fleet[s].plan_item]
-  routes = [for s in keys(var.services) : merge(one(values(module.front[s].plan_items)), {
+  fleets    = [for s in keys(local.services) : module.fleet[s].plan_item]
+  routes = [for s in keys(local.services) : merge(one(values(module.front[s].plan_items)), {
     probe = { name = "${s}-recovery", url = local.probe_urls[s].recovery }
   })]
 
   detection = {
-    alarms = concat(module.database.alarm_arns, flatten([for s in keys(var.services) : module.balancer_primary[s].alarm_arns]))
-    probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = local.probe_urls[s].primary, expect_status = 200 }]
+    alarms = concat(module.database.alarm_arns, flatten([for s in keys(local.services) : module.balancer_primary[s].alarm_arns]))
+    probes = [for s in keys(local.services) : { kind = "http", name = "${s}-primary", url = local.probe_urls[s].primary, expect_status = 200 }]
   }
-  limits = { lag_seconds_max = var.lag_seconds_max }
+  limits = { lag_seconds_max = local.lag_seconds_max }
 
   # Parameter Store needs no copying here: Terraform and the deliveries write both regions.
   snapshots = {

@@ -3,11 +3,11 @@
 
 locals {
   # What the image itself doesn't know and a region has its own value for.
-  topics = { for s, service in var.services : s => { for t in service.publishes : upper("TOPIC_${replace(t, "-", "_")}") => t } }
-  queues = { for s, service in var.services : s => { for q in service.subscribes : upper("QUEUE_${replace(q, "-", "_")}") => q } }
+  topics = { for s, service in local.services : s => { for t in service.publishes : upper("TOPIC_${replace(t, "-", "_")}") => t } }
+  queues = { for s, service in local.services : s => { for q in service.subscribes : upper("QUEUE_${replace(q, "-", "_")}") => q } }
 
   # What Pilotlight asks in each region: names of your own, or under plain HTTP the load balancers'.
-  probe_urls = { for s in keys(var.services) : s => var.https != null ? try(var.https.probe_urls[s], null) : {
+  probe_urls = { for s in keys(local.services) : s => var.https != null ? try(var.https.probe_urls[s], null) : {
     primary  = module.balancer_primary[s].health_url
     recovery = module.balancer_recovery[s].health_url
   } }
@@ -16,28 +16,28 @@ locals {
 module "registry" {
   source       = "../../modules/registry"
   providers    = { aws.primary = aws.primary, aws.recovery = aws.recovery }
-  name         = var.name
-  regions      = var.regions
-  repositories = keys(var.services)
+  name         = local.name
+  regions      = local.regions
+  repositories = keys(local.services)
 }
 
 module "messaging" {
   source           = "../../modules/messaging"
   providers        = { aws.primary = aws.primary, aws.recovery = aws.recovery }
-  name             = var.name
-  regions          = var.regions
+  name             = local.name
+  regions          = local.regions
   topics           = { ordered = { subscribers = { shipping = {} } } }
   alarm_topic_arns = { primary = [module.pilotlight.notices_topic_arns.primary], recovery = [module.pilotlight.notices_topic_arns.recovery] }
 }
 
 # Each service finds its region's topics and queues in its environment. The tag that runs is written by its delivery.
 module "settings" {
-  for_each  = var.services
+  for_each  = local.services
   source    = "../../modules/parameters"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  path    = "/${var.name}/${each.key}"
-  regions = var.regions
+  path    = "/${local.name}/${each.key}"
+  regions = local.regions
   values  = { service = each.key }
   region_values = merge(
     { for variable, topic in local.topics[each.key] : lower(variable) => { primary = module.messaging.topic_arns.primary[topic], recovery = module.messaging.topic_arns.recovery[topic] } },
@@ -46,11 +46,11 @@ module "settings" {
 }
 
 module "balancer_primary" {
-  for_each  = var.services
+  for_each  = local.services
   source    = "../../modules/load-balancer"
   providers = { aws = aws.primary }
 
-  name                = "${var.name}-${each.key}"
+  name                = "${local.name}-${each.key}"
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
@@ -60,11 +60,11 @@ module "balancer_primary" {
 }
 
 module "balancer_recovery" {
-  for_each  = var.services
+  for_each  = local.services
   source    = "../../modules/load-balancer"
   providers = { aws = aws.recovery }
 
-  name                = "${var.name}-${each.key}"
+  name                = "${local.name}-${each.key}"
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
@@ -74,20 +74,20 @@ module "balancer_recovery" {
 }
 
 module "fleet" {
-  for_each  = var.services
+  for_each  = local.services
   source    = "../../modules/app-fleet"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name               = "${var.name}-${each.key}"
+  name               = "${local.name}-${each.key}"
   item               = each.key
-  regions            = var.regions
+  regions            = local.regions
   image              = { given = var.image_ids }
-  capacity           = each.value.capacity
+  capacity           = { min = 2, desired = 2, max = 6 }
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
   target_group_arns  = { primary = [module.balancer_primary[each.key].target_group_arns["web"]], recovery = [module.balancer_recovery[each.key].target_group_arns["web"]] }
 
-  containers          = { app = { image = module.registry.urls[each.key], tag_parameter = "/${var.name}/tags/${each.key}", port = 8080 } }
+  containers          = { app = { image = module.registry.urls[each.key], tag_parameter = "/${local.name}/tags/${each.key}", port = 8080 } }
   containers_use_role = length(each.value.publishes) + length(each.value.subscribes) > 0
   parameters          = merge({ "" = module.settings[each.key].path }, each.value.database ? { "DATABASE_" = module.database.parameter_prefix } : {})
   parameter_key_arns  = each.value.database ? values(module.database.kms_key_arns) : []
@@ -100,12 +100,12 @@ module "fleet" {
 }
 
 module "front" {
-  for_each  = var.services
+  for_each  = local.services
   source    = "../../modules/accelerator"
   providers = { aws = aws.recovery }
 
-  name    = "${var.name}-${each.key}"
-  regions = var.regions
+  name    = "${local.name}-${each.key}"
+  regions = local.regions
   routes = {
     "${each.key}-front" = {
       ports           = var.https == null ? [80] : [80, 443]

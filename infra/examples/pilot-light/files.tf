@@ -4,8 +4,8 @@ module "storage" {
   source    = "../../modules/storage"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name                     = var.name
-  regions                  = var.regions
+  name                     = local.name
+  regions                  = local.regions
   buckets                  = { files = {} }
   permissions_boundary_arn = var.permissions_boundary_arn
 }

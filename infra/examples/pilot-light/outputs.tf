@@ -12,7 +12,7 @@ output "front_dns_name" {
 
 output "regions" {
   description = "The primary and the recovery region."
-  value       = var.regions
+  value       = local.regions
 }
 
 output "bucket_names" {
@@ -68,7 +68,7 @@ output "groups" {
 output "alarms" {
   description = "The alarms that count as signals, by name without the workload's."
   value = { for arn in concat(module.database.alarm_arns, module.balancer_primary.alarm_arns) :
-    trimprefix(split(":", arn)[6], "${var.name}-") => { name = split(":", arn)[6], arn = arn, region = split(":", arn)[3] }
+    trimprefix(split(":", arn)[6], "${local.name}-") => { name = split(":", arn)[6], arn = arn, region = split(":", arn)[3] }
   }
 }
 

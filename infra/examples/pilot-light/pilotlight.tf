@@ -4,9 +4,9 @@ module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name      = var.name
-  regions   = var.regions
-  mode      = var.mode
+  name      = local.name
+  regions   = local.regions
+  mode      = local.mode
   databases = [module.database.plan_item]
   fleets    = [module.web.plan_item]
   routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.health_urls.recovery } })]
@@ -14,25 +14,25 @@ module "pilotlight" {
   detection = {
     alarms          = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
     probes          = [{ kind = "http", name = "front-primary", url = local.health_urls.primary, expect_status = 200 }]
-    confirm_seconds = var.confirm_seconds
+    confirm_seconds = local.confirm_seconds
   }
-  limits = { lag_seconds_max = var.lag_seconds_max }
+  limits = { lag_seconds_max = local.lag_seconds_max }
 
   snapshots = {
-    schedule     = var.snapshot_schedule
+    schedule     = "cron(0 3 * * ? *)"
     kms_key_arns = { primary = module.database.kms_key_arns.primary, recovery = module.database.kms_key_arns.recovery }
   }
 
   parameters = {
-    include = ["/${var.name}/**"]
+    include = ["/${local.name}/**"]
     # Terraform writes these in both regions: each has its own database and its own bucket.
-    overrides = ["/${var.name}/database/**", "/${var.name}/web/files_bucket"]
+    overrides = ["/${local.name}/database/**", "/${local.name}/web/files_bucket"]
     key_arns  = module.database.kms_key_arns
   }
 
   notice_emails            = var.notice_emails
   package_dir              = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
-  architecture             = var.architecture
+  architecture             = local.architecture
   permissions_boundary_arn = var.permissions_boundary_arn
   deletion_protection      = var.deletion_protection
 }
@@ -48,8 +48,8 @@ locals {
 module "monitoring" {
   source    = "../../modules/monitoring"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
-  name      = var.name
-  regions   = var.regions
+  name      = local.name
+  regions   = local.regions
   databases = { orders = module.database.identifiers }
   buckets   = { files = { primary = module.storage.names.primary["files"], recovery = module.storage.names.recovery["files"] } }
   fleets = { web = {
@@ -58,5 +58,5 @@ module "monitoring" {
     targets   = { primary = module.balancer_primary.target_group_arn_suffixes["web"], recovery = module.balancer_recovery.target_group_arn_suffixes["web"] }
   } }
   keepers         = ["snapshot-scheduler", "ssm-replicator"]
-  lag_seconds_max = var.lag_seconds_max
+  lag_seconds_max = local.lag_seconds_max
 }

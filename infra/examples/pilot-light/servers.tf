@@ -5,12 +5,13 @@ module "web" {
   source    = "../../modules/app-fleet"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name               = "${var.name}-web"
-  item               = "web"
-  regions            = var.regions
-  image              = { made_from = { instance_id = var.source_instance_id, version = var.image_version } }
-  instance_types     = var.instance_types
-  capacity           = var.web_capacity
+  name    = "${local.name}-web"
+  item    = "web"
+  regions = local.regions
+  # Raise the version to have a new image made of the instance as it is then.
+  image              = { made_from = { instance_id = var.source_instance_id, version = 1 } }
+  instance_types     = ["t4g.micro", "t4g.small", "t4g.medium"] # several: all users of a region move at once
+  capacity           = { min = 2, desired = 2, max = 4 }
   standby            = 0
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
@@ -21,8 +22,7 @@ module "web" {
   parameter_key_arns = values(module.database.kms_key_arns)
   policies           = { files = local.files_policy }
 
-  # A session needs a way to Session Manager.
-  session_manager          = var.nat != "none" || contains(var.interface_endpoints, "ssmmessages")
+  session_manager          = false # its endpoints are not in this network
   permissions_boundary_arn = var.permissions_boundary_arn
 }
 
@@ -30,8 +30,8 @@ module "front" {
   source    = "../../modules/accelerator"
   providers = { aws = aws.recovery }
 
-  name    = "${var.name}-front"
-  regions = var.regions
+  name    = "${local.name}-front"
+  regions = local.regions
   routes = {
     front = {
       ports           = var.https == null ? [80] : [80, 443]

@@ -5,12 +5,12 @@ module "settings" {
   source    = "../../modules/parameters"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  path            = "/${var.name}/web"
-  regions         = var.regions
+  path            = "/${local.name}/web"
+  regions         = local.regions
   copied_by       = "replicator"
-  values          = var.settings
+  values          = { currency = "USD" }
   region_values   = { files_bucket = { primary = module.storage.names.primary["files"], recovery = module.storage.names.recovery["files"] } }
-  secrets         = var.secrets
-  secret_versions = var.secret_versions
+  secrets         = { mail_token = var.mail_token }
+  secret_versions = { mail_token = 1 } # raise it to have a new value written
   kms_key_arns    = module.database.kms_key_arns
 }

@@ -27,7 +27,7 @@ locals {
 resource "aws_sns_topic" "alerts_primary" {
   provider = aws.primary
 
-  name              = "${var.name}-alerts"
+  name              = "${local.name}-alerts"
   kms_master_key_id = local.messages_key_arns.primary
 }
 
@@ -50,7 +50,7 @@ resource "aws_sns_topic_subscription" "alerts_primary" {
 resource "aws_sns_topic" "alerts_recovery" {
   provider = aws.recovery
 
-  name              = "${var.name}-alerts"
+  name              = "${local.name}-alerts"
   kms_master_key_id = local.messages_key_arns.recovery
 }
 

@@ -10,7 +10,7 @@ data "aws_partition" "here" {
 }
 
 locals {
-  messages_key_policy = { for side, region in var.regions : side => jsonencode({
+  messages_key_policy = { for side, region in local.regions : side => jsonencode({
     Version = "2012-10-17"
     Statement = [
       {
@@ -35,7 +35,7 @@ locals {
         Principal = { Service = "logs.${region}.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
         Resource  = "*"
-        Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${data.aws_partition.here.partition}:logs:${region}:${data.aws_caller_identity.here.account_id}:log-group:/aws/lambda/${var.name}-*" } }
+        Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${data.aws_partition.here.partition}:logs:${region}:${data.aws_caller_identity.here.account_id}:log-group:/aws/lambda/${local.name}-*" } }
       },
     ]
   }) }
@@ -47,7 +47,7 @@ locals {
 resource "aws_kms_key" "messages_primary" {
   provider = aws.primary
 
-  description             = "Encrypts the messages of the plan ${var.name} in ${var.regions.primary}."
+  description             = "Encrypts the messages of the plan ${local.name} in ${local.regions.primary}."
   enable_key_rotation     = true
   deletion_window_in_days = 30
   policy                  = local.messages_key_policy.primary
@@ -56,7 +56,7 @@ resource "aws_kms_key" "messages_primary" {
 resource "aws_kms_key" "messages_recovery" {
   provider = aws.recovery
 
-  description             = "Encrypts the messages of the plan ${var.name} in ${var.regions.recovery}, and the journal."
+  description             = "Encrypts the messages of the plan ${local.name} in ${local.regions.recovery}, and the journal."
   enable_key_rotation     = true
   deletion_window_in_days = 30
   policy                  = local.messages_key_policy.recovery

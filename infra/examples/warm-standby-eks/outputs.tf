@@ -23,9 +23,9 @@ output "install_commands" {
 output "dashboard_boxes" {
   description = "What stands in the text boxes of the Grafana dashboards: install.sh takes it as a file."
   value = {
-    primary           = var.regions.primary
-    recovery          = var.regions.recovery
-    plan              = var.name
+    primary           = local.regions.primary
+    recovery          = local.regions.recovery
+    plan              = local.name
     database_kind     = "rds_replica"
     database          = module.database.identifiers.primary
     fleet             = trimsuffix(module.web.group_names.primary, "-primary")

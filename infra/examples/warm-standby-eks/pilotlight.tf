@@ -12,9 +12,9 @@ module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name      = var.name
-  regions   = var.regions
-  mode      = var.mode
+  name      = local.name
+  regions   = local.regions
+  mode      = local.mode
   databases = [module.database.plan_item]
   fleets    = [module.web.plan_item]
   routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.probe_urls.recovery } })]
@@ -23,7 +23,7 @@ module "pilotlight" {
     alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
     probes = [{ kind = "http", name = "front-primary", url = local.probe_urls.primary, expect_status = 200 }]
   }
-  limits = { lag_seconds_max = var.lag_seconds_max }
+  limits = { lag_seconds_max = local.lag_seconds_max }
 
   # Parameter Store needs no copying here: Terraform writes both regions.
   snapshots = {
@@ -43,8 +43,8 @@ module "pilotlight" {
 module "monitoring" {
   source    = "../../modules/monitoring"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
-  name      = var.name
-  regions   = var.regions
+  name      = local.name
+  regions   = local.regions
   databases = { main = module.database.identifiers }
   fleets = { web = {
     groups    = module.web.group_names
@@ -52,5 +52,5 @@ module "monitoring" {
     targets   = { primary = module.balancer_primary.target_group_arn_suffixes["web"], recovery = module.balancer_recovery.target_group_arn_suffixes["web"] }
   } }
   keepers         = ["snapshot-scheduler"]
-  lag_seconds_max = var.lag_seconds_max
+  lag_seconds_max = local.lag_seconds_max
 }

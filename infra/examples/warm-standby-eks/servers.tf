@@ -4,12 +4,13 @@ module "web" {
   source    = "../../modules/app-fleet"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name               = "${var.name}-web"
-  item               = "web"
-  regions            = var.regions
-  image              = { made_from = { instance_id = var.source_instance_id, version = var.image_version } }
-  capacity           = { min = var.server_count, desired = var.server_count, max = var.server_count * 3 }
-  standby            = var.server_count # warm: a failover starts nobody, it only makes sure
+  name    = "${local.name}-web"
+  item    = "web"
+  regions = local.regions
+  # Raise the version to have a new image made of the instance as it is then.
+  image              = { made_from = { instance_id = var.source_instance_id, version = 1 } }
+  capacity           = { min = local.server_count, desired = local.server_count, max = local.server_count * 3 }
+  standby            = local.server_count # warm: a failover starts nobody, it only makes sure
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
   security_group_ids = { primary = [module.network_primary.security_group_ids.application], recovery = [module.network_recovery.security_group_ids.application] }
   target_group_arns  = { primary = [module.balancer_primary.target_group_arns["web"]], recovery = [module.balancer_recovery.target_group_arns["web"]] }
@@ -25,8 +26,8 @@ module "front" {
   source    = "../../modules/accelerator"
   providers = { aws = aws.recovery }
 
-  name    = "${var.name}-front"
-  regions = var.regions
+  name    = "${local.name}-front"
+  regions = local.regions
   routes = {
     front = {
       ports           = var.https == null ? [80] : [80, 443]

@@ -2,17 +2,17 @@
 
 output "topic_arns" {
   description = "The topics: primary and recovery, each by name. Pass a service the one of its region as a parameter."
-  value       = { primary = { for t, r in aws_sns_topic.primary : t => r.arn }, recovery = { for t, r in aws_sns_topic.recovery : t => r.arn } }
+  value       = { primary = module.primary.topic_arns, recovery = module.recovery.topic_arns }
 }
 
 output "queue_urls" {
   description = "The subscribers' queues: primary and recovery, each by <topic>-<subscriber>."
-  value       = { primary = { for q, r in aws_sqs_queue.primary : q => r.url }, recovery = { for q, r in aws_sqs_queue.recovery : q => r.url } }
+  value       = { primary = module.primary.queue_urls, recovery = module.recovery.queue_urls }
 }
 
 output "dead_letter_queue_urls" {
   description = "The dead-letter queues: primary and recovery, each by <topic>-<subscriber>."
-  value       = { primary = { for q, r in aws_sqs_queue.primary_dead_letters : q => r.url }, recovery = { for q, r in aws_sqs_queue.recovery_dead_letters : q => r.url } }
+  value       = { primary = module.primary.dead_letter_queue_urls, recovery = module.recovery.dead_letter_queue_urls }
 }
 
 output "publisher_policies" {
@@ -24,7 +24,7 @@ output "publisher_policies" {
         Sid      = "Publish"
         Effect   = "Allow"
         Action   = ["sns:Publish"]
-        Resource = [for side in ["primary", "recovery"] : local.topic_arns[side][t]]
+        Resource = [module.primary.topic_arns[t], module.recovery.topic_arns[t]]
       }],
       [for arns in [compact(values(var.kms_key_arns))] : {
         Sid      = "Keys"
@@ -44,7 +44,7 @@ output "subscriber_policies" {
       Sid      = "WorkOff"
       Effect   = "Allow"
       Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-      Resource = [for side in ["primary", "recovery"] : local.queue_arns[side][q]]
+      Resource = [module.primary.queue_arns[q], module.recovery.queue_arns[q]]
     }]
   }) }
 }

@@ -16,6 +16,10 @@ variable "regions" {
     condition     = var.regions.primary != var.regions.recovery
     error_message = "regions: recovery and primary are both '${var.regions.primary}'."
   }
+  validation {
+    condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
+    error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
+  }
 }
 
 variable "topics" {

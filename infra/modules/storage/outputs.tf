@@ -2,22 +2,22 @@
 
 output "names" {
   description = "The buckets' names: primary and recovery, each by bucket."
-  value       = { primary = { for k, b in aws_s3_bucket.primary : k => b.id }, recovery = { for k, b in aws_s3_bucket.recovery : k => b.id } }
+  value       = { primary = module.primary.names, recovery = module.recovery.names }
 }
 
 output "arns" {
   description = "The buckets' ARNs: primary and recovery, each by bucket."
-  value       = local.arns
+  value       = { primary = module.primary.arns, recovery = module.recovery.arns }
 }
 
 output "domain_names" {
   description = "The buckets' regional names, for a distribution's origins: primary and recovery, each by bucket."
-  value       = { primary = { for k, b in aws_s3_bucket.primary : k => b.bucket_regional_domain_name }, recovery = { for k, b in aws_s3_bucket.recovery : k => b.bucket_regional_domain_name } }
+  value       = { primary = module.primary.domain_names, recovery = module.recovery.domain_names }
 }
 
 output "kms_key_arns" {
   description = "The keys in use. An application's role needs kms:Decrypt and kms:GenerateDataKey on the key of its region."
-  value       = local.kms_key_arns
+  value       = { primary = module.primary.kms_key_arn, recovery = module.recovery.kms_key_arn }
 }
 
 output "replication_role_arn" {

@@ -1,8 +1,8 @@
 # What replication may do: read versions here and write them there, for these buckets alone.
 
 locals {
-  both_buckets = flatten([for side in ["primary", "recovery"] : values(local.arns[side])])
-  both_keys    = [for arn in values(local.kms_key_arns) : arn if local.keys_wanted]
+  both_buckets = concat(values(module.primary.arns), values(module.recovery.arns))
+  both_keys    = local.keys_wanted ? [module.primary.kms_key_arn, module.recovery.kms_key_arn] : []
 
   replication_statements = concat(
     [

@@ -22,10 +22,11 @@ mod ways;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use lab::ending::{Ending, word_of};
-use lab::tools::Tools;
+use lab::say;
+use lab::world::ending::{Ending, word_of};
+use lab::world::packages;
+use lab::world::tools::Tools;
 use lab::world::{Settings, World};
-use lab::{packages, say};
 use scene::Part;
 
 fn main() -> ExitCode {

@@ -1,5 +1,8 @@
 //! What the lab itself asks of the emulated AWS: invoke a function, set an alarm's state, read the journal.
 
+pub mod call;
+pub mod http;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,18 +1,25 @@
 //! The demo: a primary region is lost, the recovery region serves.
 
+pub mod follow;
+pub mod measured;
+pub mod users;
+
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use protocol::state::{Phase, Run};
+use report::measured::Beside;
+use report::timeline;
 use serde_json::{Value, json};
 
-use crate::ending::{Ending, word_of};
-use crate::follow::Follower;
-use crate::stack::{Stack, Wishes};
-use crate::tools::Tools;
-use crate::users::Users;
+use crate::demo::follow::Follower;
+use crate::demo::users::Users;
+use crate::say;
+use crate::terraform::stack::{Stack, Wishes};
+use crate::world::ending::{Ending, word_of};
+use crate::world::packages;
+use crate::world::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, Settings, World, pause};
-use crate::{packages, say, timeline};
 
 /// Which demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -87,8 +94,9 @@ pub async fn lose(world: &World, stack: &Stack, users: &Users, mode: Mode) -> Re
     follower.until(limit, |state, _| state.run.as_ref().is_some_and(stops)).await?;
     let records = stack.journal(&world.cloud).await?;
     let state = protocol::state::fold(&records)?;
-    timeline::print(&records, &state)?;
-    let Some(report) = timeline::report(&state) else {
+    let run = state.run.as_ref().context("no run was opened")?;
+    println!("\n{}", timeline::text(run, &records));
+    let Some(report) = report::measured::of(&state) else {
         let status = stack.operate(&world.cloud, &json!({ "command": "status" })).await?;
         let sentence = status.payload.get("sentence").and_then(Value::as_str).unwrap_or_default();
         let served_by = users.served_by();
@@ -97,9 +105,10 @@ pub async fn lose(world: &World, stack: &Stack, users: &Users, mode: Mode) -> Re
             served_by.as_deref().unwrap_or("nobody")
         );
     };
-    let cloud = timeline::cloud_time(&world.lab("timings").await?, report.committed_at)?;
+    let cloud = measured::cloud_time(&world.lab("timings").await?, report.committed_at)?;
     pause(Duration::from_secs(2)).await;
-    timeline::print_report(report, cloud, &users.visits(), PRIMARY, RECOVERY);
+    let outage = measured::outage(&users.visits(), PRIMARY, RECOVERY);
+    println!("\n{}", report::measured::text(report, Beside { cloud: Some(cloud), outage }));
     match users.served_by() {
         Some(region) if region == RECOVERY => {
             say(&format!("users are served by {RECOVERY}; traffic has moved"));

@@ -3,33 +3,12 @@
 
 #![expect(clippy::print_stdout, reason = "this is a command: what it prints is what it is for")]
 
-pub mod accounts;
-pub mod applied;
-pub mod apply;
-pub mod background;
-pub mod call;
 pub mod checkout;
+pub mod checks;
 pub mod cloud;
 pub mod demo;
-pub mod ending;
-pub mod examples;
-pub mod failover_check;
-pub mod follow;
-pub mod gate;
-pub mod http;
-pub mod leftovers;
-pub mod packages;
-pub mod process;
-pub mod roles;
-pub mod single_route;
-pub mod stack;
 pub mod terraform;
-pub mod timeline;
-pub mod tools;
-pub mod up;
-pub mod users;
 pub mod world;
-pub mod world_lock;
 
 /// Says what is being done, with the time since the command began.
 pub fn say(words: &str) {

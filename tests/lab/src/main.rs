@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use lab::demo::{self, Mode};
-use lab::ending::{CutShort, Ending, word_of};
-use lab::examples::Example;
-use lab::{apply, background, up};
+use lab::terraform::apply;
+use lab::terraform::examples::Example;
+use lab::world::ending::{CutShort, Ending, word_of};
+use lab::world::{background, up};
 
 /// The local two-region world of Pilotlight.
 #[derive(Parser)]

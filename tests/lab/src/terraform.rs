@@ -1,19 +1,25 @@
-//! Terraform in a folder of a copy of the checkout's `infra`, against the local world. Only an override file and
+//! Terraform in a folder of a copy of the checkout's `infra`, against the local world. Only override files and
 //! variables differ from what an account gets.
+
+pub mod applied;
+pub mod apply;
+pub mod examples;
+pub mod leftovers;
+pub mod stack;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::applied::{self, Blocks};
 use crate::checkout;
 use crate::cloud::ADMIN_KEY;
-use crate::process::{clean, output, run};
 use crate::say;
-use crate::tools::Tools;
+use crate::terraform::applied::Blocks;
 use crate::world::World;
+use crate::world::process::{clean, output, run};
+use crate::world::tools::Tools;
 
 /// What differs from a real account: the provider must not ask for what only AWS has.
 const OVERRIDE: &str = r#"# Written by the lab. On AWS this file does not exist.
@@ -93,6 +99,13 @@ impl Terraform {
     pub fn set(&self, variables: &Value) -> Result<()> {
         std::fs::write(self.dir.join("lab.auto.tfvars.json"), serde_json::to_vec_pretty(variables)?)?;
         Ok(())
+    }
+
+    /// Gives locals of the folder other values, as a person would who edits its files. Terraform refuses a local that the folder
+    /// doesn't have.
+    pub fn set_locals(&self, locals: &Value) -> Result<()> {
+        let file = self.dir.join("lab_locals_override.tf.json");
+        Ok(std::fs::write(file, serde_json::to_vec_pretty(&json!({ "locals": locals }))?)?)
     }
 
     /// Where it runs.

@@ -1,5 +1,13 @@
 //! The local world: the emulator with its launcher, the gateway in front, the regions, and their loss.
 
+pub mod background;
+pub mod ending;
+pub mod lock;
+pub mod packages;
+pub mod process;
+pub mod tools;
+pub mod up;
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,10 +19,10 @@ use serde_json::{Value, json};
 
 use crate::checkout;
 use crate::cloud::Cloud;
-use crate::http;
-use crate::process::{Daemon, clean};
+use crate::cloud::http;
 use crate::say;
-use crate::tools::Tools;
+use crate::world::process::{Daemon, clean};
+use crate::world::tools::Tools;
 
 /// The two regions of the example stacks.
 pub const PRIMARY: &str = "us-east-2";

@@ -1,10 +1,15 @@
 # A small workload in two regions, as a team has it before it hears of Pilotlight: what the example is pointed at when
 # it is tried out. Its outputs are the example's variables.
 
+locals {
+  name    = "webshop"
+  regions = { primary = "us-east-2", recovery = "us-west-1" }
+}
+
 module "network_primary" {
   source     = "../../../modules/network"
   providers  = { aws = aws.primary }
-  name       = var.name
+  name       = local.name
   cidr_block = "10.30.0.0/16"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -13,7 +18,7 @@ module "network_primary" {
 module "network_recovery" {
   source     = "../../../modules/network"
   providers  = { aws = aws.recovery }
-  name       = var.name
+  name       = local.name
   cidr_block = "10.31.0.0/16"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -23,9 +28,9 @@ module "database" {
   source    = "../../../modules/database"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name                         = var.name
+  name                         = local.name
   database                     = "orders"
-  regions                      = var.regions
+  regions                      = local.regions
   multi_az                     = { primary = true, recovery = true }
   subnet_ids                   = { primary = module.network_primary.database_subnet_ids, recovery = module.network_recovery.database_subnet_ids }
   security_group_ids           = { primary = [module.network_primary.security_group_ids.database], recovery = [module.network_recovery.security_group_ids.database] }
@@ -39,7 +44,7 @@ module "database" {
 module "balancer_primary" {
   source              = "../../../modules/load-balancer"
   providers           = { aws = aws.primary }
-  name                = var.name
+  name                = local.name
   vpc_id              = module.network_primary.vpc_id
   subnet_ids          = module.network_primary.public_subnet_ids
   security_group_ids  = [module.network_primary.security_group_ids.balancer]
@@ -49,7 +54,7 @@ module "balancer_primary" {
 module "balancer_recovery" {
   source              = "../../../modules/load-balancer"
   providers           = { aws = aws.recovery }
-  name                = var.name
+  name                = local.name
   vpc_id              = module.network_recovery.vpc_id
   subnet_ids          = module.network_recovery.public_subnet_ids
   security_group_ids  = [module.network_recovery.security_group_ids.balancer]
@@ -61,9 +66,9 @@ module "web" {
   source    = "../../../modules/app-fleet"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
-  name               = "${var.name}-web"
+  name               = "${local.name}-web"
   item               = "web"
-  regions            = var.regions
+  regions            = local.regions
   image              = { given = var.image_ids }
   capacity           = { min = 2, desired = 2, max = 4 }
   subnet_ids         = { primary = module.network_primary.private_subnet_ids, recovery = module.network_recovery.private_subnet_ids }
@@ -77,8 +82,8 @@ module "front" {
   source    = "../../../modules/accelerator"
   providers = { aws = aws.recovery }
 
-  name    = "${var.name}-front"
-  regions = var.regions
+  name    = "${local.name}-front"
+  regions = local.regions
   routes = {
     front = {
       ports           = [80]

@@ -2,7 +2,7 @@
 
 output "regions" {
   description = "The two regions."
-  value       = var.regions
+  value       = local.regions
 }
 
 output "database" {

@@ -1,16 +1,4 @@
-# What may differ.
-
-variable "name" {
-  description = "Name of the workload, prefix of everything in both regions."
-  type        = string
-  default     = "webshop"
-}
-
-variable "regions" {
-  description = "The region that serves users today, and the one that takes over."
-  type        = object({ primary = string, recovery = string })
-  default     = { primary = "us-east-2", recovery = "us-west-1" }
-}
+# What only you can give.
 
 variable "image_ids" {
   description = "Machine image of each region; it answers /health on port 8080."

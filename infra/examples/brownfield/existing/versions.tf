@@ -14,16 +14,16 @@ terraform {
 
 provider "aws" {
   alias  = "primary"
-  region = var.regions.primary
+  region = local.regions.primary
   default_tags {
-    tags = { application = var.name }
+    tags = { application = local.name }
   }
 }
 
 provider "aws" {
   alias  = "recovery"
-  region = var.regions.recovery
+  region = local.regions.recovery
   default_tags {
-    tags = { application = var.name }
+    tags = { application = local.name }
   }
 }

@@ -206,19 +206,3 @@ run "every_function_of_the_orchestrator_is_delivered_those_of_every_day_too" {
     error_message = "A function isn't delivered: ${output.environments["functions"].FUNCTIONS}."
   }
 }
-
-run "a_long_name_is_refused" {
-  command = plan
-  variables {
-    name = "a-name-too-long"
-  }
-  expect_failures = [var.name]
-}
-
-run "a_service_with_a_name_that_is_taken_is_refused" {
-  command = plan
-  variables {
-    services = { main = {} }
-  }
-  expect_failures = [var.services]
-}

@@ -127,12 +127,3 @@ run "clusters_without_an_administrator_and_a_boundary_that_is_none_are_refused" 
   }
   expect_failures = [var.administrator_arns, var.permissions_boundary_arn]
 }
-
-run "one_server_is_refused" {
-  command = plan
-  variables {
-    server_count = 1
-    name         = "Shop"
-  }
-  expect_failures = [var.server_count, var.name]
-}

@@ -11,9 +11,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ProtocolEnum, TargetDescription,
 };
 use aws_sdk_globalaccelerator::types::EndpointConfiguration;
-use lab::call::{Call, Shape};
 use lab::cloud::ACCOUNT;
-use lab::examples::administrator;
+use lab::cloud::call::{Call, Shape};
+use lab::terraform::examples::administrator;
 use lab::world::{PRIMARY, RECOVERY};
 use serde_json::{Value, json};
 

@@ -86,7 +86,7 @@ pub(crate) async fn lag_is_forgotten(scene: &Scene<'_>) -> Result<()> {
     let replica = scene.stack(PART).output(&["databases", "replica"])?;
     let mut left = MENDED_WITHIN;
     loop {
-        let now = lab::users::now().as_second();
+        let now = lab::demo::users::now().as_second();
         let answer = client
             .get_metric_statistics()
             .namespace("AWS/RDS")
