@@ -107,9 +107,9 @@ async fn what_is_moved_is_taken_by_one_term_of_the_seats_own() {
             assert_eq!(term, takes.then_some(expected), "{}", record.sentence);
         }
     }
-    let state = stage.state();
+    let end = stage.state();
     let held: BTreeSet<(Ownership, u64)> =
-        state.holdings.iter().map(|(_, held)| (held.ownership, held.term)).collect();
+        end.holdings.iter().map(|(_, held)| (held.ownership, held.term)).collect();
     assert_eq!(held, BTreeSet::from([(Ownership::Active, expected)]));
 }
 
