@@ -6,15 +6,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::holdings::{FIRST_TERM, Holdings};
-use super::snapshot::{SNAPSHOT_SCHEMA, StateSnapshot};
 use super::{Cleanup, State};
 use crate::command::Step;
 use crate::name::Name;
 
-/// Reads a snapshot of schema 1 as one of the newest schema.
-pub(super) fn read(text: &str) -> Result<StateSnapshot, serde_json::Error> {
+/// The fields of a snapshot of schema 1, as the newest schema has them.
+pub(super) fn fields(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     let mut document: Map<String, Value> = serde_json::from_str(text)?;
-    document.insert("schema".to_owned(), SNAPSHOT_SCHEMA.into());
     if let Some(Value::Object(state)) = document.get_mut("state") {
         let moved = state.remove("moved").unwrap_or_default();
         let moved: Vec<Name> = Vec::deserialize(moved)?;
@@ -27,13 +25,11 @@ pub(super) fn read(text: &str) -> Result<StateSnapshot, serde_json::Error> {
             quarantine.into_iter().map(|(database, cleanup)| ((Step::Quarantine, database), cleanup));
         state.insert("cleanup".to_owned(), serde_json::to_value(cleanup.collect::<Vec<_>>())?);
     }
-    let mut snapshot: StateSnapshot = serde_json::from_value(Value::Object(document))?;
-    note_taken(&mut snapshot.state);
-    Ok(snapshot)
+    Ok(document)
 }
 
 /// What the run under way has begun to promote or to open is taken.
-fn note_taken(state: &mut State) {
+pub(super) fn note_taken(state: &mut State) {
     let Some(run) = state.active_run() else {
         return;
     };

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::State;
@@ -126,8 +127,7 @@ impl SealedSnapshot {
         if !(SNAPSHOT_SCHEMA_OLDEST..=SNAPSHOT_SCHEMA).contains(&schema) {
             return Err(Refusal::Schema(schema));
         }
-        let snapshot =
-            if schema == 1 { schema_1::read(&self.text) } else { serde_json::from_str(&self.text) };
+        let snapshot = if schema == 1 { read_schema_1(&self.text) } else { serde_json::from_str(&self.text) };
         let snapshot: StateSnapshot = snapshot.map_err(unreadable)?;
         if snapshot.plan != *plan {
             return Err(Refusal::OtherPlan(snapshot.plan));
@@ -144,4 +144,12 @@ impl SealedSnapshot {
 /// Whether a snapshot is due when so many records came after the last one, and one is taken every so many.
 pub fn is_due(records_since: u64, every: u64) -> bool {
     records_since >= every.max(1)
+}
+
+fn read_schema_1(text: &str) -> Result<StateSnapshot, serde_json::Error> {
+    let mut fields = schema_1::fields(text)?;
+    fields.insert("schema".to_owned(), SNAPSHOT_SCHEMA.into());
+    let mut snapshot: StateSnapshot = serde_json::from_value(Value::Object(fields))?;
+    schema_1::note_taken(&mut snapshot.state);
+    Ok(snapshot)
 }
