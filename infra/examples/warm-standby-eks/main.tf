@@ -3,7 +3,7 @@
 
 locals {
   name    = "shop"
-  regions = { primary = "eu-south-1", recovery = "eu-central-1" } # the recovery region can't be an opt-in region
+  regions = var.regions
 
   mode            = "approve" # a failover waits for a person; automatic: it starts once the evidence suffices
   lag_seconds_max = 60        # a replica further behind raises an alarm, and stops a failover for an operator's decision
@@ -17,7 +17,7 @@ module "network_primary" {
   providers  = { aws = aws.primary }
   name       = local.name
   cidr_block = local.network_cidrs.primary
-  zone_count = 3
+  zone_count = var.zone_counts.primary
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -28,7 +28,7 @@ module "network_recovery" {
   providers  = { aws = aws.recovery }
   name       = local.name
   cidr_block = local.network_cidrs.recovery
-  zone_count = 3
+  zone_count = var.zone_counts.recovery
   nat        = "per_zone"
 
   permissions_boundary_arn = var.permissions_boundary_arn

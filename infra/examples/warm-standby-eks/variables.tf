@@ -1,5 +1,25 @@
 # What only you can give. Everything else is in the files; change it there.
 
+variable "regions" {
+  description = "The region that serves users today, and the one that takes over. The recovery region can't be an opt-in region."
+  type        = object({ primary = string, recovery = string })
+  default     = { primary = "eu-south-1", recovery = "eu-central-1" }
+}
+
+variable "zone_counts" {
+  description = "In how many availability zones each region's network lies. us-west-1 offers two to an account, so set 2 there."
+  type        = object({ primary = optional(number, 3), recovery = optional(number, 3) })
+  default     = {}
+  validation {
+    condition     = alltrue([for count in values(var.zone_counts) : contains([2, 3], count)])
+    error_message = "zone_counts: primary ${var.zone_counts.primary}, recovery ${var.zone_counts.recovery}; 2 or 3 each."
+  }
+  validation {
+    condition     = alltrue([for side, region in var.regions : region != "us-west-1" || var.zone_counts[side] == 2])
+    error_message = "zone_counts: us-west-1 offers two zones to an account; set its count to 2."
+  }
+}
+
 variable "source_instance_id" {
   description = "Instance of the primary region that the servers' image is made of: it starts the application by itself and answers /health on port 8080."
   type        = string
