@@ -58,7 +58,7 @@ fn showing_a_history_does_not_change_it() {
 #[test]
 fn the_worlds_read_through_snapshots_good_and_torn() {
     let (mut kept, mut torn) = (0, 0);
-    for seed in FROM..FROM + 20 {
+    for seed in FROM..FROM + 30 {
         for entry in play(Draw::of(seed), false).expect("it plays").entries {
             if let What::Kept { is_torn, .. } = entry.what {
                 kept += 1;
