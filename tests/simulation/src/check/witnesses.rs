@@ -1,6 +1,7 @@
 //! One observer or missing data never moves anything: when a run is committed without a person, or a person asked, then
 //! two kinds of witness really spoke, one of them outside the primary region, for the confirm window; and a primary that
-//! was well all the while, and seen to be, is not taken for lost.
+//! was well all the while, and seen to be, is not taken for lost. What another instance saw in the same moment counts once it
+//! has written a record or ended: before that nobody else can know of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,9 @@ const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(3_600 + 300);
 #[derive(Default)]
 struct Seen {
     bad: BTreeMap<EvidenceKind, Timestamp>,
-    good: Option<Timestamp>,
+    /// What each instance saw of it, and what all can know by now.
+    good: BTreeMap<u32, Timestamp>,
+    good_for_all: Option<Timestamp>,
     alarms: BTreeMap<String, Timestamp>,
     silent_since: Option<Timestamp>,
     well_since: Option<Timestamp>,
@@ -39,7 +42,9 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                     Said::Bad => {
                         seen.bad.insert(kind, entry.at);
                     }
-                    Said::Good if *is_probe => seen.good = Some(entry.at),
+                    Said::Good if *is_probe => {
+                        seen.good.insert(entry.by, entry.at);
+                    }
                     Said::Good | Said::Unknown => {}
                 }
             }
@@ -59,18 +64,21 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                     seen.by_evidence = *cause == Cause::Evidence;
                 }
                 Event::Committed { by: None, .. } | Event::ApprovalAsked { .. } if seen.by_evidence => {
-                    seen.judge(history, record.at)?;
+                    seen.judge(history, record.at, entry.by)?;
                 }
                 _ => {}
             },
             _ => {}
+        }
+        if matches!(entry.what, What::Appended(_) | What::Ended { .. }) {
+            seen.good_for_all = seen.good_for_all.max(seen.good.get(&entry.by).copied());
         }
     }
     Ok(())
 }
 
 impl Seen {
-    fn judge(&self, history: &History, at: Timestamp) -> Result<(), String> {
+    fn judge(&self, history: &History, at: Timestamp, by: u32) -> Result<(), String> {
         let lately = |then: &Timestamp, within| at.duration_since(*then) <= within;
         let slack = SignedDuration::from_millis(i64::from(history.draw.faults.skew_ms) * 2 + 1_000);
         let mut kinds: BTreeSet<EvidenceKind> = self
@@ -98,7 +106,8 @@ impl Seen {
             return Err(format!("at {at} a loss was believed after {held:#} of {window:#}"));
         }
         let was_well = self.well_since.is_some_and(|since| at.duration_since(since) >= window);
-        let was_seen = self.good.is_some_and(|then| lately(&then, SignedDuration::from_secs(30)));
+        let good = self.good_for_all.max(self.good.get(&by).copied());
+        let was_seen = good.is_some_and(|then| lately(&then, SignedDuration::from_secs(30)));
         if was_well && was_seen {
             return Err(format!("at {at} a primary was taken for lost that was well and seen to be"));
         }
@@ -147,7 +156,15 @@ mod tests {
         history.entries.retain(|entry| !matches!(&entry.what, What::Change(Change::Primary(_))));
         let committed = history.place_of(|event| matches!(event, Event::Committed { .. }));
         let name = protocol::name::Name::from("front-primary");
-        history.put(committed, What::Saw { name, is_probe: true, said: Said::Good });
+        history.put(committed, What::Saw { name: name.clone(), is_probe: true, said: Said::Good });
+        assert!(check(&history).is_err_and(|why| why.contains("well and seen to be")));
+
+        // Another instance saw it: that is known once that one has ended.
+        history.entries[committed].by += 1;
+        assert_eq!(check(&history), Ok(()));
+        let by = history.entries[committed].by;
+        history.put(committed + 1, What::Ended { answer: String::new() });
+        history.entries[committed + 1].by = by;
         assert!(check(&history).is_err_and(|why| why.contains("well and seen to be")));
     }
 }
