@@ -19,6 +19,7 @@ use protocol::incoming::{Incoming, StepCommandMessage};
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
+use protocol::state::{Phase, Run, State};
 use serde_json::{Value, json};
 
 mod attention;
@@ -115,8 +116,22 @@ async fn hear(function: &AlarmHandler, conductor: &Conductor, signals: Vec<Signa
         .filter_map(|signal| rejected(&conductor.plan, &facts, signal, now))
         .map(|found| json!({ "source": found.source, "reason": found.reason, "why": found.why }))
         .collect();
-    let advanced = conductor.advance_from(&mut log, facts).await?;
+    let mut advanced = conductor.advance_from(&mut log, facts).await?;
+    if !is_late && advanced.appended > 0 && is_unwatched(&log.state) {
+        // The window may begin with what is seen now; the watch that was asked for is still on its way.
+        let observation = function.observer().observe(&conductor.plan, &log.state).await;
+        let looked = Facts { observation: Some(observation), ..Facts::default() };
+        let heard = advanced.appended;
+        advanced = conductor.advance(&mut log, looked).await?;
+        advanced.appended += heard;
+    }
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended, "rejected": rejected }))
+}
+
+/// Whether evidence is to be weighed and no watch has begun.
+fn is_unwatched(state: &State) -> bool {
+    let weighs = |run: &&Run| run.weighs_evidence() && matches!(run.phase, Phase::Confirming { .. });
+    state.active_run().filter(weighs).is_some_and(|run| !run.has_begun(Step::Confirm))
 }
 
 async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {

@@ -93,6 +93,10 @@ pub async fn carry_out(
                 Input::Advanced(conductor.advance_from(&mut log, *facts).await?.sentence)
             }
             Output::Look(subjects) => Input::Looked(work.look(&subjects).await),
+            Output::LookFirst(subjects) => {
+                let (sights, objection) = futures::join!(work.look(&subjects), work.objection(&log.state));
+                Input::LookedFirst(sights, objection)
+            }
             Output::Observe => Input::Observed(work.observe(&log.state).await.map(Box::new)),
             Output::Object => Input::Objected(work.objection(&log.state).await),
             Output::Act(effects) => Input::Acted(act_on(work, &*conductor.clock, effects).await),

@@ -30,18 +30,35 @@ pub async fn handle(
         let remedy = "this function accepts step commands only from the commands topic";
         return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
-    let conductor = Conductor { tells_of_unreadable: false, ..context.conductor().await? };
+    let (conductor, mut ahead) =
+        futures::join!(context.conductor(), read_ahead(context, commands_topic, &messages));
+    let conductor = Conductor { tells_of_unreadable: false, ..conductor? };
     let mut sentences = Vec::new();
     for message in &messages {
         let command = trusted(commands_topic, &conductor, message)?;
-        let mut log = Log::default();
-        conductor.refresh(&mut log).await?;
+        let log = match ahead.take() {
+            Some(log) => log,
+            None => {
+                let mut log = Log::default();
+                conductor.refresh(&mut log).await?;
+                log
+            }
+        };
         let work = handlers.work(&conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;
         sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
     }
     Ok(json!({ "sentence": sentences.join(" ") }))
+}
+
+/// The journal of the first command's plan, read while the plan itself is; nothing where it can't be read, or where the command
+/// is not to be trusted anyway.
+async fn read_ahead(context: &Context, commands_topic: &str, messages: &[StepCommandMessage]) -> Option<Log> {
+    let first = messages.first().filter(|message| message.topic == commands_topic)?;
+    let mut log = Log::default();
+    log.read(&*context.journal, &first.command.plan).await.ok()?;
+    Some(log)
 }
 
 /// A command of this plan that came by the commands topic.

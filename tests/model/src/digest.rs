@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 
 use engine::step::StepStatus;
 use engine::step::attempt::{
-    self, ASKED_AGAIN_AFTER, FirstSeen, Job, LANDS_WITHIN, SIGHT_AGE_MAX, Then, Waiting,
+    self, ASKED_AGAIN_AFTER, CLEAR_AGE_MAX, FirstSeen, Job, LANDS_WITHIN, SIGHT_AGE_MAX, Then, Waiting,
 };
 use engine::turn::{self, Ended};
 use jiff::{SignedDuration, Timestamp};
@@ -249,6 +249,7 @@ pub fn write_attempt<H: Hasher>(parts: attempt::Parts<'_>, now: Timestamp, out: 
         manner,     // The step's.
         hands_over_at,
         first,
+        clear_at,
         intent,
         until,
         left,
@@ -271,6 +272,7 @@ pub fn write_attempt<H: Hasher>(parts: attempt::Parts<'_>, now: Timestamp, out: 
     if let Some(first) = first {
         write_first(first, now, out);
     }
+    clear_at.map(|at| ago(now, at).min(CLEAR_AGE_MAX.as_secs() + 1)).hash(out);
     // When it was is for people; that it was is asked when it is taken back.
     for name in acted_at.keys() {
         name.hash(out);
@@ -304,8 +306,8 @@ fn write_lately<H: Hasher>(
 }
 
 fn write_first<H: Hasher>(first: &FirstSeen, now: Timestamp, out: &mut H) {
-    let FirstSeen { began_at, subjects, sights } = first;
-    ago(now, *began_at).min(SIGHT_AGE_MAX.as_secs() + 1).hash(out);
+    let FirstSeen { began_at, subjects, sights, is_clear } = first;
+    (is_clear, ago(now, *began_at).min(SIGHT_AGE_MAX.as_secs() + 1)).hash(out);
     subjects.hash(out);
     match sights {
         Ok(sights) => sights.iter().for_each(|sight| write_sight(sight, out)),

@@ -114,7 +114,7 @@ impl Check {
         let mut twist = |may, twist| actions.extend(left.has(may).then_some(Action::Go(twist)));
         match &worker.point {
             Point::Append(prepared) if !prepared.is_uncertain => twist(May::LoseAck, Twist::LoseAck),
-            Point::Step(Output::Look(_)) => {
+            Point::Step(Output::Look(_) | Output::LookFirst(_)) => {
                 if matches!(worker.waiting(), Some(Waiting::FirstLook { .. })) {
                     twist(May::Deny, Twist::Deny);
                 }

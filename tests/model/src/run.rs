@@ -296,18 +296,24 @@ impl Engine {
                 }
                 return self.begin_turn(world, worker, *facts);
             }
-            attempt::Output::Look(subjects) => {
+            attempt::Output::Look(ref subjects) | attempt::Output::LookFirst(ref subjects) => {
+                let is_first = matches!(output, attempt::Output::LookFirst(_));
                 worker.looked_at = Some(world.now);
                 worker.has_read = false;
                 let acts_first = self.is(Mutant::ActBeforeIntent) && step == Step::Promote;
                 if acts_first && matches!(worker.waiting(), Some(attempt::Waiting::FirstLook { .. })) {
                     self.bring_about(world, worker, step, world.time());
                 }
-                attempt::Input::Looked(match twist {
+                let sights = match twist {
                     Twist::Deny => Err(failure(FailureKind::Denied)),
                     _ => steps::look(world, worker, step, twist == Twist::Stale, &self.plan, self.mutant)
                         .map(|sight| vec![sight; subjects.len()]),
-                })
+                };
+                if is_first {
+                    attempt::Input::LookedFirst(sights, self.objection(world, worker))
+                } else {
+                    attempt::Input::Looked(sights)
+                }
             }
             attempt::Output::Observe => attempt::Input::Observed((step == Step::Confirm).then(|| {
                 let seen = world.look(self.mutant);

@@ -18,8 +18,33 @@ use protocol::side::Side;
 use crate::history::{Effect, History, What};
 use crate::segments::{Breakdown, Segments, segments};
 
-/// The budget: one per cent of a promotion of 240 s.
-pub const BUDGET: SignedDuration = SignedDuration::from_millis(2_400);
+/// What the recovery's part may cost.
+pub struct Budget {
+    what: &'static str,
+    figure: Figure,
+    budget: SignedDuration,
+    /// What is a step back: the budget itself, or what was reached of it so far.
+    fails_above: SignedDuration,
+}
+
+impl Budget {
+    const fn new(what: &'static str, figure: Figure, budget_ms: i64, fails_above_ms: i64) -> Self {
+        let [budget, fails_above] =
+            [SignedDuration::from_millis(budget_ms), SignedDuration::from_millis(fails_above_ms)];
+        Self { what, figure, budget, fails_above }
+    }
+}
+
+/// The budgets: of the median where one promotion or launch is the whole chain, of the median over all plans, and of the
+/// slowest run in a hundred. The second is missed: see docs/proof/simulation.md.
+pub const BUDGETS: [Budget; 3] = [
+    Budget::new("the median of one promotion or launch", Overheads::median_of_one, 2_500, 2_500),
+    Budget::new("the median over all plans", Overheads::median, 3_100, 3_200),
+    Budget::new("the slowest in a hundred", Overheads::slowest_in_a_hundred, 5_500, 5_500),
+];
+
+/// A figure of many runs.
+pub type Figure = fn(&Overheads) -> SignedDuration;
 
 /// The cost of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +134,27 @@ impl Overheads {
         Self { sorted: overheads }
     }
 
-    /// The median of the recovery: what is compared with the budget.
-    pub fn median(&self) -> SignedDuration {
-        self.sorted.get(self.sorted.len() / 2).map_or(SignedDuration::ZERO, |overhead| overhead.recovery)
+    fn median(&self) -> SignedDuration {
+        in_thousand(&self.sorted.iter().map(|item| item.recovery).collect::<Vec<_>>(), 500)
+    }
+
+    fn median_of_one(&self) -> SignedDuration {
+        let some = self.sorted.iter().filter(|item| item.chain == 1);
+        in_thousand(&some.map(|item| item.recovery).collect::<Vec<_>>(), 500)
+    }
+
+    fn slowest_in_a_hundred(&self) -> SignedDuration {
+        in_thousand(&self.sorted.iter().map(|item| item.recovery).collect::<Vec<_>>(), 990)
+    }
+
+    /// What is a step back, one line each.
+    pub fn failures(&self) -> Vec<String> {
+        let over = |Budget { what, figure, budget, fails_above }: &Budget| {
+            let seen = figure(self);
+            (seen > *fails_above)
+                .then(|| format!("{what} is {seen:#}, above {fails_above:#}; the budget is {budget:#}"))
+        };
+        BUDGETS.iter().filter_map(over).collect()
     }
 }
 
@@ -138,9 +181,12 @@ impl fmt::Display for Overheads {
         };
         write!(f, "{}", parts(|item| item.chain == 1))?;
         write!(f, "{}", parts(|_| true))?;
-        let within = self.sorted.iter().filter(|item| item.recovery <= BUDGET).count();
-        let kept = if self.median() <= BUDGET { "kept" } else { "MISSED" };
-        write!(f, "budget of 2.4 s for the median: {kept}; within it {within} of {}", self.sorted.len())?;
+        for Budget { what, figure, budget, .. } in BUDGETS {
+            let seen = figure(self);
+            let kept = if seen <= budget { "kept" } else { "missed" };
+            writeln!(f, "{what}: {:.3} s, budget {:.1} s: {kept}", seen.as_secs_f64(), budget.as_secs_f64())?;
+        }
+        write!(f, "{} runs", self.sorted.len())?;
         if let Some(worst) = self.sorted.last() {
             write!(f, "; the worst is seed {}", worst.seed)?;
         }
@@ -149,10 +195,7 @@ impl fmt::Display for Overheads {
 }
 
 fn row(f: &mut fmt::Formatter<'_>, what: &str, sorted: &[SignedDuration]) -> fmt::Result {
-    let at = |in_thousand: usize| {
-        let index = (sorted.len().saturating_sub(1) * in_thousand) / 1_000;
-        sorted.get(index).map_or(0, SignedDuration::as_millis)
-    };
+    let at = |part: usize| in_thousand(sorted, part).as_millis();
     if sorted.is_empty() {
         return Ok(());
     }
@@ -164,4 +207,10 @@ fn row(f: &mut fmt::Formatter<'_>, what: &str, sorted: &[SignedDuration]) -> fmt
         at(990),
         at(1_000)
     )
+}
+
+/// Of so many in a thousand, the highest.
+fn in_thousand(sorted: &[SignedDuration], part: usize) -> SignedDuration {
+    let index = (sorted.len().saturating_sub(1) * part) / 1_000;
+    sorted.get(index).copied().unwrap_or_default()
 }

@@ -59,6 +59,10 @@ pub(super) const CONCURRENCY: usize = 5;
 /// What was seen right before the intent need not be asked again right after it, if it is not older than this.
 pub const SIGHT_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 
+/// That nothing stood against effects when the first look began holds for so long: what is read together with that look is not
+/// read again right after the intent.
+pub const CLEAR_AGE_MAX: SignedDuration = SignedDuration::from_secs(1);
+
 /// How the handler of a step differs from others, as far as the machine has to know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(
@@ -88,6 +92,9 @@ pub enum Output {
     Advance(Box<Facts>),
     /// Look at these items. Answered by [`Input::Looked`], in their order.
     Look(Vec<Name>),
+    /// The first look of a step that may object: look at these items, and ask meanwhile what stands against effects.
+    /// Answered by [`Input::LookedFirst`].
+    LookFirst(Vec<Name>),
     /// Look at the world, to weigh the evidence. Answered by [`Input::Observed`].
     Observe,
     /// Ask what stands against effects. Answered by [`Input::Objected`].
@@ -131,6 +138,8 @@ pub enum Input {
     Advanced(String),
     /// What was seen of each item.
     Looked(Result<Vec<StepStatus>, Failure>),
+    /// The same, and what stands against effects.
+    LookedFirst(Result<Vec<StepStatus>, Failure>, Option<Objection>),
     /// What was seen of the world; nothing by a handler that doesn't look at it.
     Observed(Option<Box<Observation>>),
     /// What stands against the effects; nothing if they may begin.
@@ -321,6 +330,8 @@ pub struct FirstSeen {
     pub subjects: Vec<Name>,
     /// What it saw of each, in their order.
     pub sights: Result<Vec<StepStatus>, Failure>,
+    /// Whether it was asked what stands against effects, and nothing did.
+    pub is_clear: bool,
 }
 
 /// An attempt at a step.
@@ -334,6 +345,8 @@ pub struct Attempt {
     hands_over_at: Timestamp,
     /// What the first look saw, until the intent stands.
     first: Option<FirstSeen>,
+    /// When the first look began to find that nothing stands against effects, until the first of them begin.
+    clear_at: Option<Timestamp>,
     /// The number of its intent; 0 before it stands.
     intent: u64,
     /// The end of its lease.
@@ -374,6 +387,7 @@ pub struct Parts<'a> {
     pub manner: Manner,
     pub hands_over_at: Timestamp,
     pub first: Option<&'a FirstSeen>,
+    pub clear_at: Option<Timestamp>,
     pub intent: u64,
     pub until: Timestamp,
     pub left: &'a [Name],
@@ -400,6 +414,7 @@ impl Attempt {
             manner,
             hands_over_at: deadline.checked_sub(HANDOVER_BEFORE).unwrap_or(deadline),
             first: None,
+            clear_at: None,
             intent: 0,
             until: Timestamp::MIN,
             left: Vec::new(),
@@ -444,6 +459,7 @@ impl Attempt {
             manner,
             hands_over_at,
             first,
+            clear_at,
             intent,
             until,
             left,
@@ -465,6 +481,7 @@ impl Attempt {
             manner: *manner,
             hands_over_at: *hands_over_at,
             first: first.as_ref(),
+            clear_at: *clear_at,
             intent: *intent,
             until: *until,
             left,
@@ -551,7 +568,11 @@ impl Attempt {
                 self.wait(Waiting::ReadToAct(fresh), Output::Read)
             }
             Job::Begin(held) if held.is_empty() => None,
-            Job::Begin(held) => self.wait(Waiting::Objection(held), Output::Object),
+            Job::Begin(held) => match self.clear_at.take() {
+                // A journal that has moved on meanwhile can only have let the run go on.
+                Some(at) if moment.now.duration_since(at) <= CLEAR_AGE_MAX => self.objected(held, None),
+                _ => self.wait(Waiting::Objection(held), Output::Object),
+            },
             Job::Effects(subjects) => self.act(subjects, moment),
             Job::TakeBack(names) => self.take_back(&names, moment),
             Job::Advance => self.wait(Waiting::Advance, Output::Advance(Box::default())),
@@ -593,7 +614,11 @@ impl Attempt {
     fn take_in(&mut self, waiting: Waiting, input: Input, moment: Moment<'_>) -> Option<Output> {
         match (waiting, input) {
             (Waiting::FirstLook { began_at, subjects }, Input::Looked(sights)) => {
-                self.saw_first(FirstSeen { began_at, subjects, sights }, moment)
+                self.saw_first(FirstSeen { began_at, subjects, sights, is_clear: false }, moment)
+            }
+            (Waiting::FirstLook { began_at, subjects }, Input::LookedFirst(sights, objection)) => {
+                let is_clear = objection.is_none();
+                self.saw_first(FirstSeen { began_at, subjects, sights, is_clear }, moment)
             }
             (Waiting::FirstRest, Input::Slept) => self.wait(Waiting::Reread, Output::Read),
             (Waiting::Reread, Input::Read) => self.look_first(moment),
@@ -664,9 +689,11 @@ impl Attempt {
         };
         if self.manner.looks_when_it_acts {
             let sights = Ok(vec![StepStatus::Pending { before: None }; subjects.len()]);
-            return self.saw_first(FirstSeen { began_at: moment.now, subjects, sights }, moment);
+            let seen = FirstSeen { began_at: moment.now, subjects, sights, is_clear: false };
+            return self.saw_first(seen, moment);
         }
-        let output = Output::Look(subjects.clone());
+        let look = if self.manner.may_object { Output::LookFirst } else { Output::Look };
+        let output = look(subjects.clone());
         self.wait(Waiting::FirstLook { began_at: moment.now, subjects }, output)
     }
 
@@ -730,6 +757,7 @@ impl Attempt {
             self.jobs.push_back(Job::Watch);
             return;
         };
+        self.clear_at = first.is_clear.then_some(first.began_at);
         match first.sights {
             Err(failure) => {
                 // Without a look nothing is known that an undo would need; so nothing is done.

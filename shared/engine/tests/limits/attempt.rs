@@ -1,5 +1,7 @@
 //! An attempt at a step: its lease, the time that an effect needs, how old a look may be, and when it is handed over.
 
+use std::sync::atomic::Ordering;
+
 use jiff::SignedDuration;
 use protocol::command::Step;
 use protocol::journal::Event;
@@ -89,6 +91,52 @@ async fn a_look_of_before_the_intent_is_gone_by_for_five_seconds() {
         bench.carry_out(&work, &["web"], LONG).await;
         assert_eq!(work.looks(), looks, "the first look took {took} s");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nothing_stood_against_an_effect_at_the_first_look_holds_for_a_second() {
+    for (took_ms, asked) in [(1_000, 1), (1_001, 2)] {
+        let bench = Bench::moving(plan()).await;
+        let took = SignedDuration::from_millis(took_ms);
+        let mut work =
+            Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, took), (Glimpse::Wanting, NONE)]);
+        work.may_object = true;
+        bench.carry_out(&work, &["web"], LONG).await;
+        assert_eq!(work.asked.load(Ordering::Relaxed), asked, "the first look took {took_ms} ms");
+        assert_eq!(work.begun_ms(&bench), [i128::from(took_ms)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_against_an_effect_at_the_first_look_is_asked_again() {
+    for (objections, begun_ms) in
+        [(vec![Some("open")], 0), (vec![None, Some("open")], 0), (vec![Some("open"); 2], 2_000)]
+    {
+        let bench = Bench::moving(plan()).await;
+        let mut work = Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, NONE)]);
+        work.may_object = true;
+        work.objections = objections.clone();
+        bench.carry_out(&work, &["web"], LONG).await;
+        assert_eq!(work.begun_ms(&bench), [begun_ms], "{objections:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_look_is_good_for_the_first_five_effects_alone() {
+    let mut plan = plan();
+    let pattern = plan.fleets[0].clone();
+    let names: Vec<String> = (0..6).map(|number| format!("web-{number}")).collect();
+    let named = |name: &String| {
+        let mut fleet = pattern.clone();
+        fleet.name = Name::new(name.clone());
+        fleet
+    };
+    plan.fleets = names.iter().map(named).collect();
+    let bench = Bench::moving(plan).await;
+    let mut work = Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, NONE)]);
+    work.may_object = true;
+    bench.carry_out(&work, &names.iter().map(String::as_str).collect::<Vec<_>>(), LONG).await;
+    assert_eq!((work.asked.load(Ordering::Relaxed), work.begun_ms(&bench).len()), (2, 6));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::observe::{Observer, Sources};
-use engine::step::{StepHandler, StepStatus, carry_out};
+use engine::step::{Manner, Objection, StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
@@ -18,6 +18,7 @@ use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
+use protocol::state::State;
 use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The shop, that moves by itself, and whose fleet waits for nothing.
@@ -149,6 +150,10 @@ pub(crate) struct Script {
     pub(crate) is_unanswered: bool,
     /// Whether the effect shows once it was brought about.
     pub(crate) shows: bool,
+    /// Whether it is asked what stands against effects, and what is answered, one after the other; then nothing.
+    pub(crate) may_object: bool,
+    pub(crate) objections: Vec<Option<&'static str>>,
+    pub(crate) asked: AtomicUsize,
     pub(crate) clock: Arc<RuntimeClock>,
     pub(crate) looks: AtomicUsize,
     /// When effects began.
@@ -167,6 +172,9 @@ impl Script {
             act_takes: SignedDuration::ZERO,
             is_unanswered: false,
             shows: true,
+            may_object: false,
+            objections: Vec::new(),
+            asked: AtomicUsize::new(0),
             clock: Arc::clone(&bench.clock),
             looks: AtomicUsize::new(0),
             begun: Mutex::new(Vec::new()),
@@ -216,6 +224,16 @@ impl StepHandler for Script {
             Glimpse::Underway => StepStatus::InProgress { note: "on its way".to_owned() },
         };
         Ok(vec![sight; subjects.len()])
+    }
+
+    fn manner(&self) -> Manner {
+        Manner { may_object: self.may_object, ..Manner::default() }
+    }
+
+    async fn objection(&self, _state: &State) -> Option<Objection> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let note = self.objections.get(number).copied().flatten()?;
+        Some(Objection::Unknown { note: note.to_owned() })
     }
 
     async fn act(&self, _subject: &Name) -> Result<(), Failure> {
