@@ -181,7 +181,7 @@ pub fn all() -> Vec<Config> {
             name: "crash",
             about: "two workers die at any point of the move",
             may: &[(May::Crash, 2)],
-            pinned: 8_197,
+            pinned: 8_188,
             ..moving.clone()
         },
         Config {
@@ -189,7 +189,7 @@ pub fn all() -> Vec<Config> {
             about: "a worker is held up at any point of the move, another dies",
             may: &[(May::Stall, 1), (May::Crash, 1)],
             is_quick: false,
-            pinned: 141_633,
+            pinned: 140_635,
             ..moving.clone()
         },
         Config {
@@ -203,7 +203,7 @@ pub fn all() -> Vec<Config> {
             name: "answers",
             about: "calls are denied, answers and acknowledgements are lost",
             may: &[(May::Deny, 1), (May::LoseAnswer, 1), (May::LoseAck, 1)],
-            pinned: 10_280,
+            pinned: 10_272,
             ..moving.clone()
         },
         Config {
@@ -218,7 +218,7 @@ pub fn all() -> Vec<Config> {
             about: "the primary lives behind a cut; a worker is held up",
             stage: Stage::Cut,
             may: &[(May::Stall, 1)],
-            pinned: 12_571,
+            pinned: 12_493,
             ..moving.clone()
         },
         Config {
@@ -227,7 +227,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Cut,
             may: &[(May::Stall, 1), (May::Deny, 1)],
             is_quick: false,
-            pinned: 115_255,
+            pinned: 114_744,
             ..moving.clone()
         },
         Config {
@@ -235,7 +235,7 @@ pub fn all() -> Vec<Config> {
             about: "a person aborts at any point, a worker dies",
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
-            pinned: 19_489,
+            pinned: 19_472,
             ..moving.clone()
         },
         Config {
@@ -244,7 +244,7 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Stall, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 292_327,
+            pinned: 291_457,
             ..moving.clone()
         },
         Config {
@@ -262,7 +262,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
-            pinned: 73_684,
+            pinned: 78_928,
             ..base.clone()
         },
         Config {
@@ -290,7 +290,7 @@ pub fn all() -> Vec<Config> {
             name: "hold-moving",
             about: "a hold is placed at any point of the move, and is over; a worker dies",
             may: &[(May::Hold, 1), (May::Crash, 1)],
-            pinned: 15_689,
+            pinned: 15_685,
             ..moving.clone()
         },
         Config {
@@ -299,7 +299,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Crash, 1), (May::Duplicate, 1)],
             is_quick: false,
-            pinned: 46_323,
+            pinned: 46_265,
             ..moving.clone()
         },
         Config {
@@ -307,7 +307,7 @@ pub fn all() -> Vec<Config> {
             about: "two databases side by side; a promotion fails, or an answer is lost",
             databases: Databases::SideBySide,
             may: &[(May::Unusable, 1), (May::LoseAnswer, 1)],
-            pinned: 15_963,
+            pinned: 15_935,
             ..moving.clone()
         },
         Config {
@@ -317,14 +317,14 @@ pub fn all() -> Vec<Config> {
             may: &[(May::Abort, 1), (May::Crash, 1)],
             ends: &[Aborted, Completed, NeedsOperator],
             is_quick: false,
-            pinned: 210_885,
+            pinned: 210_711,
             ..moving.clone()
         },
         Config {
             name: "reopen-once",
             about: "somebody opens the primary side again; a command is lost",
             may: &[(May::Reopen, 1), (May::Drop, 1)],
-            pinned: 3_962,
+            pinned: 4_060,
             ..moving.clone()
         },
         Config {
@@ -333,7 +333,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Reopen, 2), (May::Crash, 1)],
             is_quick: false,
-            pinned: 241_873,
+            pinned: 255_280,
             ..moving.clone()
         },
         Config {
@@ -342,7 +342,7 @@ pub fn all() -> Vec<Config> {
             databases: Databases::InARow,
             may: &[(May::Stall, 1)],
             is_quick: false,
-            pinned: 162_543,
+            pinned: 160_568,
             ..moving.clone()
         },
     ]
