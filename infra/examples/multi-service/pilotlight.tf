@@ -1,21 +1,28 @@
 # The orchestrator, pointed at everything above: one database, and for each service a fleet and a route.
 
+locals {
+  fronts = { for s in keys(var.services) : s => one(values(module.front[s].plan_items)) }
+}
+
 module "pilotlight" {
   source    = "../../modules/orchestrator"
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
   name      = var.name
-  regions   = var.regions
+  sides     = { for side, region in var.regions : side => { region = region } }
   mode      = var.mode
   databases = [module.database.plan_item]
   fleets    = [for s in keys(var.services) : module.fleet[s].plan_item]
-  routes = [for s in keys(var.services) : merge(one(values(module.front[s].plan_items)), {
-    probe = { name = "${s}-recovery", url = local.probe_urls[s].recovery }
-  })]
+  routes = [for s, front in local.fronts : merge(front, { sides = {
+    primary  = front.sides.primary
+    recovery = merge(front.sides.recovery, { probe = { name = "${s}-recovery", url = local.probe_urls[s].recovery } })
+  } })]
 
   detection = {
-    alarms = concat(module.database.alarm_arns, flatten([for s in keys(var.services) : module.balancer_primary[s].alarm_arns]))
-    probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = local.probe_urls[s].primary, expect_status = 200 }]
+    sides = { primary = {
+      alarms = concat(module.database.alarm_arns, flatten([for s in keys(var.services) : module.balancer_primary[s].alarm_arns]))
+      probes = [for s in keys(var.services) : { kind = "http", name = "${s}-primary", url = local.probe_urls[s].primary, expect_status = 200 }]
+    } }
   }
   limits = { lag_seconds_max = var.lag_seconds_max }
 

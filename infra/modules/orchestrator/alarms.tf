@@ -104,7 +104,7 @@ resource "aws_cloudwatch_metric_alarm" "signals_dead_letters" {
   provider = aws.primary
 
   alarm_name          = aws_sqs_queue.signals_primary.name
-  alarm_description   = "Events from ${var.regions.primary} (an alarm, an RDS failover or a parameter change) could not be delivered to ${var.regions.recovery}. The queue of the same name holds them."
+  alarm_description   = "Events from ${local.regions.primary} (an alarm, an RDS failover or a parameter change) could not be delivered to ${local.regions.recovery}. The queue of the same name holds them."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.signals_primary.name }

@@ -61,7 +61,7 @@ locals {
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = local.signals_dead_letter_arn
-        Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-*" } }
+        Condition = { ArnLike = { "aws:SourceArn" = "arn:${local.partition}:events:${local.regions.primary}:${local.account}:rule/${var.name}-*" } }
       },
     ]
   }

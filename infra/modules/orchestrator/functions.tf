@@ -92,9 +92,9 @@ resource "aws_lambda_function" "this" {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
       }, each.key != "alarm-handler" ? {} : {
       PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
-      }, each.key != "ssm-replicator" || var.primary_account == null ? {} : {
+      }, each.key != "ssm-replicator" || !local.has_two_accounts ? {} : {
       PILOTLIGHT_PRIMARY_ROLE        = local.primary_role_arn
-      PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.primary_account.external_id
+      PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.sides.primary.external_id
     })
   }
 

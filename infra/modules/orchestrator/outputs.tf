@@ -74,12 +74,12 @@ output "primary_account" {
   value = !local.reaches_over ? null : {
     name              = var.name
     account           = local.accounts.primary
-    regions           = var.regions
+    regions           = local.regions
     role_name         = local.primary_role_name
-    external_id       = var.primary_account.external_id
+    external_id       = var.sides.primary.external_id
     trusted_role_arns = [local.role_arns["ssm-replicator"]]
     parameter_heads   = local.parameter_heads
-    key_arns          = [for arn in local.all_parameter_key_arns : arn if try(split(":", arn)[3], "") == var.regions.primary]
+    key_arns          = [for arn in local.all_parameter_key_arns : arn if try(split(":", arn)[3], "") == local.regions.primary]
     sender_role_name  = local.sender_role_name
     event_pattern     = jsonencode(local.parameter_changes)
     event_bus_arn     = local.primary_bus_arn
@@ -91,5 +91,5 @@ output "primary_account" {
 
 output "status_command" {
   description = "The command by which an operator asks for the plan's status."
-  value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${var.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout | cat"
+  value       = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${local.regions.recovery} --function-name ${aws_lambda_function.this["alarm-handler"].function_name} --payload fileb:///dev/stdin /dev/stdout | cat"
 }

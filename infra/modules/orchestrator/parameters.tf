@@ -6,7 +6,7 @@ locals {
   # The part of each pattern before its first wildcard, to its last whole level: what IAM and EventBridge can compare.
   parameter_heads = var.parameters == null ? [] : distinct([for p in var.parameters.include : strcontains(p, "*") ? regex("^(?:/[^/*]+)*/", p) : p])
   # Where the function writes as itself: in the other account it does so as a role of that account (primary_account.tf).
-  parameter_regions = { for side, region in var.regions : side => region if local.accounts[side] == local.account }
+  parameter_regions = { for side, region in local.regions : side => region if local.accounts[side] == local.account }
   parameter_arns = { for side, region in local.parameter_regions : side => [
     for head in local.parameter_heads : "arn:${local.partition}:ssm:${region}:${local.account}:parameter${endswith(head, "/") ? "${head}*" : head}"
   ] }
@@ -69,7 +69,7 @@ locals {
     },
   ] }
   parameter_events_rule_arn = "${local.rule_arn_prefix}parameters"
-  event_bus_arn             = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/default"
+  event_bus_arn             = "arn:${local.partition}:events:${local.regions.recovery}:${local.account}:event-bus/default"
 }
 
 # Whoever copies nothing reports nothing.
@@ -136,17 +136,17 @@ resource "aws_cloudwatch_event_target" "parameters" {
 
 # A rule invokes functions of its own region only; so the primary's changes go by the recovery region's event bus.
 resource "aws_cloudwatch_event_rule" "parameters_primary" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
   provider = aws.primary
 
   name          = "${var.name}-parameters"
-  description   = "Sends each change of a parameter of the plan ${var.name} to ${var.regions.recovery}."
+  description   = "Sends each change of a parameter of the plan ${var.name} to ${local.regions.recovery}."
   event_pattern = jsonencode(local.parameter_changes)
   tags          = local.tags
 }
 
 resource "aws_cloudwatch_event_target" "parameters_primary" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
   provider = aws.primary
 
   rule      = aws_cloudwatch_event_rule.parameters_primary[0].name
@@ -162,11 +162,11 @@ resource "aws_cloudwatch_event_target" "parameters_primary" {
 }
 
 resource "aws_iam_role" "parameter_events" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
   provider = aws.recovery
 
   name                 = "${var.name}-parameter-events"
-  description          = "Lets EventBridge of ${var.regions.primary} send the changes of parameters to ${var.regions.recovery}."
+  description          = "Lets EventBridge of ${local.regions.primary} send the changes of parameters to ${local.regions.recovery}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -176,7 +176,7 @@ resource "aws_iam_role" "parameter_events" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account }
-        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-parameters" }
+        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:events:${local.regions.primary}:${local.account}:rule/${var.name}-parameters" }
       }
     }]
   })
@@ -184,7 +184,7 @@ resource "aws_iam_role" "parameter_events" {
 }
 
 resource "aws_iam_role_policy" "parameter_events" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
   provider = aws.recovery
 
   name = "send"

@@ -3,26 +3,26 @@
 locals {
   # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
   databases = [for d in var.databases : merge(d, {
-    primary        = lower(d.primary)
-    replica        = lower(d.replica)
     global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
+    sides          = { for side, s in d.sides : side => merge(s, { arn = lower(s.arn) }) }
   })]
 
-  endpoint_groups = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
+  endpoint_groups = distinct(flatten([for r in var.routes : [for s in r.sides : s.endpoint_group]]))
 
   plan = merge({
-    schema    = 1
+    schema    = 2
     name      = var.name
-    account   = local.account
     mode      = var.mode
-    regions   = var.regions
-    databases = [for d in local.databases : { for k, v in d : k => v if v != null }]
-    fleets    = var.fleets
-    routes    = [for r in var.routes : { for k, v in r : k => v if v != null }]
+    sides     = { for side, region in local.regions : side => { region = region, account = local.accounts[side] } }
+    databases = [for d in local.databases : { for k, v in merge(d, { sides = { for side, s in d.sides : side => { for k, v in s : k => v if v != null } } }) : k => v if v != null }]
+    fleets    = [for f in var.fleets : merge(f, { sides = { for side, s in f.sides : side => { for k, v in s : k => v if v != null } if s != null } })]
+    routes    = [for r in var.routes : merge(r, { sides = { for side, s in r.sides : side => { for k, v in s : k => v if v != null } } })]
     detection = {
-      alarms                 = var.detection.alarms
+      sides = { for side, s in var.detection.sides : side => {
+        alarms = s.alarms
+        probes = [for p in s.probes : { for k, v in p : k => v if v != null }]
+      } }
       topics                 = [local.topic_arns.signals_primary, local.topic_arns.signals_recovery]
-      probes                 = [for p in var.detection.probes : { for k, v in p : k => v if v != null }]
       confirm_seconds        = var.detection.confirm_seconds
       signal_age_seconds_max = var.detection.signal_age_seconds_max
       cooldown_seconds       = var.detection.cooldown_seconds
@@ -36,7 +36,6 @@ locals {
     }
     operator_function = local.function_names["alarm-handler"]
     },
-    { for account in var.primary_account[*] : "primary_account" => account.id },
     { for policy in var.snapshots[*] : "snapshots" => merge({
       schedule      = policy.schedule
       keep          = policy.keep
@@ -79,6 +78,9 @@ resource "aws_ssm_parameter" "plan_checksum" {
   tier           = "Standard"
   insecure_value = sha256(local.plan_json)
   tags           = local.tags
+
+  # In an upgrade the functions come first: a new version reads the plan of the version before, and not the other way round.
+  depends_on = [aws_lambda_function.this]
 
   lifecycle {
     # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
@@ -126,19 +128,23 @@ resource "aws_ssm_parameter" "plan" {
       error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
     }
     precondition {
-      condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
-      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
+      condition     = data.aws_region.primary.id == local.regions.primary && data.aws_region.recovery.id == local.regions.recovery
+      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but sides says ${local.regions.primary} and ${local.regions.recovery}."
     }
     precondition {
       condition     = data.aws_caller_identity.primary.account_id == local.account
-      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in primary_account and let both providers work in the recovery region's."
+      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in sides.primary.account and let both providers work in the recovery region's."
     }
     precondition {
-      condition     = var.primary_account == null || local.accounts.primary != local.account
-      error_message = "primary_account: is the plan's account too; leave it out where both regions lie in one account"
+      condition     = !local.has_two_accounts || local.accounts.primary != local.account
+      error_message = "sides.primary.account: is the recovery side's account too; leave it out where both regions lie in one account"
     }
     precondition {
-      condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : split(":", arn)[4] == local.account])
+      condition     = coalesce(var.sides.recovery.account, local.account) == local.account
+      error_message = "sides.recovery.account: is not ${local.account}, the account that both providers work in; leave it out, or give both providers the recovery side's account"
+    }
+    precondition {
+      condition     = !local.has_two_accounts || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.sides.recovery.endpoint], flatten([for f in var.fleets : f.sides.recovery.target_groups])) : split(":", arn)[4] == local.account])
       error_message = "Endpoint groups, the recovery region's load balancers and target groups must lie in the account ${local.account}, which the functions work in: an accelerator of another account can't be steered from there."
     }
   }

@@ -3,14 +3,14 @@
 
 locals {
   # Whether anything is done in the other account at all. Fleets and routes need nothing of it.
-  reaches_over = local.copies_parameters && var.primary_account != null
+  reaches_over = local.copies_parameters && local.has_two_accounts
 
   primary_role_name = "${var.name}-primary-region"
   primary_role_arn  = "arn:${local.partition}:iam::${local.accounts.primary}:role/${local.primary_role_name}"
   sender_role_name  = "${var.name}-parameter-events"
   sender_role_arn   = "arn:${local.partition}:iam::${local.accounts.primary}:role/${local.sender_role_name}"
 
-  take_primary_role = [for account in var.primary_account[*] : {
+  take_primary_role = [for account in compact([var.sides.primary.account]) : {
     Sid      = "TakePrimaryRole"
     Effect   = "Allow"
     Action   = ["sts:AssumeRole"]
@@ -18,7 +18,7 @@ locals {
   }]
 
   primary_bus_name = "${var.name}-primary-account"
-  primary_bus_arn  = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/${local.primary_bus_name}"
+  primary_bus_arn  = "arn:${local.partition}:events:${local.regions.recovery}:${local.account}:event-bus/${local.primary_bus_name}"
 }
 
 # A bus of its own: the account's default bus may have a policy already, and can have one only. Nothing else listens here, so
@@ -62,7 +62,7 @@ resource "aws_cloudwatch_event_rule" "primary_account" {
 
   name           = "${var.name}-parameters"
   event_bus_name = aws_cloudwatch_event_bus.primary_account[0].name
-  description    = "Sends each parameter change of the plan ${var.name} in ${var.regions.primary} to ssm-replicator."
+  description    = "Sends each parameter change of the plan ${var.name} in ${local.regions.primary} to ssm-replicator."
   event_pattern  = jsonencode(local.parameter_changes)
   tags           = local.tags
 }
@@ -75,7 +75,7 @@ resource "aws_lambda_permission" "primary_account" {
   function_name = aws_lambda_function.this["ssm-replicator"].function_name
   action        = "lambda:InvokeFunction"
   principal     = "events.amazonaws.com"
-  source_arn    = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:rule/${local.primary_bus_name}/${var.name}-parameters"
+  source_arn    = "arn:${local.partition}:events:${local.regions.recovery}:${local.account}:rule/${local.primary_bus_name}/${var.name}-parameters"
 }
 
 resource "aws_cloudwatch_event_target" "primary_account" {

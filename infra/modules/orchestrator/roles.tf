@@ -2,25 +2,25 @@
 # and then within one region.
 
 locals {
-  primary_instance_arns = [for d in local.databases : d.primary if d.kind == "rds_replica"]
-  replica_arns          = [for d in local.databases : d.replica if d.kind == "rds_replica"]
-  quarantinable_arns    = [for d in local.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
+  primary_instance_arns = [for d in local.databases : d.sides.primary.arn if d.kind == "rds_replica"]
+  replica_arns          = [for d in local.databases : d.sides.recovery.arn if d.kind == "rds_replica"]
+  quarantinable_arns    = [for d in local.databases : d.sides.primary.arn if d.kind == "rds_replica" && d.sides.primary.quarantine_security_group != null]
 
   # Aurora global databases.
   clusters                   = [for d in local.databases : d if d.kind == "aurora_global"]
-  recovery_cluster_arns      = local.clusters[*].replica
+  recovery_cluster_arns      = local.clusters[*].sides.recovery.arn
   global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${d.global_cluster}"]
-  quarantinable_cluster_arns = [for d in local.clusters : d.primary if d.quarantine_security_group != null]
+  quarantinable_cluster_arns = [for d in local.clusters : d.sides.primary.arn if d.sides.primary.quarantine_security_group != null]
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
-  group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
+  group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${local.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.sides.recovery.group}"]
 
   # The listener is the first part of its groups' ARNs.
-  recovery_listeners = distinct([for r in var.routes : split("/endpoint-group/", r.recovery.endpoint_group)[0]])
+  recovery_listeners = distinct([for r in var.routes : split("/endpoint-group/", r.sides.recovery.endpoint_group)[0]])
 
-  looked_at_keys = (length(var.databases) > 0 ? ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
+  looked_at_keys = (length(var.databases) > 0 ? ["arn:${local.partition}:kms:${local.regions.recovery}:${local.account}:key/*"]
   : compact([try(var.snapshots.kms_key_arns.recovery, null), try(var.parameters.key_arns.recovery, null)]))
 
-  in_recovery_region = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery } }
+  in_recovery_region = { StringEquals = { "aws:RequestedRegion" = local.regions.recovery } }
 
   # Statements by what they allow. Each function's policy is a list of these.
   statements = {
@@ -31,7 +31,7 @@ locals {
         Sid      = "LookAtReplicas"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBInstances"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:db:*"]
+        Resource = ["arn:${local.partition}:rds:${local.regions.recovery}:${local.account}:db:*"]
       } if length(databases) > 0],
       # Each cluster and each global database is asked for by its name.
       [for arns in [local.recovery_cluster_arns] : {
@@ -74,7 +74,7 @@ locals {
       } if length(arns) > 0],
     )
 
-    lag = [for arns in [local.databases[*].replica] : {
+    lag = [for arns in [local.databases[*].sides.recovery.arn] : {
       Sid    = "ReadLag"
       Effect = "Allow"
       # "*": CloudWatch's metric reads have no resource types.
@@ -84,13 +84,13 @@ locals {
     } if length(arns) > 0]
 
     # An alarm speaks once, when it changes. Whether it is still so, it is asked; in the primary region too, best effort.
-    look_at_alarms = [for alarms in [var.detection.alarms] : {
+    look_at_alarms = [for alarms in [var.detection.sides.primary.alarms] : {
       Sid    = "LookAtAlarms"
       Effect = "Allow"
       # "*": composite alarms are shown to nobody whose permission is narrower.
       Action    = ["cloudwatch:DescribeAlarms"]
       Resource  = "*"
-      Condition = { StringEquals = { "aws:RequestedRegion" = sort(values(var.regions)) } }
+      Condition = { StringEquals = { "aws:RequestedRegion" = sort(values(local.regions)) } }
     } if length(alarms) > 0]
 
     look_at_fleets = [for arns in [local.group_arns] : {
@@ -147,15 +147,15 @@ locals {
         Sid      = "LookAtLaunchKeys"
         Effect   = "Allow"
         Action   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"]
-        Resource = ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
+        Resource = ["arn:${local.partition}:kms:${local.regions.recovery}:${local.account}:key/*"]
       } if length(arns) > 0],
       # A launch template may name its image by one of AWS's public parameters, or by one of the account's own.
       [for arns in [local.group_arns] : {
         Sid    = "ResolveImages"
         Effect = "Allow"
         Action = ["ssm:GetParameters"]
-        Resource = concat(["arn:${local.partition}:ssm:${var.regions.recovery}::parameter/aws/service/*"],
-        [for name in var.image_parameters : "arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter/${trimprefix(name, "/")}"])
+        Resource = concat(["arn:${local.partition}:ssm:${local.regions.recovery}::parameter/aws/service/*"],
+        [for name in var.image_parameters : "arn:${local.partition}:ssm:${local.regions.recovery}:${local.account}:parameter/${trimprefix(name, "/")}"])
       } if length(arns) > 0],
       [for arns in [local.endpoint_groups] : {
         Sid    = "LookAtListeners"
@@ -175,13 +175,13 @@ locals {
         Resource = arns
       } if length(arns) > 0],
       # What the replica is to be compared with. "db:*" as above; it only reads.
-      [for arns in [[for d in var.databases : d.primary if d.kind == "rds_replica"]] : {
+      [for arns in [local.primary_instance_arns] : {
         Sid      = "LookAtPrimaries"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBInstances"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.primary}:${local.account}:db:*"]
+        Resource = ["arn:${local.partition}:rds:${local.regions.primary}:${local.account}:db:*"]
       } if length(arns) > 0],
-      [for arns in [local.clusters[*].primary] : {
+      [for arns in [local.clusters[*].sides.primary.arn] : {
         Sid      = "LookAtPrimaryClusters"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBClusters"]
@@ -192,27 +192,27 @@ locals {
         Sid      = "LookAtParameterGroups"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBParameters"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:pg:*"]
+        Resource = ["arn:${local.partition}:rds:${local.regions.recovery}:${local.account}:pg:*"]
       } if length(arns) > 0],
       [for policy in var.snapshots[*] : {
         Sid      = "LookAtOptionGroups"
         Effect   = "Allow"
         Action   = ["rds:DescribeOptionGroups"]
-        Resource = [for region in values(var.regions) : "arn:${local.partition}:rds:${region}:${local.account}:og:*"]
+        Resource = [for region in values(local.regions) : "arn:${local.partition}:rds:${region}:${local.account}:og:*"]
       }],
       # A primary's key is not in the plan. Whose it is is all that is read.
       [for policy in var.snapshots[*] : {
         Sid      = "LookAtSourceKeys"
         Effect   = "Allow"
         Action   = ["kms:DescribeKey"]
-        Resource = ["arn:${local.partition}:kms:${var.regions.primary}:${local.account}:key/*"]
+        Resource = ["arn:${local.partition}:kms:${local.regions.primary}:${local.account}:key/*"]
       }],
       # Which certificates a listener has, its owner may change any day. It only reads.
       [for arns in [local.endpoint_groups] : {
         Sid      = "LookAtCertificates"
         Effect   = "Allow"
         Action   = ["acm:DescribeCertificate"]
-        Resource = ["arn:${local.partition}:acm:${var.regions.recovery}:${local.account}:certificate/*"]
+        Resource = ["arn:${local.partition}:acm:${local.regions.recovery}:${local.account}:certificate/*"]
       } if length(arns) > 0],
       # A replica's key is not in the plan. Its state is all that is read.
       [for keys in [local.looked_at_keys] : {
@@ -260,7 +260,7 @@ locals {
           # "*": metrics have no resource types; the namespace bounds it.
           Action    = ["cloudwatch:PutMetricData"]
           Resource  = "*"
-          Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
+          Condition = { StringEquals = { "aws:RequestedRegion" = local.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
         },
       ],
     )
@@ -291,11 +291,11 @@ locals {
       ]
       Resource = "*"
       # Where the endpoints are, and where Global Accelerator's API is.
-      Condition = { StringEquals = { "aws:RequestedRegion" = distinct([var.regions.primary, var.regions.recovery, "us-west-2"]) } }
+      Condition = { StringEquals = { "aws:RequestedRegion" = distinct([local.regions.primary, local.regions.recovery, "us-west-2"]) } }
     } if length(arns) > 0]
 
     # An endpoint of another account is written back with the attachment that its owner made, which has to be asked for.
-    keep_attachments = [for account in var.primary_account[*] : {
+    keep_attachments = [for account in compact([var.sides.primary.account]) : {
       Sid    = "KeepAttachments"
       Effect = "Allow"
       # "*": the action has no resource types. Global Accelerator's API is in us-west-2.
@@ -331,7 +331,7 @@ locals {
         Sid      = "ReadPlan"
         Effect   = "Allow"
         Action   = ["ssm:GetParameters"]
-        Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
+        Resource = ["arn:${local.partition}:ssm:${local.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
       },
       # No update, no delete. Everybody reads: a keeper too looks whether a run is under way.
       {

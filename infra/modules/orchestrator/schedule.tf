@@ -119,7 +119,7 @@ resource "aws_iam_role" "scheduler" {
       # The group's ARN: EventBridge Scheduler sends that as the source, never a schedule's.
       Condition = {
         StringEquals = { "aws:SourceAccount" = local.account }
-        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule-group/${var.name}" }
+        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${local.regions.recovery}:${local.account}:schedule-group/${var.name}" }
       }
     }]
   })
@@ -139,7 +139,7 @@ resource "aws_iam_role_policy" "scheduler" {
         Sid      = "Invoke"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
+        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${local.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
       },
       {
         Sid      = "DeadLetters"

@@ -8,13 +8,13 @@
 locals {
   # A pattern holds 2048 characters at most; an alarm's ARN has up to 320. In both regions all alarms: which region an alarm is
   # of stands in its ARN, and on a first apply no ARN is known.
-  alarm_events = { for i, chunk in var.alarm_events ? chunklist(var.detection.alarms, 5) : [] : tostring(i) => {
+  alarm_events = { for i, chunk in var.alarm_events ? chunklist(var.detection.sides.primary.alarms, 5) : [] : tostring(i) => {
     source      = ["aws.cloudwatch"]
     detail-type = ["CloudWatch Alarm State Change"]
     resources   = chunk
   } }
   # Events of the primary region's account, where it is another one, don't reach its neighbour's rules: there SNS alone speaks.
-  alarm_events_primary = var.primary_account == null ? local.alarm_events : {}
+  alarm_events_primary = !local.has_two_accounts ? local.alarm_events : {}
 
   # An older change than the plan takes starts nothing. EventBridge keeps an event for a minute at least.
   signal_event_seconds_max = max(60, var.detection.signal_age_seconds_max)
@@ -31,7 +31,7 @@ resource "aws_cloudwatch_event_rule" "alarms_primary" {
   provider = aws.primary
 
   name          = "${var.name}-alarms-${each.key}"
-  description   = "Sends each change of the plan ${var.name}'s alarms to ${var.regions.recovery}."
+  description   = "Sends each change of the plan ${var.name}'s alarms to ${local.regions.recovery}."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }
@@ -102,7 +102,7 @@ resource "aws_iam_role" "signal_events" {
   provider = aws.recovery
 
   name                 = "${var.name}-signal-events"
-  description          = "Lets EventBridge of ${var.regions.primary} send signals to ${var.regions.recovery}."
+  description          = "Lets EventBridge of ${local.regions.primary} send signals to ${local.regions.recovery}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -3,8 +3,8 @@
 
 locals {
   kept_databases = var.snapshots == null ? [] : [for d in local.databases : d if !contains(var.snapshots.except, d.name)]
-  instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "rds_replica"])
-  cluster_arns   = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "aurora_global"])
+  instance_arns  = flatten([for d in local.kept_databases : values(d.sides)[*].arn if d.kind == "rds_replica"])
+  cluster_arns   = flatten([for d in local.kept_databases : values(d.sides)[*].arn if d.kind == "aurora_global"])
 
   # What snapshots are called of an instance and of an Aurora cluster, in actions and in ARNs. Only of what the plan has.
   snapshot_words = concat(
@@ -13,7 +13,7 @@ locals {
   )
 
   # Only what has the function's own name. IAM compares names; the tags say the rest.
-  own_snapshot_arns = flatten([for words in local.snapshot_words : [for region in values(var.regions) :
+  own_snapshot_arns = flatten([for words in local.snapshot_words : [for region in values(local.regions) :
     "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:pilotlight-${var.name}-*"
   ]])
 
@@ -24,7 +24,7 @@ locals {
         Sid    = "ListSnapshots"
         Effect = "Allow"
         Action = [for words in local.snapshot_words : "rds:Describe${words.action}s"]
-        Resource = flatten([for words in local.snapshot_words : [for region in values(var.regions) : [
+        Resource = flatten([for words in local.snapshot_words : [for region in values(local.regions) : [
           "arn:${local.partition}:rds:${region}:${local.account}:${words.of}:*",
           "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:*",
         ]]])
@@ -68,7 +68,7 @@ locals {
         # "*": CloudWatch's metrics have no resource types.
         Action    = ["cloudwatch:PutMetricData"]
         Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
+        Condition = { StringEquals = { "aws:RequestedRegion" = local.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
       },
     ],
     # The keys of the copies, and those that the databases are encrypted with: a copy reads by the one and writes by the other.
@@ -92,7 +92,7 @@ locals {
   # make it good.
   snapshot_age_hours_max = local.longest_gap_hours + 2
 
-  snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(var.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
+  snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(local.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
 }
 
 resource "aws_cloudwatch_metric_alarm" "snapshot_age" {

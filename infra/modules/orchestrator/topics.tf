@@ -87,7 +87,7 @@ locals {
       },
       ],
       # What modules/primary-account builds tells the same people.
-      [for account in var.primary_account[*] : {
+      [for account in compact([var.sides.primary.account]) : {
         Sid       = "AlarmOfThePrimarysAccount"
         Effect    = "Allow"
         Principal = { Service = "cloudwatch.amazonaws.com" }
@@ -95,7 +95,7 @@ locals {
         Resource  = arn
         Condition = {
           ArnLike      = { "aws:SourceArn" = "${local.alarm_arn_prefix.primary}${var.name}-*" }
-          StringEquals = { "aws:SourceAccount" = account.id }
+          StringEquals = { "aws:SourceAccount" = account }
         }
       } if side == "primary"],
       [merge(local.services_alone, { Resource = arn }, side != "recovery" ? {} : {
@@ -108,8 +108,8 @@ locals {
   speaks_for_itself = !contains([
     "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
     "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-  ], var.regions.primary)
-  signals_principals = concat(["sns.amazonaws.com"], local.speaks_for_itself ? ["sns.${var.regions.primary}.amazonaws.com"] : [])
+  ], local.regions.primary)
+  signals_principals = concat(["sns.amazonaws.com"], local.speaks_for_itself ? ["sns.${local.regions.primary}.amazonaws.com"] : [])
 }
 
 # --- Signals --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ locals {
       detail-type = ["RDS DB Cluster Event"]
       resources   = chunk
     } },
-    { for i, chunk in chunklist(var.fleets[*].group, 6) : "fleets-${i}" => {
+    { for i, chunk in chunklist(var.fleets[*].sides.recovery.group, 6) : "fleets-${i}" => {
       source      = ["aws.autoscaling"]
       detail-type = ["EC2 Instance Launch Successful", "EC2 Instance Launch Unsuccessful", "EC2 Instance Terminate Successful"]
       detail      = { AutoScalingGroupName = chunk }

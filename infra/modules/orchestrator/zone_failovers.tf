@@ -51,7 +51,7 @@ resource "aws_cloudwatch_event_rule" "zone_failovers_recovery" {
   provider = aws.recovery
 
   name          = "${var.name}-zone-failovers-${each.key}"
-  description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${var.regions.primary}, to alarm-handler."
+  description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${local.regions.primary}, to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = local.tags
 }

@@ -118,36 +118,43 @@ override_resource {
 
 variables {
   name        = "shop"
-  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  sides       = { primary = { region = "us-east-2" }, recovery = { region = "us-west-1" } }
   package_dir = "tests/packages"
   databases = [{
-    name                      = "orders"
-    primary                   = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
-    replica                   = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
-    quarantine_security_group = "sg-0abc"
+    name = "orders"
+    sides = {
+      primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", quarantine_security_group = "sg-0abc" }
+      recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+    }
   }]
   fleets = [{
-    name                = "web"
-    group               = "shop-web-recovery"
-    target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
-    capacity            = { min = 2, desired = 2, max = 4 }
-    healthy_targets_min = 2
+    name = "web"
+    sides = { recovery = {
+      group               = "shop-web-recovery"
+      target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+      serving             = { min = 2, desired = 2, max = 4 }
+      healthy_targets_min = 2
+    } }
   }]
   routes = [{
     name = "front"
-    primary = {
-      endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
-      endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
-    }
-    recovery = {
-      endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
-      endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
+    sides = {
+      primary = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
+        endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
+      }
+      recovery = {
+        endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
+        endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
+      }
     }
     after = ["orders", "web"]
   }]
   detection = {
-    alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
-    probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200 }]
+    sides = { primary = {
+      alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
+      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200 }]
+    } }
   }
   notice_emails = ["oncall@example.com"]
 }
@@ -173,48 +180,53 @@ run "the_plan_document_says_what_the_variables_say" {
   }
   assert {
     condition = output.plan_json == jsonencode({
-      schema  = 1
-      name    = "shop"
-      account = "123456789012"
-      mode    = "approve"
-      regions = { primary = "us-east-2", recovery = "us-west-1" }
+      schema = 2
+      name   = "shop"
+      mode   = "approve"
+      sides  = { primary = { account = "123456789012", region = "us-east-2" }, recovery = { account = "123456789012", region = "us-west-1" } }
       databases = [{
-        name                      = "orders"
-        kind                      = "rds_replica"
-        primary                   = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
-        replica                   = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
-        backup_retention_days     = 7
-        quarantine_security_group = "sg-0abc"
-        after                     = []
+        name = "orders"
+        kind = "rds_replica"
+        sides = {
+          primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", quarantine_security_group = "sg-0abc" }
+          recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+        }
+        after = []
       }]
       fleets = [{
-        name                = "web"
-        kind                = "auto_scaling_group"
-        group               = "shop-web-recovery"
-        target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
-        capacity            = { min = 2, desired = 2, max = 4 }
-        healthy_targets_min = 2
-        after               = []
+        name = "web"
+        kind = "auto_scaling_group"
+        sides = { recovery = {
+          group               = "shop-web-recovery"
+          target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+          serving             = { min = 2, desired = 2, max = 4 }
+          healthy_targets_min = 2
+        } }
+        after = []
       }]
       routes = [{
         name = "front"
         kind = "global_accelerator"
-        primary = {
-          endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
-          endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
-          weight         = 128
-        }
-        recovery = {
-          endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
-          endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
-          weight         = 128
+        sides = {
+          primary = {
+            endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1"
+            endpoint       = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef"
+            weight         = 128
+          }
+          recovery = {
+            endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1"
+            endpoint       = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210"
+            weight         = 128
+          }
         }
         after = ["orders", "web"]
       }]
       detection = {
-        alarms                 = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
+        sides = { primary = {
+          alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"]
+          probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200, timeout_seconds = 3 }]
+        }, recovery = { alarms = [], probes = [] } }
         topics                 = ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
-        probes                 = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 200, timeout_seconds = 3 }]
         confirm_seconds        = 60
         signal_age_seconds_max = 300
         cooldown_seconds       = 1800
@@ -232,13 +244,71 @@ run "the_plan_document_says_what_the_variables_say" {
   }
 }
 
+run "a_plan_of_both_ways_is_written_whole" {
+  command = plan
+  variables {
+    databases = [{
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", backup_retention_days = 14, quarantine_security_group = "sg-0abc" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 7, quarantine_security_group = "sg-0def" }
+      }
+    }]
+    fleets = [{
+      name = "web"
+      sides = {
+        primary  = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/shop-web/1"], serving = { min = 2, desired = 3, max = 6 }, resting = { min = 0, desired = 0, max = 6 }, healthy_targets_min = 2 }
+        recovery = { group = "shop-web-recovery", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/2"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+      }
+    }]
+    routes = [{
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1", probe = { name = "front-primary-served", url = "http://primary.shop.example.com/health" } }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }
+      }
+    }]
+    detection = { sides = {
+      primary  = { alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"], probes = [{ kind = "http", name = "front-primary", url = "http://primary.shop.example.com/health" }] }
+      recovery = { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-recovery-down"], probes = [{ kind = "tcp", name = "front-recovery", host = "recovery.shop.example.com", port = 443 }] }
+    } }
+  }
+
+  assert {
+    condition = jsondecode(output.plan_json).databases[0].sides == {
+      primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", backup_retention_days = 14, quarantine_security_group = "sg-0abc" }
+      recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 7, quarantine_security_group = "sg-0def" }
+    }
+    error_message = "The database's sides differ: ${output.plan_json}"
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).fleets[0].sides.primary.resting == { min = 0, desired = 0, max = 6 } && jsondecode(output.plan_json).fleets[0].sides.primary.serving.desired == 3 && !contains(keys(jsondecode(output.plan_json).fleets[0].sides.recovery), "resting")
+    error_message = "The fleet's sides differ: ${output.plan_json}"
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).routes[0].sides.primary.probe == { kind = "http", name = "front-primary-served", url = "http://primary.shop.example.com/health", expect_status = 200, timeout_seconds = 3 } && !contains(keys(jsondecode(output.plan_json).routes[0].sides.recovery), "probe")
+    error_message = "The route's sides differ: ${output.plan_json}"
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).detection.sides.recovery == { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-recovery-down"], probes = [{ kind = "tcp", name = "front-recovery", host = "recovery.shop.example.com", port = 443, timeout_seconds = 3 }] }
+    error_message = "What speaks of the recovery side differs: ${output.plan_json}"
+  }
+  # The guard of the recovery region moves items there, and listens to what speaks of the primary side alone.
+  assert {
+    condition     = alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "shop-web\"") && !strcontains(p.policy, "sg-0def")]) && alltrue([for r in concat(values(aws_cloudwatch_event_rule.alarms), values(aws_cloudwatch_event_rule.alarms_primary)) : !strcontains(r.event_pattern, "shop-recovery-down")])
+    error_message = "The recovery region's guard may do what the way back needs."
+  }
+}
+
 run "what_is_left_out_is_absent_from_the_plan" {
   command = plan
   variables {
     databases = [{
-      name    = "orders"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+      }
     }]
   }
 
@@ -384,7 +454,7 @@ run "an_alarm_that_invokes_directly_is_admitted_by_arn_and_account" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"]
-    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"] }
+    detection         = { sides = { primary = { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica-lag"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   }
 
   assert {
@@ -398,15 +468,17 @@ run "an_alarm_that_invokes_directly_is_admitted_by_arn_and_account" {
 run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
   command = plan
   variables {
-    regions = { primary = "eu-south-1", recovery = "us-west-1" }
+    sides = { primary = { region = "eu-south-1" }, recovery = { region = "us-west-1" } }
     databases = [{
-      name    = "orders"
-      primary = "arn:aws:rds:eu-south-1:123456789012:db:shop-orders"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:eu-south-1:123456789012:db:shop-orders" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+      }
     }]
     fleets    = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eu-south-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
-    detection = { probes = [{ kind = "tcp", name = "db", host = "db.example.com", port = 5432 }] }
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eu-south-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "db.example.com", port = 5432 }] } } }
   }
   override_data {
     target          = data.aws_region.primary
@@ -488,8 +560,10 @@ run "each_change_of_an_alarm_is_told_by_eventbridge_too" {
   command = plan
   variables {
     detection = {
-      alarms = concat([for i in range(6) : "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-${i}"], ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica"])
-      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      sides = { primary = {
+        alarms = concat([for i in range(6) : "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-${i}"], ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-replica"])
+        probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      } }
     }
   }
 
@@ -518,10 +592,12 @@ run "without_alarm_events_the_topics_speak_alone" {
     alarm_events = false
     databases    = []
     routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210" }
-      after    = ["web"]
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/0123456789abcdef" }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/fedcba9876543210" }
+      }
+      after = ["web"]
     }]
   }
 
@@ -535,19 +611,9 @@ run "many_items_are_spread_over_parts_and_rules_within_awss_limits" {
   command = plan
   variables {
     plan_parts = 6
-    databases = [for i in range(20) : {
-      name    = "orders-${i}"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
-    }]
-    fleets = [for i in range(13) : {
-      name                = "web-${i}"
-      group               = "${join("", [for j in range(25) : "shop-web-1"])}-${i}"
-      target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web-of-thirty-two-characters/0123456789abcdef"]
-      capacity            = { min = 2, desired = 2, max = 4 }
-      healthy_targets_min = 2
-    }]
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    databases  = [for i in range(20) : { name = "orders-${i}", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}" } } }]
+    fleets     = [for i in range(13) : { name = "web-${i}", sides = { recovery = { group = "${join("", [for j in range(25) : "shop-web-1"])}-${i}", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web-of-thirty-two-characters/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
+    routes     = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
 
   assert {
@@ -747,19 +813,23 @@ run "an_aurora_global_database_is_planned_woken_for_and_failed_over_by_its_exact
   command = plan
   variables {
     databases = [{
-      name                      = "orders"
-      kind                      = "aurora_global"
-      global_cluster            = "Shop-Orders"
-      primary                   = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"
-      replica                   = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
-      quarantine_security_group = "sg-0abc"
+      name           = "orders"
+      kind           = "aurora_global"
+      global_cluster = "Shop-Orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", quarantine_security_group = "sg-0abc" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }
+      }
     }]
   }
 
   assert {
     condition = jsondecode(join("", aws_ssm_parameter.plan[*].insecure_value)).databases == [{
-      name    = "orders", kind = "aurora_global", global_cluster = "shop-orders", after = [], backup_retention_days = 7, quarantine_security_group = "sg-0abc"
-      primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
+      name = "orders", kind = "aurora_global", global_cluster = "shop-orders", after = []
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", quarantine_security_group = "sg-0abc" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }
+      }
     }]
     error_message = "The plan says something else of the database."
   }
@@ -794,8 +864,10 @@ run "snapshots_of_an_aurora_cluster_are_cluster_snapshots" {
       name           = "orders"
       kind           = "aurora_global"
       global_cluster = "shop-orders"
-      primary        = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders"
-      replica        = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }
+      }
     }]
     snapshots = { schedule = "cron(0 3 * * ? *)" }
   }
@@ -877,7 +949,9 @@ run "a_plan_that_does_not_fit_into_its_parameters_is_refused" {
   variables {
     plan_parts = 1
     detection = {
-      probes = [for i in range(30) : { kind = "http", name = "front-${i}", url = "http://${i}.shop.example.com/a-path-of-some-length/and-a-little-more/health", expect_status = 200 }]
+      sides = { primary = {
+        probes = [for i in range(30) : { kind = "http", name = "front-${i}", url = "http://${i}.shop.example.com/a-path-of-some-length/and-a-little-more/health", expect_status = 200 }]
+      } }
     }
   }
   expect_failures = [aws_ssm_parameter.plan]
@@ -887,12 +961,8 @@ run "a_plan_too_large_for_exact_permissions_is_refused" {
   command = plan
   variables {
     plan_parts = 20
-    databases = [for i in range(90) : {
-      name    = "orders-${i}"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}"
-    }]
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    databases  = [for i in range(90) : { name = "orders-${i}", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-with-a-long-identifier-of-sixty-three-characters-${format("%02d", i)}" } } }]
+    routes     = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [aws_iam_role_policy.steps]
 }
@@ -1067,24 +1137,30 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
 run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
   command = plan
   variables {
-    primary_account = { id = "210987654321", external_id = "shop-7f3a" }
-    databases       = []
+    sides     = { primary = { region = "us-east-2", account = "210987654321", external_id = "shop-7f3a" }, recovery = { region = "us-west-1" } }
+    databases = []
     fleets = [{
-      name                = "web"
-      group               = "shop-web-recovery"
-      target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
-      capacity            = { min = 2, desired = 2, max = 4 }
-      healthy_targets_min = 2
+      name = "web"
+      sides = { recovery = {
+        group               = "shop-web-recovery"
+        target_groups       = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"]
+        serving             = { min = 2, desired = 2, max = 4 }
+        healthy_targets_min = 2
+      } }
     }]
     routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
-      after    = ["web"]
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      }
+      after = ["web"]
     }]
     detection = {
-      alarms = ["arn:aws:cloudwatch:us-east-2:210987654321:alarm:web-unhealthy"]
-      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      sides = { primary = {
+        alarms = ["arn:aws:cloudwatch:us-east-2:210987654321:alarm:web-unhealthy"]
+        probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      } }
     }
     parameters = {
       include  = ["/shop/**", "/solo/single"]
@@ -1113,7 +1189,7 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
   }
 
   assert {
-    condition     = jsondecode(output.plan_json).primary_account == "210987654321" && jsondecode(output.plan_json).account == "123456789012" && jsondecode(output.plan_json).detection.topics == ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
+    condition     = jsondecode(output.plan_json).sides.primary.account == "210987654321" && jsondecode(output.plan_json).sides.recovery.account == "123456789012" && jsondecode(output.plan_json).detection.topics == ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
     error_message = "The plan does not say which account each region is in."
   }
   assert {
