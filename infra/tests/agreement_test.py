@@ -31,6 +31,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = Path(__file__).resolve().parents[1] / "modules" / "orchestrator"
+PARTS = ("guard", "topics")  # the modules that it is made of
 ACCOUNT, OTHER_ACCOUNT = "123456789012", "210987654321"
 # Plans in one run of Terraform: what it holds in memory grows with them.
 AT_ONCE = 100
@@ -581,8 +582,9 @@ def through_the_module(cases: dict[str, Case]) -> dict[str, list[str]]:
     """What `terraform plan` itself says of a few plans, of the module as it is."""
     heard: dict[str, list[str]] = {name: [] for name in cases}
     with tempfile.TemporaryDirectory(prefix="agreement-") as home:
-        folder = Path(home) / "module"
-        shutil.copytree(MODULE, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
+        for module in (MODULE, *(MODULE.parent / part for part in PARTS)):
+            shutil.copytree(module, Path(home) / module.name, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
+        folder = Path(home) / MODULE.name
         for name, case in cases.items():
             providers = "".join(
                 f'mock_provider "aws" {{\n  alias = "{side}"\n  mock_data "aws_caller_identity" {{\n    defaults = {{ account_id = "{ACCOUNT}" }}\n  }}\n'

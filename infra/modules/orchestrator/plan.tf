@@ -1,4 +1,4 @@
-# The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
+# The plan document: built from the typed variables, and checked as a whole.
 
 locals {
   # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
@@ -6,8 +6,6 @@ locals {
     global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
     sides          = { for side, s in d.sides : side => merge(s, { arn = lower(s.arn) }) }
   })]
-
-  endpoint_groups = distinct(flatten([for r in var.routes : [for s in r.sides : s.endpoint_group]]))
 
   plan = merge({
     schema    = 2
@@ -22,7 +20,7 @@ locals {
         alarms = s.alarms
         probes = [for p in s.probes : { for k, v in p : k => v if v != null }]
       } }
-      topics                 = [local.topic_arns.signals_primary, local.topic_arns.signals_recovery]
+      topics                 = [local.topic_arns.primary.signals, local.topic_arns.recovery.signals]
       confirm_seconds        = var.detection.confirm_seconds
       signal_age_seconds_max = var.detection.signal_age_seconds_max
       cooldown_seconds       = var.detection.cooldown_seconds
@@ -34,7 +32,7 @@ locals {
       function_timeout_seconds = var.function_timeout_seconds
       step_seconds_max         = var.limits.step_seconds_max
     }
-    operator_function = local.function_names["alarm-handler"]
+    operator_function = "${var.name}-alarm-handler"
     },
     { for policy in var.snapshots[*] : "snapshots" => merge({
       schedule      = policy.schedule
@@ -61,26 +59,11 @@ locals {
 
   # A standard parameter holds 4096 bytes. 4000 leaves room for the few characters that take two.
   plan_part_characters_max = 4000
-
-  # Cut evenly, so that no part is empty: Parameter Store refuses an empty value.
-  plan_prefix = "/pilotlight/${var.name}/plan"
-  plan_cuts   = [for i in range(var.plan_parts + 1) : floor(i * length(local.plan_json) / var.plan_parts)]
 }
 
-# Parts are written one after the other. Whoever reads them in the meantime would join two versions, if this didn't say what the
-# whole is.
-resource "aws_ssm_parameter" "plan_checksum" {
-  provider = aws.recovery
-
-  name           = "${local.plan_prefix}/checksum"
-  description    = "SHA-256 of the plan ${var.name}, all parts joined. Written by Terraform; a plan that doesn't match it is not read."
-  type           = "String"
-  tier           = "Standard"
-  insecure_value = sha256(local.plan_json)
-  tags           = local.tags
-
-  # In an upgrade the functions come first: a new version reads the plan of the version before, and not the other way round.
-  depends_on = [aws_lambda_function.this]
+# What is refused about the plan as a whole. The guard gets the document from here, so it writes none that is refused.
+resource "terraform_data" "plan" {
+  input = local.plan_json
 
   lifecycle {
     # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
@@ -104,25 +87,6 @@ resource "aws_ssm_parameter" "plan_checksum" {
       condition     = length(local.schedule_problems) == 0
       error_message = join("\n", local.schedule_problems)
     }
-  }
-}
-
-resource "aws_ssm_parameter" "plan" {
-  count    = var.plan_parts
-  provider = aws.recovery
-
-  name        = "${local.plan_prefix}/${count.index}"
-  description = "Part ${count.index + 1} of ${var.plan_parts} of the plan ${var.name}. Written by Terraform; changes made here are lost."
-  type        = "String"
-  tier        = "Standard"
-  # A plan holds no secret, and a reviewer wants to see what changes in it.
-  insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
-  tags           = local.tags
-
-  # First it is known that the plan is right (rules.tf).
-  depends_on = [aws_ssm_parameter.plan_checksum]
-
-  lifecycle {
     precondition {
       condition     = length(local.plan_json) <= var.plan_parts * local.plan_part_characters_max
       error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
@@ -144,7 +108,7 @@ resource "aws_ssm_parameter" "plan" {
       error_message = "sides.recovery.account: is not ${local.account}, the account that both providers work in; leave it out, or give both providers the recovery side's account"
     }
     precondition {
-      condition     = !local.has_two_accounts || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.sides.recovery.endpoint], flatten([for f in var.fleets : f.sides.recovery.target_groups])) : split(":", arn)[4] == local.account])
+      condition     = !local.has_two_accounts || alltrue([for arn in concat(flatten([for r in var.routes : values(r.sides)[*].endpoint_group]), [for r in var.routes : r.sides.recovery.endpoint], flatten([for f in var.fleets : f.sides.recovery.target_groups])) : split(":", arn)[4] == local.account])
       error_message = "Endpoint groups, the recovery region's load balancers and target groups must lie in the account ${local.account}, which the functions work in: an accelerator of another account can't be steered from there."
     }
   }

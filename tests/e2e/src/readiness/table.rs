@@ -257,7 +257,7 @@ pub(super) const TABLE: &[Row] = &[
     impossible(
         "source_key_allowed",
         "The stack's primary has AWS's own key, and its key can't be changed: protocol/tests/readiness.rs judges a key that the \
-         role may not use, and infra/modules/orchestrator/tests/wiring.tftest.hcl the setting that allows it.",
+         role may not use, and infra/modules/guard/tests/wiring.tftest.hcl the setting that allows it.",
     ),
     impossible(
         "copy_option_group",
