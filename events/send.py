@@ -25,7 +25,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOP = ROOT / "shared" / "protocol" / "tests" / "plans" / "shop.json"
+SHOP = ROOT / "shared" / "protocol" / "tests" / "plans" / "both-ways.json"
 WORLD = ROOT / ".lab" / "world.json"
 WATCHED = "http://127.0.0.1:9000"
 RECOVERY = "us-west-1"
@@ -99,13 +99,13 @@ def last_part(arn: str) -> str:
 
 def names(ours: dict, theirs: dict) -> dict[str, str]:
     """What is said instead of what, longest first: the names that two plans have in the same places."""
-    pairs: dict[str, str] = {}
-    for field in ("alarms", "topics"):
-        pairs |= same_place(ours["detection"].get(field, []), theirs["detection"].get(field, []))
-    for field in ("primary", "replica"):
-        pairs |= same_place([d[field] for d in ours["databases"]], [d[field] for d in theirs["databases"]])
-    groups = zip((f["group"] for f in ours["fleets"]), (f["group"] for f in theirs["fleets"]), strict=False)
-    pairs |= dict(groups)
+    pairs = same_place(ours["detection"].get("topics", []), theirs["detection"].get("topics", []))
+    for side in ("primary", "recovery"):
+        alarms = [plan["detection"]["sides"][side].get("alarms", []) for plan in (ours, theirs)]
+        databases = [[database["sides"][side]["arn"] for database in plan["databases"]] for plan in (ours, theirs)]
+        fleets = [[fleet["sides"].get(side, {}).get("group") for fleet in plan["fleets"]] for plan in (ours, theirs)]
+        pairs |= same_place(*alarms) | same_place(*databases)
+        pairs |= {group: other for group, other in zip(*fleets, strict=False) if group and other}
     # An alarm and an instance are named without their ARN too. A topic is not: its name alone says nothing.
     bare = {last_part(a): last_part(b) for a, b in pairs.items() if a.startswith("arn:") and ":sns:" not in a}
     pairs |= {name: other for name, other in bare.items() if name not in pairs}

@@ -13,8 +13,8 @@ import agreement_test as agreement
 
 LAG = "limits: lag_seconds_max is 0.5; it must be a whole number from 0 to 86400, a day."
 LAG_PROBLEM = "limits.lag_seconds_max: is the number 0.5, not a whole number; give a whole number from 0 to 86400, or leave it out"
-GROUP = "fleets[1].group: is used by fleets[0].group already; give every fleet a group of its own"
-QUARANTINE = "databases: with mode automatic each needs a quarantine_security_group, or nothing cuts an old primary off that still answers."
+GROUP = "fleets[1].sides.recovery.group: is used by fleets[0].sides.recovery.group already; give every fleet a group of its own"
+QUARANTINE = "databases: with mode automatic each needs a sides.primary.quarantine_security_group, or nothing cuts an old primary off that still answers."
 
 
 def unnoticed_answers() -> list[str]:
@@ -39,7 +39,8 @@ def unnoticed_losses() -> list[str]:
     draw = random.Random(7)
     broken = {"lag": agreement.good_plan(draw), "group": agreement.good_plan(draw)}
     broken["lag"]["limits"] = {"lag_seconds_max": 0.5}
-    fleet = {"name": "web-9", "group": "twice", "target_groups": [agreement.target_group(broken["group"]["regions"]["recovery"], "x")], "capacity": {"min": 1, "desired": 1, "max": 1}, "healthy_targets_min": 1}
+    region = broken["group"]["sides"]["recovery"]["region"]
+    fleet = {"name": "web-9", "sides": {"recovery": {"group": "twice", "target_groups": [agreement.target_group(region, "x")], "serving": {"min": 1, "desired": 1, "max": 1}, "healthy_targets_min": 1}}}
     broken["group"]["fleets"] = [fleet, {**fleet, "name": "web-8"}]
     for route in broken["group"]["routes"]:
         route["after"] = []  # the fleets it waited for are gone

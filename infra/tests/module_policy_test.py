@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 INFRA = Path(__file__).resolve().parents[1]
-OWN_RULES = {"orchestrator"}
+OWN_RULES = {"orchestrator", "guard", "topics"}
 
 # Actions that may stand on the resource "*", each with its reason. They must be bound to regions or to a namespace.
 ON_EVERYTHING = {

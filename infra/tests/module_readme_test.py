@@ -21,8 +21,8 @@ MODULES = Path(__file__).resolve().parents[1] / "modules"
 BEGIN = "<!-- inputs and outputs: written by infra/tests/module_readme_test.py --write -->"
 END = "<!-- end -->"
 FILES = ("README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf")
-# Its files are called after what they answer; main.tf would hold nothing.
-WITHOUT_MAIN = {"orchestrator"}
+# Their files are called after what they answer; main.tf would hold nothing.
+WITHOUT_MAIN = {"orchestrator", "guard"}
 
 _BLOCK = re.compile(r'^(?P<kind>variable|output) "(?P<name>[a-z0-9_]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 MODULE = Path(__file__).resolve().parents[1] / "modules" / "orchestrator"
+PARTS = ("guard", "topics")
 
 # Every action a role may have. A new one needs a line, and so a second look. What destroys is in DESTROYS as well.
 ACTIONS = {
@@ -425,6 +426,36 @@ def signals_and_notices_come_from_whom_is_meant(plan: Plan) -> Iterator[str]:
                 yield f"{policy['address']}: spares others than the functions from its denial"
 
 
+def signals_come_from_the_alarms_of_their_side(plan: Plan) -> Iterator[str]:
+    """A signals topic takes the alarms of its own region, of the account that the plan names for that side."""
+    parts = sorted(resources(plan, "aws_ssm_parameter"), key=lambda p: str(value(p, "name")))
+    text = "".join(value(p, "insecure_value") or "" for p in parts if re.search(r"/plan/\d+$", value(p, "name") or ""))
+    owners = {side["region"]: side["account"] for side in json.loads(text)["sides"].values()} if text else {}
+    for policy in resources(plan, "aws_sns_topic_policy") if owners else []:
+        for statement in statements(policy, "policy"):
+            if statement.get("Sid") != "AlarmsOfThisRegionAndAccount" or "Condition" not in statement:
+                continue
+            here = region(statement["Resource"])
+            wanted = f"arn:aws:cloudwatch:{here}:{owners.get(here)}:alarm:*"
+            if statement["Condition"]["ArnLike"]["aws:SourceArn"] != wanted:
+                yield f"{policy['address']}: admits other alarms than {wanted}"
+
+
+def keys_are_of_their_region(plan: Plan) -> Iterator[str]:
+    """A topic or queue can be encrypted with a key of its own region only, and where one region's things have a key all of them have."""
+    keys: dict[str, set[str | None]] = {}
+    for kind in ("aws_sns_topic", "aws_sqs_queue"):
+        for resource in resources(plan, kind):
+            arn, key = value(resource, "arn"), value(resource, "kms_master_key_id")
+            if arn and not unknown(resource, "kms_master_key_id"):
+                keys.setdefault(region(arn), set()).add(key)
+                if key and region(key) != region(arn):
+                    yield f"{resource['address']}: is encrypted with a key of {region(key)}"
+    for where, found in keys.items():
+        if len(found) > 1:
+            yield f"{where}: some topics and queues are encrypted with another key than the others, or with none"
+
+
 def each_role_writes_its_own_part_of_the_journal(plan: Plan) -> Iterator[str]:
     """A put can replace an item, so the log is the steps' functions' alone, and what lies beside it the keepers'."""
     for policy in resources(plan, "aws_iam_role_policy"):
@@ -639,6 +670,8 @@ RULES: list[Rule] = [
     roles_of_another_account_are_taken_by_name,
     commands_come_from_functions_alone,
     signals_and_notices_come_from_whom_is_meant,
+    signals_come_from_the_alarms_of_their_side,
+    keys_are_of_their_region,
     no_topic_waits_for_eventbridge,
     what_a_bus_is_sent_is_heard_there,
     each_role_writes_its_own_part_of_the_journal,
@@ -653,15 +686,22 @@ RULES: list[Rule] = [
 def only_the_orchestrator(plan: Plan) -> Plan:
     """The module's part of a whole stack's plan; a plan of the module itself as it is."""
     changes = plan["resource_changes"]
-    prefixes = {r["address"][: -len("aws_dynamodb_table.journal")] for r in changes if r["address"].endswith("aws_dynamodb_table.journal")}
+    journals = [r["address"] for r in changes if r["address"].endswith("aws_dynamodb_table.journal")]
+    prefixes = {re.sub(r"(module\.guard_[a-z]+\.)?aws_dynamodb_table\.journal$", "", address) for address in journals}
     return {"resource_changes": [r for r in changes if any(r["address"].startswith(p) for p in prefixes)]}
+
+
+def copied(home: Path, *ignored: str) -> Path:
+    """The module in another folder, with the modules that it is made of beside it."""
+    for module in (MODULE, *(MODULE.parent / part for part in PARTS)):
+        shutil.copytree(module, home / module.name, ignore=shutil.ignore_patterns(*ignored))
+    return home / MODULE.name
 
 
 def plans_of_the_modules_tests() -> dict[str, Plan]:
     """The plans of the module's wiring tests, by the test's name."""
     with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / "module"
-        shutil.copytree(MODULE, copy, ignore=shutil.ignore_patterns(".terraform*"))
+        copy = copied(Path(directory), ".terraform*")
         subprocess.run(["terraform", "init", "-input=false", "-no-color"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run(
             ["terraform", "test", "-json", "-verbose", "-filter=tests/wiring.tftest.hcl"], cwd=copy, capture_output=True, text=True, check=False

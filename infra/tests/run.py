@@ -104,7 +104,7 @@ def checkov_checks(copy: Path) -> list[Check]:
         print("skipped: checkov isn't installed; `make infra-test` installs it", flush=True)
         return []
     return [
-        Check("checkov: orchestrator", copy, [[found, "--config-file", ".checkov.yaml", "-d", "modules/orchestrator"]]),
+        Check("checkov: orchestrator", copy, [[found, "--config-file", ".checkov.yaml", "-d", "modules/orchestrator", "-d", "modules/guard", "-d", "modules/topics"]]),
         Check("checkov: modules and examples", copy, [[found, "--config-file", ".checkov.modules.yaml", "-d", "."]]),
     ]
 
@@ -113,7 +113,7 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
     """All checks: those that may run at once, the longest first, and those that read what these left."""
     tested = terraform_version() >= (1, 11)
     test = ["terraform", "test", "-json", "-verbose"]
-    orchestrator, small = copy / "modules" / "orchestrator", copy / "tests" / "fixtures" / "small-stack"
+    small = copy / "tests" / "fixtures" / "small-stack"
     python = {path.stem: Check(path.stem.replace("_", " "), copy, [[sys.executable, str(path)]]) for path in sorted(copy.glob("tests/*_test.py"))}
     last = [python.pop("module_policy_test")]
     first = [
@@ -125,7 +125,8 @@ def checks(copy: Path, plans: Path) -> tuple[list[Check], list[Check]]:
         # Its mocks can't give values that are known while planning, and it lacks write-only arguments.
         print("skipped: tests of modules and examples, and the rules on their plans, need Terraform 1.11 or newer", flush=True)
         return [*first, python["module_readme_test"], *checkov_checks(copy)], []
-    first = [*python.values(), Check("orchestrator: test", orchestrator, [INIT, ["terraform", "test", "-no-color"]]), *first]
+    ours = [Check(f"{name}: test", copy / "modules" / name, [INIT, ["terraform", "test", "-no-color"]]) for name in ("orchestrator", "guard", "topics")]
+    first = [*python.values(), *ours, *first]
     # They are applied, and have no tests of their own.
     for what, folder in (("what exists before brownfield", "examples/brownfield/existing"), ("what no example uses", "tests/fixtures/other-modules")):
         first.append(Check(f"{what}: validate", copy / folder, [INIT, ["terraform", "validate", "-no-color"]]))

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MODULE = Path(__file__).resolve().parents[1] / "modules" / "orchestrator"
+PARTS = ("guard", "topics")  # the modules that it is made of
 CASES = "validation.tftest.hcl"
 # Terraform test runs one case after the other; two processes use two cores.
 PROCESSES = 2
@@ -112,8 +113,9 @@ def refused_by_the_whole(source: str) -> tuple[str, list[Case]]:
 def hear(module: Path, head: str, part: list[Case]) -> dict[str, Heard]:
     """Runs cases, one file each: after an error Terraform skips the rest of a file."""
     with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / "module"
-        shutil.copytree(module, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
+        for folder in (module, *(module.parent / part for part in PARTS)):
+            shutil.copytree(folder, Path(directory) / folder.name, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
+        copy = Path(directory) / module.name
         for case in part:
             (copy / "tests" / f"{case.name}.tftest.hcl").write_text(f"{head}\n{case.source}")
         subprocess.run(["terraform", "init", "-input=false", "-no-color"], cwd=copy, check=True, stdout=subprocess.DEVNULL)

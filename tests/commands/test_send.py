@@ -25,14 +25,16 @@ TOPIC = "arn:aws:sns:us-east-2:123456789012:lab-signals"
 def lab_plan() -> dict:
     """A plan with one of everything, under names of its own."""
     plan = json.loads(send.SHOP.read_text(encoding="utf-8"))
-    plan["detection"]["alarms"] = [ALARM, "arn:aws:cloudwatch:us-west-1:123456789012:alarm:replica-lag"]
+    plan["detection"]["sides"]["primary"]["alarms"] = [ALARM, "arn:aws:cloudwatch:us-west-1:123456789012:alarm:replica-lag"]
     plan["detection"]["topics"] = [TOPIC, "arn:aws:sns:us-west-1:123456789012:lab-signals"]
     plan["databases"] = plan["databases"][:1]
-    plan["databases"][0] |= {
-        "primary": "arn:aws:rds:us-east-2:123456789012:db:lab-orders",
-        "replica": "arn:aws:rds:us-west-1:123456789012:db:lab-orders-replica",
+    plan["databases"][0]["sides"] = {
+        "primary": {"arn": "arn:aws:rds:us-east-2:123456789012:db:lab-orders"},
+        "recovery": {"arn": "arn:aws:rds:us-west-1:123456789012:db:lab-orders-replica"},
     }
-    plan["fleets"][0]["group"] = "lab-web"
+    # One side may be missing.
+    del plan["fleets"][0]["sides"]["primary"]
+    plan["fleets"][0]["sides"]["recovery"]["group"] = "lab-web"
     return plan
 
 

@@ -70,7 +70,7 @@ impl Verify {
                     code: "endpoint_missing",
                     message: format!(
                         "the {closed} group no longer has the endpoint {}, so Pilotlight can't tell whether \
-                         that side is closed; correct routes[].{closed}.endpoint of the plan",
+                         that side is closed; correct routes[].sides.{closed}.endpoint of the plan",
                         route.sides[from].endpoint
                     ),
                 });

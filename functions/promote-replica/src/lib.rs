@@ -18,6 +18,7 @@ use protocol::decide::{FENCE_UNREAD, is_known_unread, lost_sentence};
 use protocol::journal::{Event, LostFence, PrimarySide};
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan, Route};
+use protocol::side::Side;
 use protocol::state::State;
 use protocol::words::list;
 use serde_json::Value;
@@ -136,7 +137,11 @@ impl StepHandler for Promote {
     async fn look(&self, subjects: &[Name]) -> Result<Vec<StepStatus>, Failure> {
         let databases = named(&self.plan, subjects)?;
         let views = self.databases.look(&databases, self.plan.seat).await?;
-        Ok(databases.into_iter().zip(views).map(|(database, view)| promotion(&database.kind, view)).collect())
+        Ok(databases
+            .into_iter()
+            .zip(views)
+            .map(|(database, view)| promotion(&database.kind, self.plan.seat, view))
+            .collect())
     }
 
     /// No promotion beside an open primary side: its weight is read again right before each call.
@@ -192,7 +197,7 @@ impl StepHandler for Promote {
 }
 
 /// How far a promotion is. "available" alone is not done: it must follow nobody as well.
-fn promotion(kind: &DatabaseKind, view: ReplicaView) -> StepStatus {
+fn promotion(kind: &DatabaseKind, seat: Side, view: ReplicaView) -> StepStatus {
     match view {
         ReplicaView::Writable => StepStatus::Done {
             detail: match kind {
@@ -230,7 +235,10 @@ fn promotion(kind: &DatabaseKind, view: ReplicaView) -> StepStatus {
         }
         ReplicaView::Missing => StepStatus::Failed {
             code: "replica_missing",
-            message: "the replica does not exist; correct databases[].replica of the plan".to_owned(),
+            message: format!(
+                "the replica does not exist; correct databases[].sides.{}.arn of the plan",
+                seat.as_str()
+            ),
         },
     }
 }

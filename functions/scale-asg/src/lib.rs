@@ -193,7 +193,11 @@ fn scaling(fleet: FleetAt<'_>, view: &FleetView) -> StepStatus {
     let FleetView::Group { capacity, in_service, healthy_targets, launch_suspended } = view else {
         return StepStatus::Failed {
             code: "group_missing",
-            message: format!("the group {} does not exist; correct fleets[].group of the plan", fleet.group),
+            message: format!(
+                "the group {} does not exist; correct fleets[].sides.{}.group of the plan",
+                fleet.group,
+                fleet.side.as_str()
+            ),
         };
     };
     let wanted = at_least(*capacity, fleet.serving);

@@ -126,7 +126,7 @@ fn no_endpoint(route: &Route, side: Side) -> StepStatus {
     StepStatus::Failed {
         code: "endpoint_missing",
         message: format!(
-            "the {side} group has no endpoint {endpoint}; correct routes[].{side}.endpoint of the plan"
+            "the {side} group has no endpoint {endpoint}; correct routes[].sides.{side}.endpoint of the plan"
         ),
     }
 }

@@ -4,17 +4,29 @@ module "pilotlight" {
   source        = "../../modules/orchestrator"
   providers     = { aws.primary = aws.primary, aws.recovery = aws.recovery }
   name          = "shop"
-  regions       = var.regions
-  databases     = [for database in var.database[*] : merge(database, { name = "orders" })]
-  fleets        = [{ name = "web", group = var.fleet.group, target_groups = [var.fleet.target_group], capacity = var.fleet.capacity, healthy_targets_min = var.fleet.capacity.desired }]
-  routes        = [merge(var.route, { name = "front", after = concat(var.database == null ? [] : ["orders"], ["web"]) })]
-  detection     = { alarms = var.alarm_arns, probes = [{ kind = "http", name = "front-primary", url = var.health_url }] }
   notice_emails = var.notice_emails
   package_dir   = coalesce(var.package_dir, "${path.module}/../../../target/lambda")
 
-  # Of a plan whose regions lie in two accounts. Both null: one account, and no parameters are copied.
-  primary_account = var.primary_account
-  parameters      = var.parameters
+  sides = {
+    primary  = { region = var.regions.primary, account = one(var.primary_account[*].id), external_id = one(var.primary_account[*].external_id) }
+    recovery = { region = var.regions.recovery }
+  }
+  databases = [for database in var.database[*] : { name = "orders", sides = {
+    primary  = { arn = database.primary, quarantine_security_group = database.quarantine_security_group }
+    recovery = { arn = database.replica }
+  } }]
+  fleets = [{ name = "web", sides = { recovery = {
+    group               = var.fleet.group
+    target_groups       = [var.fleet.target_group]
+    serving             = var.fleet.capacity
+    healthy_targets_min = var.fleet.capacity.desired
+  } } }]
+  routes = [{ name = "front", sides = var.route, after = concat(var.database == null ? [] : ["orders"], ["web"]) }]
+  detection = { sides = { primary = {
+    alarms = var.alarm_arns
+    probes = [{ kind = "http", name = "front-primary", url = var.health_url }]
+  } } }
+  parameters = var.parameters
 
   deletion_protection = var.deletion_protection
 

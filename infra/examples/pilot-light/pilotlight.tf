@@ -5,15 +5,20 @@ module "pilotlight" {
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
   name      = local.name
-  regions   = local.regions
+  sides     = { for side, region in local.regions : side => { region = region } }
   mode      = local.mode
   databases = [module.database.plan_item]
   fleets    = [module.web.plan_item]
-  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.health_urls.recovery } })]
+  routes = [merge(local.front, { sides = {
+    primary  = local.front.sides.primary
+    recovery = merge(local.front.sides.recovery, { probe = { name = "front-recovery", url = local.health_urls.recovery } })
+  } })]
 
   detection = {
-    alarms          = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
-    probes          = [{ kind = "http", name = "front-primary", url = local.health_urls.primary, expect_status = 200 }]
+    sides = { primary = {
+      alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
+      probes = [{ kind = "http", name = "front-primary", url = local.health_urls.primary, expect_status = 200 }]
+    } }
     confirm_seconds = local.confirm_seconds
   }
   limits = { lag_seconds_max = local.lag_seconds_max }
@@ -38,6 +43,8 @@ module "pilotlight" {
 }
 
 locals {
+  front = module.front.plan_items["front"]
+
   # Under HTTPS a certificate is for a name of your own, and a probe looks at it.
   health_urls = {
     primary  = var.https == null ? module.balancer_primary.health_url : "https://${var.https.hosts.primary}/health"

@@ -1,6 +1,8 @@
 # The orchestrator, pointed at everything above, and the dashboards.
 
 locals {
+  front = module.front.plan_items["front"]
+
   # Under HTTPS names of one's own: no certificate covers a load balancer's.
   probe_urls = {
     primary  = var.https == null ? module.balancer_primary.health_url : var.https.probe_urls.primary
@@ -13,15 +15,20 @@ module "pilotlight" {
   providers = { aws.primary = aws.primary, aws.recovery = aws.recovery }
 
   name      = local.name
-  regions   = local.regions
+  sides     = { for side, region in local.regions : side => { region = region } }
   mode      = local.mode
   databases = [module.database.plan_item]
   fleets    = [module.web.plan_item]
-  routes    = [merge(module.front.plan_items["front"], { probe = { name = "front-recovery", url = local.probe_urls.recovery } })]
+  routes = [merge(local.front, { sides = {
+    primary  = local.front.sides.primary
+    recovery = merge(local.front.sides.recovery, { probe = { name = "front-recovery", url = local.probe_urls.recovery } })
+  } })]
 
   detection = {
-    alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
-    probes = [{ kind = "http", name = "front-primary", url = local.probe_urls.primary, expect_status = 200 }]
+    sides = { primary = {
+      alarms = concat(module.database.alarm_arns, module.balancer_primary.alarm_arns)
+      probes = [{ kind = "http", name = "front-primary", url = local.probe_urls.primary, expect_status = 200 }]
+    } }
   }
   limits = { lag_seconds_max = local.lag_seconds_max }
 

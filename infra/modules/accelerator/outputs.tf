@@ -13,10 +13,12 @@ output "zone_id" {
 output "plan_items" {
   description = "The routes by name, in the format of the orchestrator's variable `routes`."
   value = { for k, r in var.routes : k => {
-    name     = k
-    primary  = { endpoint_group = aws_globalaccelerator_endpoint_group.primary[k].arn, endpoint = r.endpoints.primary, weight = r.weight }
-    recovery = { endpoint_group = aws_globalaccelerator_endpoint_group.recovery[k].arn, endpoint = r.endpoints.recovery, weight = r.weight }
-    after    = r.after
+    name = k
+    sides = {
+      primary  = { endpoint_group = aws_globalaccelerator_endpoint_group.primary[k].arn, endpoint = r.endpoints.primary, weight = r.weight }
+      recovery = { endpoint_group = aws_globalaccelerator_endpoint_group.recovery[k].arn, endpoint = r.endpoints.recovery, weight = r.weight }
+    }
+    after = r.after
   } }
 }
 

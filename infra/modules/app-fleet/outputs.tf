@@ -3,11 +3,13 @@
 output "plan_item" {
   description = "This fleet in the format of the orchestrator's variable `fleets`."
   value = {
-    name                = local.item
-    group               = aws_autoscaling_group.recovery.name
-    target_groups       = var.target_group_arns.recovery
-    capacity            = var.capacity
-    healthy_targets_min = coalesce(var.healthy_targets_min, var.capacity.desired)
+    name = local.item
+    sides = { recovery = {
+      group               = aws_autoscaling_group.recovery.name
+      target_groups       = var.target_group_arns.recovery
+      serving             = var.capacity
+      healthy_targets_min = coalesce(var.healthy_targets_min, var.capacity.desired)
+    } }
   }
 }
 

@@ -3,19 +3,31 @@
 output "plan_item" {
   description = "This database in the format of the orchestrator's variable `databases`."
   value = {
-    name                      = var.database
-    kind                      = var.kind
-    global_cluster            = one(aws_rds_global_cluster.this[*].global_cluster_identifier)
-    primary                   = local.aurora ? one(aws_rds_cluster.primary[*].arn) : one(aws_db_instance.primary[*].arn)
-    replica                   = local.aurora ? one(aws_rds_cluster.recovery[*].arn) : one(aws_db_instance.replica[*].arn)
-    backup_retention_days     = var.backup_days
-    quarantine_security_group = var.quarantine_security_group_id
+    name           = var.database
+    kind           = var.kind
+    global_cluster = one(aws_rds_global_cluster.this[*].global_cluster_identifier)
+    # An Aurora cluster keeps its own backup setting.
+    sides = {
+      primary = {
+        arn                       = local.arns.primary
+        backup_retention_days     = local.aurora ? null : var.backup_days
+        quarantine_security_group = var.quarantine_security_group_id
+      }
+      recovery = {
+        arn                   = local.arns.recovery
+        backup_retention_days = local.aurora ? null : var.backup_days
+      }
+    }
   }
 }
 
 output "arns" {
   description = "ARNs of the instances (or Aurora clusters): primary and recovery."
-  value = {
+  value       = local.arns
+}
+
+locals {
+  arns = {
     primary  = local.aurora ? one(aws_rds_cluster.primary[*].arn) : one(aws_db_instance.primary[*].arn)
     recovery = local.aurora ? one(aws_rds_cluster.recovery[*].arn) : one(aws_db_instance.replica[*].arn)
   }

@@ -1,28 +1,26 @@
-# The plan document: built from the typed variables, cut into Parameter Store values, read by every function.
+# The plan document: built from the typed variables, and checked as a whole.
 
 locals {
   # RDS keeps identifiers in lower case, whatever they were written in: a policy or a pattern with a capital matches nothing.
   databases = [for d in var.databases : merge(d, {
-    primary        = lower(d.primary)
-    replica        = lower(d.replica)
     global_cluster = d.global_cluster == null ? null : lower(d.global_cluster)
+    sides          = { for side, s in d.sides : side => merge(s, { arn = lower(s.arn) }) }
   })]
 
-  endpoint_groups = distinct(flatten([for r in var.routes : [r.primary.endpoint_group, r.recovery.endpoint_group]]))
-
   plan = merge({
-    schema    = 1
+    schema    = 2
     name      = var.name
-    account   = local.account
     mode      = var.mode
-    regions   = var.regions
-    databases = [for d in local.databases : { for k, v in d : k => v if v != null }]
-    fleets    = var.fleets
-    routes    = [for r in var.routes : { for k, v in r : k => v if v != null }]
+    sides     = { for side, region in local.regions : side => { region = region, account = local.accounts[side] } }
+    databases = [for d in local.databases : { for k, v in merge(d, { sides = { for side, s in d.sides : side => { for k, v in s : k => v if v != null } } }) : k => v if v != null }]
+    fleets    = [for f in var.fleets : merge(f, { sides = { for side, s in f.sides : side => { for k, v in s : k => v if v != null } if s != null } })]
+    routes    = [for r in var.routes : merge(r, { sides = { for side, s in r.sides : side => { for k, v in s : k => v if v != null } } })]
     detection = {
-      alarms                 = var.detection.alarms
-      topics                 = [local.topic_arns.signals_primary, local.topic_arns.signals_recovery]
-      probes                 = [for p in var.detection.probes : { for k, v in p : k => v if v != null }]
+      sides = { for side, s in var.detection.sides : side => {
+        alarms = s.alarms
+        probes = [for p in s.probes : { for k, v in p : k => v if v != null }]
+      } }
+      topics                 = [local.topic_arns.primary.signals, local.topic_arns.recovery.signals]
       confirm_seconds        = var.detection.confirm_seconds
       signal_age_seconds_max = var.detection.signal_age_seconds_max
       cooldown_seconds       = var.detection.cooldown_seconds
@@ -34,9 +32,8 @@ locals {
       function_timeout_seconds = var.function_timeout_seconds
       step_seconds_max         = var.limits.step_seconds_max
     }
-    operator_function = local.function_names["alarm-handler"]
+    operator_function = "${var.name}-alarm-handler"
     },
-    { for account in var.primary_account[*] : "primary_account" => account.id },
     { for policy in var.snapshots[*] : "snapshots" => merge({
       schedule      = policy.schedule
       keep          = policy.keep
@@ -62,23 +59,11 @@ locals {
 
   # A standard parameter holds 4096 bytes. 4000 leaves room for the few characters that take two.
   plan_part_characters_max = 4000
-
-  # Cut evenly, so that no part is empty: Parameter Store refuses an empty value.
-  plan_prefix = "/pilotlight/${var.name}/plan"
-  plan_cuts   = [for i in range(var.plan_parts + 1) : floor(i * length(local.plan_json) / var.plan_parts)]
 }
 
-# Parts are written one after the other. Whoever reads them in the meantime would join two versions, if this didn't say what the
-# whole is.
-resource "aws_ssm_parameter" "plan_checksum" {
-  provider = aws.recovery
-
-  name           = "${local.plan_prefix}/checksum"
-  description    = "SHA-256 of the plan ${var.name}, all parts joined. Written by Terraform; a plan that doesn't match it is not read."
-  type           = "String"
-  tier           = "Standard"
-  insecure_value = sha256(local.plan_json)
-  tags           = local.tags
+# What is refused about the plan as a whole. The guard gets the document from here, so it writes none that is refused.
+resource "terraform_data" "plan" {
+  input = local.plan_json
 
   lifecycle {
     # rules.tf: one at a time, so that what isn't known yet keeps none of the others from being checked.
@@ -102,43 +87,28 @@ resource "aws_ssm_parameter" "plan_checksum" {
       condition     = length(local.schedule_problems) == 0
       error_message = join("\n", local.schedule_problems)
     }
-  }
-}
-
-resource "aws_ssm_parameter" "plan" {
-  count    = var.plan_parts
-  provider = aws.recovery
-
-  name        = "${local.plan_prefix}/${count.index}"
-  description = "Part ${count.index + 1} of ${var.plan_parts} of the plan ${var.name}. Written by Terraform; changes made here are lost."
-  type        = "String"
-  tier        = "Standard"
-  # A plan holds no secret, and a reviewer wants to see what changes in it.
-  insecure_value = substr(local.plan_json, local.plan_cuts[count.index], local.plan_cuts[count.index + 1] - local.plan_cuts[count.index])
-  tags           = local.tags
-
-  # First it is known that the plan is right (rules.tf).
-  depends_on = [aws_ssm_parameter.plan_checksum]
-
-  lifecycle {
     precondition {
       condition     = length(local.plan_json) <= var.plan_parts * local.plan_part_characters_max
       error_message = "The plan has ${length(local.plan_json)} characters and doesn't fit into ${var.plan_parts} parameters: set plan_parts to ${ceil(length(local.plan_json) / local.plan_part_characters_max)} or more."
     }
     precondition {
-      condition     = data.aws_region.primary.id == var.regions.primary && data.aws_region.recovery.id == var.regions.recovery
-      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but var.regions says ${var.regions.primary} and ${var.regions.recovery}."
+      condition     = data.aws_region.primary.id == local.regions.primary && data.aws_region.recovery.id == local.regions.recovery
+      error_message = "The providers aws.primary and aws.recovery work in ${data.aws_region.primary.id} and ${data.aws_region.recovery.id}, but sides says ${local.regions.primary} and ${local.regions.recovery}."
     }
     precondition {
       condition     = data.aws_caller_identity.primary.account_id == local.account
-      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in primary_account and let both providers work in the recovery region's."
+      error_message = "The providers aws.primary and aws.recovery work in the accounts ${data.aws_caller_identity.primary.account_id} and ${local.account}. Pilotlight's own resources lie in one account, the recovery region's; where the primary region's load balancers and alarms lie in another one, name it in sides.primary.account and let both providers work in the recovery region's."
     }
     precondition {
-      condition     = var.primary_account == null || local.accounts.primary != local.account
-      error_message = "primary_account: is the plan's account too; leave it out where both regions lie in one account"
+      condition     = !local.has_two_accounts || local.accounts.primary != local.account
+      error_message = "sides.primary.account: is the recovery side's account too; leave it out where both regions lie in one account"
     }
     precondition {
-      condition     = var.primary_account == null || alltrue([for arn in concat(local.endpoint_groups, [for r in var.routes : r.recovery.endpoint], flatten(var.fleets[*].target_groups)) : split(":", arn)[4] == local.account])
+      condition     = coalesce(var.sides.recovery.account, local.account) == local.account
+      error_message = "sides.recovery.account: is not ${local.account}, the account that both providers work in; leave it out, or give both providers the recovery side's account"
+    }
+    precondition {
+      condition     = !local.has_two_accounts || alltrue([for arn in concat(flatten([for r in var.routes : values(r.sides)[*].endpoint_group]), [for r in var.routes : r.sides.recovery.endpoint], flatten([for f in var.fleets : f.sides.recovery.target_groups])) : split(":", arn)[4] == local.account])
       error_message = "Endpoint groups, the recovery region's load balancers and target groups must lie in the account ${local.account}, which the functions work in: an accelerator of another account can't be steered from there."
     }
   }

@@ -15,23 +15,26 @@ locals {
 
   # Every ARN of the plan: where it stands, and on which side it lies. What has no region is the plan's account's.
   placed_arns = concat(
-    flatten([for i, d in var.databases : [
-      { path = "databases[${i}].primary", arn = d.primary, side = "primary", remedy = d.kind == "aurora_global" ? local.give_arn.cluster : local.give_arn.instance },
-      { path = "databases[${i}].replica", arn = d.replica, side = "recovery", remedy = d.kind == "aurora_global" ? local.give_arn.cluster : local.give_arn.instance },
+    flatten([for i, d in var.databases : [for side, s in d.sides :
+      { path = "databases[${i}].sides.${side}.arn", arn = s.arn, side = side, remedy = d.kind == "aurora_global" ? local.give_arn.cluster : local.give_arn.instance }
     ]]),
-    flatten([for i, f in var.fleets : [for j, arn in f.target_groups : { path = "fleets[${i}].target_groups[${j}]", arn = arn, side = "recovery", remedy = local.give_arn.target_group }]]),
-    flatten([for i, r in var.routes : [for side, s in { primary = r.primary, recovery = r.recovery } : [
-      { path = "routes[${i}].${side}.endpoint_group", arn = s.endpoint_group, side = "recovery", remedy = local.give_arn.endpoint_group },
-      { path = "routes[${i}].${side}.endpoint", arn = s.endpoint, side = side, remedy = local.give_arn.load_balancer },
+    flatten([for i, f in var.fleets : [for side, s in f.sides : [for j, arn in s.target_groups :
+      { path = "fleets[${i}].sides.${side}.target_groups[${j}]", arn = arn, side = side, remedy = local.give_arn.target_group }
+    ] if s != null]]),
+    flatten([for i, r in var.routes : [for side, s in r.sides : [
+      { path = "routes[${i}].sides.${side}.endpoint_group", arn = s.endpoint_group, side = "recovery", remedy = local.give_arn.endpoint_group },
+      { path = "routes[${i}].sides.${side}.endpoint", arn = s.endpoint, side = side, remedy = local.give_arn.load_balancer },
     ]]]),
-    [for i, arn in var.detection.alarms : { path = "detection.alarms[${i}]", arn = arn, side = split(":", arn)[3] == var.regions.primary ? "primary" : "recovery", remedy = local.give_arn.alarm }],
+    flatten([for side, s in var.detection.sides : [for i, arn in s.alarms :
+      { path = "detection.sides.${side}.alarms[${i}]", arn = arn, side = split(":", arn)[3] == local.regions.primary ? "primary" : "recovery", remedy = local.give_arn.alarm }
+    ]]),
     flatten([for policy in var.snapshots[*] : [for side, arn in policy.kms_key_arns : { path = "snapshots.kms_key_arns.${side}", arn = arn, side = side, remedy = local.give_arn.key } if arn != null]]),
   )
 
   # With one account, a primary region that lies in another one is the likely slip.
-  or_name_account = { for side in keys(var.regions) : side => side == "primary" && var.primary_account == null ? ", or name its account in primary_account if the primary region lies in another one" : "" }
+  or_name_account = { for side in keys(var.sides) : side => side == "primary" && !local.has_two_accounts ? ", or name its account in sides.primary.account if the primary region lies in another one" : "" }
 
-  owners = { for side in keys(var.regions) : side => side == "primary" && var.primary_account != null ? "the account of the primary region" : "the plan's account" }
+  owners = { for side in keys(var.sides) : side => side == "primary" && local.has_two_accounts ? "the account of the primary region" : "the plan's account" }
 
   # --- What the plan is refused for ---------------------------------------------------------------------------
 
@@ -41,17 +44,19 @@ locals {
     [for p in local.placed_arns : "${p.path}: belongs to ${split(":", p.arn)[4]}, and ${local.owners[p.side]} is ${local.accounts[p.side]}; ${p.remedy}${p.remedy == local.give_arn.load_balancer ? local.or_name_account[p.side] : ""}" if split(":", p.arn)[4] != local.accounts[p.side]],
     [for p in local.placed_arns : "${p.path}: is not an ARN; ${p.remedy}" if length(replace(urlencode(p.arn), "/%../", "-")) > 2048],
     flatten([for policy in var.parameters[*] : [for side, arn in policy.key_arns :
-      "parameters.keys.${side}: is of the partition ${split(":", arn)[1]}, and the plan's regions are of the partition aws; give a key of ${var.regions[side]}" if arn != null && try(split(":", arn)[1], "aws") != "aws"
+      "parameters.keys.${side}: is of the partition ${split(":", arn)[1]}, and the plan's regions are of the partition aws; give a key of ${local.regions[side]}" if arn != null && try(split(":", arn)[1], "aws") != "aws"
     ]]),
   )
 
   # What is used, and where; each once.
   used = concat(
-    flatten([for i, d in local.databases : [for field in ["primary", "replica"] : { path = "databases[${i}].${field}", what = "database ${d[field]}", remedy = "give every database instances of its own" }]]),
-    [for i, f in var.fleets : { path = "fleets[${i}].group", what = "group ${f.group}", remedy = "give every fleet a group of its own" }],
-    flatten([for i, f in var.fleets : [for j, arn in f.target_groups : { path = "fleets[${i}].target_groups[${j}]", what = "target group ${i} ${arn}", remedy = "give each target group once" }]]),
-    flatten([for i, r in var.routes : [for side in ["primary", "recovery"] : {
-      path = "routes[${i}].${side}.endpoint", what = "endpoint ${r[side].endpoint_group} ${r[side].endpoint}", remedy = "give every route endpoints of its own in an endpoint group"
+    flatten([for i, d in local.databases : [for side, s in d.sides : { path = "databases[${i}].sides.${side}.arn", what = "database ${s.arn}", remedy = "give every database instances of its own" }]]),
+    flatten([for i, f in var.fleets : [for side, s in f.sides : { path = "fleets[${i}].sides.${side}.group", what = "group ${side} ${s.group}", remedy = "give every fleet a group of its own" } if s != null]]),
+    flatten([for i, f in var.fleets : [for side, s in f.sides : [for j, arn in s.target_groups :
+      { path = "fleets[${i}].sides.${side}.target_groups[${j}]", what = "target group ${i} ${side} ${arn}", remedy = "give each target group once" }
+    ] if s != null]]),
+    flatten([for i, r in var.routes : [for side, s in r.sides : {
+      path = "routes[${i}].sides.${side}.endpoint", what = "endpoint ${s.endpoint_group} ${s.endpoint}", remedy = "give every route endpoints of its own in an endpoint group"
     }]]),
   )
   used_at    = { for use in local.used : use.what => use.path... }

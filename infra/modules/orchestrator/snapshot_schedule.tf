@@ -1,5 +1,5 @@
 # What a cron expression means: which days it names, and how long it is from one time to the next at most. The alarm on a
-# snapshot's age (snapshots.tf) must know, and rules.tf whether the time ever comes. Its form var.snapshots has checked.
+# snapshot's age (modules/guard) must know, and rules.tf whether the time ever comes. Its form var.snapshots has checked.
 
 locals {
   schedule_text = var.snapshots == null ? "CRON(0 0 * * ? *)" : upper(var.snapshots.schedule)
@@ -76,4 +76,7 @@ locals {
     [local.longest_gap_days * 24 + local.schedule_hours[0] - reverse(local.schedule_hours)[0]],
     [for i, hour in local.schedule_hours : i == 0 ? 0 : hour - local.schedule_hours[i - 1]],
   )...)
+
+  # The longest time between two snapshots and two hours: one that was missed, and time to make it good.
+  snapshot_age_hours_max = local.longest_gap_hours + 2
 }

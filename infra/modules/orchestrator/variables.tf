@@ -13,64 +13,46 @@ variable "name" {
   }
 }
 
-variable "regions" {
-  description = "The region that serves users today and the region that takes over. They must be the regions of the providers aws.primary and aws.recovery."
-  type        = object({ primary = string, recovery = string })
+variable "sides" {
+  description = <<-TEXT
+    The two places of the workload: `primary` serves users today, `recovery` takes over.
+      region        the region; it must be that of the provider aws.primary or aws.recovery
+      account       the account of the side's load balancers, alarms and parameters. null: the account that both providers use. Only the
+                    primary side's may be another one. A plan with two accounts has no databases. Pilotlight's own resources are in the
+                    recovery side's account, in both regions. modules/primary-account builds what the other account needs
+      external_id   the external id of the role that ssm-replicator assumes in the other account; needed only with parameters
+  TEXT
+  type = object({
+    primary  = object({ region = string, account = optional(string), external_id = optional(string) })
+    recovery = object({ region = string, account = optional(string) })
+  })
   validation {
-    condition     = alltrue([for r in values(var.regions) : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", r)) && length(r) <= 30])
-    error_message = "regions: primary '${var.regions.primary}' or recovery '${var.regions.recovery}' does not look like a region; give a region's code, like us-east-2."
+    condition     = alltrue([for s in var.sides : can(regex("^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", s.region)) && length(s.region) <= 30])
+    error_message = "sides: region '${var.sides.primary.region}' of primary or '${var.sides.recovery.region}' of recovery does not look like a region; give a region's code, like us-east-2."
   }
   validation {
-    condition     = var.regions.recovery != var.regions.primary
-    error_message = "regions: recovery and primary are both '${var.regions.primary}'. A workload can't recover in the region it has lost."
+    condition     = var.sides.recovery.region != var.sides.primary.region
+    error_message = "sides.recovery.region: is ${var.sides.recovery.region}, which is the primary region too; give another region, one that survives the loss of the primary."
   }
   validation {
-    condition     = alltrue([for r in values(var.regions) : !can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", r))])
-    error_message = "regions: primary '${var.regions.primary}' or recovery '${var.regions.recovery}' lies in another partition than aws, and Global Accelerator, which steers the routes, exists in the partition aws only."
+    condition     = alltrue([for s in var.sides : !can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", s.region))])
+    error_message = "sides: region '${var.sides.primary.region}' of primary or '${var.sides.recovery.region}' of recovery lies in another partition than aws, and Global Accelerator, which steers the routes, exists in the partition aws only."
   }
   # The regions that an account need not enable: those from before 2019. AWS adds none to them, so that whatever comes is opt-in.
   validation {
-    condition = can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", var.regions.recovery)) || contains([
+    condition = can(regex("^(us-gov|cn|eusc|us-iso|us-isob|us-isof|eu-isoe)-", var.sides.recovery.region)) || contains([
       "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
       "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-    ], var.regions.recovery)
-    error_message = "regions: recovery '${var.regions.recovery}' is an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another region: the primary's alarms would never arrive."
-  }
-}
-
-variable "primary_account" {
-  description = <<-TEXT
-    The account of the primary region's load balancers, alarms and parameters, if it differs from the recovery region's. null: both
-    regions are in one account. A plan with two accounts has no databases. In both regions, Pilotlight's own resources are in the
-    recovery region's account, and both providers use it. modules/primary-account builds what the other account needs.
-      id            its 12 digits
-      external_id   the external id of the role that ssm-replicator assumes there; needed only with parameters
-  TEXT
-  type        = object({ id = string, external_id = optional(string) })
-  default     = null
-  validation {
-    condition     = var.primary_account == null || try(can(regex("^[0-9]{12}$", var.primary_account.id)), false)
-    error_message = "primary_account: id must be an account's 12 digits."
+    ], var.sides.recovery.region)
+    error_message = "sides.recovery.region: is ${var.sides.recovery.region}, an opt-in region, and SNS doesn't deliver to a Lambda function of an opt-in region from another region: the primary's alarms would never arrive. Give a region that needs no opt-in, one of those from before 2019."
   }
   validation {
-    condition     = var.primary_account == null || try(can(regex("^[A-Za-z0-9_+=,.@:/-]+$", coalesce(var.primary_account.external_id, "none"))) && length(coalesce(var.primary_account.external_id, "none")) >= 2 && length(coalesce(var.primary_account.external_id, "none")) <= 1224, false)
-    error_message = "primary_account: external_id has 2 to 1224 letters, digits and _ + = , . @ : / -"
+    condition     = alltrue([for s in var.sides : s.account == null || can(regex("^[0-9]{12}$", s.account))])
+    error_message = "sides: account of primary or recovery is not an AWS account; give its 12 digits in quotes."
   }
   validation {
-    condition     = var.primary_account == null || try(var.parameters == null || var.primary_account.external_id != null, false)
-    error_message = "primary_account: parameters are copied from and to another account by a role there; give the external_id that the role asks for."
-  }
-  validation {
-    condition     = var.primary_account == null || length(var.databases) == 0
-    error_message = "primary_account: databases can't span two accounts, for RDS makes a replica in the account of its source only. Keep both regions in one account, or leave the databases out and replicate and promote them by other means."
-  }
-  validation {
-    condition     = var.primary_account == null || var.snapshots == null
-    error_message = "primary_account: snapshots are of the plan's databases, and a plan of two accounts has none. Leave them out."
-  }
-  validation {
-    condition     = var.primary_account == null || try(!can(regex("^[0-9]{12}$", var.primary_account.id)) || alltrue([for r in var.routes : split(":", r.primary.endpoint)[3] == var.regions.primary && split(":", r.primary.endpoint)[4] == var.primary_account.id]), false)
-    error_message = "primary_account: endpoint of the primary side of routes must lie in that account, in ${var.regions.primary}."
+    condition     = var.sides.primary.external_id == null || can(regex("^[A-Za-z0-9_+=,.@:/-]{2,}$", var.sides.primary.external_id)) && try(length(var.sides.primary.external_id) <= 1224, false)
+    error_message = "sides.primary.external_id: has 2 to 1224 letters, digits and _ + = , . @ : / -"
   }
 }
 
@@ -87,31 +69,36 @@ variable "mode" {
 variable "databases" {
   description = <<-TEXT
     The databases that move: cross-region RDS read replicas, or Aurora global databases.
-      kind                        rds_replica or aurora_global
-      global_cluster              identifier of the Aurora global database; only with aurora_global
-      primary, replica            ARNs of the source instance and of its replica in the recovery region; with aurora_global,
-                                  those of the global database's two clusters
-      backup_retention_days       set by the promotion; it must be above 0, or the promoted instance can't have replicas for
-                                  the way back. An Aurora cluster keeps its own setting
-      quarantine_security_group   a security group without rules in the primary's VPC. With it Pilotlight isolates the old
-                                  primary as soon as its region answers. Only with it may the function modify that one
-                                  instance or cluster. The mode automatic requires it
-      after                       names of databases to promote first
+      kind             rds_replica or aurora_global
+      global_cluster   identifier of the Aurora global database; only with aurora_global
+      sides            what it is on each side:
+        arn                         ARN of the instance; with aurora_global, of the global database's cluster there
+        backup_retention_days       set by the promotion of this side's instance; it must be above 0, or the promoted instance can't
+                                    have replicas for the way back. null: 7. An Aurora cluster keeps its own setting
+        quarantine_security_group   a security group without rules in this side's VPC. With it Pilotlight isolates the old primary of
+                                    this side as soon as its region answers. Only with it may the function modify that one instance
+                                    or cluster. The mode automatic requires that of the primary side. The recovery side's is for the
+                                    way back
+      after            names of databases to promote first
   TEXT
   type = list(object({
-    name                      = string
-    kind                      = optional(string, "rds_replica")
-    global_cluster            = optional(string)
-    primary                   = string
-    replica                   = string
-    backup_retention_days     = optional(number, 7)
-    quarantine_security_group = optional(string)
-    after                     = optional(list(string), [])
+    name           = string
+    kind           = optional(string, "rds_replica")
+    global_cluster = optional(string)
+    sides = object({
+      primary  = object({ arn = string, backup_retention_days = optional(number), quarantine_security_group = optional(string) })
+      recovery = object({ arn = string, backup_retention_days = optional(number), quarantine_security_group = optional(string) })
+    })
+    after = optional(list(string), [])
   }))
   default = []
   validation {
-    condition     = var.mode != "automatic" || alltrue([for d in var.databases : d.quarantine_security_group != null])
-    error_message = "databases: with mode automatic each needs a quarantine_security_group, or nothing cuts an old primary off that still answers. Name a security group without rules, or let mode be approve."
+    condition     = var.mode != "automatic" || alltrue([for d in var.databases : d.sides.primary.quarantine_security_group != null])
+    error_message = "databases: with mode automatic each needs a sides.primary.quarantine_security_group, or nothing cuts an old primary off that still answers. Name a security group without rules, or let mode be approve."
+  }
+  validation {
+    condition     = var.sides.primary.account == null || length(var.databases) == 0
+    error_message = "databases: can't span two accounts (sides.primary.account), for RDS makes a replica in the account of its source only. Keep both regions in one account, or leave the databases out and replicate and promote them by other means."
   }
   validation {
     condition     = alltrue([for d in var.databases : can(regex("^[a-z][a-z0-9-]{0,39}$", d.name))])
@@ -122,20 +109,12 @@ variable "databases" {
     error_message = "databases: kind must be rds_replica or aurora_global."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.primary}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.primary))])
-    error_message = "databases: primary must be the ARN of a DB instance in the primary region ${var.regions.primary}."
+    condition     = alltrue(flatten([for d in var.databases : [for side, s in d.sides : can(regex("^arn:aws(-[a-z-]+)?:rds:${var.sides[side].region}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", s.arn)) if d.kind == "rds_replica"]]))
+    error_message = "databases: each side's arn must be the ARN of an RDS instance in its region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region}), like arn:aws:rds:us-east-2:123456789012:db:shop-orders."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.kind != "rds_replica" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.recovery}:[0-9]{12}:db:[A-Za-z0-9-]{1,63}$", d.replica))])
-    error_message = "databases: replica must be the ARN of a DB instance in the recovery region ${var.regions.recovery}."
-  }
-  validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.primary}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.primary))])
-    error_message = "databases: with kind aurora_global, primary must be the ARN of a DB cluster in the primary region ${var.regions.primary}."
-  }
-  validation {
-    condition     = alltrue([for d in var.databases : d.kind != "aurora_global" || can(regex("^arn:aws(-[a-z-]+)?:rds:${var.regions.recovery}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", d.replica))])
-    error_message = "databases: with kind aurora_global, replica must be the ARN of a DB cluster in the recovery region ${var.regions.recovery}."
+    condition     = alltrue(flatten([for d in var.databases : [for side, s in d.sides : can(regex("^arn:aws(-[a-z-]+)?:rds:${var.sides[side].region}:[0-9]{12}:cluster:[A-Za-z0-9-]{1,63}$", s.arn)) if d.kind == "aurora_global"]]))
+    error_message = "databases: with kind aurora_global, each side's arn must be the ARN of an Aurora cluster in its region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region}), like arn:aws:rds:us-east-2:123456789012:cluster:shop-orders."
   }
   validation {
     condition     = alltrue([for d in var.databases : (d.global_cluster != null) == (d.kind == "aurora_global")])
@@ -150,12 +129,16 @@ variable "databases" {
     error_message = "databases: every database must have a global_cluster of its own."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.backup_retention_days >= 1 && d.backup_retention_days <= 35 && floor(d.backup_retention_days) == d.backup_retention_days])
-    error_message = "databases: backup_retention_days must be a whole number from 1 to 35. With 0 the promoted instance can't have replicas, so there is no way back."
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : s.backup_retention_days == null if d.kind == "aurora_global"]]))
+    error_message = "databases: with kind aurora_global, leave backup_retention_days a side's out: an Aurora cluster keeps its own setting."
   }
   validation {
-    condition     = alltrue([for d in var.databases : d.quarantine_security_group == null || can(regex("^sg-[a-z0-9]{1,32}$", d.quarantine_security_group))])
-    error_message = "databases: quarantine_security_group must be a security group's id (sg-...)."
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : s.backup_retention_days >= 1 && s.backup_retention_days <= 35 && floor(s.backup_retention_days) == s.backup_retention_days if s.backup_retention_days != null && d.kind != "aurora_global"]]))
+    error_message = "databases: a side's backup_retention_days must be a whole number from 1 to 35. With 0 the promoted instance can't have replicas, so there is no way back."
+  }
+  validation {
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : s.quarantine_security_group == null || can(regex("^sg-[a-z0-9]{1,32}$", s.quarantine_security_group))]]))
+    error_message = "databases: a side's quarantine_security_group must be a security group's id (sg-...)."
   }
   validation {
     condition     = alltrue(flatten([for d in var.databases : [for a in d.after : a != d.name && contains(var.databases[*].name, a)]]))
@@ -165,21 +148,34 @@ variable "databases" {
 
 variable "fleets" {
   description = <<-TEXT
-    The fleets that start: Auto Scaling groups of the recovery region.
+    The fleets that start: an Auto Scaling group on each side. The primary side is for the way back; without it the plan moves one way.
       group                 the group's name
       target_groups         ARNs of the target groups in which its instances must become healthy
-      capacity              the size that a failover gives it
-      healthy_targets_min   number of healthy targets that each target group needs before traffic opens
+      serving               the size that it takes to serve here, which a failover to this side gives it
+      resting               the size that it has while the other side serves. null: what it is left at
+      healthy_targets_min   number of healthy targets that each target group needs before traffic opens here
       after                 names of databases and fleets that must be ready first
   TEXT
   type = list(object({
-    name                = string
-    kind                = optional(string, "auto_scaling_group")
-    group               = string
-    target_groups       = list(string)
-    capacity            = object({ min = number, desired = number, max = number })
-    healthy_targets_min = number
-    after               = optional(list(string), [])
+    name = string
+    kind = optional(string, "auto_scaling_group")
+    sides = object({
+      primary = optional(object({
+        group               = string
+        target_groups       = list(string)
+        serving             = object({ min = number, desired = number, max = number })
+        resting             = optional(object({ min = number, desired = number, max = number }))
+        healthy_targets_min = number
+      }))
+      recovery = object({
+        group               = string
+        target_groups       = list(string)
+        serving             = object({ min = number, desired = number, max = number })
+        resting             = optional(object({ min = number, desired = number, max = number }))
+        healthy_targets_min = number
+      })
+    })
+    after = optional(list(string), [])
   }))
   default = []
   validation {
@@ -191,20 +187,24 @@ variable "fleets" {
     error_message = "fleets: kind must be auto_scaling_group."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : can(regex("^[ -~]+$", f.group)) && length(f.group) <= 255 && !can(regex("[:*?]", f.group))])
-    error_message = "fleets: group is not the name of an Auto Scaling group; give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN. '*' and '?' would widen the function's permissions."
+    condition     = alltrue(flatten([for f in var.fleets : [for s in f.sides : can(regex("^[ -~]+$", s.group)) && length(s.group) <= 255 && !can(regex("[:*?]", s.group)) if s != null]]))
+    error_message = "fleets: a side's group is not the name of an Auto Scaling group; give its name (1 to 255 printable ASCII characters without : * and ?), not its ARN. '*' and '?' would widen the function's permissions."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : length(f.target_groups) >= 1]) && alltrue(flatten([for f in var.fleets : [for t in f.target_groups : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.regions.recovery}:[0-9]{12}:targetgroup/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", t))]]))
-    error_message = "fleets: target_groups must name at least one target group, each by its ARN in the recovery region ${var.regions.recovery}, like arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef."
+    condition     = alltrue(flatten([for f in var.fleets : [for side, s in f.sides : length(s.target_groups) >= 1 && alltrue([for t in s.target_groups : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.sides[side].region}:[0-9]{12}:targetgroup/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", t))]) if s != null]]))
+    error_message = "fleets: a side's target_groups must name at least one target group, each by its ARN in its region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region}), like arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : 0 <= f.capacity.min && f.capacity.min <= f.capacity.desired && f.capacity.desired <= f.capacity.max && f.capacity.max <= 100000 && alltrue([for c in values(f.capacity) : floor(c) == c])])
-    error_message = "fleets: capacity must hold whole numbers with 0 <= min <= desired <= max (${join("; ", [for f in var.fleets : "${f.name}: ${f.capacity.min}, ${f.capacity.desired}, ${f.capacity.max}"])})."
+    condition     = alltrue(flatten([for f in var.fleets : [for s in f.sides : 0 <= s.serving.min && s.serving.min <= s.serving.desired && s.serving.desired <= s.serving.max && s.serving.max <= 100000 && alltrue([for c in values(s.serving) : floor(c) == c]) if s != null]]))
+    error_message = "fleets: a side's serving must hold whole numbers with 0 <= min <= desired <= max (${join("; ", flatten([for f in var.fleets : [for side, s in f.sides : "${f.name}, ${side}: ${s.serving.min}, ${s.serving.desired}, ${s.serving.max}" if s != null]]))})."
   }
   validation {
-    condition     = alltrue([for f in var.fleets : 1 <= f.healthy_targets_min && f.healthy_targets_min <= f.capacity.desired && floor(f.healthy_targets_min) == f.healthy_targets_min])
-    error_message = "fleets: healthy_targets_min must be a whole number from 1 to the desired capacity, else traffic opens to nothing or never (${join("; ", [for f in var.fleets : "${f.name}: ${f.healthy_targets_min} of ${f.capacity.desired}"])})."
+    condition     = alltrue(flatten([for f in var.fleets : [for s in f.sides : 0 <= s.resting.min && s.resting.min <= s.resting.desired && s.resting.desired <= s.resting.max && s.resting.max <= 100000 && alltrue([for c in values(s.resting) : floor(c) == c]) if try(s.resting, null) != null]]))
+    error_message = "fleets: a side's resting must hold whole numbers with 0 <= min <= desired <= max."
+  }
+  validation {
+    condition     = alltrue(flatten([for f in var.fleets : [for s in f.sides : 1 <= s.healthy_targets_min && s.healthy_targets_min <= s.serving.desired && floor(s.healthy_targets_min) == s.healthy_targets_min if s != null]]))
+    error_message = "fleets: a side's healthy_targets_min must be a whole number from 1 to the desired size in serving, else traffic opens to nothing or never (${join("; ", flatten([for f in var.fleets : [for side, s in f.sides : "${f.name}, ${side}: ${s.healthy_targets_min} of ${s.serving.desired}" if s != null]]))})."
   }
   validation {
     condition     = alltrue(flatten([for f in var.fleets : [for a in f.after : a != f.name && contains(concat(var.databases[*].name, var.fleets[*].name), a)]]))
@@ -215,23 +215,42 @@ variable "fleets" {
 variable "routes" {
   description = <<-TEXT
     The ways users come in: Global Accelerator endpoints, one in each region.
-      primary, recovery   the endpoint group, the endpoint in it (a load balancer's ARN), and its weight when it is open.
-                          At rest the primary endpoint has that weight and the recovery endpoint has 0
-      probe               how to check from outside that the recovery side serves; a run uses it to verify
-      after               names of items that must be ready, or open, first
+      sides   where it leads on each side:
+        endpoint_group   ARN of the endpoint group
+        endpoint         the endpoint in it, a load balancer's ARN
+        weight           its weight when it is open. At rest the primary endpoint has that weight and the recovery endpoint has 0
+        probe            how to check from outside that this side serves; a run to this side uses it to verify
+      after   names of items that must be ready, or open, first
   TEXT
   type = list(object({
-    name     = string
-    kind     = optional(string, "global_accelerator")
-    primary  = object({ endpoint_group = string, endpoint = string, weight = optional(number, 128) })
-    recovery = object({ endpoint_group = string, endpoint = string, weight = optional(number, 128) })
-    probe = optional(object({
-      kind            = optional(string, "http")
-      name            = string
-      url             = string
-      expect_status   = optional(number, 200)
-      timeout_seconds = optional(number, 3)
-    }))
+    name = string
+    kind = optional(string, "global_accelerator")
+    sides = object({
+      primary = object({
+        endpoint_group = string
+        endpoint       = string
+        weight         = optional(number, 128)
+        probe = optional(object({
+          kind            = optional(string, "http")
+          name            = string
+          url             = string
+          expect_status   = optional(number, 200)
+          timeout_seconds = optional(number, 3)
+        }))
+      })
+      recovery = object({
+        endpoint_group = string
+        endpoint       = string
+        weight         = optional(number, 128)
+        probe = optional(object({
+          kind            = optional(string, "http")
+          name            = string
+          url             = string
+          expect_status   = optional(number, 200)
+          timeout_seconds = optional(number, 3)
+        }))
+      })
+    })
     after = optional(list(string), [])
   }))
   validation {
@@ -243,44 +262,48 @@ variable "routes" {
     error_message = "routes: kind must be global_accelerator."
   }
   validation {
-    condition     = var.regions.primary != "us-west-2" || alltrue([for r in var.routes : r.kind != "global_accelerator"])
+    condition     = var.sides.primary.region != "us-west-2" || alltrue([for r in var.routes : r.kind != "global_accelerator"])
     error_message = "routes: kind is global_accelerator and the primary region is us-west-2, and Global Accelerator's API answers in us-west-2 only. With that region lost, traffic could not be moved: nothing may depend on the region that failed."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : s.weight >= 1 && s.weight <= 255 && floor(s.weight) == s.weight]]))
-    error_message = "routes: weight must be a whole number from 1 to 255. It is the weight of the open endpoint; 0 is what a closed one gets."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.weight >= 1 && s.weight <= 255 && floor(s.weight) == s.weight]]))
+    error_message = "routes: a side's weight must be a whole number from 1 to 255. It is the weight of the open endpoint; 0 is what a closed one gets."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for s in [r.primary, r.recovery] : can(regex("^arn:aws(-[a-z-]+)?:globalaccelerator::[0-9]{12}:accelerator/[^/*?\\p{Cc}]+/listener/[^/*?\\p{Cc}]+/endpoint-group/[^/*?\\p{Cc}]+$", s.endpoint_group))]]))
-    error_message = "routes: endpoint_group must be the ARN of a Global Accelerator endpoint group."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : can(regex("^arn:aws(-[a-z-]+)?:globalaccelerator::[0-9]{12}:accelerator/[^/*?\\p{Cc}]+/listener/[^/*?\\p{Cc}]+/endpoint-group/[^/*?\\p{Cc}]+$", s.endpoint_group))]]))
+    error_message = "routes: a side's endpoint_group must be the ARN of a Global Accelerator endpoint group."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.primary.endpoint_group != r.recovery.endpoint_group && r.primary.endpoint != r.recovery.endpoint])
-    error_message = "routes: endpoint_group or endpoint of recovery is the primary side's too, and an endpoint group lies in one region; give the endpoint group of the recovery region."
+    condition     = alltrue([for r in var.routes : r.sides.primary.endpoint_group != r.sides.recovery.endpoint_group && r.sides.primary.endpoint != r.sides.recovery.endpoint])
+    error_message = "routes: endpoint_group or endpoint in sides.recovery is the primary side's too, and an endpoint group lies in one region; give the endpoint group of the recovery region."
   }
   validation {
-    condition     = alltrue(flatten([for r in var.routes : [for side, s in { primary = r.primary, recovery = r.recovery } : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.regions[side]}:[0-9]{12}:loadbalancer/(app|net)/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", s.endpoint))]]))
-    error_message = "routes: endpoint must be the ARN of an application or network load balancer in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
+    condition     = alltrue(flatten([for r in var.routes : [for side, s in r.sides : can(regex("^arn:aws(-[a-z-]+)?:elasticloadbalancing:${var.sides[side].region}:[0-9]{12}:loadbalancer/(app|net)/[^/\\p{Cc}]+/[^/\\p{Cc}]+$", s.endpoint))]]))
+    error_message = "routes: a side's endpoint must be the ARN of an application or network load balancer in its own region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region})."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || try(r.probe.kind == "http", false)])
-    error_message = "routes: a probe must be of kind http, with a url and no host or port."
+    condition     = var.sides.primary.account == null || alltrue([for r in var.routes : try(split(":", r.sides.primary.endpoint)[4], "") == var.sides.primary.account])
+    error_message = "routes: sides.primary.endpoint must lie in the account ${coalesce(var.sides.primary.account, "none")}, which sides.primary.account names."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^[a-z][a-z0-9-]{0,39}$", r.probe.name))])
-    error_message = "routes: a probe's name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.probe == null || try(s.probe.kind == "http", false)]]))
+    error_message = "routes: a side's probe must be of kind http, with a url and no host or port."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || try(floor(r.probe.timeout_seconds) == r.probe.timeout_seconds && r.probe.timeout_seconds >= 1 && r.probe.timeout_seconds <= 10 && floor(r.probe.expect_status) == r.probe.expect_status && r.probe.expect_status >= 100 && r.probe.expect_status <= 599, false)])
-    error_message = "routes: a probe's timeout_seconds must be a whole number from 1 to 10, its expect_status one from 100 to 599."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.probe == null || can(regex("^[a-z][a-z0-9-]{0,39}$", s.probe.name))]]))
+    error_message = "routes: the name of a side's probe has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || !can(regex("^https?://[^/?#]*@", r.probe.url))])
-    error_message = "routes: a probe's url holds credentials, which a plan must not; leave out what stands before the @."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.probe == null || try(floor(s.probe.timeout_seconds) == s.probe.timeout_seconds && s.probe.timeout_seconds >= 1 && s.probe.timeout_seconds <= 10 && floor(s.probe.expect_status) == s.probe.expect_status && s.probe.expect_status >= 100 && s.probe.expect_status <= 599, false)]]))
+    error_message = "routes: timeout_seconds of a side's probe must be a whole number from 1 to 10, expect_status one from 100 to 599."
   }
   validation {
-    condition     = alltrue([for r in var.routes : r.probe == null || can(regex("^https?://[^/?#]*@", r.probe.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", r.probe.url)) && length(r.probe.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", r.probe.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", r.probe.url)[0]) <= 253 && (!can(regex("^https?://\\[", r.probe.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", r.probe.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", r.probe.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", r.probe.url)[0]), 80) <= 65535), false)])
-    error_message = "routes: a probe's url isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.probe == null || !can(regex("^https?://[^/?#]*@", s.probe.url))]]))
+    error_message = "routes: url of a side's probe holds credentials, which a plan must not; leave out what stands before the @."
+  }
+  validation {
+    condition     = alltrue(flatten([for r in var.routes : [for s in r.sides : s.probe == null || can(regex("^https?://[^/?#]*@", s.probe.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", s.probe.url)) && length(s.probe.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", s.probe.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", s.probe.url)[0]) <= 253 && (!can(regex("^https?://\\[", s.probe.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", s.probe.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", s.probe.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", s.probe.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", s.probe.url)[0]), 80) <= 65535), false)]]))
+    error_message = "routes: url of a side's probe isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
     condition     = alltrue(flatten([for r in var.routes : [for a in r.after : a != r.name && contains(concat(var.databases[*].name, var.fleets[*].name, var.routes[*].name), a)]]))
@@ -298,88 +321,105 @@ variable "routes" {
 
 variable "detection" {
   description = <<-TEXT
-    How Pilotlight detects the loss of the primary region.
-      alarms                   ARNs of the CloudWatch alarms that count. Their alarm_actions must name the signals topic of their own region
-      probes                   what the recovery region probes each minute: http (url, expect_status) or tcp (host, port). At least one,
-                               because the alarms of a region die with it
+    How Pilotlight detects the loss of a side.
+      sides                    signals of each side's loss. Those of the recovery side are for the way back
+        alarms                 ARNs of the CloudWatch alarms that count. Their alarm_actions must name the signals topic of their own region
+        probes                 what the other side probes each minute: http (url, expect_status) or tcp (host, port). At least one of
+                               the primary side, because the alarms of a region die with it
       confirm_seconds          how long the evidence must persist
       signal_age_seconds_max   maximum age of an alarm message that may start a run
       cooldown_seconds         pause after a finished run before another may start automatically
   TEXT
   type = object({
-    alarms = optional(list(string), [])
-    probes = list(object({
-      kind            = string
-      name            = string
-      url             = optional(string)
-      expect_status   = optional(number)
-      host            = optional(string)
-      port            = optional(number)
-      timeout_seconds = optional(number, 3)
-    }))
+    sides = object({
+      primary = object({
+        alarms = optional(list(string), [])
+        probes = list(object({
+          kind            = string
+          name            = string
+          url             = optional(string)
+          expect_status   = optional(number)
+          host            = optional(string)
+          port            = optional(number)
+          timeout_seconds = optional(number, 3)
+        }))
+      })
+      recovery = optional(object({
+        alarms = optional(list(string), [])
+        probes = optional(list(object({
+          kind            = string
+          name            = string
+          url             = optional(string)
+          expect_status   = optional(number)
+          host            = optional(string)
+          port            = optional(number)
+          timeout_seconds = optional(number, 3)
+        })), [])
+      }), {})
+    })
     confirm_seconds        = optional(number, 60)
     signal_age_seconds_max = optional(number, 300)
     cooldown_seconds       = optional(number, 1800)
   })
   validation {
-    condition     = length(var.detection.probes) >= 1
-    error_message = "detection: probes is empty, so nothing would look at the primary region from outside it; give at least one probe of the primary region. Alarms alone never prove that a region is lost, and they are lost with it."
+    condition     = length(var.detection.sides.primary.probes) >= 1
+    error_message = "detection: sides.primary.probes is empty, so nothing would look at the primary region from outside it; give at least one probe of the primary region. Alarms alone never prove that a region is lost, and they are lost with it."
   }
   validation {
-    condition     = length(var.detection.probes) <= 32
-    error_message = "detection: ${length(var.detection.probes)} probes, and a look asks all at once, 32 at most. Keep those that stand for the whole region."
+    condition     = alltrue([for s in var.detection.sides : length(s.probes) <= 32])
+    error_message = "detection: sides.primary has ${length(var.detection.sides.primary.probes)} probes and sides.recovery ${length(var.detection.sides.recovery.probes)}, and a look asks all at once, 32 at most. Keep those that stand for the whole region."
   }
   validation {
-    condition     = length(distinct(var.detection.probes[*].name)) == length(var.detection.probes)
-    error_message = "detection: two probes share a name (${join(", ", var.detection.probes[*].name)})."
+    condition     = length(distinct(flatten(values(var.detection.sides)[*].probes)[*].name)) == length(flatten(values(var.detection.sides)[*].probes))
+    error_message = "detection: two probes share a name (${join(", ", flatten(values(var.detection.sides)[*].probes)[*].name)})."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^[a-z][a-z0-9-]{0,39}$", p.name))])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : can(regex("^[a-z][a-z0-9-]{0,39}$", p.name))])
     error_message = "detection: a probe's name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter."
   }
   validation {
-    condition     = length(distinct(concat(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null]))) == length(distinct(var.detection.probes[*].name)) + length([for r in var.routes : r.probe.name if r.probe != null])
-    error_message = "detection: a probe and a route's probe, or two routes' probes, share a name (${join(", ", concat(var.detection.probes[*].name, [for r in var.routes : r.probe.name if r.probe != null]))})."
+    condition     = length(distinct(concat(flatten(values(var.detection.sides)[*].probes)[*].name, flatten([for r in var.routes : [for s in r.sides : s.probe.name if s.probe != null]])))) == length(distinct(flatten(values(var.detection.sides)[*].probes)[*].name)) + length(flatten([for r in var.routes : [for s in r.sides : s.probe.name if s.probe != null]]))
+    error_message = "detection: a probe and a route's probe, or two routes' probes, share a name (${join(", ", concat(flatten(values(var.detection.sides)[*].probes)[*].name, flatten([for r in var.routes : [for s in r.sides : s.probe.name if s.probe != null]])))})."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : contains(["http", "tcp"], p.kind)])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : contains(["http", "tcp"], p.kind)])
     error_message = "detection: a probe's kind must be http or tcp."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : p.url != null && p.host == null && p.port == null if p.kind == "http"])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : p.url != null && p.host == null && p.port == null if p.kind == "http"])
     error_message = "detection: an http probe needs a url, and neither host nor port."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : !can(regex("^https?://[^/?#]*@", p.url)) if p.kind == "http" && p.url != null])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : !can(regex("^https?://[^/?#]*@", p.url)) if p.kind == "http" && p.url != null])
     error_message = "detection: the url of one of the probes holds credentials, which a plan must not; leave out what stands before the @."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^https?://[^/?#]*@", p.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", p.url)) && length(p.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", p.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", p.url)[0]) <= 253 && (!can(regex("^https?://\\[", p.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", p.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", p.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) <= 65535), false) if p.kind == "http" && p.url != null])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : can(regex("^https?://[^/?#]*@", p.url)) || try((can(regex("^https?://([A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?([/?][!-~]*)?$", p.url)) && length(p.url) <= 2048 && !can(regex("[\"#<>\\\\^`{|}]", p.url)) && length(regex("^https?://\\[?([^/?\\]]*?)\\]?(?::[0-9]*)?(?:[/?]|$)", p.url)[0]) <= 253 && (!can(regex("^https?://\\[", p.url)) || !can(regex("^https?://\\[[^\\]]*([0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9])", p.url)) && can(cidrhost("${regex("^https?://\\[([^\\]]*)\\]", p.url)[0]}/128", 0))) && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) >= 1 && try(tonumber(regex("^https?://(?:\\[[^\\]]*\\]|[^/?:]*):([0-9]+)", p.url)[0]), 80) <= 65535), false) if p.kind == "http" && p.url != null])
     error_message = "detection: the url of one of the probes isn't an http:// or https:// URL; give one like http://shop.example.com/health. Write a host's name in punycode (xn--...), without a closing dot, and a port from 1 to 65535."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : p.expect_status == null || try(floor(p.expect_status) == p.expect_status && p.expect_status >= 100 && p.expect_status <= 599, false) if p.kind == "http"])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : p.expect_status == null || try(floor(p.expect_status) == p.expect_status && p.expect_status >= 100 && p.expect_status <= 599, false) if p.kind == "http"])
     error_message = "detection: expect_status of one of the probes is no whole number from 100 to 599."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : p.host != null && try(p.port >= 1 && p.port <= 65535 && floor(p.port) == p.port, false) && p.url == null && p.expect_status == null if p.kind == "tcp"])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : p.host != null && try(p.port >= 1 && p.port <= 65535 && floor(p.port) == p.port, false) && p.url == null && p.expect_status == null if p.kind == "tcp"])
     error_message = "detection: a tcp probe needs host and port (a whole number from 1 to 65535), and neither url nor expect_status."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : can(regex("^[A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*$", p.host)) && length(p.host) <= 253 || can(regex(":", p.host)) && !can(regex("[0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9]", p.host)) && can(cidrhost("${p.host}/128", 0)) if p.kind == "tcp" && p.host != null])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : can(regex("^[A-Za-z0-9_-]{1,63}([.][A-Za-z0-9_-]{1,63})*$", p.host)) && length(p.host) <= 253 || can(regex(":", p.host)) && !can(regex("[0-9A-Fa-f]{5}|[:.]0[0-9]+[.]|[.]0[0-9]", p.host)) && can(cidrhost("${p.host}/128", 0)) if p.kind == "tcp" && p.host != null])
     error_message = "detection: host of one of the probes is not a host; give a host name or an address alone, without scheme, port or path."
   }
   validation {
-    condition     = alltrue([for p in var.detection.probes : p.timeout_seconds >= 1 && p.timeout_seconds <= 10 && floor(p.timeout_seconds) == p.timeout_seconds])
+    condition     = alltrue([for p in flatten(values(var.detection.sides)[*].probes) : p.timeout_seconds >= 1 && p.timeout_seconds <= 10 && floor(p.timeout_seconds) == p.timeout_seconds])
     error_message = "detection: timeout_seconds of the probes must be a whole number from 1 to 10."
   }
   validation {
-    condition     = alltrue([for a in var.detection.alarms : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:alarm:[^\\p{Cc}]+$", a))])
-    error_message = "detection: alarms must be ARNs of CloudWatch alarms in ${var.regions.primary} or ${var.regions.recovery}."
+    condition     = alltrue([for a in flatten(values(var.detection.sides)[*].alarms) : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:(${var.sides.primary.region}|${var.sides.recovery.region}):[0-9]{12}:alarm:[^\\p{Cc}]+$", a))])
+    error_message = "detection: a side's alarms must be ARNs of CloudWatch alarms in ${var.sides.primary.region} or ${var.sides.recovery.region}."
   }
   validation {
-    condition     = length(distinct(var.detection.alarms)) == length(var.detection.alarms)
-    error_message = "detection: alarms holds one twice; give each once (${join(", ", [for i, a in var.detection.alarms : a if index(var.detection.alarms, a) < i])})."
+    condition     = alltrue([for s in var.detection.sides : length(distinct(s.alarms)) == length(s.alarms)])
+    error_message = "detection: a side's alarms hold one twice; give each once (${join(", ", flatten([for s in var.detection.sides : [for i, a in s.alarms : a if index(s.alarms, a) < i]]))})."
   }
   validation {
     condition     = var.detection.confirm_seconds >= 10 && var.detection.confirm_seconds <= 900 && var.detection.confirm_seconds < var.limits.rto_seconds && floor(var.detection.confirm_seconds) == var.detection.confirm_seconds
@@ -394,17 +434,17 @@ variable "detection" {
     error_message = "detection: cooldown_seconds is ${var.detection.cooldown_seconds}; it must be a whole number from 0 to 86400, a day."
   }
   validation {
-    condition     = var.mode != "automatic" || length(var.detection.alarms) > 0 || length(var.databases) > 0
-    error_message = "mode: is automatic, but probes are the only kind of evidence: an automatic failover needs two kinds, and detection.alarms and databases are empty; give an alarm or a database, or set mode to approve."
+    condition     = var.mode != "automatic" || length(flatten(values(var.detection.sides)[*].alarms)) > 0 || length(var.databases) > 0
+    error_message = "mode: is automatic, but probes are the only kind of evidence: an automatic failover needs two kinds, and detection.sides.primary.alarms and databases are empty; give an alarm or a database, or set mode to approve."
   }
   validation {
-    condition     = var.mode != "automatic" || length(var.detection.alarms) > 0 || length(var.databases) == 0 || anytrue([for d in var.databases : d.kind != "aurora_global"])
-    error_message = "mode: is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster need not say that its source is lost, and detection.alarms is empty; give an alarm, or set mode to approve."
+    condition     = var.mode != "automatic" || length(flatten(values(var.detection.sides)[*].alarms)) > 0 || length(var.databases) == 0 || anytrue([for d in var.databases : d.kind != "aurora_global"])
+    error_message = "mode: is automatic, but probes are the only kind of evidence that is sure to come: an Aurora cluster need not say that its source is lost, and detection.sides.primary.alarms is empty; give an alarm, or set mode to approve."
   }
-  # Here and not at primary_account, which the functions depend on: an alarm may have a function as its action, and stands in this list.
+  # Here and not at sides, which the functions depend on: an alarm may have a function as its action, and stands in this list.
   validation {
-    condition     = var.primary_account == null || try(alltrue([for a in var.detection.alarms : (split(":", a)[4] == var.primary_account.id) == (split(":", a)[3] == var.regions.primary)]), false)
-    error_message = "primary_account: detection.alarms of ${var.regions.primary} must lie in that account, and those of ${var.regions.recovery} in the recovery region's."
+    condition     = var.sides.primary.account == null || alltrue([for a in flatten(values(var.detection.sides)[*].alarms) : try((split(":", a)[4] == var.sides.primary.account) == (split(":", a)[3] == var.sides.primary.region), false)])
+    error_message = "detection: alarms of ${var.sides.primary.region} must lie in the account that sides.primary.account names, and those of ${var.sides.recovery.region} in the recovery side's."
   }
 }
 
@@ -486,6 +526,10 @@ variable "snapshots" {
   })
   default = null
   validation {
+    condition     = var.snapshots == null || var.sides.primary.account == null
+    error_message = "snapshots: are of the plan's databases, and a plan of two accounts (sides.primary.account) has none. Leave them out."
+  }
+  validation {
     condition     = var.snapshots == null || try(startswith(var.snapshots.schedule, "cron(") && can(regex("^CRON\\([0-9]{1,4} ([*]|(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?))*)) ([*?]|((([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)|L|LW|[0-9]{1,4}W)(,(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)|L|LW|[0-9]{1,4}W))*)) ([*]|(([*]/[0-9]{1,4}|([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-([0-9]{1,4}|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?(/[0-9]{1,4})?))*)) ([*?]|(([*]/[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT))?(/[0-9]{1,4})?|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)#[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)L)(,([*]/[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT))?(/[0-9]{1,4})?|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)#[0-9]{1,4}|([0-9]{1,4}|SUN|MON|TUE|WED|THU|FRI|SAT)L))*)) ([*]|(([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?)(,([*]/[0-9]{1,4}|[0-9]{1,4}(-[0-9]{1,4})?(/[0-9]{1,4})?))*))\\)$", upper(var.snapshots.schedule))), false)
     error_message = "snapshots: schedule must be a cron expression of EventBridge with one minute of the hour, like cron(0 3 * * ? *): minute, hour, day of month, month, day of week, year."
   }
@@ -506,7 +550,7 @@ variable "snapshots" {
     error_message = "snapshots: deletions_max must be a whole number from 0 to 100."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.snapshots == null || try(alltrue([for side, arn in var.snapshots.kms_key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.sides[side].region}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "snapshots: kms_key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
@@ -526,7 +570,7 @@ variable "snapshots" {
     error_message = "snapshots: the plan's name and those of databases become part of the snapshots' identifiers; give names without two hyphens in a row or one at the end, or leave snapshots out."
   }
   validation {
-    condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.snapshots == null || try(alltrue([for arn in var.snapshots.source_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.sides.primary.region}|${var.sides.recovery.region}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "snapshots: source_key_arns must be ARNs of keys (no alias) in the plan's two regions."
   }
   validation {
@@ -576,6 +620,10 @@ variable "parameters" {
   })
   default = null
   validation {
+    condition     = var.parameters == null || var.sides.primary.account == null || var.sides.primary.external_id != null
+    error_message = "parameters: are copied from and to another account by a role there; give the external id that the role asks for in sides.primary.external_id."
+  }
+  validation {
     condition     = var.parameters == null || try(length(var.parameters.include) >= 1 && length(var.parameters.include) <= 50, false)
     error_message = "parameters: include must hold 1 to 50 patterns."
   }
@@ -604,11 +652,11 @@ variable "parameters" {
     error_message = "parameters: existing must be keep or adopt."
   }
   validation {
-    condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[side]}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.parameters == null || try(alltrue([for side, arn in var.parameters.key_arns : arn == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.sides[side].region}:[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "parameters: key_arns must be ARNs of keys (no alias), primary and recovery each of its own region."
   }
   validation {
-    condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.regions.primary}|${var.regions.recovery}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
+    condition     = var.parameters == null || try(alltrue([for arn in var.parameters.decrypt_key_arns : can(regex("^arn:aws(-[a-z-]+)?:kms:(${var.sides.primary.region}|${var.sides.recovery.region}):[0-9]{12}:key/[A-Za-z0-9-]+$", arn))]), false)
     error_message = "parameters: decrypt_key_arns must be ARNs of keys (no alias) in one of the two regions."
   }
   validation {
@@ -771,17 +819,17 @@ variable "direct_alarm_arns" {
   type        = list(string)
   default     = []
   validation {
-    condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:${var.regions.recovery}:[0-9]{12}:alarm:[^*?]+$", a))])
-    error_message = "direct_alarm_arns: must be ARNs of alarms in the recovery region ${var.regions.recovery}, without '*' and '?'."
+    condition     = alltrue([for a in var.direct_alarm_arns : can(regex("^arn:aws(-[a-z-]+)?:cloudwatch:${var.sides.recovery.region}:[0-9]{12}:alarm:[^*?]+$", a))])
+    error_message = "direct_alarm_arns: must be ARNs of alarms in the recovery region ${var.sides.recovery.region}, without '*' and '?'."
   }
   validation {
-    condition     = alltrue([for a in var.direct_alarm_arns : contains(var.detection.alarms, a)])
-    error_message = "direct_alarm_arns: one of them is not in detection.alarms, so every word of it would be rejected; list it there too."
+    condition     = alltrue([for a in var.direct_alarm_arns : contains(var.detection.sides.primary.alarms, a)])
+    error_message = "direct_alarm_arns: one of them is not in detection.sides.primary.alarms, so every word of it would be rejected; list it there too."
   }
 }
 
 variable "alarm_events" {
-  description = "Whether each change of the plan's alarms also reaches alarm-handler by EventBridge. An alarm with disabled actions still sends events, and only events say that a mute rule holds a change back. Alarms of another account (primary_account) use their topic alone."
+  description = "Whether each change of the plan's alarms also reaches alarm-handler by EventBridge. An alarm with disabled actions still sends events, and only events say that a mute rule holds a change back. Alarms of another account (sides.primary.account) use their topic alone."
   type        = bool
   default     = true
 }
@@ -808,8 +856,8 @@ variable "kms_key_arns" {
   type        = object({ primary = optional(string), recovery = optional(string) })
   default     = {}
   validation {
-    condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.regions[r]}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
-    error_message = "kms_key_arns: each must be the ARN of a key (not an alias) in its own region (primary ${var.regions.primary}, recovery ${var.regions.recovery})."
+    condition     = alltrue([for r in ["primary", "recovery"] : var.kms_key_arns[r] == null || can(regex("^arn:aws(-[a-z-]+)?:kms:${var.sides[r].region}:[0-9]{12}:key/[^*?]+$", var.kms_key_arns[r]))])
+    error_message = "kms_key_arns: each must be the ARN of a key (not an alias) in its own region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region})."
   }
 }
 

@@ -176,7 +176,7 @@ async fn a_fence_whose_endpoint_is_missing_promotes_nothing() {
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);
     let said = stage.sentences().join("\n");
-    assert!(said.contains("correct routes[].primary.endpoint of the plan"), "{said}");
+    assert!(said.contains("correct routes[].sides.primary.endpoint of the plan"), "{said}");
     assert!(stage.world.inner().databases.values().all(|database| database.promotions == 0));
 }
 

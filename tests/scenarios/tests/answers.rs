@@ -39,7 +39,7 @@ async fn an_alarm_that_does_not_count_is_answered_with_the_reason() {
     let foreign_topic = "arn:aws:sns:us-east-2:999999999999:shop-signals";
     let foreign_alarm = LISTED.replace("123456789012", "999999999999");
     for (arn, topic, seconds_ago, reason, why) in [
-        (UNLISTED, TOPIC, 0, "unlisted_alarm", "it is not in detection.alarms of the plan"),
+        (UNLISTED, TOPIC, 0, "unlisted_alarm", "it is not in detection.sides.primary.alarms of the plan"),
         (LISTED, TOPIC, 301, "stale", "it changed 5 min ago; the limit is 300 s"),
         (LISTED, TOPIC, -61, "from_the_future", "its timestamp is 61 s in the future"),
         (LISTED, foreign_topic, 0, "unlisted_topic", "is not in detection.topics of the plan"),

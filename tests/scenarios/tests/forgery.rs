@@ -107,13 +107,13 @@ async fn an_alarm_of_a_foreign_account_is_rejected_whatever_its_body_says() {
 #[tokio::test(start_paused = true)]
 async fn an_alarm_that_the_plan_does_not_list_is_rejected() {
     let forge = |forged: &mut Forged| forged.arn = format!("{}-2", forged.arn);
-    assert_rejected(forge, "it is not in detection.alarms of the plan").await;
+    assert_rejected(forge, "it is not in detection.sides.primary.alarms of the plan").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listed_alarm_of_another_region_is_rejected() {
     let forge = |forged: &mut Forged| forged.arn = forged.arn.replace("us-east-2", "eu-west-1");
-    assert_rejected(forge, "it is not in detection.alarms of the plan").await;
+    assert_rejected(forge, "it is not in detection.sides.primary.alarms of the plan").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,7 +67,7 @@ variables {
 run "the_plan_says_what_exists" {
   command = plan
   assert {
-    condition     = jsondecode(module.pilotlight.plan_json).databases[0].replica == "arn:aws:rds:us-west-1:123456789012:db:orders-replica" && jsondecode(module.pilotlight.plan_json).routes[0].after == ["orders", "web"] && jsondecode(module.pilotlight.plan_json).fleets[0].group == "web-recovery"
+    condition     = jsondecode(module.pilotlight.plan_json).databases[0].sides.recovery.arn == "arn:aws:rds:us-west-1:123456789012:db:orders-replica" && jsondecode(module.pilotlight.plan_json).routes[0].after == ["orders", "web"] && jsondecode(module.pilotlight.plan_json).fleets[0].sides.recovery.group == "web-recovery"
     error_message = "The plan document says something else."
   }
   assert {
@@ -90,7 +90,7 @@ run "roles_to_assume_in_one_account_are_taken" {
 run "one_account_has_nothing_of_a_second" {
   command = plan
   assert {
-    condition     = length(module.primary_account) == 0 && module.pilotlight.primary_account == null && !strcontains(module.pilotlight.plan_json, "primary_account")
+    condition     = length(module.primary_account) == 0 && module.pilotlight.primary_account == null && jsondecode(module.pilotlight.plan_json).sides.primary.account == "123456789012"
     error_message = "Something is built in an account that nobody named."
   }
 }
@@ -115,7 +115,7 @@ run "two_regions_in_two_accounts_are_taken" {
     }
   }
   assert {
-    condition     = jsondecode(module.pilotlight.plan_json).account == "123456789012" && jsondecode(module.pilotlight.plan_json).primary_account == "210987654321" && jsondecode(module.pilotlight.plan_json).databases == [] && jsondecode(module.pilotlight.plan_json).routes[0].after == ["web"]
+    condition     = jsondecode(module.pilotlight.plan_json).sides.recovery.account == "123456789012" && jsondecode(module.pilotlight.plan_json).sides.primary.account == "210987654321" && jsondecode(module.pilotlight.plan_json).databases == [] && jsondecode(module.pilotlight.plan_json).routes[0].after == ["web"]
     error_message = "The plan document does not say which account each region is in."
   }
   assert {
@@ -142,7 +142,7 @@ run "two_accounts_without_parameters_need_nothing_there" {
     }
   }
   assert {
-    condition     = length(module.primary_account) == 0 && jsondecode(module.pilotlight.plan_json).primary_account == "210987654321"
+    condition     = length(module.primary_account) == 0 && jsondecode(module.pilotlight.plan_json).sides.primary.account == "210987654321"
     error_message = "Something is built there that nobody needs."
   }
 }

@@ -43,7 +43,7 @@ variables {
 run "the_recovery_region_waits_at_zero" {
   command = plan
   assert {
-    condition     = module.web.plan_item.capacity == { min = 2, desired = 2, max = 4 } && module.web.plan_item.healthy_targets_min == 2
+    condition     = module.web.plan_item.sides.recovery.serving == { min = 2, desired = 2, max = 4 } && module.web.plan_item.sides.recovery.healthy_targets_min == 2
     error_message = "A failover would open to fewer servers than serve today."
   }
   assert {

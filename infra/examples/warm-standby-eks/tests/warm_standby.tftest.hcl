@@ -43,11 +43,11 @@ variables {
 run "both_regions_run_three_servers" {
   command = plan
   assert {
-    condition     = module.web.plan_item.capacity == { min = 3, desired = 3, max = 9 } && module.web.plan_item.healthy_targets_min == 3
+    condition     = module.web.plan_item.sides.recovery.serving == { min = 3, desired = 3, max = 9 } && module.web.plan_item.sides.recovery.healthy_targets_min == 3
     error_message = "A failover would open to fewer servers than serve today."
   }
   assert {
-    condition     = module.database.plan_item.backup_retention_days == 5
+    condition     = module.database.plan_item.sides.recovery.backup_retention_days == 5
     error_message = "Not five days of backups."
   }
 }

@@ -36,7 +36,7 @@ run "the_recovery_side_has_weight_zero" {
     error_message = "An endpoint is looked at elsewhere, or too rarely."
   }
   assert {
-    condition     = output.plan_items["front"].recovery.weight == 128 && output.plan_items["front"].after == tolist(["orders", "web"])
+    condition     = output.plan_items["front"].sides.recovery.weight == 128 && output.plan_items["front"].after == tolist(["orders", "web"])
     error_message = "The orchestrator would open with weight 0, or too early."
   }
 }

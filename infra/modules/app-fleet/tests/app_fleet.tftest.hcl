@@ -73,7 +73,7 @@ run "one_fleet_serves_and_its_twin_waits_at_zero" {
     error_message = "A fleet can't fall back on another type."
   }
   assert {
-    condition     = output.plan_item == { name = "web", group = "shop-web-recovery", target_groups = tolist(["arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/2"]), capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+    condition     = output.plan_item == { name = "web", sides = { recovery = { group = "shop-web-recovery", target_groups = tolist(["arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/shop-web/2"]), serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }
     error_message = "The orchestrator is told something else than what is built."
   }
   assert {
@@ -215,7 +215,7 @@ run "a_warm_fleet_of_given_images_without_containers" {
     containers_use_role = true
   }
   assert {
-    condition     = aws_autoscaling_group.recovery.desired_capacity == 3 && output.plan_item.healthy_targets_min == 2 && length(aws_autoscaling_policy.recovery) == 0
+    condition     = aws_autoscaling_group.recovery.desired_capacity == 3 && output.plan_item.sides.recovery.healthy_targets_min == 2 && length(aws_autoscaling_policy.recovery) == 0
     error_message = "The warm fleet isn't warm."
   }
   assert {

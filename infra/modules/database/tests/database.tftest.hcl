@@ -78,7 +78,10 @@ run "an_instance_and_its_replica_in_the_other_region" {
     error_message = "A side takes connections without TLS."
   }
   assert {
-    condition     = output.plan_item == { name = "orders", kind = "rds_replica", global_cluster = null, primary = "arn:aws:rds:eu-south-1:123456789012:db:shop-orders", replica = "arn:aws:rds:eu-central-1:123456789012:db:shop-orders-replica", backup_retention_days = 7, quarantine_security_group = "sg-0abc" }
+    condition = output.plan_item == { name = "orders", kind = "rds_replica", global_cluster = null, sides = {
+      primary  = { arn = "arn:aws:rds:eu-south-1:123456789012:db:shop-orders", backup_retention_days = 7, quarantine_security_group = "sg-0abc" }
+      recovery = { arn = "arn:aws:rds:eu-central-1:123456789012:db:shop-orders-replica", backup_retention_days = 7 }
+    } }
     error_message = "The orchestrator is told something else than what is built."
   }
   assert {
@@ -171,7 +174,7 @@ run "aurora_is_one_global_database_with_a_cluster_on_each_side" {
     error_message = "The lag is looked for where Aurora does not put it."
   }
   assert {
-    condition     = [output.plan_item.kind, output.plan_item.global_cluster, output.plan_item.primary, output.plan_item.replica] == ["aurora_global", "shop-orders", aws_rds_cluster.primary[0].arn, aws_rds_cluster.recovery[0].arn]
+    condition     = [output.plan_item.kind, output.plan_item.global_cluster, output.plan_item.sides.primary.arn, output.plan_item.sides.recovery.arn, output.plan_item.sides.recovery.backup_retention_days] == ["aurora_global", "shop-orders", aws_rds_cluster.primary[0].arn, aws_rds_cluster.recovery[0].arn, null]
     error_message = "The orchestrator is told of something else than the global database and its two clusters."
   }
 }

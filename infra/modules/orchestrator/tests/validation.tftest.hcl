@@ -26,15 +26,17 @@ mock_provider "aws" {
 
 variables {
   name        = "shop"
-  regions     = { primary = "us-east-2", recovery = "us-west-1" }
+  sides       = { primary = { region = "us-east-2" }, recovery = { region = "us-west-1" } }
   package_dir = "tests/packages"
-  detection   = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }
+  detection   = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   databases = [{
-    name    = "orders"
-    primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
-    replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+    name = "orders"
+    sides = {
+      primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }
+      recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+    }
   }]
-  routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+  routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
 }
 
 run "a_name_with_capitals_is_refused" {
@@ -48,31 +50,31 @@ run "a_name_with_capitals_is_refused" {
 run "a_region_that_is_none_is_refused" {
   command = plan
   variables {
-    regions   = { primary = "ohio", recovery = "us-west-1" }
+    sides     = { primary = { region = "ohio" }, recovery = { region = "us-west-1" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:ohio:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:ohio:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "the_same_region_twice_is_refused" {
   command = plan
   variables {
-    regions   = { primary = "us-west-1", recovery = "us-west-1" }
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-west-1:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-west-1" }, recovery = { region = "us-west-1" } }
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "a_recovery_in_an_opt_in_region_is_refused" {
   command = plan
   variables {
-    regions   = { primary = "us-east-2", recovery = "af-south-1" }
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:af-south-1:123456789012:db:shop-orders-replica" }]
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:af-south-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-east-2" }, recovery = { region = "af-south-1" } }
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:af-south-1:123456789012:db:shop-orders-replica" } } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:af-south-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "an_unknown_mode_is_refused" {
@@ -86,7 +88,7 @@ run "an_unknown_mode_is_refused" {
 run "a_database_name_with_an_underscore_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders_1", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders_1", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -94,7 +96,7 @@ run "a_database_name_with_an_underscore_is_refused" {
 run "an_unknown_kind_of_database_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", kind = "aurora" }]
+    databases = [{ name = "orders", kind = "aurora", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -102,7 +104,7 @@ run "an_unknown_kind_of_database_is_refused" {
 run "an_aurora_database_whose_primary_is_an_instance_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -110,7 +112,7 @@ run "an_aurora_database_whose_primary_is_an_instance_is_refused" {
 run "an_aurora_database_whose_replica_is_an_instance_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -118,7 +120,7 @@ run "an_aurora_database_whose_replica_is_an_instance_is_refused" {
 run "an_aurora_database_without_its_global_cluster_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", kind = "aurora_global", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+    databases = [{ name = "orders", kind = "aurora_global", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -126,7 +128,7 @@ run "an_aurora_database_without_its_global_cluster_is_refused" {
 run "a_global_cluster_by_its_arn_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "arn:aws:rds::123456789012:global-cluster:shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" }]
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "arn:aws:rds::123456789012:global-cluster:shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -135,8 +137,8 @@ run "a_global_cluster_of_two_databases_is_refused" {
   command = plan
   variables {
     databases = [
-      { name = "orders", kind = "aurora_global", global_cluster = "shop", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" },
-      { name = "stock", kind = "aurora_global", global_cluster = "shop", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-stock", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-stock-replica" },
+      { name = "orders", kind = "aurora_global", global_cluster = "shop", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" } } },
+      { name = "stock", kind = "aurora_global", global_cluster = "shop", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-stock" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-stock-replica" } } },
     ]
   }
   expect_failures = [var.databases]
@@ -145,7 +147,7 @@ run "a_global_cluster_of_two_databases_is_refused" {
 run "a_global_cluster_of_an_rds_replica_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", global_cluster = "shop-orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders", global_cluster = "shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -153,7 +155,7 @@ run "a_global_cluster_of_an_rds_replica_is_refused" {
 run "a_primary_in_another_region_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-1:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-1:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -161,7 +163,7 @@ run "a_primary_in_another_region_is_refused" {
 run "a_replica_outside_the_recovery_region_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-replica" }]
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -169,7 +171,7 @@ run "a_replica_outside_the_recovery_region_is_refused" {
 run "a_promoted_instance_without_backups_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 0 }]
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 0 } } }]
   }
   expect_failures = [var.databases]
 }
@@ -177,7 +179,7 @@ run "a_promoted_instance_without_backups_is_refused" {
 run "a_quarantine_group_that_is_no_security_group_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", quarantine_security_group = "quarantine" }]
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", quarantine_security_group = "quarantine" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
   }
   expect_failures = [var.databases]
 }
@@ -185,7 +187,7 @@ run "a_quarantine_group_that_is_no_security_group_is_refused" {
 run "a_database_after_something_unknown_is_refused" {
   command = plan
   variables {
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", after = ["customers"] }]
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } }, after = ["customers"] }]
   }
   expect_failures = [var.databases]
 }
@@ -193,7 +195,7 @@ run "a_database_after_something_unknown_is_refused" {
 run "a_fleet_name_beginning_with_a_digit_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "1web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "1web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -201,7 +203,7 @@ run "a_fleet_name_beginning_with_a_digit_is_refused" {
 run "an_unknown_kind_of_fleet_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2, kind = "ecs" }]
+    fleets = [{ name = "web", kind = "ecs", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -209,7 +211,7 @@ run "an_unknown_kind_of_fleet_is_refused" {
 run "a_group_name_with_a_wildcard_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-*", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-*", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -217,7 +219,7 @@ run "a_group_name_with_a_wildcard_is_refused" {
 run "a_fleet_without_target_groups_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = [], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = [], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -225,7 +227,7 @@ run "a_fleet_without_target_groups_is_refused" {
 run "a_desired_capacity_above_the_maximum_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 5, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 5, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -233,7 +235,7 @@ run "a_desired_capacity_above_the_maximum_is_refused" {
 run "more_healthy_targets_than_instances_are_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 3 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 3 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -241,7 +243,7 @@ run "more_healthy_targets_than_instances_are_refused" {
 run "a_fleet_after_something_unknown_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2, after = ["front"] }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } }, after = ["front"] }]
   }
   expect_failures = [var.fleets]
 }
@@ -249,7 +251,7 @@ run "a_fleet_after_something_unknown_is_refused" {
 run "a_route_name_that_is_empty_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -257,7 +259,7 @@ run "a_route_name_that_is_empty_is_refused" {
 run "an_unknown_kind_of_route_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, kind = "route53" }]
+    routes = [{ name = "front", kind = "route53", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -265,9 +267,9 @@ run "an_unknown_kind_of_route_is_refused" {
 run "global_accelerator_with_the_primary_in_us_west_2_is_refused" {
   command = plan
   variables {
-    regions   = { primary = "us-west-2", recovery = "us-west-1" }
+    sides     = { primary = { region = "us-west-2" }, recovery = { region = "us-west-1" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -275,7 +277,7 @@ run "global_accelerator_with_the_primary_in_us_west_2_is_refused" {
 run "a_weight_of_zero_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", weight = 0 } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", weight = 0 } } }]
   }
   expect_failures = [var.routes]
 }
@@ -283,7 +285,7 @@ run "a_weight_of_zero_is_refused" {
 run "an_endpoint_group_that_is_none_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "front", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "front", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -291,7 +293,7 @@ run "an_endpoint_group_that_is_none_is_refused" {
 run "one_endpoint_group_for_both_sides_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -299,7 +301,7 @@ run "one_endpoint_group_for_both_sides_is_refused" {
 run "an_endpoint_in_the_wrong_region_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -307,7 +309,7 @@ run "an_endpoint_in_the_wrong_region_is_refused" {
 run "a_probe_of_a_route_without_a_web_address_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "shop.example.com" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { name = "front-recovery", url = "shop.example.com" } } } }]
   }
   expect_failures = [var.routes]
 }
@@ -315,7 +317,7 @@ run "a_probe_of_a_route_without_a_web_address_is_refused" {
 run "a_route_after_something_unknown_is_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, after = ["web"] }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }, after = ["web"] }]
   }
   expect_failures = [var.routes]
 }
@@ -331,7 +333,7 @@ run "a_plan_without_a_route_is_refused" {
 run "a_name_used_twice_is_refused" {
   command = plan
   variables {
-    fleets = [{ name = "orders", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "orders", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.routes]
 }
@@ -339,7 +341,7 @@ run "a_name_used_twice_is_refused" {
 run "a_plan_without_probes_is_refused" {
   command = plan
   variables {
-    detection = { probes = [] }
+    detection = { sides = { primary = { probes = [] } } }
   }
   expect_failures = [var.detection]
 }
@@ -347,7 +349,7 @@ run "a_plan_without_probes_is_refused" {
 run "more_probes_than_a_look_asks_are_refused" {
   command = plan
   variables {
-    detection = { probes = [for i in range(33) : { kind = "http", name = "front-${i}", url = "http://shop.example.com/health" }] }
+    detection = { sides = { primary = { probes = [for i in range(33) : { kind = "http", name = "front-${i}", url = "http://shop.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -355,7 +357,7 @@ run "more_probes_than_a_look_asks_are_refused" {
 run "two_probes_of_one_name_are_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432 }, { kind = "tcp", name = "db", host = "b", port = 5432 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432 }, { kind = "tcp", name = "db", host = "b", port = 5432 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -363,7 +365,7 @@ run "two_probes_of_one_name_are_refused" {
 run "a_probe_name_with_a_blank_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "the db", host = "a", port = 5432 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "the db", host = "a", port = 5432 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -371,7 +373,7 @@ run "a_probe_name_with_a_blank_is_refused" {
 run "a_probe_and_a_routes_probe_of_one_name_are_refused" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-primary", url = "http://recovery.example.com/health" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { name = "front-primary", url = "http://recovery.example.com/health" } } } }]
   }
   expect_failures = [var.detection]
 }
@@ -379,7 +381,7 @@ run "a_probe_and_a_routes_probe_of_one_name_are_refused" {
 run "an_unknown_kind_of_probe_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "icmp", name = "front", host = "a" }] }
+    detection = { sides = { primary = { probes = [{ kind = "icmp", name = "front", host = "a" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -387,7 +389,7 @@ run "an_unknown_kind_of_probe_is_refused" {
 run "an_http_probe_without_a_url_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -395,7 +397,7 @@ run "an_http_probe_without_a_url_is_refused" {
 run "a_tcp_probe_without_a_port_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "a" }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "a" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -403,7 +405,7 @@ run "a_tcp_probe_without_a_port_is_refused" {
 run "a_probe_that_waits_longer_than_ten_seconds_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 11 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 11 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -411,7 +413,7 @@ run "a_probe_that_waits_longer_than_ten_seconds_is_refused" {
 run "an_alarm_of_a_third_region_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop"] }
+    detection = { sides = { primary = { alarms = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -419,7 +421,7 @@ run "an_alarm_of_a_third_region_is_refused" {
 run "a_confirm_window_below_ten_seconds_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], confirm_seconds = 9 }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, confirm_seconds = 9 }
   }
   expect_failures = [var.detection]
 }
@@ -427,7 +429,7 @@ run "a_confirm_window_below_ten_seconds_is_refused" {
 run "signals_that_stay_valid_for_hours_are_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], signal_age_seconds_max = 21600 }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, signal_age_seconds_max = 21600 }
   }
   expect_failures = [var.detection]
 }
@@ -435,7 +437,7 @@ run "signals_that_stay_valid_for_hours_are_refused" {
 run "a_negative_cooldown_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], cooldown_seconds = -1 }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, cooldown_seconds = -1 }
   }
   expect_failures = [var.detection]
 }
@@ -605,7 +607,7 @@ run "a_direct_alarm_with_a_wildcard_is_refused" {
   command = plan
   variables {
     direct_alarm_arns = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"]
-    detection         = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"] }
+    detection         = { sides = { primary = { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:*"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   }
   expect_failures = [var.direct_alarm_arns]
 }
@@ -765,73 +767,75 @@ run "a_pass_without_a_schedule_is_refused" {
 run "a_primary_account_that_is_none_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "2109" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-east-2", account = "2109" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.sides]
 }
 
 run "an_external_id_of_other_letters_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321", external_id = "two words" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-east-2", account = "210987654321", external_id = "two words" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.sides]
 }
 
 run "parameters_of_two_accounts_without_an_external_id_are_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
-    parameters      = { include = ["/shop/**"] }
+    sides      = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    databases  = []
+    routes     = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
+    parameters = { include = ["/shop/**"] }
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.parameters]
 }
 
 run "databases_in_two_accounts_are_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides  = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.databases]
 }
 
 run "snapshots_in_two_accounts_are_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
-    snapshots       = { schedule = "cron(0 3 * * ? *)" }
+    sides     = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
+    snapshots = { schedule = "cron(0 3 * * ? *)" }
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.snapshots]
 }
 
 run "a_primary_endpoint_of_a_third_account_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:333333333333:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:333333333333:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.primary_account]
+  expect_failures = [var.routes]
 }
 
 run "an_alarm_of_the_wrong_account_is_refused" {
   command = plan
   variables {
-    primary_account = { id = "210987654321" }
-    databases       = []
-    routes          = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    sides     = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
     detection = {
-      alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:web-unhealthy"]
-      probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      sides = { primary = {
+        alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:web-unhealthy"]
+        probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }]
+      } }
     }
   }
   expect_failures = [var.detection]
@@ -842,9 +846,11 @@ run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
   variables {
     mode = "automatic"
     databases = [{
-      name    = "orders"
-      primary = "arn:aws:rds:us-east-2:123456789012:db:shop-orders"
-      replica = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica"
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" }
+      }
     }]
   }
   expect_failures = [var.databases]
@@ -855,7 +861,7 @@ run "a_database_that_nothing_cuts_off_is_refused_in_automatic_mode" {
 run "alarm_cdk_slash" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down"] }
+    detection = { sides = { primary = { alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm/shop-down"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -863,7 +869,7 @@ run "alarm_cdk_slash" {
 run "alarm_twice" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-5xx", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down"] }
+    detection = { sides = { primary = { alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-5xx", "arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-down"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -913,7 +919,7 @@ run "automatic_aurora_and_probes_only" {
   command = plan
   variables {
     mode      = "automatic"
-    databases = [{ name = "orders", primary = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", replica = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", kind = "aurora_global", global_cluster = "shop", quarantine_security_group = "sg-0abc" }]
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders", quarantine_security_group = "sg-0abc" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica" } } }]
   }
   expect_failures = [var.detection]
 }
@@ -921,7 +927,7 @@ run "automatic_aurora_and_probes_only" {
 run "confirm_fraction" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], confirm_seconds = 22.5 }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, confirm_seconds = 22.5 }
   }
   expect_failures = [var.detection]
 }
@@ -937,7 +943,7 @@ run "direct_alarm_unlisted" {
 run "endpoint_classic_lb" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/shop-classic" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/shop-classic" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -945,7 +951,7 @@ run "endpoint_classic_lb" {
 run "endpoint_ec2_arn" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:ec2:us-east-2:123456789012:instance/i-0abc" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:ec2:us-east-2:123456789012:instance/i-0abc" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -953,7 +959,7 @@ run "endpoint_ec2_arn" {
 run "endpoint_target_group" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop/0123456789abcdef" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop/0123456789abcdef" } } }]
   }
   expect_failures = [var.routes]
 }
@@ -961,7 +967,7 @@ run "endpoint_target_group" {
 run "group_odd" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "autoScalingGroupName:shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "autoScalingGroupName:shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -969,7 +975,7 @@ run "group_odd" {
 run "target_group_short" {
   command = plan
   variables {
-    fleets = [{ name = "web", group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web"], capacity = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }]
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
   }
   expect_failures = [var.fleets]
 }
@@ -977,41 +983,41 @@ run "target_group_short" {
 run "partition_aws_us_gov" {
   command = plan
   variables {
-    regions   = { primary = "us-gov-east-1", recovery = "us-gov-west-1" }
+    sides     = { primary = { region = "us-gov-east-1" }, recovery = { region = "us-gov-west-1" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-gov-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-gov-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-gov-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-gov-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "partition_aws_cn" {
   command = plan
   variables {
-    regions   = { primary = "cn-north-1", recovery = "cn-northwest-1" }
+    sides     = { primary = { region = "cn-north-1" }, recovery = { region = "cn-northwest-1" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:cn-north-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:cn-northwest-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:cn-north-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:cn-northwest-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "partition_aws_eusc" {
   command = plan
   variables {
-    regions   = { primary = "eusc-de-east-1", recovery = "eusc-de-east-2" }
+    sides     = { primary = { region = "eusc-de-east-1" }, recovery = { region = "eusc-de-east-2" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-2:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:eusc-de-east-2:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "opt_in_recovery" {
   command = plan
   variables {
-    regions   = { primary = "us-east-2", recovery = "me-west-1" }
+    sides     = { primary = { region = "us-east-2" }, recovery = { region = "me-west-1" } }
     databases = []
-    routes    = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:me-west-1:123456789012:loadbalancer/app/shop/2" } }]
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:me-west-1:123456789012:loadbalancer/app/shop/2" } } }]
   }
-  expect_failures = [var.regions]
+  expect_failures = [var.sides]
 }
 
 run "params_deep" {
@@ -1057,7 +1063,7 @@ run "params_too_many_exceptions" {
 run "probe_status_0" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 0 }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health", expect_status = 0 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1065,7 +1071,7 @@ run "probe_status_0" {
 run "probe_tcp_odd_host" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "db!.example.com", port = 5432 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "db!.example.com", port = 5432 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1073,7 +1079,7 @@ run "probe_tcp_odd_host" {
 run "probe_timeout_fraction" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 2.5 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432, timeout_seconds = 2.5 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1081,7 +1087,7 @@ run "probe_timeout_fraction" {
 run "probe_url_credentials" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://user:word@shop.example.com/health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "https://user:word@shop.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1089,7 +1095,7 @@ run "probe_url_credentials" {
 run "probe_url_idn" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://läden.example.com/health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "https://läden.example.com/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1097,7 +1103,7 @@ run "probe_url_idn" {
 run "probe_url_no_host" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "https:///health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "https:///health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1105,7 +1111,7 @@ run "probe_url_no_host" {
 run "probe_url_port_big" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com:84430/health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com:84430/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1113,7 +1119,7 @@ run "probe_url_port_big" {
 run "probe_url_trailing_dot" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com./health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "https://shop.example.com./health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1121,7 +1127,7 @@ run "probe_url_trailing_dot" {
 run "route_probe_name_capital" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "Front Recovery", url = "https://shop.example.com/health" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { name = "Front Recovery", url = "https://shop.example.com/health" } } } }]
   }
   expect_failures = [var.routes]
 }
@@ -1129,7 +1135,7 @@ run "route_probe_name_capital" {
 run "route_probe_url_credentials" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "https://user:word@shop.example.com/health" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { name = "front-recovery", url = "https://user:word@shop.example.com/health" } } } }]
   }
   expect_failures = [var.routes]
 }
@@ -1137,7 +1143,7 @@ run "route_probe_url_credentials" {
 run "route_probe_by_tcp" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { kind = "tcp", name = "front-recovery", url = "https://shop.example.com/health" } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { kind = "tcp", name = "front-recovery", url = "https://shop.example.com/health" } } } }]
   }
   expect_failures = [var.routes]
 }
@@ -1145,7 +1151,7 @@ run "route_probe_by_tcp" {
 run "route_probe_timeout_fraction" {
   command = plan
   variables {
-    routes = [{ name = "front", primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }, probe = { name = "front-recovery", url = "https://shop.example.com/health", timeout_seconds = 2.5 } }]
+    routes = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2", probe = { name = "front-recovery", url = "https://shop.example.com/health", timeout_seconds = 2.5 } } } }]
   }
   expect_failures = [var.routes]
 }
@@ -1195,7 +1201,7 @@ run "an_option_group_without_a_name_is_refused" {
 run "a_group_of_five_digits_in_an_address_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "tcp", name = "db", host = "00001::1", port = 5432 }] }
+    detection = { sides = { primary = { probes = [{ kind = "tcp", name = "db", host = "00001::1", port = 5432 }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1203,7 +1209,7 @@ run "a_group_of_five_digits_in_an_address_is_refused" {
 run "a_zero_before_a_number_in_an_address_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://[::ffff:01.2.3.4]/health" }] }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://[::ffff:01.2.3.4]/health" }] } } }
   }
   expect_failures = [var.detection]
 }
@@ -1211,7 +1217,69 @@ run "a_zero_before_a_number_in_an_address_is_refused" {
 run "what_only_begins_like_a_partition_is_refused" {
   command = plan
   variables {
-    detection = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }], alarms = ["arn:awsx:cloudwatch:us-east-2:123456789012:alarm:shop"] }
+    detection = { sides = { primary = { alarms = ["arn:awsx:cloudwatch:us-east-2:123456789012:alarm:shop"], probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } } }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_recovery_account_that_is_none_is_refused" {
+  command = plan
+  variables {
+    sides = { primary = { region = "us-east-2" }, recovery = { region = "us-west-1", account = "1234" } }
+  }
+  expect_failures = [var.sides]
+}
+
+run "backups_of_an_aurora_cluster_are_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", backup_retention_days = 7 } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_primary_side_without_backups_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", backup_retention_days = 0 }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica" } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_quarantine_group_of_the_recovery_side_that_is_none_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", quarantine_security_group = "quarantine" } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_fleet_of_the_primary_side_with_target_groups_of_the_other_region_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", sides = {
+      primary  = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+      recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+    } }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "a_resting_size_above_its_maximum_is_refused" {
+  command = plan
+  variables {
+    fleets = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, resting = { min = 0, desired = 1, max = 0 }, healthy_targets_min = 2 } } }]
+  }
+  expect_failures = [var.fleets]
+}
+
+run "probes_of_both_sides_of_one_name_are_refused" {
+  command = plan
+  variables {
+    detection = { sides = {
+      primary  = { probes = [{ kind = "tcp", name = "db", host = "a", port = 5432 }] }
+      recovery = { probes = [{ kind = "tcp", name = "db", host = "b", port = 5432 }] }
+    } }
   }
   expect_failures = [var.detection]
 }

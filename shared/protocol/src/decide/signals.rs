@@ -188,7 +188,9 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
         return Some(foreign);
     }
     if plan.listed_alarm(&alarm.arn).is_none() {
-        return Some((Rejection::UnlistedAlarm, "it is not in detection.alarms of the plan".into()));
+        let side = plan.seat.other().as_str();
+        let why = format!("it is not in detection.sides.{side}.alarms of the plan");
+        return Some((Rejection::UnlistedAlarm, why));
     }
     // That it is OK is true whatever becomes of its actions.
     if let Some(held_back) = alarm.held_back.as_ref().filter(|_| alarm.state == AlarmState::Alarm) {

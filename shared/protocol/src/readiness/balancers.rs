@@ -43,7 +43,8 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
         Ok(Some(groups)) => groups,
         Ok(None) => {
             let sentence = "The recovery load balancer does not exist.";
-            let remedy = "Create it again, or correct routes[].recovery.endpoint of the plan.";
+            let side = scene.plan.seat.as_str();
+            let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(PLANNED, name, sentence, remedy);
         }
         Err(unseen) => return Check::unknown(PLANNED, name, &unseen),
@@ -69,9 +70,11 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
             if many { "which have" } else { "which has" },
             if many { "are" } else { "is" },
         );
-        let remedy = "Remove the rule that forwards to it from the load balancer's listeners, give it a \
-                      permanent healthy target, or name it in fleets[].target_groups of the fleet that fills \
-                      it.";
+        let side = scene.plan.seat.as_str();
+        let remedy = format!(
+            "Remove the rule that forwards to it from the load balancer's listeners, give it a permanent healthy \
+             target, or name it in fleets[].sides.{side}.target_groups of the fleet that fills it."
+        );
         return Check::not_ready(PLANNED, name, sentence, remedy);
     }
     let own = groups.iter().filter(of_plan).count();

@@ -8,6 +8,7 @@ use crate::arn::Arn;
 use crate::database_status::{Condition, remedy};
 use crate::observation::ReplicaState;
 use crate::plan::{Database, DatabaseKind};
+use crate::side::Side;
 use crate::words::duration;
 
 pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
@@ -59,6 +60,11 @@ fn waiting(scene: &Scene<'_>, database: &Database) -> Vec<Check> {
     ]
 }
 
+/// Where the plan says what a database is on a side.
+pub(super) fn arn_field(side: Side) -> String {
+    format!("databases[].sides.{}.arn", side.as_str())
+}
+
 /// What was seen of the instance, or the check that says that it was not.
 fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s ReplicaFacts, Check> {
     let check = if scene.state.holdings.is_active(&database.name) { WRITABLE } else { AVAILABLE };
@@ -68,7 +74,7 @@ fn instance<'s>(scene: &'s Scene<'_>, database: &Database) -> Result<&'s Replica
             check,
             &database.name,
             format!("The {} {} does not exist.", thing(database), identifier(database.arn(scene.plan.seat))),
-            "Create it again, or correct databases[].replica of the plan.",
+            format!("Create it again, or correct {} of the plan.", arn_field(scene.plan.seat)),
         )),
         Err(unseen) => Err(Check::unknown(check, &database.name, &unseen)),
     }
@@ -78,7 +84,7 @@ fn available(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Ch
     let (name, id) = (&database.name, identifier(database.arn(scene.plan.seat)));
     let status = facts.status.as_str();
     if let Some(cluster) = &facts.cluster {
-        return cluster_available(database, id, facts, cluster);
+        return cluster_available(database, id, facts, cluster, scene.plan.seat);
     }
     if facts.replication == ReplicaState::Detached {
         let sentence = format!("{id} has no replication source, although no run has promoted it.");
@@ -113,7 +119,13 @@ fn against(status: &str, condition: Condition, thing: &str) -> String {
 
 /// A cluster can be failed over to if it is a secondary, has an instance that could write, and its engine's version is the
 /// global database's.
-fn cluster_available(database: &Database, id: &str, facts: &ReplicaFacts, cluster: &ClusterFacts) -> Check {
+fn cluster_available(
+    database: &Database,
+    id: &str,
+    facts: &ReplicaFacts,
+    cluster: &ClusterFacts,
+    seat: Side,
+) -> Check {
     let (name, status) = (&database.name, facts.status.as_str());
     let global = database.global_cluster().unwrap_or("of the plan");
     let not_ready =
@@ -125,13 +137,16 @@ fn cluster_available(database: &Database, id: &str, facts: &ReplicaFacts, cluste
                 format!(
                     "{id} is the writer of the global database {global}, although no run has failed over to it."
                 ),
-                "Switch the global database over to the primary region, or swap the plan's regions.",
+                "Switch the global database over to the primary region, or swap the plan's sides.",
             );
         }
         ClusterRole::Outside => {
             return not_ready(
                 format!("{id} does not belong to the global database {global}, so it does not replicate."),
-                "Add a cluster in the recovery region to the global database, and name it in databases[].replica.",
+                &format!(
+                    "Add a cluster in the recovery region to the global database, and name it in {}.",
+                    arn_field(seat)
+                ),
             );
         }
     }

@@ -40,7 +40,8 @@ fn of(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Vec<Check> {
         }
         Ok(None) => {
             let sentence = format!("The group {} does not exist.", fleet.group);
-            let remedy = "Create it again, or correct fleets[].group of the plan.";
+            let side = fleet.side.as_str();
+            let remedy = format!("Create it again, or correct fleets[].sides.{side}.group of the plan.");
             unseen_group(fleet, Check::not_ready(EXISTS, name, sentence, remedy))
         }
         Err(unseen) => unseen_group(fleet, Check::unknown(EXISTS, name, &unseen)),
@@ -171,7 +172,9 @@ fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
         let short = arn.rsplit_once(":targetgroup/").map_or(arn.as_str(), |(_, short)| short);
         match seen(&scene.facts.target_groups, arn) {
             Ok(None) => {
-                let remedy = "Create it again, or correct fleets[].target_groups of the plan.";
+                let side = fleet.side.as_str();
+                let remedy =
+                    format!("Create it again, or correct fleets[].sides.{side}.target_groups of the plan.");
                 return Check::not_ready(
                     TARGETS,
                     name,

@@ -3,6 +3,7 @@
 //!
 //! A smaller replica is a choice that many make on purpose, so it is a note and no alarm.
 
+use super::databases::arn_field;
 use super::facts::{InstanceFacts, ReadinessFacts, ReplicaFacts, Unseen, seen};
 use super::{Check, Scene};
 use crate::plan::{Database, DatabaseKind};
@@ -78,7 +79,7 @@ fn alike(scene: &Scene<'_>, database: &Database, facts: &ReplicaFacts) -> Check 
             return Check::unknown(
                 ALIKE,
                 name,
-                &Unseen::new(why, "Correct databases[].primary of the plan."),
+                &Unseen::new(why, format!("Correct {} of the plan.", arn_field(scene.plan.seat.other()))),
             );
         }
         Err(unseen) => return Check::unknown(ALIKE, name, &unseen),

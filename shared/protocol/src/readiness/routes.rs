@@ -82,11 +82,12 @@ fn present(route: &Route, facts: &RouteFacts) -> Check {
     if missing.is_empty() {
         return Check::ready(PRESENT, &route.name, "Both endpoints are in their groups.");
     }
-    let sentence = match missing.as_slice() {
-        [only] => format!("The {only} endpoint is not in its group."),
-        _ => "Neither endpoint is in its group.".to_owned(),
+    let (sentence, side) = match missing.as_slice() {
+        [only] => (format!("The {only} endpoint is not in its group."), *only),
+        _ => ("Neither endpoint is in its group.".to_owned(), "*"),
     };
-    Check::not_ready(PRESENT, &route.name, sentence, "Put it back, or correct routes[].endpoint of the plan.")
+    let remedy = format!("Put it back, or correct routes[].sides.{side}.endpoint of the plan.");
+    Check::not_ready(PRESENT, &route.name, sentence, remedy)
 }
 
 fn open(route: &Route, side: &End<'_>) -> Check {
@@ -157,7 +158,8 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         Ok(Some(certificates)) => certificates,
         Ok(None) => {
             let sentence = "The recovery load balancer does not exist.";
-            let remedy = "Create it again, or correct routes[].recovery.endpoint of the plan.";
+            let side = scene.plan.seat.as_str();
+            let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(CERTIFICATES, name, sentence, remedy);
         }
         Err(unseen) => return Check::unknown(CERTIFICATES, name, &unseen),

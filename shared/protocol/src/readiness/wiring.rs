@@ -31,9 +31,13 @@ fn probes(scene: &Scene<'_>) -> Vec<Check> {
     if scene.plan.routes.iter().all(|route| scene.state.holdings.is_active(&route.name)) {
         return Vec::new();
     }
+    let side = scene.plan.seat.other().as_str();
+    let remedy = format!(
+        "Check whether the primary serves. If it does, correct detection.sides.{side}.probes of the plan."
+    );
     let check = |probe: &crate::plan::Probe| {
         let name = probe.name();
-        let remedy = "Check whether the primary serves. If it does, correct detection.probes of the plan.";
+        let remedy = remedy.as_str();
         match scene.facts.probes.iter().find(|seen| seen.name == *name).map(|seen| &seen.answer) {
             Some(ProbeAnswer::Good) => Check::ready(PROBE, name, "The probe gets good answers."),
             Some(ProbeAnswer::Bad { detail }) => Check::not_ready(

@@ -341,7 +341,7 @@ impl<'s, 'w> Bench<'s, 'w> {
         let arn = format!(
             "arn:aws:elasticloadbalancing:{RECOVERY}:{ACCOUNT}:targetgroup/no-such-group/0123456789abcdef"
         );
-        self.plan(&["fleets", "0", "target_groups", "0"], Value::String(arn))
+        self.plan(&["fleets", "0", "sides", "recovery", "target_groups", "0"], Value::String(arn))
     }
 
     /// Changes a value of the plan that the functions read.
@@ -535,7 +535,7 @@ impl<'s, 'w> Bench<'s, 'w> {
     /// Has the plan name an endpoint group that no role of the stack may change.
     pub(super) fn foreign_endpoint_group(&self) -> Task<'_> {
         let arn = format!("arn:aws:globalaccelerator::{ACCOUNT}:accelerator/a/listener/b/endpoint-group/c");
-        self.plan(&["routes", "0", "recovery", "endpoint_group"], Value::String(arn))
+        self.plan(&["routes", "0", "sides", "recovery", "endpoint_group"], Value::String(arn))
     }
 
     /// Whether the release names the code that the alarm-handler has.

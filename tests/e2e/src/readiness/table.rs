@@ -121,7 +121,7 @@ pub(super) const TABLE: &[Row] = &[
     waiting(
         "group_exists",
         &["The group no-such-group does not exist."],
-        |bench| bench.plan(&["fleets", "0", "group"], json!("no-such-group")),
+        |bench| bench.plan(&["fleets", "0", "sides", "recovery", "group"], json!("no-such-group")),
         |bench| bench.plan_as_it_was(),
     ),
     waiting(
@@ -175,13 +175,23 @@ pub(super) const TABLE: &[Row] = &[
     waiting(
         "addresses_free",
         &["Instances to launch: 5000"],
-        |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
+        |bench| {
+            bench.plan(
+                &["fleets", "0", "sides", "recovery", "serving"],
+                json!({ "min": 2, "desired": 5000, "max": 5000 }),
+            )
+        },
         |bench| bench.plan_as_it_was(),
     ),
     waiting(
         "vcpu_quota_suffices",
         &["the fleets need 10000 vCPUs of the quota L-1216C47A, which is 640"],
-        |bench| bench.plan(&["fleets", "0", "capacity"], json!({ "min": 2, "desired": 5000, "max": 5000 })),
+        |bench| {
+            bench.plan(
+                &["fleets", "0", "sides", "recovery", "serving"],
+                json!({ "min": 2, "desired": 5000, "max": 5000 }),
+            )
+        },
         |bench| bench.plan_as_it_was(),
     ),
     waiting(
@@ -247,7 +257,7 @@ pub(super) const TABLE: &[Row] = &[
     impossible(
         "source_key_allowed",
         "The stack's primary has AWS's own key, and its key can't be changed: protocol/tests/readiness.rs judges a key that the \
-         role may not use, and infra/modules/orchestrator/tests/wiring.tftest.hcl the setting that allows it.",
+         role may not use, and infra/modules/guard/tests/wiring.tftest.hcl the setting that allows it.",
     ),
     impossible(
         "copy_option_group",
@@ -295,7 +305,12 @@ pub(super) const TABLE: &[Row] = &[
         "probe_answers",
         &["The probe gets no good answer"],
         // Nothing listens on port 1.
-        |bench| bench.plan(&["detection", "probes", "0", "url"], json!("http://127.0.0.1:1/health")),
+        |bench| {
+            bench.plan(
+                &["detection", "sides", "primary", "probes", "0", "url"],
+                json!("http://127.0.0.1:1/health"),
+            )
+        },
         |bench| bench.plan_as_it_was(),
     ),
     waiting(

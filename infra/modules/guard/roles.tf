@@ -2,25 +2,25 @@
 # and then within one region.
 
 locals {
-  primary_instance_arns = [for d in local.databases : d.primary if d.kind == "rds_replica"]
-  replica_arns          = [for d in local.databases : d.replica if d.kind == "rds_replica"]
-  quarantinable_arns    = [for d in local.databases : d.primary if d.kind == "rds_replica" && d.quarantine_security_group != null]
+  other_instance_arns = [for d in var.databases : d.sides[local.other].arn if d.kind == "rds_replica"]
+  replica_arns        = [for d in var.databases : d.sides[var.seat].arn if d.kind == "rds_replica"]
+  quarantinable_arns  = [for d in var.databases : d.sides[local.other].arn if d.kind == "rds_replica" && d.sides[local.other].quarantine_security_group != null]
 
   # Aurora global databases.
-  clusters                   = [for d in local.databases : d if d.kind == "aurora_global"]
-  recovery_cluster_arns      = local.clusters[*].replica
-  global_cluster_arns        = [for d in local.clusters : "arn:${local.partition}:rds::${local.account}:global-cluster:${d.global_cluster}"]
-  quarantinable_cluster_arns = [for d in local.clusters : d.primary if d.quarantine_security_group != null]
+  clusters                   = [for d in var.databases : d if d.kind == "aurora_global"]
+  own_cluster_arns           = [for d in local.clusters : d.sides[var.seat].arn]
+  global_cluster_arns        = [for d in local.clusters : "arn:${var.partition}:rds::${var.account}:global-cluster:${d.global_cluster}"]
+  quarantinable_cluster_arns = [for d in local.clusters : d.sides[local.other].arn if d.sides[local.other].quarantine_security_group != null]
   # The id in the middle of a group's ARN is made up by AWS at creation and isn't part of the plan; the name is unique.
-  group_arns = [for f in var.fleets : "arn:${local.partition}:autoscaling:${var.regions.recovery}:${local.account}:autoScalingGroup:*:autoScalingGroupName/${f.group}"]
+  group_arns = [for f in var.fleets : "arn:${var.partition}:autoscaling:${local.own_region}:${var.account}:autoScalingGroup:*:autoScalingGroupName/${f.sides[var.seat].group}"]
 
   # The listener is the first part of its groups' ARNs.
-  recovery_listeners = distinct([for r in var.routes : split("/endpoint-group/", r.recovery.endpoint_group)[0]])
+  own_listeners = distinct([for r in var.routes : split("/endpoint-group/", r.sides[var.seat].endpoint_group)[0]])
 
-  looked_at_keys = (length(var.databases) > 0 ? ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
-  : compact([try(var.snapshots.kms_key_arns.recovery, null), try(var.parameters.key_arns.recovery, null)]))
+  looked_at_keys = (length(var.databases) > 0 ? ["arn:${var.partition}:kms:${local.own_region}:${var.account}:key/*"]
+  : compact([try(var.snapshots.kms_key_arns[var.seat], null), try(var.parameters.key_arns[var.seat], null)]))
 
-  in_recovery_region = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery } }
+  in_own_region = { StringEquals = { "aws:RequestedRegion" = local.own_region } }
 
   # Statements by what they allow. Each function's policy is a list of these.
   statements = {
@@ -31,10 +31,10 @@ locals {
         Sid      = "LookAtReplicas"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBInstances"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:db:*"]
+        Resource = ["arn:${var.partition}:rds:${local.own_region}:${var.account}:db:*"]
       } if length(databases) > 0],
       # Each cluster and each global database is asked for by its name.
-      [for arns in [local.recovery_cluster_arns] : {
+      [for arns in [local.own_cluster_arns] : {
         Sid      = "LookAtClusters"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBClusters", "rds:DescribeGlobalClusters"]
@@ -51,7 +51,7 @@ locals {
 
     # A failover is authorised against the global database and the cluster that becomes its writer: the role can make no
     # other cluster the writer, and detach none.
-    fail_over = [for arns in [local.recovery_cluster_arns] : {
+    fail_over = [for arns in [local.own_cluster_arns] : {
       Sid      = "FailOver"
       Effect   = "Allow"
       Action   = ["rds:FailoverGlobalCluster"]
@@ -74,23 +74,23 @@ locals {
       } if length(arns) > 0],
     )
 
-    lag = [for arns in [local.databases[*].replica] : {
+    lag = [for arns in [[for d in var.databases : d.sides[var.seat].arn]] : {
       Sid    = "ReadLag"
       Effect = "Allow"
       # "*": CloudWatch's metric reads have no resource types.
       Action    = ["cloudwatch:GetMetricStatistics"]
       Resource  = "*"
-      Condition = local.in_recovery_region
+      Condition = local.in_own_region
     } if length(arns) > 0]
 
-    # An alarm speaks once, when it changes. Whether it is still so, it is asked; in the primary region too, best effort.
-    look_at_alarms = [for alarms in [var.detection.alarms] : {
+    # An alarm speaks once, when it changes. Whether it is still so, it is asked; in the other region too, best effort.
+    look_at_alarms = [for alarms in [local.watched_alarms] : {
       Sid    = "LookAtAlarms"
       Effect = "Allow"
       # "*": composite alarms are shown to nobody whose permission is narrower.
       Action    = ["cloudwatch:DescribeAlarms"]
       Resource  = "*"
-      Condition = { StringEquals = { "aws:RequestedRegion" = sort(values(var.regions)) } }
+      Condition = { StringEquals = { "aws:RequestedRegion" = sort(values(local.regions)) } }
     } if length(alarms) > 0]
 
     look_at_fleets = [for arns in [local.group_arns] : {
@@ -99,7 +99,7 @@ locals {
       # "*": neither of these two describing actions has resource types.
       Action    = ["autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth"]
       Resource  = "*"
-      Condition = local.in_recovery_region
+      Condition = local.in_own_region
     } if length(arns) > 0]
 
     # Why instances don't start.
@@ -109,7 +109,7 @@ locals {
       # "*": the action has no resource types.
       Action    = ["autoscaling:DescribeScalingActivities"]
       Resource  = "*"
-      Condition = local.in_recovery_region
+      Condition = local.in_own_region
     } if length(arns) > 0]
 
     scale = [for arns in [local.group_arns] : {
@@ -127,7 +127,7 @@ locals {
         # "*": none of these describing actions has resource types.
         Action    = ["ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "elasticloadbalancing:DescribeTargetGroups"]
         Resource  = "*"
-        Condition = local.in_recovery_region
+        Condition = local.in_own_region
       } if length(arns) > 0],
       # What a launch could fail for: its type, its volumes' keys, its subnets, the account's quota, a scheduled action.
       [for arns in [local.group_arns] : {
@@ -140,22 +140,22 @@ locals {
           "servicequotas:GetServiceQuota",
         ]
         Resource  = "*"
-        Condition = local.in_recovery_region
+        Condition = local.in_own_region
       } if length(arns) > 0],
       # A template's keys are not in the plan. Whom a key admits is all that is read.
       [for arns in [local.group_arns] : {
         Sid      = "LookAtLaunchKeys"
         Effect   = "Allow"
         Action   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"]
-        Resource = ["arn:${local.partition}:kms:${var.regions.recovery}:${local.account}:key/*"]
+        Resource = ["arn:${var.partition}:kms:${local.own_region}:${var.account}:key/*"]
       } if length(arns) > 0],
       # A launch template may name its image by one of AWS's public parameters, or by one of the account's own.
       [for arns in [local.group_arns] : {
         Sid    = "ResolveImages"
         Effect = "Allow"
         Action = ["ssm:GetParameters"]
-        Resource = concat(["arn:${local.partition}:ssm:${var.regions.recovery}::parameter/aws/service/*"],
-        [for name in var.image_parameters : "arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter/${trimprefix(name, "/")}"])
+        Resource = concat(["arn:${var.partition}:ssm:${local.own_region}::parameter/aws/service/*"],
+        [for name in var.image_parameters : "arn:${var.partition}:ssm:${local.own_region}:${var.account}:parameter/${trimprefix(name, "/")}"])
       } if length(arns) > 0],
       [for arns in [local.endpoint_groups] : {
         Sid    = "LookAtListeners"
@@ -166,22 +166,22 @@ locals {
           "elasticloadbalancing:DescribeTargetHealth",
         ]
         Resource  = "*"
-        Condition = local.in_recovery_region
+        Condition = local.in_own_region
       } if length(arns) > 0],
-      [for arns in [local.recovery_listeners] : {
+      [for arns in [local.own_listeners] : {
         Sid      = "CountEndpointGroups"
         Effect   = "Allow"
         Action   = ["globalaccelerator:ListEndpointGroups"]
         Resource = arns
       } if length(arns) > 0],
       # What the replica is to be compared with. "db:*" as above; it only reads.
-      [for arns in [[for d in var.databases : d.primary if d.kind == "rds_replica"]] : {
+      [for arns in [local.other_instance_arns] : {
         Sid      = "LookAtPrimaries"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBInstances"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.primary}:${local.account}:db:*"]
+        Resource = ["arn:${var.partition}:rds:${local.other_region}:${var.account}:db:*"]
       } if length(arns) > 0],
-      [for arns in [local.clusters[*].primary] : {
+      [for arns in [[for d in local.clusters : d.sides[local.other].arn]] : {
         Sid      = "LookAtPrimaryClusters"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBClusters"]
@@ -192,27 +192,27 @@ locals {
         Sid      = "LookAtParameterGroups"
         Effect   = "Allow"
         Action   = ["rds:DescribeDBParameters"]
-        Resource = ["arn:${local.partition}:rds:${var.regions.recovery}:${local.account}:pg:*"]
+        Resource = ["arn:${var.partition}:rds:${local.own_region}:${var.account}:pg:*"]
       } if length(arns) > 0],
       [for policy in var.snapshots[*] : {
         Sid      = "LookAtOptionGroups"
         Effect   = "Allow"
         Action   = ["rds:DescribeOptionGroups"]
-        Resource = [for region in values(var.regions) : "arn:${local.partition}:rds:${region}:${local.account}:og:*"]
+        Resource = [for region in values(local.regions) : "arn:${var.partition}:rds:${region}:${var.account}:og:*"]
       }],
       # A primary's key is not in the plan. Whose it is is all that is read.
       [for policy in var.snapshots[*] : {
         Sid      = "LookAtSourceKeys"
         Effect   = "Allow"
         Action   = ["kms:DescribeKey"]
-        Resource = ["arn:${local.partition}:kms:${var.regions.primary}:${local.account}:key/*"]
+        Resource = ["arn:${var.partition}:kms:${local.other_region}:${var.account}:key/*"]
       }],
       # Which certificates a listener has, its owner may change any day. It only reads.
       [for arns in [local.endpoint_groups] : {
         Sid      = "LookAtCertificates"
         Effect   = "Allow"
         Action   = ["acm:DescribeCertificate"]
-        Resource = ["arn:${local.partition}:acm:${var.regions.recovery}:${local.account}:certificate/*"]
+        Resource = ["arn:${var.partition}:acm:${local.own_region}:${var.account}:certificate/*"]
       } if length(arns) > 0],
       # A replica's key is not in the plan. Its state is all that is read.
       [for keys in [local.looked_at_keys] : {
@@ -252,7 +252,7 @@ locals {
           Sid      = "LookAtTopics"
           Effect   = "Allow"
           Action   = ["sns:GetTopicAttributes"]
-          Resource = [local.topic_arns.commands, local.topic_arns.notices_recovery, local.topic_arns.signals_recovery]
+          Resource = [local.commands_topic_arn, local.topic_arns[var.seat].notices, local.topic_arns[var.seat].signals]
         },
         {
           Sid    = "SayReadiness"
@@ -260,7 +260,7 @@ locals {
           # "*": metrics have no resource types; the namespace bounds it.
           Action    = ["cloudwatch:PutMetricData"]
           Resource  = "*"
-          Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
+          Condition = { StringEquals = { "aws:RequestedRegion" = local.own_region, "cloudwatch:namespace" = local.metrics_namespace } }
         },
       ],
     )
@@ -291,11 +291,11 @@ locals {
       ]
       Resource = "*"
       # Where the endpoints are, and where Global Accelerator's API is.
-      Condition = { StringEquals = { "aws:RequestedRegion" = distinct([var.regions.primary, var.regions.recovery, "us-west-2"]) } }
+      Condition = { StringEquals = { "aws:RequestedRegion" = distinct([local.other_region, local.own_region, "us-west-2"]) } }
     } if length(arns) > 0]
 
     # An endpoint of another account is written back with the attachment that its owner made, which has to be asked for.
-    keep_attachments = [for account in var.primary_account[*] : {
+    keep_attachments = [for account in compact([var.sides[local.other].account]) : {
       Sid    = "KeepAttachments"
       Effect = "Allow"
       # "*": the action has no resource types. Global Accelerator's API is in us-west-2.
@@ -331,7 +331,7 @@ locals {
         Sid      = "ReadPlan"
         Effect   = "Allow"
         Action   = ["ssm:GetParameters"]
-        Resource = ["arn:${local.partition}:ssm:${var.regions.recovery}:${local.account}:parameter${local.plan_prefix}/*"]
+        Resource = ["arn:${var.partition}:ssm:${local.own_region}:${var.account}:parameter${local.plan_prefix}/*"]
       },
       # No update, no delete. Everybody reads: a keeper too looks whether a run is under way.
       {
@@ -358,11 +358,11 @@ locals {
         Sid      = "Publish"
         Effect   = "Allow"
         Action   = ["sns:Publish"]
-        Resource = contains(local.keepers, f) ? [local.topic_arns.notices_recovery] : [local.topic_arns.commands, local.topic_arns.notices_recovery]
+        Resource = contains(local.keepers, f) ? [local.topic_arns[var.seat].notices] : [local.commands_topic_arn, local.topic_arns[var.seat].notices]
       },
     ],
     # Encrypted topics, queues and table ask for the caller's right to use their key.
-    [for arn in compact([var.kms_key_arns.recovery]) : {
+    [for arn in compact([local.own_key_arn]) : {
       Sid      = "Keys"
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -392,7 +392,7 @@ locals {
 
 resource "aws_iam_role" "this" {
   for_each = local.functions
-  provider = aws.recovery
+  provider = aws.own
 
   name                 = local.function_names[each.key]
   description          = "Execution role of the function ${local.function_names[each.key]}."
@@ -406,12 +406,12 @@ resource "aws_iam_role" "this" {
       Action    = "sts:AssumeRole"
     }]
   })
-  tags = local.tags
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy" "common" {
   for_each = local.functions
-  provider = aws.recovery
+  provider = aws.own
 
   name   = "common"
   role   = aws_iam_role.this[each.key].name
@@ -426,7 +426,7 @@ resource "aws_iam_role_policy" "steps" {
     length(var.fleets) > 0 ? ["scale-asg"] : [],
     local.keepers,
   ))
-  provider = aws.recovery
+  provider = aws.own
 
   name   = "steps"
   role   = aws_iam_role.this[each.key].name

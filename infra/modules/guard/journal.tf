@@ -1,7 +1,7 @@
 # The journal: the append-only log of records, and the only state there is.
 
 resource "aws_dynamodb_table" "journal" {
-  provider = aws.recovery
+  provider = aws.own
 
   name         = local.journal_name
   billing_mode = "PAY_PER_REQUEST"
@@ -25,12 +25,12 @@ resource "aws_dynamodb_table" "journal" {
   # DynamoDB always encrypts. Without a key of the user's own it is AWS's, which costs nothing; `enabled` would choose
   # aws/dynamodb instead, whose every use is billed.
   dynamic "server_side_encryption" {
-    for_each = var.kms_key_arns.recovery == null ? [] : [var.kms_key_arns.recovery]
+    for_each = local.own_key_arn == null ? [] : [local.own_key_arn]
     content {
       enabled     = true
       kms_key_arn = server_side_encryption.value
     }
   }
 
-  tags = local.tags
+  tags = var.tags
 }

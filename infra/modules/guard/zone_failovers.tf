@@ -1,12 +1,12 @@
 # When RDS moves a primary instance to its standby in another zone, what breaks for a minute or two looks like the loss of the
-# region. RDS says so by an event of the primary region, which goes by the recovery region's bus to alarm-handler: it forbids an
+# region. RDS says so by an event of that region, which goes by the own region's bus to alarm-handler: it forbids an
 # automatic failover for a while. A region that is lost says nothing, and forbids nothing.
 #
 # Of an Aurora cluster, which moves to another instance of its own, no such word is heard.
 
 locals {
   # A pattern holds 2048 characters at most; an instance's ARN has up to 110.
-  zone_failovers = { for i, chunk in chunklist(local.primary_instance_arns, 15) : tostring(i) => {
+  zone_failovers = { for i, chunk in chunklist(local.other_instance_arns, 15) : tostring(i) => {
     source      = ["aws.rds"]
     detail-type = ["RDS DB Instance Event"]
     resources   = chunk
@@ -14,21 +14,21 @@ locals {
   } }
 }
 
-resource "aws_cloudwatch_event_rule" "zone_failovers" {
+resource "aws_cloudwatch_event_rule" "zone_failovers_other" {
   for_each = local.zone_failovers
-  provider = aws.primary
+  provider = aws.other
 
   name          = "${var.name}-zone-failovers-${each.key}"
   description   = "Sends RDS Multi-AZ failovers of the primaries of the plan ${var.name} to alarm-handler."
   event_pattern = jsonencode(each.value)
-  tags          = local.tags
+  tags          = var.tags
 }
 
-resource "aws_cloudwatch_event_target" "zone_failovers" {
+resource "aws_cloudwatch_event_target" "zone_failovers_other" {
   for_each = local.zone_failovers
-  provider = aws.primary
+  provider = aws.other
 
-  rule      = aws_cloudwatch_event_rule.zone_failovers[each.key].name
+  rule      = aws_cloudwatch_event_rule.zone_failovers_other[each.key].name
   target_id = "signals"
   arn       = local.event_bus_arn
   role_arn  = aws_iam_role.signal_events[0].arn
@@ -39,26 +39,26 @@ resource "aws_cloudwatch_event_target" "zone_failovers" {
     maximum_retry_attempts       = 3
   }
   dead_letter_config {
-    arn = aws_sqs_queue.signals_primary.arn
+    arn = aws_sqs_queue.signals_other.arn
   }
 
-  depends_on = [aws_iam_role_policy.signal_events, aws_sqs_queue_policy.signals_primary, aws_cloudwatch_event_target.zone_failovers_recovery]
+  depends_on = [aws_iam_role_policy.signal_events, aws_sqs_queue_policy.signals_other, aws_cloudwatch_event_target.zone_failovers]
 }
 
-# What the primary region's rule has sent to the bus of this region.
-resource "aws_cloudwatch_event_rule" "zone_failovers_recovery" {
+# What the other region's rule has sent to the bus of this region.
+resource "aws_cloudwatch_event_rule" "zone_failovers" {
   for_each = local.zone_failovers
-  provider = aws.recovery
+  provider = aws.own
 
   name          = "${var.name}-zone-failovers-${each.key}"
-  description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${var.regions.primary}, to alarm-handler."
+  description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${local.other_region}, to alarm-handler."
   event_pattern = jsonencode(each.value)
-  tags          = local.tags
+  tags          = var.tags
 }
 
 resource "aws_lambda_permission" "zone_failovers" {
   for_each = local.zone_failovers
-  provider = aws.recovery
+  provider = aws.own
 
   statement_id  = "zone-failovers-${each.key}"
   function_name = aws_lambda_function.this["alarm-handler"].function_name
@@ -67,11 +67,11 @@ resource "aws_lambda_permission" "zone_failovers" {
   source_arn    = "${local.rule_arn_prefix}zone-failovers-${each.key}"
 }
 
-resource "aws_cloudwatch_event_target" "zone_failovers_recovery" {
+resource "aws_cloudwatch_event_target" "zone_failovers" {
   for_each = local.zone_failovers
-  provider = aws.recovery
+  provider = aws.own
 
-  rule      = aws_cloudwatch_event_rule.zone_failovers_recovery[each.key].name
+  rule      = aws_cloudwatch_event_rule.zone_failovers[each.key].name
   target_id = "alarm-handler"
   arn       = aws_lambda_function.this["alarm-handler"].arn
 

@@ -2,16 +2,16 @@
 
 # Once a minute alarm-handler probes, samples the lag and resumes what is unfinished.
 resource "aws_cloudwatch_event_rule" "tick" {
-  provider = aws.recovery
+  provider = aws.own
 
   name                = "${var.name}-tick"
   description         = "Wakes alarm-handler of the plan ${var.name} every minute."
   schedule_expression = "rate(1 minute)"
-  tags                = local.tags
+  tags                = var.tags
 }
 
 resource "aws_lambda_permission" "tick" {
-  provider = aws.recovery
+  provider = aws.own
 
   statement_id  = "tick"
   function_name = aws_lambda_function.this["alarm-handler"].function_name
@@ -21,7 +21,7 @@ resource "aws_lambda_permission" "tick" {
 }
 
 resource "aws_cloudwatch_event_target" "tick" {
-  provider = aws.recovery
+  provider = aws.own
 
   rule      = aws_cloudwatch_event_rule.tick.name
   target_id = "alarm-handler"
@@ -66,21 +66,21 @@ locals {
 # A group of its own: the scheduler's role is for this group alone, and AWS knows no narrower source.
 resource "aws_scheduler_schedule_group" "keepers" {
   count    = length(local.keepers) > 0 ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   name = var.name
-  tags = local.tags
+  tags = var.tags
 }
 
 resource "aws_scheduler_schedule" "keepers" {
   for_each = local.keeper_schedules
-  provider = aws.recovery
+  provider = aws.own
 
   name                = "${var.name}-${each.value.name}"
   group_name          = aws_scheduler_schedule_group.keepers[0].name
   description         = each.value.description
   schedule_expression = each.value.expression
-  kms_key_arn         = var.kms_key_arns.recovery
+  kms_key_arn         = local.own_key_arn
 
   flexible_time_window {
     mode = "OFF"
@@ -105,7 +105,7 @@ resource "aws_scheduler_schedule" "keepers" {
 
 resource "aws_iam_role" "scheduler" {
   count    = length(local.keepers) > 0 ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   name                 = "${var.name}-scheduler"
   description          = "Lets EventBridge Scheduler invoke the scheduled functions of the plan ${var.name}."
@@ -118,17 +118,17 @@ resource "aws_iam_role" "scheduler" {
       Action    = "sts:AssumeRole"
       # The group's ARN: EventBridge Scheduler sends that as the source, never a schedule's.
       Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${var.regions.recovery}:${local.account}:schedule-group/${var.name}" }
+        StringEquals = { "aws:SourceAccount" = var.account }
+        ArnEquals    = { "aws:SourceArn" = "arn:${var.partition}:scheduler:${local.own_region}:${var.account}:schedule-group/${var.name}" }
       }
     }]
   })
-  tags = local.tags
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy" "scheduler" {
   count    = length(local.keepers) > 0 ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   name = "invoke"
   role = aws_iam_role.scheduler[0].name
@@ -139,7 +139,7 @@ resource "aws_iam_role_policy" "scheduler" {
         Sid      = "Invoke"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [for f in local.keepers : "arn:${local.partition}:lambda:${var.regions.recovery}:${local.account}:function:${local.function_names[f]}"]
+        Resource = [for f in local.keepers : "arn:${var.partition}:lambda:${local.own_region}:${var.account}:function:${local.function_names[f]}"]
       },
       {
         Sid      = "DeadLetters"
@@ -149,7 +149,7 @@ resource "aws_iam_role_policy" "scheduler" {
       },
       ],
       # It reads the encrypted schedule, and writes to an encrypted queue.
-      [for arn in compact([var.kms_key_arns.recovery]) : {
+      [for arn in compact([local.own_key_arn]) : {
         Sid      = "Keys"
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]

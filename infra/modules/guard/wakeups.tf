@@ -9,12 +9,12 @@ locals {
       detail-type = ["RDS DB Instance Event"]
       resources   = chunk
     } },
-    { for i, chunk in chunklist(local.recovery_cluster_arns, 15) : "clusters-${i}" => {
+    { for i, chunk in chunklist(local.own_cluster_arns, 15) : "clusters-${i}" => {
       source      = ["aws.rds"]
       detail-type = ["RDS DB Cluster Event"]
       resources   = chunk
     } },
-    { for i, chunk in chunklist(var.fleets[*].group, 6) : "fleets-${i}" => {
+    { for i, chunk in chunklist([for f in var.fleets : f.sides[var.seat].group], 6) : "fleets-${i}" => {
       source      = ["aws.autoscaling"]
       detail-type = ["EC2 Instance Launch Successful", "EC2 Instance Launch Unsuccessful", "EC2 Instance Terminate Successful"]
       detail      = { AutoScalingGroupName = chunk }
@@ -24,17 +24,17 @@ locals {
 
 resource "aws_cloudwatch_event_rule" "wakeup" {
   for_each = local.wakeups
-  provider = aws.recovery
+  provider = aws.own
 
   name          = "${var.name}-${each.key}"
   description   = "Wakes alarm-handler of the plan ${var.name} when a database or fleet that it waits for changes."
   event_pattern = jsonencode(each.value)
-  tags          = local.tags
+  tags          = var.tags
 }
 
 resource "aws_lambda_permission" "wakeup" {
   for_each = local.wakeups
-  provider = aws.recovery
+  provider = aws.own
 
   statement_id  = each.key
   function_name = aws_lambda_function.this["alarm-handler"].function_name
@@ -45,7 +45,7 @@ resource "aws_lambda_permission" "wakeup" {
 
 resource "aws_cloudwatch_event_target" "wakeup" {
   for_each = local.wakeups
-  provider = aws.recovery
+  provider = aws.own
 
   rule      = aws_cloudwatch_event_rule.wakeup[each.key].name
   target_id = "alarm-handler"
@@ -64,12 +64,12 @@ resource "aws_cloudwatch_event_target" "wakeup" {
 
 resource "aws_lambda_permission" "direct_alarm" {
   count    = length(var.direct_alarm_arns)
-  provider = aws.recovery
+  provider = aws.own
 
   statement_id   = "direct-alarm-${count.index}"
   function_name  = aws_lambda_function.this["alarm-handler"].function_name
   action         = "lambda:InvokeFunction"
   principal      = "lambda.alarms.cloudwatch.amazonaws.com"
   source_arn     = var.direct_alarm_arns[count.index]
-  source_account = local.account
+  source_account = var.account
 }

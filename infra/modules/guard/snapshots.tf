@@ -2,9 +2,9 @@
 # has a section `snapshots`.
 
 locals {
-  kept_databases = var.snapshots == null ? [] : [for d in local.databases : d if !contains(var.snapshots.except, d.name)]
-  instance_arns  = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "rds_replica"])
-  cluster_arns   = flatten([for d in local.kept_databases : [d.primary, d.replica] if d.kind == "aurora_global"])
+  kept_databases = var.snapshots == null ? [] : [for d in var.databases : d if !contains(var.snapshots.except, d.name)]
+  instance_arns  = flatten([for d in local.kept_databases : values(d.sides)[*].arn if d.kind == "rds_replica"])
+  cluster_arns   = flatten([for d in local.kept_databases : values(d.sides)[*].arn if d.kind == "aurora_global"])
 
   # What snapshots are called of an instance and of an Aurora cluster, in actions and in ARNs. Only of what the plan has.
   snapshot_words = concat(
@@ -13,8 +13,8 @@ locals {
   )
 
   # Only what has the function's own name. IAM compares names; the tags say the rest.
-  own_snapshot_arns = flatten([for words in local.snapshot_words : [for region in values(var.regions) :
-    "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:pilotlight-${var.name}-*"
+  own_snapshot_arns = flatten([for words in local.snapshot_words : [for region in values(local.regions) :
+    "arn:${var.partition}:rds:${region}:${var.account}:${words.arn}:pilotlight-${var.name}-*"
   ]])
 
   snapshot_statements = flatten([for policy in var.snapshots[*] : concat(
@@ -24,9 +24,9 @@ locals {
         Sid    = "ListSnapshots"
         Effect = "Allow"
         Action = [for words in local.snapshot_words : "rds:Describe${words.action}s"]
-        Resource = flatten([for words in local.snapshot_words : [for region in values(var.regions) : [
-          "arn:${local.partition}:rds:${region}:${local.account}:${words.of}:*",
-          "arn:${local.partition}:rds:${region}:${local.account}:${words.arn}:*",
+        Resource = flatten([for words in local.snapshot_words : [for region in values(local.regions) : [
+          "arn:${var.partition}:rds:${region}:${var.account}:${words.of}:*",
+          "arn:${var.partition}:rds:${region}:${var.account}:${words.arn}:*",
         ]]])
       },
       {
@@ -68,18 +68,18 @@ locals {
         # "*": CloudWatch's metrics have no resource types.
         Action    = ["cloudwatch:PutMetricData"]
         Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestedRegion" = var.regions.recovery, "cloudwatch:namespace" = local.metrics_namespace } }
+        Condition = { StringEquals = { "aws:RequestedRegion" = local.own_region, "cloudwatch:namespace" = local.metrics_namespace } }
       },
     ],
     # The keys of the copies, and those that the databases are encrypted with: a copy reads by the one and writes by the other.
-    [for arns in [distinct(concat(compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery]), policy.source_key_arns))] : {
+    [for arns in [distinct(concat(compact(values(policy.kms_key_arns)), policy.source_key_arns))] : {
       Sid      = "KeysOfCopies"
       Effect   = "Allow"
       Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
       Resource = arns
     } if length(arns) > 0],
     # RDS works with a grant on the key, and only RDS may use it.
-    [for arns in [distinct(concat(compact([policy.kms_key_arns.primary, policy.kms_key_arns.recovery]), policy.source_key_arns))] : {
+    [for arns in [distinct(concat(compact(values(policy.kms_key_arns)), policy.source_key_arns))] : {
       Sid       = "GrantKeysToRds"
       Effect    = "Allow"
       Action    = ["kms:CreateGrant"]
@@ -88,19 +88,16 @@ locals {
     } if length(arns) > 0],
   )])
 
-  # One alarm for each database and region. The longest time between two snapshots and two hours: one that was missed, and time to
-  # make it good.
-  snapshot_age_hours_max = local.longest_gap_hours + 2
-
-  snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(var.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
+  # One alarm for each database and region.
+  snapshot_ages = { for pair in setproduct(local.kept_databases[*].name, values(local.regions)) : "${pair[0]}-${pair[1]}" => { database = pair[0], region = pair[1] } }
 }
 
 resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   for_each = local.snapshot_ages
-  provider = aws.recovery
+  provider = aws.own
 
   alarm_name          = "${var.name}-snapshot-age-${each.key}"
-  alarm_description   = "${each.value.region} has no good snapshot of ${each.value.database} from the last ${local.snapshot_age_hours_max} hours, or the age of the newest one is unknown."
+  alarm_description   = "${each.value.region} has no good snapshot of ${each.value.database} from the last ${var.snapshots.age_hours_max} hours, or the age of the newest one is unknown."
   namespace           = local.metrics_namespace
   metric_name         = "SnapshotAge"
   dimensions          = { Plan = var.name, Database = each.value.database, Region = each.value.region }
@@ -108,9 +105,9 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_age" {
   period              = 3600
   evaluation_periods  = 2
   comparison_operator = "GreaterThanThreshold"
-  threshold           = local.snapshot_age_hours_max * 3600
+  threshold           = var.snapshots.age_hours_max * 3600
   treat_missing_data  = "breaching" # where no good one is known there is no sample
-  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
-  ok_actions          = [aws_sns_topic.notices_recovery.arn]
-  tags                = local.tags
+  alarm_actions       = [var.topics[var.seat].notices]
+  ok_actions          = [var.topics[var.seat].notices]
+  tags                = var.tags
 }

@@ -5,12 +5,12 @@ locals {
 
   # The part of each pattern before its first wildcard, to its last whole level: what IAM and EventBridge can compare.
   parameter_heads = var.parameters == null ? [] : distinct([for p in var.parameters.include : strcontains(p, "*") ? regex("^(?:/[^/*]+)*/", p) : p])
-  # Where the function writes as itself: in the other account it does so as a role of that account (primary_account.tf).
-  parameter_regions = { for side, region in var.regions : side => region if local.accounts[side] == local.account }
+  # Where the function writes as itself: in the other account it does so as a role of that account (other_account.tf).
+  parameter_regions = { for side, region in local.regions : side => region if local.accounts[side] == var.account }
   parameter_arns = { for side, region in local.parameter_regions : side => [
-    for head in local.parameter_heads : "arn:${local.partition}:ssm:${region}:${local.account}:parameter${endswith(head, "/") ? "${head}*" : head}"
+    for head in local.parameter_heads : "arn:${var.partition}:ssm:${region}:${var.account}:parameter${endswith(head, "/") ? "${head}*" : head}"
   ] }
-  all_parameter_key_arns = var.parameters == null ? [] : distinct(concat(compact([var.parameters.key_arns.primary, var.parameters.key_arns.recovery]), var.parameters.decrypt_key_arns))
+  all_parameter_key_arns = var.parameters == null ? [] : distinct(concat(compact(values(var.parameters.key_arns)), var.parameters.decrypt_key_arns))
   parameter_key_arns     = [for arn in local.all_parameter_key_arns : arn if contains(values(local.parameter_regions), try(split(":", arn)[3], ""))]
 
   # Both regions, reading and writing: the direction follows the journal, and after a failover nobody is there to change a
@@ -47,7 +47,7 @@ locals {
       Resource  = arns
       Condition = { StringEquals = { "kms:ViaService" = [for region in values(local.parameter_regions) : "ssm.${region}.amazonaws.com"] } }
     } if length(arns) > 0],
-    local.take_primary_role,
+    local.take_other_role,
   )])
 
   parameter_changes = { "$or" = [
@@ -69,13 +69,13 @@ locals {
     },
   ] }
   parameter_events_rule_arn = "${local.rule_arn_prefix}parameters"
-  event_bus_arn             = "arn:${local.partition}:events:${var.regions.recovery}:${local.account}:event-bus/default"
+  event_bus_arn             = "arn:${var.partition}:events:${local.own_region}:${var.account}:event-bus/default"
 }
 
 # Whoever copies nothing reports nothing.
 resource "aws_cloudwatch_metric_alarm" "parameters_silent" {
   count    = local.copies_parameters ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   alarm_name          = "${var.name}-parameters-silent"
   alarm_description   = "${local.function_names["ssm-replicator"]} was not invoked for a day, so Pilotlight does not copy the parameters of the plan ${var.name}."
@@ -88,25 +88,25 @@ resource "aws_cloudwatch_metric_alarm" "parameters_silent" {
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching" # a function that isn't invoked sends no data at all
-  alarm_actions       = [aws_sns_topic.notices_recovery.arn]
-  ok_actions          = [aws_sns_topic.notices_recovery.arn]
-  tags                = local.tags
+  alarm_actions       = [var.topics[var.seat].notices]
+  ok_actions          = [var.topics[var.seat].notices]
+  tags                = var.tags
 }
 
-# A change in the recovery region, and one of the primary region that its rule has sent here.
+# A change in the own region, and one of the other region that its rule has sent here.
 resource "aws_cloudwatch_event_rule" "parameters" {
   count    = local.copies_parameters ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   name          = "${var.name}-parameters"
   description   = "Sends each change of a parameter of the plan ${var.name}, in either region, to ssm-replicator."
   event_pattern = jsonencode(local.parameter_changes)
-  tags          = local.tags
+  tags          = var.tags
 }
 
 resource "aws_lambda_permission" "parameters" {
   count    = local.copies_parameters ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   statement_id  = "parameters"
   function_name = aws_lambda_function.this["ssm-replicator"].function_name
@@ -117,7 +117,7 @@ resource "aws_lambda_permission" "parameters" {
 
 resource "aws_cloudwatch_event_target" "parameters" {
   count    = local.copies_parameters ? 1 : 0
-  provider = aws.recovery
+  provider = aws.own
 
   rule      = aws_cloudwatch_event_rule.parameters[0].name
   target_id = "ssm-replicator"
@@ -134,39 +134,39 @@ resource "aws_cloudwatch_event_target" "parameters" {
   depends_on = [aws_lambda_permission.parameters, aws_sqs_queue_policy.dead_letters]
 }
 
-# A rule invokes functions of its own region only; so the primary's changes go by the recovery region's event bus.
-resource "aws_cloudwatch_event_rule" "parameters_primary" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
-  provider = aws.primary
+# A rule invokes functions of its own region only; so the other region's changes go by the own region's event bus.
+resource "aws_cloudwatch_event_rule" "parameters_other" {
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
+  provider = aws.other
 
   name          = "${var.name}-parameters"
-  description   = "Sends each change of a parameter of the plan ${var.name} to ${var.regions.recovery}."
+  description   = "Sends each change of a parameter of the plan ${var.name} to ${local.own_region}."
   event_pattern = jsonencode(local.parameter_changes)
-  tags          = local.tags
+  tags          = var.tags
 }
 
-resource "aws_cloudwatch_event_target" "parameters_primary" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
-  provider = aws.primary
+resource "aws_cloudwatch_event_target" "parameters_other" {
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
+  provider = aws.other
 
-  rule      = aws_cloudwatch_event_rule.parameters_primary[0].name
-  target_id = "recovery-bus"
+  rule      = aws_cloudwatch_event_rule.parameters_other[0].name
+  target_id = "${var.seat}-bus"
   arn       = local.event_bus_arn
   role_arn  = aws_iam_role.parameter_events[0].arn
 
   dead_letter_config {
-    arn = aws_sqs_queue.signals_primary.arn
+    arn = aws_sqs_queue.signals_other.arn
   }
 
-  depends_on = [aws_sqs_queue_policy.signals_primary]
+  depends_on = [aws_sqs_queue_policy.signals_other]
 }
 
 resource "aws_iam_role" "parameter_events" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
-  provider = aws.recovery
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
+  provider = aws.own
 
   name                 = "${var.name}-parameter-events"
-  description          = "Lets EventBridge of ${var.regions.primary} send the changes of parameters to ${var.regions.recovery}."
+  description          = "Lets EventBridge of ${local.other_region} send the changes of parameters to ${local.own_region}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -175,17 +175,17 @@ resource "aws_iam_role" "parameter_events" {
       Principal = { Service = "events.amazonaws.com" }
       Action    = "sts:AssumeRole"
       Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:events:${var.regions.primary}:${local.account}:rule/${var.name}-parameters" }
+        StringEquals = { "aws:SourceAccount" = var.account }
+        ArnEquals    = { "aws:SourceArn" = "arn:${var.partition}:events:${local.other_region}:${var.account}:rule/${var.name}-parameters" }
       }
     }]
   })
-  tags = local.tags
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy" "parameter_events" {
-  count    = local.copies_parameters && var.primary_account == null ? 1 : 0
-  provider = aws.recovery
+  count    = local.copies_parameters && !local.has_two_accounts ? 1 : 0
+  provider = aws.own
 
   name = "send"
   role = aws_iam_role.parameter_events[0].name

@@ -13,7 +13,7 @@ locals {
       memory      = var.function_memory_mb.promote_replica
     }
     "scale-asg" = {
-      description = "Scales the recovery region's fleets."
+      description = "Scales the fleets of its region."
       timeout     = var.function_timeout_seconds.scale_asg
       memory      = var.function_memory_mb.scale_asg
     }
@@ -41,17 +41,17 @@ locals {
     PILOTLIGHT_PLAN_PARAMETER = local.plan_prefix
     PILOTLIGHT_PLAN_PARTS     = tostring(var.plan_parts)
     PILOTLIGHT_JOURNAL_TABLE  = local.journal_name
-    PILOTLIGHT_COMMANDS_TOPIC = local.topic_arns.commands
-    PILOTLIGHT_NOTICES_TOPIC  = local.topic_arns.notices_recovery
+    PILOTLIGHT_COMMANDS_TOPIC = local.commands_topic_arn
+    PILOTLIGHT_NOTICES_TOPIC  = local.topic_arns[var.seat].notices
   }
 
   # How long Lambda may keep an event that it can't hand over. An older alarm starts nothing, and an older command was
   # given again by the tick long since.
   event_age_seconds_max = {
-    "alarm-handler"   = var.detection.signal_age_seconds_max
-    "promote-replica" = max(var.limits.step_seconds_max.promote, var.limits.step_seconds_max.quarantine)
-    "scale-asg"       = var.limits.step_seconds_max.scale
-    "shift-traffic"   = max(var.limits.step_seconds_max.fence, var.limits.step_seconds_max.open)
+    "alarm-handler"   = var.signal_age_seconds_max
+    "promote-replica" = max(var.step_seconds_max.promote, var.step_seconds_max.quarantine)
+    "scale-asg"       = var.step_seconds_max.scale
+    "shift-traffic"   = max(var.step_seconds_max.fence, var.step_seconds_max.open)
     # The next invocation of the schedule does what an older one would have done.
     "snapshot-scheduler" = 900
     "ssm-replicator"     = 900
@@ -60,17 +60,17 @@ locals {
 
 resource "aws_cloudwatch_log_group" "this" {
   for_each = local.functions
-  provider = aws.recovery
+  provider = aws.own
 
   name              = local.log_group_names[each.key]
   retention_in_days = var.log_retention_days
-  kms_key_id        = var.kms_key_arns.recovery
-  tags              = local.tags
+  kms_key_id        = local.own_key_arn
+  tags              = var.tags
 }
 
 resource "aws_lambda_function" "this" {
   for_each = local.functions
-  provider = aws.recovery
+  provider = aws.own
 
   function_name    = local.function_names[each.key]
   description      = "${local.settings[each.key].description} Plan ${var.name}."
@@ -92,9 +92,9 @@ resource "aws_lambda_function" "this" {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
       }, each.key != "alarm-handler" ? {} : {
       PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
-      }, each.key != "ssm-replicator" || var.primary_account == null ? {} : {
-      PILOTLIGHT_PRIMARY_ROLE        = local.primary_role_arn
-      PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.primary_account.external_id
+      }, each.key != "ssm-replicator" || !local.has_two_accounts ? {} : {
+      PILOTLIGHT_PRIMARY_ROLE        = local.other_role_arn
+      PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.sides[local.other].external_id
     })
   }
 
@@ -105,7 +105,7 @@ resource "aws_lambda_function" "this" {
     system_log_level      = "INFO"
   }
 
-  tags = local.tags
+  tags = var.tags
 
   # The role must be able to log and to fail properly before the first event arrives.
   depends_on = [aws_iam_role_policy.common]
@@ -114,21 +114,21 @@ resource "aws_lambda_function" "this" {
 # Written when every function has its code: where one was not replaced, what runs differs from it. A delivery without
 # Terraform writes it too.
 resource "aws_ssm_parameter" "release" {
-  provider = aws.recovery
+  provider = aws.own
 
   name           = local.release_parameter
   description    = "The checksum of each function's code in the current release of the plan ${var.name}."
   type           = "String"
   tier           = "Standard"
   insecure_value = jsonencode({ for f, name in local.function_names : name => filebase64sha256("${var.package_dir}/${f}.zip") })
-  tags           = local.tags
+  tags           = var.tags
 
   depends_on = [aws_lambda_function.this]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {
   for_each = local.functions
-  provider = aws.recovery
+  provider = aws.own
 
   function_name                = aws_lambda_function.this[each.key].function_name
   maximum_event_age_in_seconds = min(21600, max(60, local.event_age_seconds_max[each.key])) # Lambda's bounds
