@@ -36,14 +36,11 @@ pub async fn handle(
     let mut sentences = Vec::new();
     for message in &messages {
         let command = trusted(commands_topic, &conductor, message)?;
-        let log = match ahead.take() {
-            Some(log) => log,
-            None => {
-                let mut log = Log::default();
-                conductor.refresh(&mut log).await?;
-                log
-            }
-        };
+        let mut log = Log::default();
+        match ahead.take() {
+            Some(read) => log = read,
+            None => conductor.refresh(&mut log).await?,
+        }
         let work = handlers.work(&conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;

@@ -22,16 +22,16 @@ use crate::segments::{Breakdown, Segments, segments};
 pub struct Budget {
     what: &'static str,
     figure: Figure,
-    budget: SignedDuration,
+    at_most: SignedDuration,
     /// What is a step back: the budget itself, or what was reached of it so far.
     fails_above: SignedDuration,
 }
 
 impl Budget {
     const fn new(what: &'static str, figure: Figure, budget_ms: i64, fails_above_ms: i64) -> Self {
-        let [budget, fails_above] =
+        let [at_most, fails_above] =
             [SignedDuration::from_millis(budget_ms), SignedDuration::from_millis(fails_above_ms)];
-        Self { what, figure, budget, fails_above }
+        Self { what, figure, at_most, fails_above }
     }
 }
 
@@ -149,10 +149,10 @@ impl Overheads {
 
     /// What is a step back, one line each.
     pub fn failures(&self) -> Vec<String> {
-        let over = |Budget { what, figure, budget, fails_above }: &Budget| {
+        let over = |Budget { what, figure, at_most, fails_above }: &Budget| {
             let seen = figure(self);
             (seen > *fails_above)
-                .then(|| format!("{what} is {seen:#}, above {fails_above:#}; the budget is {budget:#}"))
+                .then(|| format!("{what} is {seen:#}, above {fails_above:#}; the budget is {at_most:#}"))
         };
         BUDGETS.iter().filter_map(over).collect()
     }
@@ -181,10 +181,15 @@ impl fmt::Display for Overheads {
         };
         write!(f, "{}", parts(|item| item.chain == 1))?;
         write!(f, "{}", parts(|_| true))?;
-        for Budget { what, figure, budget, .. } in BUDGETS {
+        for Budget { what, figure, at_most, .. } in BUDGETS {
             let seen = figure(self);
-            let kept = if seen <= budget { "kept" } else { "missed" };
-            writeln!(f, "{what}: {:.3} s, budget {:.1} s: {kept}", seen.as_secs_f64(), budget.as_secs_f64())?;
+            let kept = if seen <= at_most { "kept" } else { "missed" };
+            writeln!(
+                f,
+                "{what}: {:.3} s, budget {:.1} s: {kept}",
+                seen.as_secs_f64(),
+                at_most.as_secs_f64()
+            )?;
         }
         write!(f, "{} runs", self.sorted.len())?;
         if let Some(worst) = self.sorted.last() {

@@ -126,12 +126,12 @@ async fn the_first_look_is_good_for_the_first_five_effects_alone() {
     let mut plan = plan();
     let pattern = plan.fleets[0].clone();
     let names: Vec<String> = (0..6).map(|number| format!("web-{number}")).collect();
-    let named = |name: &String| {
+    let fleet_of = |name: &String| {
         let mut fleet = pattern.clone();
         fleet.name = Name::new(name.clone());
         fleet
     };
-    plan.fleets = names.iter().map(named).collect();
+    plan.fleets = names.iter().map(fleet_of).collect();
     let bench = Bench::moving(plan).await;
     let mut work = Script::new(&bench, Step::Scale, &[(Glimpse::Wanting, NONE)]);
     work.may_object = true;
