@@ -108,6 +108,15 @@ def stages() -> list[Stage]:
             count_plain,
         ),
         Stage(
+            "upgrade",
+            "the orchestrator's Terraform of an earlier commit, applied and upgraded",
+            [
+                [sys.executable, "tests/environment.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
+                [sys.executable, "-B", "tests/upgrade.py", str(venv / "bin/python")],
+            ],
+            count_plain,
+        ),
+        Stage(
             "infra",
             "terraform fmt, validate, test; policy assertions; checkov",
             [[sys.executable, "tests/environment.py", ".lab/checkov", "infra/tests/requirements.txt"], [sys.executable, "infra/tests/run.py"]],
