@@ -31,21 +31,32 @@ pub async fn handle(
         return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
     let conductor = Conductor { tells_of_unreadable: false, ..context.conductor().await? };
+    steps(&conductor, commands_topic, handlers, &messages, deadline).await
+}
+
+/// Carries out the steps that messages ask for, one after the other.
+pub async fn steps(
+    conductor: &Conductor,
+    commands_topic: &str,
+    handlers: &dyn StepHandlers,
+    messages: &[StepCommandMessage],
+    deadline: Timestamp,
+) -> Result<Value, Fault> {
     let mut sentences = Vec::new();
-    for message in &messages {
-        let command = trusted(commands_topic, &conductor, message)?;
+    for message in messages {
+        let command = trusted(commands_topic, conductor, message)?;
         let mut log = Log::default();
         conductor.refresh(&mut log).await?;
-        let work = handlers.work(&conductor, &log, command.step).ok_or_else(|| {
+        let work = handlers.work(conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;
-        sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
+        sentences.push(carry_out(conductor, work.as_ref(), command, log, deadline).await?);
     }
     Ok(json!({ "sentence": sentences.join(" ") }))
 }
 
 /// A command of this plan that came by the commands topic.
-pub fn trusted<'m>(
+fn trusted<'m>(
     commands_topic: &str,
     conductor: &Conductor,
     message: &'m StepCommandMessage,
