@@ -8,14 +8,14 @@ use engine::fault::Fault;
 use engine::fences;
 use engine::invocation::Invocation;
 use engine::observe::{Observer, Sources};
-use engine::step::{StepHandler, carry_out};
-use engine::worker::trusted;
+use engine::step::StepHandler;
+use engine::worker::{self, StepHandlers};
 use jiff::Timestamp;
 use ports::inspection::Inspection;
 use ports::{Alarms, Databases, Fleets, Lag, Probes, Traffic, Vitals};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
-use protocol::incoming::{Incoming, StepCommandMessage};
+use protocol::incoming::Incoming;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
@@ -74,7 +74,9 @@ impl AlarmHandler {
                 operator(self, &conductor, command).await
             }
             Incoming::Signals(signals) => hear(self, &conductor, signals).await,
-            Incoming::Steps(messages) => steps(self, &conductor, &messages, deadline).await,
+            Incoming::Steps(messages) => {
+                worker::steps(&conductor, &self.commands_topic, self, &messages, None, deadline).await
+            }
             // Something changed that a step may wait for. What, the journal and a look will tell.
             Incoming::WakeUp { .. } => advance(&conductor, Facts::default()).await,
             Incoming::BadOperator { problem } => Err(Fault::new("bad_command", problem)),
@@ -216,25 +218,12 @@ async fn operator(
 }
 
 /// The steps that this function does itself: confirm and verify.
-async fn steps(
-    function: &AlarmHandler,
-    conductor: &Conductor,
-    messages: &[StepCommandMessage],
-    deadline: Timestamp,
-) -> Result<Value, Fault> {
-    let mut sentences = Vec::new();
-    for message in messages {
-        let command = trusted(&function.commands_topic, conductor, message)?;
-        let mut log = Log::default();
-        conductor.refresh(&mut log).await?;
-        let work: Box<dyn StepHandler> = match command.step {
-            Step::Confirm => Box::new(Confirm::new(function, conductor)),
-            Step::Verify => Box::new(Verify::new(function, conductor, log.state.clone())),
-            step => {
-                return Err(Fault::new("not_my_step", format!("This function does not handle step {step}")));
-            }
-        };
-        sentences.push(carry_out(conductor, work.as_ref(), command, log, deadline).await?);
+impl StepHandlers for AlarmHandler {
+    fn work(&self, conductor: &Conductor, log: &Log, step: Step) -> Option<Box<dyn StepHandler>> {
+        match step {
+            Step::Confirm => Some(Box::new(Confirm::new(self, conductor))),
+            Step::Verify => Some(Box::new(Verify::new(self, conductor, log.state.clone()))),
+            _ => None,
+        }
     }
-    Ok(json!({ "sentence": sentences.join(" ") }))
 }

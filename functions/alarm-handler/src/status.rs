@@ -57,7 +57,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "plan": plan.name,
         "mode": plan.mode,
         "regions": plan.sides.as_ref().map(|place| &place.region),
-        "serving_from": if state.holdings.has_active() { &plan.own().region } else { &plan.other().region },
+        "serving_from": state.serving_region(plan),
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
         "attention": attention::shown(&log),
         "evidence": evidence(state, now),

@@ -71,19 +71,19 @@ impl DynamoJournal {
     }
 
     /// One try. A failed condition with an item of our own is an earlier try that had worked.
-    async fn try_append(&self, record: &Record, item: Item) -> Answer<Appended> {
+    async fn try_append(&self, record: &Record, item: Item, own: &Digest) -> Answer<Appended> {
         let result = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item.clone()))
+            .set_item(Some(item))
             .condition_expression("attribute_not_exists(#seq)")
             .expression_attribute_names("#seq", "seq")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         let Err(error) = result else {
-            return Ok(Appended::Stands(digest(&item)));
+            return Ok(Appended::Stands(own.clone()));
         };
         let Some(PutItemError::ConditionalCheckFailedException(taken)) = error.as_service_error() else {
             return Err(failure(PUT, &error));
@@ -186,10 +186,11 @@ impl Journal for DynamoJournal {
 
     async fn append(&self, record: &Record) -> Answer<Appended> {
         let item = write_record(record)?;
+        let own = digest(&item);
         let mut wait = APPEND_WAIT;
         let mut tried = 1;
         loop {
-            match self.try_append(record, item.clone()).await {
+            match self.try_append(record, item.clone(), &own).await {
                 Err(failure) if tried < APPEND_TRIES && failure.can_retry() => {
                     tracing::warn!(plan = %record.plan, seq = record.seq, %failure, "retrying the append");
                     self.clock.sleep(wait).await;

@@ -30,21 +30,34 @@ pub async fn handle(
         let remedy = "this function accepts step commands only from the commands topic";
         return Err(Fault::new("not_a_step_command", format!("The event is not a step command: {remedy}")));
     };
-    let (conductor, mut ahead) =
+    let (conductor, read) =
         futures::join!(context.conductor(), read_ahead(context, commands_topic, &messages));
     let conductor = Conductor { tells_of_unreadable: false, ..conductor? };
+    steps(&conductor, commands_topic, handlers, &messages, read, deadline).await
+}
+
+/// Carries out the steps that messages ask for, one after the other. `read` is the journal as the first of them found it, if it
+/// has been read.
+pub async fn steps(
+    conductor: &Conductor,
+    commands_topic: &str,
+    handlers: &dyn StepHandlers,
+    messages: &[StepCommandMessage],
+    mut read: Option<Log>,
+    deadline: Timestamp,
+) -> Result<Value, Fault> {
     let mut sentences = Vec::new();
-    for message in &messages {
-        let command = trusted(commands_topic, &conductor, message)?;
+    for message in messages {
+        let command = trusted(commands_topic, conductor, message)?;
         let mut log = Log::default();
-        match ahead.take() {
+        match read.take() {
             Some(read) => log = read,
             None => conductor.refresh(&mut log).await?,
         }
-        let work = handlers.work(&conductor, &log, command.step).ok_or_else(|| {
+        let work = handlers.work(conductor, &log, command.step).ok_or_else(|| {
             Fault::new("not_my_step", format!("This function does not handle step {}", command.step))
         })?;
-        sentences.push(carry_out(&conductor, work.as_ref(), command, log, deadline).await?);
+        sentences.push(carry_out(conductor, work.as_ref(), command, log, deadline).await?);
     }
     Ok(json!({ "sentence": sentences.join(" ") }))
 }
@@ -59,7 +72,7 @@ async fn read_ahead(context: &Context, commands_topic: &str, messages: &[StepCom
 }
 
 /// A command of this plan that came by the commands topic.
-pub fn trusted<'m>(
+fn trusted<'m>(
     commands_topic: &str,
     conductor: &Conductor,
     message: &'m StepCommandMessage,

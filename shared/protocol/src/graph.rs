@@ -7,7 +7,7 @@ use crate::journal::Scope;
 use crate::name::Name;
 use crate::plan::{Limits, Plan};
 use crate::state::holdings::Holdings;
-use crate::state::{Phase, Progress, Run};
+use crate::state::{Phase, Run};
 use crate::step::{Barrier, ItemKind, Window};
 
 /// A step for one item.
@@ -60,27 +60,26 @@ impl Graph {
 
     /// The steps that are not done and wait for nothing, whether or not a worker holds them.
     pub fn ready<'g>(&'g self, run: &Run) -> Vec<&'g Node> {
-        let is_done = |step, subject: &Name| run.progress(step, subject).is_some_and(Progress::is_done);
         let open: BTreeSet<Step> = self
             .nodes
             .iter()
-            .filter(|node| !is_done(node.step, &node.subject))
+            .filter(|node| !run.is_done(node.step, &node.subject))
             .map(|node| node.step)
             .collect();
         let met = |need: &Prerequisite| match need {
-            Prerequisite::One(step, subject) => is_done(*step, subject),
+            Prerequisite::One(step, subject) => run.is_done(*step, subject),
             Prerequisite::Every(step) => !open.contains(step),
         };
         self.nodes
             .iter()
-            .filter(|node| open.contains(&node.step) && !is_done(node.step, &node.subject))
+            .filter(|node| open.contains(&node.step) && !run.is_done(node.step, &node.subject))
             .filter(|node| may_run(run, node.step) && node.needs.iter().all(met))
             .collect()
     }
 
     /// Whether every step is done.
     pub fn is_done(&self, run: &Run) -> bool {
-        self.nodes.iter().all(|node| run.progress(node.step, &node.subject).is_some_and(Progress::is_done))
+        self.nodes.iter().all(|node| run.is_done(node.step, &node.subject))
     }
 }
 

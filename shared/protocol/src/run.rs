@@ -5,7 +5,7 @@ mod failover;
 use crate::command::Step;
 use crate::journal::RunKind;
 use crate::name::Name;
-use crate::state::{Progress, Run};
+use crate::state::Run;
 use crate::step::ItemKind;
 
 impl RunKind {
@@ -37,7 +37,7 @@ impl Run {
     pub(crate) fn is_done_for_all(&self, step: Step) -> bool {
         let Some(kind) = step.spec().item else { return true };
         self.steps_to_do().all(|due| due != step)
-            || self.items(kind).iter().all(|name| self.progress(step, name).is_some_and(Progress::is_done))
+            || self.items(kind).iter().all(|name| self.is_done(step, name))
     }
 
     /// The step after which an item of a kind is ready.

@@ -124,6 +124,12 @@ impl State {
     pub fn serving(&self, plan: &Plan, item: &Name) -> Side {
         if self.holdings.is_active(item) { plan.seat } else { plan.seat.other() }
     }
+
+    /// The region that serves users: the guard's own as soon as anything serves there.
+    pub fn serving_region<'p>(&self, plan: &'p Plan) -> &'p str {
+        let place = if self.holdings.has_active() { plan.own() } else { plan.other() };
+        &place.region
+    }
 }
 
 /// The primary side of a route that has moved, which somebody opened again.
@@ -437,6 +443,11 @@ impl Run {
     pub fn progress(&self, step: Step, subject: &Name) -> Option<&Progress> {
         // A tuple key of references can't be looked up without a copy; names are short.
         self.steps.get(&(step, subject.clone()))
+    }
+
+    /// Whether the effect of a step stands for an item.
+    pub fn is_done(&self, step: Step, subject: &Name) -> bool {
+        self.progress(step, subject).is_some_and(Progress::is_done)
     }
 
     /// Whether a step was ever begun, for any item.

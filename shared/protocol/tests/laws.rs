@@ -13,13 +13,13 @@ use protocol::journal::{Event, JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
 use protocol::plan::Mode;
 use protocol::signal::AlarmState;
-use protocol::state::{Phase, Progress, State, evolve, fold};
+use protocol::state::{Phase, State, evolve, fold};
 
 use self::history::{Happening, History, happenings, modes, plan};
 
 fn done(state: &State, step: Step, names: &[Name]) -> bool {
     let run = state.run.as_ref().expect("a run");
-    names.iter().all(|name| run.progress(step, name).is_some_and(Progress::is_done))
+    names.iter().all(|name| run.is_done(step, name))
 }
 
 /// The rules that must hold of each record, given the state before it.

@@ -308,10 +308,7 @@ impl World {
     #[must_use]
     pub fn is_reopened(&self, mutant: Option<Mutant>) -> bool {
         let is_fenced = self.core.holdings.is_active(&plan::route())
-            || self
-                .core
-                .active_run()
-                .is_some_and(|run| run.progress(Step::Fence, &plan::route()).is_some_and(Progress::is_done));
+            || self.core.active_run().is_some_and(|run| run.is_done(Step::Fence, &plan::route()));
         is_fenced && !crate::steps::is_closed(self, mutant)
     }
 

@@ -17,7 +17,7 @@ use crate::journal::{Cause, Event};
 use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
-use crate::state::{Cleanup, Phase, Progress, Run, State};
+use crate::state::{Cleanup, Phase, Run, State};
 use crate::words::{duration, invocation, list};
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
@@ -365,7 +365,7 @@ fn not_undone(run: &Run) -> Vec<String> {
     Graph::of_undo(run)
         .nodes
         .iter()
-        .filter(|node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done))
+        .filter(|node| !run.is_done(node.step, &node.subject))
         .map(|node| format!("{} {}", node.step, node.subject))
         .collect()
 }

@@ -50,7 +50,7 @@ fn gone_from_plan(plan: &Plan, run: &Run) -> Vec<Name> {
 /// The first step that takes too long: begun long ago, or due long ago and never taken. Where nothing is due and not
 /// everything done, whatever is open stands still.
 fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need> {
-    let is_open = |node: &&Node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+    let is_open = |node: &&Node| !run.is_done(node.step, &node.subject);
     let ready = match graph.ready(run) {
         none if none.is_empty() => graph.nodes.iter().filter(is_open).collect(),
         ready => ready,
@@ -239,7 +239,7 @@ pub(super) fn undo_overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Dra
         return None;
     }
     let late = |node: &Node| now.duration_since(run.progress_at) >= limit(plan, node.step);
-    let open = |node: &Node| !run.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+    let open = |node: &Node| !run.is_done(node.step, &node.subject);
     let nodes = Graph::of_undo(run).nodes;
     let step = nodes.iter().find(|node| open(node) && late(node))?.step;
     let subjects: Vec<Name> = nodes

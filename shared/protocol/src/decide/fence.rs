@@ -38,10 +38,8 @@ pub struct FenceSeen {
 /// have moved.
 pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> {
     let run = state.active_run().filter(|run| minds_fences(run));
-    let is_fenced = |name: &Name| {
-        state.holdings.is_active(name)
-            || run.is_some_and(|run| run.progress(Step::Fence, name).is_some_and(Progress::is_done))
-    };
+    let is_fenced =
+        |name: &Name| state.holdings.is_active(name) || run.is_some_and(|run| run.is_done(Step::Fence, name));
     plan.routes.iter().filter(|route| is_fenced(&route.name)).collect()
 }
 
@@ -150,6 +148,6 @@ pub(super) fn needs_operator(run: &Run) -> Option<Need> {
     if run.fences_lost < FENCES_LOST_MAX || run.overrides.override_fence {
         return None;
     }
-    let is_open = |route: &&Name| !run.progress(Step::Fence, route).is_some_and(Progress::is_done);
+    let is_open = |route: &&Name| !run.is_done(Step::Fence, route);
     Some(Need::FenceLost { subjects: run.scope.routes.iter().filter(is_open).cloned().collect() })
 }

@@ -183,6 +183,6 @@ fn quiet(plan: &Plan, state: &State, now: Timestamp) -> String {
         Some(hold) => format!("; a hold by {} is in force until {}", hold.by, hold.until),
         None => String::new(),
     };
-    let serving = if state.holdings.has_active() { &plan.own().region } else { &plan.other().region };
+    let serving = state.serving_region(plan);
     format!("Nothing to do: {serving} serves, and there is no evidence of a loss{hold}.")
 }

@@ -401,7 +401,7 @@ impl Run {
             return Err(self.wrong_phase());
         }
         for LostFence { route, .. } in routes {
-            if !self.progress(Step::Fence, route).is_some_and(Progress::is_done) {
+            if !self.is_done(Step::Fence, route) {
                 let because = "it is not done";
                 return Err(Illegality::Step { step: Step::Fence, subject: route.clone(), because });
             }
@@ -476,7 +476,7 @@ impl Run {
         if self.is_past_return() {
             return Err(Illegality::AbortAfterPromotion);
         }
-        let left = |node: &Node| !self.progress(node.step, &node.subject).is_some_and(Progress::is_done);
+        let left = |node: &Node| !self.is_done(node.step, &node.subject);
         if let Some(node) = Graph::of_undo(self).nodes.into_iter().find(left) {
             let because = "the run can't end before this step is done";
             return Err(Illegality::Step { step: node.step, subject: node.subject, because });

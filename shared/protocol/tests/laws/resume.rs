@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use protocol::command::Step;
 use protocol::decide::{Facts, decide};
 use protocol::operator::{OperatorCommand, Overrides};
+use protocol::state::Phase;
 use protocol::state::holdings::Ownership;
-use protocol::state::{Phase, Progress};
 
 use super::history::{History, happenings, modes};
 
@@ -99,7 +99,7 @@ proptest! {
             let is_completed = matches!(run.phase, Phase::Completed { .. });
             prop_assert!(is_completed, "{:?}", run.phase);
             let databases = &ended.plan.databases;
-            let is_done = |name| run.progress(Step::Promote, name).is_some_and(Progress::is_done);
+            let is_done = |name| run.is_done(Step::Promote, name);
             let in_scope = databases.iter().filter(|item| run.scope.databases.contains(&item.name));
             prop_assert!(in_scope.into_iter().all(|item| is_done(&item.name)));
             prop_assert!(databases.iter().all(|item| ended.state.cleanup(Step::Quarantine, &item.name).is_some()));
