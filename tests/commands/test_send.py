@@ -70,8 +70,8 @@ class FilledIn(unittest.TestCase):
         self.assertEqual(body["AlarmArn"], "arn:aws:cloudwatch:us-west-1:123456789012:alarm:replica-lag")
 
     def test_databases_and_groups_are_the_worlds(self) -> None:
-        self.assertIn("db:lab-orders", json.dumps(filled("rds-event-zone-failover.json")))
-        self.assertNotIn("shop-orders", json.dumps(filled("rds-event-zone-failover.json")))
+        self.assertIn("db:lab-orders", json.dumps(filled("rds-event-multi-az-failover.json")))
+        self.assertNotIn("shop-orders", json.dumps(filled("rds-event-multi-az-failover.json")))
         self.assertIn("lab-web", json.dumps(filled("asg-launch-successful.json")))
 
     def test_what_must_not_count_still_does_not(self) -> None:

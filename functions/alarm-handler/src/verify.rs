@@ -1,5 +1,6 @@
 //! The verify step: sees the recovery side of each route serve.
 
+use protocol::endpoint::Endpoint;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -49,23 +50,26 @@ impl Verify {
         let view = self.traffic.look(route).await?;
         let Direction { from, to } = self.plan.direction();
         let (opened, closed) = (&route.sides[to], from.as_str());
-        if view.weights[to] != Some(opened.weight) {
+        if view.endpoints[to] != Endpoint::Open(opened.setting()) {
             return Ok(StepStatus::InProgress {
-                note: format!("the {} endpoint does not have its planned weight", to.as_str()),
+                note: format!("the {} endpoint is not open with {}", to.as_str(), opened.setting()),
             });
         }
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
-        match view.weights[from] {
+        match view.endpoints[from] {
             _ if overridden => {}
-            Some(0) => {}
-            Some(_) => {
+            Endpoint::Closed => {}
+            Endpoint::Open(setting) => {
                 return Ok(StepStatus::Failed {
                     code: "primary_open",
-                    message: format!("the {closed} endpoint no longer has weight 0; set it to 0"),
+                    message: format!(
+                        "the {closed} endpoint is open again, with {setting}; {}",
+                        route.kind.closing()
+                    ),
                 });
             }
             // Another endpoint may have taken its place.
-            None => {
+            Endpoint::Missing => {
                 return Ok(StepStatus::Failed {
                     code: "endpoint_missing",
                     message: format!(
@@ -76,7 +80,7 @@ impl Verify {
                 });
             }
         }
-        // A weight is what was configured. Whether users are sent there is for the accelerator to say: with nothing healthy it
+        // That is what was configured. Whether users are sent there is for the accelerator to say: with nothing healthy it
         // may send them to a closed side.
         if view.health[to] != EndpointHealth::Healthy {
             let (endpoint, health) = (&opened.endpoint, &view.health[to]);

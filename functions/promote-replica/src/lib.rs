@@ -15,7 +15,7 @@ use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, Repli
 use protocol::command::{Step, StepCommand};
 use protocol::database_status::{Condition, remedy};
 use protocol::decide::{FENCE_UNREAD, is_known_unread, lost_sentence};
-use protocol::journal::{Event, LostFence, PrimarySide};
+use protocol::journal::{EndpointSeen, Event, LostFence};
 use protocol::name::Name;
 use protocol::plan::{Database, DatabaseKind, Plan, Route};
 use protocol::side::Side;
@@ -144,7 +144,7 @@ impl StepHandler for Promote {
             .collect())
     }
 
-    /// No promotion beside an open primary side: its weight is read again right before each call.
+    /// No promotion beside an open primary side: it is read again right before each call.
     async fn objection(&self, state: &State) -> Option<Objection> {
         let looked =
             fences::look(&*self.traffic, &*self.clock, &self.routes(state), self.plan.seat.other()).await;
@@ -162,8 +162,10 @@ impl StepHandler for Promote {
         let mut unread = Vec::new();
         for fence in looked.into_iter().map(|one| one.seen) {
             match fence.side {
-                PrimarySide::Closed {} => {}
-                PrimarySide::Unread { .. } => unread.push(LostFence { route: fence.route, seen: fence.side }),
+                EndpointSeen::Closed {} => {}
+                EndpointSeen::Unread { .. } => {
+                    unread.push(LostFence { route: fence.route, seen: fence.side });
+                }
                 side => lost.push(LostFence { route: fence.route, seen: side }),
             }
         }

@@ -1,6 +1,7 @@
 //! Closes the primary side of routes, opens the recovery side of those that can serve, and reopens the primary
-//! side after an abort. A side is closed by endpoint weight 0: a traffic dial is not a fence.
+//! side after an abort. How a side is closed is the traffic service's; it is closed when a look says so.
 
+use protocol::endpoint::{Endpoint, Setting};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -59,12 +60,12 @@ impl StepHandlers for ShiftTraffic {
     }
 }
 
-/// The weights that were noted before the run touched anything.
-fn noted(log: &Log) -> BTreeMap<Name, u8> {
+/// What let users in at the other side, as noted before the run touched anything.
+fn noted(log: &Log) -> BTreeMap<Name, Setting> {
     let notes = log.state.active_run().map(|run| &run.before).into_iter().flatten();
     notes
         .filter(|((step, _), _)| *step == Step::Fence)
-        .filter_map(|((_, route), note)| Some((route.clone(), note.parse().ok()?)))
+        .filter_map(|((_, route), note)| Some((route.clone(), Setting::noted(note)?)))
         .collect()
 }
 
@@ -94,7 +95,7 @@ impl StepHandler for Fence {
     }
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
-        self.traffic.set_weight(one(&self.plan, subject)?, self.plan.seat.other(), 0).await
+        self.traffic.close(one(&self.plan, subject)?, self.plan.seat.other()).await
     }
 
     /// A promotion goes by it.
@@ -104,18 +105,20 @@ impl StepHandler for Fence {
 
     async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
         let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
-        let weight = before.and_then(|weight| weight.parse().ok()).unwrap_or(route.sides[side].weight);
-        self.traffic.set_weight(route, side, weight).await
+        let setting = before.and_then(Setting::noted).unwrap_or_else(|| route.sides[side].setting());
+        self.traffic.open(route, side, setting).await
     }
 }
 
 impl Fence {
     async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
-        Ok(match self.traffic.look(route).await?.weights[side] {
-            Some(0) => StepStatus::Done { detail: format!("the {} endpoint has weight 0", side.as_str()) },
-            Some(weight) => StepStatus::Pending { before: Some(weight.to_string()) },
-            None => no_endpoint(route, side),
+        Ok(match self.traffic.look(route).await?.endpoints[side] {
+            Endpoint::Closed => {
+                StepStatus::Done { detail: format!("the {} endpoint is closed", side.as_str()) }
+            }
+            Endpoint::Open(setting) => StepStatus::Pending { before: Some(setting.note()) },
+            Endpoint::Missing => no_endpoint(route, side),
         })
     }
 }
@@ -134,7 +137,7 @@ fn no_endpoint(route: &Route, side: Side) -> StepStatus {
 struct Unfence {
     plan: Arc<Plan>,
     traffic: Arc<dyn Traffic>,
-    before: BTreeMap<Name, u8>,
+    before: BTreeMap<Name, Setting>,
 }
 
 #[async_trait]
@@ -151,7 +154,7 @@ impl StepHandler for Unfence {
         match self.before.get(subject) {
             Some(before) => {
                 let side = self.plan.seat.other();
-                self.traffic.set_weight(one(&self.plan, subject)?, side, *before).await
+                self.traffic.open(one(&self.plan, subject)?, side, *before).await
             }
             None => Ok(()),
         }
@@ -167,15 +170,15 @@ impl Unfence {
     async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let Some(before) = self.before.get(subject) else {
             // The run found this side closed: it is not opened by it.
-            return Ok(StepStatus::Done { detail: "its weight was not changed".to_owned() });
+            return Ok(StepStatus::Done { detail: "the run had not changed it".to_owned() });
         };
         let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
-        Ok(match self.traffic.look(route).await?.weights[side] {
-            Some(now) if now == *before => {
-                StepStatus::Done { detail: format!("the {} endpoint has weight {now} again", side.as_str()) }
-            }
-            Some(_) => StepStatus::Pending { before: None },
-            None => no_endpoint(route, side),
+        Ok(match self.traffic.look(route).await?.endpoints[side] {
+            Endpoint::Open(now) if now == *before => StepStatus::Done {
+                detail: format!("the {} endpoint is open again, with {now}", side.as_str()),
+            },
+            Endpoint::Open(_) | Endpoint::Closed => StepStatus::Pending { before: None },
+            Endpoint::Missing => no_endpoint(route, side),
         })
     }
 }
@@ -208,17 +211,18 @@ impl StepHandler for Open {
         if let Some(obstacle) = obstacle? {
             return Err(failure(FailureKind::Conflict, "cannot_serve", obstacle));
         }
-        let (weight, planned) = (seen.as_ref().map(|view| view.weights[own]).ok(), route.sides[own].weight);
-        if weight == Some(None) {
+        let (endpoint, planned) =
+            (seen.as_ref().map(|view| view.endpoints[own]).ok(), route.sides[own].setting());
+        if endpoint == Some(Endpoint::Missing) {
             // The next look says what is wrong and what helps.
             let missing = format!("the {} group does not have the endpoint", own.as_str());
             return Err(failure(FailureKind::Conflict, "endpoint_missing", missing));
         }
         self.close_other(route, seen).await?;
-        if weight == Some(Some(planned)) {
+        if endpoint == Some(Endpoint::Open(planned)) {
             return Ok(());
         }
-        self.traffic.set_weight(route, own, planned).await
+        self.traffic.open(route, own, planned).await
     }
 
     fn manner(&self) -> Manner {
@@ -230,12 +234,12 @@ impl Open {
     async fn look_at(&self, subject: &Name) -> Result<StepStatus, Failure> {
         let (route, own) = (one(&self.plan, subject)?, self.plan.seat);
         let (planned, side) = (&route.sides[own], own.as_str());
-        Ok(match self.traffic.look(route).await?.weights[own] {
-            Some(weight) if weight == planned.weight => {
-                StepStatus::Done { detail: format!("the {side} endpoint has weight {weight}") }
+        Ok(match self.traffic.look(route).await?.endpoints[own] {
+            Endpoint::Open(setting) if setting == planned.setting() => {
+                StepStatus::Done { detail: format!("the {side} endpoint is open with {setting}") }
             }
-            Some(_) => StepStatus::Pending { before: None },
-            None => StepStatus::Failed {
+            Endpoint::Open(_) | Endpoint::Closed => StepStatus::Pending { before: None },
+            Endpoint::Missing => StepStatus::Failed {
                 code: "endpoint_missing",
                 message: format!("the {side} group has no endpoint {}; add it", planned.endpoint),
             },
@@ -246,11 +250,11 @@ impl Open {
         let overridden = self.state.active_run().is_some_and(|run| run.overrides.override_fence);
         let other = self.plan.seat.other();
         let closed = match seen {
-            Ok(view) if view.weights[other] == Some(0) => return Ok(()),
-            Ok(_) => self.traffic.set_weight(route, other, 0).await,
+            Ok(view) if view.endpoints[other] == Endpoint::Closed => return Ok(()),
+            Ok(_) => self.traffic.close(route, other).await,
             Err(failure) => Err(failure),
         };
-        // An operator has said that the old side takes no traffic; then its weight is a best effort.
+        // An operator has said that the old side takes no traffic; then closing it is a best effort.
         if overridden { Ok(()) } else { closed }
     }
 }

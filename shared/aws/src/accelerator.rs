@@ -4,6 +4,7 @@
 //! weight and writing all of them back. The group's traffic dial and health checks aren't sent and stay as they are: the
 //! dial is no fence.
 
+use protocol::endpoint::{Endpoint, Setting};
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -136,7 +137,7 @@ impl RouteInspection for AcceleratorTraffic {
     async fn inspect(&self, route: &Route) -> Answer<RouteFacts> {
         let groups = self.both(route).await?;
         Ok(RouteFacts {
-            weights: Sides::from_fn(|side| weight_of(&groups[side], &route.sides[side].endpoint)),
+            endpoints: Sides::from_fn(|side| endpoint_of(&groups[side], &route.sides[side].endpoint)),
             dials_permille: Sides::from_fn(|side| dial_permille(&groups[side])),
             health: Sides::from_fn(|side| health_of(&groups[side], &route.sides[side].endpoint)),
         })
@@ -172,11 +173,22 @@ impl Traffic for AcceleratorTraffic {
     async fn look(&self, route: &Route) -> Answer<RouteView> {
         let groups = self.both(route).await?;
         Ok(RouteView {
-            weights: Sides::from_fn(|side| weight_of(&groups[side], &route.sides[side].endpoint)),
+            endpoints: Sides::from_fn(|side| endpoint_of(&groups[side], &route.sides[side].endpoint)),
             health: Sides::from_fn(|side| health_of(&groups[side], &route.sides[side].endpoint)),
         })
     }
 
+    async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()> {
+        let Setting::Weight(weight) = setting;
+        self.set_weight(route, side, weight).await
+    }
+
+    async fn close(&self, route: &Route, side: Side) -> Answer<()> {
+        self.set_weight(route, side, 0).await
+    }
+}
+
+impl AcceleratorTraffic {
     async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
         let RouteSide { endpoint_group, endpoint, .. } = &route.sides[side];
         let _writer = self.writer.lock().await;
@@ -225,6 +237,15 @@ fn health_of(group: &EndpointGroup, endpoint: &str) -> EndpointHealth {
         Some(HealthState::Initial) => EndpointHealth::Initial { reason: reason() },
         Some(HealthState::Unhealthy) => EndpointHealth::Unhealthy { reason: reason() },
         _ => EndpointHealth::Unknown,
+    }
+}
+
+/// How an endpoint stands: closed is weight 0, as a traffic dial at 0 is no fence.
+fn endpoint_of(group: &EndpointGroup, endpoint: &str) -> Endpoint {
+    match weight_of(group, endpoint) {
+        Some(0) => Endpoint::Closed,
+        Some(weight) => Endpoint::Open(Setting::Weight(weight)),
+        None => Endpoint::Missing,
     }
 }
 
@@ -303,10 +324,15 @@ mod tests {
         json!({"EndpointId": id, "Weight": weight, "HealthState": "HEALTHY", "ClientIPPreservationEnabled": true})
     }
 
-    async fn set(answers: &[(u16, &str)], side: Side, weight: u8) -> (Answer<()>, Vec<Value>) {
+    const OPEN: Endpoint = Endpoint::Open(Setting::Weight(128));
+
+    async fn set(answers: &[(u16, &str)], side: Side, endpoint: Endpoint) -> (Answer<()>, Vec<Value>) {
         let http = replay(answers);
         let traffic = AcceleratorTraffic::new(&Sdk::on(http.clone()));
-        let result = traffic.set_weight(&route(), side, weight).await;
+        let result = match endpoint {
+            Endpoint::Open(setting) => traffic.open(&route(), side, setting).await,
+            Endpoint::Closed | Endpoint::Missing => traffic.close(&route(), side).await,
+        };
         (result, sent(&http).iter().map(|body| serde_json::from_str(body).unwrap()).collect())
     }
 
@@ -317,7 +343,7 @@ mod tests {
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &primary), (200, &recovery)])));
         let seen = traffic.look(&route()).await.unwrap();
         let expected = RouteView {
-            weights: Sides { primary: Some(128), recovery: None },
+            endpoints: Sides { primary: OPEN, recovery: Endpoint::Missing },
             health: Sides { primary: EndpointHealth::Healthy, recovery: EndpointHealth::Unknown },
         };
         assert_eq!(seen, expected);
@@ -330,7 +356,10 @@ mod tests {
         route.sides.recovery.endpoint_group = PRIMARY.to_owned();
         let traffic = AcceleratorTraffic::new(&Sdk::on(replay(&[(200, &both)])));
         let seen = traffic.look(&route).await.unwrap();
-        assert_eq!(seen.weights, Sides { primary: Some(0), recovery: Some(255) });
+        assert_eq!(
+            seen.endpoints,
+            Sides { primary: Endpoint::Closed, recovery: Endpoint::Open(Setting::Weight(255)) }
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -359,7 +388,7 @@ mod tests {
         let other = json!({"EndpointId": "i-0abc", "Weight": 9, "ClientIPPreservationEnabled": false});
         let before = group(RECOVERY, &json!([other, endpoint(&alb("r"), 0)]));
         let after = group(RECOVERY, &json!([other, endpoint(&alb("r"), 128)]));
-        let (result, requests) = set(&[(200, &before), (200, &after)], Side::Recovery, 128).await;
+        let (result, requests) = set(&[(200, &before), (200, &after)], Side::Recovery, OPEN).await;
         result.unwrap();
         assert_eq!(
             requests[1],
@@ -385,7 +414,7 @@ mod tests {
             .to_string();
         let answers = [(200, shown(128)), (200, shared), (200, shown(0))];
         let answers = answers.each_ref().map(|(status, text)| (*status, text.as_str()));
-        let (result, requests) = set(&answers, Side::Primary, 0).await;
+        let (result, requests) = set(&answers, Side::Primary, Endpoint::Closed).await;
         result.unwrap();
         assert_eq!(
             requests[2],
@@ -400,7 +429,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_weight_that_stands_already_costs_no_write() {
         let standing = group(PRIMARY, &json!([endpoint(&alb("p"), 0)]));
-        let (result, requests) = set(&[(200, &standing)], Side::Primary, 0).await;
+        let (result, requests) = set(&[(200, &standing)], Side::Primary, Endpoint::Closed).await;
         result.unwrap();
         assert_eq!(requests.len(), 1);
     }
@@ -408,7 +437,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_endpoint_that_is_not_in_the_group_is_missing_and_nothing_is_written() {
         let without = group(PRIMARY, &json!([endpoint(&alb("other"), 1)]));
-        let (result, requests) = set(&[(200, &without)], Side::Primary, 0).await;
+        let (result, requests) = set(&[(200, &without)], Side::Primary, Endpoint::Closed).await;
         let failure = result.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Missing, "endpoint_missing"));
         assert!(failure.message.contains(&alb("p")));
@@ -418,7 +447,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_without_the_new_weight_is_a_conflict() {
         let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
-        let (result, _) = set(&[(200, &before), (200, &before)], Side::Primary, 0).await;
+        let (result, _) = set(&[(200, &before), (200, &before)], Side::Primary, Endpoint::Closed).await;
         let failure = result.unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Conflict, "weight_not_set"));
     }
@@ -432,7 +461,7 @@ mod tests {
         .to_string();
         let after = group(PRIMARY, &json!([endpoint(&alb("p"), 0), endpoint(&foreign, 5)]));
         let (result, requests) =
-            set(&[(200, &before), (200, &shared), (200, &after)], Side::Primary, 0).await;
+            set(&[(200, &before), (200, &shared), (200, &after)], Side::Primary, Endpoint::Closed).await;
         result.unwrap();
         assert_eq!(requests[1]["ResourceOwnerAwsAccountId"], "210987654321");
         assert_eq!(requests[1]["AcceleratorArn"], "arn:aws:globalaccelerator::123456789012:accelerator/a");
@@ -452,22 +481,25 @@ mod tests {
         ] {
             let before = group(PRIMARY, &json!([endpoint(&alb("p"), 128)]));
             let refusal = json!({"__type": code, "Message": "no"}).to_string();
-            let (result, _) =
-                set(&[(200, &before), (400, &refusal), (400, &refusal), (400, &refusal)], Side::Primary, 0)
-                    .await;
+            let (result, _) = set(
+                &[(200, &before), (400, &refusal), (400, &refusal), (400, &refusal)],
+                Side::Primary,
+                Endpoint::Closed,
+            )
+            .await;
             let failure = result.unwrap_err();
             assert_eq!((failure.kind, failure.action), (expected, UPDATE), "{code}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_inspection_tells_weights_and_the_dial() {
+    async fn an_inspection_tells_endpoints_and_the_dial() {
         let recovery = group(RECOVERY, &json!([endpoint(&alb("r"), 0)])).replace("100.0", "37.55");
         let primary = group(PRIMARY, &json!([endpoint(&alb("x"), 128)]));
         let http = replay(&[(200, &primary), (200, &recovery)]);
         let seen = AcceleratorTraffic::new(&Sdk::on(http)).inspect(&route()).await.unwrap();
         let facts = RouteFacts {
-            weights: Sides { primary: None, recovery: Some(0) },
+            endpoints: Sides { primary: Endpoint::Missing, recovery: Endpoint::Closed },
             dials_permille: Sides { primary: 1000, recovery: 375 },
             health: Sides { primary: EndpointHealth::Unknown, recovery: EndpointHealth::Healthy },
         };

@@ -2,6 +2,7 @@
 //! `PILOTLIGHT_EMULATOR_URL=http://127.0.0.1:5000 cargo test -p aws emulator -- --ignored`.
 //!
 //! Every test makes what it needs under a fresh name, so that an emulator can be used again.
+use protocol::endpoint::{Endpoint, Setting};
 use protocol::side::{Side, Sides};
 use std::sync::Arc;
 
@@ -606,11 +607,11 @@ async fn an_endpoint_of_another_account_is_closed_with_that_accounts_attachment(
         side.endpoint_group = group.unwrap().endpoint_group.unwrap().endpoint_group_arn.unwrap();
     }
     let traffic = AcceleratorTraffic::new(&sdk());
-    traffic.set_weight(&route, Side::Primary, 0).await.unwrap();
+    traffic.close(&route, Side::Primary).await.unwrap();
     let seen = traffic.look(&route).await.unwrap();
-    assert_eq!(seen.weights, Sides { primary: Some(0), recovery: Some(0) });
+    assert_eq!(seen.endpoints, Sides::from_fn(|_| Endpoint::Closed));
     theirs.delete_cross_account_attachment().attachment_arn(attachment).send().await.unwrap();
-    let failure = traffic.set_weight(&route, Side::Primary, 128).await.unwrap_err();
+    let failure = traffic.open(&route, Side::Primary, Setting::Weight(128)).await.unwrap_err();
     assert_eq!(
         (failure.kind, failure.action),
         (FailureKind::Denied, "globalaccelerator:UpdateEndpointGroup")

@@ -6,7 +6,7 @@ use futures::future::Either;
 use futures::stream::{self, StreamExt};
 use ports::{Clock, Failure, Traffic};
 use protocol::decide::FenceSeen;
-use protocol::journal::PrimarySide;
+use protocol::journal::EndpointSeen;
 use protocol::plan::Route;
 use protocol::side::Side;
 
@@ -34,18 +34,14 @@ async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route, side: 
     let at = clock.now();
     let mut failed = None;
     let found = match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
-        Either::Left((Ok(view), _)) => match view.weights[side] {
-            Some(0) => PrimarySide::Closed {},
-            Some(weight) => PrimarySide::Open { weight },
-            None => PrimarySide::Missing {},
-        },
+        Either::Left((Ok(view), _)) => view.endpoints[side].into(),
         Either::Left((Err(failure), _)) => {
             let detail = failure.to_string();
             failed = Some(failure);
-            PrimarySide::Unread { detail }
+            EndpointSeen::Unread { detail }
         }
         Either::Right(_) => {
-            PrimarySide::Unread { detail: format!("no answer within {} s", LOOK_MAX.as_secs()) }
+            EndpointSeen::Unread { detail: format!("no answer within {} s", LOOK_MAX.as_secs()) }
         }
     };
     Looked { seen: FenceSeen { route: route.name.clone(), at, side: found }, failure: failed }

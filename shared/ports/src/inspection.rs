@@ -67,7 +67,7 @@ pub trait FleetInspection: Send + Sync {
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroupFacts>>;
 }
 
-/// Routes: weights and dials.
+/// Routes: endpoints and dials.
 #[async_trait]
 pub trait RouteInspection: Send + Sync {
     /// How a route stands.

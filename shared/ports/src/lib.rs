@@ -4,6 +4,7 @@
 //! Every call is bounded by its adapter (connect, read, attempt and operation timeouts), so that no caller has to.
 //! Looks are batched: one call for all the items of a step.
 
+use protocol::endpoint::{Endpoint, Setting};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -198,20 +199,22 @@ pub enum FleetView {
     Missing,
 }
 
-/// Traffic: the weights of both sides of a route.
+/// Traffic: the endpoints of both sides of a route.
 #[async_trait]
 pub trait Traffic: Send + Sync {
-    /// The weights as they are now.
+    /// The endpoints as they are now.
     async fn look(&self, route: &Route) -> Answer<RouteView>;
-    /// Sets the weight of one side's endpoint, leaving every other endpoint of its group as it is.
-    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()>;
+    /// Lets users in at one side's endpoint, and leaves everything else as it is.
+    async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()>;
+    /// Lets no user in at one side's endpoint, and leaves everything else as it is.
+    async fn close(&self, route: &Route, side: Side) -> Answer<()>;
 }
 
 /// A route's endpoints, as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
-    /// The weight of each; nothing where its group does not have the endpoint.
-    pub weights: Sides<Option<u8>>,
+    /// How each stands.
+    pub endpoints: Sides<Endpoint>,
     /// The health of each.
     pub health: Sides<EndpointHealth>,
 }

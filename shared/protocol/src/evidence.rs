@@ -29,15 +29,15 @@ pub const REFRESH_EVERY: SignedDuration = SignedDuration::from_secs(20);
 
 /// For how long after RDS's word a failover within the region forbids an automatic one to the other region: one takes
 /// one to two minutes, and its alarms a while longer.
-pub const ZONE_FAILOVER_TAKES: SignedDuration = SignedDuration::from_secs(180);
+pub const MULTI_AZ_FAILOVER_TAKES: SignedDuration = SignedDuration::from_secs(180);
 
 /// For how long RDS's words of such failovers forbid an automatic one in all, however often they come and whatever
 /// databases they are about, while no probe and no replica shows life in between: several databases may move one after the
 /// other, but not for ever.
-pub const ZONE_FAILOVERS_TAKE: SignedDuration = SignedDuration::from_secs(600);
+pub const MULTI_AZ_FAILOVERS_TAKE: SignedDuration = SignedDuration::from_secs(600);
 
 /// Words of such failovers that lie further apart have nothing to do with each other.
-pub const ZONE_FAILOVERS_APART: SignedDuration = SignedDuration::from_hours(1);
+pub const MULTI_AZ_FAILOVERS_APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// What sort of thing spoke. Two of the same kind are one witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,7 +150,8 @@ pub enum Veto {
         probe: String,
     },
     /// RDS moves a database to its standby in another zone: the region lives.
-    ZoneFailover {
+    #[serde(rename = "zone_failover")]
+    MultiAzFailover {
         /// The database.
         database: String,
     },
@@ -163,7 +164,7 @@ impl std::fmt::Display for Veto {
                 write!(f, "replica {database} still replicates with small lag")
             }
             Self::PrimaryAnswers { probe } => write!(f, "probe {probe} gets good answers"),
-            Self::ZoneFailover { database } => {
+            Self::MultiAzFailover { database } => {
                 write!(f, "RDS reports a Multi-AZ failover of database {database}")
             }
         }

@@ -7,11 +7,11 @@
 
 mod alarm;
 mod event_bridge;
+mod multi_az_failover;
 mod operator;
 mod shape;
 mod sns;
 mod step;
-mod zone_failover;
 
 use serde_json::Value;
 

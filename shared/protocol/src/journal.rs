@@ -3,6 +3,7 @@
 //! A record is never changed once written. What it means follows from [`crate::state::evolve`] alone; the
 //! `sentence` is for people and is never read back.
 
+use crate::endpoint::{Endpoint, Setting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,8 @@ pub enum Event {
         region: String,
     },
     /// RDS moves a database to its standby in another zone of the primary region.
-    ZoneFailoverSeen {
+    #[serde(rename = "zone_failover_seen")]
+    MultiAzFailoverSeen {
         /// The database.
         database: Name,
         /// When RDS said so.
@@ -460,21 +462,22 @@ pub struct LostFence {
     /// The route.
     pub route: Name,
     /// What was seen of its primary side.
-    pub seen: PrimarySide,
+    pub seen: EndpointSeen,
 }
 
-/// What is seen of the primary side of a route.
+/// What a look at the endpoint of the fenced side of a route came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "side", rename_all = "snake_case")]
-pub enum PrimarySide {
-    /// Its endpoint has weight 0.
+pub enum EndpointSeen {
+    /// It takes no users.
     Closed {},
-    /// Its endpoint takes traffic.
+    /// It takes users.
     Open {
-        /// Its weight.
-        weight: u8,
+        /// What lets them in.
+        #[serde(flatten)]
+        setting: Setting,
     },
-    /// Its group does not have the endpoint: another one may have taken its place.
+    /// The service does not have it: another one may have taken its place.
     Missing {},
     /// It could not be looked at.
     Unread {
@@ -483,11 +486,21 @@ pub enum PrimarySide {
     },
 }
 
-impl std::fmt::Display for PrimarySide {
+impl From<Endpoint> for EndpointSeen {
+    fn from(endpoint: Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Open(setting) => Self::Open { setting },
+            Endpoint::Closed => Self::Closed {},
+            Endpoint::Missing => Self::Missing {},
+        }
+    }
+}
+
+impl std::fmt::Display for EndpointSeen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed {} => write!(f, "closed"),
-            Self::Open { weight } => write!(f, "open with weight {weight}"),
+            Self::Open { setting } => write!(f, "open with {setting}"),
             Self::Missing {} => write!(f, "missing its endpoint"),
             Self::Unread { detail } => write!(f, "unreadable: {detail}"),
         }
@@ -573,10 +586,10 @@ impl Event {
             Self::Completed { .. } => "completed".to_owned(),
             Self::Overdue { step, .. } => format!("step {step} is overdue"),
             Self::FenceLost { routes } => {
-                let is = |side: fn(&PrimarySide) -> bool| routes.iter().any(|lost| side(&lost.seen));
-                if is(|seen| matches!(seen, PrimarySide::Open { .. })) {
+                let is = |side: fn(&EndpointSeen) -> bool| routes.iter().any(|lost| side(&lost.seen));
+                if is(|seen| matches!(seen, EndpointSeen::Open { .. })) {
                     "a primary side was opened again".to_owned()
-                } else if is(|seen| matches!(seen, PrimarySide::Missing {})) {
+                } else if is(|seen| matches!(seen, EndpointSeen::Missing {})) {
                     "a primary endpoint is gone".to_owned()
                 } else {
                     "a primary side can't be read".to_owned()

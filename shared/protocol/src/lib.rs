@@ -10,6 +10,7 @@ pub mod command;
 pub mod database_status;
 pub mod decide;
 pub mod digest;
+pub mod endpoint;
 pub mod evidence;
 pub mod graph;
 pub mod incoming;

@@ -19,6 +19,7 @@ pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
 pub use snapshots::{KeyArns, OptionGroups, SnapshotPolicy, Tiers};
 
+use crate::endpoint::Setting;
 use std::ops::Deref;
 
 use schemars::JsonSchema;
@@ -402,6 +403,15 @@ pub enum RouteKind {
     GlobalAccelerator,
 }
 
+impl RouteKind {
+    /// What a person does to close an endpoint.
+    pub fn closing(self) -> &'static str {
+        match self {
+            Self::GlobalAccelerator => "set its weight to 0",
+        }
+    }
+}
+
 /// One side of a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -422,6 +432,13 @@ pub struct RouteSide {
     /// Probe of what is served here, asked by the verify step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+}
+
+impl RouteSide {
+    /// What lets users in while this side is open.
+    pub fn setting(&self) -> Setting {
+        Setting::Weight(self.weight)
+    }
 }
 
 /// What counts as a sign of loss.

@@ -9,7 +9,7 @@ pub enum Signal {
     /// A CloudWatch alarm changed its state.
     Alarm(AlarmSignal),
     /// RDS moves an instance to its standby in another zone of the same region.
-    ZoneFailover(ZoneFailover),
+    MultiAzFailover(MultiAzFailover),
     /// Something else; recorded with its shape, never acted upon.
     Unrecognised {
         /// The shape, in words: top-level keys and types, never values.
@@ -55,7 +55,7 @@ pub struct AlarmNow {
 
 /// A Multi-AZ failover of an instance: its region lives, and the instance will answer again by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoneFailover {
+pub struct MultiAzFailover {
     /// The instance's ARN: account and region are read from it and from nowhere else.
     pub instance: String,
     /// RDS's own id of the event, such as `RDS-EVENT-0013`.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::attention::{Calls, Dismissals};
 use crate::command::Step;
 use crate::evidence::{
-    EvidenceKey, EvidenceKind, EvidenceMap, Silences, Standing, Veto, Weight, ZONE_FAILOVERS_APART,
-    ZONE_FAILOVERS_TAKE, counts,
+    EvidenceKey, EvidenceKind, EvidenceMap, MULTI_AZ_FAILOVERS_APART, MULTI_AZ_FAILOVERS_TAKE, Silences,
+    Standing, Veto, Weight, counts,
 };
 use crate::journal::RunReport;
 use crate::journal::{AbortCause, Cause, DataLoss, JOURNAL_SCHEMA, Need, Rejection, RunKind, Scope};
@@ -54,9 +54,11 @@ pub struct State {
     /// The regions whose alarms can't be asked for, and since when; written down only while an alarm of theirs stands.
     pub silences: Silences,
     /// When RDS last said that it moves a database to its standby in another zone.
-    pub zone_failovers: BTreeMap<Name, Timestamp>,
+    #[serde(rename = "zone_failovers")]
+    pub multi_az_failovers: BTreeMap<Name, Timestamp>,
     /// The first of these words since the primary region last showed life, whatever database it was about.
-    pub zone_failovers_since: Option<Timestamp>,
+    #[serde(rename = "zone_failovers_since")]
+    pub multi_az_failovers_since: Option<Timestamp>,
     /// The rejections of the last hour by kind, so that a storm of them doesn't fill the journal.
     pub rejected: BTreeMap<Rejection, Vec<Rejected>>,
     /// The run under way, or the last one.
@@ -506,16 +508,16 @@ impl State {
     }
 
     /// Whether a word of RDS at a time would be the first of new ones: no witness is red, or the last one is long ago.
-    pub fn is_new_zone_failover(&self, at: Timestamp) -> bool {
-        let last = self.zone_failovers.values().max();
-        last.is_none_or(|last| at.duration_since(*last) > ZONE_FAILOVERS_APART)
+    pub fn is_new_multi_az_failover(&self, at: Timestamp) -> bool {
+        let last = self.multi_az_failovers.values().max();
+        last.is_none_or(|last| at.duration_since(*last) > MULTI_AZ_FAILOVERS_APART)
             || self.evidence.keys().all(|key| key.kind == EvidenceKind::Alarm)
     }
 
     /// Whether RDS's words of failovers within the primary region still forbid one to the other region: not when
     /// they have come for too long without a sign of life in between.
-    pub fn heeds_zone_failovers(&self, now: Timestamp) -> bool {
-        self.zone_failovers_since.is_none_or(|since| now.duration_since(since) < ZONE_FAILOVERS_TAKE)
+    pub fn heeds_multi_az_failovers(&self, now: Timestamp) -> bool {
+        self.multi_az_failovers_since.is_none_or(|since| now.duration_since(since) < MULTI_AZ_FAILOVERS_TAKE)
     }
 
     /// What stands about a thing.

@@ -7,7 +7,7 @@ use protocol::journal::{Event, Rejection};
 use protocol::plan::Plan;
 use protocol::readiness::facts::ReadinessFacts as Seen;
 use protocol::readiness::permissions::needs;
-use protocol::signal::{Signal, ZoneFailover};
+use protocol::signal::{MultiAzFailover, Signal};
 use protocol::state::State;
 use serde_json::{Value, json};
 
@@ -208,7 +208,7 @@ fn a_failover_within_the_region_is_nobodys_word_where_the_plan_has_no_database()
         let via = protocol::signal::Via::Sns { topic: plan.detection.topics[0].clone() };
         let (event_id, at) = ("RDS-EVENT-0013".to_owned(), now - SignedDuration::from_secs(5));
         let instance = format!("arn:aws:rds:us-east-2:{account}:db:shop-orders");
-        let signals = vec![Signal::ZoneFailover(ZoneFailover { instance, event_id, at, via })];
+        let signals = vec![Signal::MultiAzFailover(MultiAzFailover { instance, event_id, at, via })];
         let decision = decide(&plan, &State::default(), &Facts { signals, ..Facts::default() }, now);
         assert_eq!(rejection(&decision), Some(expected), "{account}");
     }

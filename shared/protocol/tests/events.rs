@@ -53,7 +53,7 @@ enum Expected {
         resources: usize,
     },
     /// A failover of the orders database within the primary region.
-    ZoneFailover {
+    MultiAzFailover {
         event_id: &'static str,
         at: &'static str,
         via: Via,
@@ -197,20 +197,20 @@ fn alarms_of_the_field() -> Vec<(&'static str, Expected)> {
     ]
 }
 
-fn zone_failovers() -> Vec<(&'static str, Expected)> {
-    let began = |via| Expected::ZoneFailover { event_id: "RDS-EVENT-0013", at: TEN, via };
+fn multi_az_failovers() -> Vec<(&'static str, Expected)> {
+    let began = |via| Expected::MultiAzFailover { event_id: "RDS-EVENT-0013", at: TEN, via };
     vec![
-        ("sns-zone-failover", began(by(SIGNALS))),
+        ("sns-multi-az-failover", began(by(SIGNALS))),
         (
-            "sns-zone-failover-complete",
-            Expected::ZoneFailover {
+            "sns-multi-az-failover-complete",
+            Expected::MultiAzFailover {
                 event_id: "RDS-EVENT-0049",
                 at: "2026-11-20T10:01:10.456Z",
                 via: by(SIGNALS),
             },
         ),
-        ("rds-event-zone-failover", began(Via::EventBridge)),
-        ("forged-zone-failover", began(by(FOREIGN_SIGNALS))),
+        ("rds-event-multi-az-failover", began(Via::EventBridge)),
+        ("forged-multi-az-failover", began(by(FOREIGN_SIGNALS))),
     ]
 }
 
@@ -376,7 +376,7 @@ fn unrecognised() -> Vec<(&'static str, Expected)> {
             Unrecognised("a batch without messages: an object with Records (a list of 0)"),
         ),
         (
-            "malformed-zone-failover",
+            "malformed-multi-az-failover",
             Unrecognised("a Multi-AZ failover event without the ARN of an instance: "),
         ),
         ("malformed-records-not-a-list", Unrecognised("a batch without messages: ")),
@@ -446,7 +446,7 @@ fn table() -> Vec<(&'static str, Expected)> {
         alarms(),
         alarms_of_the_field(),
         no_commands(),
-        zone_failovers(),
+        multi_az_failovers(),
         ticks_wake_ups_and_steps(),
         operators(),
         parameters(),
@@ -512,8 +512,8 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
             assert!(found.reason.chars().count() <= 300, "{name}");
             assert_eq!((&found.contributor, &found.held_back), (&None, &None), "{name}");
         }
-        (Incoming::Signals(signals), Expected::ZoneFailover { event_id, at, via }) => {
-            let [Signal::ZoneFailover(found)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
+        (Incoming::Signals(signals), Expected::MultiAzFailover { event_id, at, via }) => {
+            let [Signal::MultiAzFailover(found)] = signals.as_slice() else { panic!("{name}: {signals:?}") };
             let instance = "arn:aws:rds:us-east-2:123456789012:db:shop-orders";
             assert_eq!((found.instance.as_str(), found.event_id.as_str()), (instance, *event_id), "{name}");
             assert_eq!((found.at, &found.via), (at.parse().unwrap(), via), "{name}");
@@ -527,7 +527,7 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
                 .iter()
                 .map(|signal| match signal {
                     Signal::Alarm(alarm) => alarm.arn.as_str(),
-                    Signal::ZoneFailover(seen) => seen.instance.as_str(),
+                    Signal::MultiAzFailover(seen) => seen.instance.as_str(),
                     Signal::Unrecognised { shape } => shape.as_str(),
                 })
                 .collect();
@@ -817,7 +817,7 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
                         holds(&whole, &alarm.arn)
                             && ["ALARM", "OK", "INSUFFICIENT_DATA"].iter().any(|state| whole.contains(state))
                     }
-                    Signal::ZoneFailover(seen) => {
+                    Signal::MultiAzFailover(seen) => {
                         let whole = payload.to_string();
                         whole.contains(&seen.instance) && whole.contains(&seen.event_id)
                     }

@@ -6,8 +6,9 @@ use protocol::decide::{
     Decision, FENCE_UNREAD, FENCES_LOST_MAX, Facts, FenceSeen, OBSERVATION_AGE_MAX, UNREAD_AGAIN_AFTER,
     decide, fenced, is_known_unread,
 };
+use protocol::endpoint::Setting;
 use protocol::journal::{
-    Cause, DataLoss, Event, JOURNAL_SCHEMA, LostFence, Need, PrimarySide, Record, RunKind, SubjectDone,
+    Cause, DataLoss, EndpointSeen, Event, JOURNAL_SCHEMA, LostFence, Need, Record, RunKind, SubjectDone,
 };
 use protocol::name::Name;
 use protocol::operator::Overrides;
@@ -15,7 +16,7 @@ use protocol::plan::Plan;
 use protocol::state::holdings::Holdings;
 use protocol::state::{Illegality, Phase, Reopened, State, evolve};
 
-const OPEN: PrimarySide = PrimarySide::Open { weight: 128 };
+const OPEN: EndpointSeen = EndpointSeen::Open { setting: Setting::Weight(128) };
 
 fn route() -> Name {
     Name::new("front")
@@ -97,17 +98,17 @@ impl Story {
         self.write(Some(1), event).expect("a legal record");
     }
 
-    fn lose(&mut self, seen: PrimarySide) -> Result<(), Illegality> {
+    fn lose(&mut self, seen: EndpointSeen) -> Result<(), Illegality> {
         self.write(Some(1), Event::FenceLost { routes: vec![LostFence { route: route(), seen }] })
     }
 
     /// What is decided by a look at the route's primary side so long ago.
-    fn decide(&self, ago: SignedDuration, side: PrimarySide) -> Decision {
+    fn decide(&self, ago: SignedDuration, side: EndpointSeen) -> Decision {
         let fences = vec![FenceSeen { route: route(), at: self.now - ago, side }];
         decide(&self.plan, &self.state, &Facts { fences, ..Facts::default() }, self.now)
     }
 
-    fn appends(&self, ago: SignedDuration, side: PrimarySide) -> Option<(Option<u64>, Event)> {
+    fn appends(&self, ago: SignedDuration, side: EndpointSeen) -> Option<(Option<u64>, Event)> {
         self.decide(ago, side).append.map(|draft| (draft.run, draft.event))
     }
 
@@ -122,7 +123,7 @@ impl Story {
     }
 }
 
-fn lost(seen: PrimarySide) -> Event {
+fn lost(seen: EndpointSeen) -> Event {
     Event::FenceLost { routes: vec![LostFence { route: route(), seen }] }
 }
 
@@ -134,7 +135,7 @@ fn a_side_that_cannot_be_looked_at_is_told_again_after_a_quarter_of_an_hour() {
     };
     assert_eq!(UNREAD_AGAIN_AFTER, SignedDuration::from_mins(15));
     assert!(!is_known(&story, SignedDuration::ZERO), "nothing was told yet");
-    story.lose(PrimarySide::Unread { detail: "throttled".into() }).expect("legal");
+    story.lose(EndpointSeen::Unread { detail: "throttled".into() }).expect("legal");
     assert!(is_known(&story, SignedDuration::from_secs(899)));
     assert!(!is_known(&story, SignedDuration::from_secs(900)));
     // What is seen open is news in any case.
@@ -145,7 +146,7 @@ fn a_side_that_cannot_be_looked_at_is_told_again_after_a_quarter_of_an_hour() {
 
 #[test]
 fn an_open_side_of_a_fenced_route_is_written_down_and_its_fence_is_due_again() {
-    for side in [OPEN, PrimarySide::Missing {}] {
+    for side in [OPEN, EndpointSeen::Missing {}] {
         let mut story = Story::fenced(Overrides::default());
         assert_eq!(story.appends(seconds(1), side.clone()), Some((Some(1), lost(side.clone()))));
         story.lose(side.clone()).expect("legal");
@@ -181,7 +182,7 @@ fn a_run_that_waits_for_an_operator_does_not_say_that_it_closes_a_side_again() {
 #[test]
 fn a_closed_side_and_one_that_could_not_be_looked_at_change_nothing() {
     let story = Story::fenced(Overrides::default());
-    for side in [PrimarySide::Closed {}, PrimarySide::Unread { detail: "throttled".into() }] {
+    for side in [EndpointSeen::Closed {}, EndpointSeen::Unread { detail: "throttled".into() }] {
         assert_eq!(story.appends(seconds(1), side), None);
     }
 }
@@ -264,7 +265,7 @@ fn the_third_time_a_person_is_asked_and_an_approval_counts_anew() {
 fn sides_that_could_not_be_looked_at_are_not_counted() {
     let mut story = Story::fenced(Overrides::default());
     for _ in 0..10 {
-        story.lose(PrimarySide::Unread { detail: "throttled".into() }).expect("legal");
+        story.lose(EndpointSeen::Unread { detail: "throttled".into() }).expect("legal");
         story.fence(&route());
     }
     assert_eq!(story.state.run.map(|run| run.fences_lost), Some(0));
@@ -292,7 +293,7 @@ fn a_side_that_is_opened_after_its_run_is_told_and_again_only_after_ten_minutes(
     assert_eq!(Story::moved(Some((seconds(599), false))).appends(seconds(1), OPEN), None);
     assert_eq!(Story::moved(Some((seconds(600), false))).appends(seconds(1), OPEN), told);
     // Where it is closed, or its endpoint is gone, nobody has opened it.
-    for side in [PrimarySide::Closed {}, PrimarySide::Missing {}] {
+    for side in [EndpointSeen::Closed {}, EndpointSeen::Missing {}] {
         assert_eq!(Story::moved(None).appends(seconds(1), side), None);
     }
 }
@@ -300,11 +301,11 @@ fn a_side_that_is_opened_after_its_run_is_told_and_again_only_after_ten_minutes(
 #[test]
 fn a_side_that_is_closed_again_is_told_once() {
     let regained = Some((None, Event::FenceRegained { routes: vec![route()] }));
-    for side in [PrimarySide::Closed {}, PrimarySide::Missing {}] {
+    for side in [EndpointSeen::Closed {}, EndpointSeen::Missing {}] {
         assert_eq!(Story::moved(Some((seconds(60), true))).appends(seconds(1), side.clone()), regained);
         assert_eq!(Story::moved(Some((seconds(60), false))).appends(seconds(1), side), None);
     }
-    let unread = PrimarySide::Unread { detail: "throttled".into() };
+    let unread = EndpointSeen::Unread { detail: "throttled".into() };
     assert_eq!(Story::moved(Some((seconds(60), true))).appends(seconds(1), unread), None);
 }
 

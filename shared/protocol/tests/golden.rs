@@ -93,7 +93,7 @@ kinds!(
     EvidenceCleared,
     AlarmsSilent,
     AlarmsAnswer,
-    ZoneFailoverSeen,
+    MultiAzFailoverSeen,
     VetoesSeen,
     VetoesCleared,
     RunOpened,

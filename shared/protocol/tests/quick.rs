@@ -7,7 +7,7 @@ mod alarms;
 mod attention;
 mod fences;
 mod limits;
+mod multi_az_failover;
 mod no_return;
 mod settle;
 mod shapes;
-mod zone_failover;

@@ -2,6 +2,7 @@
 //! its order. And a row for each thing that stops a failover.
 
 use crate::shapes::{as_aurora, own_fleet};
+use protocol::endpoint::{Endpoint, Setting};
 use protocol::plan::FleetAt;
 use protocol::side::{Side, Sides};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,9 +121,11 @@ fn good(state: &State) -> ReadinessFacts {
         instance: Some(instance(KEY)),
     };
     let route = |name: &Name| {
-        let (primary_weight, recovery_weight) = if is_moved(name) { (0, 128) } else { (128, 0) };
+        let open = Endpoint::Open(Setting::Weight(128));
+        let (primary, recovery) =
+            if is_moved(name) { (Endpoint::Closed, open) } else { (open, Endpoint::Closed) };
         RouteFacts {
-            weights: Sides { primary: Some(primary_weight), recovery: Some(recovery_weight) },
+            endpoints: Sides { primary, recovery },
             dials_permille: Sides { primary: 1000, recovery: 1000 },
             health: Sides::from_fn(|_| EndpointHealth::Healthy),
         }
@@ -622,10 +625,10 @@ const ROWS: &[Row] = &[
     (|f| f.target_groups.values_mut().for_each(|seen| *seen = Ok(Some(TargetGroupFacts::default()))),
      "target_groups_reached", "web", Finding::NotReady,
      "No load balancer forwards to the target group shop-web/0a1b2c3d4e5f6071."),
-    (|f| route(f).weights.primary = Some(0), "serving_side_open", "front", Finding::NotReady,
-     "The primary endpoint has weight 0; the plan has 128."),
-    (|f| route(f).weights.recovery = Some(128), "other_side_closed", "front", Finding::NotReady,
-     "The recovery endpoint has weight 128 and may receive traffic. Its weight must be 0."),
+    (|f| route(f).endpoints.primary = Endpoint::Closed, "serving_side_open", "front", Finding::NotReady,
+     "The primary endpoint is closed; the plan has weight 128."),
+    (|f| route(f).endpoints.recovery = Endpoint::Open(Setting::Weight(128)), "other_side_closed", "front", Finding::NotReady,
+     "The recovery endpoint is open with weight 128 and may receive traffic. It must be closed."),
     (|f| route(f).dials_permille.recovery = 375, "recovery_dial_open", "front", Finding::NotReady,
      "The recovery group's traffic dial is at 37.5 %, so it would not receive all users."),
     (|f| f.probes[0].answer = ProbeAnswer::Bad { detail: "HTTP status 503".to_owned() }, "probe_answers", "front-primary",
@@ -1163,7 +1166,7 @@ fn what_does_not_exist_is_not_ready_and_what_hangs_on_it_is_unknown() {
 #[test]
 fn an_endpoint_that_is_missing_is_neither_open_nor_closed() {
     let mut facts = good(&State::default());
-    route(&mut facts).weights.recovery = None;
+    route(&mut facts).endpoints.recovery = Endpoint::Missing;
     let readiness = judged(&State::default(), &facts);
     assert_eq!(named(&readiness, "endpoints_present", "front").finding(), Finding::NotReady);
     assert_eq!(named(&readiness, "other_side_closed", "front").finding(), Finding::Unknown);
@@ -1349,12 +1352,16 @@ fn any_facts() -> impl Strategy<Value = ReadinessFacts> {
             ..GroupFacts::default()
         },
     );
-    let route =
-        (any::<Option<u8>>(), any::<Option<u8>>(), any::<u32>()).prop_map(|(p, r, dial)| RouteFacts {
-            weights: Sides { primary: p, recovery: r },
-            dials_permille: Sides { primary: 1000, recovery: dial },
-            health: Sides::from_fn(|_| EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() }),
-        });
+    let endpoint = prop_oneof![
+        any::<u8>().prop_map(|weight| Endpoint::Open(Setting::Weight(weight))),
+        Just(Endpoint::Closed),
+        Just(Endpoint::Missing)
+    ];
+    let route = (endpoint.clone(), endpoint, any::<u32>()).prop_map(|(primary, recovery, dial)| RouteFacts {
+        endpoints: Sides { primary, recovery },
+        dials_permille: Sides { primary: 1000, recovery: dial },
+        health: Sides::from_fn(|_| EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() }),
+    });
     let answer = prop_oneof![
         Just(ProbeAnswer::Good),
         Just(ProbeAnswer::Bad { detail: String::new() }),

@@ -1,5 +1,6 @@
 //! What is there in the world? Everything that a port shows or changes, as it is on a good day until a test changes it.
 
+use protocol::endpoint::Endpoint;
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
@@ -246,11 +247,10 @@ fn own_probes(plan: &Plan) -> BTreeMap<Name, ProbeAnswer> {
 }
 
 fn open_elsewhere(plan: &Plan, route: &Route) -> RouteView {
-    let weight = |side: Side| if side == plan.seat { 0 } else { route.sides[side].weight };
-    RouteView {
-        weights: Sides::from_fn(|side| Some(weight(side))),
-        health: Sides::from_fn(|_| EndpointHealth::Healthy),
-    }
+    let endpoint = |side: Side| {
+        if side == plan.seat { Endpoint::Closed } else { Endpoint::Open(route.sides[side].setting()) }
+    };
+    RouteView { endpoints: Sides::from_fn(endpoint), health: Sides::from_fn(|_| EndpointHealth::Healthy) }
 }
 
 /// The fleets that a route names.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ports::inspection::RouteInspection;
 use ports::{Answer, EndpointHealth, FailureKind, RouteView, Traffic};
+use protocol::endpoint::{Endpoint, Setting};
 use protocol::name::Name;
 use protocol::plan::Route;
 use protocol::readiness::facts::RouteFacts;
@@ -13,8 +14,8 @@ use crate::faults::{answer, failure};
 use crate::inner::Inner;
 use crate::world::MemoryWorld;
 
-/// What setting the weight of a side is called.
-const WEIGH: Sides<&str> = Sides { primary: "weigh_primary", recovery: "weigh_recovery" };
+/// What opening and closing a side is called.
+const SET: Sides<&str> = Sides { primary: "set_primary", recovery: "set_recovery" };
 
 impl Inner {
     /// How a route stands. The own endpoint is healthy only if every fleet behind it has a healthy target, as a load
@@ -46,11 +47,21 @@ impl Traffic for MemoryWorld {
         answer("look_route", lost, view)
     }
 
-    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
-        let action = WEIGH[side];
+    async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()> {
+        self.set_endpoint(route, side, Endpoint::Open(setting))
+    }
+
+    async fn close(&self, route: &Route, side: Side) -> Answer<()> {
+        self.set_endpoint(route, side, Endpoint::Closed)
+    }
+}
+
+impl MemoryWorld {
+    fn set_endpoint(&self, route: &Route, side: Side, endpoint: Endpoint) -> Answer<()> {
+        let action = SET[side];
         let lost = self.call(action)?;
         if let Some(view) = self.inner().routes.get_mut(&route.name) {
-            view.weights[side] = Some(weight);
+            view.endpoints[side] = endpoint;
         }
         answer(action, lost, ())
     }
@@ -65,7 +76,7 @@ impl RouteInspection for MemoryWorld {
         let view =
             view.ok_or_else(|| failure("inspect_route", FailureKind::Missing, "no such endpoint group"))?;
         let facts = RouteFacts {
-            weights: view.weights,
+            endpoints: view.endpoints,
             dials_permille: Sides::from_fn(|_| 1000),
             health: view.health,
         };

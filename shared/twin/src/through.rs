@@ -1,6 +1,7 @@
 //! How does a test disturb the calls to the world? Every port passes each call through one policy, which may let it through,
 //! fail it, keep its answer back, or let it have its effect later or never.
 
+use protocol::endpoint::Setting;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -43,7 +44,8 @@ pub enum Call {
     Resize(Name, Capacity),
     LastFailure(Name),
     LookRoute(Name),
-    SetWeight(Name, Side, u8),
+    Open(Name, Side, Setting),
+    Close(Name, Side),
     AlarmStates { region: String },
     Samples(Name),
     Probe(Name),
@@ -74,7 +76,8 @@ impl Call {
             Self::Resize(..) => "resize",
             Self::LastFailure(_) => "last_failure",
             Self::LookRoute(_) => "look_route",
-            Self::SetWeight(..) => "set_weight",
+            Self::Open(..) => "open",
+            Self::Close(..) => "close",
             Self::AlarmStates { .. } => "alarm_states",
             Self::Samples(_) => "samples",
             Self::Probe(_) => "probe",
@@ -89,7 +92,8 @@ impl Call {
             Self::Promote(item)
             | Self::Quarantine(item)
             | Self::Resize(item, _)
-            | Self::SetWeight(item, ..) => Some(item),
+            | Self::Open(item, ..)
+            | Self::Close(item, _) => Some(item),
             _ => None,
         }
     }
@@ -284,10 +288,16 @@ impl<P: Policy> Traffic for Through<P> {
         Ok(self.policy.see_route(view))
     }
 
-    async fn set_weight(&self, route: &Route, side: Side, weight: u8) -> Answer<()> {
+    async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()> {
         let (world, route) = (self.world(), route.clone());
-        let call = Call::SetWeight(route.name.clone(), side, weight);
-        self.policy.pass(call, async move { world.set_weight(&route, side, weight).await }).await
+        let call = Call::Open(route.name.clone(), side, setting);
+        self.policy.pass(call, async move { world.open(&route, side, setting).await }).await
+    }
+
+    async fn close(&self, route: &Route, side: Side) -> Answer<()> {
+        let (world, route) = (self.world(), route.clone());
+        let call = Call::Close(route.name.clone(), side);
+        self.policy.pass(call, async move { world.close(&route, side).await }).await
     }
 }
 

@@ -53,8 +53,8 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         evidence,
         alarms,
         silences,
-        zone_failovers,
-        zone_failovers_since,
+        multi_az_failovers,
+        multi_az_failovers_since,
         rejected,
         run,
         cleanup,
@@ -84,11 +84,11 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         // Evidence compares its last word with it.
         (region, ago(now, *since)).hash(out);
     }
-    for (database, at) in zone_failovers {
+    for (database, at) in multi_az_failovers {
         // Past an hour the next word has nothing to do with it.
         (database, ago(now, *at).min(3_630)).hash(out);
     }
-    zone_failovers_since.map(|since| ago(now, since).min(630)).hash(out);
+    multi_az_failovers_since.map(|since| ago(now, since).min(630)).hash(out);
     for (reason, lately) in rejected {
         for Rejected { source, at } in lately {
             (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
@@ -373,15 +373,13 @@ fn write_waiting<H: Hasher>(waiting: Option<&Waiting>, now: Timestamp, out: &mut
             std::mem::discriminant(&draft.event).hash(out);
             write_then(then, now, out);
         }
-        Some(Waiting::ReadToWeigh { facts: _, is_last } | Waiting::Weigh { facts: _, is_last }) => {
-            is_last.hash(out);
-        }
+        Some(Waiting::Weigh { facts: _, is_last }) => is_last.hash(out),
         Some(Waiting::ReadToAct(subjects) | Waiting::Objection(subjects)) => subjects.hash(out),
         // The lease bounds an effect; when it began says when it is asked for again.
         Some(Waiting::Acts { began_at }) => {
             ago(now, *began_at).min(ASKED_AGAIN_AFTER.as_secs()).hash(out);
         }
-        Some(Waiting::WindowEnd(_)) => {}
+        Some(Waiting::ReadToWeigh(_) | Waiting::WindowEnd(_)) => {}
         Some(Waiting::FirstRest | Waiting::Reread | Waiting::Advance | Waiting::Look) => {}
         Some(Waiting::Observe | Waiting::ReadToRelease | Waiting::TakenBack | Waiting::Pause) => {}
         None => {}

@@ -1,6 +1,7 @@
 //! How does an invocation go on? The driver that runs the machines of `shared/engine` on the model's world: it carries out
 //! what they ask for, or lets it go wrong, and gives them what came of it. Between two of their outputs anything may happen.
 
+use protocol::endpoint::Setting;
 use std::sync::Arc;
 
 use engine::append::Written;
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use ports::{Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Draft, Facts, Verdict};
-use protocol::journal::{Event, LostFence, PrimarySide};
+use protocol::journal::{EndpointSeen, Event, LostFence};
 use protocol::name::Name;
 use protocol::operator::OperatorCommand;
 use protocol::plan::Plan;
@@ -356,7 +357,10 @@ impl Engine {
         if self.is(Mutant::BelievedFence) || !minds || steps::is_closed(world, self.mutant) {
             return None;
         }
-        let routes = vec![LostFence { route: plan::route(), seen: PrimarySide::Open { weight: 128 } }];
+        let routes = vec![LostFence {
+            route: plan::route(),
+            seen: EndpointSeen::Open { setting: Setting::Weight(128) },
+        }];
         let event = Box::new(Event::FenceLost { routes });
         Some(Objection::Undone { event, sentence: String::new(), note: String::new() })
     }

@@ -1,6 +1,7 @@
 //! What is the whole world at one moment? The journal, the cloud, the workers, what is in flight, and what may still
 //! go wrong.
 
+use protocol::endpoint::Setting;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::FenceSeen;
-use protocol::journal::{PrimarySide, Record};
+use protocol::journal::{EndpointSeen, Record};
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
@@ -450,8 +451,11 @@ impl Seen {
     /// What the production code gets of a look at primary sides.
     #[must_use]
     pub fn fences(&self) -> Vec<FenceSeen> {
-        let seen =
-            FenceSeen { route: plan::route(), at: time(self.at), side: PrimarySide::Open { weight: 128 } };
+        let seen = FenceSeen {
+            route: plan::route(),
+            at: time(self.at),
+            side: EndpointSeen::Open { setting: Setting::Weight(128) },
+        };
         self.is_reopened.then_some(seen).into_iter().collect()
     }
 

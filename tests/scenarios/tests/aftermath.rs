@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use protocol::command::Step;
+use protocol::endpoint::Endpoint;
 use protocol::name::Name;
 use protocol::plan::Mode;
 use protocol::side::Side;
@@ -54,23 +55,23 @@ async fn an_approval_within_its_hour_needs_no_data_loss_because_it_is_late() {
 async fn an_abort_opens_the_primary_side_again_that_the_run_had_closed() {
     let mut stage = lost(Mode::Approve).await;
     fenced(&mut stage).await;
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.endpoints.primary == Endpoint::Closed));
     abort(&mut stage).await;
     assert!(stage.until(HOUR, is_over).await);
-    let weight = stage.plan.routes[0].sides.primary.weight;
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(weight)));
+    let open = Endpoint::Open(stage.plan.routes[0].sides.primary.setting());
+    assert!(stage.world.inner().routes.values().all(|route| route.endpoints.primary == open));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_abort_does_not_open_a_side_that_the_run_found_closed() {
     let mut stage = lost(Mode::Approve).await;
     for route in stage.world.inner().routes.values_mut() {
-        route.weights.primary = Some(0);
+        route.endpoints.primary = Endpoint::Closed;
     }
     fenced(&mut stage).await;
     abort(&mut stage).await;
     assert!(stage.until(HOUR, is_over).await);
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.endpoints.primary == Endpoint::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +80,7 @@ async fn an_abort_that_cannot_be_undone_in_time_tells_someone_and_goes_on_trying
     fenced(&mut stage).await;
     abort(&mut stage).await;
     for _ in 0..200 {
-        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
+        stage.world.fault("set_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     stage.world.inner().notices.clear();
     let told = |stage: &Stage| {
@@ -93,7 +94,7 @@ async fn an_abort_that_cannot_be_undone_in_time_tells_someone_and_goes_on_trying
     stage.until(SignedDuration::from_mins(10), |_| false).await;
     assert!(told(&stage), "{:#?}", stage.world.inner().notices);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.primary != Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.endpoints.primary != Endpoint::Closed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +172,7 @@ async fn an_item_gone_from_the_plan_stops_the_run_until_it_is_back() {
 async fn a_fence_whose_endpoint_is_missing_promotes_nothing() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     for route in stage.world.inner().routes.values_mut() {
-        route.weights.primary = None;
+        route.endpoints.primary = Endpoint::Missing;
     }
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);

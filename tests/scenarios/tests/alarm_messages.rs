@@ -446,11 +446,11 @@ async fn rds_event_subscription() {
         "Event ID": "http://docs.example.com/USER_Events.html#RDS-EVENT-0013", "Event Message": "Multi-AZ failover" });
     hear(&mut stage, &body).await.expect("recorded, no error");
     assert_eq!(rejections(&stage, Rejection::Unrecognised).len(), 1);
-    assert!(stage.state().zone_failovers.is_empty());
+    assert!(stage.state().multi_az_failovers.is_empty());
 }
 
 /// RDS's word of a failover within the region, of an instance of that name.
-fn zone_failover(stage: &Stage, instance: &str) -> Value {
+fn multi_az_failover(stage: &Stage, instance: &str) -> Value {
     let at = stage.now().to_string();
     json!({
         "version": "0", "id": "1", "detail-type": "RDS DB Instance Event", "source": "aws.rds", "account": "123456789012",
@@ -460,16 +460,16 @@ fn zone_failover(stage: &Stage, instance: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn zone_failover_lower_case() {
+async fn multi_az_failover_lower_case() {
     for planned in ["shop-orders", "Shop-Orders"] {
         let mut plan = example_plan(Mode::Approve);
         *plan.databases[0].arn_mut(Side::Primary) =
             format!("arn:aws:rds:us-east-2:123456789012:db:{planned}");
         let mut stage = Stage::new(plan);
         stage.pass(GOOD_MINUTES).await;
-        let body = zone_failover(&stage, "shop-orders");
+        let body = multi_az_failover(&stage, "shop-orders");
         hear(&mut stage, &body).await.expect("taken");
-        assert_eq!(stage.state().zone_failovers.len(), 1, "{planned}: {:#?}", stage.sentences());
+        assert_eq!(stage.state().multi_az_failovers.len(), 1, "{planned}: {:#?}", stage.sentences());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::FailureKind;
+use protocol::endpoint::Endpoint;
 use protocol::observation::LagSample;
 use protocol::plan::{Mode, Plan};
 use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator};
@@ -71,7 +72,7 @@ async fn a_cluster_without_an_instance_needs_an_operator_and_goes_on_with_one() 
     assert!(says(&stage, "its cluster has no instance to promote"), "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), 0);
     assert!(
-        stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)),
+        stage.world.inner().routes.values().all(|route| route.endpoints.recovery == Endpoint::Closed),
         "nothing is open"
     );
     set_headless(&stage, false);

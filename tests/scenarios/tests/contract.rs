@@ -2,6 +2,7 @@
 //! it ends in the same place. One test for each step and each harm; every test plays the run once for each call that the
 //! step's workers make. `make scenarios` lists them.
 
+use protocol::endpoint::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
@@ -94,7 +95,8 @@ fn play(case: Case, arrange: impl FnOnce(&mut Stage)) -> Stage {
             inner.durations.launch = SignedDuration::from_secs(5);
             if is_undo(step) {
                 // The second route can't be fenced: the run stops before it promotes anything.
-                inner.routes.get_mut(&Name::from("second")).expect("a route").weights.primary = None;
+                inner.routes.get_mut(&Name::from("second")).expect("a route").endpoints.primary =
+                    Endpoint::Missing;
             }
         }
         arrange(&mut stage);
@@ -150,7 +152,7 @@ async fn again_after_the_end(stage: &mut Stage, step: Step) {
     let before = Cloud::of(stage);
     let changes = |stage: &Stage| {
         let inner = stage.world.inner();
-        ["promote", "resize", "weigh_primary", "weigh_recovery", "quarantine"]
+        ["promote", "resize", "set_primary", "set_recovery", "quarantine"]
             .map(|action| inner.calls.get(action).copied().unwrap_or(0))
     };
     let calls = changes(stage);

@@ -1,5 +1,6 @@
 //! Failovers from the first sign to the end, with one thing after the other going wrong.
 
+use protocol::endpoint::Endpoint;
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -27,9 +28,9 @@ const FROM: Side = match SEAT {
     Side::Recovery => Side::Primary,
 };
 
-/// What the world calls setting the weight of each side.
-const WEIGH_OLD: &str = if matches!(FROM, Side::Primary) { "weigh_primary" } else { "weigh_recovery" };
-const WEIGH_OWN: &str = if matches!(TO, Side::Primary) { "weigh_primary" } else { "weigh_recovery" };
+/// What the world calls opening and closing each side.
+const SET_OLD: &str = if matches!(FROM, Side::Primary) { "set_primary" } else { "set_recovery" };
+const SET_OWN: &str = if matches!(TO, Side::Primary) { "set_primary" } else { "set_recovery" };
 
 /// A plan as the guard of this file has it.
 fn seated(plan: Plan) -> Plan {
@@ -51,8 +52,8 @@ fn assert_moved_once(stage: &Stage) {
         assert_eq!(database.promotions, 1, "one promotion of {name}");
     }
     for (name, route) in &inner.routes {
-        assert_eq!(route.weights[FROM], Some(0), "the old side of {name} is closed");
-        assert!(route.weights[TO].is_some_and(|weight| weight > 0), "the own side of {name} is open");
+        assert_eq!(route.endpoints[FROM], Endpoint::Closed, "the old side of {name} is closed");
+        assert!(matches!(route.endpoints[TO], Endpoint::Open(_)), "the own side of {name} is open");
     }
 }
 
@@ -159,7 +160,7 @@ async fn an_alarm_with_a_healthy_primary_moves_nothing_and_says_why() {
     assert!(why.contains("veto: probe front-primary gets good answers"), "{why}");
     let inner = stage.world.inner();
     assert_eq!(inner.calls.get("resize"), None);
-    assert_eq!(inner.calls.get(WEIGH_OLD), None);
+    assert_eq!(inner.calls.get(SET_OLD), None);
     let runs = inner.records.iter().filter(|record| record.run == Some(record.seq)).count();
     assert_eq!(runs, 1, "a dismissed alarm does not open one run after the other");
 }
@@ -228,7 +229,7 @@ async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     let inner = stage.world.inner();
-    for action in ["promote", "resize", WEIGH_OLD, WEIGH_OWN] {
+    for action in ["promote", "resize", SET_OLD, SET_OWN] {
         assert_eq!(inner.calls.get(action), None, "{action}");
     }
     assert!(inner.records.is_empty());
@@ -236,7 +237,7 @@ async fn commands_that_come_too_early_or_from_nowhere_have_no_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn throttling_timeouts_and_lost_answers_only_cost_time() {
-    let actions = ["promote", "look_databases", "look_fleets", "resize", "look_route", WEIGH_OLD, WEIGH_OWN];
+    let actions = ["promote", "look_databases", "look_fleets", "resize", "look_route", SET_OLD, SET_OWN];
     let faults = [
         InjectedFault::Fails(FailureKind::Throttled),
         InjectedFault::Fails(FailureKind::Unreachable),
@@ -304,7 +305,7 @@ async fn an_abort_before_the_promotion_puts_everything_back() {
     let inner = stage.world.inner();
     assert!(inner.fleets.values().all(|fleet| fleet.capacity.desired == 0), "the fleets are small again");
     assert!(inner.databases.values().all(|database| database.promotions == 0));
-    assert!(inner.routes.values().all(|route| route.weights[FROM].is_some_and(|weight| weight > 0)));
+    assert!(inner.routes.values().all(|route| matches!(route.endpoints[FROM], Endpoint::Open(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -327,7 +328,10 @@ async fn the_old_primary_is_cut_off_when_its_region_returns() {
     stage.pass(SignedDuration::from_mins(3)).await;
     let inner = stage.world.inner();
     assert!(inner.databases.values().all(|database| database.quarantined), "{:#?}", inner.records.last());
-    assert!(inner.routes.values().all(|route| route.weights[FROM] == Some(0)), "the old side stays closed");
+    assert!(
+        inner.routes.values().all(|route| route.endpoints[FROM] == Endpoint::Closed),
+        "the old side stays closed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -383,6 +387,6 @@ async fn no_capacity_in_the_recovery_region_needs_an_operator_and_opens_nothing(
     let said = stage.sentences().join("\n");
     assert!(said.contains("step scale of web is past its deadline"), "{said}");
     let inner = stage.world.inner();
-    assert!(inner.routes.values().all(|route| route.weights[TO] == Some(0)));
+    assert!(inner.routes.values().all(|route| route.endpoints[TO] == Endpoint::Closed));
     assert!(inner.notices.iter().any(|notice| notice.contains("needs an operator")));
 }

@@ -4,7 +4,8 @@
 use jiff::SignedDuration;
 use ports::{EndpointHealth, FailureKind};
 use protocol::command::Step;
-use protocol::journal::{Event, PrimarySide};
+use protocol::endpoint::{Endpoint, Setting};
+use protocol::journal::{EndpointSeen, Event};
 use protocol::name::Name;
 use protocol::plan::{Mode, Plan};
 use protocol::side::Side;
@@ -45,16 +46,18 @@ fn promotions(stage: &Stage) -> [u32; 2] {
     ["orders", "stock"].map(|name| inner.databases[&Name::new(name)].promotions)
 }
 
-fn open_primary(stage: &Stage, weight: u8) {
-    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = Some(weight));
+const OPEN: Endpoint = Endpoint::Open(Setting::Weight(128));
+
+fn set_primary(stage: &Stage, endpoint: Endpoint) {
+    stage.world.inner().routes.values_mut().for_each(|route| route.endpoints.primary = endpoint);
 }
 
-fn primary(stage: &Stage) -> Option<u8> {
-    stage.world.inner().routes.values().next().and_then(|route| route.weights.primary)
+fn primary(stage: &Stage) -> Option<Endpoint> {
+    stage.world.inner().routes.values().next().map(|route| route.endpoints.primary)
 }
 
 /// Fences that were seen lost, in the order of the journal.
-fn lost(stage: &Stage) -> Vec<(Option<u64>, PrimarySide)> {
+fn lost(stage: &Stage) -> Vec<(Option<u64>, EndpointSeen)> {
     let lost = |event: &Event| match event {
         Event::FenceLost { routes } => routes.first().map(|lost| lost.seen.clone()),
         _ => None,
@@ -83,12 +86,12 @@ fn is_subject(stage: &Stage, words: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_else_is_promoted() {
     let mut stage = promoting().await;
-    open_primary(&stage, 128);
+    set_primary(&stage, OPEN);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
-    assert_eq!((promotions(&stage), primary(&stage)), ([1, 1], Some(0)));
+    assert_eq!((promotions(&stage), primary(&stage)), ([1, 1], Some(Endpoint::Closed)));
     let run = stage.run();
-    assert_eq!(lost(&stage), [(Some(run), PrimarySide::Open { weight: 128 })]);
+    assert_eq!(lost(&stage), [(Some(run), EndpointSeen::Open { setting: Setting::Weight(128) })]);
     assert_eq!(told(&stage, "The primary side of front is open with weight 128"), 1);
     assert!(is_subject(&stage, "a primary side was opened again"), "{:?}", stage.world.inner().subjects);
 }
@@ -98,9 +101,9 @@ async fn nothing_is_promoted_beside_a_primary_side_that_opened_a_moment_before()
     let mut stage = promoting().await;
     // Between two ticks, when the next promotion is due: what is read right before it counts.
     until_second_is_due(&mut stage).await;
-    open_primary(&stage, 7);
+    set_primary(&stage, Endpoint::Open(Setting::Weight(7)));
     for _ in 0..400 {
-        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
+        stage.world.fault("set_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     assert_eq!(promotions(&stage), [1, 0], "{:#?}", stage.sentences());
@@ -117,12 +120,13 @@ async fn nothing_is_promoted_beside_a_primary_side_that_opened_a_moment_before()
 async fn who_opens_the_primary_side_again_and_again_is_left_to_a_person() {
     let mut stage = promoting().await;
     for times in 1..=3 {
-        open_primary(&stage, 128);
+        set_primary(&stage, OPEN);
         // The next tick sees it; the run closes it again, but not the third time.
         let seen = |state: &State| state.run.as_ref().is_some_and(|run| run.fences_lost == times);
         assert!(stage.until(SignedDuration::from_mins(2), seen).await, "{:#?}", stage.sentences());
         stage.pass(SignedDuration::from_secs(8)).await;
-        assert_eq!(primary(&stage), Some(if times < 3 { 0 } else { 128 }), "{:#?}", stage.sentences());
+        let stands = if times < 3 { Endpoint::Closed } else { OPEN };
+        assert_eq!(primary(&stage), Some(stands), "{:#?}", stage.sentences());
     }
     assert_eq!(stage.phase(), "needs an operator");
     assert_eq!((lost(&stage).len(), promotions(&stage)), (3, [1, 0]), "{:#?}", stage.sentences());
@@ -144,7 +148,7 @@ async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_
     }
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     assert_eq!(promotions(&stage), [1, 0]);
-    assert!(matches!(&lost(&stage)[..], [(Some(_), PrimarySide::Unread { .. })]), "{:#?}", lost(&stage));
+    assert!(matches!(&lost(&stage)[..], [(Some(_), EndpointSeen::Unread { .. })]), "{:#?}", lost(&stage));
     // Nobody has opened anything, as far as anybody knows.
     let subjects = stage.world.inner().subjects.clone();
     assert!(is_subject(&stage, "a primary side can't be read"), "{subjects:?}");
@@ -217,9 +221,12 @@ async fn an_endpoint_that_took_the_place_of_the_fenced_one_is_not_taken_for_fenc
     let mut plan = stage.plan.clone();
     plan.routes[0].sides.primary.endpoint.push_str("-new");
     stage.world.inner().plan = serde_json::to_string(&plan).expect("JSON");
-    open_primary(&stage, 128);
+    set_primary(&stage, OPEN);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
-    assert_eq!((stage.phase(), primary(&stage), lost(&stage).len()), ("completed", Some(0), 1));
+    assert_eq!(
+        (stage.phase(), primary(&stage), lost(&stage).len()),
+        ("completed", Some(Endpoint::Closed), 1)
+    );
 }
 
 async fn moved() -> Stage {
@@ -237,13 +244,13 @@ fn is_reopened(state: &State) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_primary_side_that_is_opened_again_after_the_run_is_told_once_and_left_alone() {
     let mut stage = moved().await;
-    open_primary(&stage, 128);
+    set_primary(&stage, OPEN);
     stage.pass(SignedDuration::from_mins(30)).await;
-    assert_eq!(lost(&stage), [(None, PrimarySide::Open { weight: 128 })]);
+    assert_eq!(lost(&stage), [(None, EndpointSeen::Open { setting: Setting::Weight(128) })]);
     assert_eq!(told(&stage, "but the route has moved to us-west-1"), 1, "{:#?}", stage.world.inner().notices);
-    assert_eq!(primary(&stage), Some(128), "nobody but a person closes it now");
+    assert_eq!(primary(&stage), Some(OPEN), "nobody but a person closes it now");
     assert!(is_reopened(&stage.state()));
-    open_primary(&stage, 0);
+    set_primary(&stage, Endpoint::Closed);
     stage.pass(SignedDuration::from_mins(2)).await;
     assert!(!is_reopened(&stage.state()));
     assert_eq!(told(&stage, "The primary side of front is closed again"), 1);
@@ -253,7 +260,7 @@ async fn a_primary_side_that_is_opened_again_after_the_run_is_told_once_and_left
 async fn a_primary_side_that_flaps_after_the_run_is_written_down_every_ten_minutes_at_most() {
     let mut stage = moved().await;
     for minute in 0..60 {
-        open_primary(&stage, if minute % 2 == 0 { 128 } else { 0 });
+        set_primary(&stage, if minute % 2 == 0 { OPEN } else { Endpoint::Closed });
         stage.pass(SignedDuration::from_mins(1)).await;
     }
     let written = lost(&stage).len();
@@ -263,7 +270,7 @@ async fn a_primary_side_that_flaps_after_the_run_is_written_down_every_ten_minut
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_was_taken_away_after_the_run_is_no_open_side() {
     let mut stage = moved().await;
-    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = None);
+    set_primary(&stage, Endpoint::Missing);
     stage.pass(SignedDuration::from_mins(5)).await;
     assert_eq!(lost(&stage), []);
 }
@@ -319,14 +326,14 @@ async fn an_endpoint_whose_health_nobody_tells_is_not_verified() {
 #[tokio::test(start_paused = true)]
 async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
     let mut stage = opened_with(EndpointHealth::Initial { reason: String::new() }).await;
-    stage.world.inner().routes.values_mut().for_each(|route| route.weights.primary = None);
+    set_primary(&stage, Endpoint::Missing);
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let said = stage.sentences().join("\n");
     assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");
 }
 
 /// What was lost of a fence where an accelerator can't be asked for so long while a promotion is due.
-async fn lost_after(silence: SignedDuration) -> Vec<(Option<u64>, PrimarySide)> {
+async fn lost_after(silence: SignedDuration) -> Vec<(Option<u64>, EndpointSeen)> {
     let mut stage = promoting().await;
     until_second_is_due(&mut stage).await;
     let end = stage.now() + silence;

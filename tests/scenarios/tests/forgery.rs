@@ -35,7 +35,7 @@ async fn good_day(mode: Mode) -> Stage {
 /// Everything by which a function changes the cloud, and how often it was asked for.
 fn changes(stage: &Stage) -> u64 {
     let inner = stage.world.inner();
-    ["promote", "resize", "weigh_primary", "weigh_recovery", "quarantine"]
+    ["promote", "resize", "set_primary", "set_recovery", "quarantine"]
         .iter()
         .map(|action| inner.calls.get(action).copied().unwrap_or(0))
         .sum()

@@ -5,6 +5,7 @@
 //! They are what a release leaves behind in its customers' tables, so they are written anew only while their version of
 //! the schema has not been released. `shared/protocol/tests/golden.rs` reads them.
 
+use protocol::endpoint::{Endpoint, Setting};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -70,7 +71,7 @@ async fn aborted() -> Stage {
     seconds(&mut stage, 3).await;
     abort(&mut stage).await;
     for _ in 0..200 {
-        stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Throttled));
+        stage.world.fault("set_primary", InjectedFault::Fails(FailureKind::Throttled));
     }
     assert!(stage.until(HOUR, is_over).await);
     let run = stage.run();
@@ -159,7 +160,7 @@ async fn reopened() -> Stage {
     assert!(stage.until(HOUR, has_begun(Step::Promote)).await);
     while !needs_operator(&stage.state()) {
         for route in stage.world.inner().routes.values_mut() {
-            route.weights.primary = Some(128);
+            route.endpoints.primary = Endpoint::Open(Setting::Weight(128));
         }
         seconds(&mut stage, 70).await;
     }
@@ -169,9 +170,9 @@ async fn reopened() -> Stage {
     approve(&mut stage, false).await;
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "completed");
-    for weight in [128, 0] {
+    for endpoint in [Endpoint::Open(Setting::Weight(128)), Endpoint::Closed] {
         for route in stage.world.inner().routes.values_mut() {
-            route.weights.primary = Some(weight);
+            route.endpoints.primary = endpoint;
         }
         seconds(&mut stage, 130).await;
     }
@@ -189,7 +190,7 @@ fn alarm(stage: &Stage, arn: &str, seconds_ago: i64, topic: Option<&str>) -> Val
 }
 
 /// What RDS says when a database moves to its standby.
-fn zone_failover(stage: &Stage, instance: &str) -> Value {
+fn multi_az_failover(stage: &Stage, instance: &str) -> Value {
     let name = instance.rsplit(':').next().unwrap_or_default();
     json!({
         "version": "0", "id": "68f6e973-1a0c-d37b-f2f2-94a7f62ffd4e", "detail-type": "RDS DB Instance Event",
@@ -223,7 +224,7 @@ async fn ordered() -> Stage {
         .await;
     let primary = stage.plan.databases[0].arn(Side::Primary).to_owned();
     for instance in [primary.clone(), format!("{primary}-of-somebody-else")] {
-        let payload = zone_failover(&stage, &instance);
+        let payload = multi_az_failover(&stage, &instance);
         say(&mut stage, payload).await;
     }
     say(&mut stage, json!({ "command": "hold", "minutes": 30, "by": "ana", "reason": "maintenance" })).await;

@@ -1,5 +1,6 @@
 //! The guards of the functions, at the moment for which they are there; and their numbers, at the limit and one beyond it.
 
+use protocol::endpoint::{Endpoint, Setting};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ fn is_done(step: Step) -> impl Fn(&State) -> bool {
 /// Somebody opens the primary side of every route again.
 fn open_primary(stage: &Stage) {
     for route in stage.world.inner().routes.values_mut() {
-        route.weights.primary = Some(128);
+        route.endpoints.primary = Endpoint::Open(Setting::Weight(128));
     }
 }
 
@@ -63,8 +64,16 @@ async fn an_opening_closes_the_primary_side_that_somebody_has_opened_again() {
     stage.start(open);
     assert!(stage.until(HOUR, is_done(Step::Open)).await, "{:#?}", stage.sentences());
     let inner = stage.world.inner();
-    assert!(inner.routes.values().all(|route| route.weights.primary == Some(0)), "{:?}", inner.routes);
-    assert!(inner.routes.values().all(|route| route.weights.recovery == Some(128)), "{:?}", inner.routes);
+    assert!(
+        inner.routes.values().all(|route| route.endpoints.primary == Endpoint::Closed),
+        "{:?}",
+        inner.routes
+    );
+    assert!(
+        inner.routes.values().all(|route| route.endpoints.recovery == Endpoint::Open(Setting::Weight(128))),
+        "{:?}",
+        inner.routes
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +84,10 @@ async fn a_primary_side_that_is_open_at_the_end_is_not_verified() {
     stage.start(verify);
     assert!(stage.until(HOUR, needs_operator).await, "{}: {:#?}", stage.phase(), stage.sentences());
     let said = stage.sentences().join("\n");
-    assert!(said.contains("the primary endpoint no longer has weight 0; set it to 0"), "{said}");
+    assert!(
+        said.contains("the primary endpoint is open again, with weight 128; set its weight to 0"),
+        "{said}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,6 +274,6 @@ async fn a_run_that_moves_a_second_part_opens_only_while_the_first_part_serves()
     stage.invoke(part("back")).await.expect("the second part moves");
     assert!(stage.until(HOUR, has_begun(Step::Open)).await, "{:#?}", stage.sentences());
     stage.pass(SignedDuration::from_mins(2)).await;
-    let recovery = stage.world.inner().routes[&Name::from("back")].weights.recovery;
-    assert_eq!(recovery, Some(0), "database orders is not writable: {:#?}", stage.sentences());
+    let recovery = stage.world.inner().routes[&Name::from("back")].endpoints.recovery;
+    assert_eq!(recovery, Endpoint::Closed, "database orders is not writable: {:#?}", stage.sentences());
 }

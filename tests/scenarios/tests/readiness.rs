@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use ports::{Clock, FailureKind};
+use protocol::endpoint::{Endpoint, Setting};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
 use protocol::plan::{Mode, Tiers};
@@ -146,7 +147,7 @@ async fn after_a_failover_all_is_ready_the_other_way_round_but_nothing_could_tak
     assert_eq!(unready(&answer), ["not_ready workload_protected shop"], "{answer:#}");
     assert_eq!(text(&answer, "readiness"), "not_ready");
     for route in stage.world.inner().routes.values_mut() {
-        route.weights.primary = Some(128);
+        route.endpoints.primary = Endpoint::Open(Setting::Weight(128));
     }
     let rows = ["not_ready workload_protected shop", "not_ready other_side_closed front"];
     assert_eq!(unready(&ask(&mut stage).await), rows);

@@ -1,5 +1,6 @@
 //! An answer of Global Accelerator may be old. One that says "closed" of a side that is open must not let a promotion begin.
 
+use protocol::endpoint::Endpoint;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::SignedDuration;
@@ -31,7 +32,7 @@ impl Policy for Stale {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .is_ok();
         if lies {
-            view.weights.primary = Some(0);
+            view.endpoints.primary = Endpoint::Closed;
         }
         view
     }
@@ -56,7 +57,7 @@ async fn one_stale_word_of_a_closed_side_is_not_taken_for_a_fence() {
     let payload = sns(COMMANDS_TOPIC, &json!(fence));
     instance.work(Step::Fence, &payload, deadline).await.expect("it comes to an end");
     let said = stage.sentences();
-    let closed = stage.world.inner().routes.values().all(|view| view.weights.primary == Some(0));
+    let closed = stage.world.inner().routes.values().all(|view| view.endpoints.primary == Endpoint::Closed);
     let is_done = said.iter().any(|sentence| sentence.starts_with("Step fence is done"));
     assert!(closed || !is_done, "the fence is recorded, and the primary side is open: {said:#?}");
     assert!(stage.until(SignedDuration::from_mins(20), scenarios::is_over).await);

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use ports::{FailureKind, Replication};
 use protocol::command::Step;
+use protocol::endpoint::Endpoint;
 use protocol::evidence::{EvidenceKind, Veto};
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
@@ -108,7 +109,7 @@ async fn a_promoted_instance_in_a_status_that_takes_no_writes_is_not_opened() {
     each_database(&stage, |database| database.writable_status = Some("rebooting"));
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await);
-    assert!(stage.world.inner().routes.values().all(|route| route.weights.recovery == Some(0)));
+    assert!(stage.world.inner().routes.values().all(|route| route.endpoints.recovery == Endpoint::Closed));
 }
 
 /// The instance that is to write is looked at too: of a cluster that works itself it may be what never will.

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use ports::FailureKind;
 use protocol::command::Step;
+use protocol::endpoint::{Endpoint, Setting};
 use protocol::plan::{Mode, Plan};
+use protocol::side::Sides;
 use scenarios::{GOOD_MINUTES, Stage, is_over, needs_operator, sns};
 use serde_json::{Value, json};
 use twin::InjectedFault;
@@ -18,11 +20,13 @@ fn plan(mode: Mode) -> Plan {
     plan
 }
 
-/// The weights of the one route: primary, recovery.
-fn weights(stage: &Stage) -> (Option<u8>, Option<u8>) {
+const OPEN: Endpoint = Endpoint::Open(Setting::Weight(128));
+
+/// The endpoints of the one route.
+fn endpoints(stage: &Stage) -> Sides<Endpoint> {
     let inner = stage.world.inner();
     let route = inner.routes.values().next().expect("a route");
-    (route.weights.primary, route.weights.recovery)
+    route.endpoints
 }
 
 fn event(name: &str) -> Value {
@@ -42,7 +46,7 @@ async fn it_moves_by_the_other_accounts_alarm_and_fences_before_it_opens() {
     assert!(at("Step fence is done: front") < at("Step open of front begins"), "{said:#?}");
     assert!(at("Step scale is done: web") < at("Step open of front begins"), "{said:#?}");
     at("Estimated loss: no database moved.");
-    assert_eq!(weights(&stage), (Some(0), Some(128)));
+    assert_eq!(endpoints(&stage), Sides { primary: Endpoint::Closed, recovery: OPEN });
     let asked: Vec<Step> = stage.published.iter().map(|command| command.step).collect();
     assert!(!asked.contains(&Step::Promote) && !asked.contains(&Step::Quarantine), "{asked:?}");
 }
@@ -52,9 +56,9 @@ async fn what_can_not_be_fenced_is_not_opened() {
     let mut stage = Stage::new(plan(Mode::Automatic));
     stage.lose_primary().await;
     // As where the other account has taken its attachment back: the endpoint can't be written.
-    stage.world.fault("weigh_primary", InjectedFault::Fails(FailureKind::Denied));
+    stage.world.fault("set_primary", InjectedFault::Fails(FailureKind::Denied));
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    assert_eq!(weights(&stage), (Some(128), Some(0)));
+    assert_eq!(endpoints(&stage), Sides { primary: OPEN, recovery: Endpoint::Closed });
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +69,7 @@ async fn nothing_is_opened_to_a_fleet_that_does_not_come_up() {
     }
     stage.lose_primary().await;
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    assert_eq!(weights(&stage).1, Some(0), "the recovery side stays closed");
+    assert_eq!(endpoints(&stage).recovery, Endpoint::Closed, "the recovery side stays closed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +78,12 @@ async fn probes_alone_move_nothing_where_no_database_bears_witness() {
     stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
     stage.pass(SignedDuration::from_mins(30)).await;
-    assert_eq!(weights(&stage), (Some(128), Some(0)), "{:#?}", stage.sentences());
+    assert_eq!(
+        endpoints(&stage),
+        Sides { primary: OPEN, recovery: Endpoint::Closed },
+        "{:#?}",
+        stage.sentences()
+    );
     assert_ne!(stage.phase(), "completed");
 }
 
@@ -99,6 +108,6 @@ async fn alarms_of_a_third_account_or_of_the_wrong_one_of_the_two_count_for_noth
     // Recorded shapes, which are old by now: foreign comes before stale.
     stage.invoke(event("foreign-account-alarm")).await.expect("it is taken, and counts for nothing");
     stage.pass(SignedDuration::from_mins(30)).await;
-    assert_eq!(weights(&stage), (Some(128), Some(0)));
+    assert_eq!(endpoints(&stage), Sides { primary: OPEN, recovery: Endpoint::Closed });
     assert_ne!(stage.phase(), "completed", "probes and strangers are no two kinds of evidence");
 }

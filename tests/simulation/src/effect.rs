@@ -61,10 +61,11 @@ pub(crate) async fn bring_about<T>(
                 sim.note(by, What::Effect(Effect::Resized { fleet, from, to }));
             }
         }
-        Call::SetWeight(route, side, weight) => {
+        Call::Open(route, side, _) => {
             let unready = sim.unready();
-            sim.note(by, What::Effect(Effect::Weighed { route, side, weight, unready }));
+            sim.note(by, What::Effect(Effect::Opened { route, side, unready }));
         }
+        Call::Close(route, side) => sim.note(by, What::Effect(Effect::Closed { route, side })),
         _ => {}
     }
     Ok(answer)

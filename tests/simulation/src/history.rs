@@ -1,12 +1,13 @@
 //! What happened in a played world, by the world's own clock: what the checkers judge, and what `SEED=` prints.
 
+use protocol::endpoint::Endpoint;
 use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 use protocol::journal::Record;
 use protocol::name::Name;
 use protocol::plan::{Capacity, Plan};
-use protocol::side::Side;
+use protocol::side::{Side, Sides};
 use protocol::signal::AlarmState;
 use protocol::state::State;
 
@@ -135,14 +136,19 @@ pub enum Effect {
         /// Whether it was accepted.
         accepted: bool,
     },
-    /// An endpoint got a weight.
-    Weighed {
+    /// An endpoint was closed.
+    Closed {
         /// The route.
         route: Name,
         /// The side.
         side: Side,
-        /// The weight.
-        weight: u8,
+    },
+    /// An endpoint was opened.
+    Opened {
+        /// The route.
+        route: Name,
+        /// The side.
+        side: Side,
         /// Databases that are not writable and fleets that are not healthy at this moment.
         unready: Vec<Name>,
     },
@@ -229,8 +235,8 @@ pub struct End {
     pub unrest: Option<String>,
     /// What the journal amounts to.
     pub state: State,
-    /// Endpoint weights by route: of the primary side, of the recovery side.
-    pub weights: Vec<(Name, Option<u8>, Option<u8>)>,
+    /// Endpoints by route.
+    pub endpoints: Vec<(Name, Sides<Endpoint>)>,
     /// Wanted sizes by fleet.
     pub sizes: Vec<(Name, u32)>,
 }

@@ -76,7 +76,7 @@ pub fn overhead(history: &History) -> Option<Overhead> {
     let opened: Timestamp = at(&|record| matches!(record.event, Event::RunOpened { .. }))?;
     let committed = at(&|record| matches!(record.event, Event::Committed { .. }))?;
     let served = history.entries.iter().rev().find_map(|entry| match &entry.what {
-        What::Effect(Effect::Weighed { side: Side::Recovery, weight: 1.., .. }) => Some(entry.at),
+        What::Effect(Effect::Opened { side: Side::Recovery, .. }) => Some(entry.at),
         _ => None,
     })?;
     let completed = at(&|record| matches!(record.event, Event::Completed { .. }))?;

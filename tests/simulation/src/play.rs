@@ -172,11 +172,7 @@ fn to_be_cut_off(sim: &Sim, state: &State) -> Option<Name> {
 
 fn end(sim: &Sim, began_at: jiff::Timestamp, state: State, unrest: Option<String>) -> History {
     let inner = sim.world.inner();
-    let weights = inner
-        .routes
-        .iter()
-        .map(|(name, view)| (name.clone(), view.weights.primary, view.weights.recovery))
-        .collect();
+    let endpoints = inner.routes.iter().map(|(name, view)| (name.clone(), view.endpoints)).collect();
     let sizes = inner.fleets.iter().map(|(name, twin)| (name.clone(), twin.capacity.desired)).collect();
     drop(inner);
     History {
@@ -184,6 +180,6 @@ fn end(sim: &Sim, began_at: jiff::Timestamp, state: State, unrest: Option<String
         draw: sim.draw.clone(),
         began_at,
         entries: sim.take_entries(),
-        end: End { unrest, state, weights, sizes },
+        end: End { unrest, state, endpoints, sizes },
     }
 }

@@ -57,7 +57,7 @@ impl Link {
             | Call::SaveReadiness => JOURNAL,
             Call::OldPrimary(_) | Call::Quarantine(_) => PRIMARY,
             Call::AlarmStates { region } if *region == self.sim.draw.plan.sides.primary.region => PRIMARY,
-            Call::LookRoute(_) | Call::SetWeight(..) => ACCELERATOR,
+            Call::LookRoute(_) | Call::Open(..) | Call::Close(..) => ACCELERATOR,
             Call::Probe(_) => PROBE,
             Call::AlarmStates { .. }
             | Call::LookDatabases

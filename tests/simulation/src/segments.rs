@@ -114,7 +114,7 @@ fn last(history: &History, until: Timestamp, is_it: &dyn Fn(&Entry) -> bool) -> 
 }
 
 fn is_opening(entry: &Entry) -> bool {
-    matches!(entry.what, What::Effect(Effect::Weighed { side: Side::Recovery, weight: 1.., .. }))
+    matches!(entry.what, What::Effect(Effect::Opened { side: Side::Recovery, .. }))
 }
 
 fn is_intent(entry: &Entry, wanted: Step) -> bool {

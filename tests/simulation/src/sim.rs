@@ -1,5 +1,6 @@
 //! The played world: the in-memory twin, the condition of its primary region, chance, and what has happened so far.
 
+use protocol::endpoint::Endpoint;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -172,15 +173,16 @@ impl Sim {
         }
     }
 
-    /// Somebody sets the weight of every primary side back that is closed: a pipeline, say.
+    /// Somebody opens every primary side again that is closed: a pipeline, say.
     pub(crate) fn reopen(&self) {
         for route in &self.draw.plan.routes {
             let mut inner = self.world.inner();
-            let Some(view) = inner.routes.get_mut(&route.name).filter(|view| view.weights.primary == Some(0))
+            let Some(view) =
+                inner.routes.get_mut(&route.name).filter(|view| view.endpoints.primary == Endpoint::Closed)
             else {
                 continue;
             };
-            view.weights.primary = Some(route.sides.primary.weight);
+            view.endpoints.primary = Endpoint::Open(route.sides.primary.setting());
             drop(inner);
             self.note(0, What::Change(Change::Reopened { route: route.name.clone() }));
         }
@@ -219,7 +221,7 @@ impl Sim {
 
     /// Draws what becomes of a call.
     pub(crate) fn fate(&self, by: u32, action: &'static str) -> Fate {
-        if self.is_accelerator_down() && matches!(action, "look_route" | "set_weight") {
+        if self.is_accelerator_down() && matches!(action, "look_route" | "open" | "close") {
             return Fate::Fails(FailureKind::Unavailable);
         }
         let faults = self.faults();

@@ -258,12 +258,7 @@ pub enum Waiting {
     /// What is seen of the world.
     Observe,
     /// The journal, to weigh what was seen.
-    ReadToWeigh {
-        /// What was seen.
-        facts: Box<Facts>,
-        /// Whether it is weighed at the very end of the window.
-        is_last: bool,
-    },
+    ReadToWeigh(Box<Facts>),
     /// The end of the turn that weighs it.
     Weigh {
         /// What was seen.
@@ -642,19 +637,15 @@ impl Attempt {
             }
             (Waiting::Observe, Input::Observed(Some(observation))) => {
                 let facts = Box::new(Facts { observation: Some(*observation), ..Facts::default() });
-                self.wait(Waiting::ReadToWeigh { facts, is_last: false }, Output::Read)
+                self.wait(Waiting::ReadToWeigh(facts), Output::Read)
             }
-            (Waiting::ReadToWeigh { facts, is_last }, Input::Read) => {
-                let output = Output::Advance(facts.clone());
-                self.wait(Waiting::Weigh { facts, is_last }, output)
-            }
+            (Waiting::ReadToWeigh(facts), Input::Read) => self.weigh(facts, false),
             (Waiting::Weigh { facts, is_last }, Input::Advanced(sentence)) => {
                 self.watched = sentence;
                 self.weighed(facts, is_last, moment)
             }
-            (Waiting::WindowEnd(facts), Input::Slept) => {
-                self.wait(Waiting::ReadToWeigh { facts, is_last: true }, Output::Read)
-            }
+            // The journal was read at the look, a moment ago: whether it moved on since, the append of the decision tells.
+            (Waiting::WindowEnd(facts), Input::Slept) => self.weigh(facts, true),
             (Waiting::ReadToAct(fresh), Input::Read) => {
                 let held = still_held(moment.state, self.step(), &fresh, self.intent, moment.now);
                 self.first_of_all([if self.manner.may_object {
@@ -1119,6 +1110,11 @@ impl Attempt {
     }
 
     // Weighing evidence
+
+    fn weigh(&mut self, facts: Box<Facts>, is_last: bool) -> Option<Output> {
+        let output = Output::Advance(facts.clone());
+        self.wait(Waiting::Weigh { facts, is_last }, output)
+    }
 
     /// When the window ends within reach, it is decided at its very end with the same look, so that the decision doesn't
     /// wait for the next one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arn::Arn;
-use crate::evidence::{Veto, ZONE_FAILOVER_TAKES};
+use crate::evidence::{MULTI_AZ_FAILOVER_TAKES, Veto};
 use crate::name::Name;
 use crate::observation::{AlarmsSeen, LagSample, Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
@@ -30,19 +30,19 @@ impl Observation {
                 let veto = Veto::SourceReplicates { database: replica.database.to_string() };
                 small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
             });
-        let zone_failovers = state
-            .zone_failovers
+        let multi_az_failovers = state
+            .multi_az_failovers
             .iter()
             .filter(|(database, at)| {
                 !state.holdings.is_active(database)
-                    && self.at.duration_since(**at) < ZONE_FAILOVER_TAKES
-                    && state.heeds_zone_failovers(self.at)
+                    && self.at.duration_since(**at) < MULTI_AZ_FAILOVER_TAKES
+                    && state.heeds_multi_az_failovers(self.at)
             })
             .map(|(database, at)| {
-                let veto = Veto::ZoneFailover { database: database.to_string() };
+                let veto = Veto::MultiAzFailover { database: database.to_string() };
                 (veto, format!("RDS reported it at {at}"))
             });
-        answers.chain(replicates).chain(zone_failovers).collect()
+        answers.chain(replicates).chain(multi_az_failovers).collect()
     }
 
     /// What CloudWatch said of an alarm, and when it was asked, if it was.

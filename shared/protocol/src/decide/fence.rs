@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Draft, Facts};
 use crate::command::Step;
-use crate::journal::{Event, LostFence, Need, PrimarySide};
+use crate::journal::{EndpointSeen, Event, LostFence, Need};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
@@ -31,7 +31,7 @@ pub struct FenceSeen {
     /// When it was asked for.
     pub at: Timestamp,
     /// What was seen.
-    pub side: PrimarySide,
+    pub side: EndpointSeen,
 }
 
 /// The routes whose primary side should be closed, by the journal: those that the run under way has fenced, and those that
@@ -63,7 +63,7 @@ fn lost_by_run(state: &State, facts: &Facts) -> Option<Draft> {
             Some(Progress::Done { at, .. }) => *at,
             _ => return false,
         };
-        seen.at > done_at && matches!(seen.side, PrimarySide::Open { .. } | PrimarySide::Missing {})
+        seen.at > done_at && matches!(seen.side, EndpointSeen::Open { .. } | EndpointSeen::Missing {})
     };
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_lost).map(lost).collect();
     (!routes.is_empty()).then(|| {
@@ -106,7 +106,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     let of_run = |name: &Name| state.active_run().is_some_and(|run| run.scope.routes.contains(name));
     let is_news = |seen: &&FenceSeen| {
         let known = state.reopened.get(&seen.route);
-        matches!(seen.side, PrimarySide::Open { .. })
+        matches!(seen.side, EndpointSeen::Open { .. })
             && state.holdings.is_active(&seen.route)
             && !of_run(&seen.route)
             && known
@@ -127,7 +127,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
 
 fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
     let is_closed = |seen: &&FenceSeen| {
-        matches!(seen.side, PrimarySide::Closed {} | PrimarySide::Missing {})
+        matches!(seen.side, EndpointSeen::Closed {} | EndpointSeen::Missing {})
             && state.reopened.get(&seen.route).is_some_and(|known| known.is_open)
     };
     let routes: Vec<Name> = facts.fences.iter().filter(is_closed).map(|seen| seen.route.clone()).collect();

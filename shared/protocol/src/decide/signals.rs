@@ -5,15 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::alarms::settled_by;
 use super::{Draft, Facts};
 use crate::arn::Arn;
-use crate::evidence::{Evidence, EvidenceKey, ZONE_FAILOVER_TAKES, ZONE_FAILOVERS_TAKE};
+use crate::evidence::{Evidence, EvidenceKey, MULTI_AZ_FAILOVER_TAKES, MULTI_AZ_FAILOVERS_TAKE};
 use crate::journal::{Event, Rejection};
 use crate::plan::Plan;
-use crate::signal::{AlarmSignal, AlarmState, MUTED, Signal, Via, ZoneFailover};
+use crate::signal::{AlarmSignal, AlarmState, MUTED, MultiAzFailover, Signal, Via};
 use crate::state::{self, AlarmWord, REJECTIONS_MAX, State};
 use crate::words::duration;
 
 /// RDS speaks more than once of one failover; a word is noted again only after this long.
-const ZONE_FAILOVER_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+const MULTI_AZ_FAILOVER_NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 /// How far another clock may be ahead.
 const CLOCK_SKEW_MAX: SignedDuration = SignedDuration::from_secs(60);
@@ -34,7 +34,7 @@ pub struct RejectedSignal {
 pub fn rejected(plan: &Plan, facts: &Facts, signal: &Signal, now: Timestamp) -> Option<RejectedSignal> {
     let (source, rejection) = match signal {
         Signal::Alarm(alarm) => (&alarm.arn, heard(plan, facts, alarm, now).err()),
-        Signal::ZoneFailover(seen) => (&seen.instance, rejection_of_zone_failover(plan, seen, now)),
+        Signal::MultiAzFailover(seen) => (&seen.instance, rejection_of_multi_az_failover(plan, seen, now)),
         Signal::Unrecognised { shape } => (shape, Some((Rejection::Unrecognised, UNKNOWN.to_owned()))),
     };
     rejection.map(|(reason, why)| RejectedSignal { source: source.clone(), reason, why })
@@ -47,7 +47,7 @@ const UNKNOWN: &str = "Pilotlight does not recognise its format and ignores it";
 pub(super) fn sort(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     facts.signals.iter().find_map(|signal| match signal {
         Signal::Alarm(alarm) => sort_alarm(plan, state, facts, alarm, now),
-        Signal::ZoneFailover(seen) => sort_zone_failover(plan, state, seen, now),
+        Signal::MultiAzFailover(seen) => sort_multi_az_failover(plan, state, seen, now),
         Signal::Unrecognised { shape } => reject(state, shape, Rejection::Unrecognised, None, UNKNOWN, now),
     })
 }
@@ -201,19 +201,19 @@ fn rejection(plan: &Plan, alarm: &AlarmSignal, now: Timestamp) -> Option<(Reject
 }
 
 /// RDS writes all identifiers in lower case, people do not.
-fn is_it(arn: &str, seen: &ZoneFailover) -> bool {
+fn is_it(arn: &str, seen: &MultiAzFailover) -> bool {
     arn.eq_ignore_ascii_case(&seen.instance)
 }
 
 /// A replica that moves within the recovery region says nothing of the primary.
-fn is_of_replica(plan: &Plan, seen: &ZoneFailover) -> bool {
+fn is_of_replica(plan: &Plan, seen: &MultiAzFailover) -> bool {
     plan.databases.iter().any(|database| is_it(database.arn(plan.seat), seen))
 }
 
 /// Why RDS's word of a failover within the region does not count, and in which words.
-fn rejection_of_zone_failover(
+fn rejection_of_multi_az_failover(
     plan: &Plan,
-    seen: &ZoneFailover,
+    seen: &MultiAzFailover,
     now: Timestamp,
 ) -> Option<(Rejection, String)> {
     if is_of_replica(plan, seen) {
@@ -230,22 +230,27 @@ fn rejection_of_zone_failover(
 }
 
 /// RDS moves a database to its standby: what breaks meanwhile is no sign that the region is lost.
-fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Timestamp) -> Option<Draft> {
+fn sort_multi_az_failover(
+    plan: &Plan,
+    state: &State,
+    seen: &MultiAzFailover,
+    now: Timestamp,
+) -> Option<Draft> {
     if is_of_replica(plan, seen) {
         return None;
     }
-    if let Some((reason, why)) = rejection_of_zone_failover(plan, seen, now) {
+    if let Some((reason, why)) = rejection_of_multi_az_failover(plan, seen, now) {
         return reject(state, &seen.instance, reason, Some(seen.at), &why, now);
     }
     let name = &plan.databases.iter().find(|database| is_it(database.arn(plan.seat.other()), seen))?.name;
-    let last = state.zone_failovers.get(name);
-    if last.is_some_and(|last| seen.at.duration_since(*last) < ZONE_FAILOVER_NOTED_EVERY) {
+    let last = state.multi_az_failovers.get(name);
+    if last.is_some_and(|last| seen.at.duration_since(*last) < MULTI_AZ_FAILOVER_NOTED_EVERY) {
         return None;
     }
-    let sentence = if state.heeds_zone_failovers(seen.at) || state.is_new_zone_failover(seen.at) {
+    let sentence = if state.heeds_multi_az_failovers(seen.at) || state.is_new_multi_az_failover(seen.at) {
         format!(
             "No automatic failover for the next {}: RDS reports a Multi-AZ failover of database {name} ({}).",
-            duration(ZONE_FAILOVER_TAKES),
+            duration(MULTI_AZ_FAILOVER_TAKES),
             seen.event_id
         )
     } else {
@@ -253,10 +258,10 @@ fn sort_zone_failover(plan: &Plan, state: &State, seen: &ZoneFailover, now: Time
             "RDS again reports a Multi-AZ failover of database {name} ({}). There has been no sign of life for \
              more than {}, so this report no longer blocks a failover.",
             seen.event_id,
-            duration(ZONE_FAILOVERS_TAKE)
+            duration(MULTI_AZ_FAILOVERS_TAKE)
         )
     };
-    let event = Event::ZoneFailoverSeen { database: name.clone(), seen_at: seen.at };
+    let event = Event::MultiAzFailoverSeen { database: name.clone(), seen_at: seen.at };
     Some(Draft::new(None, event, sentence))
 }
 

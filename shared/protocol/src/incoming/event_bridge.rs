@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Incoming, alarm, unrecognised, zone_failover};
+use super::{Incoming, alarm, multi_az_failover, unrecognised};
 use crate::arn::Arn;
 use crate::signal::{Signal, Via};
 
@@ -29,8 +29,8 @@ pub(super) fn read(event: &Value) -> Incoming {
     let (Some(source), Some(detail_type)) = (source, detail_type) else {
         return unrecognised("an event without source or detail-type: ", event);
     };
-    match zone_failover::read(event, Via::EventBridge) {
-        Some(Ok(seen)) => return Incoming::Signals(vec![Signal::ZoneFailover(seen)]),
+    match multi_az_failover::read(event, Via::EventBridge) {
+        Some(Ok(seen)) => return Incoming::Signals(vec![Signal::MultiAzFailover(seen)]),
         Some(Err(lack)) => return unrecognised(&format!("a Multi-AZ failover event {lack}: "), event),
         None => {}
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, event_bridge, shape, step, unrecognised,
-    zone_failover,
+    Incoming, MESSAGE_BYTES_MAX, StepCommandMessage, alarm, event_bridge, multi_az_failover, shape, step,
+    unrecognised,
 };
 use crate::arn::Arn;
 use crate::signal::{Signal, Via};
@@ -61,8 +61,8 @@ fn read_message(topic: &str, message: &str) -> Message {
     if let Some(command) = step::read(&body) {
         return Message::Step(StepCommandMessage { topic: topic.to_owned(), command });
     }
-    match zone_failover::read(&body, Via::Sns { topic: topic.to_owned() }) {
-        Some(Ok(seen)) => return Message::Signal(Signal::ZoneFailover(seen)),
+    match multi_az_failover::read(&body, Via::Sns { topic: topic.to_owned() }) {
+        Some(Ok(seen)) => return Message::Signal(Signal::MultiAzFailover(seen)),
         Some(Err(lack)) => return unknown(&format!("a Multi-AZ failover message {lack}: "), &body),
         None => {}
     }

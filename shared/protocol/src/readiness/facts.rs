@@ -1,5 +1,6 @@
 //! What was seen of the things that a failover needs. Everything that was not seen says why.
 
+use crate::endpoint::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::observation::{LagSample, ProbeSeen, ReplicaState};
@@ -382,8 +383,8 @@ impl std::fmt::Display for EndpointHealth {
 /// How a route stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteFacts {
-    /// The weight of each endpoint; nothing where its group does not have it.
-    pub weights: Sides<Option<u8>>,
+    /// How each endpoint stands.
+    pub endpoints: Sides<Endpoint>,
     /// The traffic dial of each group, in thousandths.
     pub dials_permille: Sides<u32>,
     /// What the traffic service makes of each endpoint.

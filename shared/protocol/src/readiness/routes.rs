@@ -1,5 +1,6 @@
 //! Do the routes stand as the plan says: the serving side open, the other one closed and able to be opened?
 
+use crate::endpoint::{Endpoint, Setting};
 use jiff::SignedDuration;
 
 use super::facts::{CertificateFacts, RouteFacts, Unseen, seen};
@@ -44,7 +45,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
     };
     let serving = scene.serving(name);
     let at =
-        |side: Side| End { word: side.as_str(), planned: &route.sides[side], weight: facts.weights[side] };
+        |side: Side| End { word: side.as_str(), planned: &route.sides[side], seen: facts.endpoints[side] };
     vec![
         present(route, facts),
         open(route, &at(serving)),
@@ -58,7 +59,7 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 struct End<'p> {
     word: &'static str,
     planned: &'p RouteSide,
-    weight: Option<u8>,
+    seen: Endpoint,
 }
 
 impl End<'_> {
@@ -66,8 +67,9 @@ impl End<'_> {
         Unseen::new(format!("The {} endpoint is not in its group.", self.word), format!("See {PRESENT}."))
     }
 
-    /// What sets the endpoint's weight; everything else of the group has to be given again.
-    fn remedy(&self, weight: u8) -> String {
+    /// What opens the endpoint as the plan says, or closes it; everything else of the group has to be given again.
+    fn remedy(&self, setting: Option<Setting>) -> String {
+        let weight = setting.map_or(0, |Setting::Weight(weight)| weight);
         format!(
             "Set the weight of {} in {} to {weight}. Pass the complete list of endpoints: \
              update-endpoint-group replaces it.",
@@ -77,8 +79,8 @@ impl End<'_> {
 }
 
 fn present(route: &Route, facts: &RouteFacts) -> Check {
-    let gone = |(side, weight): (Side, &Option<u8>)| weight.is_none().then_some(side.as_str());
-    let missing: Vec<&str> = facts.weights.iter().filter_map(gone).collect();
+    let gone = |(side, seen): (Side, &Endpoint)| (*seen == Endpoint::Missing).then_some(side.as_str());
+    let missing: Vec<&str> = facts.endpoints.iter().filter_map(gone).collect();
     if missing.is_empty() {
         return Check::ready(PRESENT, &route.name, "Both endpoints are in their groups.");
     }
@@ -91,36 +93,34 @@ fn present(route: &Route, facts: &RouteFacts) -> Check {
 }
 
 fn open(route: &Route, side: &End<'_>) -> Check {
-    let (name, word, planned) = (&route.name, side.word, side.planned.weight);
-    match side.weight {
-        None => Check::unknown(OPEN, name, &side.missing()),
-        Some(weight) if weight == planned => {
-            Check::ready(OPEN, name, format!("The {word} endpoint serves with weight {weight}."))
+    let (name, word, planned) = (&route.name, side.word, side.planned.setting());
+    let stands = match side.seen {
+        Endpoint::Missing => return Check::unknown(OPEN, name, &side.missing()),
+        Endpoint::Open(setting) if setting == planned => {
+            return Check::ready(OPEN, name, format!("The {word} endpoint is open with {setting}."));
         }
-        Some(weight) => Check::not_ready(
-            OPEN,
-            name,
-            format!("The {word} endpoint has weight {weight}; the plan has {planned}."),
-            side.remedy(planned),
-        ),
-    }
+        Endpoint::Open(setting) => format!("open with {setting}"),
+        Endpoint::Closed => "closed".to_owned(),
+    };
+    let sentence = format!("The {word} endpoint is {stands}; the plan has {planned}.");
+    Check::not_ready(OPEN, name, sentence, side.remedy(Some(planned)))
 }
 
 fn closed(route: &Route, side: &End<'_>) -> Check {
     let (name, word) = (&route.name, side.word);
-    match side.weight {
-        None => Check::unknown(CLOSED, name, &side.missing()),
-        Some(0) => Check::ready(CLOSED, name, format!("The {word} endpoint has weight 0.")),
-        Some(weight) => Check::not_ready(
+    match side.seen {
+        Endpoint::Missing => Check::unknown(CLOSED, name, &side.missing()),
+        Endpoint::Closed => Check::ready(CLOSED, name, format!("The {word} endpoint is closed.")),
+        Endpoint::Open(setting) => Check::not_ready(
             CLOSED,
             name,
-            format!("The {word} endpoint has weight {weight} and may receive traffic. Its weight must be 0."),
-            side.remedy(0),
+            format!("The {word} endpoint is open with {setting} and may receive traffic. It must be closed."),
+            side.remedy(None),
         ),
     }
 }
 
-/// The weight opens the recovery side; a dial below 100 would keep users away nevertheless.
+/// Its endpoint opens the recovery side; a dial below 100 would keep users away nevertheless.
 fn dial(scene: &Scene<'_>, route: &Route, facts: &RouteFacts) -> Check {
     let (own, permille) = (scene.plan.seat, facts.dials_permille[scene.plan.seat]);
     let percent = f64::from(permille) / 10.0;

@@ -15,7 +15,7 @@ use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, 
 use crate::graph::{Graph, Node, may_run};
 use crate::journal::RunReport;
 use crate::journal::{
-    Cause, DataLoss, Event, LostFence, Need, PrimarySide, Record, SubjectDone, SubjectNote,
+    Cause, DataLoss, EndpointSeen, Event, LostFence, Need, Record, SubjectDone, SubjectNote,
 };
 use crate::name::Name;
 use crate::operator::Overrides;
@@ -86,7 +86,9 @@ impl State {
                 self.silences.remove(region);
                 self.weigh(at);
             }
-            Event::ZoneFailoverSeen { database, seen_at } => self.see_zone_failover(database, *seen_at),
+            Event::MultiAzFailoverSeen { database, seen_at } => {
+                self.see_multi_az_failover(database, *seen_at)
+            }
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });
             }
@@ -170,7 +172,7 @@ impl State {
         match key.kind {
             EvidenceKind::Alarm => self.hear_alarm(key, seen_at, AlarmState::Ok),
             // A sign of life: what RDS says from here on is about something new.
-            EvidenceKind::Probe | EvidenceKind::Replica => self.zone_failovers_since = None,
+            EvidenceKind::Probe | EvidenceKind::Replica => self.multi_az_failovers_since = None,
         }
         self.evidence.remove(key);
     }
@@ -203,11 +205,11 @@ impl State {
     }
 
     /// Words that come while a witness is red belong together, unless the last one is long ago.
-    fn see_zone_failover(&mut self, database: &Name, seen_at: Timestamp) {
-        if self.zone_failovers_since.is_none() || self.is_new_zone_failover(seen_at) {
-            self.zone_failovers_since = Some(seen_at);
+    fn see_multi_az_failover(&mut self, database: &Name, seen_at: Timestamp) {
+        if self.multi_az_failovers_since.is_none() || self.is_new_multi_az_failover(seen_at) {
+            self.multi_az_failovers_since = Some(seen_at);
         }
-        self.zone_failovers.insert(database.clone(), seen_at);
+        self.multi_az_failovers.insert(database.clone(), seen_at);
     }
 
     /// Forgets for how long the evidence was sufficient: nobody looked for a while.
@@ -409,7 +411,7 @@ impl Run {
             self.steps.insert((Step::Fence, route.clone()), released);
         }
         // What could not be looked at may be closed still: nobody has opened it.
-        let is_opened = |lost: &LostFence| !matches!(lost.seen, PrimarySide::Unread { .. });
+        let is_opened = |lost: &LostFence| !matches!(lost.seen, EndpointSeen::Unread { .. });
         self.fences_lost += u32::from(routes.iter().any(is_opened));
         if !routes.iter().all(is_opened) {
             self.fence_unread_at = Some(at);

@@ -111,7 +111,7 @@ fn asked_for(command: &StepCommand) -> Vec<Asked> {
 fn kind(event: &Event) -> &'static str {
     match event {
         Event::SignalRejected { .. } => "rejected",
-        Event::EvidenceSeen { .. } | Event::EvidenceCleared { .. } | Event::ZoneFailoverSeen { .. } => {
+        Event::EvidenceSeen { .. } | Event::EvidenceCleared { .. } | Event::MultiAzFailoverSeen { .. } => {
             "heard"
         }
         Event::RunOpened { cause: Cause::Evidence, .. } => "confirming",

@@ -136,6 +136,11 @@ fn fields_written(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// The name in a snapshot of a field: fields have been renamed in the code since the first snapshot was kept.
+fn written_as(field: &str) -> String {
+    field.replace("multi_az_failovers", "zone_failovers")
+}
+
 /// What a snapshot forgets would be another state after it is restored.
 #[test]
 fn no_field_of_a_state_is_forgotten_by_its_snapshot() {
@@ -147,7 +152,7 @@ fn no_field_of_a_state_is_forgotten_by_its_snapshot() {
             let snapshot = StateSnapshot::of(&record.plan, &state, digest(&record), record.at);
             let restored = snapshot.seal().expect("it seals").open(&record.plan).expect("it opens");
             assert_eq!(restored.state, state, "{}, record {}", golden.name, record.seq);
-            shown.extend(fields_shown(&state));
+            shown.extend(fields_shown(&state).iter().map(|field| written_as(field)));
             fields_written(&serde_json::to_value(&state).expect("JSON"), &mut written);
         }
     }

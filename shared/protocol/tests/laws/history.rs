@@ -15,14 +15,14 @@ use protocol::observation::{
 };
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
-use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::signal::{AlarmNow, AlarmSignal, AlarmState, MultiAzFailover, Signal, Via};
 use protocol::state::{Progress, State, evolve};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
     Alarm(AlarmState),
-    ZoneFailover,
+    MultiAzFailover,
     Look {
         good: Option<bool>,
         replicates: Option<bool>,
@@ -88,7 +88,7 @@ pub(crate) fn happenings() -> impl Strategy<Value = Happening> {
     prop_oneof![
         1 => prop::sample::select(vec![AlarmState::Alarm, AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData])
             .prop_map(Happening::Alarm),
-        1 => Just(Happening::ZoneFailover),
+        1 => Just(Happening::MultiAzFailover),
         6 => (
             prop_oneof![3 => Just(Some(false)), 1 => Just(Some(true)), 1 => Just(None)],
             prop_oneof![3 => Just(Some(false)), 1 => Just(Some(true)), 1 => Just(None)],
@@ -338,14 +338,14 @@ impl History {
                 };
                 self.settle(Facts { signals: vec![Signal::Alarm(alarm)], ..Facts::default() });
             }
-            Happening::ZoneFailover => {
-                let seen = ZoneFailover {
+            Happening::MultiAzFailover => {
+                let seen = MultiAzFailover {
                     instance: first_primary(&self.plan),
                     event_id: "RDS-EVENT-0013".into(),
                     at: self.now,
                     via: Via::EventBridge,
                 };
-                self.settle(Facts { signals: vec![Signal::ZoneFailover(seen)], ..Facts::default() });
+                self.settle(Facts { signals: vec![Signal::MultiAzFailover(seen)], ..Facts::default() });
             }
             Happening::Look { good, replicates, lag_ms } => {
                 let observation = Some(self.look(good, replicates, lag_ms));

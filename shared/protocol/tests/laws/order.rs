@@ -10,7 +10,7 @@ use protocol::decide::Facts;
 use protocol::evidence::{EvidenceKey, EvidenceKind};
 use protocol::journal::{AbortCause, Event};
 use protocol::name::Name;
-use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::signal::{AlarmSignal, AlarmState, MultiAzFailover, Signal, Via};
 use protocol::state::{AlarmSeen, Phase, State, evolve};
 
 use super::history::{Happening, History, happenings, modes};
@@ -19,7 +19,7 @@ use super::history::{Happening, History, happenings, modes};
 #[derive(Clone, Debug)]
 enum Fact {
     Alarm { number: usize, state: AlarmState, seconds_ago: i64 },
-    ZoneFailover { seconds_ago: i64 },
+    MultiAzFailover { seconds_ago: i64 },
     Look { is_bad: bool, is_broken: bool },
 }
 
@@ -30,7 +30,7 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
     };
     let look =
         (any::<bool>(), any::<bool>()).prop_map(|(is_bad, is_broken)| Fact::Look { is_bad, is_broken });
-    let zone = (0..60_i64).prop_map(|seconds_ago| Fact::ZoneFailover { seconds_ago });
+    let zone = (0..60_i64).prop_map(|seconds_ago| Fact::MultiAzFailover { seconds_ago });
     (alarm(0), alarm(1), alarm(2), zone, look)
         .prop_map(|(first, second, third, zone, look)| vec![first, second, third, zone, look])
         .prop_shuffle()
@@ -51,8 +51,8 @@ fn hear(history: &mut History, fact: &Fact) {
             })],
             ..Facts::default()
         },
-        Fact::ZoneFailover { seconds_ago } => Facts {
-            signals: vec![Signal::ZoneFailover(ZoneFailover {
+        Fact::MultiAzFailover { seconds_ago } => Facts {
+            signals: vec![Signal::MultiAzFailover(MultiAzFailover {
                 instance: first_primary(&history.plan),
                 event_id: "RDS-EVENT-0013".into(),
                 at: ago(seconds_ago),
@@ -77,16 +77,16 @@ fn hear(history: &mut History, fact: &Fact) {
 fn known(
     state: &State,
 ) -> (BTreeSet<&EvidenceKey>, &BTreeMap<String, AlarmSeen>, &BTreeMap<Name, Timestamp>) {
-    (state.evidence.keys().collect(), &state.alarms, &state.zone_failovers)
+    (state.evidence.keys().collect(), &state.alarms, &state.multi_az_failovers)
 }
 
 /// What is known of those that speak up by themselves: alarms and RDS.
 fn spoken(
     state: &State,
 ) -> (BTreeSet<&EvidenceKey>, &BTreeMap<String, AlarmSeen>, &BTreeMap<Name, Timestamp>) {
-    let (mut evidence, alarms, zone_failovers) = known(state);
+    let (mut evidence, alarms, multi_az_failovers) = known(state);
     evidence.retain(|key| key.kind == EvidenceKind::Alarm);
-    (evidence, alarms, zone_failovers)
+    (evidence, alarms, multi_az_failovers)
 }
 
 fn copy(history: &History) -> History {
@@ -147,7 +147,7 @@ proptest! {
             history.records[lived.records.len()..].iter().any(|record| {
                 !matches!(
                     record.event,
-                    Event::EvidenceSeen { .. } | Event::EvidenceCleared { .. } | Event::ZoneFailoverSeen { .. }
+                    Event::EvidenceSeen { .. } | Event::EvidenceCleared { .. } | Event::MultiAzFailoverSeen { .. }
                         | Event::VetoesSeen { .. } | Event::VetoesCleared { .. } | Event::SignalRejected { .. }
                 )
             })

@@ -145,9 +145,9 @@ fn a_replica_is_a_sign_of_life_while_its_lag_is_within_the_plans_limit() {
 }
 
 /// A story in which RDS moved the database `orders` to its standby in another zone, at its beginning.
-fn zone_failover(moved: bool) -> Story {
+fn multi_az_failover(moved: bool) -> Story {
     let mut story = Story::new(plan(Mode::Automatic));
-    let said = Event::ZoneFailoverSeen { database: Name::from("orders"), seen_at: at(0) };
+    let said = Event::MultiAzFailoverSeen { database: Name::from("orders"), seen_at: at(0) };
     story.write(None, said).expect("legal");
     if moved {
         story.state.holdings = Holdings::active(["orders"]);
@@ -157,7 +157,7 @@ fn zone_failover(moved: bool) -> Story {
 
 #[test]
 fn a_failover_within_the_region_is_a_sign_of_life_for_a_hundred_and_eighty_seconds() {
-    let story = zone_failover(false);
+    let story = multi_az_failover(false);
     for (age, expected) in [(0, 1), (179, 1), (180, 0)] {
         let seen = look(&story.plan, Seen::Lost, age);
         assert_eq!(vetoes(&story, &seen).len(), expected, "said {age} s ago");
@@ -166,7 +166,7 @@ fn a_failover_within_the_region_is_a_sign_of_life_for_a_hundred_and_eighty_secon
 
 #[test]
 fn a_failover_within_the_region_of_a_database_that_has_left_it_is_no_sign_of_life() {
-    let story = zone_failover(true);
+    let story = multi_az_failover(true);
     assert_eq!(vetoes(&story, &look(&story.plan, Seen::Lost, 10)), []);
 }
 

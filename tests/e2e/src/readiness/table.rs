@@ -202,13 +202,13 @@ pub(super) const TABLE: &[Row] = &[
     ),
     waiting(
         "serving_side_open",
-        &["The primary endpoint has weight 5; the plan has 128."],
+        &["The primary endpoint is open with weight 5; the plan has weight 128."],
         |bench| bench.endpoint("primary", Some(5)),
         |bench| bench.endpoint("primary", Some(128)),
     ),
     waiting(
         "other_side_closed",
-        &["The recovery endpoint has weight 7 and may receive traffic"],
+        &["The recovery endpoint is open with weight 7 and may receive traffic"],
         |bench| bench.endpoint("recovery", Some(7)),
         |bench| bench.endpoint("recovery", Some(0)),
     ),

@@ -1,6 +1,10 @@
 //! An aborted run leaves the primary open and nothing promoted: in the end, what no completed run moved is as it was on
 //! a good day. Judged when no run is under way.
 
+use protocol::endpoint::Endpoint;
+use protocol::plan::Route;
+use protocol::side::Sides;
+
 use super::ledger::Ledger;
 use crate::history::{Effect, History, What};
 
@@ -18,10 +22,9 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
     }
     for route in history.plan.routes.iter().filter(|route| !ledger.moved.contains(&route.name)) {
-        let found = history.end.weights.iter().find(|(name, _, _)| *name == route.name);
-        let wanted = (Some(route.sides.primary.weight), Some(0));
-        if found.is_none_or(|(_, primary, recovery)| (*primary, *recovery) != wanted) {
-            return Err(format!("{} was not moved, and its weights are {found:?}", route.name));
+        let found = history.end.endpoints.iter().find(|(name, _)| *name == route.name);
+        if found.is_none_or(|(_, endpoints)| *endpoints != at_rest(route)) {
+            return Err(format!("{} was not moved, and its endpoints are {found:?}", route.name));
         }
     }
     for (fleet, size) in history.end.sizes.iter().filter(|(fleet, _)| !ledger.moved.contains(fleet)) {
@@ -30,6 +33,10 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn at_rest(route: &Route) -> Sides<Endpoint> {
+    Sides { primary: Endpoint::Open(route.sides.primary.setting()), recovery: Endpoint::Closed }
 }
 
 #[cfg(test)]
@@ -56,18 +63,15 @@ mod tests {
     fn a_side_that_an_aborted_run_left_closed_is_caught() {
         let mut history = aborted();
         history.entries.retain(|entry| !matches!(entry.what, What::Effect(_)));
-        assert!(check(&history).is_err_and(|why| why.contains("its weights are")));
+        assert!(check(&history).is_err_and(|why| why.contains("its endpoints are")));
     }
 
     #[test]
     fn a_fleet_that_an_aborted_run_left_running_is_caught() {
         let mut history = aborted();
         history.entries.retain(|entry| !matches!(entry.what, What::Effect(_)));
-        let at_rest = |name: &protocol::name::Name| {
-            let route = history.plan.routes.iter().find(|route| route.name == *name).expect("a route");
-            (name.clone(), Some(route.sides.primary.weight), Some(0))
-        };
-        history.end.weights = history.end.weights.iter().map(|(name, _, _)| at_rest(name)).collect();
+        history.end.endpoints =
+            history.plan.routes.iter().map(|route| (route.name.clone(), at_rest(route))).collect();
         assert!(check(&history).is_err_and(|why| why.contains("has the size")));
     }
 }

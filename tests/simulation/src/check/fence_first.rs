@@ -1,4 +1,4 @@
-//! Fence before promote: when a promotion begins, the primary side of every route of its run has weight 0, or a person
+//! Fence before promote: when a promotion begins, the primary side of every route of its run is closed, or a person
 //! has passed that on purpose; and no function opens it again. Where somebody else has opened it a moment before, no look can
 //! be closer to the promotion than the calls between them take.
 
@@ -8,29 +8,28 @@ use jiff::SignedDuration;
 use protocol::name::Name;
 use protocol::side::Side;
 
-use super::ledger::{Ledger, Weights};
+use super::ledger::{Ledger, Openness};
 use crate::history::{Change, Effect, History, What};
 
 /// Longest time from the look to the effect: the look's own bound, and the promotion's call.
 const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(20);
 
 pub(super) fn check(history: &History) -> Result<(), String> {
-    let (mut ledger, mut weights) = (Ledger::default(), Weights::at_rest(&history.plan));
+    let (mut ledger, mut open) = (Ledger::default(), Openness::at_rest(&history.plan));
     let mut closed_for_good = BTreeSet::new();
     for entry in &history.entries {
         match &entry.what {
             What::Appended(record) => ledger.take(record),
-            What::Change(Change::Reopened { route }) => weights.reopen(route, entry.at),
+            What::Change(Change::Reopened { route }) => open.reopen(route, entry.at),
             What::Effect(effect) => {
-                weights.take(effect);
+                open.take(effect);
                 match effect {
                     Effect::Promoted { database, accepted: true } if !ledger.overrides.override_fence => {
                         let is_late = |name: &&Name| {
-                            let reopened = weights.reopened_at(name);
+                            let reopened = open.reopened_at(name);
                             reopened.is_none_or(|at| entry.at.duration_since(at) > LOOKED_BEFORE)
                         };
-                        let mut open =
-                            ledger.scope.routes.iter().filter(|name| weights.is_primary_open(name));
+                        let mut open = ledger.scope.routes.iter().filter(|name| open.is_primary_open(name));
                         if let Some(open) = open.find(is_late) {
                             return Err(format!(
                                 "{database} was promoted at {} while {open} was open",
@@ -39,9 +38,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                         }
                         closed_for_good.extend(ledger.scope.routes.iter().cloned());
                     }
-                    Effect::Weighed { route, side: Side::Primary, weight: 1.., .. }
-                        if closed_for_good.contains(route) =>
-                    {
+                    Effect::Opened { route, side: Side::Primary, .. } if closed_for_good.contains(route) => {
                         return Err(format!("{route} was opened again at {} after a promotion", entry.at));
                     }
                     _ => {}
@@ -61,7 +58,7 @@ mod tests {
     #[test]
     fn a_promotion_without_a_fence_is_caught() {
         let mut history = good();
-        let place = history.place_of_effect(|effect| matches!(effect, Effect::Weighed { weight: 0, .. }));
+        let place = history.place_of_effect(|effect| matches!(effect, Effect::Closed { .. }));
         history.entries.remove(place);
         assert!(check(&history).is_err_and(|why| why.contains("was promoted at")));
     }
@@ -77,7 +74,15 @@ mod tests {
         // Whatever closed it before.
         history.entries[place..]
             .iter_mut()
-            .filter(|entry| matches!(&entry.what, What::Effect(Effect::Weighed { side: Side::Primary, .. })))
+            .filter(|entry| {
+                matches!(
+                    &entry.what,
+                    What::Effect(
+                        Effect::Opened { side: Side::Primary, .. }
+                            | Effect::Closed { side: Side::Primary, .. }
+                    )
+                )
+            })
             .for_each(|entry| entry.what = What::TimedOut);
         // What is promoted later is another matter.
         let promoted = history.place_of_effect(|effect| matches!(effect, Effect::Promoted { .. }));
@@ -96,8 +101,8 @@ mod tests {
         let mut history = good();
         let route = history.plan.routes[0].name.clone();
         let place = history.place_of_effect(|effect| matches!(effect, Effect::Promoted { .. }));
-        let weighed = Effect::Weighed { route, side: Side::Primary, weight: 128, unready: vec![] };
-        history.put(place + 1, What::Effect(weighed));
+        let opened = Effect::Opened { route, side: Side::Primary, unready: vec![] };
+        history.put(place + 1, What::Effect(opened));
         assert!(check(&history).is_err_and(|why| why.contains("opened again")));
     }
 }

@@ -31,11 +31,10 @@ fn allowed_by(effect: &Effect) -> (&Name, &'static [Step]) {
     match effect {
         Effect::Promoted { database, .. } => (database, &[Step::Promote]),
         Effect::Quarantined { database } => (database, &[Step::Quarantine]),
-        Effect::Weighed { route, side: Side::Primary, weight: 0, .. } => {
-            (route, &[Step::Fence, Step::Open, Step::Unfence])
-        }
-        Effect::Weighed { route, side: Side::Primary, .. } => (route, &[Step::Unfence, Step::Fence]),
-        Effect::Weighed { route, side: Side::Recovery, .. } => (route, &[Step::Open]),
+        Effect::Closed { route, side: Side::Primary } => (route, &[Step::Fence, Step::Open, Step::Unfence]),
+        Effect::Opened { route, side: Side::Primary, .. } => (route, &[Step::Unfence, Step::Fence]),
+        Effect::Closed { route, side: Side::Recovery }
+        | Effect::Opened { route, side: Side::Recovery, .. } => (route, &[Step::Open]),
         Effect::Resized { fleet, .. } => (fleet, &[Step::Scale, Step::Restore]),
     }
 }

@@ -8,7 +8,7 @@ use protocol::journal::{DataLoss, Event, Record, Scope};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
-use protocol::side::Side;
+use protocol::side::{Side, Sides};
 
 use crate::history::Effect;
 
@@ -81,45 +81,46 @@ impl Ledger {
     }
 }
 
-/// The weights of all endpoints.
-pub(super) struct Weights {
-    primary: BTreeMap<Name, u8>,
-    recovery: BTreeMap<Name, u8>,
+/// Which sides take users.
+pub(super) struct Openness {
+    open: Sides<BTreeSet<Name>>,
     /// Primary sides that somebody else opened, and when.
     reopened: BTreeMap<Name, Timestamp>,
 }
 
-impl Weights {
+impl Openness {
     /// At rest.
     pub(super) fn at_rest(plan: &Plan) -> Self {
         Self {
-            primary: plan
-                .routes
-                .iter()
-                .map(|route| (route.name.clone(), route.sides.primary.weight))
-                .collect(),
-            recovery: plan.routes.iter().map(|route| (route.name.clone(), 0)).collect(),
+            open: Sides {
+                primary: plan.routes.iter().map(|route| route.name.clone()).collect(),
+                recovery: BTreeSet::new(),
+            },
             reopened: BTreeMap::new(),
         }
     }
 
     /// Takes an effect in.
     pub(super) fn take(&mut self, effect: &Effect) {
-        if let Effect::Weighed { route, side, weight, .. } = effect {
-            let weights = match side {
-                Side::Primary => &mut self.primary,
-                Side::Recovery => &mut self.recovery,
-            };
-            weights.insert(route.clone(), *weight);
-            if *side == Side::Primary {
-                self.reopened.remove(route);
+        let (route, side) = match effect {
+            Effect::Opened { route, side, .. } => {
+                self.open[*side].insert(route.clone());
+                (route, side)
             }
+            Effect::Closed { route, side } => {
+                self.open[*side].remove(route);
+                (route, side)
+            }
+            _ => return,
+        };
+        if *side == Side::Primary {
+            self.reopened.remove(route);
         }
     }
 
     /// Takes in that somebody else opened a primary side.
     pub(super) fn reopen(&mut self, route: &Name, at: Timestamp) {
-        self.primary.insert(route.clone(), 1);
+        self.open.primary.insert(route.clone());
         self.reopened.insert(route.clone(), at);
     }
 
@@ -130,12 +131,12 @@ impl Weights {
 
     /// Whether the primary side of a route takes traffic.
     pub(super) fn is_primary_open(&self, route: &Name) -> bool {
-        self.primary.get(route).is_some_and(|weight| *weight > 0)
+        self.open.primary.contains(route)
     }
 
     /// Whether the recovery side of a route takes traffic.
     pub(super) fn is_recovery_open(&self, route: &Name) -> bool {
-        self.recovery.get(route).is_some_and(|weight| *weight > 0)
+        self.open.recovery.contains(route)
     }
 }
 

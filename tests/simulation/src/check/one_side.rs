@@ -1,26 +1,26 @@
 //! Never two writable databases taking traffic: while a promoted database takes traffic in the recovery region, its
 //! old primary takes none, whether or not its region answers just now. Where a person has said that the old side takes no
-//! traffic, the weight is theirs to answer for; so it is where somebody else opens it (`reopened.rs` judges what follows).
+//! traffic, the open side is theirs to answer for; so it is where somebody else opens it (`reopened.rs` judges what follows).
 
 use std::collections::BTreeSet;
 
 use protocol::name::Name;
 
-use super::ledger::{Ledger, Weights, needs_of};
+use super::ledger::{Ledger, Openness, needs_of};
 use crate::history::{Change, Effect, History, What};
 
 pub(super) fn check(history: &History) -> Result<(), String> {
     let plan = &history.plan;
     let needs: Vec<(&Name, BTreeSet<Name>)> =
         plan.routes.iter().map(|route| (&route.name, needs_of(plan, &route.name))).collect();
-    let (mut ledger, mut weights) = (Ledger::default(), Weights::at_rest(plan));
+    let (mut ledger, mut open) = (Ledger::default(), Openness::at_rest(plan));
     let (mut promoted, mut cut_off) = (BTreeSet::new(), BTreeSet::new());
     for entry in &history.entries {
         match &entry.what {
             What::Appended(record) => ledger.take(record),
-            What::Change(Change::Reopened { route }) => weights.reopen(route, entry.at),
+            What::Change(Change::Reopened { route }) => open.reopen(route, entry.at),
             What::Effect(effect) => {
-                weights.take(effect);
+                open.take(effect);
                 match effect {
                     Effect::Promoted { database, accepted: true } => {
                         promoted.insert(database.clone());
@@ -38,9 +38,9 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
         for database in promoted.difference(&cut_off) {
             let of_database = || needs.iter().filter(|(_, needs)| needs.contains(database));
-            let is_ours = |route: &Name| weights.reopened_at(route).is_none();
-            let old = of_database().find(|(route, _)| weights.is_primary_open(route) && is_ours(route));
-            let new = of_database().find(|(route, _)| weights.is_recovery_open(route));
+            let is_ours = |route: &Name| open.reopened_at(route).is_none();
+            let old = of_database().find(|(route, _)| open.is_primary_open(route) && is_ours(route));
+            let new = of_database().find(|(route, _)| open.is_recovery_open(route));
             if let (Some((old, _)), Some((new, _))) = (old, new) {
                 return Err(format!(
                     "at {} {database} takes traffic by {old} on the primary side and by {new} on the recovery side",
@@ -63,7 +63,7 @@ mod tests {
     fn a_primary_side_opened_again_beside_the_recovery_side_is_caught() {
         let mut history = good();
         let route = history.plan.routes[0].name.clone();
-        history.add(What::Effect(Effect::Weighed { route, side: Side::Primary, weight: 1, unready: vec![] }));
+        history.add(What::Effect(Effect::Opened { route, side: Side::Primary, unready: vec![] }));
         let why = check(&history).expect_err("caught");
         assert!(why.contains("on the primary side and by"), "{why}");
     }
@@ -72,7 +72,12 @@ mod tests {
     fn a_fence_that_never_was_is_caught() {
         let mut history = good();
         history.entries.retain(|entry| {
-            !matches!(&entry.what, What::Effect(Effect::Weighed { side: Side::Primary, .. }))
+            !matches!(
+                &entry.what,
+                What::Effect(
+                    Effect::Opened { side: Side::Primary, .. } | Effect::Closed { side: Side::Primary, .. }
+                )
+            )
         });
         assert!(check(&history).is_err());
     }

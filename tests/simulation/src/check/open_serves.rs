@@ -1,4 +1,4 @@
-//! Never open a region that can't serve: when a recovery side gets weight, every database of the run and of earlier
+//! Never open a region that can't serve: when a recovery side is opened, every database of the run and of earlier
 //! runs is writable and every such fleet is healthy. A fleet that lost its room in the minute before is excused: no look
 //! can be closer to the effect than the calls between them take.
 
@@ -10,7 +10,7 @@ use protocol::side::Side;
 use super::ledger::Ledger;
 use crate::history::{Change, Effect, History, What};
 
-/// Longest time from the look to the effect: a look at the route, its closing, and the weight itself.
+/// Longest time from the look to the effect: a look at the route, its closing, and the opening itself.
 const LOOKED_BEFORE: SignedDuration = SignedDuration::from_secs(65);
 
 pub(super) fn check(history: &History) -> Result<(), String> {
@@ -22,7 +22,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
             What::Change(Change::Room { fleet, has_room: false }) => {
                 lost_room.insert(fleet.clone(), entry.at);
             }
-            What::Effect(Effect::Weighed { route, side: Side::Recovery, weight: 1.., unready }) => {
+            What::Effect(Effect::Opened { route, side: Side::Recovery, unready }) => {
                 let late = |name: &&protocol::name::Name| {
                     let lost_at = lost_room.get(*name);
                     lost_at.is_none_or(|at| entry.at.duration_since(*at) > LOOKED_BEFORE)
@@ -44,9 +44,8 @@ mod tests {
 
     fn opened_without(spoil: impl Fn(&mut History, usize)) -> Result<(), String> {
         let mut history = good();
-        let place = history.place_of_effect(|effect| {
-            matches!(effect, Effect::Weighed { side: Side::Recovery, weight: 1.., .. })
-        });
+        let place =
+            history.place_of_effect(|effect| matches!(effect, Effect::Opened { side: Side::Recovery, .. }));
         spoil(&mut history, place);
         check(&history)
     }
@@ -55,7 +54,7 @@ mod tests {
     fn opening_with_a_database_that_is_not_writable_is_caught() {
         let why = opened_without(|history, place| {
             let database = history.plan.databases[0].name.clone();
-            if let What::Effect(Effect::Weighed { unready, .. }) = &mut history.entries[place].what {
+            if let What::Effect(Effect::Opened { unready, .. }) = &mut history.entries[place].what {
                 unready.push(database);
             }
         });
@@ -67,7 +66,7 @@ mod tests {
         let why = opened_without(|history, place| {
             let fleet = history.plan.fleets[0].name.clone();
             history.put(0, What::Change(Change::Room { fleet: fleet.clone(), has_room: false }));
-            if let What::Effect(Effect::Weighed { unready, .. }) = &mut history.entries[place + 1].what {
+            if let What::Effect(Effect::Opened { unready, .. }) = &mut history.entries[place + 1].what {
                 unready.push(fleet);
             }
         });

@@ -4,25 +4,25 @@
 use jiff::SignedDuration;
 use protocol::journal::Event;
 
-use super::ledger::{Ledger, Weights};
+use super::ledger::{Ledger, Openness};
 use crate::history::{Change, History, What};
 
 /// A tick looks once a minute; some are lost. What was opened later than this before the end may not have been seen.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(190);
 
 pub(super) fn check(history: &History) -> Result<(), String> {
-    let (mut ledger, mut weights) = (Ledger::default(), Weights::at_rest(&history.plan));
+    let (mut ledger, mut open) = (Ledger::default(), Openness::at_rest(&history.plan));
     for entry in &history.entries {
         match &entry.what {
             What::Appended(record) => ledger.take(record),
-            What::Change(Change::Reopened { route }) => weights.reopen(route, entry.at),
-            What::Effect(effect) => weights.take(effect),
+            What::Change(Change::Reopened { route }) => open.reopen(route, entry.at),
+            What::Effect(effect) => open.take(effect),
             _ => {}
         }
     }
     let Some(end) = history.entries.last().map(|entry| entry.at) else { return Ok(()) };
-    for route in ledger.moved.iter().filter(|name| weights.is_primary_open(name)) {
-        let Some(opened_at) = weights.reopened_at(route) else { continue };
+    for route in ledger.moved.iter().filter(|name| open.is_primary_open(name)) {
+        let Some(opened_at) = open.reopened_at(route) else { continue };
         let is_known = history.records().any(|record| match &record.event {
             Event::FenceLost { routes } => {
                 record.run.is_none() && routes.iter().any(|lost| lost.route == *route)

@@ -9,7 +9,7 @@ use protocol::decide::Facts;
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Mode, Plan};
-use protocol::signal::{AlarmSignal, AlarmState, Signal, Via, ZoneFailover};
+use protocol::signal::{AlarmSignal, AlarmState, MultiAzFailover, Signal, Via};
 use protocol::state::State;
 use protocol::state::holdings::Holdings;
 
@@ -56,11 +56,11 @@ impl Story {
         }));
     }
 
-    fn zone_failover(&mut self, instance: &str, topic: Option<&str>) {
+    fn multi_az_failover(&mut self, instance: &str, topic: Option<&str>) {
         let topic = topic.map_or_else(|| self.plan.detection.topics[0].clone(), str::to_owned);
         let (event_id, via) = ("RDS-EVENT-0013".to_owned(), Via::Sns { topic });
         let instance = instance.to_owned();
-        self.signal(Signal::ZoneFailover(ZoneFailover { instance, event_id, at: self.now, via }));
+        self.signal(Signal::MultiAzFailover(MultiAzFailover { instance, event_id, at: self.now, via }));
     }
 
     /// Looks every five seconds; the primary answers nothing, and its replicas say that they are cut off.
@@ -111,7 +111,7 @@ fn without_a_word_of_rds_the_run_moves_after_its_window() {
 #[test]
 fn a_failover_within_the_region_is_not_taken_for_its_loss_and_hides_it_for_three_minutes_only() {
     let mut story = Story::new();
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     let said = "No automatic failover for the next 3 min: RDS reports a Multi-AZ failover of database orders \
                 (RDS-EVENT-0013).";
     assert_eq!(story.sentences, [said]);
@@ -135,7 +135,7 @@ fn a_word_of_rds_during_the_window_begins_it_anew() {
     let mut story = Story::new();
     story.alarm();
     story.look_for(30);
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     story.look_for(60);
     assert!(!story.has_committed(), "{:#?}", story.sentences);
 }
@@ -143,26 +143,26 @@ fn a_word_of_rds_during_the_window_begins_it_anew() {
 #[test]
 fn the_same_word_twice_is_one_record() {
     let mut story = Story::new();
-    story.zone_failover(INSTANCE, None);
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     assert_eq!(story.sentences.len(), 1);
 }
 
 #[test]
 fn what_is_not_the_plans_is_rejected_and_forbids_nothing() {
     let mut story = Story::new();
-    story.zone_failover(INSTANCE, Some("arn:aws:sns:us-east-2:999999999999:shop-signals"));
-    story.zone_failover("arn:aws:rds:us-east-2:123456789012:db:someone-elses", None);
-    story.zone_failover("arn:aws:rds:us-east-2:999999999999:db:shop-orders", None);
+    story.multi_az_failover(INSTANCE, Some("arn:aws:sns:us-east-2:999999999999:shop-signals"));
+    story.multi_az_failover("arn:aws:rds:us-east-2:123456789012:db:someone-elses", None);
+    story.multi_az_failover("arn:aws:rds:us-east-2:999999999999:db:shop-orders", None);
     assert_eq!(story.sentences.len(), 3);
     assert!(
         story.sentences.iter().all(|sentence| sentence.starts_with("Signal rejected: ")),
         "{:#?}",
         story.sentences
     );
-    assert!(story.state.zone_failovers.is_empty());
+    assert!(story.state.multi_az_failovers.is_empty());
     // A replica that moves within the recovery region says nothing of the primary.
-    story.zone_failover(&first_replica(&story.plan), None);
+    story.multi_az_failover(&first_replica(&story.plan), None);
     assert_eq!(story.sentences.len(), 3);
 }
 
@@ -173,7 +173,7 @@ fn an_old_word_is_rejected() {
     let at = story.now;
     story.now = at.checked_add(SignedDuration::from_secs(3600)).expect("a time");
     let (instance, event_id, via) = (INSTANCE.to_owned(), "RDS-EVENT-0013".to_owned(), Via::Sns { topic });
-    story.signal(Signal::ZoneFailover(ZoneFailover { instance, event_id, at, via }));
+    story.signal(Signal::MultiAzFailover(MultiAzFailover { instance, event_id, at, via }));
     assert!(
         story.sentences[0].contains("it was reported 60 min ago; the limit is 300 s"),
         "{:?}",
@@ -187,7 +187,7 @@ fn repeat(story: &mut Story, instances: &[&str], every_seconds: i64, seconds: i6
         if story.has_committed() {
             return;
         }
-        story.zone_failover(instance, None);
+        story.multi_az_failover(instance, None);
         story.look_for(every_seconds);
     }
 }
@@ -218,10 +218,10 @@ fn a_word_that_is_repeated_for_ever_hides_a_loss_for_ten_minutes() {
 fn words_count_for_ten_minutes_from_the_first_one_and_not_a_second_longer() {
     let mut story = Story::new();
     story.look_for(5);
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     let first = story.now;
     let at = |seconds| first.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
-    assert!(story.state.heeds_zone_failovers(at(599)) && !story.state.heeds_zone_failovers(at(600)));
+    assert!(story.state.heeds_multi_az_failovers(at(599)) && !story.state.heeds_multi_az_failovers(at(600)));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn several_databases_that_move_one_after_the_other_are_all_waited_for() {
     let mut story = Story::new();
     story.alarm();
     for instance in [INSTANCE, stock, INSTANCE] {
-        story.zone_failover(instance, None);
+        story.multi_az_failover(instance, None);
         story.look_for(150);
         assert!(!story.has_committed(), "{:#?}", story.sentences);
     }
@@ -243,7 +243,7 @@ fn a_sign_of_life_lets_the_words_begin_anew() {
     repeat(&mut story, &[INSTANCE], 170, 500);
     assert!(!story.has_committed(), "{:#?}", story.sentences);
     story.look_with(&ProbeAnswer::Good);
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     let began = story.now;
     repeat(&mut story, &[INSTANCE], 170, 500);
     assert!(!story.has_committed(), "the region lived in between: {:#?}", story.sentences);
@@ -257,16 +257,16 @@ fn words_an_hour_apart_have_nothing_to_do_with_each_other() {
     for (seconds, is_new) in [(3600, false), (3601, true)] {
         let mut story = Story::new();
         story.look_for(5);
-        story.zone_failover(INSTANCE, None);
+        story.multi_az_failover(INSTANCE, None);
         let later = story.now.checked_add(SignedDuration::from_secs(seconds)).expect("a time");
-        assert_eq!(story.state.is_new_zone_failover(later), is_new, "{seconds}");
+        assert_eq!(story.state.is_new_multi_az_failover(later), is_new, "{seconds}");
     }
 }
 
 #[test]
-fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
+fn a_database_that_moved_already_vetoes_nothing_by_its_multi_az_failover() {
     let mut story = Story::new();
-    story.zone_failover(INSTANCE, None);
+    story.multi_az_failover(INSTANCE, None);
     let look = story.observation(&ProbeAnswer::Bad { detail: "no answer".into() });
     assert_eq!(look.vetoes(&story.plan, &story.state).len(), 1);
     story.state.holdings = Holdings::active(["orders"]);
@@ -277,9 +277,9 @@ fn a_database_that_moved_already_vetoes_nothing_by_its_zone_failover() {
 fn the_same_word_is_written_down_again_after_a_minute() {
     for (seconds, records) in [(59, 1), (60, 2)] {
         let mut story = Story::new();
-        story.zone_failover(INSTANCE, None);
+        story.multi_az_failover(INSTANCE, None);
         story.now += SignedDuration::from_secs(seconds);
-        story.zone_failover(INSTANCE, None);
+        story.multi_az_failover(INSTANCE, None);
         assert_eq!(story.sentences.len(), records, "after {seconds} s: {:#?}", story.sentences);
     }
 }
