@@ -189,9 +189,13 @@ def emulator(launcher: str, home: Path) -> Iterator[str]:
 
 def module_of(commit: str, home: Path) -> Path:
     """The orchestrator's module as a commit has it."""
-    archived = subprocess.run(["git", "archive", commit, "infra/modules/orchestrator"], cwd=ROOT, capture_output=True, check=False)
+    archive = ["git", "archive", commit, "infra/modules/orchestrator"]
+    archived = subprocess.run(archive, cwd=ROOT, capture_output=True, check=False)
+    if archived.returncode != 0:  # a shallow clone
+        subprocess.run(["git", "fetch", "--quiet", "--unshallow"], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        archived = subprocess.run(archive, cwd=ROOT, capture_output=True, check=False)
     if archived.returncode != 0:
-        raise SystemExit(f"the commit {commit} is not here; fetch the whole history (git fetch --unshallow)")
+        raise SystemExit(f"the commit {commit} is not here; fetch the whole history: git fetch --unshallow")
     with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
         archive.extractall(home, filter="data")
     return home / "infra" / "modules" / "orchestrator"
