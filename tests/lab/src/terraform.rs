@@ -3,6 +3,7 @@
 
 pub mod applied;
 pub mod apply;
+pub mod databases;
 pub mod examples;
 pub mod leftovers;
 pub mod stack;
@@ -138,7 +139,19 @@ impl Terraform {
             "{}: terraform apply (two regions; most of the time is the provider's own waiting)",
             self.label
         ));
-        let arguments = ["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
+        self.applied(&[]).await
+    }
+
+    /// Applies some resources and what they need; gives how many were created.
+    pub async fn apply_only(&self, resources: &[&str]) -> Result<usize> {
+        say(&format!("{}: terraform apply of {}", self.label, resources.join(", ")));
+        let targets: Vec<_> = resources.iter().map(|resource| format!("-target={resource}")).collect();
+        self.applied(&targets).await
+    }
+
+    async fn applied(&self, targets: &[String]) -> Result<usize> {
+        let mut arguments = vec!["apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=30"];
+        arguments.extend(targets.iter().map(String::as_str));
         let mut made = 0;
         for _ in 1..APPLIES_MAX {
             match self.counting("terraform apply", &arguments, ": Creation complete", &mut made).await {
@@ -150,6 +163,24 @@ impl Terraform {
         }
         self.counting("terraform apply", &arguments, ": Creation complete", &mut made).await?;
         Ok(made)
+    }
+
+    /// An attribute of a resource that was applied.
+    pub async fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
+        let (code, out, err) =
+            output("terraform show", &mut self.command(&["show", "-json", "-no-color"])).await?;
+        if code != 0 {
+            bail!("terraform show failed: {err}");
+        }
+        let state: Value = serde_json::from_str(&out).context("terraform show is JSON")?;
+        let resources = state.pointer("/values/root_module/resources").and_then(Value::as_array);
+        let found = resources
+            .into_iter()
+            .flatten()
+            .find(|found| found.get("address").and_then(Value::as_str) == Some(resource));
+        let value = found.and_then(|found| found.pointer(&format!("/values/{attribute}")));
+        let value = value.and_then(Value::as_str).map(str::to_owned);
+        value.with_context(|| format!("the state has no {attribute} of {resource}"))
     }
 
     /// Destroys; gives how many resources were destroyed.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::checkout;
 use crate::cloud::{Answer, Cloud};
 use crate::say;
+use crate::terraform::databases;
 use crate::terraform::examples::architecture;
 use crate::terraform::{Drift, Terraform};
 use crate::world::tools::Tools;
@@ -53,7 +54,7 @@ impl Stack {
             "architecture": architecture(),
             // One that the emulator has in every region: readiness looks for it.
             "image_ids": { "primary": "ami-0c2023a1b2c3d4e5f", "recovery": "ami-0c2023a1b2c3d4e5f" },
-            "database_password": "local-world-only-1",
+            "database_password": databases::PASSWORD,
             "notice_emails": ["on-call@example.com"],
         });
         if let Some(schedule) = &wishes.snapshot_schedule {
@@ -64,7 +65,8 @@ impl Stack {
             variables["parameter_paths"] = json!([]);
         }
         let terraform = Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
-        let made = terraform.apply().await?;
+        let made =
+            databases::exist(&terraform, &world.cloud, &wishes.name).await? + terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
         Ok(Self { name: wishes.name.clone(), terraform, outputs })
