@@ -26,7 +26,7 @@ locals {
   partition = data.aws_partition.recovery.partition
 
   # Whose the workload's resources are, by region. Pilotlight's own are the recovery region's account's, in either region.
-  accounts = { primary = coalesce(var.sides.primary.account, local.account), recovery = local.account }
+  accounts = { primary = var.sides.primary.account == null ? local.account : var.sides.primary.account, recovery = local.account }
   regions  = { for side, place in var.sides : side => place.region }
 
   # The primary side's account is named only where it is another one.

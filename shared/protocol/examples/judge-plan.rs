@@ -11,7 +11,12 @@ use protocol::plan::Plan;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in io::stdin().lock().lines() {
         let text: String = serde_json::from_str(&line?)?;
-        let problems: Vec<String> = match Plan::from_json(&text) {
+        // As in the recovery region, where the module deploys them.
+        let seated = Plan::from_json(&text).and_then(|plan| {
+            let region = plan.sides.recovery.region.clone();
+            plan.seated_in(&region)
+        });
+        let problems: Vec<String> = match seated {
             Ok(_) => Vec::new(),
             Err(problems) => problems.as_slice().iter().map(ToString::to_string).collect(),
         };
