@@ -87,7 +87,7 @@ impl State {
                 self.weigh(at);
             }
             Event::MultiAzFailoverSeen { database, seen_at } => {
-                self.see_multi_az_failover(database, *seen_at)
+                self.see_multi_az_failover(database, *seen_at);
             }
             Event::HoldPlaced { by, reason, until } => {
                 self.hold = Some(Hold { by: by.clone(), reason: reason.clone(), until: *until });

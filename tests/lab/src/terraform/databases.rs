@@ -27,7 +27,9 @@ pub const PASSWORD: &str = "local-world-only-1";
 /// Gives how many resources were created for it.
 pub async fn exist(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<usize> {
     let made = terraform.apply_only(&GROUND).await?;
-    make(terraform, cloud, name).await.with_context(|| format!("the databases of {name} can't be made"))?;
+    Box::pin(make(terraform, cloud, name))
+        .await
+        .with_context(|| format!("the databases of {name} can't be made"))?;
     say(&format!("{name}: a database and its replica exist; Terraform takes them in"));
     take_in(terraform.dir(), name)?;
     Ok(made)
