@@ -3,8 +3,9 @@
 `terraform test` can say that a variable is refused, but not with which words. So this takes the cases of
 `modules/orchestrator/tests/validation.tftest.hcl`, runs each without `expect_failures`, and reads what Terraform
 says. It demands that each case breaks exactly one rule, of the variable the case names, and that no rule of
-variables.tf is without a case. The refused cases of `rules.tftest.hcl` are run too: each must be refused with the one
-line that it says. Offline: the provider is mocked.
+variables.tf is without a case. A rule of a variable speaks of variables alone, so these cases meet variables.tf without the rest
+of the module, and no provider is started for them. The refused cases of `rules.tftest.hcl` meet the whole module: each must be
+refused with the one line that it says. Offline: the provider is mocked.
 
 Usage: python3 infra/tests/validation_messages_test.py
 Exit code: 0, or 1 with one line per violation.
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ CASES = "validation.tftest.hcl"
 PROCESSES = 2
 
 _RUN = re.compile(r'^run "(?P<name>[^"]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
+_PROVIDER = re.compile(r"^mock_provider .*?^\}\n", re.MULTILINE | re.DOTALL)
 _EXPECTED = re.compile(r"^  expect_failures = \[var\.(?P<variable>[a-z_]+)\]\n", re.MULTILINE)
 _SAYS = re.compile(r"^  # says: (?P<line>.*)\n", re.MULTILINE)
 _VARIABLE = re.compile(r'^variable "(?P<name>[a-z_]+)" \{\n(?P<body>.*?)^\}\n', re.MULTILINE | re.DOTALL)
@@ -110,12 +113,24 @@ def refused_by_the_whole(source: str) -> tuple[str, list[Case]]:
     return source[: source.index('\nrun "')], found
 
 
-def hear(module: Path, head: str, part: list[Case]) -> dict[str, Heard]:
+def whole(directory: Path) -> Path:
+    """A copy of the module and of what it is made of."""
+    for folder in (MODULE, *(MODULE.parent / part for part in PARTS)):
+        shutil.copytree(folder, directory / folder.name, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
+    return directory / MODULE.name
+
+
+def variables_alone(directory: Path) -> Path:
+    """The module's variables, without anything that needs a provider."""
+    shutil.copy(MODULE / "variables.tf", directory)
+    shutil.copytree(MODULE / "tests", directory / "tests", ignore=shutil.ignore_patterns("*.tftest.hcl"))
+    return directory
+
+
+def hear(module: Callable[[Path], Path], head: str, part: list[Case]) -> dict[str, Heard]:
     """Runs cases, one file each: after an error Terraform skips the rest of a file."""
     with tempfile.TemporaryDirectory() as directory:
-        for folder in (module, *(module.parent / part for part in PARTS)):
-            shutil.copytree(folder, Path(directory) / folder.name, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
-        copy = Path(directory) / module.name
+        copy = module(Path(directory))
         for case in part:
             (copy / "tests" / f"{case.name}.tftest.hcl").write_text(f"{head}\n{case.source}")
         subprocess.run(["terraform", "init", "-input=false", "-no-color"], cwd=copy, check=True, stdout=subprocess.DEVNULL)
@@ -127,6 +142,11 @@ def hear(module: Path, head: str, part: list[Case]) -> dict[str, Heard]:
         if event.get("type") == "diagnostic" and event["diagnostic"]["severity"] == "error" and name in heard:
             heard[name].errors.append(event["diagnostic"].get("detail") or event["diagnostic"]["summary"])
     return heard
+
+
+def without_providers(head: str) -> str:
+    """What stands before the runs, but for the mocked providers."""
+    return _PROVIDER.sub("", head)
 
 
 def violations(known: list[Rule], found: list[Case], heard: dict[str, Heard]) -> list[str]:
@@ -167,11 +187,11 @@ def main() -> int:
     head, found = cases((MODULE / "tests" / CASES).read_text())
     heard: dict[str, Heard] = {}
     with ThreadPoolExecutor(PROCESSES) as pool:
-        for part in pool.map(lambda n: hear(MODULE, head, found[n::PROCESSES]), range(PROCESSES)):
+        for part in pool.map(lambda n: hear(variables_alone, without_providers(head), found[n::PROCESSES]), range(PROCESSES)):
             heard |= part
     head, of_whole = refused_by_the_whole((MODULE / "tests" / "rules.tftest.hcl").read_text())
     with ThreadPoolExecutor(PROCESSES) as pool:
-        for part in pool.map(lambda n: hear(MODULE, head, of_whole[n::PROCESSES]), range(PROCESSES)):
+        for part in pool.map(lambda n: hear(whole, head, of_whole[n::PROCESSES]), range(PROCESSES)):
             heard |= part
     lines = violations(known, found, heard) + unsaid(of_whole, heard)
     for line in lines:
