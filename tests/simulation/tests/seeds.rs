@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use jiff::SignedDuration;
 use simulation::history::What;
 use simulation::overhead::overhead;
 use simulation::parallel;
@@ -90,7 +91,8 @@ fn the_parts_of_the_overhead_add_up_to_it() {
         assert!(cost.segments.0.iter().all(|part| part.as_millis() >= 0), "seed {seed}: {:?}", cost.segments);
         // Where another row ended last than the longest one, its parts come to more.
         assert!(cost.segments.sum() >= cost.recovery, "seed {seed}: {cost:?}");
-        same += usize::from(cost.segments.sum() == cost.recovery);
+        // The window is counted by the record's own time, and the decision comes at its end: by the append of that record too early.
+        same += usize::from(cost.segments.sum() - cost.recovery <= SignedDuration::from_millis(15));
         played += 1;
     }
     assert!(same * 10 > played * 8, "{same} of {played} add up");
