@@ -144,7 +144,7 @@ impl Terraform {
 
     /// Applies some resources and what they need; gives how many were created.
     pub async fn apply_only(&self, resources: &[&str]) -> Result<usize> {
-        say(&format!("{}: terraform apply of {}", self.label, resources.join(", ")));
+        say(&format!("{}: terraform apply of {} resources and what they need", self.label, resources.len()));
         let targets: Vec<_> = resources.iter().map(|resource| format!("-target={resource}")).collect();
         self.applied(&targets).await
     }
