@@ -24,8 +24,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from policy_test import copied
+
 MODULE = Path(__file__).resolve().parents[1] / "modules" / "orchestrator"
-PARTS = ("guard", "topics")  # the modules that it is made of
 CASES = "validation.tftest.hcl"
 # Terraform test runs one case after the other; two processes use two cores.
 PROCESSES = 2
@@ -114,10 +115,8 @@ def refused_by_the_whole(source: str) -> tuple[str, list[Case]]:
 
 
 def whole(directory: Path) -> Path:
-    """A copy of the module and of what it is made of."""
-    for folder in (MODULE, *(MODULE.parent / part for part in PARTS)):
-        shutil.copytree(folder, directory / folder.name, ignore=shutil.ignore_patterns(".terraform*", "*.tftest.hcl"))
-    return directory / MODULE.name
+    """The module and what it is made of, but for its tests."""
+    return copied(directory, ".terraform*", "*.tftest.hcl")
 
 
 def variables_alone(directory: Path) -> Path:

@@ -44,7 +44,7 @@ pub enum Call {
     Resize(Name, Capacity),
     LastFailure(Name),
     LookRoute(Name),
-    Open(Name, Side, Setting),
+    Open(Name, Side),
     Close(Name, Side),
     AlarmStates { region: String },
     Samples(Name),
@@ -92,7 +92,7 @@ impl Call {
             Self::Promote(item)
             | Self::Quarantine(item)
             | Self::Resize(item, _)
-            | Self::Open(item, ..)
+            | Self::Open(item, _)
             | Self::Close(item, _) => Some(item),
             _ => None,
         }
@@ -290,7 +290,7 @@ impl<P: Policy> Traffic for Through<P> {
 
     async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()> {
         let (world, route) = (self.world(), route.clone());
-        let call = Call::Open(route.name.clone(), side, setting);
+        let call = Call::Open(route.name.clone(), side);
         self.policy.pass(call, async move { world.open(&route, side, setting).await }).await
     }
 

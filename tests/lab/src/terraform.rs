@@ -165,22 +165,19 @@ impl Terraform {
         Ok(made)
     }
 
-    /// An attribute of a resource that was applied.
-    pub async fn attribute(&self, resource: &str, attribute: &str) -> Result<String> {
-        let (code, out, err) =
-            output("terraform show", &mut self.command(&["show", "-json", "-no-color"])).await?;
+    /// What is applied.
+    pub async fn state(&self) -> Result<Value> {
+        let out = self.printed("terraform show", &["show", "-json", "-no-color"]).await?;
+        serde_json::from_str(&out).context("terraform show is JSON")
+    }
+
+    /// What a command prints that only reads.
+    async fn printed(&self, name: &'static str, arguments: &[&str]) -> Result<String> {
+        let (code, out, err) = output(name, &mut self.command(arguments)).await?;
         if code != 0 {
-            bail!("terraform show failed: {err}");
+            bail!("{name} failed: {err}");
         }
-        let state: Value = serde_json::from_str(&out).context("terraform show is JSON")?;
-        let resources = state.pointer("/values/root_module/resources").and_then(Value::as_array);
-        let found = resources
-            .into_iter()
-            .flatten()
-            .find(|found| found.get("address").and_then(Value::as_str) == Some(resource));
-        let value = found.and_then(|found| found.pointer(&format!("/values/{attribute}")));
-        let value = value.and_then(Value::as_str).map(str::to_owned);
-        value.with_context(|| format!("the state has no {attribute} of {resource}"))
+        Ok(out)
     }
 
     /// Destroys; gives how many resources were destroyed.
@@ -212,21 +209,13 @@ impl Terraform {
 
     /// The outputs.
     pub async fn outputs(&self) -> Result<Value> {
-        let (code, out, err) =
-            output("terraform output", &mut self.command(&["output", "-json", "-no-color"])).await?;
-        if code != 0 {
-            bail!("terraform output failed: {err}");
-        }
+        let out = self.printed("terraform output", &["output", "-json", "-no-color"]).await?;
         serde_json::from_str(&out).context("terraform output is JSON")
     }
 
     /// The blocks of `infra/modules` that are applied.
     pub async fn blocks(&self) -> Result<Blocks> {
-        let mut command = self.command(&["state", "list"]);
-        let (code, out, err) = output("terraform state list", &mut command).await?;
-        if code != 0 {
-            bail!("terraform state list failed: {err}");
-        }
+        let out = self.printed("terraform state list", &["state", "list"]).await?;
         let modules = std::fs::read(self.dir.join(".terraform/modules/modules.json"))?;
         applied::blocks(&out, &serde_json::from_slice(&modules)?)
     }
@@ -246,6 +235,15 @@ impl Terraform {
 /// A text in a stack's outputs, by its path.
 pub fn text<'v>(outputs: &'v Value, path: &str) -> Result<&'v str> {
     outputs.pointer(path).and_then(Value::as_str).with_context(|| format!("no output {path}"))
+}
+
+/// An attribute of a resource of the folder itself, by what is applied.
+pub fn attribute<'s>(state: &'s Value, resource: &str, attribute: &str) -> Result<&'s str> {
+    let resources = state.pointer("/values/root_module/resources").and_then(Value::as_array);
+    let is_it = |found: &&Value| found.get("address").and_then(Value::as_str) == Some(resource);
+    let found = resources.and_then(|resources| resources.iter().find(is_it));
+    let value = found.and_then(|found| found.pointer(&format!("/values/{attribute}")));
+    value.and_then(Value::as_str).with_context(|| format!("the state has no {attribute} of {resource}"))
 }
 
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {

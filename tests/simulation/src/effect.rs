@@ -61,7 +61,7 @@ pub(crate) async fn bring_about<T>(
                 sim.note(by, What::Effect(Effect::Resized { fleet, from, to }));
             }
         }
-        Call::Open(route, side, _) => {
+        Call::Open(route, side) => {
             let unready = sim.unready();
             sim.note(by, What::Effect(Effect::Opened { route, side, unready }));
         }

@@ -8,7 +8,7 @@ use aws_sdk_rds::Client;
 
 use crate::cloud::Cloud;
 use crate::say;
-use crate::terraform::Terraform;
+use crate::terraform::{Terraform, attribute};
 use crate::world::{PRIMARY, RECOVERY};
 
 /// What a database needs to be there: its subnets, its security groups, the replica's key.
@@ -36,7 +36,7 @@ pub async fn exist(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<u
 }
 
 async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
-    let of = async |resource: &str, attribute: &str| terraform.attribute(resource, attribute).await;
+    let state = terraform.state().await?;
     let subnets = format!("{name}-orders");
     let primary = Client::new(&cloud.config(PRIMARY).await);
     let source = primary
@@ -52,7 +52,7 @@ async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
         .master_username("orders")
         .master_user_password(PASSWORD)
         .db_subnet_group_name(&subnets)
-        .vpc_security_group_ids(of("aws_security_group.database_primary", "id").await?)
+        .vpc_security_group_ids(attribute(&state, "aws_security_group.database_primary", "id")?)
         .backup_retention_period(7)
         .auto_minor_version_upgrade(true)
         .copy_tags_to_snapshot(true)
@@ -67,9 +67,9 @@ async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
         .source_db_instance_identifier(source)
         .db_instance_class("db.t4g.micro")
         .storage_type("gp3")
-        .kms_key_id(of("aws_kms_key.replica", "arn").await?)
+        .kms_key_id(attribute(&state, "aws_kms_key.replica", "arn")?)
         .db_subnet_group_name(subnets)
-        .vpc_security_group_ids(of("aws_security_group.database_recovery", "id").await?)
+        .vpc_security_group_ids(attribute(&state, "aws_security_group.database_recovery", "id")?)
         .auto_minor_version_upgrade(true)
         .copy_tags_to_snapshot(true)
         .deletion_protection(true)
