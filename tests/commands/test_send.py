@@ -130,6 +130,8 @@ class FilledIn(unittest.TestCase):
             ("sns-step-unfence.json", "shift-traffic"),
             ("sns-step-open.json", "shift-traffic"),
             ("snapshots-dry-run.json", "snapshot-scheduler"),
+            ("readiness-pass.json", "readiness-checker"),
+            ("readiness-now.json", "readiness-checker"),
             ("parameter-update.json", "ssm-replicator"),
             ("operator-drift.json", "ssm-replicator"),
             ("operator-pass.json", "ssm-replicator"),

@@ -10,10 +10,11 @@ use engine::context::Context;
 use engine::fault::Fault;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Answer, Maintenance, Metrics, Snapshots};
+use protocol::incoming::command::{self, SnapshotCommand};
 use protocol::maintenance::SnapshotLook;
 use protocol::plan::Plan;
 use protocol::side::{Side, Sides};
-use protocol::snapshots::{SnapshotDecision, SnapshotListing, SnapshotRequest, SourceKind, decide};
+use protocol::snapshots::{SnapshotDecision, SnapshotListing, SourceKind, decide};
 use serde_json::Value;
 
 mod carry_out;
@@ -39,13 +40,14 @@ pub struct SnapshotScheduler {
 impl SnapshotScheduler {
     /// Handles an invocation.
     pub async fn handle(&self, payload: &Value, deadline: Timestamp) -> Result<Value, Fault> {
-        let request = SnapshotRequest::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
+        let command: SnapshotCommand =
+            command::read(payload).map_err(|problem| Fault::new("bad_request", problem))?;
         let conductor = self.context.conductor().await?;
         let mut log = Log::default();
         // Without the journal nobody knows where the databases serve, nor whether a run is under way.
         conductor.refresh(&mut log).await?;
         let (decision, look) = self.look(&conductor, &log).await;
-        if request == SnapshotRequest::DryRun {
+        if command == (SnapshotCommand::DryRun {}) {
             return Ok(report::dry_run(&decision));
         }
         let metrics = self.put_ages(&conductor, &decision).await;

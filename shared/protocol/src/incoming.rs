@@ -6,15 +6,16 @@
 //! is too old, is not asked here.
 
 mod alarm;
+pub mod command;
 mod event_bridge;
 mod multi_az_failover;
-mod operator;
 mod shape;
 mod sns;
 mod step;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use self::command::Function;
 use crate::command::StepCommand;
 use crate::operator::OperatorCommand;
 use crate::signal::Signal;
@@ -70,7 +71,8 @@ impl Incoming {
     /// both, its steps are not taken: the tick asks for them again, while an alarm is said only once.
     pub fn read(payload: &Value) -> Self {
         let Value::Object(fields) = payload else {
-            return operator::no_object(payload);
+            let problem = command::no_object(Function::AlarmHandler, payload);
+            return Self::BadOperator { problem };
         };
         if fields.is_empty() {
             return Self::Empty;
@@ -91,21 +93,29 @@ impl Incoming {
             };
         }
         if fields.contains_key("command") {
-            return operator::read(fields);
+            return direct_command(fields);
         }
+        // As the minute's rule said it before there was one grammar.
         if fields.len() == 1 && fields.get("tick") == Some(&Value::Bool(true)) {
             return Self::Tick;
         }
         if EVENT_KEYS.iter().all(|key| fields.contains_key(*key)) {
             return unrecognised("an event without detail-type: ", payload);
         }
-        operator::no_command(fields)
+        Self::BadOperator { problem: command::no_command(Function::AlarmHandler, fields) }
     }
 }
 
-/// An unknown payload in words: its keys and types, never a value.
-pub(crate) fn described(payload: &Value) -> String {
-    shape::describe("", payload)
+/// A command that the alarm-handler was invoked with: the minute's, or an operator's.
+fn direct_command(fields: &Map<String, Value>) -> Incoming {
+    match command::checked(Function::AlarmHandler, fields) {
+        Ok(command::TICK) => Incoming::Tick,
+        Ok(_) => match command::made(Function::AlarmHandler, fields) {
+            Ok(command) => Incoming::Operator(command),
+            Err(problem) => Incoming::BadOperator { problem },
+        },
+        Err(problem) => Incoming::BadOperator { problem },
+    }
 }
 
 fn unrecognised(what: &str, value: &Value) -> Incoming {

@@ -31,7 +31,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// The known name nearest to the text, if it is near: at most a third of its letters differ.
-fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     if text.is_empty() || text.len() > LENGTH_MAX {
         return None;
     }

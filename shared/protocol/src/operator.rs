@@ -1,6 +1,6 @@
-//! What an operator may say to the alarm-handler by direct invocation.
+//! What an operator may say to the alarm-handler by direct invocation; `incoming::command` says how it is written.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::name::Name;
 
@@ -11,8 +11,10 @@ pub enum OperatorCommand {
     /// Start a failover now; it needs no other evidence, but passes every gate.
     Failover {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
         /// Why.
+        #[serde(deserialize_with = "trimmed")]
         reason: String,
         /// Only these routes and what they depend on; all when empty.
         #[serde(default)]
@@ -24,6 +26,7 @@ pub enum OperatorCommand {
     /// Let a confirmed run go on, or resume one that needs an operator.
     Approve {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
         /// The run meant, so that an approval never reaches another one.
         run: u64,
@@ -34,29 +37,35 @@ pub enum OperatorCommand {
     /// End a run that has not intended a promotion, and undo what it did.
     Abort {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
         /// The run meant.
         run: u64,
         /// Why.
+        #[serde(deserialize_with = "trimmed")]
         reason: String,
     },
     /// Let nothing automatic start for a while.
     Hold {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
         /// For how long, 1 to 10,080 (a week).
         minutes: u32,
         /// Why.
+        #[serde(deserialize_with = "trimmed")]
         reason: String,
     },
     /// End the hold early.
     Release {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
     },
     /// End the cooldown after a run.
     Acknowledge {
         /// Who.
+        #[serde(deserialize_with = "trimmed")]
         by: String,
         /// The run meant.
         run: u64,
@@ -65,6 +74,11 @@ pub enum OperatorCommand {
     Status {},
     /// Look whether a failover would work, and say what would stop it.
     Readiness {},
+}
+
+/// A text without what a shell or a form left around it.
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| text.trim().to_owned())
 }
 
 /// Rules that an operator may pass on purpose; each is recorded.

@@ -9,7 +9,6 @@ mod decision;
 mod inventory;
 mod mark;
 mod prune;
-mod request;
 mod retention;
 mod sentence;
 
@@ -18,5 +17,4 @@ pub use decision::{ATTEMPTS_MAX, Action, Age, COPIES_UNDER_WAY_MAX, Effect, Snap
 pub use inventory::{DatabaseSnapshot, SnapshotListing, SourceKind, Status};
 pub use mark::{CLOCK_SLACK, Mark, Own, own};
 pub use prune::deletion_veto;
-pub use request::SnapshotRequest;
 pub use retention::kept;

@@ -217,6 +217,7 @@ fn multi_az_failovers() -> Vec<(&'static str, Expected)> {
 fn ticks_wake_ups_and_steps() -> Vec<(&'static str, Expected)> {
     vec![
         ("tick", Tick),
+        ("tick-of-old", Tick),
         ("scheduled-event", Tick),
         ("snapshots-scheduled-event", Tick),
         ("rds-event-global-failover", rds_cluster()),
@@ -287,7 +288,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
             "operator-bad-command",
             BadOperator(
                 "`aprove` is not a command: did you mean `approve`? Commands: failover, approve, abort, hold, \
-                 release, acknowledge, status, readiness.",
+                 release, acknowledge, status, readiness, tick.",
             ),
         ),
         (
@@ -326,7 +327,7 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
             "operator-value-capital",
             BadOperator(
                 "`Status` is not a command: did you mean `status`? Commands: failover, approve, abort, hold, release, \
-                 acknowledge, status, readiness.",
+                 acknowledge, status, readiness, tick.",
             ),
         ),
         ("operator-empty", Expected::Empty),
@@ -354,11 +355,41 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
         ("forged-step-direct", missing("`plan` is not a field: known: ")),
         ("secret-in-unknown-event", missing("`note` is not a field: known: ")),
         // Requests of the snapshot-scheduler are nothing to the alarm-handler.
-        ("snapshots-keep", missing("`snapshots` is not a field: known: ")),
-        ("snapshots-dry-run", missing("`snapshots` is not a field: known: ")),
-        ("snapshots-bad-word", missing("`snapshots` is not a field: known: ")),
-        ("snapshots-bad-extra-field", missing("`dry_run` is not a field: known: ")),
-        ("snapshots-bad-type", missing("`snapshots` is not a field: known: ")),
+        (
+            "snapshots-keep",
+            Expected::NotForMe("`keep` is a command of snapshot-scheduler, not of alarm-handler. "),
+        ),
+        (
+            "snapshots-dry-run",
+            Expected::NotForMe("`dry_run` is a command of snapshot-scheduler, not of alarm-handler. "),
+        ),
+        // Nor are those of the readiness-checker; it has one command by the same name.
+        ("readiness-now", Operator(OperatorCommand::Readiness {})),
+        (
+            "readiness-pass",
+            Expected::NotForMe(
+                "`pass` is a command of readiness-checker and ssm-replicator, not of alarm-handler. ",
+            ),
+        ),
+        (
+            "readiness-bad-extra-field",
+            Expected::NotForMe(
+                "`pass` is a command of readiness-checker and ssm-replicator, not of alarm-handler. ",
+            ),
+        ),
+        ("snapshots-keep-of-old", missing("`snapshots` is not a field: known: ")),
+        ("snapshots-dry-run-of-old", missing("`snapshots` is not a field: known: ")),
+        (
+            "snapshots-bad-word",
+            BadOperator(
+                "`delete_all` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, status, readiness, tick.",
+            ),
+        ),
+        (
+            "snapshots-bad-extra-field",
+            Expected::NotForMe("`keep` is a command of snapshot-scheduler, not of alarm-handler. "),
+        ),
+        ("snapshots-bad-type", Expected::NotForMe("`command` is not a string: ")),
     ]
 }
 
@@ -433,9 +464,12 @@ fn parameters() -> Vec<(&'static str, Expected)> {
     let mut rows: Vec<(&'static str, Expected)> =
         changes.map(|name| (name, Unrecognised("an event that Pilotlight does not handle: "))).into();
     let commands = [
-        ("operator-pass", "`pass` is not a command: "),
-        ("operator-drift", "`drift` is not a command: "),
-        ("operator-bad-drift", "`drift` is not a command: "),
+        (
+            "operator-pass",
+            "`pass` is a command of readiness-checker and ssm-replicator, not of alarm-handler. ",
+        ),
+        ("operator-drift", "`drift` is a command of ssm-replicator, not of alarm-handler. "),
+        ("operator-bad-drift", "`drift` is a command of ssm-replicator, not of alarm-handler. "),
     ];
     rows.extend(commands.map(|(name, problem)| (name, Expected::NotForMe(problem))));
     rows
@@ -484,7 +518,7 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
         (Incoming::BadOperator { problem }, BadOperator(expected)) => assert_eq!(problem, expected, "{name}"),
         (Incoming::BadOperator { problem }, Expected::NoCommand(expected)) => {
             let missing = "`command` is missing, so Pilotlight did nothing: use one of failover, approve, \
-                           abort, hold, release, acknowledge, status, readiness, such as \
+                           abort, hold, release, acknowledge, status, readiness, tick, such as \
                            {\"command\":\"status\"}. ";
             let rest = problem.strip_prefix(missing).unwrap_or_else(|| panic!("{name}: {problem}"));
             assert!(rest.starts_with(expected), "{name}: {rest}");
@@ -793,6 +827,7 @@ fn has_the_shape_of(payload: &Value, found: &Incoming) -> bool {
     match found {
         Incoming::Tick => {
             *payload == json!({"tick": true})
+                || *payload == json!({"command": "tick"})
                 || (["aws.events", "aws.scheduler"].contains(&text("/source"))
                     && text("/detail-type") == "Scheduled Event")
         }

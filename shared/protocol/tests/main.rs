@@ -21,6 +21,7 @@ mod plan_rules;
 mod plan_sides;
 mod pointers;
 mod readiness;
+mod readiness_events;
 mod settle;
 mod shapes;
 mod snapshot_calendar;

@@ -35,6 +35,8 @@ fn understood() -> BTreeMap<&'static str, ParameterRequest> {
         ("parameter-foreign-region", change(url, "eu-west-1", ACCOUNT)),
         ("parameter-forged-name-and-region", change(url, west, ACCOUNT)),
         ("operator-pass", ParameterRequest::Pass { deep: false }),
+        // The readiness-checker's command of the same name.
+        ("readiness-pass", ParameterRequest::Pass { deep: false }),
         ("operator-drift", ParameterRequest::Drift { deep: true }),
         ("scheduled-event", ParameterRequest::Pass { deep: false }),
         ("scheduler-default-event", ParameterRequest::Pass { deep: false }),
@@ -71,9 +73,12 @@ fn every_event_is_understood_as_what_it_is_or_refused() {
 #[test]
 fn a_slip_in_a_command_is_named_with_its_remedy() {
     for (payload, expected) in [
-        (json!({"command": "drift", "depth": true}), "`depth` is not a field of drift: known: command, deep"),
-        (json!({"command": "drfit"}), "`drfit` is not a command here: did you mean `drift`?"),
-        (json!({"command": 1}), "`command` is not a string: use pass or drift."),
+        (json!({"command": "drift", "depth": true}), "`depth` is not a field of drift: known: deep."),
+        (
+            json!({"command": "drfit"}),
+            "`drfit` is not a command: did you mean `drift`? Commands: pass, drift.",
+        ),
+        (json!({"command": 1}), "`command` is not a string: use one of pass, drift."),
         (
             json!({"command": "pass", "deep": "yes"}),
             "`deep` is not true or false: use one of them, or leave the field out.",

@@ -1,13 +1,10 @@
-//! What every file under `events/` is to the snapshot-scheduler: a request of its own, or refused.
+//! What every file under `events/` is to the snapshot-scheduler: a command of its own, or refused.
 
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use protocol::snapshots::SnapshotRequest;
+use protocol::incoming::command::{SnapshotCommand, read};
 use serde_json::{Value, json};
-
-const REMEDY: &str =
-    "send {\"snapshots\":\"keep\"}, or {\"snapshots\":\"dry_run\"} to see what that would do.";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -17,58 +14,65 @@ fn payload(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap()).unwrap()
 }
 
+fn command(payload: &Value) -> Result<SnapshotCommand, String> {
+    read(payload)
+}
+
 #[test]
 fn every_event_of_its_own_is_read_and_every_other_one_is_refused() {
     let own = [
-        ("snapshots-keep", Ok(SnapshotRequest::Keep)),
-        ("snapshots-scheduled-event", Ok(SnapshotRequest::Keep)),
-        ("scheduled-event", Ok(SnapshotRequest::Keep)),
-        ("scheduler-default-event", Ok(SnapshotRequest::Keep)),
-        ("snapshots-dry-run", Ok(SnapshotRequest::DryRun)),
-        ("snapshots-bad-word", Err(format!("`snapshots` has an unknown value: {REMEDY}"))),
+        ("snapshots-keep", Ok(SnapshotCommand::Keep {})),
+        ("snapshots-keep-of-old", Ok(SnapshotCommand::Keep {})),
+        ("snapshots-scheduled-event", Ok(SnapshotCommand::Keep {})),
+        ("scheduled-event", Ok(SnapshotCommand::Keep {})),
+        ("scheduler-default-event", Ok(SnapshotCommand::Keep {})),
+        ("snapshots-dry-run", Ok(SnapshotCommand::DryRun {})),
+        ("snapshots-dry-run-of-old", Ok(SnapshotCommand::DryRun {})),
+        ("snapshots-bad-word", Err("`delete_all` is not a command: Commands: keep, dry_run.".to_owned())),
         (
             "snapshots-bad-extra-field",
-            Err(format!(
-                "The event is an object with dry_run (true or false), snapshots (a string), which is not a \
-                 snapshot request: {REMEDY}"
-            )),
+            Err("`dry_run` is not a field of keep: its only field is `command`.".to_owned()),
         ),
-        (
-            "snapshots-bad-type",
-            Err(format!(
-                "The event is an object with snapshots (an object), which is not a snapshot request: {REMEDY}"
-            )),
-        ),
+        ("snapshots-bad-type", Err("`command` is not a string: use one of keep, dry_run.".to_owned())),
     ];
     for (name, expected) in &own {
-        assert_eq!(SnapshotRequest::read(&payload(name)), *expected, "{name}");
+        assert_eq!(command(&payload(name)), *expected, "{name}");
     }
     for entry in std::fs::read_dir(folder()).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let Some(name) = file.strip_suffix(".json") else { continue };
         if own.iter().all(|(known, _)| *known != name) {
-            let problem = SnapshotRequest::read(&payload(name)).unwrap_err();
-            assert!(problem.ends_with(REMEDY), "{name}: {problem}");
+            assert!(command(&payload(name)).is_err(), "{name}");
         }
     }
 }
 
 #[test]
 fn no_refusal_repeats_a_value() {
-    let problem = SnapshotRequest::read(&json!({ "snapshots": "correct-horse" })).unwrap_err();
-    assert!(!problem.contains("correct-horse"), "{problem}");
-    let problem = SnapshotRequest::read(&payload("secret-in-unknown-event")).unwrap_err();
-    assert!(!problem.contains("correct-horse"), "{problem}");
+    for payload in [
+        json!({ "snapshots": "correct-horse" }),
+        json!({ "command": "keep", "dry_run": "correct-horse" }),
+        json!({ "command": { "keep": "correct-horse" } }),
+        json!(["correct-horse"]),
+        payload("secret-in-unknown-event"),
+    ] {
+        let problem = command(&payload).unwrap_err();
+        assert!(!problem.contains("correct-horse"), "{problem}");
+    }
 }
 
 proptest! {
     #[test]
-    fn only_the_two_words_alone_are_requests(word in "[a-z_]{0,8}", extra in prop::option::of("[a-z]{1,4}")) {
-        let mut payload = json!({ "snapshots": word });
+    fn only_the_two_words_alone_are_commands(
+        key in prop::sample::select(vec!["command", "snapshots"]),
+        word in "[a-z_]{0,8}",
+        extra in prop::option::of("[a-z]{1,4}"),
+    ) {
+        let mut payload = json!({ key: word });
         if let Some(extra) = &extra {
             payload[extra] = json!(1);
         }
-        let is_request = ["keep", "dry_run"].contains(&word.as_str()) && extra.is_none();
-        prop_assert_eq!(SnapshotRequest::read(&payload).is_ok(), is_request);
+        let is_command = ["keep", "dry_run"].contains(&word.as_str()) && extra.is_none();
+        prop_assert_eq!(command(&payload).is_ok(), is_command);
     }
 }

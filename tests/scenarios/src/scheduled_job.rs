@@ -83,12 +83,12 @@ impl ScheduledJob {
 
     /// Invokes it as its schedule does.
     pub async fn keep(&self) -> Result<Value, Fault> {
-        self.invoke(&json!({ "snapshots": "keep" })).await
+        self.invoke(&json!({ "command": "keep" })).await
     }
 
     /// Asks it what it would do.
     pub async fn dry_run(&self) -> Result<Value, Fault> {
-        self.invoke(&json!({ "snapshots": "dry_run" })).await
+        self.invoke(&json!({ "command": "dry_run" })).await
     }
 
     /// Invokes it and kills it at a call; says whether it came that far.

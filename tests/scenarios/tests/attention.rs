@@ -471,7 +471,7 @@ async fn a_record_of_an_operator_carries_the_request_id_of_the_invocation() {
     assert_eq!(records[0].request.as_deref(), Some(request));
     // A tick is nobody's word.
     let handler = stage.instance("alarm-handler/2").alarm_handler();
-    handler.handle(&json!({ "tick": true }), invocation).await.expect("ticks");
+    handler.handle(&json!({ "command": "tick" }), invocation).await.expect("ticks");
     stage.alarm("ALARM").await.expect("the alarm is taken");
     assert!(stage.records().iter().skip(1).all(|record| record.request.is_none()), "{:#?}", stage.records());
 }

@@ -355,7 +355,7 @@ async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
     stage.pass(GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
     stage.world.fault("load", InjectedFault::Fails(FailureKind::Unavailable));
-    let answer = stage.invoke(json!({ "tick": true })).await;
+    let answer = stage.invoke(json!({ "command": "tick" })).await;
     assert!(answer.is_err_and(|fault| fault.code == "journal_unreadable"));
     assert!(stage.records().is_empty());
     assert!(stage.world.inner().notices.iter().any(|notice| notice.contains("can't be read")));
@@ -365,7 +365,7 @@ async fn an_unreadable_journal_starts_nothing_and_tells_someone() {
 async fn an_invalid_plan_starts_nothing_and_lists_every_problem() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
     stage.world.inner().plan = r#"{"schema": 1, "name": "Shop!", "account": "12"}"#.to_owned();
-    let answer = stage.invoke(json!({ "tick": true })).await;
+    let answer = stage.invoke(json!({ "command": "tick" })).await;
     let fault = answer.expect_err("an invalid plan is an error");
     assert_eq!(fault.code, "plan_invalid");
     for path in ["name", "account", "regions", "detection", "operator_function"] {

@@ -169,13 +169,15 @@ async fn an_invalid_plan_is_described_without_any_of_its_values() {
         let mut plan = valid.clone();
         spoil(&mut plan);
         stage.world.inner().plan = plan.to_string();
-        let fault = stage.invoke(json!({ "tick": true })).await.expect_err("an invalid plan is an error");
+        let fault =
+            stage.invoke(json!({ "command": "tick" })).await.expect_err("an invalid plan is an error");
         assert_eq!(fault.code, "plan_invalid", "{fault}");
         answers.push(format!("{fault} {fault:?}"));
     }
     for broken in ["{\"password\": \"canary-plan-value", "canary-plan-value", "[\"canary-plan-value\"]"] {
         stage.world.inner().plan = broken.to_owned();
-        let fault = stage.invoke(json!({ "tick": true })).await.expect_err("an invalid plan is an error");
+        let fault =
+            stage.invoke(json!({ "command": "tick" })).await.expect_err("an invalid plan is an error");
         answers.push(format!("{fault} {fault:?}"));
     }
     assert_no_canary(&all_of(&stage, kept, &answers));

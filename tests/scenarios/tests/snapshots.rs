@@ -485,9 +485,12 @@ async fn nobody_elses_snapshot_is_ever_touched() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_none_is_refused_before_anything_is_read() {
     let job = small();
-    for payload in
-        [json!({}), json!({ "snapshots": "keep", "dry_run": true }), json!({ "tick": true }), json!(null)]
-    {
+    for payload in [
+        json!({}),
+        json!({ "snapshots": "keep", "dry_run": true }),
+        json!({ "command": "tick" }),
+        json!(null),
+    ] {
         let fault = job.invoke(&payload).await.expect_err("refused");
         assert_eq!(fault.code, "bad_request");
     }

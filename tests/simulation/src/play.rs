@@ -122,7 +122,7 @@ fn tick(sim: &Arc<Sim>) {
         sim.note(0, What::Change(Change::Lag { lag_ms }));
     }
     if !sim.chance(faults.tick_lost) {
-        deliver(sim, &Message { step: None, payload: json!({ "tick": true }), why: "tick".to_owned() });
+        deliver(sim, &Message { step: None, payload: json!({ "command": "tick" }), why: "tick".to_owned() });
     }
 }
 

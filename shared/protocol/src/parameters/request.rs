@@ -1,9 +1,9 @@
 //! What reached the function that copies parameters: a change, the schedule, or an operator. Anything else is refused.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::arn::Arn;
-use crate::nearest;
+use crate::incoming::command::{self, ParameterCommand};
 
 /// One invocation's payload, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,25 +33,21 @@ pub enum ParameterRequest {
 const CHANGES: [(&str, &str); 2] =
     [("aws.ssm", "Parameter Store Change"), ("aws.tag", "Tag Change on Resource")];
 
-const REMEDY: &str = "this function accepts Parameter Store's change events, its schedule, and \
-                      {\"command\":\"pass\"} or {\"command\":\"drift\"}";
-
 impl ParameterRequest {
     /// Reads a payload; what is wrong with it in a sentence, without any of its values.
     pub fn read(payload: &Value) -> Result<Self, String> {
-        let Value::Object(fields) = payload else {
-            return Err(format!("The payload is not an object: {REMEDY}"));
-        };
-        if fields.contains_key("command") {
-            return command(fields);
+        let text = |field: &str| payload.get(field).and_then(Value::as_str);
+        if let (Some(source), Some(detail_type)) = (text("source"), text("detail-type"))
+            && CHANGES.contains(&(source, detail_type))
+        {
+            let problem = "The event does not name exactly one parameter, so nothing is copied for it: the next \
+                           pass compares them all.";
+            return change(payload).ok_or_else(|| problem.to_owned());
         }
-        let text = |field: &str| fields.get(field).and_then(Value::as_str);
-        match (text("source"), text("detail-type")) {
-            (Some("aws.events" | "aws.scheduler"), Some("Scheduled Event")) => Ok(Self::Pass { deep: false }),
-            (Some(source), Some(detail_type)) if CHANGES.contains(&(source, detail_type)) => change(payload)
-                .ok_or_else(|| format!("The event does not name exactly one parameter: {REMEDY}")),
-            _ => Err(format!("The payload is not a known request: {REMEDY}")),
-        }
+        Ok(match command::read(payload)? {
+            ParameterCommand::Pass { deep } => Self::Pass { deep },
+            ParameterCommand::Drift { deep } => Self::Drift { deep },
+        })
     }
 }
 
@@ -69,29 +65,4 @@ fn change(event: &Value) -> Option<ParameterRequest> {
         region: arn.region.to_owned(),
         account: arn.account.to_owned(),
     })
-}
-
-fn command(fields: &Map<String, Value>) -> Result<ParameterRequest, String> {
-    const COMMANDS: [&str; 2] = ["pass", "drift"];
-    let command = match fields.get("command") {
-        Some(Value::String(command)) => command.as_str(),
-        _ => return Err("`command` is not a string: use pass or drift.".to_owned()),
-    };
-    if !COMMANDS.contains(&command) {
-        let remedy = nearest::remedy(command, &COMMANDS);
-        return Err(format!("{} is not a command here: {remedy}", nearest::quoted(command)));
-    }
-    let known = ["command", "deep"];
-    if let Some(unknown) = fields.keys().find(|field| !known.contains(&field.as_str())) {
-        let remedy = nearest::remedy(unknown, &known);
-        return Err(format!("{} is not a field of {command}: {remedy}", nearest::quoted(unknown)));
-    }
-    let deep = match fields.get("deep") {
-        None => false,
-        Some(Value::Bool(deep)) => *deep,
-        Some(_) => {
-            return Err("`deep` is not true or false: use one of them, or leave the field out.".to_owned());
-        }
-    };
-    Ok(if command == "pass" { ParameterRequest::Pass { deep } } else { ParameterRequest::Drift { deep } })
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use protocol::command::{Step, StepCommand};
 use protocol::decide::{Claim, Facts, claim, decide};
 use protocol::incoming::Incoming;
+use protocol::incoming::command::{self, ReadinessCommand, SnapshotCommand};
 use protocol::journal::{Cause, Event, JOURNAL_SCHEMA, Record};
 use protocol::name::Name;
 use protocol::plan::Plan;
@@ -148,7 +149,8 @@ fn check_message(topic: &str, message: &str) {
     }] });
     let incoming = Incoming::read(&payload);
     assert!(matches!(incoming, Incoming::Signals(_) | Incoming::Steps(_)), "{incoming:?}");
-    assert!(protocol::snapshots::SnapshotRequest::read(&payload).is_err(), "a message keeps no snapshots");
+    assert!(command::read::<SnapshotCommand>(&payload).is_err(), "a message keeps no snapshots");
+    assert!(command::read::<ReadinessCommand>(&payload).is_err(), "a message asks for no pass");
     assert!(
         protocol::parameters::request::ParameterRequest::read(&payload).is_err(),
         "a message copies nothing"
@@ -172,9 +174,10 @@ fn check_wrapped(detail: &Value) {
         let incoming = Incoming::read(&payload);
         assert!(matches!(incoming, Incoming::Signals(_) | Incoming::WakeUp { .. }), "{incoming:?}");
         assert!(
-            protocol::snapshots::SnapshotRequest::read(&payload).is_err(),
+            command::read::<SnapshotCommand>(&payload).is_err(),
             "nobody else's schedule keeps snapshots"
         );
+        assert!(command::read::<ReadinessCommand>(&payload).is_err(), "nobody else's schedule makes a pass");
         judge(incoming);
     }
 }
@@ -182,7 +185,8 @@ fn check_wrapped(detail: &Value) {
 /// A payload as it came.
 fn check_payload(payload: &Value) {
     // The other functions read it too. What they take for a request is for their own laws.
-    drop(protocol::snapshots::SnapshotRequest::read(payload));
+    drop(command::read::<SnapshotCommand>(payload));
+    drop(command::read::<ReadinessCommand>(payload));
     drop(protocol::parameters::request::ParameterRequest::read(payload));
     let incoming = Incoming::read(payload);
     let is_direct = ["Records", "detail-type", "alarmData"].iter().all(|key| payload.get(key).is_none());
@@ -196,6 +200,7 @@ fn check_payload(payload: &Value) {
         // A source that begins with `aws.` can't be given by anyone but AWS.
         Incoming::Tick => assert!(
             payload == &json!({ "tick": true })
+                || payload == &json!({ "command": "tick" })
                 || (payload["detail-type"] == "Scheduled Event"
                     && (payload["source"] == "aws.events" || payload["source"] == "aws.scheduler")),
             "only the schedule ticks: {payload}"

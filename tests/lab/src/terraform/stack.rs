@@ -104,7 +104,7 @@ impl Stack {
 
     /// Has the snapshots kept, as an operator does by hand.
     pub async fn keep(&self, cloud: &Cloud) -> Result<Answer> {
-        cloud.invoke(RECOVERY, self.function("snapshot-scheduler")?, &json!({ "snapshots": "keep" })).await
+        cloud.invoke(RECOVERY, self.function("snapshot-scheduler")?, &json!({ "command": "keep" })).await
     }
 
     /// Has the parameters compared and copied, as an operator does by hand.
