@@ -33,7 +33,7 @@ pub(crate) async fn publish(function: &AlarmHandler, plan: &Name, log: &Log, now
         unit: MetricUnit::Count,
         at: now,
     };
-    if let Err(failure) = function.inspection.metrics.put(&[figure]).await {
+    if let Err(failure) = function.metrics.put(&[figure]).await {
         tracing::warn!(%failure, "the metric Attention can't be sent; its alarm keeps its state");
     }
 }

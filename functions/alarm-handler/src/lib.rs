@@ -11,8 +11,7 @@ use engine::observe::{Observer, Sources};
 use engine::step::StepHandler;
 use engine::worker::{self, StepHandlers};
 use jiff::Timestamp;
-use ports::inspection::Inspection;
-use ports::{Alarms, Databases, Fleets, Lag, Probes, Traffic, Vitals};
+use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic, Vitals};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
@@ -49,8 +48,10 @@ pub struct AlarmHandler {
     pub lag: Arc<dyn Lag>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
-    /// What only a readiness pass asks; and metrics.
-    pub inspection: Inspection,
+    /// Whether anybody has to come, as a figure that an alarm watches.
+    pub metrics: Arc<dyn Metrics>,
+    /// Whom an operator's question about readiness is passed on to.
+    pub functions: Arc<dyn Functions>,
 }
 
 impl AlarmHandler {
@@ -67,7 +68,9 @@ impl AlarmHandler {
         match incoming {
             Incoming::Tick => tick(self, &conductor, deadline).await,
             Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
-            Incoming::Operator(OperatorCommand::Readiness {}) => readiness::answer(self, &conductor).await,
+            Incoming::Operator(OperatorCommand::Readiness {}) => {
+                readiness::answer(self, &conductor, deadline).await
+            }
             Incoming::Operator(command) => {
                 // What a person's word brings about can be joined with CloudTrail, which knows who called.
                 let conductor = Conductor { request, ..conductor };
@@ -141,8 +144,7 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
-/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state, and see whether
-/// a failover would work.
+/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state.
 async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
     let mut log = Log::default();
     if let Err(fault) = conductor.catch_up(&mut log, deadline).await {
@@ -158,19 +160,19 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
         eyes.observe(&conductor.plan, &log.state),
         fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other())
     );
-    save_vitals(function, conductor, &observation).await;
+    let vitals = save_vitals(function, conductor, &observation).await;
     let fences = sides.into_iter().map(|looked| looked.seen).collect();
     let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
     attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
     // Everything that is due was asked for by now.
     conductor.keep_snapshot(&mut log).await;
-    readiness::pass_if_due(function, conductor, &log, deadline).await;
+    save_unkept(function, conductor, &log, vitals).await;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
 /// The vitals are advisory: when they can't be saved, the tick goes on.
-async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation: &Observation) {
+async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation: &Observation) -> Vitals {
     let plan = &conductor.plan.name;
     let mut vitals = match function.context.journal.load_vitals(plan).await {
         Ok(vitals) => vitals.unwrap_or_default(),
@@ -189,6 +191,19 @@ async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation
         }
     }
     if let Err(failure) = function.context.journal.save_vitals(plan, &vitals).await {
+        tracing::warn!(%failure, "the vitals can't be saved");
+    }
+    vitals
+}
+
+/// Whether the snapshot that was due could be kept is for readiness to say: written when it changes.
+async fn save_unkept(function: &AlarmHandler, conductor: &Conductor, log: &Log, mut vitals: Vitals) {
+    let unkept = log.facts().unkept;
+    if vitals.snapshot_unkept == unkept {
+        return;
+    }
+    vitals.snapshot_unkept = unkept;
+    if let Err(failure) = function.context.journal.save_vitals(&conductor.plan.name, &vitals).await {
         tracing::warn!(%failure, "the vitals can't be saved");
     }
 }

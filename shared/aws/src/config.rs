@@ -12,6 +12,7 @@ use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::config::StalledStreamProtectionConfig;
 use aws_sdk_sns::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -62,11 +63,17 @@ const PRIMARY: Bounds =
 const ACCELERATOR: Bounds =
     Bounds { attempt: Duration::from_secs(8), operation: Duration::from_secs(20), attempts: 3 };
 
+/// An invocation of a function, whose answer comes when it has ended: longer than readiness-checker's timeout of 60 s.
+/// Asked once: the caller has a person waiting.
+const INVOCATION: Bounds =
+    Bounds { attempt: Duration::from_secs(65), operation: Duration::from_secs(65), attempts: 1 };
+
 impl Bounds {
     fn timeouts(self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)
-            .read_timeout(READ)
+            // Longer only where a client has a connector of its own.
+            .read_timeout(READ.max(self.attempt))
             .operation_attempt_timeout(self.attempt)
             .operation_timeout(self.operation)
             .build()
@@ -88,6 +95,8 @@ pub struct Sdk {
     /// For calls to the primary region, where its account is another one.
     primary: Option<SdkConfig>,
     connector: SharedHttpConnector,
+    /// Instead of a connector that waits for longer, in tests.
+    patient: Option<SharedHttpConnector>,
 }
 
 impl fmt::Debug for Sdk {
@@ -124,16 +133,16 @@ macro_rules! client {
 impl Sdk {
     /// On a configuration of one's own: its region, credentials and endpoint, with this crate's timeouts.
     pub fn from_config(base: SdkConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { base, clock, primary: None, connector: one_connector() }
+        Self { base, clock, primary: None, connector: one_connector(READ), patient: None }
     }
 
     /// With the credentials that Lambda puts into the environment. The region is the one given, never a default; an
     /// endpoint takes every call, of all services and regions.
     pub fn load(region: &str, endpoint_url: Option<&str>, clock: Arc<dyn Clock>) -> Self {
         let credentials = EnvironmentVariableCredentialsProvider::new();
-        let connector = one_connector();
+        let connector = one_connector(READ);
         let base = base(region, endpoint_url, credentials, client_of(&connector));
-        Self { base, clock, primary: None, connector }
+        Self { base, clock, primary: None, connector, patient: None }
     }
 
     /// The same, but for calls to the primary region: they are made in a session of a role of that region's account.
@@ -222,6 +231,21 @@ impl Sdk {
         client!(aws_sdk_sns, &self.base, OWN)
     }
 
+    /// Lambda in the own region, for answers that take a while: on a connector of its own, which is why it is made only when
+    /// somebody asks.
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        let connector = self.patient.clone().unwrap_or_else(|| one_connector(INVOCATION.attempt));
+        aws_sdk_lambda::Client::from_conf(
+            aws_sdk_lambda::config::Builder::from(&self.base)
+                .http_client(client_of(&connector))
+                .timeout_config(INVOCATION.timeouts())
+                .retry_config(INVOCATION.retries())
+                // Nothing flows while the other function works; the timeouts bound it.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .build(),
+        )
+    }
+
     /// Parameter Store in the own region.
     pub(crate) fn ssm(&self) -> aws_sdk_ssm::Client {
         client!(aws_sdk_ssm, &self.base, OWN)
@@ -240,8 +264,8 @@ impl Sdk {
 
 /// One connector for all clients, made when a function starts. Left alone, the SDK reads all root certificates again for
 /// each client, which is most of a cold start.
-fn one_connector() -> SharedHttpConnector {
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+fn one_connector(read: Duration) -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(read).build();
     let connector = Connector::builder()
         .connector_settings(settings)
         // As the SDK's own default does.
@@ -286,16 +310,17 @@ impl Sdk {
     pub(crate) fn on(http: impl HttpConnector + 'static) -> Self {
         let connector = SharedHttpConnector::new(http);
         let base = base("us-west-1", None, nobody(), client_of(&connector));
-        Self { base, clock: Arc::new(SystemClock), primary: None, connector }
+        let patient = Some(connector.clone());
+        Self { base, clock: Arc::new(SystemClock), primary: None, connector, patient }
     }
 
     /// The real configuration of every client in `us-west-1`, toward an emulator.
     pub(crate) fn toward(endpoint_url: &str) -> Self {
         // The name of the root account's key in an emulator that checks permissions.
         let root = aws_sdk_sns::config::Credentials::new("test", "not-a-secret", None, None, "test");
-        let connector = one_connector();
+        let connector = one_connector(READ);
         let base = base("us-west-1", Some(endpoint_url), root, client_of(&connector));
-        Self { base, clock: Arc::new(SystemClock), primary: None, connector }
+        Self { base, clock: Arc::new(SystemClock), primary: None, connector, patient: None }
     }
 }
 
@@ -376,6 +401,7 @@ mod tests {
         assert_eq!(of(ONCE), (5, 5, 1));
         assert_eq!(of(PRIMARY), (2, 2, 1));
         assert_eq!(of(ACCELERATOR), (20, 8, 3));
+        assert_eq!(of(INVOCATION), (65, 65, 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -393,6 +419,8 @@ mod tests {
             assert!(CONNECT <= bounds.attempt && bounds.attempt <= READ, "{bounds:?}");
             assert!(bounds.attempt <= bounds.operation, "{bounds:?}");
         }
+        // Its connector waits for as long as it does.
+        assert!(CONNECT <= INVOCATION.attempt && INVOCATION.attempt <= INVOCATION.operation);
         assert_eq!((PRIMARY.operation, PRIMARY.attempts), (Duration::from_secs(2), 1));
     }
 

@@ -18,6 +18,7 @@ pub mod fleets;
 pub mod functions;
 pub mod images;
 mod instance_arn;
+pub mod invocations;
 pub mod journal;
 pub mod keys;
 pub mod lag;

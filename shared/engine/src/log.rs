@@ -243,8 +243,8 @@ impl Log {
         (self.refused, self.unkept) = (None, None);
     }
 
-    /// The snapshot that was due could not be kept.
-    pub(crate) fn not_kept(&mut self, why: String) {
+    /// The snapshot that was due could not be kept, here or by the function that keeps them.
+    pub fn not_kept(&mut self, why: String) {
         self.unkept = Some(why);
     }
 

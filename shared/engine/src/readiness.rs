@@ -24,12 +24,12 @@ use protocol::readiness::facts::{
 };
 use protocol::readiness::keys::keys;
 use protocol::readiness::launches::{instance_types, quotas, subnets, volume_keys};
-use protocol::readiness::names::function_name;
 use protocol::readiness::permissions::needs;
 use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
 use protocol::side::{Direction, Side};
 use protocol::state::State;
+use protocol::words::function_name;
 
 use crate::log::Log;
 

@@ -13,7 +13,7 @@ use protocol::readiness::facts::{
 use protocol::readiness::permissions::NeededPermission;
 use protocol::side::Side;
 
-use crate::{Answer, Maintenance, Metrics};
+use crate::{Answer, Maintenance};
 
 /// Replicas: what stands in the way of a promotion.
 #[async_trait]
@@ -163,8 +163,6 @@ pub struct Inspection {
     pub permissions: Arc<dyn PermissionInspection>,
     /// What the functions of every day last found.
     pub maintenance: Arc<dyn Maintenance>,
-    /// The figure that an alarm watches.
-    pub metrics: Arc<dyn Metrics>,
     /// ARN of the topic that tells people.
     pub notices_topic: String,
 }

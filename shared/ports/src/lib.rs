@@ -21,6 +21,7 @@ use protocol::signal::AlarmNow;
 use protocol::snapshots::{SnapshotListing, SourceKind};
 
 pub mod failure;
+pub mod functions;
 pub mod inspection;
 pub mod log;
 pub mod maintenance;
@@ -28,6 +29,7 @@ pub mod parameters;
 mod secret;
 
 pub use failure::{Failure, FailureKind};
+pub use functions::{FunctionError, Functions};
 pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};
 pub use maintenance::Maintenance;
 pub use parameters::{ParameterStores, SeenPairs};
@@ -96,6 +98,9 @@ pub struct Vitals {
     /// The last good lag sample of each database.
     #[serde(default)]
     pub lag: std::collections::BTreeMap<Name, LagSample>,
+    /// Why the snapshot of the state that was due could not be kept, if it could not. Readiness says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_unkept: Option<String>,
 }
 
 /// Databases: look, promote, cut off.

@@ -46,6 +46,22 @@ pub fn invocation(plan: &Plan, fields: &str) -> String {
     )
 }
 
+/// The line to type for a command of a function that needs no fields, by the function's name without its plan. The payload
+/// goes the same way as an operator's.
+pub fn command_line(plan: &Plan, function: &str, command: &str) -> String {
+    let name = function_name(plan, function);
+    format!(
+        "echo '{{\"command\":\"{command}\"}}' | aws lambda invoke --region {} --function-name {name} --payload \
+         fileb:///dev/stdin /dev/stdout | cat",
+        plan.own().region
+    )
+}
+
+/// What a function of the plan is called.
+pub fn function_name(plan: &Plan, function: &str) -> String {
+    format!("{}-{function}", plan.name)
+}
+
 /// Milliseconds as seconds, for sentences.
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal place")]
 pub(crate) fn seconds(ms: u64) -> f64 {

@@ -21,13 +21,13 @@ use protocol::readiness::facts::{
     RouteFacts, ScheduledAction, Seen, SnapshotFacts, Subscriptions, TargetGroupFacts, TemplateFacts,
     TemplateRef, Unseen,
 };
-use protocol::readiness::names::function_name;
 use protocol::readiness::permissions::needs;
 use protocol::readiness::{
     Check, Finding, LastReadiness, RECORDS_SINCE_SNAPSHOT_MAX, Readiness, SNAPSHOT_BYTES_WARNED, names,
 };
 use protocol::state::State;
 use protocol::state::holdings::Holdings;
+use protocol::words::function_name;
 
 const NOTICES: &str = "arn:aws:sns:us-west-1:123456789012:shop-notices";
 const KEY: &str = "arn:aws:kms:us-west-1:123456789012:key/0a1b";

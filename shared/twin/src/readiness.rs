@@ -9,8 +9,9 @@ use protocol::readiness::facts::{
     AttachedGroup, CertificateFacts, FunctionFacts, KeyRights, OptionGroupRef, RefusedAction,
     ScheduledAction, Subscriptions, TemplateFacts, TemplateRef,
 };
-use protocol::readiness::names::{OF_A_RUN, function_name};
+use protocol::readiness::names::OF_A_RUN;
 use protocol::readiness::permissions::NeededPermission;
+use protocol::words::function_name;
 
 use ports::inspection::{
     BalancerInspection, CertificateInspection, FunctionInspection, Inspection, KeyInspection,
@@ -40,7 +41,6 @@ impl MemoryWorld {
             launches: Arc::clone(self) as _,
             permissions: Arc::clone(self) as _,
             maintenance: Arc::clone(self) as _,
-            metrics: Arc::clone(self) as _,
             notices_topic: "arn:aws:sns:us-west-1:123456789012:shop-notices".to_owned(),
         }
     }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use alarm_handler::AlarmHandler;
+use async_trait::async_trait;
 use engine::context::Context;
 use engine::fault::Fault;
 use engine::observe::{Observer, Sources};
 use jiff::Timestamp;
 use ports::inspection::Inspection;
-use ports::{Alarms, Clock, Databases, Fleets, Ids, Journal, Lag, Plans, Probes, Publisher, Traffic};
+use ports::{
+    Alarms, Answer, Clock, Databases, Fleets, FunctionError, Functions, Ids, Journal, Lag, Metrics, Plans,
+    Probes, Publisher, Traffic,
+};
 use promote_replica::PromoteReplica;
 use protocol::command::Step;
 use protocol::plan::Plan;
+use readiness_checker::ReadinessChecker;
 use scale_asg::ScaleAsg;
 use serde_json::Value;
 use shift_traffic::ShiftTraffic;
@@ -38,6 +43,8 @@ pub struct Instance {
     pub probes: Arc<dyn Probes>,
     /// What a readiness pass asks.
     pub inspection: Inspection,
+    /// Metrics.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// How an instance differs from the others.
@@ -55,7 +62,8 @@ pub struct Identity {
 impl Instance {
     /// On a world.
     pub fn new(world: &Arc<MemoryWorld>, plan: &Plan, identity: Identity) -> Self {
-        Self::on(world, world.inspection(), plan, identity)
+        let metrics = Arc::clone(world) as _;
+        Self::on(world, world.inspection(), metrics, plan, identity)
     }
 
     /// With every call to the world through a policy, but those of a readiness pass: it decides nothing.
@@ -63,10 +71,16 @@ impl Instance {
     pub fn disturbed<P: Policy>(self, world: &Arc<MemoryWorld>, plan: &Plan, policy: P) -> Self {
         let Context { clock, ids, writer, snapshot_every, .. } = self.context;
         let identity = Identity { clock, ids, writer, snapshot_every };
-        Self::on(&Through::new(world, policy), self.inspection, plan, identity)
+        Self::on(&Through::new(world, policy), self.inspection, self.metrics, plan, identity)
     }
 
-    fn on<W>(ports: &Arc<W>, inspection: Inspection, plan: &Plan, identity: Identity) -> Self
+    fn on<W>(
+        ports: &Arc<W>,
+        inspection: Inspection,
+        metrics: Arc<dyn Metrics>,
+        plan: &Plan,
+        identity: Identity,
+    ) -> Self
     where
         W: Plans + Journal + Databases + Fleets + Traffic + Alarms + Lag + Probes + Publisher + 'static,
     {
@@ -90,6 +104,7 @@ impl Instance {
             lag: Arc::clone(ports) as _,
             probes: Arc::clone(ports) as _,
             inspection,
+            metrics,
         }
     }
 
@@ -131,7 +146,21 @@ impl Instance {
             alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
             probes: Arc::clone(&self.probes),
+            metrics: Arc::clone(&self.metrics),
+            functions: Arc::new(Invoked(self.readiness_checker())),
+        }
+    }
+
+    /// The readiness-checker.
+    pub fn readiness_checker(&self) -> ReadinessChecker {
+        ReadinessChecker {
+            context: self.context.clone(),
+            commands_topic: COMMANDS_TOPIC.to_owned(),
+            lag: Arc::clone(&self.lag),
+            fleets: Arc::clone(&self.fleets),
+            probes: Arc::clone(&self.probes),
             inspection: self.inspection.clone(),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 
@@ -145,5 +174,16 @@ impl Instance {
             journal: Arc::clone(&self.context.journal),
             clock: Arc::clone(&self.context.clock),
         })
+    }
+}
+
+/// The readiness-checker as Lambda invokes it: what goes in and comes out is JSON.
+struct Invoked(ReadinessChecker);
+
+#[async_trait]
+impl Functions for Invoked {
+    async fn invoke(&self, _function: &str, payload: &Value) -> Answer<Result<Value, FunctionError>> {
+        let answer = Box::pin(self.0.handle(payload)).await;
+        Ok(answer.map_err(|fault| FunctionError { code: fault.code.to_owned(), message: fault.message }))
     }
 }

@@ -35,6 +35,9 @@ const MESSAGE_DELAY: Duration = Duration::from_millis(80);
 /// How often the stage looks for messages.
 const BEAT: Duration = Duration::from_millis(100);
 
+/// How often its schedule invokes the readiness-checker.
+const CHECK_EVERY: SignedDuration = SignedDuration::from_mins(5);
+
 /// Long enough for the tick to have seen that all is well.
 pub const GOOD_MINUTES: SignedDuration = SignedDuration::from_secs(130);
 
@@ -67,6 +70,7 @@ pub struct Stage {
     pub snapshot_every: u64,
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
+    next_check: Timestamp,
     started: usize,
     folded: RefCell<State>,
 }
@@ -91,6 +95,7 @@ impl Stage {
             snapshot_every: 7,
             ids,
             next_tick: base,
+            next_check: base,
             started: 0,
             folded,
         }
@@ -123,6 +128,12 @@ impl Stage {
         let handler = self.instance(&format!("alarm-handler/{}", self.started)).alarm_handler();
         let deadline = self.deadline(Step::Verify);
         Box::pin(handler.handle(&payload, deadline)).await
+    }
+
+    /// Invokes the readiness-checker and waits for its answer.
+    pub async fn check(&self, payload: Value) -> Result<Value, Fault> {
+        let checker = self.instance("readiness-checker").readiness_checker();
+        Box::pin(checker.handle(&payload)).await
     }
 
     /// An alarm of the plan goes into a state, and its message arrives.
@@ -223,7 +234,12 @@ impl Stage {
                 self.world.sample_lag(400);
             }
             // A tick that fails is an error of the function; the next one comes in a minute.
-            drop(self.invoke(json!({ "tick": true })).await);
+            drop(self.invoke(json!({ "command": "tick" })).await);
+        }
+        if self.now() >= self.next_check {
+            self.next_check = self.now().checked_add(CHECK_EVERY).unwrap_or(Timestamp::MAX);
+            // As above.
+            drop(self.check(json!({ "command": "pass" })).await);
         }
         self.clock.sleep(BEAT).await;
     }

@@ -68,7 +68,7 @@ fn grow(stage: &Stage, to: u64) {
 }
 
 async fn tick(stage: &mut Stage) -> Result<Value, Refused> {
-    stage.invoke(json!({ "tick": true })).await
+    stage.invoke(json!({ "command": "tick" })).await
 }
 
 async fn status(stage: &mut Stage) -> Value {
@@ -256,7 +256,7 @@ async fn two_ticks_at_once_leave_a_good_snapshot() {
         for _ in 0..3 {
             let [one, other] =
                 ["alarm-handler/1", "alarm-handler/2"].map(|name| stage.instance(name).alarm_handler());
-            let payload = json!({ "tick": true });
+            let payload = json!({ "command": "tick" });
             let (one, other) = tokio::join!(one.handle(&payload, deadline), other.handle(&payload, deadline));
             one.and(other).expect("both work");
             let (log, began) = read(&stage).await;
@@ -320,7 +320,7 @@ async fn a_tick_that_can_not_fold_the_log_in_its_time_keeps_what_it_has_and_the_
         let handler = stage.instance("alarm-handler/1").alarm_handler();
         // Hardly any time: one page, and no more is begun.
         let deadline = stage.now() + SignedDuration::from_secs(10);
-        let answer = handler.handle(&json!({ "tick": true }), deadline).await;
+        let answer = handler.handle(&json!({ "command": "tick" }), deadline).await;
         folded.push(read(&stage).await.1.expect("snapshot saved"));
         match answer {
             Ok(_) => break,
@@ -609,13 +609,16 @@ async fn the_readiness_says_how_full_the_journal_is() {
     assert!(sentence.contains("(5 % full)"), "{sentence}");
 
     grow(&stage, 610);
+    // What the tick can't keep, it leaves word of.
     stage.world.fault("save_snapshot", InjectedFault::Fails(FailureKind::Denied));
+    tick(&mut stage).await.expect("it ticks");
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));
     assert_eq!(found["finding"], "not_ready");
     assert!(
         found["sentence"].as_str().is_some_and(|text| text.contains("the next snapshot can't be saved")),
         "{found}"
     );
+    tick(&mut stage).await.expect("it ticks");
     let found = check(&stage.invoke(ask.clone()).await.expect("it is answered"));
     assert_eq!(found["finding"], "ready", "kept at the next try: {found}");
 

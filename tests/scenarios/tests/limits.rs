@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use ports::inspection::TopicInspection;
-use ports::{Answer, Clock};
+use ports::{Answer, Clock, FunctionError, Functions};
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Event;
 use protocol::name::Name;
@@ -157,18 +157,14 @@ async fn the_watch_renews_its_lease_when_less_than_forty_five_seconds_of_it_are_
     assert_eq!(renewed, [35_000, 70_000]);
 }
 
-/// How many readiness passes a tick makes when the last one is so old and so much time is left.
-async fn passes(age_ms: i64, time_ms: i64) -> usize {
-    let mut stage = Stage::new(small_plan(Mode::Approve));
+/// How many readiness passes an invocation by the schedule makes when the last one is so old.
+async fn passes(age_ms: i64) -> usize {
+    let stage = Stage::new(small_plan(Mode::Approve));
     stage.world.sample_lag(400);
-    stage.invoke(json!({ "tick": true })).await.expect("a tick");
-    assert_eq!(figures(&stage), 1, "the first tick makes a pass");
-    let age = Duration::from_millis(age_ms.unsigned_abs());
-    stage.clock.sleep(age).await;
-    let deadline = stage.now().checked_add(SignedDuration::from_millis(time_ms)).expect("a time");
-    let tick: Value = json!({ "tick": true });
-    let handler = stage.instance("alarm-handler/tick").alarm_handler();
-    handler.handle(&tick, deadline).await.expect("a tick");
+    stage.check(json!({ "command": "pass" })).await.expect("a pass");
+    assert_eq!(figures(&stage), 1, "the first invocation makes a pass");
+    stage.clock.sleep(Duration::from_millis(age_ms.unsigned_abs())).await;
+    stage.check(json!({ "command": "pass" })).await.expect("an answer");
     figures(&stage) - 1
 }
 
@@ -177,19 +173,41 @@ fn figures(stage: &Stage) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readiness_pass_comes_every_half_hour_less_half_a_tick() {
+async fn a_readiness_pass_comes_every_half_hour_less_half_a_minute() {
     let half_hour_ms = 30 * 60_000;
     for (age_ms, expected) in [(half_hour_ms - 30_001, 0), (half_hour_ms - 30_000, 1)] {
-        assert_eq!(passes(age_ms, 170_000).await, expected, "the last one is {age_ms} ms old");
+        assert_eq!(passes(age_ms).await, expected, "the last one is {age_ms} ms old");
+    }
+    assert_eq!(engine::readiness::LOOK_MAX.as_secs(), 25);
+}
+
+/// A function that takes a while to answer.
+struct SlowFunction(Arc<RuntimeClock>, Duration);
+
+#[async_trait]
+impl Functions for SlowFunction {
+    async fn invoke(&self, _function: &str, _payload: &Value) -> Answer<Result<Value, FunctionError>> {
+        self.0.sleep(self.1).await;
+        Ok(Ok(json!({ "sentence": "shop is ready." })))
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_readiness_pass_needs_its_time_to_look_and_twenty_seconds_more() {
-    for (time_ms, expected) in [(44_999, 0), (45_000, 1)] {
-        assert_eq!(passes(3_600_000, time_ms).await, expected, "{time_ms} ms are left");
+async fn a_readiness_is_waited_for_until_three_seconds_before_the_functions_deadline() {
+    for (takes_ms, is_answered) in [(27_000, true), (27_001, false)] {
+        let stage = Stage::new(small_plan(Mode::Approve));
+        let mut handler = stage.instance("alarm-handler/readiness").alarm_handler();
+        handler.functions = Arc::new(SlowFunction(Arc::clone(&stage.clock), Duration::from_millis(takes_ms)));
+        let (began, command) = (stage.now(), json!({ "command": "readiness" }));
+        let deadline = began.checked_add(SignedDuration::from_secs(30)).expect("a time");
+        let answer = handler.handle(&command, deadline).await;
+        assert_eq!(stage.now().duration_since(began), SignedDuration::from_secs(27), "{takes_ms} ms");
+        assert_eq!(answer.is_ok(), is_answered, "{takes_ms} ms: {answer:?}");
+        if let Err(fault) = answer {
+            assert_eq!(fault.code, "readiness_unknown");
+            assert!(fault.message.contains("had not answered after 27 s"), "{}", fault.message);
+        }
     }
-    assert_eq!(engine::readiness::LOOK_MAX.as_secs(), 25);
 }
 
 /// Topics that take a while to answer.
@@ -208,13 +226,11 @@ async fn all_looks_of_a_readiness_pass_take_twenty_five_seconds_at_most() {
     for (takes_ms, is_known) in [(25_000, true), (25_001, false)] {
         let stage = Stage::new(small_plan(Mode::Approve));
         stage.world.sample_lag(400);
-        let mut handler = stage.instance("alarm-handler/readiness").alarm_handler();
+        let mut checker = stage.instance("readiness-checker").readiness_checker();
         let slow = SlowTopics(Arc::clone(&stage.clock), Duration::from_millis(takes_ms));
-        handler.inspection.topics = Arc::new(slow);
-        let deadline = stage.now().checked_add(SignedDuration::from_secs(170)).expect("a time");
+        checker.inspection.topics = Arc::new(slow);
         let began = stage.now();
-        let command = json!({ "command": "readiness" });
-        let answer = handler.handle(&command, deadline).await.expect("an answer");
+        let answer = checker.handle(&json!({ "command": "readiness" })).await.expect("an answer");
         assert_eq!(stage.now().duration_since(began), SignedDuration::from_secs(25), "{takes_ms} ms");
         let said = answer.to_string();
         assert_eq!(!said.contains("There was no answer within 25 s."), is_known, "{takes_ms} ms: {said}");

@@ -1,7 +1,10 @@
 //! Would a failover work? Asked of the production handlers every half hour, and never in the way of a run.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use jiff::SignedDuration;
-use ports::{Clock, FailureKind};
+use ports::{Answer, Clock, Failure, FailureKind, FunctionError, Functions};
 use protocol::endpoint::{Endpoint, Setting};
 use protocol::maintenance::{ParameterPass, PassOutcome};
 use protocol::name::Name;
@@ -124,9 +127,92 @@ async fn no_pass_is_made_while_a_run_is_under_way_and_the_command_says_so() {
     let before = gauged(&stage).len();
     stage.pass(SignedDuration::from_mins(45)).await;
     assert_eq!(gauged(&stage).len(), before);
+    let answer =
+        stage.check(json!({ "command": "pass" })).await.expect("no error, which an alarm would tell of");
+    assert!(text(&answer, "sentence").ends_with("so no readiness pass was made."), "{answer}");
+    // Whom a person asks makes no difference.
+    let of_checker = stage.check(json!({ "command": "readiness" })).await.expect_err("it is refused");
     let fault = stage.invoke(json!({ "command": "readiness" })).await.expect_err("it is refused");
+    assert_eq!(fault, of_checker);
     assert_eq!(fault.code, "run_under_way");
     assert!(fault.message.contains("awaiting approval"), "{}", fault.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_pass_after_a_run_comes_within_five_minutes() {
+    let mut stage = Stage::new(small_plan(Mode::Approve));
+    stage.lose_primary().await;
+    assert!(stage.until(HOUR, awaits_approval).await);
+    stage.pass(SignedDuration::from_mins(45)).await;
+    let before = gauged(&stage).len();
+    let abort = json!({ "command": "abort", "run": stage.run(), "by": "ana", "reason": "it is back" });
+    stage.invoke(abort).await.expect("aborted");
+    assert!(stage.until(HOUR, is_over).await);
+    stage.pass(SignedDuration::from_mins(5)).await;
+    assert_eq!(gauged(&stage).len(), before + 1);
+}
+
+/// A function that can't be asked, or comes to no good end.
+struct Broken(Answer<Result<Value, FunctionError>>);
+
+#[async_trait]
+impl Functions for Broken {
+    async fn invoke(&self, function: &str, payload: &Value) -> Answer<Result<Value, FunctionError>> {
+        assert_eq!((function, payload), ("shop-readiness-checker", &json!({ "command": "readiness" })));
+        self.0.clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checker_that_gives_no_answer_is_named_with_the_line_that_asks_it_directly() {
+    let denied = Failure {
+        kind: FailureKind::Denied,
+        action: "lambda:InvokeFunction",
+        code: "AccessDeniedException".to_owned(),
+        message: "not allowed".to_owned(),
+    };
+    let killed = FunctionError {
+        code: "Sandbox.Timedout".to_owned(),
+        message: "Task timed out after 60.00 seconds".to_owned(),
+    };
+    let direct = "To ask shop-readiness-checker directly: echo '{\"command\":\"readiness\"}' | aws lambda invoke \
+                  --region us-west-1 --function-name shop-readiness-checker --payload fileb:///dev/stdin /dev/stdout | \
+                  cat";
+    for (answer, why) in [
+        (Err(denied), "gave no answer: lambda:InvokeFunction: not allowed (AccessDeniedException)."),
+        (Ok(Err(killed)), "ended with Sandbox.Timedout: Task timed out after 60.00 seconds."),
+    ] {
+        let stage = good_day().await;
+        let mut handler = stage.instance("alarm-handler/1").alarm_handler();
+        handler.functions = Arc::new(Broken(answer));
+        let deadline = stage.now().checked_add(SignedDuration::from_secs(170)).expect("a time");
+        let fault = handler.handle(&json!({ "command": "readiness" }), deadline).await.expect_err("an error");
+        assert_eq!(fault.code, "readiness_unknown");
+        let words = format!("Readiness could not be checked: shop-readiness-checker {why}");
+        assert!(fault.message.starts_with(&words) && fault.message.ends_with(direct), "{}", fault.message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_none_is_refused_before_anything_is_read() {
+    let stage = Stage::new(small_plan(Mode::Approve));
+    for payload in
+        [json!({}), json!({ "command": "status" }), json!({ "command": "pass", "now": true }), json!(null)]
+    {
+        let fault = stage.check(payload).await.expect_err("refused");
+        assert_eq!(fault.code, "bad_command");
+    }
+    assert!(stage.world.inner().calls.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_last_seen_and_can_not_be_read_is_an_error_of_the_pass_and_none_to_a_person() {
+    let stage = good_day().await;
+    stage.world.fault("load_readiness", InjectedFault::Fails(FailureKind::Unavailable));
+    let fault = stage.check(json!({ "command": "pass" })).await.expect_err("it fails loudly");
+    assert_eq!(fault.code, "readiness_unreadable");
+    stage.world.fault("load_readiness", InjectedFault::Fails(FailureKind::Unavailable));
+    stage.check(json!({ "command": "readiness" })).await.expect("it is answered");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::facts::{OptionGroupRef, ReadinessFacts, Unseen, seen};
-use super::names::{GRANT_FOR_COPIES, function_name};
+use super::names::GRANT_FOR_COPIES;
 use super::{Check, Scene};
 use crate::name::Name;
 use crate::plan::{Database, Plan, SnapshotPolicy};
 use crate::side::Side;
 use crate::state::State;
-use crate::words::list;
+use crate::words::{function_name, list};
 
 pub(super) const NAMES: &[&str] = &[KEY, OPTIONS];
 

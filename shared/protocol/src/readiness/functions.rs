@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::facts::{FunctionFacts, Unseen, seen, seen_one};
 use super::{Check, Scene};
 use crate::name::Name;
-use crate::readiness::names::{OF_A_RUN, function_name};
-use crate::words::list;
+use crate::readiness::names::OF_A_RUN;
+use crate::words::{function_name, list};
 
 pub(super) const NAMES: &[&str] = &[RELEASED, RESERVED, QUEUES, CHAINS];
 

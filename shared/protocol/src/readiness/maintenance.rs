@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::parameters::direction::direction;
 use crate::plan::SnapshotPolicy;
 use crate::schedule::Schedule;
-use crate::words::{duration, list};
+use crate::words::{command_line, duration, list};
 
 pub(super) const NAMES: &[&str] = &[PARAMETERS, SNAPSHOTS];
 
@@ -36,13 +36,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
 
 fn parameters(scene: &Scene<'_>) -> Check {
     const SUBJECT: &str = "parameters";
-    let invoke = |command: &str| {
-        let (region, name) = (&scene.plan.own().region, &scene.plan.name);
-        format!(
-            "echo '{{\"command\":\"{command}\"}}' | aws lambda invoke --region {region} --function-name {name}-ssm-replicator \
-             --payload fileb:///dev/stdin /dev/stdout | cat"
-        )
-    };
+    let invoke = |command: &str| command_line(scene.plan, "ssm-replicator", command);
     let unknown = |why: String| Check::unknown(PARAMETERS, SUBJECT, &Unseen::new(why, invoke("pass")));
     let direction = match direction(scene.plan, scene.state) {
         Ok(direction) => direction,
@@ -123,11 +117,7 @@ fn look<'s>(scene: &'s Scene<'_>) -> Result<&'s SnapshotLook, Unseen> {
 }
 
 fn keep(scene: &Scene<'_>) -> String {
-    let (region, name) = (&scene.plan.own().region, &scene.plan.name);
-    format!(
-        "echo '{{\"snapshots\":\"keep\"}}' | aws lambda invoke --region {region} --function-name {name}-snapshot-scheduler \
-         --payload fileb:///dev/stdin /dev/stdout | cat"
-    )
+    command_line(scene.plan, "snapshot-scheduler", "keep")
 }
 
 /// The time of the schedule whose snapshot must be good by now.

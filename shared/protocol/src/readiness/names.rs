@@ -1,14 +1,7 @@
 //! Names that several checks share.
 
-use crate::plan::Plan;
-
 /// What snapshot-scheduler does with the key of a database whose snapshot it copies.
 pub(super) const GRANT_FOR_COPIES: &str = "kms:CreateGrant";
-
-/// What a function of the plan is called.
-pub fn function_name(plan: &Plan, function: &str) -> String {
-    format!("{}-{function}", plan.name)
-}
 
 /// The functions that a run can't do without: each takes some of its steps.
 pub const OF_A_RUN: [&str; 4] = ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"];

@@ -3,13 +3,13 @@
 
 use super::copies::source_keys;
 use super::facts::{ReadinessFacts, Unseen, seen};
-use super::names::{GRANT_FOR_COPIES, function_name};
+use super::names::GRANT_FOR_COPIES;
 use super::{Check, Scene};
 use crate::arn::Arn;
 use crate::plan::{Database, Plan};
 use crate::side::{Direction, Side};
 use crate::state::State;
-use crate::words::list;
+use crate::words::{function_name, list};
 
 pub(super) const NAMES: &[&str] = &[ALLOWED];
 
