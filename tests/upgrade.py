@@ -35,7 +35,7 @@ MODULES = ROOT / "infra" / "modules"
 # The last commit whose plan document is of schema 1. Its orchestrator is one module.
 BEFORE = "6f8ffab8d11a8d87afd56ba3e3bb6fc71469cbf8"
 PRIMARY, RECOVERY, ACCOUNT = "us-east-2", "us-west-1", "123456789012"
-FUNCTIONS = ("alarm-handler", "promote-replica", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator")
+FUNCTIONS = ("alarm-handler", "promote-replica", "readiness-checker", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator")
 RECORD = {"plan": {"S": "shop"}, "seq": {"N": "1"}, "sentence": {"S": "written before the upgrade"}}
 
 PROVIDERS = "".join(
@@ -228,10 +228,21 @@ def nothing_is_destroyed_or_replaced(changes: list[Any]) -> Iterator[str]:
             yield f"{change['address']}: {'/'.join(change['change']['actions'])} ({change.get('action_reason')})"
 
 
-def only_what_checks_the_plan_is_new(changes: list[Any]) -> Iterator[str]:
-    new = [change["address"] for change in changes if change["change"]["actions"] == ["create"]]
-    if new != ["module.pilotlight.terraform_data.plan"]:
-        yield f"new: {new}"
+# What an upgrade creates: what checks the plan, and a function that there was not.
+NEW = {"module.pilotlight.terraform_data.plan"} | {
+    f'module.pilotlight.module.guard_recovery.{block}["readiness-checker"]'
+    for block in (
+        "aws_cloudwatch_log_group.this", "aws_cloudwatch_metric_alarm.dead_letters", "aws_iam_role.this", "aws_iam_role_policy.common",
+        "aws_iam_role_policy.steps", "aws_lambda_function.this", "aws_lambda_function_event_invoke_config.this", "aws_scheduler_schedule.keepers",
+        "aws_sqs_queue.dead_letters", "aws_sqs_queue_policy.dead_letters",
+    )
+}
+
+
+def only_what_checks_the_plan_and_one_function_are_new(changes: list[Any]) -> Iterator[str]:
+    new = {change["address"] for change in changes if change["change"]["actions"] == ["create"]}
+    for address in sorted(new ^ NEW):
+        yield f"{address}: {'new' if address in new else 'not new'}"
 
 
 def every_resource_keeps_its_id(before: dict[str, str], after: dict[str, str], changes: list[Any]) -> Iterator[str]:
@@ -282,7 +293,7 @@ def main(launcher: str) -> int:
         checks: list[tuple[str, Callable[[], Iterator[str]]]] = [
             ("every block of before is moved to one that exists", lambda: every_block_of_before_is_moved_to_one_that_exists(before)),
             ("nothing is destroyed or replaced", lambda: nothing_is_destroyed_or_replaced(changes)),
-            ("only what checks the plan is new", lambda: only_what_checks_the_plan_is_new(changes)),
+            ("only what checks the plan and readiness-checker are new", lambda: only_what_checks_the_plan_and_one_function_are_new(changes)),
             ("every resource keeps its id, subscriptions too", lambda: every_resource_keeps_its_id(ids, stack.ids(), changes)),
             ("the journal goes on", lambda: iter(() if stack.journal() == RECORD else (f"the record is {stack.journal()}",))),
             ("the plan was of schema 1 and is of schema 2", lambda: iter(() if (first["schema"], second["schema"]) == (1, 2) else (f"{first}, {second}",))),

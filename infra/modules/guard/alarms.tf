@@ -58,7 +58,8 @@ resource "aws_cloudwatch_metric_alarm" "attention" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
-  # What a keeper can't do is an error of its own, and nobody else would notice it.
+  # What a keeper can't do is an error of its own, and nobody else would notice it. A readiness pass that fails has two alarms as it is: it
+  # sends no figure, and its invocation ends in its dead-letter queue.
   for_each = setunion(var.error_alarm_functions, local.keepers)
   provider = aws.own
 

@@ -4,7 +4,7 @@
 
 locals {
   # Who may put a message into a function's queue, besides the function's own role (its identity policy says so).
-  dead_letter_topics = { for f in local.functions : f => concat(contains(local.keepers, f) ? [] : [local.commands_topic_arn], f == "alarm-handler" ? [local.topic_arns[var.seat].signals, local.topic_arns[var.seat].notices] : []) }
+  dead_letter_topics = { for f in local.functions : f => concat(contains(local.scheduled, f) ? [] : [local.commands_topic_arn], f == "alarm-handler" ? [local.topic_arns[var.seat].signals, local.topic_arns[var.seat].notices] : []) }
 
   dead_letter_policy = { for f, arn in local.dead_letter_arns : f => {
     Version = "2012-10-17"

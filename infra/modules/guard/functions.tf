@@ -22,6 +22,11 @@ locals {
       timeout     = var.function_timeout_seconds.shift_traffic
       memory      = var.function_memory_mb.shift_traffic
     }
+    "readiness-checker" = {
+      description = "Checks whether a failover would work. It changes nothing."
+      timeout     = local.checker_timeout_seconds
+      memory      = var.function_memory_mb.readiness_checker
+    }
     "snapshot-scheduler" = {
       description = "Takes snapshots, copies them to the other region, and deletes those that no tier keeps."
       timeout     = local.keeper_timeout_seconds.snapshot_scheduler
@@ -36,6 +41,9 @@ locals {
 
   # A keeper is invoked again and goes on where it ended. It takes no step, so no deadline of the plan speaks of it.
   keeper_timeout_seconds = { snapshot_scheduler = 300, ssm_replicator = 840 }
+
+  # It looks for 25 seconds at most; the rest is for what it reads and writes. alarm-handler, which waits for it, waits a little longer.
+  checker_timeout_seconds = 60
 
   environment = {
     PILOTLIGHT_PLAN_PARAMETER = local.plan_prefix
@@ -53,6 +61,7 @@ locals {
     "scale-asg"       = var.step_seconds_max.scale
     "shift-traffic"   = max(var.step_seconds_max.fence, var.step_seconds_max.open)
     # The next invocation of the schedule does what an older one would have done.
+    "readiness-checker"  = 300
     "snapshot-scheduler" = 900
     "ssm-replicator"     = 900
   }
@@ -84,13 +93,14 @@ resource "aws_lambda_function" "this" {
   role             = aws_iam_role.this[each.key].arn
 
   # One keeper of a kind at a time: the rate of its writes is the account's. Two at once would do the same work twice as fast, and
-  # nothing wrong, so an account without room for a reservation can go without.
-  reserved_concurrent_executions = var.reserved_concurrency == -1 ? -1 : contains(local.keepers, each.key) ? 1 : coalesce(var.reserved_concurrency, -1)
+  # nothing wrong, so an account without room for a reservation can go without. A readiness pass that is put
+  # off is followed by the next.
+  reserved_concurrent_executions = var.reserved_concurrency == -1 || each.key == "readiness-checker" ? -1 : contains(local.keepers, each.key) ? 1 : coalesce(var.reserved_concurrency, -1)
 
   environment {
     variables = merge(local.environment, {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
-      }, each.key != "alarm-handler" ? {} : {
+      }, each.key != "readiness-checker" ? {} : {
       PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
       }, each.key != "ssm-replicator" || !local.has_two_accounts ? {} : {
       PILOTLIGHT_PRIMARY_ROLE        = local.other_role_arn

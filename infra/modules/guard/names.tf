@@ -26,8 +26,11 @@ locals {
   }
 
   # The functions of every day: they take no step, and exist where the plan has their section.
-  keepers   = concat(var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : [])
-  functions = toset(concat(keys(local.steps), local.keepers))
+  keepers = concat(var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : [])
+
+  # They, and the one that looks whether a failover would work, come by a schedule. None of them is needed by a run.
+  scheduled = concat(["readiness-checker"], local.keepers)
+  functions = toset(concat(keys(local.steps), local.scheduled))
 
   # Which code was released together. Readiness compares what runs with it.
   release_parameter     = "/pilotlight/${var.name}/release"

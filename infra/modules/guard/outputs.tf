@@ -1,7 +1,7 @@
 # What the orchestrator, and the people who run the guard, need to know.
 
 output "function_names" {
-  description = "Names of the functions, by role in the plan: alarm-handler, promote-replica, scale-asg, shift-traffic."
+  description = "Names of the functions, without the plan's: alarm-handler, promote-replica, readiness-checker, scale-asg, shift-traffic; snapshot-scheduler, ssm-replicator if the plan has them."
   value       = { for f, l in aws_lambda_function.this : f => l.function_name }
 }
 

@@ -119,7 +119,25 @@ locals {
       Resource = arns
     } if length(arns) > 0]
 
-    # What only the readiness pass looks at. It reads, but for the one figure that its alarm watches.
+    # The figures that alarms watch.
+    figures = [{
+      Sid    = "PutFigures"
+      Effect = "Allow"
+      # "*": metrics have no resource types; the namespace bounds it.
+      Action    = ["cloudwatch:PutMetricData"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:RequestedRegion" = local.own_region, "cloudwatch:namespace" = local.metrics_namespace } }
+    }]
+
+    # An operator who asks alarm-handler whether a failover would work is answered by the function that knows.
+    ask_for_readiness = [{
+      Sid      = "AskForReadiness"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = [local.function_arns["readiness-checker"]]
+    }]
+
+    # What only the readiness pass looks at. It reads.
     readiness = concat(
       [for arns in [local.group_arns] : {
         Sid    = "LookAtTargetGroups"
@@ -254,14 +272,6 @@ locals {
           Action   = ["sns:GetTopicAttributes"]
           Resource = [local.commands_topic_arn, local.topic_arns[var.seat].notices, local.topic_arns[var.seat].signals]
         },
-        {
-          Sid    = "SayReadiness"
-          Effect = "Allow"
-          # "*": metrics have no resource types; the namespace bounds it.
-          Action    = ["cloudwatch:PutMetricData"]
-          Resource  = "*"
-          Condition = { StringEquals = { "aws:RequestedRegion" = local.own_region, "cloudwatch:namespace" = local.metrics_namespace } }
-        },
       ],
     )
 
@@ -305,11 +315,11 @@ locals {
     }]
   }
 
-  # The partitions of the journal that a role may write: the log has the plan's name, what the keepers found last lies under
-  # `#vitals`, what ssm-replicator saw to be the same under `#parameters`. alarm-handler keeps all that is beside the log.
+  # The partitions of the journal that a role may write: the log has the plan's name, what the scheduled functions found last lies
+  # under `#vitals`, what ssm-replicator saw to be the same under `#parameters`. alarm-handler keeps all that is beside the log.
   journal_partitions = merge(
     { for f in keys(local.steps) : f => [var.name] },
-    { "snapshot-scheduler" = ["${var.name}#vitals"], "ssm-replicator" = ["${var.name}#vitals", "${var.name}#parameters"] },
+    { "readiness-checker" = ["${var.name}#vitals"], "snapshot-scheduler" = ["${var.name}#vitals"], "ssm-replicator" = ["${var.name}#vitals", "${var.name}#parameters"] },
   )
 
   # What every function does, whatever the plan holds.
@@ -341,7 +351,7 @@ locals {
         Resource = [local.journal_arn]
       },
       # A put can replace an item: that it appends is the code's own condition, and no policy can ask for it. So each role puts
-      # into its own partitions only: the functions of the steps into the log, the keepers beside it.
+      # into its own partitions only: the functions of the steps into the log, the scheduled ones beside it.
       merge({
         Sid      = "WriteJournal"
         Effect   = "Allow"
@@ -358,7 +368,7 @@ locals {
         Sid      = "Publish"
         Effect   = "Allow"
         Action   = ["sns:Publish"]
-        Resource = contains(local.keepers, f) ? [local.topic_arns[var.seat].notices] : [local.commands_topic_arn, local.topic_arns[var.seat].notices]
+        Resource = contains(local.scheduled, f) ? [local.topic_arns[var.seat].notices] : [local.commands_topic_arn, local.topic_arns[var.seat].notices]
       },
     ],
     # Encrypted topics, queues and table ask for the caller's right to use their key.
@@ -373,7 +383,7 @@ locals {
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_alarms,
-    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.readiness)
+    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.figures, local.statements.ask_for_readiness)
 
     # Looks at routes too: nothing is promoted beside an open primary side, checked right before each promotion.
     "promote-replica" = concat(local.statements.look_at_replicas, local.statements.look_at_routes, local.statements.promote,
@@ -384,6 +394,10 @@ locals {
     # Looks at databases and fleets too: traffic opens only to what can serve, checked at the moment it opens.
     "shift-traffic" = concat(local.statements.look_at_replicas, local.statements.look_at_fleets,
     local.statements.look_at_routes, local.statements.shift, local.statements.read_for_accelerator, local.statements.keep_attachments)
+
+    # Looks at everything that a failover would need, and changes none of it.
+    "readiness-checker" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
+    local.statements.look_at_routes, local.statements.readiness, local.statements.figures)
 
     "snapshot-scheduler" = local.snapshot_statements
     "ssm-replicator"     = local.parameter_statements
@@ -424,7 +438,7 @@ resource "aws_iam_role_policy" "steps" {
     length(var.databases) + length(var.fleets) + length(var.routes) > 0 ? ["alarm-handler", "shift-traffic"] : [],
     length(var.databases) > 0 ? ["promote-replica"] : [],
     length(var.fleets) > 0 ? ["scale-asg"] : [],
-    local.keepers,
+    local.scheduled,
   ))
   provider = aws.own
 

@@ -1,4 +1,4 @@
-# What comes by the clock: the tick of alarm-handler, and the functions of every day.
+# What comes by the clock: the tick of alarm-handler, the readiness passes, and the functions of every day.
 
 # Once a minute alarm-handler probes, samples the lag and resumes what is unfinished.
 resource "aws_cloudwatch_event_rule" "tick" {
@@ -26,7 +26,7 @@ resource "aws_cloudwatch_event_target" "tick" {
   rule      = aws_cloudwatch_event_rule.tick.name
   target_id = "alarm-handler"
   arn       = aws_lambda_function.this["alarm-handler"].arn
-  input     = jsonencode({ tick = true })
+  input     = jsonencode({ command = "tick" })
 
   # A late tick is worth nothing: the next one is a minute away.
   retry_policy {
@@ -41,17 +41,24 @@ resource "aws_cloudwatch_event_target" "tick" {
   depends_on = [aws_lambda_permission.tick, aws_sqs_queue_policy.dead_letters, aws_ssm_parameter.plan, aws_iam_role_policy.steps]
 }
 
-# --- The functions of every day, by EventBridge Scheduler -----------------------------------------------------
+# --- The scheduled functions, by EventBridge Scheduler --------------------------------------------------------
 
 locals {
-  keeper_schedules = merge(
+  schedules = merge(
+    # A pass is due every half hour. It is asked for more often: one that fails is made up for, and the first one after a run comes soon.
+    { "readiness-checker" = {
+      name        = "readiness"
+      description = "Invokes readiness-checker to check whether a failover of the plan ${var.name} would work."
+      expression  = "rate(5 minutes)"
+      input       = jsonencode({ command = "pass" })
+    } },
     # It looks every few minutes and begins what is due, by the plan's own schedule: a snapshot may take hours, and a copy
     # is begun when it is there.
     { for policy in var.snapshots[*] : "snapshot-scheduler" => {
       name        = "snapshots"
       description = "Invokes snapshot-scheduler to take, copy and prune the snapshots of the plan ${var.name}."
       expression  = "rate(15 minutes)"
-      input       = jsonencode({ snapshots = "keep" })
+      input       = jsonencode({ command = "keep" })
     } },
     # Repairs whatever an event missed.
     { for policy in var.parameters[*] : "ssm-replicator" => {
@@ -65,7 +72,6 @@ locals {
 
 # A group of its own: the scheduler's role is for this group alone, and AWS knows no narrower source.
 resource "aws_scheduler_schedule_group" "keepers" {
-  count    = length(local.keepers) > 0 ? 1 : 0
   provider = aws.own
 
   name = var.name
@@ -73,11 +79,11 @@ resource "aws_scheduler_schedule_group" "keepers" {
 }
 
 resource "aws_scheduler_schedule" "keepers" {
-  for_each = local.keeper_schedules
+  for_each = local.schedules
   provider = aws.own
 
   name                = "${var.name}-${each.value.name}"
-  group_name          = aws_scheduler_schedule_group.keepers[0].name
+  group_name          = aws_scheduler_schedule_group.keepers.name
   description         = each.value.description
   schedule_expression = each.value.expression
   kms_key_arn         = local.own_key_arn
@@ -88,7 +94,7 @@ resource "aws_scheduler_schedule" "keepers" {
 
   target {
     arn      = aws_lambda_function.this[each.key].arn
-    role_arn = aws_iam_role.scheduler[0].arn
+    role_arn = aws_iam_role.scheduler.arn
     input    = each.value.input
 
     retry_policy {
@@ -104,7 +110,6 @@ resource "aws_scheduler_schedule" "keepers" {
 }
 
 resource "aws_iam_role" "scheduler" {
-  count    = length(local.keepers) > 0 ? 1 : 0
   provider = aws.own
 
   name                 = "${var.name}-scheduler"
@@ -127,11 +132,10 @@ resource "aws_iam_role" "scheduler" {
 }
 
 resource "aws_iam_role_policy" "scheduler" {
-  count    = length(local.keepers) > 0 ? 1 : 0
   provider = aws.own
 
   name = "invoke"
-  role = aws_iam_role.scheduler[0].name
+  role = aws_iam_role.scheduler.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat([
@@ -139,13 +143,13 @@ resource "aws_iam_role_policy" "scheduler" {
         Sid      = "Invoke"
         Effect   = "Allow"
         Action   = ["lambda:InvokeFunction"]
-        Resource = [for f in local.keepers : "arn:${var.partition}:lambda:${local.own_region}:${var.account}:function:${local.function_names[f]}"]
+        Resource = [for f in local.scheduled : "arn:${var.partition}:lambda:${local.own_region}:${var.account}:function:${local.function_names[f]}"]
       },
       {
         Sid      = "DeadLetters"
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = [for f in local.keepers : local.dead_letter_arns[f]]
+        Resource = [for f in local.scheduled : local.dead_letter_arns[f]]
       },
       ],
       # It reads the encrypted schedule, and writes to an encrypted queue.

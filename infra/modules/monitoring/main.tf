@@ -13,7 +13,7 @@ locals {
   sides     = ["primary", "recovery"]
   steps     = ["promote-replica", "scale-asg", "shift-traffic"]
   keepers   = sort(tolist(var.keepers))
-  functions = concat(["alarm-handler"], local.steps, local.keepers)
+  functions = concat(["alarm-handler"], local.steps, ["readiness-checker"], local.keepers)
 
   # Rows from the top: what a person at 03:00 looks for first.
   orchestrator = [
@@ -42,7 +42,7 @@ locals {
     },
   ]
 
-  # Readiness, and what the functions of every day say of their work.
+  # Readiness, and what the other scheduled functions say of their work.
   every_day = concat(
     [{
       title   = "Readiness: checks that are not ready"

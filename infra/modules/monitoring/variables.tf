@@ -59,7 +59,7 @@ variable "lag_seconds_max" {
 }
 
 variable "keepers" {
-  description = "The scheduled functions of the plan: snapshot-scheduler if the plan has snapshots, ssm-replicator if it has parameters."
+  description = "The scheduled functions that not every plan has: snapshot-scheduler if it has snapshots, ssm-replicator if it has parameters."
   type        = set(string)
   default     = []
   validation {

@@ -1,7 +1,7 @@
 # What the rest of a stack, and the people who run it, need to know.
 
 output "function_names" {
-  description = "Names of the functions, by role in the plan: alarm-handler, promote-replica, scale-asg, shift-traffic."
+  description = "Names of the functions, without the plan's: alarm-handler, promote-replica, readiness-checker, scale-asg, shift-traffic; snapshot-scheduler, ssm-replicator if the plan has them."
   value       = module.guard_recovery.function_names
 }
 

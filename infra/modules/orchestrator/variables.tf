@@ -680,7 +680,7 @@ variable "package_dir" {
   type        = string
   default     = "target/lambda"
   validation {
-    condition     = alltrue([for f in concat(["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"], var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : []) : fileexists("${var.package_dir}/${f}.zip")])
+    condition     = alltrue([for f in concat(["alarm-handler", "promote-replica", "readiness-checker", "scale-asg", "shift-traffic"], var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : []) : fileexists("${var.package_dir}/${f}.zip")])
     error_message = "package_dir: '${var.package_dir}' lacks a function's package. Build them first, or name the folder that holds the zip files."
   }
 }
@@ -718,6 +718,7 @@ variable "function_memory_mb" {
     scale_asg       = optional(number, 256)
     shift_traffic   = optional(number, 256)
 
+    readiness_checker  = optional(number, 256)
     snapshot_scheduler = optional(number, 256)
     ssm_replicator     = optional(number, 256)
   })

@@ -59,7 +59,7 @@ run "the_recovery_region_waits_at_zero" {
 run "all_six_functions_are_there" {
   command = plan
   assert {
-    condition     = sort(keys(output.function_names)) == tolist(["alarm-handler", "promote-replica", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator"])
+    condition     = sort(keys(output.function_names)) == tolist(["alarm-handler", "promote-replica", "readiness-checker", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator"])
     error_message = "Functions: ${join(", ", keys(output.function_names))}."
   }
 }

@@ -80,6 +80,26 @@ override_resource {
   override_during = plan
   values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic" }
 }
+override_resource {
+  target          = aws_sqs_queue.dead_letters["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-readiness-checker-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-readiness-checker-dead-letters" }
+}
+override_resource {
+  target          = aws_iam_role.this["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-readiness-checker" }
+}
+override_resource {
+  target          = aws_lambda_function.this["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker" }
+}
+override_resource {
+  target          = aws_iam_role.scheduler
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
+}
 
 variables {
   seat      = "recovery"
@@ -97,7 +117,7 @@ variables {
   signal_age_seconds_max   = 300
   step_seconds_max         = { scale = 1200, fence = 180, promote = 1800, open = 240, verify = 240, quarantine = 900 }
   function_timeout_seconds = { alarm_handler = 170, promote_replica = 840, scale_asg = 840, shift_traffic = 120 }
-  function_memory_mb       = { alarm_handler = 256, promote_replica = 256, scale_asg = 256, shift_traffic = 256, snapshot_scheduler = 256, ssm_replicator = 256 }
+  function_memory_mb       = { alarm_handler = 256, promote_replica = 256, scale_asg = 256, shift_traffic = 256, readiness_checker = 256, snapshot_scheduler = 256, ssm_replicator = 256 }
   architecture             = "x86_64"
   reserved_concurrency     = null
   log_level                = "INFO"
@@ -236,15 +256,15 @@ run "the_defaults_are_those_of_the_documents" {
     error_message = "A function's runtime, architecture, memory, concurrency or logging is not the default."
   }
   assert {
-    condition     = jsonencode({ for f, l in aws_lambda_function.this : f => l.timeout }) == jsonencode({ "alarm-handler" = 170, "promote-replica" = 840, "scale-asg" = 840, "shift-traffic" = 120 })
+    condition     = jsonencode({ for f, l in aws_lambda_function.this : f => l.timeout }) == jsonencode({ "alarm-handler" = 170, "promote-replica" = 840, "readiness-checker" = 60, "scale-asg" = 840, "shift-traffic" = 120 })
     error_message = "The functions' timeouts differ."
   }
   assert {
-    condition     = toset([for l in aws_lambda_function.this : l.function_name]) == toset(["shop-alarm-handler", "shop-promote-replica", "shop-scale-asg", "shop-shift-traffic"])
+    condition     = toset([for l in aws_lambda_function.this : l.function_name]) == toset(["shop-alarm-handler", "shop-promote-replica", "shop-readiness-checker", "shop-scale-asg", "shop-shift-traffic"])
     error_message = "The functions' names differ."
   }
   assert {
-    condition = alltrue([for f, l in aws_lambda_function.this : one(l.environment).variables == tomap(merge(f != "alarm-handler" ? {} : { PILOTLIGHT_RELEASE_PARAMETER = "/pilotlight/shop/release" }, {
+    condition = alltrue([for f, l in aws_lambda_function.this : one(l.environment).variables == tomap(merge(f != "readiness-checker" ? {} : { PILOTLIGHT_RELEASE_PARAMETER = "/pilotlight/shop/release" }, {
       PILOTLIGHT_PLAN_PARAMETER   = "/pilotlight/shop/plan"
       PILOTLIGHT_PLAN_PARTS       = tostring(length(aws_ssm_parameter.plan))
       PILOTLIGHT_JOURNAL_TABLE    = "shop-journal"
@@ -272,7 +292,7 @@ run "the_defaults_are_those_of_the_documents" {
 run "the_tick_comes_every_minute_with_a_constant_input" {
   command = plan
   assert {
-    condition     = aws_cloudwatch_event_rule.tick.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_target.tick.input == "{\"tick\":true}"
+    condition     = aws_cloudwatch_event_rule.tick.schedule_expression == "rate(1 minute)" && aws_cloudwatch_event_target.tick.input == "{\"command\":\"tick\"}"
     error_message = "The tick's rate or input differs."
   }
   assert {
@@ -394,7 +414,7 @@ run "a_primary_in_an_opt_in_region_delivers_under_its_own_principal" {
     error_message = "Without fleets there must be no wake-up for them."
   }
   assert {
-    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "ec2:")
+    condition     = keys(aws_iam_role_policy.steps) == ["alarm-handler", "promote-replica", "readiness-checker", "shift-traffic"] && !strcontains(aws_iam_role_policy.steps["shift-traffic"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["readiness-checker"].policy, "autoscaling") && !strcontains(aws_iam_role_policy.steps["readiness-checker"].policy, "ec2:")
     error_message = "Without fleets nobody needs a permission for them."
   }
 }
@@ -542,7 +562,7 @@ run "alarms_tell_people_in_their_own_region" {
     error_message = "An alarm of the recovery region tells nobody."
   }
   assert {
-    condition     = 4 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 9
+    condition     = 4 + length(aws_cloudwatch_metric_alarm.dead_letters) + length(aws_cloudwatch_metric_alarm.errors) == 10
     error_message = "The number of alarms has changed, and with it the cost at rest: adapt the README's table."
   }
 }
@@ -565,14 +585,15 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
   command = plan
   assert {
     condition = jsonencode({ for f, p in aws_iam_role_policy.common : f => sort(distinct(flatten([for s in concat(jsondecode(p.policy).Statement, jsondecode(aws_iam_role_policy.steps[f].policy).Statement) : s.Action]))) }) == jsonencode({
-      "alarm-handler" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem",
-        "dynamodb:Query", "ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId",
-        "ec2:GetEbsEncryptionByDefault", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
-        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration",
-        "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "rds:DescribeDBParameters", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota", "sns:GetTopicAttributes", "sns:Publish",
-      "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
+      "alarm-handler" = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "elasticloadbalancing:DescribeTargetHealth", "globalaccelerator:DescribeEndpointGroup",
+      "lambda:InvokeFunction", "logs:CreateLogStream", "logs:PutLogEvents", "rds:DescribeDBInstances", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "promote-replica" = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "globalaccelerator:DescribeEndpointGroup", "logs:CreateLogStream", "logs:PutLogEvents",
       "rds:DescribeDBInstances", "rds:ModifyDBInstance", "rds:PromoteReadReplica", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
+      "readiness-checker" = ["acm:DescribeCertificate", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScheduledActions", "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+        "ec2:DescribeImages", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:GetEbsDefaultKmsKeyId",
+        "ec2:GetEbsEncryptionByDefault", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+        "globalaccelerator:DescribeEndpointGroup", "globalaccelerator:ListEndpointGroups", "iam:SimulatePrincipalPolicy", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "lambda:GetFunctionConcurrency", "lambda:GetFunctionConfiguration", "logs:CreateLogStream",
+      "logs:PutLogEvents", "rds:DescribeDBInstances", "rds:DescribeDBParameters", "servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota", "sns:GetTopicAttributes", "sns:Publish", "sqs:GetQueueAttributes", "sqs:SendMessage", "ssm:GetParameters"]
       "scale-asg" = ["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities", "autoscaling:UpdateAutoScalingGroup", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
       "elasticloadbalancing:DescribeTargetHealth", "logs:CreateLogStream", "logs:PutLogEvents", "sns:Publish", "sqs:SendMessage", "ssm:GetParameters"]
       "shift-traffic" = ["autoscaling:DescribeAutoScalingGroups", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "ec2:DescribeAddresses", "ec2:DescribeInstances",
@@ -590,19 +611,19 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     error_message = "The promotion or the quarantine reaches other instances."
   }
   assert {
-    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => jsonencode(try(s.Condition.StringEquals["cloudwatch:namespace"], s.Resource)) if contains(["LookAtTopics", "SayReadiness"], s.Sid) } == {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["readiness-checker"].policy).Statement : s.Sid => jsonencode(try(s.Condition.StringEquals["cloudwatch:namespace"], s.Resource)) if contains(["LookAtTopics", "PutFigures"], s.Sid) } == {
       LookAtTopics = jsonencode(["arn:aws:sns:us-west-1:123456789012:shop-commands", "arn:aws:sns:us-west-1:123456789012:shop-notices", "arn:aws:sns:us-west-1:123456789012:shop-signals"])
-      SayReadiness = jsonencode("Pilotlight")
+      PutFigures   = jsonencode("Pilotlight")
     }
     error_message = "The readiness pass sees other topics, or may write other metrics."
   }
   assert {
-    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => s.Resource if contains(["AskWhatIsAllowed", "LookAtDeadLetters", "LookAtFunctions", "LookAtKeys", "LookAtCertificates", "ReadRelease"], s.Sid) } == {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["readiness-checker"].policy).Statement : s.Sid => s.Resource if contains(["AskWhatIsAllowed", "LookAtDeadLetters", "LookAtFunctions", "LookAtKeys", "LookAtCertificates", "ReadRelease"], s.Sid) } == {
       AskWhatIsAllowed = ["arn:aws:iam::123456789012:role/shop-promote-replica", "arn:aws:iam::123456789012:role/shop-scale-asg", "arn:aws:iam::123456789012:role/shop-shift-traffic"]
       LookAtDeadLetters = ["arn:aws:sqs:us-west-1:123456789012:shop-alarm-handler-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-promote-replica-dead-letters",
-      "arn:aws:sqs:us-west-1:123456789012:shop-scale-asg-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-shift-traffic-dead-letters"]
+      "arn:aws:sqs:us-west-1:123456789012:shop-readiness-checker-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-scale-asg-dead-letters", "arn:aws:sqs:us-west-1:123456789012:shop-shift-traffic-dead-letters"]
       LookAtFunctions = ["arn:aws:lambda:us-west-1:123456789012:function:shop-alarm-handler", "arn:aws:lambda:us-west-1:123456789012:function:shop-promote-replica",
-      "arn:aws:lambda:us-west-1:123456789012:function:shop-scale-asg", "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic"]
+      "arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker", "arn:aws:lambda:us-west-1:123456789012:function:shop-scale-asg", "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic"]
       LookAtKeys         = ["arn:aws:kms:us-west-1:123456789012:key/*"]
       LookAtCertificates = ["arn:aws:acm:us-west-1:123456789012:certificate/*"]
       ReadRelease        = ["arn:aws:ssm:us-west-1:123456789012:parameter/pilotlight/shop/release"]
@@ -611,8 +632,8 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
   }
   assert {
     condition = (jsondecode(aws_ssm_parameter.release.insecure_value) == { for f, l in aws_lambda_function.this : l.function_name => l.source_code_hash }
-    && { for f, l in aws_lambda_function.this : f => l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER if can(l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER) } == { "alarm-handler" = "/pilotlight/shop/release" })
-    error_message = "The release does not hold the code of each function, or alarm-handler does not know of it."
+    && { for f, l in aws_lambda_function.this : f => l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER if can(l.environment[0].variables.PILOTLIGHT_RELEASE_PARAMETER) } == { "readiness-checker" = "/pilotlight/shop/release" })
+    error_message = "The release does not hold the code of each function, or readiness-checker does not know of it."
   }
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.steps["scale-asg"].policy).Statement : s.Resource if s.Sid == "Scale"] == [["arn:aws:autoscaling:us-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/shop-web-recovery"]]
@@ -624,9 +645,10 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
   }
   assert {
     condition = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : [s.Action, s.Resource, s.Condition] if s.Sid == "ReadForAccelerator"] } == {
-      "alarm-handler"   = []
-      "promote-replica" = []
-      "scale-asg"       = []
+      "alarm-handler"     = []
+      "promote-replica"   = []
+      "readiness-checker" = []
+      "scale-asg"         = []
       "shift-traffic" = [[
         ["ec2:DescribeAddresses", "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeLoadBalancers"], # accelerator_caller_permissions
         "*",
@@ -636,7 +658,7 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     error_message = "shift-traffic may not read what Global Accelerator asks of its caller, or another function may."
   }
   assert {
-    condition = { for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Sid => s.Resource if contains(["CountEndpointGroups", "LookAtLaunchKeys", "LookAtPrimaries", "LookAtParameterGroups"], s.Sid) } == {
+    condition = { for s in jsondecode(aws_iam_role_policy.steps["readiness-checker"].policy).Statement : s.Sid => s.Resource if contains(["CountEndpointGroups", "LookAtLaunchKeys", "LookAtPrimaries", "LookAtParameterGroups"], s.Sid) } == {
       CountEndpointGroups   = ["arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1"]
       LookAtLaunchKeys      = ["arn:aws:kms:us-west-1:123456789012:key/*"]
       LookAtPrimaries       = ["arn:aws:rds:us-east-2:123456789012:db:*"]
@@ -763,10 +785,38 @@ run "a_plan_too_large_for_exact_permissions_is_refused" {
   expect_failures = [aws_iam_role_policy.steps]
 }
 
+run "readiness_passes_come_by_a_schedule_and_a_person_is_answered_by_the_same_function" {
+  command = plan
+  assert {
+    condition     = [for s in [aws_scheduler_schedule.keepers["readiness-checker"]] : [s.name, s.group_name, s.schedule_expression, s.target[0].arn, s.target[0].input, s.target[0].role_arn, s.target[0].dead_letter_config[0].arn]] == [["shop-readiness", "shop", "rate(5 minutes)", "arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker", "{\"command\":\"pass\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-readiness-checker-dead-letters"]]
+    error_message = "The schedule does not invoke readiness-checker with its command, or has no dead-letter queue."
+  }
+  assert {
+    condition     = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : s.Resource if contains(s.Action, "lambda:InvokeFunction")] if strcontains(p.policy, "lambda:InvokeFunction") } == { "alarm-handler" = [["arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker"]] }
+    error_message = "alarm-handler can't ask for readiness, or a function may invoke another one."
+  }
+  assert {
+    # It looks for 25 seconds, and needs 20 to read and write.
+    condition     = aws_lambda_function.this["readiness-checker"].timeout >= 45 && aws_lambda_function.this["readiness-checker"].timeout <= 60
+    error_message = "A pass is cut off, or outlasts the 65 seconds that alarm-handler waits for it."
+  }
+}
+
+run "the_readiness_checker_reserves_nothing" {
+  command = plan
+  variables {
+    reserved_concurrency = 3
+  }
+  assert {
+    condition     = { for f, l in aws_lambda_function.this : f => l.reserved_concurrent_executions } == { "alarm-handler" = 3, "promote-replica" = 3, "readiness-checker" = -1, "scale-asg" = 3, "shift-traffic" = 3 }
+    error_message = "The reserved concurrency differs."
+  }
+}
+
 run "without_their_sections_there_are_no_functions_of_every_day" {
   command = plan
   assert {
-    condition     = keys(aws_lambda_function.this) == ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic"] && length(aws_scheduler_schedule.keepers) + length(aws_scheduler_schedule_group.keepers) + length(aws_iam_role.scheduler) + length(aws_cloudwatch_metric_alarm.snapshot_age) == 0
+    condition     = keys(aws_lambda_function.this) == ["alarm-handler", "promote-replica", "readiness-checker", "scale-asg", "shift-traffic"] && keys(aws_scheduler_schedule.keepers) == ["readiness-checker"] && length(aws_cloudwatch_metric_alarm.snapshot_age) == 0
     error_message = "Something of the functions of every day exists although the plan has no section for it."
   }
 }
@@ -820,11 +870,6 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
   }
   override_resource {
-    target          = aws_iam_role.scheduler
-    override_during = plan
-    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
-  }
-  override_resource {
     target          = aws_iam_role.parameter_events
     override_during = plan
     values          = { arn = "arn:aws:iam::123456789012:role/shop-parameter-events" }
@@ -839,19 +884,19 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "The role may not use the key that the database is encrypted with: ${aws_iam_role_policy.steps["snapshot-scheduler"].policy}"
   }
   assert {
-    condition     = contains([for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Resource if s.Sid == "AskWhatIsAllowed"][0], "arn:aws:iam::123456789012:role/shop-snapshot-scheduler")
+    condition     = contains([for s in jsondecode(aws_iam_role_policy.steps["readiness-checker"].policy).Statement : s.Resource if s.Sid == "AskWhatIsAllowed"][0], "arn:aws:iam::123456789012:role/shop-snapshot-scheduler")
     error_message = "The readiness may not ask what the role of the copies is allowed."
   }
   assert {
-    condition     = [for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s.Resource if s.Sid == "ResolveImages"][0] == ["arn:aws:ssm:us-west-1::parameter/aws/service/*", "arn:aws:ssm:us-west-1:123456789012:parameter/golden/web"]
+    condition     = [for s in jsondecode(aws_iam_role_policy.steps["readiness-checker"].policy).Statement : s.Resource if s.Sid == "ResolveImages"][0] == ["arn:aws:ssm:us-west-1::parameter/aws/service/*", "arn:aws:ssm:us-west-1:123456789012:parameter/golden/web"]
     error_message = "The readiness may not read the parameter that names an image."
   }
   assert {
-    condition     = [for t in [aws_scheduler_schedule.keepers["snapshot-scheduler"].target[0], aws_scheduler_schedule.keepers["ssm-replicator"].target[0]] : [t.arn, t.input, t.role_arn, t.dead_letter_config[0].arn]] == [["arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler", "{\"snapshots\":\"keep\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters"], ["arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator", "{\"command\":\"pass\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters"]]
+    condition     = [for t in [aws_scheduler_schedule.keepers["snapshot-scheduler"].target[0], aws_scheduler_schedule.keepers["ssm-replicator"].target[0]] : [t.arn, t.input, t.role_arn, t.dead_letter_config[0].arn]] == [["arn:aws:lambda:us-west-1:123456789012:function:shop-snapshot-scheduler", "{\"command\":\"keep\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-snapshot-scheduler-dead-letters"], ["arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator", "{\"command\":\"pass\"}", "arn:aws:iam::123456789012:role/shop-scheduler", "arn:aws:sqs:us-west-1:123456789012:shop-ssm-replicator-dead-letters"]]
     error_message = "A schedule does not invoke its function with its request, or has no dead-letter queue."
   }
   assert {
-    condition = alltrue([for s in aws_scheduler_schedule.keepers : s.group_name == "shop"]) && aws_scheduler_schedule_group.keepers[0].name == "shop" && jsondecode(aws_iam_role.scheduler[0].assume_role_policy).Statement[0].Condition == {
+    condition = alltrue([for s in aws_scheduler_schedule.keepers : s.group_name == "shop"]) && aws_scheduler_schedule_group.keepers.name == "shop" && jsondecode(aws_iam_role.scheduler.assume_role_policy).Statement[0].Condition == {
       StringEquals = { "aws:SourceAccount" = "123456789012" }
       ArnEquals    = { "aws:SourceArn" = "arn:aws:scheduler:us-west-1:123456789012:schedule-group/shop" }
     }
@@ -882,13 +927,14 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     error_message = "Two replicators at once would write twice as fast as the account allows."
   }
   assert {
-    condition     = alltrue([for f in ["snapshot-scheduler", "ssm-replicator"] : !strcontains(aws_iam_role_policy.common[f].policy, "shop-commands") && !strcontains(aws_sns_topic_policy.commands.policy, f)])
-    error_message = "A function of every day may command steps."
+    condition     = alltrue([for f in ["readiness-checker", "snapshot-scheduler", "ssm-replicator"] : !strcontains(aws_iam_role_policy.common[f].policy, "shop-commands") && !strcontains(aws_sns_topic_policy.commands.policy, f)])
+    error_message = "A scheduled function may command steps."
   }
   assert {
     condition = { for f, p in aws_iam_role_policy.common : f => [for s in jsondecode(p.policy).Statement : try(s.Condition, null) if contains(s.Action, "dynamodb:PutItem")] } == {
       "alarm-handler"      = [null]
       "promote-replica"    = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
+      "readiness-checker"  = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop#vitals"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
       "scale-asg"          = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
       "shift-traffic"      = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
       "snapshot-scheduler" = [{ "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop#vitals"] }, Null = { "dynamodb:LeadingKeys" = "false" } }]
@@ -946,11 +992,6 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
     target          = aws_lambda_function.this["ssm-replicator"]
     override_during = plan
     values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
-  }
-  override_resource {
-    target          = aws_iam_role.scheduler
-    override_during = plan
-    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
   }
   assert {
     condition     = [for f, p in aws_iam_role_policy.steps : f if strcontains(p.policy, "sts:AssumeRole")] == ["ssm-replicator"] && [for s in jsondecode(aws_iam_role_policy.steps["ssm-replicator"].policy).Statement : s.Resource if contains(s.Action, "sts:AssumeRole")] == [["arn:aws:iam::210987654321:role/shop-primary-region"]]

@@ -79,7 +79,7 @@ run "an_unknown_kind_of_database_is_refused" {
 run "each_function_that_the_plan_has_is_watched_for_errors_and_dead_letters" {
   command = plan
   assert {
-    condition = alltrue([for title in ["Orchestrator: errors", "Orchestrator: dead letters"] : alltrue([for f in ["alarm-handler", "promote-replica", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator"] :
+    condition = alltrue([for title in ["Orchestrator: errors", "Orchestrator: dead letters"] : alltrue([for f in ["alarm-handler", "promote-replica", "readiness-checker", "scale-asg", "shift-traffic", "snapshot-scheduler", "ssm-replicator"] :
       contains([for m in one([for w in jsondecode(output.dashboard_body).widgets : w.properties.metrics if try(w.properties.title == title, false)]) : m[length(m) - 1].label], f)
     ])])
     error_message = "A function's errors or dead letters are not shown."

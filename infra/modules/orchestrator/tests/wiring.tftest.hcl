@@ -115,6 +115,26 @@ override_resource {
   override_during = plan
   values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-shift-traffic" }
 }
+override_resource {
+  target          = module.guard_recovery.aws_sqs_queue.dead_letters["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-readiness-checker-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-readiness-checker-dead-letters" }
+}
+override_resource {
+  target          = module.guard_recovery.aws_iam_role.this["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-readiness-checker" }
+}
+override_resource {
+  target          = module.guard_recovery.aws_lambda_function.this["readiness-checker"]
+  override_during = plan
+  values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker" }
+}
+override_resource {
+  target          = module.guard_recovery.aws_iam_role.scheduler
+  override_during = plan
+  values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
+}
 
 variables {
   name        = "shop"
@@ -577,11 +597,6 @@ run "snapshots_and_parameters_have_their_functions_schedules_and_roles" {
     values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
   }
   override_resource {
-    target          = module.guard_recovery.aws_iam_role.scheduler
-    override_during = plan
-    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
-  }
-  override_resource {
     target          = module.guard_recovery.aws_iam_role.parameter_events
     override_during = plan
     values          = { arn = "arn:aws:iam::123456789012:role/shop-parameter-events" }
@@ -659,11 +674,6 @@ run "a_plan_of_two_accounts_reaches_over_by_one_role_of_one_function" {
     target          = module.guard_recovery.aws_lambda_function.this["ssm-replicator"]
     override_during = plan
     values          = { arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-ssm-replicator" }
-  }
-  override_resource {
-    target          = module.guard_recovery.aws_iam_role.scheduler
-    override_during = plan
-    values          = { arn = "arn:aws:iam::123456789012:role/shop-scheduler" }
   }
   assert {
     condition     = jsondecode(output.plan_json).sides.primary.account == "210987654321" && jsondecode(output.plan_json).sides.recovery.account == "123456789012" && jsondecode(output.plan_json).detection.topics == ["arn:aws:sns:us-east-2:123456789012:shop-signals", "arn:aws:sns:us-west-1:123456789012:shop-signals"]
