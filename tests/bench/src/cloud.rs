@@ -17,6 +17,9 @@ pub(crate) const PLAN: &str = include_str!("../../../shared/protocol/tests/plans
 /// The prefix of the plan's parameters.
 pub(crate) const PLAN_PARAMETER: &str = "/pilotlight/shop/plan";
 
+/// What is kept of the last readiness pass.
+const LAST_READINESS: &str = r#"{"readiness":{"at":"2100-01-01T00:00:00Z","plan":"shop","total":0,"not_ready":0,"unknown":0,"checks":[]}}"#;
+
 /// Most characters of a standard parameter, with some to spare.
 pub(crate) const PART_CHARACTERS_MAX: usize = 4000;
 
@@ -95,6 +98,10 @@ fn answer(parts: &[String], log: &LongLog, request: &Request) -> Result<Value> {
     match request.header("x-amz-target") {
         "AmazonSSM.GetParameters" => parameters(parts, &body),
         "DynamoDB_20120810.Query" => query(log, &body),
+        // A pass that none has to follow yet, whenever this is measured.
+        "DynamoDB_20120810.GetItem" if body.pointer("/Key/seq/N") == Some(&json!("1")) => {
+            Ok(json!({ "Item": { "readiness": { "S": LAST_READINESS } } }))
+        }
         // Nobody saved vitals.
         "DynamoDB_20120810.GetItem" => Ok(json!({})),
         // A scheduled job reports what it found, beside the journal. A record of the journal would come with a condition.
@@ -183,6 +190,12 @@ mod tests {
         assert!(put(json!({})).is_ok());
         let foreign = request("AmazonSSM.GetParameters", &json!({ "Names": ["/other/0"] }));
         assert!(answer(&[], &log, &foreign).is_err());
+    }
+
+    #[test]
+    fn the_last_readiness_is_one_that_the_functions_read() {
+        let last: protocol::readiness::LastReadiness = serde_json::from_str(LAST_READINESS).unwrap();
+        assert_eq!(last.readiness.unready(), 0);
     }
 
     #[test]

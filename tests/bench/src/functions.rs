@@ -34,7 +34,7 @@ struct Subject {
     answer: &'static str,
 }
 
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     Subject {
         name: "alarm-handler",
         event: include_str!("../../../events/operator-status.json"),
@@ -44,6 +44,11 @@ const SUBJECTS: [Subject; 6] = [
         name: "promote-replica",
         event: include_str!("../../../events/sns-step-promote.json"),
         answer: "Nothing to do: step promote of orders is not due",
+    },
+    Subject {
+        name: "readiness-checker",
+        event: include_str!("../../../events/readiness-pass.json"),
+        answer: "The last readiness pass was ",
     },
     Subject {
         name: "scale-asg",

@@ -133,6 +133,7 @@ const OWN: &str = "pilotlight-shop-orders-of-the-check";
 fn table(ground: &Ground<'_>) -> Result<Vec<Row>> {
     Ok(vec![
         alarm_handler(ground)?,
+        readiness_checker(ground)?,
         scale_asg(ground)?,
         shift_traffic(ground)?,
         snapshot_scheduler(ground)?,
@@ -154,10 +155,38 @@ fn alarm_handler(ground: &Ground<'_>) -> Result<Row> {
     ];
     let mut forbidden = acts_on_the_world(ground)?;
     forbidden.extend(what_nobody_may(ground)?);
+    // What only the readiness pass looks at.
+    forbidden.push(query_of_types());
     // An alarm of its own would be evidence it made itself.
     forbidden.push(publish(RECOVERY, &ground.at("topic_arns/signals_recovery")?));
     forbidden.push(publish(PRIMARY, &ground.at("topic_arns/signals_primary")?));
     Ok(Row { function: "alarm-handler", own, forbidden })
+}
+
+fn readiness_checker(ground: &Ground<'_>) -> Result<Row> {
+    let replica = ground.at("databases/replica")?;
+    let own = vec![
+        rds(RECOVERY, "DescribeDBInstances", &[("DBInstanceIdentifier", &replica)]),
+        accelerator(
+            "DescribeEndpointGroup",
+            json!({ "EndpointGroupArn": ground.at("endpoint_group_arns/primary")? }),
+        ),
+        query_of_types(),
+        journal(ground, "Query")?,
+        put_item(ground, "shop#vitals")?,
+    ];
+    let mut forbidden = acts_on_the_world(ground)?;
+    forbidden.extend(what_nobody_may(ground)?);
+    // A record of its own could open or approve a run.
+    forbidden.extend([put_item(ground, "shop")?, put_item(ground, "shop#snapshot")?]);
+    forbidden.push(publish(RECOVERY, &ground.at("topic_arns/commands")?));
+    forbidden.push(publish(RECOVERY, &ground.at("topic_arns/signals_recovery")?));
+    Ok(Row { function: "readiness-checker", own, forbidden })
+}
+
+fn query_of_types() -> Call {
+    let of = [("InstanceType.1", "t3.micro")];
+    Call::query("ec2", RECOVERY, "DescribeInstanceTypes", "2016-11-15", &of)
 }
 
 fn promote_replica(ground: &Ground<'_>) -> Result<Row> {

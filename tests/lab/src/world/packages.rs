@@ -12,9 +12,10 @@ use crate::checkout;
 use crate::world::process::run;
 
 /// The functions, by package name.
-pub const FUNCTIONS: [&str; 6] = [
+pub const FUNCTIONS: [&str; 7] = [
     "alarm-handler",
     "promote-replica",
+    "readiness-checker",
     "scale-asg",
     "shift-traffic",
     "snapshot-scheduler",
