@@ -18,8 +18,8 @@ port=9000
 lab=$(python3 tests/target_dir.py)/lab/lab
 [ -x "$lab" ] || fail "the lab is not built; start the local world with: make lab"
 # One environment serves all functions: they differ in their name, which cargo-lambda sets, and in their time limit, which
-# does not apply here.
-variables=$("$lab" environment alarm-handler)
+# does not apply here. readiness-checker's has one variable more: where the release is written.
+variables=$("$lab" environment readiness-checker)
 ! (exec 3<>"/dev/tcp/$address/$port") 2>/dev/null || fail "port $port of $address is taken; is another make watch running?"
 
 python3 tests/environment.py .lab/build-venv functions/requirements-build.txt

@@ -24,7 +24,7 @@ pub struct Settings {
     pub commands_topic: String,
     /// ARN of the notices topic. From `PILOTLIGHT_NOTICES_TOPIC`.
     pub notices_topic: String,
-    /// Name of the parameter that says which code was released together; only the alarm-handler is told. From
+    /// Name of the parameter that says which code was released together; only the readiness-checker is told. From
     /// `PILOTLIGHT_RELEASE_PARAMETER`, if it is set.
     pub release_parameter: Option<String>,
     /// The role that calls to the primary region are made as, where its account is another one; only the functions that make
