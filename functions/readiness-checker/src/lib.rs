@@ -63,8 +63,9 @@ impl ReadinessChecker {
         }
         match conductor.journal.load_vitals(plan).await {
             Ok(vitals) => {
-                let why = vitals.and_then(|vitals| vitals.snapshot_unkept);
-                why.into_iter().for_each(|why| log.not_kept(why));
+                if let Some(why) = vitals.and_then(|vitals| vitals.snapshot_unkept) {
+                    log.not_kept(why);
+                }
             }
             Err(failure) => tracing::warn!(%failure, "the vitals can't be read"),
         }

@@ -53,6 +53,8 @@ impl Functions for LambdaInvocations {
 mod tests {
     use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
     use aws_smithy_types::body::SdkBody;
+    use ports::Clock;
+    use runtime::clock::SystemClock;
     use serde_json::json;
 
     use super::*;
@@ -140,7 +142,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut buffer = vec![0; 16_384];
             let _ = stream.read(&mut buffer).await.unwrap();
-            tokio::time::sleep(std::time::Duration::from_secs(9)).await;
+            SystemClock.sleep(std::time::Duration::from_secs(9)).await;
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
             stream.write_all(answer.as_bytes()).await.unwrap();
         });
