@@ -108,8 +108,8 @@ prove: ## explore every configuration of the model, hunt every mutant, try every
 	@"$(TARGET)/lab/prove"
 
 .PHONY: mutants
-mutants: tools ## run every mutant that has no result yet: hours; cut short, it goes on (SHARD=2/8 SECONDS=600 FILE=...)
-	@python3 tests/mutants.py run $(if $(SHARD),--shard $(SHARD)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILE),--file '$(FILE)')
+mutants: tools ## run every mutant that has no result yet: hours; cut short, it goes on (SHARD=2/8 SECONDS=600 FILE=... DRAW=200)
+	@python3 tests/mutants.py run $(if $(SHARD),--shard $(SHARD)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILE),--file '$(FILE)') $(if $(DRAW),--draw $(DRAW))
 
 .PHONY: rules
 rules: tools ## each value of each field, and PLANS=3000 drawn plans: does Terraform refuse what the functions refuse? (SEED=7 begins elsewhere)

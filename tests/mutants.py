@@ -4,6 +4,7 @@
     python3 tests/mutants.py run --shard 2/8        an eighth of them, for one of several machines
     python3 tests/mutants.py run --seconds 600      for ten minutes
     python3 tests/mutants.py run --file 'shared/protocol/src/graph.rs'
+    python3 tests/mutants.py run --draw 200         of each area so many, drawn at random: the same ones each time
     python3 tests/mutants.py sample --seconds 240   what CI runs: changed files first, else some that were caught
     python3 tests/mutants.py report                 writes docs/proof/mutants.md
     python3 tests/mutants.py check                  says what is stale; fails where a survivor has no reason
@@ -45,16 +46,36 @@ PLACE = ROOT / ".lab" / "mutants"
 TREE = PLACE / "tree"
 TARGET = PLACE / "target"
 
-# What decides: the pure core's decisions, and what only one function does.
-SCOPE = (
-    "shared/protocol/src/decide.rs",
-    "shared/protocol/src/decide/*.rs",
-    "shared/protocol/src/state.rs",
-    "shared/protocol/src/state/*.rs",
-    "shared/protocol/src/evidence.rs",
-    "shared/protocol/src/graph.rs",
-    "functions/*/src/*.rs",
+
+
+@dataclass(frozen=True)
+class Area:
+    """Files of one kind, and how many of their viable mutants must be caught."""
+
+    name: str
+    patterns: tuple[str, ...]
+    share_min: float
+
+
+# A file is of the first area that has it.
+AREAS = (
+    Area(
+        "what decides",
+        (
+            "shared/protocol/src/decide.rs",
+            "shared/protocol/src/decide/*.rs",
+            "shared/protocol/src/state.rs",
+            "shared/protocol/src/state/*.rs",
+            "shared/protocol/src/evidence.rs",
+            "shared/protocol/src/graph.rs",
+        ),
+        0.9,
+    ),
+    Area("the rest of the core", ("shared/protocol/src/*.rs", "shared/protocol/src/*/*.rs", "shared/protocol/src/*/*/*.rs"), 0.9),
+    Area("the engine", ("shared/engine/src/*.rs", "shared/engine/src/*/*.rs"), 0.8),
+    Area("the functions", ("functions/*/src/*.rs",), 0.9),
 )
+SCOPE = tuple(pattern for area in AREAS for pattern in area.patterns)
 # Wiring: it decides nothing, and the end-to-end tests run it.
 EXCLUDED = ("functions/*/src/main.rs",)
 
@@ -98,15 +119,23 @@ HOURS = ("aftermath::", "alarms::", "attention::", "budgets::", "contract::", "s
 
 CORE = Tests("core", ("protocol",), ("quick",), 30)
 RUNS = Tests("runs", ("scenarios", "engine", "ssm-replicator"), ("scenarios", "limits", "replicator"), 120, without=HOURS)
+WHOLE = Tests("whole", ("protocol",), ("core",), 300)
 LAWS = Tests("laws", ("protocol",), ("core",), 300, only=("golden::", "laws::", "envelopes::", "events::", "readiness::"))
 LONG = Tests("long", ("scenarios",), ("scenarios", "secrets"), 600, only=(*HOURS, "secret", "values", "credentials"))
 # Quick ones first.
-EVERY = (CORE, RUNS, LAWS, LONG)
+EVERY = (CORE, WHOLE, RUNS, LAWS, LONG)
+
+
+def area_of(file: str) -> Area | None:
+    """The area of a file; none outside the scope."""
+    return next((area for area in AREAS if any(fnmatch.fnmatch(file, pattern) for pattern in area.patterns)), None)
 
 
 def tests_for(file: str) -> tuple[Tests, ...]:
     """The tests for the mutants of a file, in their order."""
-    return EVERY if file.startswith("shared/protocol/") else (RUNS, LONG)
+    if not file.startswith("shared/protocol/"):
+        return (RUNS, LONG)
+    return (CORE, RUNS, LAWS, LONG) if area_of(file) == AREAS[0] else (WHOLE, RUNS, LONG)
 
 
 @dataclass(frozen=True)
@@ -440,6 +469,18 @@ def figures(results: Iterable[Result]) -> list[FileFigures]:
     return rows
 
 
+def areas(results: Iterable[Result]) -> Iterator[str]:
+    """A row for each area: of results of files that are as they were run."""
+    results = list(results)
+    for area in AREAS:
+        found = [result for result in results if area_of(result.mutant.file) == area]
+        judged_ones = [result for result in found if result.outcome != PENDING and result.is_fresh]
+        caught = sum(result.outcome in ("caught", "timeout") for result in judged_ones)
+        viable = caught + sum(result.outcome == "missed" for result in judged_ones)
+        share = f"{100 * caught / viable:.1f} %" if viable else "-"
+        yield f"| {area.name} | {len(found)} | {len(judged_ones)} | {viable} | {caught} | {share} | {100 * area.share_min:.0f} % |"
+
+
 def problems(results: dict[Mutant, Result], reasons: dict[str, str]) -> list[str]:
     """What is wrong with what is kept: a survivor without a reason, a reason without a survivor, a file out of scope."""
     survivors = {result.mutant.words for result in results.values() if result.outcome == "missed"}
@@ -475,10 +516,15 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
         "is a line that no test holds. `make mutants` runs those that have no result, in a copy of the checkout, and goes on",
         "where it was cut short. Results are kept by the hash of the file: of a file that has changed since, nothing is claimed.",
         "",
-        "Scope: what decides (`decide`, `state`, `evidence` and `graph` of `shared/protocol`) and what only one function does",
-        "(`functions/*/src`, without the wiring in `main.rs`). What takes longer than its time is caught too: it does not end.",
+        "Scope: the core (`shared/protocol`; what decides apart: `decide`, `state`, `evidence` and `graph`), the engine, and what only",
+        "one function does (`functions/*/src`, without the wiring in `main.rs`). What takes longer than its time is caught too: it",
+        "does not end. Where not all mutants of an area were run, those that were are drawn by the hash of their name (`--draw`).",
         "",
         f"Of the files below that are as they were run, {total}.",
+        "",
+        "| area | mutants | run | viable | caught | share | wanted |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *areas(results.values()),
         "",
         "| file | viable | caught | share | survive | do not build | not run yet | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -524,6 +570,17 @@ def shard_of(mutant: Mutant, count: int) -> int:
     return int(hashlib.sha256(mutant.name.encode()).hexdigest(), 16) % count
 
 
+def drawn_of_each_area(mutants: list[Mutant], count: int) -> list[Mutant]:
+    """So many of each area, as if drawn at random; the same ones on every machine, and more with a higher count."""
+    by_area: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        if area := area_of(mutant.file):
+            by_area.setdefault(area.name, []).append(mutant)
+    order = lambda mutant: hashlib.sha256(mutant.words.encode()).digest()  # noqa: E731
+    chosen = {mutant for found in by_area.values() for mutant in sorted(found, key=order)[:count]}
+    return [mutant for mutant in mutants if mutant in chosen]
+
+
 def stale_mutants(mutants: list[Mutant], results: dict[Mutant, Result]) -> list[Mutant]:
     """Those that have no result for the file as it is."""
     digests = {file: digest_of(file) for file in {mutant.file for mutant in mutants}}
@@ -558,7 +615,7 @@ def run(wishes: argparse.Namespace) -> int:
         return 2
     mutants = every_mutant(program, files)
     results = with_pending(without_leftovers(read_results(), mutants), mutants)
-    wanted = stale_mutants(mutants, results)
+    wanted = stale_mutants(drawn_of_each_area(mutants, wishes.draw) if wishes.draw else mutants, results)
     if wishes.shard:
         number, count = (int(part) for part in wishes.shard.split("/"))
         wanted = [mutant for mutant in wanted if shard_of(mutant, count) == number - 1]
@@ -657,6 +714,7 @@ def main(arguments: list[str]) -> int:
     everything.add_argument("--file", action="append", default=[], help="only files that match this")
     everything.add_argument("--shard", help="only one of several shares, as 1/4", type=shard)
     everything.add_argument("--seconds", type=int, help="begin nothing after so many seconds")
+    everything.add_argument("--draw", type=int, help="only so many of each area, drawn at random")
     some = commands.add_parser("sample", help="run as many as fit into the time")
     some.add_argument("--seconds", type=int, default=240)
     some.add_argument("--seed", default="", help="which ones; without it, by the commit")

@@ -137,6 +137,14 @@ def environment(command: list[str], shift: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **({} if prepares else shift)}
 
 
+def failures(stage: str) -> list[str]:
+    """The lines of a stage's log that name what failed, without what a test printed meanwhile."""
+    named = re.compile(r"\bFAILED\b|^failed: |^(FAIL|ERROR): |\bpanicked at\b|^error\b")
+    log = LOGS / f"{stage}.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return [line.strip()[:400] for line in lines if named.search(line)][:20]
+
+
 def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
     """Runs a stage; gives how many tests passed and failed. A stage that breaks counts as a failed test."""
     log_path = LOGS / f"{stage.name}.log"
@@ -213,6 +221,10 @@ def main(arguments: list[str]) -> int:
     for name, passed, failed, seconds in rows:
         print(f"{name:<12} {passed:>7} {failed:>7} {seconds:>8.0f}")
     passed, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    # Last, because who reads the end of a long log wants to know this.
+    for name, _, broken, _ in rows:
+        for line in failures(name) if broken else []:
+            print(f"{name}: {line}")
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -83,6 +83,19 @@ class Kept(unittest.TestCase):
         left = mutants.without_leftovers(results, [mutant(1)])
         self.assertEqual(list(left), [mutant(1), mutant(1, SCALE)])
 
+    def test_a_draw_takes_as_many_of_each_area_and_a_larger_one_takes_more(self) -> None:
+        engine = "shared/engine/src/worker.rs"
+        every = [mutant(number, file) for file in (GRAPH, SCALE, engine) for number in range(20)]
+        drawn = mutants.drawn_of_each_area(every, 5)
+        self.assertEqual({file: sum(one.file == file for one in drawn) for file in (GRAPH, SCALE, engine)}, {GRAPH: 5, SCALE: 5, engine: 5})
+        self.assertTrue(set(drawn) < set(mutants.drawn_of_each_area(every, 6)))
+        self.assertEqual(mutants.drawn_of_each_area(every, 20), every)
+
+    def test_the_areas_say_what_was_run_of_them(self) -> None:
+        results = kept(result("caught", 1), result("missed", 2), result("unviable", 3), result(mutants.PENDING, 4))
+        rows = [row for row in mutants.areas(results.values()) if row.startswith("| what decides ")]
+        self.assertEqual(rows, ["| what decides | 4 | 3 | 2 | 1 | 50.0 % | 90 % |"])
+
     def test_every_mutant_is_in_one_shard_and_every_shard_has_some(self) -> None:
         shards = [mutants.shard_of(mutant(number), 4) for number in range(200)]
         self.assertEqual(set(shards), {0, 1, 2, 3})
@@ -118,6 +131,9 @@ class Scope(unittest.TestCase):
     def test_the_core_is_tried_by_its_own_tests_first(self) -> None:
         self.assertEqual([tests.name for tests in mutants.tests_for(GRAPH)], ["core", "runs", "laws", "long"])
         self.assertEqual([tests.name for tests in mutants.tests_for(SCALE)], ["runs", "long"])
+        reader = "shared/protocol/src/plan/read.rs"
+        self.assertEqual([tests.name for tests in mutants.tests_for(reader)], ["whole", "runs", "long"])
+        self.assertEqual(mutants.area_of(reader).name, "the rest of the core")
 
 
 class Checked(unittest.TestCase):
@@ -141,7 +157,7 @@ class Checked(unittest.TestCase):
         self.assertEqual(mutants.problems(kept(result("missed", digest="0" * 16)), {}), [])
 
     def test_results_of_a_file_outside_the_scope_are_a_problem(self) -> None:
-        [problem] = mutants.problems(kept(result("caught", 1, "shared/protocol/src/arn.rs")), {})
+        [problem] = mutants.problems(kept(result("caught", 1, "shared/aws/src/rds.rs")), {})
         self.assertIn("which is not in the scope", problem)
 
     def test_the_page_claims_nothing_of_a_file_that_has_changed(self) -> None:

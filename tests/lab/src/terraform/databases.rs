@@ -1,23 +1,25 @@
-//! The small stack's databases, made by the API before Terraform knows of them, and taken in by `import` blocks: as who has a
-//! database and adds Pilotlight to it. The provider waits for minutes for a database that it makes itself, whatever the cloud says.
+//! The small stack's databases and the replica's key, made by the API before Terraform knows of them, and taken in by `import`
+//! blocks: as who has a database and adds Pilotlight to it. The provider waits for minutes for a database that it makes itself,
+//! and half a minute for a key, whatever the cloud says.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_rds::Client;
+use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::call::{Call, Shape};
 use crate::say;
+use crate::terraform::examples::administrator;
 use crate::terraform::{Terraform, attribute};
-use crate::world::{PRIMARY, RECOVERY};
+use crate::world::{PRIMARY, RECOVERY, World};
 
-/// What a database needs to be there: its subnets, its security groups, the replica's key.
-const GROUND: [&str; 5] = [
+/// What a database needs to be there: its subnets and its security groups.
+const GROUND: [&str; 4] = [
     "aws_db_subnet_group.primary",
     "aws_db_subnet_group.recovery",
     "aws_security_group.database_primary",
     "aws_security_group.database_recovery",
-    "aws_kms_key.replica",
 ];
 
 /// The password of the master user.
@@ -25,17 +27,42 @@ pub const PASSWORD: &str = "local-world-only-1";
 
 /// Makes the database and its replica where a stack of this name has its networks, and has the stack's next apply take them in.
 /// Gives how many resources were created for it.
-pub async fn exist(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<usize> {
+pub async fn exist(terraform: &Terraform, world: &World, name: &str) -> Result<usize> {
     let made = terraform.apply_only(&GROUND).await?;
-    Box::pin(make(terraform, cloud, name))
+    let key = make_key(world, name).await.with_context(|| format!("the key of {name} can't be made"))?;
+    Box::pin(make(terraform, world, name, &key.arn))
         .await
         .with_context(|| format!("the databases of {name} can't be made"))?;
     say(&format!("{name}: a database and its replica exist; Terraform takes them in"));
-    take_in(terraform.dir(), name)?;
+    take_in(terraform.dir(), name, &key.id)?;
     Ok(made)
 }
 
-async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
+/// The key that encrypts the replica.
+struct Key {
+    id: String,
+    arn: String,
+}
+
+async fn make_key(world: &World, name: &str) -> Result<Key> {
+    let description = format!("Encrypts the database replica of {name}.");
+    let made = kms(world, "CreateKey", json!({ "Description": description })).await?;
+    let text = |path: &str| made.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let id = text("/KeyMetadata/KeyId").context("no key was answered")?;
+    kms(world, "EnableKeyRotation", json!({ "KeyId": id })).await?;
+    Ok(Key { id, arn: text("/KeyMetadata/Arn").context("no ARN was answered")? })
+}
+
+async fn kms(world: &World, action: &'static str, document: Value) -> Result<Value> {
+    let shape = Shape::Json("TrentService", document);
+    let call = Call { service: "kms", region: RECOVERY.to_owned(), action, shape };
+    let reply = call.send(world.endpoint_url(), &administrator()).await?;
+    ensure!(reply.is_done(), "kms refused {action}: {}", reply.text);
+    Ok(serde_json::from_str(&reply.text).unwrap_or_default())
+}
+
+async fn make(terraform: &Terraform, world: &World, name: &str, key: &str) -> Result<()> {
+    let cloud = &world.cloud;
     let state = terraform.state().await?;
     let subnets = format!("{name}-orders");
     let primary = Client::new(&cloud.config(PRIMARY).await);
@@ -67,7 +94,7 @@ async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
         .source_db_instance_identifier(source)
         .db_instance_class("db.t4g.micro")
         .storage_type("gp3")
-        .kms_key_id(attribute(&state, "aws_kms_key.replica", "arn")?)
+        .kms_key_id(key)
         .db_subnet_group_name(subnets)
         .vpc_security_group_ids(attribute(&state, "aws_security_group.database_recovery", "id")?)
         .auto_minor_version_upgrade(true)
@@ -80,9 +107,12 @@ async fn make(terraform: &Terraform, cloud: &Cloud, name: &str) -> Result<()> {
 }
 
 /// What a person writes beside a stack whose database exists.
-fn take_in(dir: &Path, name: &str) -> Result<()> {
-    let blocks = [("orders", "orders"), ("orders_replica", "orders-replica")].map(|(resource, suffix)| {
-        format!("import {{\n  to = aws_db_instance.{resource}\n  id = \"{name}-{suffix}\"\n}}\n")
-    });
+fn take_in(dir: &Path, name: &str, key: &str) -> Result<()> {
+    let blocks = [
+        ("aws_kms_key.replica", key.to_owned()),
+        ("aws_db_instance.orders", format!("{name}-orders")),
+        ("aws_db_instance.orders_replica", format!("{name}-orders-replica")),
+    ]
+    .map(|(resource, id)| format!("import {{\n  to = {resource}\n  id = \"{id}\"\n}}\n"));
     Ok(std::fs::write(dir.join("imports.tf"), blocks.concat())?)
 }

@@ -65,8 +65,7 @@ impl Stack {
             variables["parameter_paths"] = json!([]);
         }
         let terraform = Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
-        let made =
-            databases::exist(&terraform, &world.cloud, &wishes.name).await? + terraform.apply().await?;
+        let made = databases::exist(&terraform, world, &wishes.name).await? + terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
         Ok(Self { name: wishes.name.clone(), terraform, outputs })
