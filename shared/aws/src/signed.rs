@@ -1,5 +1,6 @@
-//! How are services asked that have no client of the SDK here? By small signed requests: eight services are asked one or
-//! two questions each, and a client for each would be a tenth of a function's package.
+//! How are services asked that have no client of the SDK here? By small signed requests: nine services are asked one or
+//! two questions each. On the way of a failover (CloudWatch, load balancers) a client would be 60 to 120 kB of a package that
+//! is loaded before it starts; for readiness the clients would take 440 s of one core to build, 302 of them for EC2.
 //!
 //! The signer, the HTTP client and the meaning of errors are the SDK's and this crate's own.
 
