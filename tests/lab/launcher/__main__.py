@@ -7,9 +7,12 @@ import logging
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .settings import Settings, SettingsError, server_environment, shifted_clock
+
+if TYPE_CHECKING:
+    from .assembly import Assembly
 
 PARENT_WATCH_SECONDS = 0.5
 GRACE_SECONDS = 1.0
@@ -28,9 +31,12 @@ def main() -> None:
     # The emulator reads its settings when it is imported, so its environment is set before that.
     os.environ.clear()
     os.environ.update(environment)
-    code = 1
+    code, world = 1, None
     try:
-        asyncio.run(_serve(settings))
+        from .assembly import assemble
+
+        world = assemble(settings)
+        asyncio.run(_serve(settings, world))
         code = 0
     except Exception:
         logging.getLogger("lab").exception("the world ended by itself")
@@ -38,19 +44,17 @@ def main() -> None:
         from . import functions
 
         functions.end_all()
+        if world is not None:
+            world.end()
         logging.shutdown()
         # Handler threads may still wait for functions that are gone; nothing of theirs is worth waiting for.
         os._exit(code)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, world: Assembly) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from .assembly import assemble
-
-    application: Any
-    application, heartbeat = assemble(settings)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -63,10 +67,11 @@ async def _serve(settings: Settings) -> None:
     config.shutdown_timeout = GRACE_SECONDS
     config.loglevel = settings.log_level
 
-    tasks = [asyncio.create_task(heartbeat.run())]
+    tasks = [asyncio.create_task(world.heartbeat.run())]
     if settings.parent_pid is not None:
         tasks.append(asyncio.create_task(_watch_parent(settings.parent_pid, ending)))
     try:
+        application: Any = world.application
         await serve(application, config, shutdown_trigger=_waiter(ending))
     finally:
         for task in tasks:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ministack import app
 
 from . import (
@@ -10,6 +12,7 @@ from . import (
     authorization,
     autoscaling,
     clusters,
+    database_calls,
     database_details,
     deliveries,
     event_buses,
@@ -35,13 +38,28 @@ from . import (
     target_health,
 )
 from .control import Asgi, with_control
+from .databases import Databases
 from .heartbeat import Heartbeat
 from .settings import Settings
 from .world import World
 
 
-def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
-    """The emulator with everything registered, and the heartbeat that must run beside it."""
+@dataclass(frozen=True)
+class Assembly:
+    """The emulator with everything registered, and what runs beside it."""
+
+    application: Asgi
+    heartbeat: Heartbeat
+    databases: Databases | None
+
+    def end(self) -> None:
+        """Ends what does not end with the launcher's own process."""
+        if self.databases is not None:
+            self.databases.end()
+
+
+def assemble(settings: Settings) -> Assembly:
+    """The emulator with everything registered; its heartbeat must be run."""
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
     database_details.install()
@@ -71,4 +89,5 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     registry_replication.install()
     simulation.install()
     authorization.install()
-    return with_control(app.app, world), heartbeat
+    real = database_calls.install(world, heartbeat)
+    return Assembly(with_control(app.app, world, real), heartbeat, real)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import ageing, functions, globalaccelerator, inventory, rds, schedules, snapshots, target_health
+from .databases import Databases
 from .world import World
 
 PREFIX = "/_lab/"
@@ -22,7 +23,7 @@ class BadRequest(ValueError):
     """A request the control API can't use; the message says why."""
 
 
-def with_control(app: Asgi, world: World) -> Asgi:
+def with_control(app: Asgi, world: World, databases: Databases | None = None) -> Asgi:
     """The emulator's application with the control API in front of it."""
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -31,7 +32,8 @@ def with_control(app: Asgi, world: World) -> Asgi:
             return
         try:
             body = await _body(receive)
-            status, document = answer(world, scope["method"], scope["path"][len(PREFIX) :].split("/"), body)
+            path = scope["path"][len(PREFIX) :].split("/")
+            status, document = answer(world, databases, scope["method"], path, body)
         except BadRequest as problem:
             status, document = 400, {"error": str(problem)}
         payload = json.dumps(document).encode()
@@ -59,7 +61,9 @@ async def _body(receive: Any) -> dict[str, Any]:
     return document
 
 
-def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> tuple[int, Any]:
+def answer(
+    world: World, databases: Databases | None, method: str, path: list[str], body: dict[str, Any]
+) -> tuple[int, Any]:
     """The status and document for one request; `path` is what follows /_lab/."""
     match method, path:
         case "GET", ["health"]:
@@ -67,7 +71,10 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
         case "GET", ["regions"]:
             return 200, [{"region": region, "lost": True} for region in sorted(world.lost_since)]
         case "PUT", ["regions", region]:
-            world.set_lost(region, _flag(body, "lost"))
+            how = body.get("how", "cut")
+            if how not in ("cut", "killed"):
+                raise BadRequest("how must be cut or killed")
+            world.set_lost(region, _flag(body, "lost"), killed=how == "killed")
             return 200, {"region": region, "lost": world.is_lost(region)}
         case "PUT", ["capacity", group]:
             available = _flag(body, "available")
@@ -95,6 +102,11 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
         case "PUT", ["schedules", region, name]:
             found = schedules.set_due(region, name, is_due=_flag(body, "due"))
             return (200, {"name": name, **body}) if found else (404, {"error": f"no schedule {name}"})
+        case "GET", ["databases"]:
+            return 200, databases.documents() if databases else []
+        case "GET", ["databases", region, name, "from", origin]:
+            address = databases.address_from(origin, region, name) if databases else None
+            return (200, {"address": address}) if address else (404, {"error": f"{name} in {region} has no data"})
         case "GET", ["accelerators"]:
             return 200, globalaccelerator.control_documents(world)
         case "GET", ["load-balancers"]:
