@@ -14,6 +14,7 @@ from . import (
     clusters,
     database_calls,
     database_details,
+    database_metrics,
     deliveries,
     event_buses,
     flow_logs,
@@ -90,4 +91,5 @@ def assemble(settings: Settings) -> Assembly:
     simulation.install()
     authorization.install()
     real = database_calls.install(world, heartbeat)
+    database_metrics.install(real, heartbeat)
     return Assembly(with_control(app.app, world, real), heartbeat, real)

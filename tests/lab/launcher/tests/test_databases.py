@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .real_databases import Problem, RealLab, RealPair, needs_postgres, session
@@ -259,3 +260,51 @@ class Choice(RealLab):
         self.assertEqual(plain["Endpoint"]["Address"], "127.0.0.1")
         make_database(self.here, "billing", Engine="mysql")
         self.assertEqual([entry["name"] for entry in self.lab.control("GET", "databases")], ["orders-1"])
+
+
+class Metrics(RealPair):
+    """What CloudWatch shows is what the servers say."""
+
+    def newest(self, region: str, name: str, metric: str) -> float:
+        """The newest datum of a metric."""
+        now = datetime.now(UTC)
+        answer = self.lab.client("cloudwatch", region).get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": "m",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": "AWS/RDS",
+                            "MetricName": metric,
+                            "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
+                        },
+                        "Period": 1,
+                        "Stat": "Maximum",
+                    },
+                }
+            ],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
+        )["MetricDataResults"][0]
+        return float(dict(sorted(zip(answer["Timestamps"], answer["Values"], strict=True))).popitem()[1])
+
+    def test_lag_slots_and_sessions_are_measured(self) -> None:
+        source, replica = self.source, self.follower
+        self.insert(source, 1)
+        self.arrives(replica, 1)
+        with session(source), session(source):
+            eventually(lambda: self.newest(PRIMARY, self.name, "DatabaseConnections") == 2.0)
+        # The source is idle: the lag grows though nothing is missing.
+        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") > 6.0)
+        self.assertEqual(self.newest(PRIMARY, self.name, "OldestReplicationSlotLag"), 0.0)
+        self.assertEqual(self.newest(PRIMARY, self.name, "DatabaseConnections"), 0.0)
+        self.insert(source, 2)
+        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") < 6.0)
+
+    def test_a_replica_that_receives_nothing_has_a_lag_of_minus_one_and_its_slot_falls_behind(self) -> None:
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "error"})
+        self.insert(self.source, 1)
+        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") == -1.0)
+        eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "replicating"})
+        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") >= 0.0)
