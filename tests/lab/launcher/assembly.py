@@ -15,6 +15,7 @@ from . import (
     database_calls,
     database_details,
     database_metrics,
+    database_snapshots,
     deliveries,
     event_buses,
     flow_logs,
@@ -92,4 +93,5 @@ def assemble(settings: Settings) -> Assembly:
     authorization.install()
     real = database_calls.install(world, heartbeat)
     database_metrics.install(real, heartbeat)
+    database_snapshots.install(real)
     return Assembly(with_control(app.app, world, real), heartbeat, real)

@@ -6,8 +6,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .real_databases import Problem, RealLab, RealPair, needs_postgres, session
-from .running_lab import PRIMARY, RECOVERY, RunningLab, eventually
+from .real_databases import Problem, RealLab, RealPair, needs_postgres, place_of, session
+from .running_lab import ACCOUNT, PRIMARY, RECOVERY, RunningLab, eventually
 from .stack import make_database
 
 
@@ -308,3 +308,46 @@ class Metrics(RealPair):
         eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "replicating"})
         eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") >= 0.0)
+
+
+class Snapshots(RealLab):
+    """A snapshot holds the rows of its moment, in every copy."""
+
+    def test_a_restore_brings_back_the_rows_of_the_snapshots_moment(self) -> None:
+        source = self.make()
+        self.insert(source, 1, 2)
+        self.here.create_db_snapshot(DBInstanceIdentifier=self.name, DBSnapshotIdentifier=f"{self.name}-s")
+        self.insert(source, 3)
+        self.until_taken(self.here, f"{self.name}-s")
+        self.there.copy_db_snapshot(
+            SourceDBSnapshotIdentifier=f"arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:{self.name}-s",
+            TargetDBSnapshotIdentifier=f"{self.name}-c",
+        )
+        self.until_taken(self.there, f"{self.name}-c")
+        self.here.delete_db_snapshot(DBSnapshotIdentifier=f"{self.name}-s")
+        made = self.there.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier=f"{self.name}-x", DBSnapshotIdentifier=f"{self.name}-c"
+        )["DBInstance"]
+        self.addCleanup(self.drop, self.there, made["DbiResourceId"])
+        self.assertEqual(self.rows(place_of(made)), [1, 2])
+        self.insert(place_of(made), 4)
+        self.assertEqual((self.rows(place_of(made)), self.rows(source)), ([1, 2, 4], [1, 2, 3]))
+
+    def test_a_final_snapshot_holds_all_that_was_written(self) -> None:
+        source = self.make()
+        self.insert(source, 1)
+        self.here.delete_db_instance(
+            DBInstanceIdentifier=self.name, FinalDBSnapshotIdentifier=f"{self.name}-f"
+        )
+        made = self.here.restore_db_instance_from_db_snapshot(
+            DBInstanceIdentifier=f"{self.name}-x", DBSnapshotIdentifier=f"{self.name}-f"
+        )["DBInstance"]
+        self.addCleanup(self.drop, self.here, made["DbiResourceId"])
+        self.assertEqual(self.rows(place_of(made)), [1])
+
+    def until_taken(self, rds: Any, name: str) -> None:
+        """Waits until a snapshot is available."""
+        eventually(
+            lambda: rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]["Status"]
+            == "available"
+        )
