@@ -13,6 +13,7 @@ from .settings import Settings, SettingsError, server_environment, shifted_clock
 
 if TYPE_CHECKING:
     from .assembly import Assembly
+    from .rack_client import Rack
 
 PARENT_WATCH_SECONDS = 0.5
 GRACE_SECONDS = 1.0
@@ -37,7 +38,7 @@ def main() -> None:
 
         world = assemble(settings)
         asyncio.run(_serve(settings, world))
-        code = 0
+        code = 0 if world.is_whole else 1
     except Exception:
         logging.getLogger("lab").exception("the world ended by itself")
     finally:
@@ -70,6 +71,8 @@ async def _serve(settings: Settings, world: Assembly) -> None:
     tasks = [asyncio.create_task(world.heartbeat.run())]
     if settings.parent_pid is not None:
         tasks.append(asyncio.create_task(_watch_parent(settings.parent_pid, ending)))
+    if world.databases is not None:
+        tasks.append(asyncio.create_task(_watch_rack(world.databases.rack, ending)))
     try:
         application: Any = world.application
         await serve(application, config, shutdown_trigger=_waiter(ending))
@@ -94,6 +97,14 @@ async def _watch_parent(pid: int, ending: asyncio.Event) -> None:
             logging.getLogger("lab").warning("process %d is gone: ending", pid)
             ending.set()
             return
+
+
+async def _watch_rack(rack: Rack, ending: asyncio.Event) -> None:
+    """Ends the world when the process that holds its servers is gone, and every server with it."""
+    while rack.is_there:
+        await asyncio.sleep(PARENT_WATCH_SECONDS)
+    logging.getLogger("lab").error("the rack is gone, see %s: ending", rack.log_dir / "rack.log")
+    ending.set()
 
 
 def _is_alive(pid: int) -> bool:

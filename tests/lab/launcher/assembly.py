@@ -54,6 +54,11 @@ class Assembly:
     heartbeat: Heartbeat
     databases: Databases | None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that it needs still runs."""
+        return self.databases is None or self.databases.rack.is_there
+
     def end(self) -> None:
         """Ends what does not end with the launcher's own process."""
         if self.databases is not None:

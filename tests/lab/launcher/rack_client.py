@@ -44,6 +44,11 @@ class Rack:
                 start_new_session=True,
             )
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the rack still runs; nothing of its kind can be had again."""
+        return self._process.poll() is None
+
     def ask(self, do: str, **members: Any) -> dict[str, Any]:
         """One request and its answer."""
         line = json.dumps({"do": do, **members}).encode() + b"\n"
