@@ -42,6 +42,7 @@ from . import (
 from .control import Asgi, with_control
 from .databases import Databases
 from .heartbeat import Heartbeat
+from .saved_worlds import SavedWorlds
 from .settings import Settings
 from .world import World
 
@@ -99,4 +100,5 @@ def assemble(settings: Settings) -> Assembly:
     real = database_calls.install(world, heartbeat)
     database_metrics.install(real, heartbeat)
     database_snapshots.install(real)
-    return Assembly(with_control(app.app, world, real), heartbeat, real)
+    saved = SavedWorlds(world, real)
+    return Assembly(with_control(app.app, world, real, saved), heartbeat, real)

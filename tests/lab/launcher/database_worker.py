@@ -117,6 +117,12 @@ class Worker:
             # It restarts, or was killed: the next look tells.
             self._hang_up()
 
+    def forget(self) -> None:
+        """Its server goes back to an earlier state: what was read of it is no longer true."""
+        self._hang_up()
+        self.reading = None
+        self.contact_at = time.monotonic()
+
     def write(self) -> None:
         """RDS's own write."""
         self.server.write()
