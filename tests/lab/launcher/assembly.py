@@ -9,6 +9,7 @@ from ministack import app
 from . import (
     addresses,
     alarms,
+    applications,
     authorization,
     autoscaling,
     clusters,
@@ -39,7 +40,7 @@ from . import (
     snapshots,
     target_health,
 )
-from .control import Asgi, with_control
+from .control import Asgi, Extras, with_control
 from .databases import Databases
 from .heartbeat import Heartbeat
 from .saved_worlds import SavedWorlds
@@ -100,5 +101,7 @@ def assemble(settings: Settings) -> Assembly:
     real = database_calls.install(world, heartbeat)
     database_metrics.install(real, heartbeat)
     database_snapshots.install(real)
-    saved = SavedWorlds(world, real)
-    return Assembly(with_control(app.app, world, real, saved), heartbeat, real)
+    fleets, saved = applications.install(world, real, heartbeat), SavedWorlds(world, real)
+    if fleets is not None:
+        saved.on_reset.append(fleets.end_all)
+    return Assembly(with_control(app.app, world, Extras(saved, real, fleets)), heartbeat, real)

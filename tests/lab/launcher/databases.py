@@ -139,9 +139,13 @@ class Databases:
         way = Way(f"{origin}>{account}/{region}/{identifier}", origin, region, None, account, identifier)
         instance = emulated._instances.get_scoped(account, region, identifier)
         database = self.of(instance)
+        return self.open_way(way, port, None if database is None else database.server.port)
+
+    def open_way(self, way: Way, port: int, target: int | None) -> tuple[str, int]:
+        """Makes a wire, or leads it to another port; it has its state before anybody knows its address."""
         with self._lock:
             self.ways[way.name] = way
-        address = self.rack.wire(way.name, port, None if database is None else database.server.port)
+        address = self.rack.wire(way.name, port, target)
         self.apply_states()
         return address
 
@@ -156,11 +160,7 @@ class Databases:
     def replication_address(self, replica: Database, source: Database) -> tuple[str, int]:
         """Where a replica reaches its source, on the way that RDS makes for the two alone."""
         way = Way(replica.replication_way, replica.region, source.region, replica.resource_id)
-        with self._lock:
-            self.ways[way.name] = way
-        address = self.rack.wire(way.name, 5432, source.server.port)
-        self.apply_states()
-        return address
+        return self.open_way(way, 5432, source.server.port)
 
     def show_endpoint(self, instance: Instance) -> None:
         """Gives an instance the address at which clients from outside get through."""

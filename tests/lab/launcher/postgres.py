@@ -178,7 +178,8 @@ def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A free port on 127.0.0.1, from below those that the system gives to connections of its own."""
     for port in random.sample(_PORTS, 100):
         with socket.socket() as probe:
             try:
@@ -195,7 +196,7 @@ class Server:
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine = machine
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.pid: int | None = None
         self.is_off = False
         """Whether its machine has lost its power: nothing starts it until it is back."""

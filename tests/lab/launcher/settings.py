@@ -78,6 +78,8 @@ class Settings:
     log_level: str
     databases: RealDatabases | None = None
     """None: databases hold no data."""
+    application: bool = False
+    """Whether a process stands for each instance of an Auto Scaling group."""
 
     def scaled(self, seconds: float) -> float:
         """A duration of the real world as it passes in the lab."""
@@ -112,6 +114,7 @@ class Settings:
             parent_pid=int(_number(env, "LAB_PARENT_PID", None, minimum=2)) if parent_pid else None,
             log_level=env.get("LAB_LOG_LEVEL", "INFO").upper(),
             databases=_databases(env),
+            application=_application(env),
         )
 
 
@@ -145,6 +148,15 @@ def _databases(env: Mapping[str, str]) -> RealDatabases | None:
         if user.pw_uid == 0:
             raise SettingsError(f"LAB_POSTGRES_USER={name!r} is root, as whom PostgreSQL does not run")
     return RealDatabases(Path(folder).resolve(), patterns, user)
+
+
+def _application(env: Mapping[str, str]) -> bool:
+    text = env.get("LAB_APPLICATION") or "0"
+    if text not in ("0", "1"):
+        raise SettingsError(f"LAB_APPLICATION={text!r} must be 0 or 1")
+    if text == "1" and not env.get("LAB_POSTGRES"):
+        raise SettingsError("LAB_APPLICATION=1 needs databases that hold data: set LAB_POSTGRES")
+    return text == "1"
 
 
 def _site_ports(text: str) -> dict[str, int]:

@@ -179,6 +179,11 @@ class RealPair(RealLab):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        cls.make_pair()
+
+    @classmethod
+    def make_pair(cls) -> None:
+        """The database and its replica."""
         cls.name = f"pair-{cls.__name__.lower()}"
         cls.replica = f"{cls.name}-r"
         made = make_database(cls.here, cls.name, DBName=DATABASE, BackupRetentionPeriod=7)
