@@ -4,7 +4,7 @@
     GET /orders/count            how many the database holds
     GET /health                  200 while the database answers, also while it is read-only
 
-A program of its own, one process for each instance. Its settings come from the environment, as a service's do.
+A program of its own, one process for each instance. Its settings come from the environment.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ CREATE TABLE IF NOT EXISTS orders (
     taken_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )
 """
-_TAKE = "INSERT INTO orders (number, region) VALUES (:number, :region) ON CONFLICT DO NOTHING RETURNING number"
+_TAKE = (
+    "INSERT INTO orders (number, region) VALUES (:number, :region) ON CONFLICT DO NOTHING RETURNING number"
+)
 
 _UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
 

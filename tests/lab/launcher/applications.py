@@ -1,9 +1,9 @@
 """Which processes stand for the instances of Auto Scaling groups, and do they pass their health checks?
 
-With LAB_APPLICATION=1 each instance in service is one process of `application`. It learns its database as the machines of
-the examples do, at its start: the tag `lab:database` of its group names an instance of RDS in its region; without a
-tag it is the region's only real one. Its address is the region's own wire to that name, and user and password are those
-of the master user.
+With LAB_APPLICATION=1 each instance in service is one process of `application`. It learns its database as the
+machines of the examples do, at its start: the tag `lab:database` of its group names an instance of RDS in its
+region; without a tag it is the region's only real one. Its address is the region's own wire to that name, and
+user and password are those of the master user.
 """
 
 from __future__ import annotations
@@ -120,14 +120,19 @@ class Applications:
             **shifted_clock(os.environ),
         }
         program = str(Path(__file__).with_name("application.py"))
-        pid = self._databases.rack.start(instance_id, [sys.executable, "-P", program], environment, signal.SIGKILL)
+        pid = self._databases.rack.start(
+            instance_id, [sys.executable, "-P", program], environment, signal.SIGKILL
+        )
         self._processes[instance_id] = Application(
             instance_id, group["AutoScalingGroupName"], region, name, own_port, address, pid, time.monotonic()
         )
         self._world.target_checks[instance_id] = "initial"
 
-    def _database_of(self, account: str, region: str, group: dict[str, Any]) -> tuple[str, rds.Instance] | None:
-        """The database that a group's tag names, else the one that it has had, else the only one of its region."""
+    def _database_of(
+        self, account: str, region: str, group: dict[str, Any]
+    ) -> tuple[str, rds.Instance] | None:
+        """The database that a group's tag names, else the one that it has had, else the only one of its
+        region."""
         here = {
             instance["DBInstanceIdentifier"]: instance
             for its_account, its_region, instance in rds.instances()
@@ -151,7 +156,8 @@ class Applications:
     # ---- regions, and another world ----
 
     def lose(self, region: str, killed: bool) -> None:
-        """A region that is only cut off leaves its processes at work; one that is killed ends them at one stroke."""
+        """A region that is only cut off leaves its processes at work; one that is killed ends them at one
+        stroke."""
         if killed:
             self._killed.add(region)
             pids = [found.pid for found in self._processes.values() if found.region == region]

@@ -65,7 +65,8 @@ def _around(databases: Databases, original: Any, around: Callable[..., Answer]) 
 def _followed(
     databases: Databases, action: str, original: Any, after: Callable[[Databases, Instance], None]
 ) -> Any:
-    """The action, and when it is accepted what the server does then; the answer shows the instance after that."""
+    """The action, and when it is accepted what the server does then; the answer shows the instance after
+    that."""
 
     def act(params: dict[str, Any]) -> Answer:
         answer: Answer = original(params)
@@ -122,7 +123,8 @@ def _replicated(databases: Databases, instance: Instance) -> None:
 
 
 def _promote(databases: Databases, original: Any, params: dict[str, Any]) -> Answer:
-    """PromoteReadReplica: promoted at once, rebooted when its status says so, and not done before both are."""
+    """PromoteReadReplica: promoted at once, rebooted when its status says so, and not done before both
+    are."""
     instance = emulated._resolve_instance(emulated._p(params, "DBInstanceIdentifier"))
     database = databases.of(instance)
     if database is None or AT_WORK in instance:
@@ -204,7 +206,9 @@ def _modify(databases: Databases, original: Any, params: dict[str, Any]) -> Answ
     databases.apply_states()
     if name and name != instance["DBInstanceIdentifier"]:
         _rename(databases, database, instance, name)
-        answer = emulated._single_instance_response("ModifyDBInstanceResponse", "ModifyDBInstanceResult", instance)
+        answer = emulated._single_instance_response(
+            "ModifyDBInstanceResponse", "ModifyDBInstanceResult", instance
+        )
     return answer
 
 
@@ -259,7 +263,9 @@ def _take_name(instance: Instance, name: str) -> None:
         if region == get_region():
             other[rds.REPLICAS] = [new.get(entry, entry) for entry in other.get(rds.REPLICAS, [])]
         else:
-            other[rds.REPLICAS] = [arn if entry == old_arn else entry for entry in other.get(rds.REPLICAS, [])]
+            other[rds.REPLICAS] = [
+                arn if entry == old_arn else entry for entry in other.get(rds.REPLICAS, [])
+            ]
 
 
 def _reboot(databases: Databases, original: Any, params: dict[str, Any]) -> Answer:
@@ -270,7 +276,9 @@ def _reboot(databases: Databases, original: Any, params: dict[str, Any]) -> Answ
         answer: Answer = original(params)
         return answer
     instance["DBInstanceStatus"] = "rebooting"
-    answer = emulated._single_instance_response("RebootDBInstanceResponse", "RebootDBInstanceResult", instance)
+    answer = emulated._single_instance_response(
+        "RebootDBInstanceResponse", "RebootDBInstanceResult", instance
+    )
 
     def reboot() -> None:
         database.server.restart()

@@ -47,8 +47,8 @@ class Copies:
             _each(level, lambda database: database.server.stop)
         _each(
             found,
-            lambda database: lambda: databases.machine.copy(
-                database.server.folder, folder / database.resource_id
+            lambda database: (
+                lambda: databases.machine.copy(database.server.folder, folder / database.resource_id)
             ),
         )
         running = {copy.resource_id for copy in copies if copy.was_running}
@@ -74,7 +74,7 @@ class Copies:
                 databases.retarget(way.account, way.region, way.identifier)
         running = {copy.resource_id for copy in self.copies if copy.was_running}
         started = [database for database in back if database.resource_id in running]
-        _each(started, lambda database: database.server.power_on)
+        _each(started, lambda database: lambda: database.server.power_on(database.server.outages))
         # What a standby replays first gives it a lag.
         _each([one for one in started if pairs[one.resource_id] is None], lambda one: one.worker.write)
 
@@ -124,7 +124,7 @@ def _restored(databases: Databases, copy: Copy) -> Database:
         if found.get("DbiResourceId") == copy.resource_id
     )
     made = databases.add(instance)
-    made.server.is_off = True
+    made.server.power_off()
     return made
 
 

@@ -30,7 +30,11 @@ def _put(databases: Databases) -> None:
     for account, region, instance in rds.instances():
         database = databases.of(instance)
         reading = None if database is None else database.worker.reading
-        if reading is None or time.monotonic() - reading.at > FRESH_SECONDS or databases.world.is_lost(region):
+        if (
+            reading is None
+            or time.monotonic() - reading.at > FRESH_SECONDS
+            or databases.world.is_lost(region)
+        ):
             continue
         with request_scope(account, region):
             for name, value, unit in _metrics(instance, reading):
@@ -49,7 +53,8 @@ def _metrics(instance: rds.Instance, reading: Reading) -> list[tuple[str, float,
 
 
 def _lag(instance: rds.Instance, reading: Reading) -> float | None:
-    """RDS's formula for PostgreSQL, now() - pg_last_xact_replay_timestamp(): on an idle source it grows by itself.
+    """RDS's formula for PostgreSQL, now() - pg_last_xact_replay_timestamp(): on an idle source it grows by
+    itself.
 
     None, no data: of what is no replica, or is being promoted, or has replayed nothing since it started.
     """

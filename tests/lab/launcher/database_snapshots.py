@@ -1,4 +1,4 @@
-"""What do the snapshots of a real database hold? A copy of its data as of the call, which a restore brings back."""
+"""What do the snapshots of a real database hold? Its data as of the call, which a restore brings back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does one real database do, one thing after the other, and what does its server say of itself meanwhile?"""
+"""What does one real database do, one thing after the other, and what does its server say meanwhile?"""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ logger = logging.getLogger("lab.databases")
 LOOK_SECONDS = 0.5
 
 ENGINE_WRITE_SECONDS = 300.0
-"""How often RDS itself writes into a PostgreSQL that takes writes. Not scaled: lag is measured in real seconds."""
+"""How often RDS itself writes into a PostgreSQL that takes writes. Not scaled: lag is measured in real
+seconds."""
 
 # Positions: of a standby what it has received, because that is what it can pass on.
 _LOOK = """
 SELECT pg_is_in_recovery(),
     extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8,
-    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsadmin')::int,
-    (SELECT extract(epoch FROM clock_timestamp() - last_msg_receipt_time) FROM pg_stat_wal_receiver
-        WHERE status = 'streaming')::float8,
+    (SELECT count(*) FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND usename <> 'rdsadmin')::int,
+    (SELECT extract(epoch FROM clock_timestamp() - last_msg_receipt_time)
+        FROM pg_stat_wal_receiver WHERE status = 'streaming')::float8,
     (SELECT max(pg_wal_lsn_diff(
-        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END, restart_lsn))
-        FROM pg_replication_slots)::float8
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END,
+        restart_lsn)) FROM pg_replication_slots)::float8
 """
 
 _IDLE_SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE NOT active AND slot_name LIKE 'rds\\_%'"
@@ -46,7 +48,8 @@ class Reading:
     """On the monotonic clock."""
     is_standby: bool
     replay_age_seconds: float | None
-    """How long ago the newest transaction that it has replayed was committed at its source: what RDS calls lag."""
+    """How long ago the newest transaction that it has replayed was committed at its source: what RDS calls
+    lag."""
     sessions: int
     contact_age_seconds: float | None
     """How long ago its receiver heard of its source; None while nothing streams."""
@@ -55,7 +58,8 @@ class Reading:
 
 
 class Worker:
-    """The thread of one database: jobs in the order in which they were given, and a look at the server in between."""
+    """The thread of one database: jobs in the order in which they were given, and a look at the server in
+    between."""
 
     def __init__(self, server: Server) -> None:
         self.server = server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 import threading
 from dataclasses import dataclass
@@ -123,7 +124,8 @@ class Databases:
         database.worker.end()
 
     def _kept_slots(self, source: Database) -> set[str] | None:
-        """The slots of the instances that name it as their source. None while its region is lost: RDS doesn't reach it."""
+        """The slots of the instances that name it as their source. None while its region is lost: RDS doesn't
+        reach it."""
         if self.world.is_lost(source.region):
             return None
         return {
@@ -134,8 +136,11 @@ class Databases:
 
     # ---- wires ----
 
-    def address(self, origin: str, account: str, region: str, identifier: str, port: int = 5432) -> tuple[str, int]:
-        """Where clients of a place reach the instance of this name, as its DNS name would lead them: it goes with the name."""
+    def address(
+        self, origin: str, account: str, region: str, identifier: str, port: int = 5432
+    ) -> tuple[str, int]:
+        """Where clients of a place reach the instance of this name, as its DNS name would lead them: it goes
+        with the name."""
         way = Way(f"{origin}>{account}/{region}/{identifier}", origin, region, None, account, identifier)
         instance = emulated._instances.get_scoped(account, region, identifier)
         database = self.of(instance)
@@ -150,7 +155,8 @@ class Databases:
         return address
 
     def address_from(self, origin: str, region: str, name: str) -> str | None:
-        """Where clients of a region, or from `outside`, reach a real database; None when there is none of this name."""
+        """Where clients of a region, or from `outside`, reach a real database; None when there is none of
+        this name."""
         for account, its_region, instance in rds.instances():
             if (its_region, instance["DBInstanceIdentifier"]) == (region, name) and self.of(instance):
                 host, port = self.address(origin, account, region, name)
@@ -200,7 +206,8 @@ class Databases:
         return crosses and (self.world.is_lost(way.origin) or self.world.is_lost(way.region))
 
     def _is_closed(self, way: Way) -> bool:
-        """Whether the security groups of a client's target admit nobody; RDS's own replication is none of theirs."""
+        """Whether the security groups of a client's target admit nobody; RDS's own replication is none of
+        theirs."""
         if way.resource_id is not None:
             return False
         instance = emulated._instances.get_scoped(way.account, way.region, way.identifier)
@@ -221,7 +228,8 @@ class Databases:
         self.apply_states()
         for database in list(self.by_resource.values()):
             if database.region == region and database.server.is_off:
-                database.worker.do(database.server.power_on)
+                server = database.server
+                database.worker.do(functools.partial(server.power_on, server.outages))
 
     def end(self) -> None:
         """Ends every server and removes all data."""
@@ -252,7 +260,8 @@ class Databases:
 
 
 def _admits(account: str, region: str, instance: Instance) -> bool:
-    """Whether a security group of the instance has a rule for its port. From where is left open: here all is one machine."""
+    """Whether a security group of the instance has a rule for its port. From where is left open: here all is
+    one machine."""
     names = [group["VpcSecurityGroupId"] for group in instance.get("VpcSecurityGroups") or []]
     groups = [ec2._security_groups.get_scoped(account, region, name) for name in names]
     if not groups or None in groups or any(group["GroupName"] == "default" for group in groups):

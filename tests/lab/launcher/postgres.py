@@ -1,4 +1,4 @@
-"""How does one PostgreSQL server come to be, run and end? As RDS has it: its own roles, replication by slots, hot standbys."""
+"""How does one PostgreSQL server come to be, run and end? With RDS's roles, slots and hot standbys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import signal
 import socket
 import stat
 import subprocess
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -32,14 +31,16 @@ ADMIN, REPLICATION = "rdsadmin", "rdsrepladmin"
 """RDS's own roles, whose passwords nobody else knows."""
 
 PATIENCE_SECONDS = 60.0
-"""Longer than a start, a copy or a promotion takes on a busy machine; it only ends a wait for what never comes."""
+"""Longer than a start, a copy or a promotion takes on a busy machine; it only ends a wait for what never
+comes."""
 
 STOP_SECONDS = 10.0
 """After which a server that doesn't end is killed."""
 
 _PORTS = range(10_000, 20_000)
 
-# fsync is off because no server outlives its machine here: what a process has written stays written when SIGKILL ends it.
+# fsync is off because no server outlives its machine here: what a process has written stays written when
+# SIGKILL ends it.
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -83,7 +84,8 @@ class Machine:
         self.programs = self._reachable(databases.programs)
         self.admin_password, self.replication_password = secrets.token_hex(16), secrets.token_hex(16)
         self.receiver_seconds = max(3.0, settings.scaled(30.0))
-        """How long either end of a replication waits for the other; 30 s on RDS, and not so short that it errs here."""
+        """How long either end of a replication waits for the other; 30 s on RDS, and not so short that it
+        errs here."""
         self._blank: Path | None = None
         self._lock = threading.Lock()
 
@@ -112,7 +114,8 @@ class Machine:
         return copy / programs.name
 
     def run(self, program: str, *arguments: str, secret: str = "") -> None:
-        """Runs one of PostgreSQL's programs to its end; `secret` is a password for the server that it connects to."""
+        """Runs one of PostgreSQL's programs to its end; `secret` is a password for the server that it
+        connects to."""
         whom: dict[str, Any] = {}
         if self.user is not None:
             whom = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
@@ -135,7 +138,8 @@ class Machine:
             raise ServerError(f"{program} did not end within {PATIENCE_SECONDS:.0f} s") from None
 
     def blank(self) -> Path:
-        """The data of a server before anybody's own, made once and copied for each: a second instead of three."""
+        """The data of a server before anybody's own, made once and copied for each: a second instead of
+        three."""
         with self._lock:
             if self._blank is None:
                 blank = Server(self, "blank")
@@ -160,7 +164,8 @@ def _home(state_dir: str, user: pwd.struct_passwd | None) -> Path:
         return inside
     # The same each time, so that the next start finds what a crash has left.
     mark = hashlib.sha256(state_dir.encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir() if _can_reach(Path(tempfile.gettempdir()), user) else "/tmp") / f"lab-{mark}"
+    # Not the launcher's own folder for temporary files, which lies below its state.
+    return Path("/tmp") / f"lab-{mark}"
 
 
 def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
@@ -200,6 +205,8 @@ class Server:
         self.pid: int | None = None
         self.is_off = False
         """Whether its machine has lost its power: nothing starts it until it is back."""
+        self.outages = 0
+        """How often it has lost it."""
         self._lock = threading.RLock()
 
     @property
@@ -289,10 +296,9 @@ class Server:
     def follow(self, source: tuple[str, int], slot: str) -> None:
         """Makes the server, which is down, a standby of another at its next start."""
         host, port = source
-        # A connect that meets a silent network gives up soon, so that it is tried again soon after the network is back.
         conninfo = (
             f"host={host} port={port} user={REPLICATION} password={self.machine.replication_password} "
-            f"application_name={self.name} connect_timeout=2"
+            f"application_name={self.name}"
         )
         self.configure(f"primary_conninfo = '{conninfo}'\nprimary_slot_name = '{slot}'\n")
         signal_file = self.folder / "standby.signal"
@@ -366,12 +372,16 @@ class Server:
         """SIGKILL to it and all its processes at one stroke; it stays off until `power_on`."""
         with self._lock:
             self.is_off = True
+            self.outages += 1
             if self.pid is not None:
                 self.machine.rack.ask("kill", pids=[self.pid])
 
-    def power_on(self) -> None:
-        """Its machine is back: what was written is recovered as after any crash."""
+    def power_on(self, outage: int) -> None:
+        """Its machine is back from that outage, unless there was another since: what was written is
+        recovered."""
         with self._lock:
+            if self.outages != outage:
+                return
             self.is_off = False
         self.start()
 

@@ -36,7 +36,8 @@ def missing(folder: Path) -> list[str]:
 
 
 def find() -> Path | None:
-    """The folder of the programs: the checkout's wheel first, then the system's newest; None when there are none."""
+    """The folder of the programs: the checkout's wheel first, then the system's newest; None when there are
+    none."""
     return next((folder for folder in _candidates() if not missing(folder)), None)
 
 

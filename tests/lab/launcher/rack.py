@@ -1,8 +1,9 @@
-"""The rack: a process of its own that holds the wires and the servers of the world, and ends them with the launcher.
+"""The rack: a process that holds the wires and servers of the world, and ends them with the launcher.
 
-The emulator's work can't delay what goes through it, and nothing that it started outlives it: when its standard input ends,
-because the launcher has ended in whatever way, it ends every process by its id. Should it be killed itself, the kernel ends
-them. It reads one JSON object a line and answers each with one; `rack_client` is the other side.
+The emulator's work can't delay what goes through it, and nothing that it started outlives it: when its
+standard input ends, because the launcher has ended in whatever way, it ends every process by its id. Should
+it be killed itself, the kernel ends them. It reads one JSON object a line and answers each with one;
+`rack_client` is the other side.
 """
 
 from __future__ import annotations
@@ -38,13 +39,16 @@ _PR_SET_PDEATHSIG = 1
 def stat(pid: int) -> list[str] | None:
     """What /proc says of a process after its name: state, parent and so on; None when it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
     except (FileNotFoundError, ProcessLookupError):
         return None
 
 
 def identity(pid: int) -> str | None:
-    """What tells a process from every other that ever had its id: when it began, since which start of the machine."""
+    """What tells a process from every other that ever had its id: when it began, since which start of the
+    machine."""
     fields = stat(pid)
     if fields is None or fields[0] == "Z":
         return None
@@ -71,7 +75,8 @@ def _signal(pid: int, number: int) -> None:
 
 
 def kill_tree(pid: int) -> None:
-    """Ends a process and all that it started, at one stroke: stopped first, so that it starts nothing more."""
+    """Ends a process and all that it started, at one stroke: stopped first, so that it starts nothing
+    more."""
     _signal(pid, signal.SIGSTOP)
     for child in descendants(pid):
         _signal(child, signal.SIGKILL)
@@ -79,7 +84,8 @@ def kill_tree(pid: int) -> None:
 
 
 def end_leftovers(records: Path) -> int:
-    """Ends what an earlier launcher has left behind, by the ids that it noted. Gives how many processes were left."""
+    """Ends what an earlier launcher has left behind, by the ids that it noted. Gives how many processes were
+    left."""
     if not records.exists():
         return 0
     left = 0

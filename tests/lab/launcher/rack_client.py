@@ -82,7 +82,8 @@ class Rack:
         user: int | None = None,
         group: int | None = None,
     ) -> int:
-        """Starts a process that ends with the rack: the id of it. Its output goes into a log named after it."""
+        """Starts a process that ends with the rack: the id of it. Its output goes into a log named after
+        it."""
         log = str(self.log_dir / f"{name}.log")
         pid: int = self.ask(
             "start",

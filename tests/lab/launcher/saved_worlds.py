@@ -1,7 +1,9 @@
-"""How does the whole world go back to how it was? Its memory by one copy of all stores, its databases by their folders.
+"""How does the whole world go back to how it was? Its memory by one copy of all stores, its databases by
+their folders.
 
-A run against a stack leaves a promoted replica and a scaled fleet behind, and another apply takes minutes. So the
-state is saved once and brought back in seconds. Saving restarts the real databases; going back kills them.
+A run against a stack leaves a promoted replica and a scaled fleet behind, and another apply takes minutes. So
+the state is saved once and brought back in seconds. Saving restarts the real databases; going back kills
+them.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from .world import World
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
-# State that lies beside the scoped stores. What isn't here goes on as it is: sessions of STS, by which functions and
-# people call; when a schedule last fired; connections and caches.
+# State that lies beside the scoped stores. What isn't here goes on as it is: sessions of STS, by which
+# functions and people call; when a schedule last fired; connections and caches.
 _PLAIN = (
     (ec2, "_default_initialized_scopes"),
     (alarm_notices, "_last_states"),
@@ -74,7 +76,9 @@ class SavedWorlds:
     def save(self, name: str) -> dict[str, Any]:
         """Keeps the world as it is now under a name, in place of another of that name."""
         if not NAME.fullmatch(name):
-            raise SavingError("name must be lower-case letters, digits and hyphens, a letter first, at most 40")
+            raise SavingError(
+                "name must be lower-case letters, digits and hyphens, a letter first, at most 40"
+            )
         if self._world.lost_since:
             raise SavingError(f"{', '.join(sorted(self._world.lost_since))} is lost: bring it back first")
         began = time.monotonic()

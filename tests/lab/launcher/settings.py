@@ -59,7 +59,8 @@ class RealDatabases:
     identifiers: tuple[str, ...]
     """Patterns of instance identifiers, as a shell has them."""
     user: pwd.struct_passwd | None
-    """As whom the servers run when the launcher is root; PostgreSQL refuses root. None: as the launcher itself."""
+    """As whom the servers run when the launcher is root; PostgreSQL refuses root. None: as the launcher
+    itself."""
 
 
 @dataclass(frozen=True)

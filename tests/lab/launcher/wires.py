@@ -1,14 +1,16 @@
-"""How does TCP get from one place of the world to another? By a wire, which falls silent with either of its ends.
+"""How does TCP get from one place of the world to another? By a wire, which falls silent with its ends.
 
-A wire listens where its clients connect and carries their connections to one port. What it does to them is what a network
-does: it never refuses and never resets by itself.
+A wire listens where its clients connect and carries their connections to one port. What it does to them is
+what a network does: it never refuses and never resets by itself.
 
-- silent: nothing passes, in connections that stand and for new ones. Their packets are lost: a connect goes unanswered
-  until its caller gives up, and so does everything that is sent.
+- silent: nothing passes, in connections that stand and for new ones. Their packets are lost: a connect goes
+  unanswered until its caller gives up, and so does everything that is sent.
 - closed: new connects go unanswered, connections that stand go on. So do AWS's security groups.
 
-When a wire carries again, connections that stood go on with all that was sent meanwhile, as TCP's retransmissions would
-bring it. An end that has given up since is learned of then. Unlike real TCP, no connection dies of a long silence alone.
+When a wire carries again, connections that stood go on with all that was sent meanwhile, as TCP's
+retransmissions would bring it, and an end learns that the other has given up. Unlike real TCP, no connection
+dies of a long silence alone. A connect that began in the silence is answered when the kernel tries it again,
+after up to as long as it has waited already.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ CHUNK_BYTES = 64 * 1024
 BACKLOG = 128
 
 PLUGS_MAX = 8
-"""How many connects fill the queue of a listener that accepts none. Linux takes one more than it was told to."""
+"""How many connects fill the queue of a listener that accepts none. Linux takes one more than it was told
+to."""
 
 ADDRESSES_MAX = 250
 
@@ -32,7 +35,8 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Addresses:
-    """Addresses of this machine alone (127.0.0.0/8 is all its own): one for each wire, so that each has the port it wants."""
+    """Addresses of this machine alone (127.0.0.0/8 is all its own): one for each wire, so that each has the
+    port it wants."""
 
     def __init__(self) -> None:
         self._network = f"127.{random.randint(64, 250)}.{random.randint(1, 250)}"
@@ -141,7 +145,8 @@ class Wire:
                 both.create_task(self._carry(client, server))
                 both.create_task(self._carry(server, client))
         except* OSError:
-            # One end is gone without a word, or nobody answered at the target: the other learns it the same way.
+            # One end is gone without a word, or nobody answered at the target: the other learns it the same
+            # way.
             for end in (client, server):
                 with contextlib.suppress(OSError):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

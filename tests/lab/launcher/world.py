@@ -53,7 +53,8 @@ class World:
     promotions: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     target_checks: dict[str, str] = field(default_factory=dict)
-    """What the health checks of real applications say, by instance id: `initial`, `healthy` or `unhealthy`."""
+    """What the health checks of real applications say, by instance id: `initial`, `healthy` or
+    `unhealthy`."""
     on_loss: list[Callable[[str, bool], None]] = field(default_factory=list)
     """Called with a region that is lost, and whether everything in it is killed."""
     on_return: list[Callable[[str], None]] = field(default_factory=list)

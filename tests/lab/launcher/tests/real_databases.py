@@ -57,13 +57,14 @@ def shared_real_lab() -> RunningLab:
     """The world that these tests share; started by the first, ended with the test run."""
     programs = needs_postgres()
     if not _shared:
-        _shared.append(RunningLab(LAB_POSTGRES=programs))
+        _shared.append(RunningLab(LAB_POSTGRES=programs, LAB_SNAPSHOT_SCALE="0.002"))
         atexit.register(_shared[0].end)
     return _shared[0]
 
 
 class RealLab(unittest.TestCase):
-    """Tests on the shared world, with a database in the primary region and its replica in the recovery region."""
+    """Tests on the shared world, with a database in the primary region and its replica in the recovery
+    region."""
 
     lab: RunningLab
     here: Any

@@ -64,9 +64,18 @@ class Fleets(RealPair):
         self.assertEqual(self.ask(first, "GET", "/orders/count"), (200, {"count": 0}))
         taken = {"number": 7, "region": PRIMARY}
         self.assertEqual(self.ask(first, "POST", "/orders", {"number": 7}), (201, taken))
-        self.assertEqual(self.ask(second, "POST", "/orders", {"number": 7}), (200, {**taken, "already": True}))
+        self.assertEqual(
+            self.ask(second, "POST", "/orders", {"number": 7}), (200, {**taken, "already": True})
+        )
         self.assertEqual(self.ask(second, "GET", "/orders/count"), (200, {"count": 1}))
-        bodies: tuple[Any, ...] = ({}, {"number": "7"}, {"number": -1}, {"number": True}, [], {"number": 2**63})
+        bodies: tuple[Any, ...] = (
+            {},
+            {"number": "7"},
+            {"number": -1},
+            {"number": True},
+            [],
+            {"number": 2**63},
+        )
         for body in bodies:
             self.assertEqual(self.ask(first, "POST", "/orders", body)[0], 400, body)
         self.assertEqual(self.ask(first, "GET", "/nothing")[0], 404)
@@ -119,7 +128,9 @@ class Fleets(RealPair):
         pids = [entry["pid"] for entry in self.healthy(PRIMARY)]
         self.primary.autoscaling.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=0)
         eventually(lambda: not any(map(is_running, pids)))
-        eventually(lambda: not [one for one in self.lab.control("GET", "applications") if one["region"] == PRIMARY])
+        eventually(
+            lambda: not [one for one in self.lab.control("GET", "applications") if one["region"] == PRIMARY]
+        )
         self.primary.autoscaling.set_desired_capacity(AutoScalingGroupName="web", DesiredCapacity=1)
         eventually(lambda: len(self.healthy(PRIMARY)) == 1)
 

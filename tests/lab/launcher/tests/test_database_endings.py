@@ -164,9 +164,10 @@ class Users(unittest.TestCase):
         self.assertTrue(Path(shown["data"]).is_relative_to(home))
 
     def python_of_everybody(self, who: dict[str, Any], programs: str) -> str:
-        """A Python of this version that another user can run, with the code and the programs; skips without."""
+        """A Python of this version that another user can run, with the code and the programs; skips
+        without."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        see = f"import os, sys; sys.exit(not (os.access({LAB_FOLDER!r}, os.R_OK) and os.access({programs!r}, os.X_OK)))"
+        see = f"import os, sys; sys.exit(not (os.access({LAB_FOLDER!r}, 4) and os.access({programs!r}, 1)))"
         for python in (sys.executable, f"/usr/bin/python{version}"):
             try:
                 if subprocess.run([python, "-c", see], cwd="/", check=False, **who).returncode == 0:
@@ -181,7 +182,10 @@ class Users(unittest.TestCase):
         if os.getuid() == 0:
             programs = needs_postgres()
             cases += [
-                ({"LAB_POSTGRES": programs, "LAB_POSTGRES_USER": "no-one-of-this-name"}, "is no user of this machine"),
+                (
+                    {"LAB_POSTGRES": programs, "LAB_POSTGRES_USER": "no-one-of-this-name"},
+                    "is no user of this machine",
+                ),
                 ({"LAB_POSTGRES": programs, "LAB_POSTGRES_USER": "root"}, "is root"),
             ]
         for settings, complaint in cases:

@@ -174,9 +174,12 @@ class Calls(RealLab):
         )
         eventually(lambda: self.show(self.here, new)["DBInstanceStatus"] == "available")
         shown = self.show(self.here, new)
-        self.assertEqual((shown["DbiResourceId"], shown["DBInstanceArn"]), (resource_id, self.arn(PRIMARY, new)))
         self.assertEqual(
-            self.show(self.there, self.replica)["ReadReplicaSourceDBInstanceIdentifier"], self.arn(PRIMARY, new)
+            (shown["DbiResourceId"], shown["DBInstanceArn"]), (resource_id, self.arn(PRIMARY, new))
+        )
+        self.assertEqual(
+            self.show(self.there, self.replica)["ReadReplicaSourceDBInstanceIdentifier"],
+            self.arn(PRIMARY, new),
         )
         place = shown["Endpoint"]["Address"], shown["Endpoint"]["Port"]
         self.assertNotEqual(place, source)
@@ -213,7 +216,9 @@ class SecurityGroups(RealLab):
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         groups = {}
         for group in ("open", "closed"):
-            groups[group] = ec2.create_security_group(GroupName=group, Description=group, VpcId=vpc)["GroupId"]
+            groups[group] = ec2.create_security_group(GroupName=group, Description=group, VpcId=vpc)[
+                "GroupId"
+            ]
         rule = {
             "IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
         }  # fmt: skip
@@ -294,20 +299,18 @@ class Metrics(RealPair):
         self.arrives(replica, 1)
         with session(source), session(source):
             eventually(lambda: self.newest(PRIMARY, self.name, "DatabaseConnections") == 2.0)
-        # The source is idle: the lag grows though nothing is missing.
-        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") > 6.0)
-        self.assertEqual(self.newest(PRIMARY, self.name, "OldestReplicationSlotLag"), 0.0)
-        self.assertEqual(self.newest(PRIMARY, self.name, "DatabaseConnections"), 0.0)
+            # The source is idle: the lag grows by real time though nothing is missing.
+            first = self.newest(RECOVERY, self.replica, "ReplicaLag")
+            eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") > first + 3.0)
+            self.assertEqual(self.newest(PRIMARY, self.name, "OldestReplicationSlotLag"), 0.0)
         self.insert(source, 2)
-        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") < 6.0)
-
-    def test_a_replica_that_receives_nothing_has_a_lag_of_minus_one_and_its_slot_falls_behind(self) -> None:
+        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") < first + 3.0)
+        self.assertEqual(self.newest(PRIMARY, self.name, "DatabaseConnections"), 0.0)
+        # A replica that receives nothing any more has no lag, and its slot falls behind.
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "error"})
-        self.insert(self.source, 1)
+        self.insert(self.source, 3)
         eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") == -1.0)
-        eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
-        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "replicating"})
-        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") >= 0.0)
+        self.assertGreater(self.newest(PRIMARY, self.name, "OldestReplicationSlotLag"), 0.0)
 
 
 class Snapshots(RealLab):
@@ -348,6 +351,8 @@ class Snapshots(RealLab):
     def until_taken(self, rds: Any, name: str) -> None:
         """Waits until a snapshot is available."""
         eventually(
-            lambda: rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]["Status"]
-            == "available"
+            lambda: (
+                rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]["Status"]
+                == "available"
+            )
         )

@@ -138,7 +138,9 @@ class SavedDatabases(RealLab):
             rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
         self.make(f"{self.name}-new")
         self.lab.control("POST", "reset", {"name": "before"})
-        self.assertEqual({entry["name"] for entry in self.lab.control("GET", "databases")}, {self.name, self.replica})
+        self.assertEqual(
+            {entry["name"] for entry in self.lab.control("GET", "databases")}, {self.name, self.replica}
+        )
         self.assertEqual(self.rows(source), [1])
         self.insert(source, 2)
         self.arrives(replica, 1, 2)
