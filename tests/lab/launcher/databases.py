@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 import re
+import shutil
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -232,8 +233,9 @@ class Databases:
                 database.worker.do(functools.partial(server.power_on, server.outages))
 
     def end(self) -> None:
-        """Ends every server and removes all data."""
+        """Ends every server and removes all data, also where the rack can't any more."""
         self.rack.end()
+        shutil.rmtree(self.machine.home, ignore_errors=True)
 
     def documents(self) -> list[dict[str, Any]]:
         """The real databases as the control API shows them."""

@@ -88,7 +88,7 @@ class Endings(unittest.TestCase):
         os.kill(int((rack.stat(shown["pid"]) or [])[1]), signal.SIGKILL)
         lab.process.wait(timeout=PATIENCE_SECONDS)
         self.assertEqual(lab.process.returncode, 1)
-        eventually(lambda: not is_running(shown["pid"]))
+        self.assert_nothing_is_left(shown)
 
     def test_processes_of_an_earlier_launcher_are_ended_by_their_ids_and_no_others(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
