@@ -94,6 +94,7 @@ def stages() -> list[Stage]:
             "the emulator with what the launcher adds to it",
             [
                 [sys.executable, "tests/environment.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
+                [sys.executable, f"{launcher}/postgres_programs.py", "--install"],
                 [str(venv / "bin/python"), "-B", "-m", "unittest", "discover", "-v", "-s", f"{launcher}/tests", "-t", "tests/lab"],
             ],
             count_unittest,
@@ -133,7 +134,7 @@ def stages() -> list[Stage]:
 
 def environment(command: list[str], shift: dict[str, str]) -> dict[str, str]:
     """The environment of a command: under the stage's clock, if it tests something. What builds or installs is not."""
-    prepares = command[1:2] in (["build"], ["tests/environment.py"])
+    prepares = command[1:2] in (["build"], ["tests/environment.py"], ["tests/lab/launcher/postgres_programs.py"])
     return {**os.environ, **({} if prepares else shift)}
 
 

@@ -7,9 +7,13 @@ import logging
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .settings import Settings, SettingsError, server_environment, shifted_clock
+
+if TYPE_CHECKING:
+    from .assembly import Assembly
+    from .rack_client import Rack
 
 PARENT_WATCH_SECONDS = 0.5
 GRACE_SECONDS = 1.0
@@ -28,29 +32,30 @@ def main() -> None:
     # The emulator reads its settings when it is imported, so its environment is set before that.
     os.environ.clear()
     os.environ.update(environment)
-    code = 1
+    code, world = 1, None
     try:
-        asyncio.run(_serve(settings))
-        code = 0
+        from .assembly import assemble
+
+        world = assemble(settings)
+        asyncio.run(_serve(settings, world))
+        code = 0 if world.is_whole else 1
     except Exception:
         logging.getLogger("lab").exception("the world ended by itself")
     finally:
         from . import functions
 
         functions.end_all()
+        if world is not None:
+            world.end()
         logging.shutdown()
         # Handler threads may still wait for functions that are gone; nothing of theirs is worth waiting for.
         os._exit(code)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, world: Assembly) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from .assembly import assemble
-
-    application: Any
-    application, heartbeat = assemble(settings)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -63,10 +68,13 @@ async def _serve(settings: Settings) -> None:
     config.shutdown_timeout = GRACE_SECONDS
     config.loglevel = settings.log_level
 
-    tasks = [asyncio.create_task(heartbeat.run())]
+    tasks = [asyncio.create_task(world.heartbeat.run())]
     if settings.parent_pid is not None:
         tasks.append(asyncio.create_task(_watch_parent(settings.parent_pid, ending)))
+    if world.databases is not None:
+        tasks.append(asyncio.create_task(_watch_rack(world.databases.rack, ending)))
     try:
+        application: Any = world.application
         await serve(application, config, shutdown_trigger=_waiter(ending))
     finally:
         for task in tasks:
@@ -89,6 +97,14 @@ async def _watch_parent(pid: int, ending: asyncio.Event) -> None:
             logging.getLogger("lab").warning("process %d is gone: ending", pid)
             ending.set()
             return
+
+
+async def _watch_rack(rack: Rack, ending: asyncio.Event) -> None:
+    """Ends the world when the process that holds its servers is gone, and every server with it."""
+    while rack.is_there:
+        await asyncio.sleep(PARENT_WATCH_SECONDS)
+    logging.getLogger("lab").error("the rack is gone, see %s: ending", rack.log_dir / "rack.log")
+    ending.set()
 
 
 def _is_alive(pid: int) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ministack import app
 
 from . import (
     addresses,
     alarms,
+    applications,
     authorization,
     autoscaling,
     clusters,
+    database_calls,
     database_details,
+    database_metrics,
+    database_snapshots,
     deliveries,
     event_buses,
     flow_logs,
@@ -34,14 +40,35 @@ from . import (
     snapshots,
     target_health,
 )
-from .control import Asgi, with_control
+from .control import Asgi, Extras, with_control
+from .databases import Databases
 from .heartbeat import Heartbeat
+from .saved_worlds import SavedWorlds
 from .settings import Settings
 from .world import World
 
 
-def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
-    """The emulator with everything registered, and the heartbeat that must run beside it."""
+@dataclass(frozen=True)
+class Assembly:
+    """The emulator with everything registered, and what runs beside it."""
+
+    application: Asgi
+    heartbeat: Heartbeat
+    databases: Databases | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that it needs still runs."""
+        return self.databases is None or self.databases.rack.is_there
+
+    def end(self) -> None:
+        """Ends what does not end with the launcher's own process."""
+        if self.databases is not None:
+            self.databases.end()
+
+
+def assemble(settings: Settings) -> Assembly:
+    """The emulator with everything registered; its heartbeat must be run."""
     world, heartbeat = World(settings), Heartbeat()
     rds.install(world, heartbeat)
     database_details.install()
@@ -71,4 +98,10 @@ def assemble(settings: Settings) -> tuple[Asgi, Heartbeat]:
     registry_replication.install()
     simulation.install()
     authorization.install()
-    return with_control(app.app, world), heartbeat
+    real = database_calls.install(world, heartbeat)
+    database_metrics.install(real, heartbeat)
+    database_snapshots.install(real)
+    fleets, saved = applications.install(world, real, heartbeat), SavedWorlds(world, real)
+    if fleets is not None:
+        saved.on_reset.append(fleets.end_all)
+    return Assembly(with_control(app.app, world, Extras(saved, real, fleets)), heartbeat, real)

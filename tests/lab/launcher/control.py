@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from . import ageing, functions, globalaccelerator, inventory, rds, schedules, snapshots, target_health
+from .applications import Applications
+from .databases import Databases
+from .saved_worlds import SavedWorlds, SavingError
 from .world import World
 
 PREFIX = "/_lab/"
@@ -22,7 +26,16 @@ class BadRequest(ValueError):
     """A request the control API can't use; the message says why."""
 
 
-def with_control(app: Asgi, world: World) -> Asgi:
+@dataclass(frozen=True)
+class Extras:
+    """What a world has beyond the emulator's memory; None where no setting asks for it."""
+
+    saved: SavedWorlds
+    databases: Databases | None
+    applications: Applications | None
+
+
+def with_control(app: Asgi, world: World, extras: Extras) -> Asgi:
     """The emulator's application with the control API in front of it."""
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -31,8 +44,14 @@ def with_control(app: Asgi, world: World) -> Asgi:
             return
         try:
             body = await _body(receive)
-            status, document = answer(world, scope["method"], scope["path"][len(PREFIX) :].split("/"), body)
-        except BadRequest as problem:
+            path = scope["path"][len(PREFIX) :].split("/")
+            if path in (["save"], ["reset"]) and scope["method"] == "POST":
+                # On the loop: nobody sees a world that is half of one and half of another.
+                document = getattr(extras.saved, path[0])(str(body.get("name", "")))
+                status = 200
+            else:
+                status, document = answer(world, extras, scope["method"], path, body)
+        except (BadRequest, SavingError) as problem:
             status, document = 400, {"error": str(problem)}
         payload = json.dumps(document).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
@@ -59,7 +78,9 @@ async def _body(receive: Any) -> dict[str, Any]:
     return document
 
 
-def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> tuple[int, Any]:
+def answer(
+    world: World, extras: Extras, method: str, path: list[str], body: dict[str, Any]
+) -> tuple[int, Any]:
     """The status and document for one request; `path` is what follows /_lab/."""
     match method, path:
         case "GET", ["health"]:
@@ -67,7 +88,10 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
         case "GET", ["regions"]:
             return 200, [{"region": region, "lost": True} for region in sorted(world.lost_since)]
         case "PUT", ["regions", region]:
-            world.set_lost(region, _flag(body, "lost"))
+            how = body.get("how", "cut")
+            if how not in ("cut", "killed"):
+                raise BadRequest("how must be cut or killed")
+            world.set_lost(region, _flag(body, "lost"), killed=how == "killed")
             return 200, {"region": region, "lost": world.is_lost(region)}
         case "PUT", ["capacity", group]:
             available = _flag(body, "available")
@@ -95,6 +119,13 @@ def answer(world: World, method: str, path: list[str], body: dict[str, Any]) -> 
         case "PUT", ["schedules", region, name]:
             found = schedules.set_due(region, name, is_due=_flag(body, "due"))
             return (200, {"name": name, **body}) if found else (404, {"error": f"no schedule {name}"})
+        case "GET", ["databases"]:
+            return 200, extras.databases.documents() if extras.databases else []
+        case "GET", ["databases", region, name, "from", origin]:
+            address = extras.databases and extras.databases.address_from(origin, region, name)
+            return (200, {"address": address}) if address else (404, {"error": f"{name} has no data"})
+        case "GET", ["applications"]:
+            return 200, extras.applications.documents() if extras.applications else []
         case "GET", ["accelerators"]:
             return 200, globalaccelerator.control_documents(world)
         case "GET", ["load-balancers"]:

@@ -306,7 +306,8 @@ def _advance_promotions(world: World) -> None:
         if promotion is None:
             continue
         elapsed = time.time() - promotion["started_at"]
-        if elapsed >= duration:
+        # A real server shows that it is done (`databases`).
+        if elapsed >= duration and "_lab_server_at_work" not in instance:
             _finish_promotion(world, account, region, instance)
         elif elapsed >= duration * REBOOT_AT and instance["DBInstanceStatus"] != "rebooting":
             instance["DBInstanceStatus"] = "rebooting"
@@ -353,6 +354,10 @@ def _watch_replication(world: World) -> None:
             continue
         # Cut by the control API: since the epoch, so that it shows at once.
         lost_since = 0.0 if "_lab_cut" in instance else world.lost_since.get(place[0])
+        # A real server has noticed by itself, or has not (`databases`).
+        receiver = instance.get("_lab_receiver")
+        if receiver is not None:
+            lost_since = 0.0 if receiver == "silent" else None
         if rds._instances.get_scoped(account, *place) is None:
             instance["_lab_broken"] = "terminated"
             _event(
@@ -361,7 +366,7 @@ def _watch_replication(world: World) -> None:
                 ["read replica"],
                 "Replication on the read replica was terminated.",
             )
-        elif lost_since is not None and place[0] != region and time.time() - lost_since >= patience:
+        elif lost_since is not None and (receiver or place[0] != region) and time.time() - lost_since >= patience:
             if instance.setdefault("_lab_broken", "") != "error":
                 instance["_lab_broken"] = "error"
                 _event(instance, "RDS-EVENT-0045", ["read replica"], "Replication has stopped.")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from .postgres_programs import REMEDY, missing
 
 ACCOUNT_ID = "123456789012"
 """The account every caller without an account of its own works in."""
@@ -48,6 +52,18 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class RealDatabases:
+    """Where PostgreSQL is, and which instances it stands behind."""
+
+    programs: Path
+    identifiers: tuple[str, ...]
+    """Patterns of instance identifiers, as a shell has them."""
+    user: pwd.struct_passwd | None
+    """As whom the servers run when the launcher is root; PostgreSQL refuses root. None: as the launcher
+    itself."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The launcher's settings, all from LAB_* variables."""
 
@@ -61,6 +77,10 @@ class Settings:
     accelerator_port: int | None
     parent_pid: int | None
     log_level: str
+    databases: RealDatabases | None = None
+    """None: databases hold no data."""
+    application: bool = False
+    """Whether a process stands for each instance of an Auto Scaling group."""
 
     def scaled(self, seconds: float) -> float:
         """A duration of the real world as it passes in the lab."""
@@ -94,6 +114,8 @@ class Settings:
             else None,
             parent_pid=int(_number(env, "LAB_PARENT_PID", None, minimum=2)) if parent_pid else None,
             log_level=env.get("LAB_LOG_LEVEL", "INFO").upper(),
+            databases=_databases(env),
+            application=_application(env),
         )
 
 
@@ -108,6 +130,34 @@ def _number(env: Mapping[str, str], name: str, default: str | None, *, minimum: 
     if not minimum <= value < float("inf"):
         raise SettingsError(f"{name}={text!r} must be {minimum:g} or more")
     return value
+
+
+def _databases(env: Mapping[str, str]) -> RealDatabases | None:
+    folder = env.get("LAB_POSTGRES", "")
+    if not folder:
+        return None
+    if absent := missing(Path(folder)):
+        raise SettingsError(f"LAB_POSTGRES={folder!r} has no {', '.join(absent)}: {REMEDY}")
+    patterns = tuple(filter(None, (part.strip() for part in env.get("LAB_REAL_DATABASES", "*").split(","))))
+    user = None
+    if os.getuid() == 0:
+        name = env.get("LAB_POSTGRES_USER") or "nobody"
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            raise SettingsError(f"LAB_POSTGRES_USER={name!r} is no user of this machine") from None
+        if user.pw_uid == 0:
+            raise SettingsError(f"LAB_POSTGRES_USER={name!r} is root, as whom PostgreSQL does not run")
+    return RealDatabases(Path(folder).resolve(), patterns, user)
+
+
+def _application(env: Mapping[str, str]) -> bool:
+    text = env.get("LAB_APPLICATION") or "0"
+    if text not in ("0", "1"):
+        raise SettingsError(f"LAB_APPLICATION={text!r} must be 0 or 1")
+    if text == "1" and not env.get("LAB_POSTGRES"):
+        raise SettingsError("LAB_APPLICATION=1 needs databases that hold data: set LAB_POSTGRES")
+    return text == "1"
 
 
 def _site_ports(text: str) -> dict[str, int]:

@@ -183,7 +183,7 @@ def _advance(world: World) -> None:
             must_fail = instance.get("_lab_snapshots_fail", False)
         if must_fail:
             _end(snapshot, "failed")
-        elif elapsed < whole:
+        elif elapsed < whole or "_lab_copying" in snapshot:
             snapshot["PercentProgress"] = min(99, int(100 * elapsed / whole))
         else:
             _end(snapshot, "available")

@@ -62,6 +62,12 @@ def state(world: World, group_arn: str, target: Target) -> tuple[str, str, str]:
     registered_at = target.get(_REGISTERED_AT)
     if registered_at is not None and now - registered_at < world.settings.scaled(WARM_UP_SECONDS):
         return "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
+    # A real application is asked (`applications`).
+    checks = world.target_checks.get(target["Id"], "healthy")
+    if checks == "initial":
+        return "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
+    if checks == "unhealthy":
+        return "unhealthy", "Target.FailedHealthChecks", "Health checks failed"
     return "healthy", "", ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -51,12 +52,19 @@ class World:
     timings: list[Timing] = field(default_factory=list)
     promotions: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    target_checks: dict[str, str] = field(default_factory=dict)
+    """What the health checks of real applications say, by instance id: `initial`, `healthy` or
+    `unhealthy`."""
+    on_loss: list[Callable[[str, bool], None]] = field(default_factory=list)
+    """Called with a region that is lost, and whether everything in it is killed."""
+    on_return: list[Callable[[str], None]] = field(default_factory=list)
+    """Called with a region that is back."""
 
     def is_lost(self, region: str) -> bool:
         """Whether the region is lost right now."""
         return region in self.lost_since
 
-    def set_lost(self, region: str, lost: bool) -> None:
+    def set_lost(self, region: str, lost: bool, *, killed: bool = False) -> None:
         """Loses a region, or lets it return. Saying it twice changes nothing."""
         with self.lock:
             if lost:
@@ -64,6 +72,10 @@ class World:
                 self.returned_at.pop(region, None)
             elif self.lost_since.pop(region, None) is not None:
                 self.returned_at[region] = time.time()
+        for notify_loss in self.on_loss if lost else ():
+            notify_loss(region, killed)
+        for notify_return in () if lost else self.on_return:
+            notify_return(region)
 
     def begin(self, kind: str, resource: str, region: str) -> Timing:
         """Starts a timing, or returns the one of this resource that still runs."""

@@ -89,7 +89,9 @@ def free_port() -> int:
 class RunningLab:
     """One running launcher."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(
+        self, python: str = sys.executable, who: dict[str, Any] | None = None, /, **settings: str
+    ) -> None:
         self.folder = tempfile.mkdtemp(prefix="lab-")
         self.port = free_port()
         self.log_path = os.path.join(self.folder, "log")
@@ -108,12 +110,13 @@ class RunningLab:
         }
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "launcher"],
+                [python, "-m", "launcher"],
                 cwd=LAB_FOLDER,
                 env=environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                **(who or {}),
             )
         try:
             eventually(lambda: self.control("GET", "health"))
