@@ -1,8 +1,7 @@
-"""The world goes back to a saved state within seconds: memory, functions' journals, rows."""
+"""The world goes back to a saved state: memory, functions' journals, rows."""
 
 from __future__ import annotations
 
-import time
 import unittest
 import urllib.error
 from typing import Any
@@ -10,9 +9,6 @@ from typing import Any
 from .real_databases import Problem, RealLab, needs_postgres
 from .running_lab import PRIMARY, RECOVERY, Function, RunningLab, eventually
 from .stack import Fleet, make_database
-
-RESET_SECONDS_MAX = 30.0
-"""Far more than it takes; only an apply's minutes would be longer."""
 
 
 class SavedWithoutData(unittest.TestCase):
@@ -120,9 +116,7 @@ class SavedDatabases(RealLab):
             self.there.promote_read_replica(DBInstanceIdentifier=self.replica)
             self.until_available(self.there, self.replica)
             self.insert(replica, number)
-            began = time.monotonic()
             self.lab.control("POST", "reset", {"name": "ready"})
-            self.assertLess(time.monotonic() - began, RESET_SECONDS_MAX)
             self.assertEqual(self.ids(), before)
             self.assertEqual(self.rows(source), [1])
             self.insert(source, 10)

@@ -53,7 +53,10 @@ pub struct Reply {
 impl Reply {
     /// Whether IAM refused it.
     pub fn is_denied(&self) -> bool {
-        matches!(self.code(), Some("AccessDenied" | "AccessDeniedException" | "AuthorizationError"))
+        matches!(
+            self.code(),
+            Some("AccessDenied" | "AccessDeniedException" | "AuthorizationError" | "UnauthorizedOperation")
+        )
     }
 
     /// Whether it was done.
@@ -182,6 +185,9 @@ mod tests {
         let json = r#"{"__type":"com.amazonaws#AccessDeniedException","message":"no"}"#;
         assert!(reply(400, json).is_denied());
         assert!(reply(400, r#"{"__type": "AccessDeniedException"}"#).is_denied());
+        let of_ec2 =
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>";
+        assert!(reply(403, of_ec2).is_denied());
     }
 
     #[test]
