@@ -47,7 +47,6 @@ TREE = PLACE / "tree"
 TARGET = PLACE / "target"
 
 
-
 @dataclass(frozen=True)
 class Area:
     """Files of one kind, and how many of their viable mutants must be caught."""
@@ -450,6 +449,11 @@ class FileFigures:
         return self.caught + self.missed
 
     @property
+    def judged(self) -> int:
+        """Those that were run, built or not."""
+        return self.viable + self.unviable
+
+    @property
     def share(self) -> str:
         """How many of the viable ones were caught."""
         return f"{100 * self.caught / self.viable:.0f} %" if self.viable else "-"
@@ -469,16 +473,17 @@ def figures(results: Iterable[Result]) -> list[FileFigures]:
     return rows
 
 
-def areas(results: Iterable[Result]) -> Iterator[str]:
+def areas(rows: Iterable[FileFigures]) -> Iterator[str]:
     """A row for each area: of results of files that are as they were run."""
-    results = list(results)
+    rows = list(rows)
     for area in AREAS:
-        found = [result for result in results if area_of(result.mutant.file) == area]
-        judged_ones = [result for result in found if result.outcome != PENDING and result.is_fresh]
-        caught = sum(result.outcome in ("caught", "timeout") for result in judged_ones)
-        viable = caught + sum(result.outcome == "missed" for result in judged_ones)
+        found = [row for row in rows if area_of(row.file) == area]
+        fresh = [row for row in found if not row.is_stale]
+        every = sum(row.judged + row.pending for row in found)
+        judged_ones = sum(row.judged for row in fresh)
+        caught, viable = sum(row.caught for row in fresh), sum(row.viable for row in fresh)
         share = f"{100 * caught / viable:.1f} %" if viable else "-"
-        yield f"| {area.name} | {len(found)} | {len(judged_ones)} | {viable} | {caught} | {share} | {100 * area.share_min:.0f} % |"
+        yield f"| {area.name} | {every} | {judged_ones} | {viable} | {caught} | {share} | {100 * area.share_min:.0f} % |"
 
 
 def problems(results: dict[Mutant, Result], reasons: dict[str, str]) -> list[str]:
@@ -524,7 +529,7 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
         "",
         "| area | mutants | run | viable | caught | share | wanted |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-        *areas(results.values()),
+        *areas(rows),
         "",
         "| file | viable | caught | share | survive | do not build | not run yet | |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -93,7 +93,7 @@ class Kept(unittest.TestCase):
 
     def test_the_areas_say_what_was_run_of_them(self) -> None:
         results = kept(result("caught", 1), result("missed", 2), result("unviable", 3), result(mutants.PENDING, 4))
-        rows = [row for row in mutants.areas(results.values()) if row.startswith("| what decides ")]
+        rows = [row for row in mutants.areas(mutants.figures(results.values())) if row.startswith("| what decides ")]
         self.assertEqual(rows, ["| what decides | 4 | 3 | 2 | 1 | 50.0 % | 90 % |"])
 
     def test_every_mutant_is_in_one_shard_and_every_shard_has_some(self) -> None:

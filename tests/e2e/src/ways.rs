@@ -94,7 +94,5 @@ impl Way<'_, '_> {
 }
 
 async fn done(scene: &Scene<'_>, call: Call) -> Result<()> {
-    let reply = call.send(scene.world.endpoint_url(), &administrator()).await?;
-    ensure!(reply.is_done(), "{} was refused: {}", call.action, reply.text);
-    Ok(())
+    call.done(scene.world.endpoint_url(), &administrator()).await.map(drop)
 }

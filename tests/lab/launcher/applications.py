@@ -22,8 +22,9 @@ from typing import Any
 
 from . import launches, rds
 from .databases import OUTSIDE, Databases, Way
+from .free_ports import free_port
 from .heartbeat import Heartbeat
-from .postgres import free_port
+from .postgres import PORTS
 from .settings import shifted_clock
 from .world import World
 
@@ -101,7 +102,7 @@ class Applications:
             return
         name, instance = found
         host, port = self._databases.address(region, account, region, name, int(instance["Endpoint"]["Port"]))
-        own_port = free_port()
+        own_port = free_port(PORTS)
         way = Way(f"application>{instance_id}", OUTSIDE, region, None)
         address = self._databases.open_way(way, 8080, own_port)
         environment = {

@@ -7,11 +7,9 @@ import hashlib
 import logging
 import os
 import pwd
-import random
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import threading
@@ -22,6 +20,7 @@ from typing import Any
 import pg8000.exceptions
 import pg8000.native
 
+from .free_ports import free_port
 from .rack_client import Rack
 from .settings import RealDatabases, Settings, shifted_clock
 
@@ -37,7 +36,7 @@ comes."""
 STOP_SECONDS = 10.0
 """After which a server that doesn't end is killed."""
 
-_PORTS = range(10_000, 20_000)
+PORTS = range(10_000, 20_000)
 
 # fsync is off because no server outlives its machine here: what a process has written stays written when
 # SIGKILL ends it.
@@ -183,25 +182,13 @@ def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A free port on 127.0.0.1, from below those that the system gives to connections of its own."""
-    for port in random.sample(_PORTS, 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise ServerError("no free port on 127.0.0.1")
-
-
 class Server:
     """One server: a data folder and, while it runs, a process. Its methods may be called from any thread."""
 
     def __init__(self, machine: Machine, name: str) -> None:
         self.machine = machine
         self.name = name
-        self.port = free_port()
+        self.port = free_port(PORTS)
         self.pid: int | None = None
         self.is_off = False
         """Whether its machine has lost its power: nothing starts it until it is back."""

@@ -102,9 +102,7 @@ impl<'s, 'w> Bench<'s, 'w> {
     ) -> Result<String> {
         let call =
             Call { service, region: RECOVERY.to_owned(), action, shape: Shape::Json(prefix, document) };
-        let reply = call.send(self.scene.world.endpoint_url(), &administrator()).await?;
-        ensure!(reply.is_done(), "{service} refused {action}: {}", reply.text);
-        Ok(reply.text)
+        call.done(self.scene.world.endpoint_url(), &administrator()).await
     }
 
     async fn key(&self, action: &'static str, key: String) -> Result<()> {
@@ -205,9 +203,7 @@ impl<'s, 'w> Bench<'s, 'w> {
     /// Makes a call of EC2 in the recovery region.
     async fn compute(&self, action: &'static str, parameters: &[(&'static str, &str)]) -> Result<()> {
         let call = Call::query("ec2", RECOVERY, action, "2016-11-15", parameters);
-        let reply = call.send(self.scene.world.endpoint_url(), &administrator()).await?;
-        ensure!(reply.is_done(), "EC2 refused {action}: {}", reply.text);
-        Ok(())
+        call.done(self.scene.world.endpoint_url(), &administrator()).await.map(drop)
     }
 
     /// Whether the recovery load balancer sends to a target group that nobody fills.

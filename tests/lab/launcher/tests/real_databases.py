@@ -11,6 +11,7 @@ from typing import Any
 import pg8000.exceptions
 import pg8000.native
 
+from launcher import rack
 from launcher.postgres_programs import REMEDY, find
 
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, RunningLab, eventually
@@ -30,6 +31,11 @@ def needs_postgres() -> str:
     if folder is None:
         raise unittest.SkipTest(REMEDY)
     return str(folder)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    return rack.identity(pid) is not None
 
 
 def place_of(database: Any) -> tuple[str, int]:

@@ -6,10 +6,8 @@ import atexit
 import io
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +25,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from launcher.free_ports import free_port
 from launcher.settings import shifted_clock
 
 PRIMARY, RECOVERY = "us-east-2", "us-west-1"
@@ -74,16 +73,8 @@ while True:
 """
 
 
-def free_port() -> int:
-    """A free port from below those that the system gives to connections of its own."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port on 127.0.0.1")
+_PORTS = range(20_000, 32_000)
+"""Beside those that servers of databases get."""
 
 
 class RunningLab:
@@ -93,7 +84,7 @@ class RunningLab:
         self, python: str = sys.executable, who: dict[str, Any] | None = None, /, **settings: str
     ) -> None:
         self.folder = tempfile.mkdtemp(prefix="lab-")
-        self.port = free_port()
+        self.port = free_port(_PORTS)
         self.log_path = os.path.join(self.folder, "log")
         environment = {
             "PATH": os.environ["PATH"],
@@ -216,6 +207,19 @@ def shared_lab() -> RunningLab:
         _shared.append(RunningLab())
         atexit.register(_shared[0].end)
     return _shared[0]
+
+
+def ended_launcher(**settings: str) -> subprocess.CompletedProcess[str]:
+    """A launcher with these settings and no others, which ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "launcher"],
+        cwd=LAB_FOLDER,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **settings},
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
 
 
 def eventually(probe: Callable[[], T]) -> T:

@@ -9,10 +9,9 @@ import signal
 import unittest
 from typing import Any
 
-from .real_databases import RealLab, RealPair, needs_postgres, session
+from .real_databases import RealLab, RealPair, is_running, needs_postgres, session
 from .running_lab import PRIMARY, RECOVERY, RunningLab, eventually, shared_lab
 from .stack import Fleet
-from .test_database_endings import is_running
 
 ANSWER_SECONDS = 20.0
 SILENCE_SECONDS = 2.0

@@ -16,16 +16,11 @@ from typing import Any
 
 from launcher import rack
 
-from .real_databases import DATABASE, needs_postgres, place_of, session
-from .running_lab import LAB_FOLDER, PATIENCE_SECONDS, PRIMARY, RunningLab, eventually
+from .real_databases import DATABASE, is_running, needs_postgres, place_of, session
+from .running_lab import LAB_FOLDER, PATIENCE_SECONDS, PRIMARY, RunningLab, ended_launcher, eventually
 from .stack import make_database
 
 NOBODY = "nobody"
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    return rack.identity(pid) is not None
 
 
 class Endings(unittest.TestCase):
@@ -177,7 +172,7 @@ class Users(unittest.TestCase):
         return self.skipTest(f"no Python {version} with this checkout that {NOBODY} could run")
 
     def test_programs_and_users_that_can_not_be_used_are_named(self) -> None:
-        common = {"PATH": os.environ["PATH"], "LAB_PORT": "1000", "LAB_STATE_DIR": "/nowhere"}
+        common = {"LAB_PORT": "1000", "LAB_STATE_DIR": "/nowhere"}
         cases = [({"LAB_POSTGRES": "/nowhere"}, "LAB_POSTGRES='/nowhere' has no initdb")]
         if os.getuid() == 0:
             programs = needs_postgres()
@@ -190,15 +185,7 @@ class Users(unittest.TestCase):
             ]
         for settings, complaint in cases:
             with self.subTest(settings=settings):
-                ended = subprocess.run(
-                    [sys.executable, "-m", "launcher"],
-                    cwd=LAB_FOLDER,
-                    capture_output=True,
-                    text=True,
-                    env={**common, "PYTHONDONTWRITEBYTECODE": "1", **settings},
-                    timeout=PATIENCE_SECONDS,
-                    check=False,
-                )
+                ended = ended_launcher(**common, **settings)
                 self.assertEqual(ended.returncode, 1)
                 self.assertIn(complaint, ended.stderr)
                 self.assertEqual(len(ended.stderr.splitlines()), 1)

@@ -10,7 +10,7 @@ import sys
 import unittest
 import urllib.error
 
-from .running_lab import LAB_FOLDER, PATIENCE_SECONDS, Function, RunningLab, eventually
+from .running_lab import PATIENCE_SECONDS, Function, RunningLab, ended_launcher, eventually
 
 
 def is_alive(pid: int) -> bool:
@@ -77,34 +77,14 @@ class Refusals(unittest.TestCase):
             ),
         ):
             with self.subTest(settings=settings):
-                ended = subprocess.run(
-                    [sys.executable, "-m", "launcher"],
-                    cwd=LAB_FOLDER,
-                    capture_output=True,
-                    text=True,
-                    env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **settings},
-                    timeout=PATIENCE_SECONDS,
-                    check=False,
-                )
+                ended = ended_launcher(**settings)
                 self.assertEqual(ended.returncode, 1)
                 self.assertIn(complaint, ended.stderr)
 
     def test_a_port_in_use_is_a_failure(self) -> None:
         lab = RunningLab()
         self.addCleanup(lab.end)
-        second = subprocess.run(
-            [sys.executable, "-m", "launcher"],
-            cwd=LAB_FOLDER,
-            capture_output=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "LAB_PORT": str(lab.port),
-                "LAB_STATE_DIR": os.path.join(lab.folder, "second"),
-            },
-        )
+        second = ended_launcher(LAB_PORT=str(lab.port), LAB_STATE_DIR=os.path.join(lab.folder, "second"))
         self.assertEqual(second.returncode, 1)
 
     def test_control_requests_that_can_not_be_used_are_refused(self) -> None:

@@ -141,9 +141,7 @@ async fn holds(world: &World, region: &str, keys: &Credentials) -> Result<bool> 
 }
 
 async fn done(world: &World, call: &Call, keys: &Credentials) -> Result<String> {
-    let reply = call.send(world.endpoint_url(), keys).await?;
-    ensure!(reply.is_done(), "{} in {}: {} {}", call.action, call.region, reply.status, reply.text);
-    Ok(reply.text)
+    call.done(world.endpoint_url(), keys).await
 }
 
 fn iam(action: &'static str, fields: Vec<(&'static str, String)>) -> Call {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -115,6 +115,14 @@ impl Call {
         tokio::time::timeout(LIMIT, exchange)
             .await
             .with_context(|| format!("no answer to {}", self.action))?
+    }
+
+    /// Makes the call, which must be done; gives the answer's text.
+    pub async fn done(&self, endpoint_url: &str, keys: &Credentials) -> Result<String> {
+        let reply = self.send(endpoint_url, keys).await?;
+        let Self { service, region, action, .. } = self;
+        ensure!(reply.is_done(), "{service} in {region} refused {action}: {} {}", reply.status, reply.text);
+        Ok(reply.text)
     }
 
     fn body(&self) -> (String, Vec<(&'static str, String)>) {

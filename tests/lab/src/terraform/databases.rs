@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use aws_sdk_rds::Client;
 use serde_json::{Value, json};
 
@@ -56,9 +56,8 @@ async fn make_key(world: &World, name: &str) -> Result<Key> {
 async fn kms(world: &World, action: &'static str, document: Value) -> Result<Value> {
     let shape = Shape::Json("TrentService", document);
     let call = Call { service: "kms", region: RECOVERY.to_owned(), action, shape };
-    let reply = call.send(world.endpoint_url(), &administrator()).await?;
-    ensure!(reply.is_done(), "kms refused {action}: {}", reply.text);
-    Ok(serde_json::from_str(&reply.text).unwrap_or_default())
+    let text = call.done(world.endpoint_url(), &administrator()).await?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
 async fn make(terraform: &Terraform, world: &World, name: &str, key: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The examples under `infra/examples`, and what no example uses: what each is applied with, and what must be there before it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aws_credential_types::Credentials;
 use serde_json::{Value, json};
 
@@ -161,11 +161,8 @@ pub fn administrator() -> Credentials {
 async fn server(world: &World, region: &str) -> Result<String> {
     let parameters = [("ImageId", "ami-0abcdef1234567890"), ("MinCount", "1"), ("MaxCount", "1")];
     let call = Call::query("ec2", region, "RunInstances", "2016-11-15", &parameters);
-    let reply = call.send(world.endpoint_url(), &administrator()).await?;
-    if !reply.is_done() {
-        bail!("no server was started in {region}: {}", reply.text);
-    }
-    let id = reply.text.split_once("<instanceId>").and_then(|(_, rest)| rest.split_once('<'));
+    let text = call.done(world.endpoint_url(), &administrator()).await?;
+    let id = text.split_once("<instanceId>").and_then(|(_, rest)| rest.split_once('<'));
     Ok(id.context("a server has an id")?.0.to_owned())
 }
 
