@@ -15,6 +15,7 @@ use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic,
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
+use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
@@ -190,10 +191,14 @@ async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation
             vitals.lag.insert(database.clone(), LagSample { at: point.at, lag_ms: point.lag_ms });
         }
     }
-    if let Err(failure) = function.context.journal.save_vitals(plan, &vitals).await {
+    save(function, plan, &vitals).await;
+    vitals
+}
+
+async fn save(function: &AlarmHandler, plan: &Name, vitals: &Vitals) {
+    if let Err(failure) = function.context.journal.save_vitals(plan, vitals).await {
         tracing::warn!(%failure, "the vitals can't be saved");
     }
-    vitals
 }
 
 /// Whether the snapshot that was due could be kept is for readiness to say: written when it changes.
@@ -203,9 +208,7 @@ async fn save_unkept(function: &AlarmHandler, conductor: &Conductor, log: &Log, 
         return;
     }
     vitals.snapshot_unkept = unkept;
-    if let Err(failure) = function.context.journal.save_vitals(&conductor.plan.name, &vitals).await {
-        tracing::warn!(%failure, "the vitals can't be saved");
-    }
+    save(function, &conductor.plan.name, &vitals).await;
 }
 
 /// An operator's command is decided with the world in view. What is refused is an error: the caller must notice.

@@ -34,25 +34,25 @@ pub fn list(items: impl IntoIterator<Item = String>) -> String {
 
 /// The line to type for an operator's command. `fields` are JSON members; who gives it is added.
 ///
-/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI. A backslash or
-/// a quote in the name of a user becomes a slash: no JSON would take it, and some shells' `echo` neither. `cat` keeps the
-/// answer whole where it is led into a file: the CLI opens its own standard output a second time.
+/// A backslash or a quote in the name of a user becomes a slash: no JSON would take it, and some shells' `echo` neither.
 pub fn invocation(plan: &Plan, fields: &str) -> String {
-    format!(
-        "echo '{{{fields},\"by\":\"'\"$(whoami | tr '\\134\\042' '//')\"'\"}}' | aws lambda invoke --region {} \
-         --function-name {} --payload fileb:///dev/stdin /dev/stdout | cat",
-        plan.own().region,
-        plan.operator_function
-    )
+    let by = r#""by":"'"$(whoami | tr '\134\042' '//')"'""#;
+    line(plan, &plan.operator_function, &format!("{fields},{by}"))
 }
 
-/// The line to type for a command of a function that needs no fields, by the function's name without its plan. The payload
-/// goes the same way as an operator's.
+/// The line to type for a command of a function that needs no fields, by the function's name without its plan.
 pub fn command_line(plan: &Plan, function: &str, command: &str) -> String {
-    let name = function_name(plan, function);
+    line(plan, &function_name(plan, function), &format!("\"command\":\"{command}\""))
+}
+
+/// The line that invokes a function with an object of these JSON members.
+///
+/// The payload goes through standard input, so that the same line works with both versions of the AWS CLI. `cat` keeps the
+/// answer whole where it is led into a file: the CLI opens its own standard output a second time.
+fn line(plan: &Plan, function: &str, fields: &str) -> String {
     format!(
-        "echo '{{\"command\":\"{command}\"}}' | aws lambda invoke --region {} --function-name {name} --payload \
-         fileb:///dev/stdin /dev/stdout | cat",
+        "echo '{{{fields}}}' | aws lambda invoke --region {} --function-name {function} \
+         --payload fileb:///dev/stdin /dev/stdout | cat",
         plan.own().region
     )
 }
