@@ -139,8 +139,8 @@ fn run_table(run: &Run, now: Timestamp) -> Value {
     let steps: Vec<String> = run
         .steps
         .iter()
-        .filter(|((step, _), _)| is_shown(*step))
-        .map(|((step, subject), progress)| format!("{step} {subject}: {}", progress_words(progress, now)))
+        .filter(|(step, ..)| is_shown(*step))
+        .map(|(step, subject, progress)| format!("{step} {subject}: {}", progress_words(progress, now)))
         .collect();
     json!({ "id": run.id, "kind": run.kind, "phase": run.phase.as_str(), "opened_at": run.opened_at, "steps": steps })
 }
@@ -173,9 +173,11 @@ fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
 }
 
 fn quarantine(plan: &Plan, state: &State) -> Vec<String> {
+    let known = |name: &Name| plan.databases.iter().find(|database| database.name == *name);
     state
         .cleanups(Step::Quarantine)
-        .map(|(database, quarantine)| match (&quarantine.progress, Lost::of(plan, database, quarantine)) {
+        .map(|(database, quarantine)| (database, quarantine, Lost::of(plan, known(database), quarantine)))
+        .map(|(database, quarantine, lost)| match (&quarantine.progress, lost) {
             (Some(Progress::Done { detail, .. }), _) => format!("{database}: {detail}"),
             (_, Some(lost)) => format!(
                 "{database}: Pilotlight can't isolate the old primary, because {}; put it back, or isolate \

@@ -52,11 +52,8 @@ impl StepHandlers for ScaleAsg {
 
 /// Since when each fleet is being scaled out by the run; the second is for those that nobody has begun with.
 fn begun(log: &Log, now: Timestamp) -> (BTreeMap<Name, Timestamp>, Timestamp) {
-    let steps = log.state.active_run().map(|run| &run.steps).into_iter().flatten();
-    let begun = steps
-        .filter(|((step, _), _)| *step == Step::Scale)
-        .map(|((_, fleet), progress)| (fleet.clone(), progress.since()));
-    (begun.collect(), now)
+    let begun = log.state.active_run().into_iter().flat_map(|run| run.steps.of(Step::Scale));
+    (begun.map(|(fleet, progress)| (fleet.clone(), progress.since())).collect(), now)
 }
 
 /// The sizes that were noted before the run touched anything.

@@ -4,6 +4,8 @@
 //! same facts), or the commands to publish. It changes nothing itself, and always says in one sentence what was
 //! decided and why.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::command::{Step, StepCommand};
@@ -102,7 +104,7 @@ impl Draft {
 
 /// Says what is due. Total and deterministic; applied to its own result it comes to rest.
 pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
-    let facts = &facts.in_hand(now);
+    let facts = &*facts.in_hand(now);
     let draft = operator::answer(plan, state, facts, now)
         .or_else(|| signals::sort(plan, state, facts, now))
         .or_else(|| alarms::note(plan, state, facts, now))
@@ -147,16 +149,18 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
         Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts, now),
         Phase::Aborted { .. } | Phase::Completed { .. } => None,
     };
+    // What is left to be done in the lost region is seen to once a minute, with the tick's look; not at every step of the run.
+    let looks = facts.observation.is_some();
+    let left_behind =
+        || due::quarantine_overdue(plan, state, now).or_else(|| attention::lost_quarantine(plan, state));
     let draft = draft
-        .or_else(|| due::quarantine_overdue(plan, state, now))
-        .or_else(|| attention::lost_quarantine(plan, state))
+        .or_else(|| looks.then(left_behind).flatten())
         .or_else(|| attention::remind(plan, state, run, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);
     }
     let mut commands = due::commands(plan, run, now);
-    // The lost region is asked for once a minute, with the tick's look; not at every step of the run.
-    if facts.observation.is_some() {
+    if looks {
         commands.extend(due::quarantine(plan, state, now));
     }
     Decision { append: None, commands, sentence: sentence::standing(plan, state, run, now) }
@@ -176,14 +180,19 @@ impl Decision {
 
 impl Facts {
     /// The facts without what was looked at too long ago to count, or claims to be of later.
-    fn in_hand(&self, now: Timestamp) -> Self {
+    fn in_hand(&self, now: Timestamp) -> Cow<'_, Self> {
         let is_in_hand = |at: Timestamp| {
             let age = now.duration_since(at);
             age <= OBSERVATION_AGE_MAX && age >= SignedDuration::from_secs(-5)
         };
+        let is_all = self.observation.iter().all(|seen| is_in_hand(seen.at))
+            && self.fences.iter().all(|seen| is_in_hand(seen.at));
+        if is_all {
+            return Cow::Borrowed(self);
+        }
         let mut facts = self.clone();
         facts.observation = facts.observation.filter(|seen| is_in_hand(seen.at));
         facts.fences.retain(|seen| is_in_hand(seen.at));
-        facts
+        Cow::Owned(facts)
     }
 }

@@ -1,109 +1,101 @@
 //! The steps of a run and what each waits for. A kind of run is a graph; everything else is common to all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::command::Step;
 use crate::journal::Scope;
 use crate::name::Name;
 use crate::plan::{Limits, Plan};
 use crate::state::holdings::Holdings;
-use crate::state::{Phase, Run};
+use crate::state::{Phase, Progress, Run};
 use crate::step::{Barrier, ItemKind, Window};
 
-/// A step for one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    /// The step.
-    pub step: Step,
-    /// The item.
-    pub subject: Name,
-    /// What must be done first.
-    pub needs: Vec<Prerequisite>,
+/// The items of a step of a run that are not done and wait for nothing, whether or not a worker holds them.
+pub(crate) fn ready<'p>(plan: &'p Plan, run: &Run, step: Step) -> Vec<&'p Name> {
+    ready_of(plan, run, step, |progress| progress.is_none_or(|progress| !progress.is_done()))
 }
 
-/// Something that must be done first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prerequisite {
-    /// A step for one item.
-    One(Step, Name),
-    /// A step for every item that the run has it for.
-    Every(Step),
+/// Those items of a step that wait for nothing, and that `is_asked_for` by what became of them.
+pub(crate) fn ready_of<'p>(
+    plan: &'p Plan,
+    run: &Run,
+    step: Step,
+    is_asked_for: impl Fn(Option<&Progress>) -> bool,
+) -> Vec<&'p Name> {
+    if !may_run(run, step) || require_barriers(run, step).is_err() {
+        return Vec::new();
+    }
+    let asked = moved_by(run, step).filter(|(.., progress)| is_asked_for(*progress));
+    let after = After::of(plan, step);
+    let members = Members::of(run);
+    let waits = step.spec().barriers.contains(&Barrier::Dependencies);
+    asked
+        .filter_map(|(name, at, _)| after.get(name, at))
+        .filter(|(_, after)| !waits || after.iter().all(|name| members.is_ready(name)))
+        .map(|(name, _)| name)
+        .collect()
 }
 
-/// The steps of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Graph {
-    /// All of them.
-    pub nodes: Vec<Node>,
+/// The items of a step that are not done, as far as the plan has them.
+pub(crate) fn open<'p>(plan: &'p Plan, run: &Run, step: Step) -> Vec<&'p Name> {
+    let after = After::of(plan, step);
+    let open = moved_by(run, step).filter(|(.., progress)| !progress.is_some_and(Progress::is_done));
+    open.filter_map(|(name, at, _)| Some(after.get(name, at)?.0)).collect()
 }
 
-impl Graph {
-    /// The steps by which a run moves.
-    pub fn of(plan: &Plan, run: &Run) -> Self {
-        let members = Members::of(run);
-        let nodes = run.steps_to_do().flat_map(|step| nodes(plan, &members, step)).collect();
-        Self { nodes }
+/// The items that a run has a step for, each with its place among them and what became of it.
+fn moved_by(run: &Run, step: Step) -> impl Iterator<Item = (&Name, usize, Option<&Progress>)> {
+    let items = step.spec().item.map(|kind| run.items(kind)).unwrap_or_default();
+    run.steps.along(step, items.iter().enumerate().map(|(at, name)| (name, at)))
+}
+
+/// What the plan's items of one kind come after, for looking up.
+struct After<'p> {
+    plan: &'p Plan,
+    kind: Option<ItemKind>,
+    by_name: OnceCell<HashMap<&'p Name, &'p [Name]>>,
+}
+
+impl<'p> After<'p> {
+    fn of(plan: &'p Plan, step: Step) -> Self {
+        Self { plan, kind: step.spec().item, by_name: OnceCell::new() }
     }
 
-    /// The steps by which an aborted run is undone: one for each step it began, or noted something for, that leaves a
-    /// trace.
-    pub fn of_undo(run: &Run) -> Self {
-        let touched: BTreeSet<&(Step, Name)> = run.steps.keys().chain(run.before.keys()).collect();
-        let nodes = touched
-            .into_iter()
-            .filter_map(|(step, subject)| {
-                Some(Node { step: step.undone_by()?, subject: subject.clone(), needs: Vec::new() })
-            })
-            .collect();
-        Self { nodes }
-    }
-
-    /// The steps that are not done and wait for nothing, whether or not a worker holds them.
-    pub fn ready<'g>(&'g self, run: &Run) -> Vec<&'g Node> {
-        let open: BTreeSet<Step> = self
-            .nodes
-            .iter()
-            .filter(|node| !run.is_done(node.step, &node.subject))
-            .map(|node| node.step)
-            .collect();
-        let met = |need: &Prerequisite| match need {
-            Prerequisite::One(step, subject) => run.is_done(*step, subject),
-            Prerequisite::Every(step) => !open.contains(step),
-        };
-        self.nodes
-            .iter()
-            .filter(|node| open.contains(&node.step) && !run.is_done(node.step, &node.subject))
-            .filter(|node| may_run(run, node.step) && node.needs.iter().all(met))
-            .collect()
-    }
-
-    /// Whether every step is done.
-    pub fn is_done(&self, run: &Run) -> bool {
-        self.nodes.iter().all(|node| run.is_done(node.step, &node.subject))
+    /// An item, and what it comes after. A run that moves all that the plan has, has it in the same place.
+    fn get(&self, name: &Name, at: usize) -> Option<(&'p Name, &'p [Name])> {
+        let kind = self.kind?;
+        item(self.plan, kind, at).filter(|(found, _)| *found == name).or_else(|| {
+            let by_name = self.by_name.get_or_init(|| items(self.plan, kind).collect());
+            by_name.get_key_value(name).map(|(name, after)| (*name, *after))
+        })
     }
 }
 
-/// The nodes of a step: one for each of the run's items that it is for.
-fn nodes(plan: &Plan, members: &Members<'_>, step: Step) -> Vec<Node> {
-    let spec = step.spec();
-    let Some(kind) = spec.item else { return Vec::new() };
-    let node = |(name, after): (&Name, &[Name])| {
-        let needs = spec.barriers.iter().flat_map(|barrier| match barrier {
-            Barrier::Dependencies => after.iter().filter_map(|name| members.readiness(name)).collect(),
-            Barrier::Every { step, .. } => vec![Prerequisite::Every(*step)],
-        });
-        Node { step, subject: name.clone(), needs: needs.collect() }
-    };
-    let mine = items(plan, kind).into_iter().filter(|(name, _)| members.kinds.get(name) == Some(&kind));
-    mine.map(node).collect()
+/// The steps by which an aborted run is undone: one for each step it began, or noted something for, that leaves a trace.
+pub(crate) fn undoing(run: &Run) -> Vec<(Step, &Name)> {
+    let begun = run.steps.iter().map(|(step, subject, _)| (step, subject));
+    let noted = run.before.keys().map(|(step, subject)| (*step, subject));
+    let touched: BTreeSet<(Step, &Name)> = begun.chain(noted).collect();
+    touched.into_iter().filter_map(|(step, subject)| Some((step.undone_by()?, subject))).collect()
+}
+
+/// Those of them that are not done.
+pub(crate) fn not_undone(run: &Run) -> Vec<(Step, &Name)> {
+    undoing(run).into_iter().filter(|(step, subject)| !run.is_done(*step, subject)).collect()
 }
 
 /// The items of a kind, each with what it comes after.
-pub(crate) fn items(plan: &Plan, kind: ItemKind) -> Vec<(&Name, &[Name])> {
+pub(crate) fn items(plan: &Plan, kind: ItemKind) -> impl Iterator<Item = (&Name, &[Name])> {
+    (0..).map_while(move |at| item(plan, kind, at))
+}
+
+/// The item in a place among those of its kind, with what it comes after.
+fn item(plan: &Plan, kind: ItemKind, at: usize) -> Option<(&Name, &[Name])> {
     match kind {
-        ItemKind::Database => plan.databases.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
-        ItemKind::Fleet => plan.fleets.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
-        ItemKind::Route => plan.routes.iter().map(|item| (&item.name, item.after.as_slice())).collect(),
+        ItemKind::Database => plan.databases.get(at).map(|item| (&item.name, item.after.as_slice())),
+        ItemKind::Fleet => plan.fleets.get(at).map(|item| (&item.name, item.after.as_slice())),
+        ItemKind::Route => plan.routes.get(at).map(|item| (&item.name, item.after.as_slice())),
     }
 }
 
@@ -125,6 +117,16 @@ pub(crate) fn may_run(run: &Run, step: Step) -> bool {
     }
 }
 
+/// Whether all is done for every item that a step waits for; else why it may not begin.
+pub(crate) fn require_barriers(run: &Run, step: Step) -> Result<(), &'static str> {
+    let unmet = step.spec().barriers.iter().find_map(|barrier| match barrier {
+        Barrier::Every { step, unless_met } if !run.is_done_for_all(*step) => Some(*unless_met),
+        // What an item comes after is in the plan, which is asked before a step is taken.
+        Barrier::Every { .. } | Barrier::Dependencies => None,
+    });
+    unmet.map_or(Ok(()), Err)
+}
+
 /// How long a step may take, all its attempts together.
 pub fn seconds_max(limits: &Limits, step: Step) -> u32 {
     step.spec().seconds_max.map_or(u32::MAX, |of| of(&limits.step_seconds_max))
@@ -133,20 +135,30 @@ pub fn seconds_max(limits: &Limits, step: Step) -> u32 {
 /// The items of a run, for looking up.
 struct Members<'r> {
     run: &'r Run,
-    kinds: BTreeMap<&'r Name, ItemKind>,
+    /// The steps after which an item is ready, by its kind.
+    readying: Vec<(ItemKind, Step)>,
+    kinds: OnceCell<HashMap<&'r Name, ItemKind>>,
 }
 
 impl<'r> Members<'r> {
     fn of(run: &'r Run) -> Self {
-        let kinds = ItemKind::ALL.into_iter();
-        let kinds = kinds.flat_map(|kind| run.items(kind).iter().map(move |name| (name, kind))).collect();
-        Self { run, kinds }
+        let readying = ItemKind::ALL.into_iter().filter_map(|kind| Some((kind, run.readied_by(kind)?)));
+        Self { run, readying: readying.collect(), kinds: OnceCell::new() }
     }
 
-    /// What it means that an item is ready. An item outside the run was moved by an earlier one.
-    fn readiness(&self, name: &Name) -> Option<Prerequisite> {
-        let step = self.run.readied_by(*self.kinds.get(name)?)?;
-        Some(Prerequisite::One(step, name.clone()))
+    /// Whether an item is ready. One outside the run was moved by an earlier one.
+    fn is_ready(&self, name: &Name) -> bool {
+        let mut begun = self.readying.iter().filter_map(|(_, step)| self.run.progress(*step, name));
+        if let Some(progress) = begun.next() {
+            return progress.is_done();
+        }
+        let Some(kind) = self.kinds().get(name) else { return true };
+        self.readying.iter().all(|(readied, _)| readied != kind)
+    }
+
+    fn kinds(&self) -> &HashMap<&'r Name, ItemKind> {
+        let of_kind = |kind| self.run.items(kind).iter().map(move |name| (name, kind));
+        self.kinds.get_or_init(|| ItemKind::ALL.into_iter().flat_map(of_kind).collect())
     }
 }
 

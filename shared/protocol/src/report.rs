@@ -29,16 +29,16 @@ pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
 
 /// When the last of these steps was done.
 fn last_done(run: &Run, steps: &[Step]) -> Option<Timestamp> {
-    let done = run.steps.iter().filter_map(|((step, _), progress)| match progress {
-        Progress::Done { at, .. } if steps.contains(step) => Some(*at),
+    let done = steps.iter().flat_map(|step| run.steps.of(*step)).filter_map(|(_, progress)| match progress {
+        Progress::Done { at, .. } => Some(*at),
         _ => None,
     });
     done.max()
 }
 
 fn longest_ms(run: &Run, wanted: Step) -> u64 {
-    let took = run.steps.iter().filter_map(|((step, _), progress)| match progress {
-        Progress::Done { took_ms, .. } if *step == wanted => Some(*took_ms),
+    let took = run.steps.of(wanted).filter_map(|(_, progress)| match progress {
+        Progress::Done { took_ms, .. } => Some(*took_ms),
         _ => None,
     });
     took.max().unwrap_or(0)

@@ -26,10 +26,13 @@ pub mod holdings;
 mod illegal;
 mod schema_1;
 pub mod snapshot;
+mod steps;
 
 pub use evolve::{evolve, fold};
 use holdings::Holdings;
 pub use illegal::{IllegalRecord, Illegality};
+pub use steps::Steps;
+pub(crate) use steps::Tally;
 
 /// What the journal of one plan amounts to.
 ///
@@ -232,9 +235,8 @@ pub struct Run {
     pub first_signal_at: Timestamp,
     /// Where it stands.
     pub phase: Phase,
-    /// What became of its steps; one that is missing was not begun since the last approval.
-    #[serde(with = "entries")]
-    pub steps: BTreeMap<(Step, Name), Progress>,
+    /// What became of its steps.
+    pub steps: Steps,
     /// Every step that was ever intended, for any item. An approval lets failed steps begin anew; it does not undo
     /// them.
     pub begun: BTreeSet<Step>,
@@ -443,8 +445,7 @@ impl Phase {
 impl Run {
     /// What became of a step for an item.
     pub fn progress(&self, step: Step, subject: &Name) -> Option<&Progress> {
-        // A tuple key of references can't be looked up without a copy; names are short.
-        self.steps.get(&(step, subject.clone()))
+        self.steps.get(step, subject)
     }
 
     /// Whether the effect of a step stands for an item.

@@ -1,5 +1,7 @@
 //! The words that every sentence is made of: durations, lists, and the line to type.
 
+use std::fmt::Display;
+
 use jiff::SignedDuration;
 
 use crate::plan::Plan;
@@ -17,14 +19,14 @@ pub fn duration(duration: SignedDuration) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`; long lists are cut.
-pub fn list(items: impl IntoIterator<Item = String>) -> String {
+pub fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN_MAX: usize = 6;
-    let mut items: Vec<String> = items.into_iter().collect();
-    if items.len() > SHOWN_MAX {
-        let more = items.len() - (SHOWN_MAX - 1);
-        items.truncate(SHOWN_MAX - 1);
-        items.push(format!("{more} more"));
-    }
+    let mut items: Vec<T> = items.into_iter().collect();
+    let more = (items.len() > SHOWN_MAX).then(|| items.len() - (SHOWN_MAX - 1));
+    items.truncate(more.map_or(SHOWN_MAX, |_| SHOWN_MAX - 1));
+    // What is not shown is not put into words either.
+    let mut items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.extend(more.map(|more| format!("{more} more")));
     match items.split_last() {
         None => "nothing".to_owned(),
         Some((only, [])) => only.clone(),

@@ -22,6 +22,7 @@ mod plan_sides;
 mod pointers;
 mod readiness;
 mod readiness_events;
+mod run_steps;
 mod settle;
 mod shapes;
 mod snapshot_calendar;

@@ -174,3 +174,21 @@ fn what_is_late_is_said_of_a_run_that_is_being_undone() {
     let refused = story.write(late()).expect_err("the run is over");
     assert!(matches!(refused, Illegality::Finished(_)), "{refused:?}");
 }
+
+#[test]
+fn a_step_of_an_item_that_the_run_does_not_move_is_illegal() {
+    let mut story = Story::moving(plan());
+    for (step, stranger) in [(Step::Fence, "orders"), (Step::Fence, "back"), (Step::Scale, "front")] {
+        let event = Event::StepIntended {
+            step,
+            subjects: vec![stranger.into()],
+            until: story.now.checked_add(SignedDuration::from_secs(75)).expect("a time"),
+            before: Vec::new(),
+            term: None,
+        };
+        let because = "the run does not move it";
+        assert_eq!(story.write(event), Err(Illegality::Step { step, subject: stranger.into(), because }));
+    }
+    // In whatever order its own items are named.
+    story.do_all(Step::Fence, "front");
+}

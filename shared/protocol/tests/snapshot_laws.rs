@@ -14,7 +14,7 @@ use protocol::snapshots::{
     SnapshotListing, SourceKind, Status, decide,
 };
 use protocol::state::holdings::Holdings;
-use protocol::state::{Course, Hold, Phase, Run, State};
+use protocol::state::{Course, Hold, Phase, Run, State, Steps};
 
 const SHOP: &str = include_str!("plans/shop.json");
 const PRIMARY: &str = "us-east-2";
@@ -202,7 +202,7 @@ fn run(phase: Phase) -> Run {
         opened_at: now(),
         first_signal_at: now(),
         phase,
-        steps: BTreeMap::new(),
+        steps: Steps::default(),
         begun: BTreeSet::new(),
         before: BTreeMap::new(),
         committed_at: None,

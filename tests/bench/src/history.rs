@@ -344,10 +344,11 @@ impl History {
     fn advance(&mut self, facts: &Facts) -> Result<Vec<StepCommand>> {
         let mut facts = facts.clone();
         for appended in 0..APPENDS_MAX {
-            let Some(draft) = self.decide(&facts).append else {
+            let decision = self.decide(&facts);
+            let Some(draft) = decision.append else {
                 self.effort.appended_max = self.effort.appended_max.max(appended);
                 self.tell()?;
-                return Ok(self.decide(&facts).commands);
+                return Ok(decision.commands);
             };
             if draft.answers.is_some() {
                 facts.operator = None;

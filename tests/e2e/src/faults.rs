@@ -132,9 +132,7 @@ pub(crate) async fn suffer(scene: &Scene<'_>, part: Part) -> Result<()> {
 }
 
 fn is_done(state: &State, step: Step) -> bool {
-    state.run.as_ref().is_some_and(|run| {
-        run.steps.iter().any(|((found, _), progress)| *found == step && progress.is_done())
-    })
+    state.run.as_ref().is_some_and(|run| run.steps.of(step).any(|(_, progress)| progress.is_done()))
 }
 
 /// Sets the harm for the function's calls; gives the rule's id.
@@ -201,7 +199,7 @@ async fn allow_one_after_the_other(
             return Ok(());
         }
         let failed = |step: Step| {
-            let found = run.steps.iter().find(|((found, _), _)| *found == step);
+            let found = run.steps.of(step).next();
             found.is_some_and(
                 |(_, progress)| matches!(progress, Progress::Failed { code, .. } if code == "denied"),
             )

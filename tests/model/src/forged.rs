@@ -15,7 +15,7 @@ use crate::worker::{Order, Task, Worker};
 pub(crate) fn without_promotion(state: &State) -> State {
     let mut state = state.clone();
     if let Some(run) = &mut state.run {
-        run.steps.retain(|(step, _), _| *step != Step::Promote);
+        run.steps.retain(|step, _| step != Step::Promote);
         run.begun.remove(&Step::Promote);
     }
     state
@@ -75,7 +75,7 @@ pub(crate) fn for_attempt(
         (Mutant::IgnoredLease, Some(Waiting::ReadToAct(_)), _) => {
             let held =
                 Progress::Held { intent: parts.intent, since: now, until: parts.until, note: String::new() };
-            run.steps.insert(key, held);
+            run.steps.insert(key.0, key.1, held);
             Some((state, now.min(parts.until - EFFECT_TIME)))
         }
         (Mutant::BlindTakeBack, _, Input::Written(Written::Illegal(Illegality::Finished(_)))) => {

@@ -30,8 +30,8 @@ async fn lost(plan: Plan) -> Stage {
 
 fn is_done(step: Step) -> impl Fn(&State) -> bool {
     move |state| {
-        let steps = state.run.iter().flat_map(|run| &run.steps);
-        steps.filter(|((found, _), _)| *found == step).any(|(_, progress)| Progress::is_done(progress))
+        let mut progress = state.run.iter().flat_map(|run| run.steps.of(step));
+        progress.any(|(_, progress)| progress.is_done())
     }
 }
 

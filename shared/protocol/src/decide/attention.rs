@@ -2,7 +2,7 @@
 //!
 //! Only with a look in hand, which the tick has once a minute. Nothing here moves anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,11 +12,11 @@ use super::{Draft, Facts, gate};
 use crate::attention::{ALONE_FOR, Call, CallChange, EASED_FOR, Matter, pause_after};
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
-use crate::graph::Graph;
+use crate::graph;
 use crate::journal::{Cause, Event};
 use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaState};
-use crate::plan::Plan;
+use crate::plan::{Database, Plan};
 use crate::state::{Cleanup, Phase, Run, State};
 use crate::words::{duration, invocation, list};
 
@@ -362,12 +362,7 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
 }
 
 fn not_undone(run: &Run) -> Vec<String> {
-    Graph::of_undo(run)
-        .nodes
-        .iter()
-        .filter(|node| !run.is_done(node.step, &node.subject))
-        .map(|node| format!("{} {}", node.step, node.subject))
-        .collect()
+    graph::not_undone(run).into_iter().map(|(step, subject)| format!("{step} {subject}")).collect()
 }
 
 /// Why an old primary that is to be cut off can't be.
@@ -380,14 +375,12 @@ pub enum Lost {
 }
 
 impl Lost {
-    /// What the plan took from a quarantine that is open, if it did.
-    pub fn of(plan: &Plan, name: &Name, quarantine: &Cleanup) -> Option<Self> {
+    /// What the plan took from a quarantine that is open, if it did; `database` is what the plan has by its name.
+    pub fn of(plan: &Plan, database: Option<&Database>, quarantine: &Cleanup) -> Option<Self> {
         if quarantine.is_done() {
             return None;
         }
-        let Some(database) = plan.databases.iter().find(|database| database.name == *name) else {
-            return Some(Self::Database);
-        };
+        let Some(database) = database else { return Some(Self::Database) };
         // Without a group nobody tries it, and nobody says that it takes too long.
         let had_group = quarantine.progress.is_some() || quarantine.overdue;
         (database.quarantine_security_group(plan.seat.other()).is_none() && had_group).then_some(Self::Group)
@@ -413,8 +406,10 @@ impl Lost {
 
 /// Tells, once, that an old primary can't be cut off because the plan lost its database, or the group for it.
 pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
+    let found = lost_names(plan, state);
     [Lost::Database, Lost::Group].into_iter().find_map(|lost| {
-        let subjects = lost_names(plan, state, lost);
+        let of_kind = found.iter().filter(|(_, found)| *found == lost);
+        let subjects: Vec<Name> = of_kind.map(|(name, _)| (*name).clone()).collect();
         if subjects.is_empty() {
             return None;
         }
@@ -433,11 +428,19 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
 }
 
 /// Databases whose old primary is to be cut off and can't be, of which people were not told.
-fn lost_names(plan: &Plan, state: &State, lost: Lost) -> Vec<Name> {
-    let open = state.cleanups(Step::Quarantine).filter(|(_, quarantine)| !quarantine.lost);
-    open.filter(|(name, quarantine)| Lost::of(plan, name, quarantine) == Some(lost))
-        .map(|(name, _)| name.clone())
-        .collect()
+fn lost_names<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, Lost)> {
+    let is_open = |quarantine: &Cleanup| !quarantine.lost && !quarantine.is_done();
+    let open: Vec<_> =
+        state.cleanups(Step::Quarantine).filter(|(_, quarantine)| is_open(quarantine)).collect();
+    if open.is_empty() {
+        return Vec::new();
+    }
+    let databases: HashMap<&Name, &Database> =
+        plan.databases.iter().map(|database| (&database.name, database)).collect();
+    let found = |(name, quarantine): (&'s Name, &Cleanup)| {
+        Some((name, Lost::of(plan, databases.get(name).copied(), quarantine)?))
+    };
+    open.into_iter().filter_map(found).collect()
 }
 
 /// Whether a failure of a step is known to people, so that they are called again only after a pause.

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::sentence::{need, unblock};
 use super::{Draft, SUBJECTS_PER_COMMAND, fence};
 use crate::command::{Step, StepCommand};
-use crate::graph::{Graph, Node, items, seconds_max};
+use crate::graph::{self, items, seconds_max};
 use crate::journal::{AbortCause, Event, Need};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::report;
-use crate::state::{Phase, Progress, Run, State};
+use crate::state::{Cleanup, Phase, Progress, Run, State};
 use crate::step::ItemKind;
 use crate::words::{duration, list};
 
@@ -28,54 +28,63 @@ pub(super) fn advance(plan: &Plan, run: &Run, now: Timestamp) -> Option<Draft> {
     if !gone.is_empty() {
         return Some(need_operator(plan, run, Need::PlanChanged { subjects: gone }, None));
     }
-    let graph = Graph::of(plan, run);
-    if graph.is_done(run) {
+    if run.has_moved() {
         return Some(complete(plan, run, now));
     }
     if let Some(need) = fence::needs_operator(run) {
         return Some(need_operator(plan, run, need, None));
     }
-    overdue(plan, run, &graph, now).map(|need| need_operator(plan, run, need, None))
+    overdue(plan, run, now).map(|need| need_operator(plan, run, need, None))
 }
 
 /// Items of the run that the plan no longer has, or has as something else: nobody knows what to do with them.
 fn gone_from_plan(plan: &Plan, run: &Run) -> Vec<Name> {
+    let is_known = |kind| {
+        // A run's items are nearly always in the order of the plan.
+        let mut known = items(plan, kind);
+        run.items(kind).iter().all(|name| known.any(|(known, _)| known == name))
+    };
     let is_gone = |kind| {
-        let known: BTreeSet<&Name> = items(plan, kind).into_iter().map(|(name, _)| name).collect();
+        let known: BTreeSet<&Name> = items(plan, kind).map(|(name, _)| name).collect();
         run.items(kind).iter().filter(move |name| !known.contains(name))
     };
-    ItemKind::ALL.into_iter().flat_map(is_gone).cloned().collect()
+    ItemKind::ALL.into_iter().filter(|kind| !is_known(*kind)).flat_map(is_gone).cloned().collect()
 }
 
 /// The first step that takes too long: begun long ago, or due long ago and never taken. Where nothing is due and not
 /// everything done, whatever is open stands still.
-fn overdue(plan: &Plan, run: &Run, graph: &Graph, now: Timestamp) -> Option<Need> {
-    let is_open = |node: &&Node| !run.is_done(node.step, &node.subject);
-    let ready = match graph.ready(run) {
-        none if none.is_empty() => graph.nodes.iter().filter(is_open).collect(),
+fn overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Need> {
+    // A step that began while the evidence was weighed has its whole time from the decision on.
+    let is_late = |step, since: Timestamp| {
+        let since = since.max(run.committed_at.unwrap_or(since));
+        now.duration_since(since) >= limit(plan, step)
+    };
+    if !run.steps_to_do().any(|step| run.longest_open(step).is_some_and(|since| is_late(step, since))) {
+        return None;
+    }
+    let of_steps = |of: fn(_, _, _) -> Vec<_>| -> Vec<(Step, &Name)> {
+        run.steps_to_do()
+            .flat_map(|step| of(plan, run, step).into_iter().map(move |name| (step, name)))
+            .collect()
+    };
+    let ready = match of_steps(graph::ready) {
+        none if none.is_empty() => of_steps(graph::open),
         ready => ready,
     };
-    let late: Vec<&Node> = ready
-        .into_iter()
-        .filter(|node| {
-            let since = run.progress(node.step, &node.subject).map_or(run.progress_at, Progress::since);
-            // StepHandler that began while the evidence was weighed has its whole time from the decision on.
-            let since = since.max(run.committed_at.unwrap_or(since));
-            now.duration_since(since) >= limit(plan, node.step)
-        })
-        .collect();
-    let step = late.first()?.step;
-    let subjects: Vec<Name> =
-        late.iter().filter(|node| node.step == step).map(|node| node.subject.clone()).collect();
+    let since = |step, name| run.progress(step, name).map_or(run.progress_at, Progress::since);
+    let mut late = ready.into_iter().filter(|(step, name)| is_late(*step, since(*step, name))).peekable();
+    let (step, _) = *late.peek()?;
+    let subjects: Vec<Name> = late.filter(|(of, _)| *of == step).map(|(_, name)| name.clone()).collect();
     let notes: BTreeSet<&str> =
         subjects.iter().filter_map(|subject| run.progress(step, subject)).map(Progress::note).collect();
-    let note = cut(&list(notes.into_iter().filter(|note| !note.is_empty()).map(str::to_owned)));
+    let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    let note = if notes.is_empty() { String::new() } else { cut(&list(notes)) };
     Some(Need::StepOverdue { step, subjects, note })
 }
 
 /// A note as a notice can hold it.
 fn cut(note: &str) -> String {
-    if note == list([]) { String::new() } else { note.chars().take(NOTE_CHARACTERS_MAX).collect() }
+    note.chars().take(NOTE_CHARACTERS_MAX).collect()
 }
 
 /// The end of a run that moved.
@@ -108,7 +117,7 @@ pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need, quiet: Option<boo
 /// Ends a run without moving: at once where nothing was begun, else after it is undone.
 /// `quiet`: people are not told, because they were called for what it is one more of.
 pub(super) fn abort(run: &Run, cause: AbortCause, quiet: bool, sentence: String) -> Draft {
-    let event = if Graph::of_undo(run).nodes.is_empty() {
+    let event = if graph::undoing(run).is_empty() {
         Event::Aborted { cause, quiet }
     } else {
         Event::AbortBegan { cause, quiet }
@@ -118,7 +127,7 @@ pub(super) fn abort(run: &Run, cause: AbortCause, quiet: bool, sentence: String)
 
 /// The end of an aborted run whose effects are undone.
 pub(super) fn finish_abort(run: &Run, cause: &AbortCause) -> Option<Draft> {
-    Graph::of_undo(run).is_done(run).then(|| {
+    graph::not_undone(run).is_empty().then(|| {
         let sentence = format!("Run {} is aborted and rolled back.", run.id);
         let quiet = run.course.is_quiet;
         Draft::new(Some(run.id), Event::Aborted { cause: cause.clone(), quiet }, sentence)
@@ -127,36 +136,35 @@ pub(super) fn finish_abort(run: &Run, cause: &AbortCause) -> Option<Draft> {
 
 /// The commands for the steps that are due and that no worker holds.
 pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepCommand> {
-    let graph = match run.phase {
-        Phase::Aborting { .. } => Graph::of_undo(run),
-        Phase::NeedsOperator { .. } => return Vec::new(),
-        _ => Graph::of(plan, run),
-    };
     let mut due: BTreeMap<Step, Vec<Name>> = BTreeMap::new();
-    for node in graph.ready(run) {
-        if is_free(run, node, now) {
-            due.entry(node.step).or_default().push(node.subject.clone());
+    match run.phase {
+        Phase::NeedsOperator { .. } => return Vec::new(),
+        Phase::Aborting { .. } => {
+            for (step, subject) in graph::not_undone(run) {
+                if is_free(run, step, subject, now) {
+                    due.entry(step).or_default().push(subject.clone());
+                }
+            }
+        }
+        _ => {
+            for step in run.steps_to_do().filter(|step| run.may_have_free(*step, now)) {
+                let free = graph::ready_of(plan, run, step, |progress| may_be_taken(step, progress, now));
+                due.insert(step, free.into_iter().cloned().collect());
+            }
         }
     }
-    if matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence() {
-        let watch = Node { step: Step::Confirm, subject: plan.name.clone(), needs: Vec::new() };
-        if is_free(run, &watch, now) {
-            due.entry(watch.step).or_default().push(watch.subject);
-        }
+    let confirms = matches!(run.phase, Phase::Confirming { .. }) && run.weighs_evidence();
+    if confirms && may_be_taken(Step::Confirm, run.progress(Step::Confirm, &plan.name), now) {
+        due.entry(Step::Confirm).or_default().push(plan.name.clone());
     }
     chunks(plan, run.id, due)
 }
 
-/// Whether nobody holds a step, and a person isn't asked about it.
-fn is_free(run: &Run, node: &Node, now: Timestamp) -> bool {
-    let free = may_be_taken(node.step, run.progress(node.step, &node.subject), now);
-    // What a worker may still be doing is undone only after its time is over.
-    let at_rest = node
-        .step
-        .undoes()
-        .and_then(|step| run.progress(step, &node.subject))
-        .is_none_or(|progress| !progress.is_held(now));
-    free && at_rest
+/// Whether an undoing may begin: nobody holds it, and what a worker may still be doing is undone only after its time is over.
+fn is_free(run: &Run, step: Step, subject: &Name, now: Timestamp) -> bool {
+    let undone = step.undoes().and_then(|undone| run.progress(undone, subject));
+    may_be_taken(step, run.progress(step, subject), now)
+        && undone.is_none_or(|progress| !progress.is_held(now))
 }
 
 /// What failed is for a person to mend; but what must be done in any case is tried again after a while.
@@ -184,28 +192,34 @@ fn chunks(plan: &Plan, run: u64, due: BTreeMap<Step, Vec<Name>>) -> Vec<StepComm
         .collect()
 }
 
-/// The old primaries that are to be cut off.
-fn to_quarantine<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, &'s crate::state::Cleanup)> {
+/// The old primaries that are to be cut off, of those that are asked for.
+fn to_quarantine<'s>(
+    plan: &Plan,
+    state: &'s State,
+    is_asked_for: impl Fn(&Cleanup) -> bool,
+) -> Vec<(&'s Name, &'s Cleanup)> {
+    let open: Vec<_> = state
+        .cleanups(Step::Quarantine)
+        .filter(|(_, quarantine)| !quarantine.is_done() && is_asked_for(quarantine))
+        .collect();
+    if open.is_empty() {
+        return open;
+    }
     let able: BTreeSet<&Name> = plan
         .databases
         .iter()
         .filter(|database| database.quarantine_security_group(plan.seat.other()).is_some())
         .map(|database| &database.name)
         .collect();
-    state
-        .cleanups(Step::Quarantine)
-        .filter(|(name, _)| able.contains(name))
-        .filter(|(_, quarantine)| !quarantine.is_done())
-        .collect()
+    open.into_iter().filter(|(name, _)| able.contains(name)).collect()
 }
 
 /// The commands that cut old primaries off; repeated by the tick for as long as their region is silent.
 pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<StepCommand> {
     let mut by_run: BTreeMap<u64, Vec<Name>> = BTreeMap::new();
-    for (name, quarantine) in to_quarantine(plan, state) {
-        if may_be_taken(Step::Quarantine, quarantine.progress.as_ref(), now) {
-            by_run.entry(quarantine.run).or_default().push(name.clone());
-        }
+    let is_free = |quarantine: &Cleanup| may_be_taken(Step::Quarantine, quarantine.progress.as_ref(), now);
+    for (name, quarantine) in to_quarantine(plan, state, is_free) {
+        by_run.entry(quarantine.run).or_default().push(name.clone());
     }
     by_run
         .into_iter()
@@ -216,11 +230,9 @@ pub(super) fn quarantine(plan: &Plan, state: &State, now: Timestamp) -> Vec<Step
 /// Tells, once, that an old primary could not be cut off in time.
 pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> Option<Draft> {
     let limit = limit(plan, Step::Quarantine);
-    let subjects: Vec<Name> = to_quarantine(plan, state)
-        .into_iter()
-        .filter(|(_, quarantine)| !quarantine.overdue && now.duration_since(quarantine.since) >= limit)
-        .map(|(name, _)| name.clone())
-        .collect();
+    let is_late = |quarantine: &Cleanup| !quarantine.overdue && now.duration_since(quarantine.since) >= limit;
+    let subjects: Vec<Name> =
+        to_quarantine(plan, state, is_late).into_iter().map(|(name, _)| name.clone()).collect();
     if subjects.is_empty() {
         return None;
     }
@@ -238,15 +250,11 @@ pub(super) fn undo_overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Dra
     if run.undo_overdue {
         return None;
     }
-    let late = |node: &Node| now.duration_since(run.progress_at) >= limit(plan, node.step);
-    let open = |node: &Node| !run.is_done(node.step, &node.subject);
-    let nodes = Graph::of_undo(run).nodes;
-    let step = nodes.iter().find(|node| open(node) && late(node))?.step;
-    let subjects: Vec<Name> = nodes
-        .iter()
-        .filter(|node| node.step == step && open(node))
-        .map(|node| node.subject.clone())
-        .collect();
+    let open = graph::not_undone(run);
+    let is_late = |step| now.duration_since(run.progress_at) >= limit(plan, step);
+    let (step, _) = *open.iter().find(|(step, _)| is_late(*step))?;
+    let subjects: Vec<Name> =
+        open.iter().filter(|(of, _)| *of == step).map(|(_, subject)| (*subject).clone()).collect();
     let names = list(subjects.iter().map(ToString::to_string));
     let sentence = format!(
         "Run {} is aborted, but {step} of {names} missed its deadline. Pilotlight keeps retrying. You can also \

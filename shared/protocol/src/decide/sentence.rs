@@ -1,5 +1,7 @@
 //! The sentences of decisions: the commands that unblock, and how a run stands.
 
+use std::fmt::from_fn;
+
 use jiff::Timestamp;
 
 use super::fence::FENCE_UNREAD;
@@ -148,15 +150,14 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
 }
 
 fn progress(run: &Run) -> String {
-    let done = run.steps.values().filter(|progress| progress.is_done()).count();
     // The watch over the evidence has no outcome of its own: it is over when the run moves.
-    let steps = run.steps.iter().filter(|((step, _), _)| *step != Step::Confirm);
-    let waiting: Vec<String> = steps
-        .filter_map(|((step, subject), progress)| match progress {
-            Progress::Held { note, .. } if note.is_empty() => Some(format!("{step} {subject}")),
-            Progress::Held { note, .. } => Some(format!("{step} {subject} ({note})")),
-            _ => None,
-        })
-        .collect();
-    format!("{done} steps done; in progress: {}", list(waiting))
+    let steps = run.steps.iter().filter(|(step, ..)| *step != Step::Confirm);
+    let waiting = steps.filter_map(|(step, subject, progress)| match progress {
+        Progress::Held { note, .. } => Some(from_fn(move |text| match note.as_str() {
+            "" => write!(text, "{step} {subject}"),
+            note => write!(text, "{step} {subject} ({note})"),
+        })),
+        _ => None,
+    });
+    format!("{} steps done; in progress: {}", run.steps.done(), list(waiting))
 }

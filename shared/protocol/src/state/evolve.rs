@@ -8,11 +8,11 @@ use super::holdings::FIRST_TERM;
 use super::illegal::{IllegalRecord, Illegality};
 use super::{
     AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, Phase, Progress, REJECTIONS_MAX, Rejected, Reopened,
-    Run, SOURCE_CHARACTERS_MAX, State, Unnoticed, is_readable,
+    Run, SOURCE_CHARACTERS_MAX, State, Steps, Unnoticed, is_readable,
 };
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
-use crate::graph::{Graph, Node, may_run};
+use crate::graph::{may_run, not_undone, require_barriers};
 use crate::journal::RunReport;
 use crate::journal::{
     Cause, DataLoss, EndpointSeen, Event, LostFence, Need, Record, SubjectDone, SubjectNote,
@@ -20,7 +20,7 @@ use crate::journal::{
 use crate::name::Name;
 use crate::operator::Overrides;
 use crate::signal::AlarmState;
-use crate::step::{Barrier, Duty};
+use crate::step::Duty;
 
 /// Folds a whole journal.
 pub fn fold<'r>(records: impl IntoIterator<Item = &'r Record>) -> Result<State, IllegalRecord> {
@@ -251,7 +251,7 @@ impl State {
             opened_at: record.at,
             first_signal_at: *first_signal_at,
             phase: Phase::Confirming { sufficient_since: by_operator.then_some(record.at) },
-            steps: BTreeMap::new(),
+            steps: Steps::default(),
             begun: BTreeSet::new(),
             before: BTreeMap::new(),
             committed_at: None,
@@ -373,7 +373,7 @@ impl Run {
                 }
                 if let Phase::Aborting { .. } = self.phase {
                     // Asked again: what failed to be undone is tried again.
-                    self.steps.retain(|(step, _), progress| {
+                    self.steps.retain(|step, progress| {
                         !(step.undoes().is_some() && matches!(progress, Progress::Failed { .. }))
                     });
                 }
@@ -408,7 +408,7 @@ impl Run {
                 return Err(Illegality::Step { step: Step::Fence, subject: route.clone(), because });
             }
             let released = Progress::Released { since: at, note: String::new() };
-            self.steps.insert((Step::Fence, route.clone()), released);
+            self.steps.insert(Step::Fence, route.clone(), released);
         }
         // What could not be looked at may be closed still: nobody has opened it.
         let is_opened = |lost: &LostFence| !matches!(lost.seen, EndpointSeen::Unread { .. });
@@ -439,9 +439,8 @@ impl Run {
         self.phase = Phase::Moving;
         self.progress_at = at;
         // That a promotion was begun is never forgotten: there is no abort after it.
-        self.steps.retain(|(step, _), progress| {
-            *step == Step::Promote || !matches!(progress, Progress::Failed { .. })
-        });
+        self.steps
+            .retain(|step, progress| step == Step::Promote || !matches!(progress, Progress::Failed { .. }));
     }
 
     /// Steps that are not done begin anew, with their whole time before them.
@@ -450,7 +449,7 @@ impl Run {
         self.commit(at, &data_loss, overrides);
         self.fences_lost = 0;
         self.fence_unread_at = None;
-        self.steps.retain(|(step, _), progress| match progress {
+        self.steps.retain(|step, progress| match progress {
             Progress::Held { since, .. } => {
                 *since = at;
                 true
@@ -458,15 +457,13 @@ impl Run {
             Progress::Done { .. } => true,
             Progress::Released { .. } | Progress::Failed { .. } => {
                 *progress = Progress::Released { since: at, note: String::new() };
-                *step == Step::Promote
+                step == Step::Promote
             }
         });
     }
 
     fn complete(&mut self, at: Timestamp, report: &RunReport) -> Result<(), Illegality> {
-        let is_done =
-            self.phase == Phase::Moving && self.steps_to_do().all(|step| self.is_done_for_all(step));
-        if !is_done {
+        if self.phase != Phase::Moving || !self.has_moved() {
             return Err(self.wrong_phase());
         }
         self.phase = Phase::Completed { at, report: Box::new(report.clone()) };
@@ -478,10 +475,9 @@ impl Run {
         if self.is_past_return() {
             return Err(Illegality::AbortAfterPromotion);
         }
-        let left = |node: &Node| !self.is_done(node.step, &node.subject);
-        if let Some(node) = Graph::of_undo(self).nodes.into_iter().find(left) {
+        if let Some((step, subject)) = not_undone(self).first() {
             let because = "the run can't end before this step is done";
-            return Err(Illegality::Step { step: node.step, subject: node.subject, because });
+            return Err(Illegality::Step { step: *step, subject: (*subject).clone(), because });
         }
         Ok(())
     }
@@ -492,6 +488,7 @@ impl Run {
                 if *step == Step::Promote {
                     self.require_data_loss_gate(subjects)?;
                 }
+                self.require_moved(*step, subjects)?;
                 for subject in subjects {
                     self.allow(*step, subject)?;
                     self.advance(*step, subject, record)?;
@@ -537,10 +534,10 @@ impl Run {
     }
 
     fn advance(&mut self, step: Step, subject: &Name, record: &Record) -> Result<(), Illegality> {
-        let mut progress = self.steps.remove(&(step, subject.clone()));
+        let mut progress = self.steps.remove(step, subject);
         let result = advance(&mut progress, step, subject, record);
         if let Some(progress) = progress {
-            self.steps.insert((step, subject.clone()), progress);
+            self.steps.insert(step, subject.clone(), progress);
         }
         result
     }
@@ -548,7 +545,23 @@ impl Run {
     /// An effect that came late, after it was undone, has to be undone again.
     fn forget_undo_of(&mut self, step: Step, subject: &Name) {
         let Some(undo) = step.undone_by() else { return };
-        self.steps.remove(&(undo, subject.clone()));
+        self.steps.remove(undo, subject);
+    }
+
+    /// What can be said of a step as a whole is counted, so that nothing may be among it that the run does not move.
+    fn require_moved(&self, step: Step, subjects: &[Name]) -> Result<(), Illegality> {
+        let Some(kind) = step.spec().item else { return Ok(()) };
+        // They are nearly always in the order of the run's items.
+        let mut items = self.items(kind).iter();
+        let mut is_known =
+            |subject: &&Name| items.any(|item| item == *subject) || self.items(kind).contains(subject);
+        match subjects.iter().find(|subject| !is_known(subject)) {
+            None => Ok(()),
+            Some(subject) => {
+                let because = "the run does not move it";
+                Err(Illegality::Step { step, subject: subject.clone(), because })
+            }
+        }
     }
 
     /// Whether the rules let a worker begin a step.
@@ -561,12 +574,7 @@ impl Run {
         if spec.duty == Duty::Cleanup {
             return refuse("it belongs to no run");
         }
-        let unmet = spec.barriers.iter().find_map(|barrier| match barrier {
-            Barrier::Every { step, unless_met } if !self.is_done_for_all(*step) => Some(*unless_met),
-            // What an item comes after is in the plan, which is asked before a step is taken.
-            Barrier::Every { .. } | Barrier::Dependencies => None,
-        });
-        unmet.map_or(Ok(()), refuse)
+        require_barriers(self, step).or_else(refuse)
     }
 
     /// No promotion before its data-loss gate, or an operator's word. Asked once for all the items of a record.
