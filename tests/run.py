@@ -1,8 +1,8 @@
 """Which tests are there, and did they pass? Runs every stage, shows its progress, and ends in one summary line.
 
-    python3 tests/run.py             everything
+    python3 tests/run.py             everything, in lanes where stages don't need one another
     python3 tests/run.py --list      the stages
-    python3 tests/run.py rust infra  some stages
+    python3 tests/run.py rust infra  some stages, one after the other
     python3 tests/run.py --at 2028-02-29T23:58:00Z --zone Asia/Kolkata rust
                                      as if it were that moment, in that zone (see clock.py)
 
@@ -15,10 +15,14 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +136,19 @@ def stages() -> list[Stage]:
     ]
 
 
+# What runs after what, when all stages run. Lanes of one row run at the same time: in the one a compiler or Terraform works, in
+# the other most of the time is spent waiting for worlds.
+ROWS = (
+    (("commands",),),
+    (("rust",),),
+    (("simulation", "mutants", "infra"), ("launcher", "adapters", "upgrade", "end-to-end")),
+)
+
+# The commands that are under way: who is interrupted ends them.
+UNDER_WAY: set[subprocess.Popen[str]] = set()
+LOCK = threading.Lock()
+
+
 def environment(command: list[str], shift: dict[str, str]) -> dict[str, str]:
     """The environment of a command: under the stage's clock, if it tests something. What builds or installs is not."""
     prepares = command[1:2] in (["build"], ["tests/environment.py"], ["tests/lab/launcher/postgres_programs.py"])
@@ -156,28 +173,26 @@ def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
             if not (shutil.which(command[0]) or Path(command[0]).exists()):
                 print(f"  {stage.name}: {command[0]} is not there; run the stage before it first", flush=True)
                 return 0, 1
-            process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                errors="replace", env=environment(command, shift),
-            )
+            with LOCK:
+                process = subprocess.Popen(
+                    command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                    errors="replace", env=environment(command, shift),
+                )
+                UNDER_WAY.add(process)
             assert process.stdout is not None
-            try:
-                for line in process.stdout:
-                    log.write(line)
-                    log.flush()
-                    lines.append(line)
-                    is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error|mutants: stale", line)
-                    if is_news or time.monotonic() - last_sign > 30:
-                        print(f"  {line.rstrip()[:160]}", flush=True)
-                        last_sign = time.monotonic()
-            except BaseException:
-                process.terminate()
-                process.wait()
-                raise
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                lines.append(line)
+                is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error|mutants: stale", line)
+                if is_news or time.monotonic() - last_sign > 30:
+                    print(f"  {stage.name}: {line.rstrip()[:160]}", flush=True)
+                    last_sign = time.monotonic()
             code = process.wait()
+            UNDER_WAY.discard(process)
             if code != 0:
                 passed, failed = stage.count("".join(lines))
-                print("".join(lines[-80:]), flush=True)
+                print("".join(f"{stage.name}: {line}" for line in lines[-80:]), flush=True)
                 print(f"  {stage.name}: {' '.join(command)} exited {code}; see {log_path.relative_to(ROOT)}", flush=True)
                 return passed, max(failed, 1)
     passed, failed = stage.count("".join(lines))
@@ -185,6 +200,54 @@ def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
         print(f"  {stage.name}: no test was run", flush=True)
         return 0, 1
     return passed, failed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stage."""
+
+    name: str
+    passed: int
+    failed: int
+    seconds: float
+
+
+def heed_signals() -> None:
+    """Ctrl-C ends everything, and so does who asks the program to end; also where it was started in the background."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+def run_one(stage: Stage, shift: dict[str, str]) -> Outcome:
+    """Runs a stage, and times it."""
+    print(f"test: {stage.name} ({stage.what})", flush=True)
+    began = time.monotonic()
+    passed, failed = run(stage, shift)
+    return Outcome(stage.name, passed, failed, time.monotonic() - began)
+
+
+def run_rows(rows: tuple[tuple[tuple[str, ...], ...], ...], shift: dict[str, str]) -> list[Outcome]:
+    """Runs rows of lanes, the lanes of a row at the same time; gives what came of the stages, in the order of the list."""
+    by_name = {stage.name: stage for stage in stages()}
+    outcomes: list[Outcome] = []
+    for lanes in rows:
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            try:
+                running = [pool.submit(lambda lane: [run_one(by_name[name], shift) for name in lane], lane) for lane in lanes]
+                outcomes += [outcome for lane in running for outcome in lane.result()]
+            except BaseException as why:
+                if not isinstance(why, KeyboardInterrupt):
+                    traceback.print_exc()
+                with LOCK:
+                    # Nothing begins any more: who would begin waits for the lock, and the program ends.
+                    left = list(UNDER_WAY)
+                    for process in left:
+                        process.terminate()
+                    for process in left:
+                        process.wait()
+                    os._exit(130)
+    order = list(by_name)
+    return sorted(outcomes, key=lambda outcome: order.index(outcome.name))
 
 
 def main(arguments: list[str]) -> int:
@@ -209,23 +272,19 @@ def main(arguments: list[str]) -> int:
     except clock.NoClock as problem:
         print(problem, file=sys.stderr)
         return 2
+    heed_signals()
     LOGS.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for stage in every:
-        if asked.stages and stage.name not in asked.stages:
-            continue
-        print(f"test: {stage.name} ({stage.what})", flush=True)
-        began = time.monotonic()
-        passed, failed = run(stage, shift)
-        rows.append((stage.name, passed, failed, time.monotonic() - began))
+    began = time.monotonic()
+    outcomes = run_rows(tuple(((stage.name,),) for stage in every if stage.name in asked.stages) if asked.stages else ROWS, shift)
+    print(f"\nall of it took {time.monotonic() - began:.0f} s")
     print(f"\n{'stage':<12} {'passed':>7} {'failed':>7} {'seconds':>8}")
-    for name, passed, failed, seconds in rows:
-        print(f"{name:<12} {passed:>7} {failed:>7} {seconds:>8.0f}")
-    passed, failed = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    for outcome in outcomes:
+        print(f"{outcome.name:<12} {outcome.passed:>7} {outcome.failed:>7} {outcome.seconds:>8.0f}")
+    passed, failed = sum(outcome.passed for outcome in outcomes), sum(outcome.failed for outcome in outcomes)
     # Last, because who reads the end of a long log wants to know this.
-    for name, _, broken, _ in rows:
-        for line in failures(name) if broken else []:
-            print(f"{name}: {line}")
+    for outcome in outcomes:
+        for line in failures(outcome.name) if outcome.failed else []:
+            print(f"{outcome.name}: {line}")
     print(f"\n{passed} passed, {failed} failed")
     return 1 if failed else 0
 
