@@ -206,7 +206,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
     // The gate reads the samples before the first sign, until the first promotion.
     (if promoted { 0 } else { ago(now, *first_signal_at) }).hash(out);
     (committed_at.map(|at| ago(now, at)), ago(now, *progress_at)).hash(out);
-    for ((step, name), progress) in steps {
+    for (step, name, progress) in steps.iter() {
         (step, name).hash(out);
         write_progress(Some(progress), now, out);
     }
