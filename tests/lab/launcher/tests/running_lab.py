@@ -96,6 +96,8 @@ class RunningLab:
             "LAB_SITE_PORTS": f"{PRIMARY}=18081,{RECOVERY}=18082",
             "LAB_ACCELERATOR_PORT": "18080",
             "LAB_STATE_DIR": os.path.join(self.folder, "state"),
+            # Who kills the tests leaves no world behind.
+            "LAB_PARENT_PID": str(os.getpid()),
             **shifted_clock(os.environ),
             **settings,
         }
