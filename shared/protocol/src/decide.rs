@@ -149,18 +149,16 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
         Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts, now),
         Phase::Aborted { .. } | Phase::Completed { .. } => None,
     };
-    // What is left to be done in the lost region is seen to once a minute, with the tick's look; not at every step of the run.
-    let looks = facts.observation.is_some();
-    let left_behind =
-        || due::quarantine_overdue(plan, state, now).or_else(|| attention::lost_quarantine(plan, state));
     let draft = draft
-        .or_else(|| looks.then(left_behind).flatten())
+        .or_else(|| due::quarantine_overdue(plan, state, now))
+        .or_else(|| attention::lost_quarantine(plan, state))
         .or_else(|| attention::remind(plan, state, run, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);
     }
     let mut commands = due::commands(plan, run, now);
-    if looks {
+    // The lost region is asked for once a minute, with the tick's look; not at every step of the run.
+    if facts.observation.is_some() {
         commands.extend(due::quarantine(plan, state, now));
     }
     Decision { append: None, commands, sentence: sentence::standing(plan, state, run, now) }

@@ -2,6 +2,7 @@
 //!
 //! Only with a look in hand, which the tick has once a minute. Nothing here moves anything.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
@@ -435,12 +436,17 @@ fn lost_names<'s>(plan: &Plan, state: &'s State) -> Vec<(&'s Name, Lost)> {
     if open.is_empty() {
         return Vec::new();
     }
-    let databases: HashMap<&Name, &Database> =
-        plan.databases.iter().map(|database| (&database.name, database)).collect();
-    let found = |(name, quarantine): (&'s Name, &Cleanup)| {
-        Some((name, Lost::of(plan, databases.get(name).copied(), quarantine)?))
+    // Both are nearly always in the order of their names.
+    let mut ahead = plan.databases.iter();
+    let by_name = OnceCell::new();
+    let all = || plan.databases.iter().map(|database| (&database.name, database)).collect::<HashMap<_, _>>();
+    let mut known = |name: &Name| {
+        let found = ahead.find(|database| database.name == *name);
+        found.or_else(|| by_name.get_or_init(all).get(name).copied())
     };
-    open.into_iter().filter_map(found).collect()
+    let lost =
+        |(name, quarantine): (&'s Name, &Cleanup)| Some((name, Lost::of(plan, known(name), quarantine)?));
+    open.into_iter().filter_map(lost).collect()
 }
 
 /// Whether a failure of a step is known to people, so that they are called again only after a pause.
