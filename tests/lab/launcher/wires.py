@@ -180,7 +180,8 @@ class Wire:
                 await self._carry_both(*pair)
         except* OSError:
             # One end is gone without a word, or nobody answered at the target: the other learns it the same
-            # way.
+            # way, as soon as it learns anything.
+            await self._carries.wait()
             for end in ends:
                 with contextlib.suppress(OSError):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

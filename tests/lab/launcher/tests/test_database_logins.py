@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import ssl
+import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,8 +17,8 @@ import boto3
 import pg8000.exceptions
 import pg8000.native
 
-from .real_databases import DATABASE, PASSWORD, USER, RealLab, place_of
-from .running_lab import ACCOUNT, PRIMARY, RECOVERY, eventually
+from .real_databases import DATABASE, PASSWORD, USER, RealLab, needs_postgres, place_of
+from .running_lab import ACCOUNT, PRIMARY, RECOVERY, RunningLab, eventually
 from .stack import make_database
 
 CLERK = "clerk"
@@ -307,3 +310,26 @@ class Tokens(Logins):
         self.here.modify_db_instance(
             DBInstanceIdentifier="tokens", EnableIAMDatabaseAuthentication=is_on, ApplyImmediately=True
         )
+
+
+class LongPaths(Logins):
+    """A socket's path may have 107 bytes; a folder's may have more."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = tempfile.mkdtemp(prefix="lab-")
+        cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o755)
+        lab = RunningLab(LAB_POSTGRES=needs_postgres(), LAB_STATE_DIR=os.path.join(folder, "x" * 120))
+        cls.addClassCleanup(lab.end)
+        cls.use(lab)
+
+    def test_a_token_is_good_where_the_state_folder_has_a_long_path(self) -> None:
+        made = make_database(self.here, self.name, DBName=DATABASE, EnableIAMDatabaseAuthentication=True)
+        place, tls = place_of(made), self.trusting()
+        with login(place, USER, PASSWORD, tls) as sql:
+            sql.run(f"CREATE ROLE {CLERK} LOGIN")
+            sql.run(f"GRANT rds_iam TO {CLERK}")
+        root = self.here.generate_db_auth_token(DBHostname=place[0], Port=place[1], DBUsername=CLERK)
+        with login(place, CLERK, root, tls) as sql:
+            self.assertEqual(sql.run("SELECT session_user"), [[CLERK]])
