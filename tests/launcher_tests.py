@@ -17,6 +17,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -97,6 +98,9 @@ class Run:
         for name in names:
             self.names.put(name)
         began = time.monotonic()
+        # By its variable, as launcher.tests.running_lab has it: a folder that all workers share.
+        folder = tempfile.TemporaryDirectory(prefix="lab-")
+        os.environ["LAB_TEST_TEMPLATES"] = folder.name
         threads = [threading.Thread(target=self._feed, args=(self._worker(),)) for _ in range(PROCESSES)]
         try:
             for thread in threads:
@@ -108,6 +112,7 @@ class Run:
             left = self._forget_the_rest()
             for worker in self._workers:
                 worker.wait()
+            folder.cleanup()
         seconds = time.monotonic() - began
         print(f"{len(names)} classes of tests in {seconds:.0f} s, {PROCESSES} at a time; {left} were not run")
         return self.passed and bool(names) and not left
@@ -163,10 +168,10 @@ class Run:
 
 def main() -> int:
     """0 if all have passed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "-k", dest="words", action="append", default=[], help="only tests with this in their names"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("-k", dest="words", action="append", default=[], help="only tests that are named so")
     parser.add_argument(WORKER, action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:

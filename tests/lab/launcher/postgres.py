@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import pwd
@@ -12,6 +13,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -104,11 +106,12 @@ class Machine:
             self.give(self.home / folder)
         self.sockets = self._sockets()
         self.programs = self._reachable(databases.programs)
-        self.admin_password, self.replication_password = secrets.token_hex(16), secrets.token_hex(16)
+        self._template = None if databases.templates is None else databases.templates / self._kind()
+        self._blank: Path | None = None
+        self.admin_password, self.replication_password = self._passwords()
         self.receiver_seconds = max(3.0, settings.scaled(30.0))
         """How long either end of a replication waits for the other; 30 s on RDS, and not so short that it
         errs here."""
-        self._blank: Path | None = None
         self._lock = threading.Lock()
 
     def _sockets(self) -> Path:
@@ -178,7 +181,38 @@ class Machine:
                 blank = Server(self, "blank")
                 blank.create_blank()
                 self._blank = blank.folder
+                self._keep_template()
             return self._blank
+
+    def _kind(self) -> str:
+        """What tells a template from one that would not do: programs, user, and what is made of them."""
+        uid = os.getuid() if self.user is None else self.user.pw_uid
+        made_by = Path(__file__).read_text(encoding="utf-8")
+        return _mark(f"{self.programs} {uid} {made_by}")
+
+    def _passwords(self) -> list[str]:
+        """Those of a template that is there, which the blank is from then on; or new ones."""
+        if self._template is not None:
+            with contextlib.suppress(OSError, ValueError):
+                kept = json.loads((self._template / "passwords").read_text(encoding="ascii"))
+                self._blank = self._template / "data"
+                return list(kept)
+        return [secrets.token_hex(16), secrets.token_hex(16)]
+
+    def _keep_template(self) -> None:
+        """Keeps the blank for the launchers to come, unless another one was quicker."""
+        if self._template is None or self._blank is None:
+            return
+        self._template.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f"{self._template.name}-", dir=self._template.parent))
+        self.copy(self._blank, draft / "data")
+        (draft / "passwords").touch(mode=0o600)
+        passwords = [self.admin_password, self.replication_password]
+        (draft / "passwords").write_text(json.dumps(passwords), encoding="ascii")
+        try:
+            draft.rename(self._template)
+        except OSError:
+            shutil.rmtree(draft)
 
     def give(self, path: Path) -> None:
         """Makes a file or an empty folder the servers' own."""
