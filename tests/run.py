@@ -99,7 +99,7 @@ def stages() -> list[Stage]:
             [
                 [sys.executable, "tests/environment.py", str(venv), f"{launcher}/requirements.txt", f"{launcher}/requirements-test.txt"],
                 [sys.executable, f"{launcher}/postgres_programs.py", "--install"],
-                [str(venv / "bin/python"), "-B", "-m", "unittest", "discover", "-v", "-s", f"{launcher}/tests", "-t", "tests/lab"],
+                [str(venv / "bin/python"), "-B", "tests/launcher_tests.py"],
             ],
             count_unittest,
         ),

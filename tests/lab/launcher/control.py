@@ -10,11 +10,15 @@ from typing import Any
 from . import ageing, functions, globalaccelerator, inventory, rds, schedules, snapshots, target_health
 from .applications import Applications
 from .databases import Databases
+from .paces import Pace
 from .saved_worlds import SavedWorlds, SavingError
 from .world import World
 
 PREFIX = "/_lab/"
 BODY_BYTES_MAX = 64 * 1024
+
+FIGURE_MAX = 1e9
+"""No lag lasts so many seconds, and no replication sends so many bytes in one."""
 
 Asgi = Callable[
     [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[dict[str, Any]], Awaitable[None]]],
@@ -103,6 +107,10 @@ def answer(
                 raise BadRequest(problem)
             found = rds.disturb(region, name, disturbance)
             return (200, {"name": name, **body}) if found else (404, {"error": f"no database {name}"})
+        case "PUT", ["databases", region, name, "lag"]:
+            return _lag(extras, region, name, _pace(body))
+        case "DELETE", ["databases", region, name, "lag"]:
+            return _lag(extras, region, name, None)
         case "PUT", ["snapshots"]:
             seconds = body.get("older_by_seconds")
             if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
@@ -142,6 +150,24 @@ def answer(
             credentials = functions.credentials(region, name)
             return (200, credentials) if credentials else (404, {"error": f"no function {name} in {region}"})
     return 404, {"error": f"nothing at {method} {PREFIX}{'/'.join(path)}"}
+
+
+def _lag(extras: Extras, region: str, name: str, pace: Pace | None) -> tuple[int, Any]:
+    """Slows the replication to a replica, or ends that."""
+    if extras.databases is None or not extras.databases.set_pace(region, name, pace):
+        return 404, {"error": f"{name} is no replica that holds data"}
+    return 200, {"name": name, "lag": None if pace is None else pace.document()}
+
+
+def _pace(body: dict[str, Any]) -> Pace:
+    """How slow: one figure, a number of seconds or of bytes."""
+    figures = {"seconds": (int, float), "bytes_per_second": (int, float)}
+    if len(_only(body, figures)) != 1:
+        raise BadRequest("either seconds or bytes_per_second must be given")
+    name, figure = next(iter(body.items()))
+    if not 0 < figure < FIGURE_MAX:
+        raise BadRequest(f"{name} must be more than 0 and less than {FIGURE_MAX:.0f}")
+    return Pace(**body)
 
 
 def _only(body: dict[str, Any], fields: dict[str, tuple[type, ...]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import rds as emulated
 from pg8000.native import identifier, literal
 
-from . import rds
+from . import database_parameters, rds
 from .databases import Database, Databases
 from .heartbeat import Heartbeat
 from .postgres import ServerError
@@ -52,6 +52,7 @@ def install(world: World, heartbeat: Heartbeat) -> Databases | None:
     }.items():
         emulated._ACTION_MAP[action] = _around(databases, emulated._ACTION_MAP[action], around)
     heartbeat.every(0.1, databases.apply_states)
+    heartbeat.every(0.1, databases.apply_parameters)
     heartbeat.every(0.1, lambda: _watch(databases))
     world.on_loss.append(lambda region, killed: databases.lose(region, killed=killed))
     world.on_return.append(databases.bring_back)
@@ -96,6 +97,8 @@ def _created(databases: Databases, instance: Instance) -> None:
     if not databases.is_wanted(instance):
         return
     database = databases.add(instance)
+    database_parameters.take_group(instance)
+    database.server.forces_tls = database_parameters.forces_tls(instance)
     user, password = instance["MasterUsername"], instance["_MasterUserPassword"]
     database.worker.do(lambda: database.server.create(user, password, instance["DBName"])).result()
     databases.show_endpoint(instance)
@@ -110,6 +113,8 @@ def _replicated(databases: Databases, instance: Instance) -> None:
     for member in ("MasterUsername", "_MasterUserPassword", "DBName"):
         instance[member] = source_instance[member]
     replica = databases.add(instance)
+    database_parameters.take_group(instance)
+    replica.server.forces_tls = database_parameters.forces_tls(instance)
     address = databases.replication_address(replica, source)
     replica.worker.do(lambda: replica.server.clone(address, replica.slot)).result()
     if not rds.source_of(source_instance, source.region):
@@ -276,11 +281,13 @@ def _reboot(databases: Databases, original: Any, params: dict[str, Any]) -> Answ
         answer: Answer = original(params)
         return answer
     instance["DBInstanceStatus"] = "rebooting"
+    database_parameters.take_group(instance)
     answer = emulated._single_instance_response(
         "RebootDBInstanceResponse", "RebootDBInstanceResult", instance
     )
 
     def reboot() -> None:
+        database.server.forces_tls = database_parameters.forces_tls(instance)
         database.server.restart()
         with request_scope(database.account, database.region):
             emulated._record_reboot_event(instance)
@@ -292,10 +299,16 @@ def _reboot(databases: Databases, original: Any, params: dict[str, Any]) -> Answ
 
 
 def _start(databases: Databases, original: Any, params: dict[str, Any]) -> Answer:
-    database = databases.of(emulated._resolve_instance(emulated._p(params, "DBInstanceIdentifier")))
-    if database is not None:
-        database.worker.do(database.server.start).result()
+    """StartDBInstance: available once the server answers."""
+    instance = emulated._resolve_instance(emulated._p(params, "DBInstanceIdentifier"))
+    database = databases.of(instance)
     answer: Answer = original(params)
+    if answer[0] != 200 or database is None:
+        return answer
+    instance["DBInstanceStatus"] = "starting"
+    database_parameters.take_group(instance)
+    database.worker.do(database.server.start).result()
+    instance["DBInstanceStatus"] = "available"
     return answer
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ministack.services import rds as emulated
 
+from . import database_parameters
 from .databases import Database, Databases
 
 
@@ -60,6 +61,7 @@ class Copies:
 
     def bring_back(self, databases: Databases) -> None:
         """Kills the servers that there are, puts the kept folders in their places, and starts what ran."""
+        databases.paces.clear()
         kept = {copy.resource_id for copy in self.copies}
         for database in list(databases.by_resource.values()):
             database.server.power_off()
@@ -82,6 +84,8 @@ class Copies:
         server = database.server
         shutil.rmtree(server.folder, ignore_errors=True)
         databases.machine.copy(self.folder / database.resource_id, server.folder)
+        instance = databases.instance_of(database)
+        server.forces_tls = instance is not None and database_parameters.forces_tls(instance)
         if source is None:
             server.configure()
         else:

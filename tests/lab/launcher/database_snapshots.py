@@ -11,7 +11,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import rds as emulated
 
-from . import snapshots
+from . import database_parameters, snapshots
 from .databases import Database, Databases
 from .postgres import ServerError
 
@@ -123,7 +123,14 @@ def _restore(databases: Databases, original: Any, params: dict[str, Any]) -> Ans
     groups = emulated._parse_member_list(params, "VpcSecurityGroupIds")
     instance["VpcSecurityGroups"] = [{"VpcSecurityGroupId": group, "Status": "active"} for group in groups]
     instance["_MasterUserPassword"] = snapshot["_MasterUserPassword"]
+    # Settings of the restore's own: a snapshot has none of them.
+    takes_tokens = emulated._p(params, "EnableIAMDatabaseAuthentication") == "true"
+    instance["IAMDatabaseAuthenticationEnabled"] = takes_tokens
+    if group := emulated._p(params, "DBParameterGroupName"):
+        instance["DBParameterGroups"] = [{"DBParameterGroupName": group}]
+    database_parameters.take_group(instance)
     database = databases.add(instance)
+    database.server.forces_tls = database_parameters.forces_tls(instance)
     try:
         database.worker.do(lambda: database.server.restore(Path(snapshot[DATA]))).result()
         instance["Endpoint"]["Port"] = int(emulated._p(params, "Port") or snapshot.get("Port") or 5432)

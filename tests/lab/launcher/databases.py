@@ -8,14 +8,17 @@ import re
 import shutil
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ministack.core.arn import parse_arn
 from ministack.services import ec2
 from ministack.services import rds as emulated
 
-from . import rds
+from . import database_parameters, database_tokens, rds
+from .certificates import Authority
 from .database_worker import Worker
+from .paces import Pace
 from .postgres import Machine, Server
 from .rack_client import Rack
 from .settings import RealDatabases
@@ -76,10 +79,18 @@ class Databases:
         self.rack = Rack(world.settings.state_dir)
         self.machine = Machine(self.rack, world.settings, settings)
         self.settings = settings
+        self.authority = Authority(
+            Path(world.settings.state_dir) / "databases-ca.pem", self.machine.home / "certificates"
+        )
         self.by_resource: dict[str, Database] = {}
         self.ways: dict[str, Way] = {}
+        self.paces: dict[str, Pace] = {}
+        """How slowly replicas receive, by their resource ids; those that are not here, as fast as they can."""
+        self._addresses: dict[str, tuple[str, int]] = {}
+        self._certificates: dict[str, str] = {}
         self._states: dict[str, list[bool]] = {}
         self._lock = threading.RLock()
+        self.rack.answer = self._answer
 
     # ---- who is real ----
 
@@ -145,15 +156,42 @@ class Databases:
         way = Way(f"{origin}>{account}/{region}/{identifier}", origin, region, None, account, identifier)
         instance = emulated._instances.get_scoped(account, region, identifier)
         database = self.of(instance)
-        return self.open_way(way, port, None if database is None else database.server.port)
+        address = self.open_way(way, port, None if database is None else database.server.port)
+        self._fit_door(way, database)
+        return address
 
     def open_way(self, way: Way, port: int, target: int | None) -> tuple[str, int]:
         """Makes a wire, or leads it to another port; it has its state before anybody knows its address."""
         with self._lock:
             self.ways[way.name] = way
-        address = self.rack.wire(way.name, port, target)
+        address = self.rack.wire(way.name, port, target, of_replication=way.resource_id is not None)
+        with self._lock:
+            self._addresses[way.name] = address
         self.apply_states()
         return address
+
+    def _fit_door(self, way: Way, target: Database | None) -> None:
+        """Gives a wire of clients the door of its server, with the certificate of its own address."""
+        if target is None:
+            return
+        with self._lock:
+            if way.name not in self._certificates:
+                self._certificates[way.name] = self.authority.issue(self._addresses[way.name][0])
+        certificate = self._certificates[way.name]
+        self.rack.ask("door", name=way.name, certificate=certificate, inside=target.server.inside)
+
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Whether a token that came over a wire is good, at the instance that the wire leads to."""
+        way = self.ways[question["wire"]]
+        instance = emulated._instances.get_scoped(way.account, way.region, way.identifier)
+        if self.of(instance) is None:
+            return {"accepted": False}
+        # The address that the client has, and the one that RDS shows.
+        endpoint = instance["Endpoint"]
+        places = {self._addresses[way.name], (endpoint["Address"], int(endpoint["Port"]))}
+        user, token = question["user"], question["token"]
+        accepted = database_tokens.is_good(instance, way.account, way.region, places, user, token)
+        return {"accepted": accepted}
 
     def address_from(self, origin: str, region: str, name: str) -> str | None:
         """Where clients of a region, or from `outside`, reach a real database; None when there is none of
@@ -167,7 +205,32 @@ class Databases:
     def replication_address(self, replica: Database, source: Database) -> tuple[str, int]:
         """Where a replica reaches its source, on the way that RDS makes for the two alone."""
         way = Way(replica.replication_way, replica.region, source.region, replica.resource_id)
-        return self.open_way(way, 5432, source.server.port)
+        address = self.open_way(way, 5432, source.server.port)
+        self._send_pace(replica)
+        return address
+
+    def set_pace(self, region: str, name: str, pace: Pace | None) -> bool:
+        """Slows the replication to a replica from now on, or with None lets it catch up at once. False if there
+        is no real replica of this name."""
+        for _account, its_region, instance in rds.instances():
+            replica = self.of(instance)
+            if (its_region, instance["DBInstanceIdentifier"]) != (region, name) or replica is None:
+                continue
+            if replica.replication_way not in self.ways:
+                return False
+            with self._lock:
+                if pace is None:
+                    self.paces.pop(replica.resource_id, None)
+                else:
+                    self.paces[replica.resource_id] = pace
+            self._send_pace(replica)
+            return True
+        return False
+
+    def _send_pace(self, replica: Database) -> None:
+        pace = self.paces.get(replica.resource_id)
+        figures = {"seconds": None, "bytes_per_second": None, **(pace.document() if pace else {})}
+        self.rack.ask("pace", name=replica.replication_way, **figures)
 
     def show_endpoint(self, instance: Instance) -> None:
         """Gives an instance the address at which clients from outside get through."""
@@ -181,13 +244,17 @@ class Databases:
         database = self.of(emulated._instances.get_scoped(account, region, identifier))
         for way in list(self.ways.values()):
             if (way.account, way.region, way.identifier) == (account, region, identifier):
+                self._fit_door(way, database)
                 self.rack.wire(way.name, 0, None if database is None else database.server.port)
 
     def drop_way(self, name: str) -> None:
         """Takes a wire down, and with it what it carries."""
         with self._lock:
-            self.ways.pop(name, None)
+            way = self.ways.pop(name, None)
+            if way is not None and way.resource_id is not None:
+                self.paces.pop(way.resource_id, None)
             self._states.pop(name, None)
+            self._addresses.pop(name, None)
         self.rack.ask("drop", name=name)
 
     def apply_states(self) -> None:
@@ -213,6 +280,17 @@ class Databases:
             return False
         instance = emulated._instances.get_scoped(way.account, way.region, way.identifier)
         return instance is not None and not _admits(way.account, way.region, instance)
+
+    # ---- parameters ----
+
+    def apply_parameters(self) -> None:
+        """Puts every server into the state that follows from its parameter group."""
+        for _account, _region, instance in rds.instances():
+            database = self.of(instance)
+            forces_tls = database is not None and database_parameters.forces_tls(instance)
+            if database is not None and database.server.forces_tls != forces_tls:
+                database.server.forces_tls = forces_tls
+                database.worker.do(database.server.reload_access)
 
     # ---- regions ----
 
@@ -256,6 +334,8 @@ class Databases:
                     "server_port": database.server.port,
                     "pid": database.server.pid,
                     "data": str(database.server.folder),
+                    "lag": pace.document() if (pace := self.paces.get(database.resource_id)) else None,
+                    "certificate_authority": str(self.authority.certificate),
                 }
             )
         return sorted(documents, key=lambda document: (document["region"], document["name"]))

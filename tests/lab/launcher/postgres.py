@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import pwd
@@ -12,6 +13,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 import pg8000.exceptions
 import pg8000.native
 
+from .doors import TLS_ADDRESS
 from .free_ports import free_port
 from .rack_client import Rack
 from .settings import RealDatabases, Settings, shifted_clock
@@ -42,7 +45,8 @@ PORTS = range(10_000, 20_000)
 # SIGKILL ends it.
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
+unix_socket_directories = '{sockets}'
+unix_socket_permissions = 0700
 max_connections = 100
 shared_buffers = 16MB
 min_wal_size = 8MB
@@ -57,10 +61,30 @@ wal_retrieve_retry_interval = 500ms
 log_line_prefix = '%m [%p] '
 """
 
+# As RDS has them: roles of rds_iam log in by a token and over TLS alone, all others by password. Clients over
+# TLS come from an address of their own, because the wire has taken TLS off them (`doors`). PAM asks for a
+# password in clear text; nobody else is asked for one. By the server's own socket only the wire comes, with
+# whoever has shown a good token. The master user is a member of rds_iam so that he can grant it, and still a
+# user with a password.
 _ACCESS = """
-host all all 127.0.0.1/32 scram-sha-256
+local all +rds_superuser reject
+local all +rds_iam trust
 host replication {replication} 127.0.0.1/32 scram-sha-256
+host all {admin} 127.0.0.1/32 scram-sha-256
+host all +rds_superuser {tls}/32 scram-sha-256
+{plain}host all +rds_superuser 127.0.0.1/32 scram-sha-256
+host all +rds_iam {tls}/32 password
+{plain}host all +rds_iam 127.0.0.1/32 reject
+host all all {tls}/32 scram-sha-256
+{plain}host all all 127.0.0.1/32 scram-sha-256
 """
+
+SOCKET_PATH_MAX = 107
+"""How long the path of a socket may be on Linux."""
+
+
+# RDS's own replication goes over a way of its own, on which the wire reads along.
+_UNENCRYPTED = {"PGSSLMODE": "disable", "PGGSSENCMODE": "disable"}
 
 
 class ServerError(RuntimeError):
@@ -80,13 +104,26 @@ class Machine:
         for folder in ("servers", "snapshots", "saved"):
             (self.home / folder).mkdir(mode=0o711)
             self.give(self.home / folder)
+        self.sockets = self._sockets()
         self.programs = self._reachable(databases.programs)
-        self.admin_password, self.replication_password = secrets.token_hex(16), secrets.token_hex(16)
+        self._template = None if databases.templates is None else databases.templates / self._kind()
+        self._blank: Path | None = None
+        self.admin_password, self.replication_password = self._passwords()
         self.receiver_seconds = max(3.0, settings.scaled(30.0))
         """How long either end of a replication waits for the other; 30 s on RDS, and not so short that it
         errs here."""
-        self._blank: Path | None = None
         self._lock = threading.Lock()
+
+    def _sockets(self) -> Path:
+        """The folder of the servers' own sockets, which only the servers' user and root enter."""
+        folder = self.home / "sockets"
+        if len(str(folder / ".s.PGSQL.00000")) > SOCKET_PATH_MAX:
+            folder = Path("/tmp") / f"lab-{_mark(str(self.home))}-sockets"
+            shutil.rmtree(folder, ignore_errors=True)
+            self.rack.ask("owns", folder=str(folder))
+        folder.mkdir(mode=0o700)
+        self.give(folder)
+        return folder
 
     @property
     def environment(self) -> dict[str, str]:
@@ -121,7 +158,7 @@ class Machine:
         try:
             subprocess.run(
                 [str(self.programs / program), *arguments],
-                env={**self.environment, **({"PGPASSWORD": secret} if secret else {})},
+                env={**self.environment, **_UNENCRYPTED, **({"PGPASSWORD": secret} if secret else {})},
                 cwd="/",
                 check=True,
                 capture_output=True,
@@ -144,7 +181,38 @@ class Machine:
                 blank = Server(self, "blank")
                 blank.create_blank()
                 self._blank = blank.folder
+                self._keep_template()
             return self._blank
+
+    def _kind(self) -> str:
+        """What tells a template from one that would not do: programs, user, and what is made of them."""
+        uid = os.getuid() if self.user is None else self.user.pw_uid
+        made_by = Path(__file__).read_text(encoding="utf-8")
+        return _mark(f"{self.programs} {uid} {made_by}")
+
+    def _passwords(self) -> list[str]:
+        """Those of a template that is there, which the blank is from then on; or new ones."""
+        if self._template is not None:
+            with contextlib.suppress(OSError, ValueError):
+                kept = json.loads((self._template / "passwords").read_text(encoding="ascii"))
+                self._blank = self._template / "data"
+                return list(kept)
+        return [secrets.token_hex(16), secrets.token_hex(16)]
+
+    def _keep_template(self) -> None:
+        """Keeps the blank for the launchers to come, unless another one was quicker."""
+        if self._template is None or self._blank is None:
+            return
+        self._template.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f"{self._template.name}-", dir=self._template.parent))
+        self.copy(self._blank, draft / "data")
+        (draft / "passwords").touch(mode=0o600)
+        passwords = [self.admin_password, self.replication_password]
+        (draft / "passwords").write_text(json.dumps(passwords), encoding="ascii")
+        try:
+            draft.rename(self._template)
+        except OSError:
+            shutil.rmtree(draft)
 
     def give(self, path: Path) -> None:
         """Makes a file or an empty folder the servers' own."""
@@ -161,10 +229,13 @@ def _home(state_dir: str, user: pwd.struct_passwd | None) -> Path:
     inside = Path(state_dir) / "postgres"
     if user is None or _can_reach(Path(state_dir), user):
         return inside
-    # The same each time, so that the next start finds what a crash has left.
-    mark = hashlib.sha256(state_dir.encode()).hexdigest()[:12]
     # Not the launcher's own folder for temporary files, which lies below its state.
-    return Path("/tmp") / f"lab-{mark}"
+    return Path("/tmp") / f"lab-{_mark(state_dir)}"
+
+
+def _mark(text: str) -> str:
+    """A name in /tmp, the same each time, so that the next start finds what a crash has left."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
@@ -194,6 +265,8 @@ class Server:
         """Whether its machine has lost its power: nothing starts it until it is back."""
         self.outages = 0
         """How often it has lost it."""
+        self.forces_tls = False
+        """Whether nobody logs in without TLS."""
         self._lock = threading.RLock()
 
     @property
@@ -285,7 +358,7 @@ class Server:
         host, port = source
         conninfo = (
             f"host={host} port={port} user={REPLICATION} password={self.machine.replication_password} "
-            f"application_name={self.name}"
+            f"application_name={self.name} sslmode=disable gssencmode=disable"
         )
         self.configure(f"primary_conninfo = '{conninfo}'\nprimary_slot_name = '{slot}'\n")
         signal_file = self.folder / "standby.signal"
@@ -296,18 +369,33 @@ class Server:
         """Writes the server's whole configuration, in place of any other."""
         waits = int(self.machine.receiver_seconds * 1000)
         configuration = (
-            f"{_CONFIGURATION}port = {self.port}\n"
+            f"{_CONFIGURATION.format(sockets=self.machine.sockets)}port = {self.port}\n"
             f"wal_sender_timeout = {waits}ms\nwal_receiver_timeout = {waits}ms\n{more}"
         )
         files = {
             "postgresql.conf": configuration,
             "postgresql.auto.conf": "",
-            "pg_hba.conf": _ACCESS.format(replication=REPLICATION),
+            "pg_hba.conf": self._access(),
         }
         for name, text in files.items():
             path = self.folder / name
             path.write_text(text, encoding="utf-8")
             self.machine.give(path)
+
+    def _access(self) -> str:
+        plain = "#" if self.forces_tls else ""
+        return _ACCESS.format(admin=ADMIN, replication=REPLICATION, tls=TLS_ADDRESS, plain=plain)
+
+    def reload_access(self) -> None:
+        """Lets logins follow `forces_tls`; who is in stays."""
+        (self.folder / "pg_hba.conf").write_text(self._access(), encoding="utf-8")
+        if self.pid is not None:
+            self.machine.rack.ask("signal", pid=self.pid, number=int(signal.SIGHUP))
+
+    @property
+    def inside(self) -> str:
+        """Its own socket."""
+        return str(self.machine.sockets / f".s.PGSQL.{self.port}")
 
     # ---- running ----
 
@@ -316,6 +404,7 @@ class Server:
         with self._lock:
             if self.is_off or self.is_running():
                 return
+            (self.folder / "pg_hba.conf").write_text(self._access(), encoding="utf-8")
             user = self.machine.user
             self.pid = self.machine.rack.start(
                 self.name,

@@ -2,8 +2,8 @@
 
 The emulator's work can't delay what goes through it, and nothing that it started outlives it: when its
 standard input ends, because the launcher has ended in whatever way, it ends every process by its id. Should
-it be killed itself, the kernel ends them. It reads one JSON object a line and answers each with one;
-`rack_client` is the other side.
+it be killed itself, the kernel ends them. It reads one JSON object a line and answers each with one, and asks
+the launcher in the same way, over a socket of its own, about tokens; `rack_client` is the other side.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +25,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from .doors import Door, Login
+from .paces import Pace
 from .wires import Addresses, Wire
 
 Request = dict[str, Any]
@@ -115,17 +120,43 @@ def _dying_with_parent(number: int) -> Callable[[], None]:
 # ---- the rack -------------------------------------------------------------------------------------
 
 
+class Launcher:
+    """Whom the rack asks what only the launcher knows: one question after the other."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._turn = asyncio.Lock()
+
+    async def ask(self, **question: Any) -> Request:
+        """One question and its answer."""
+        async with self._turn:
+            if self._streams is None:
+                self._streams = await asyncio.open_connection(sock=self._line, limit=LINE_BYTES_MAX)
+            reader, writer = self._streams
+            writer.write(json.dumps(question).encode() + b"\n")
+            await writer.drain()
+            line = await reader.readline()
+        if not line:
+            raise ConnectionAbortedError("the launcher is gone")
+        answer: Request = json.loads(line)
+        return answer
+
+
 class Rack:
     """Wires and processes by name and id."""
 
-    def __init__(self, records: Path) -> None:
+    def __init__(self, records: Path, launcher: Launcher) -> None:
         self._records = records
+        self._launcher = launcher
         self._addresses = Addresses()
         self._wires: dict[str, Wire] = {}
         self._processes: dict[int, tuple[subprocess.Popen[bytes], int]] = {}
         self._folders: list[str] = []
         self._actions: dict[str, Callable[..., Awaitable[Request]]] = {
             "wire": self._wire,
+            "door": self._door,
+            "pace": self._pace,
             "states": self._states,
             "drop": self._drop,
             "start": self._start,
@@ -144,13 +175,31 @@ class Rack:
             answer = {"error": f"{type(problem).__name__}: {problem}"}
         return json.dumps(answer).encode() + b"\n"
 
-    async def _wire(self, name: str, port: int, target: int | None) -> Request:
+    async def _wire(self, name: str, port: int, target: int | None, of_replication: bool = False) -> Request:
         """Makes a wire, or leads it to another port."""
         wire = self._wires.get(name)
         if wire is None:
-            wire = self._wires[name] = Wire(self._addresses.listen(port), target)
+            listener = self._addresses.listen(port)
+            wire = self._wires[name] = Wire(listener, target, of_replication=of_replication)
         wire.target = target
         return {"address": wire.address, "connections": wire.connections}
+
+    async def _door(self, name: str, certificate: str, inside: str) -> Request:
+        """Gives a wire a door."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self._wires[name].door = Door(context, inside, functools.partial(self._judge, name))
+        return {}
+
+    async def _judge(self, name: str, login: Login) -> bool:
+        answer = await self._launcher.ask(wire=name, user=login.user, token=login.token)
+        return answer["accepted"] is True
+
+    async def _pace(self, name: str, seconds: float | None, bytes_per_second: float | None) -> Request:
+        """Slows a wire of replication, or ends that."""
+        is_slow = seconds is not None or bytes_per_second is not None
+        self._wires[name].set_pace(Pace(seconds or 0.0, bytes_per_second) if is_slow else None)
+        return {}
 
     async def _states(self, states: dict[str, list[bool]]) -> Request:
         for name, (silent, closed) in states.items():
@@ -248,12 +297,12 @@ async def _serve(rack: Rack) -> None:
     serving.cancel()
 
 
-def main(records: str) -> None:
+def main(records: str, line: str) -> None:
     """Serves until its standard input ends."""
     # Whoever types Ctrl-C ends the launcher, and the launcher ends this.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    rack = Rack(Path(records))
+    rack = Rack(Path(records), Launcher(socket.socket(fileno=int(line))))
     try:
         asyncio.run(_serve(rack))
     except BrokenPipeError:
@@ -264,4 +313,4 @@ def main(records: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

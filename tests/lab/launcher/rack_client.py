@@ -6,9 +6,11 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,13 @@ class Rack:
         if left := end_leftovers(records):
             logger.warning("ended %d processes that an earlier launcher had left", left)
         self._lock = threading.Lock()
-        with open(self.log_dir / "rack.log", "ab") as log:
+        self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _question: {"accepted": False}
+        """What the launcher answers the rack's questions."""
+        ours, theirs = socket.socketpair()
+        with theirs, open(self.log_dir / "rack.log", "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.rack", str(records)],
+                [sys.executable, "-m", f"{__package__}.rack", str(records), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
                 cwd=Path(__file__).resolve().parents[1],
                 env=dict(os.environ),
                 stdin=subprocess.PIPE,
@@ -43,6 +49,19 @@ class Rack:
                 stderr=log,
                 start_new_session=True,
             )
+        threading.Thread(target=self._answer_all, args=(ours,), name="rack's questions", daemon=True).start()
+
+    def _answer_all(self, line: socket.socket) -> None:
+        """Answers each question until the rack is gone; no where it can't tell."""
+        with line, line.makefile("rwb") as file, contextlib.suppress(OSError):
+            for question in file:
+                try:
+                    answer = self.answer(json.loads(question))
+                except Exception:
+                    logger.exception("a question of the rack could not be answered")
+                    answer = {"accepted": False}
+                file.write(json.dumps(answer).encode() + b"\n")
+                file.flush()
 
     @property
     def is_there(self) -> bool:
@@ -68,9 +87,12 @@ class Rack:
             raise RackError(f"{do}: {document['error']}")
         return document
 
-    def wire(self, name: str, port: int, target: int | None) -> tuple[str, int]:
+    def wire(
+        self, name: str, port: int, target: int | None, *, of_replication: bool = False
+    ) -> tuple[str, int]:
         """A wire by its name, made when it isn't there: where its clients connect."""
-        host, its_port = self.ask("wire", name=name, port=port, target=target)["address"]
+        made = self.ask("wire", name=name, port=port, target=target, of_replication=of_replication)
+        host, its_port = made["address"]
         return host, its_port
 
     def start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -40,6 +40,7 @@ _lock = threading.RLock()
 def install(world: World, heartbeat: Heartbeat) -> None:
     """Registers the actions with the emulator and starts the passing of time."""
     render, delete, modify = rds._instance_xml, rds._delete_db_instance, rds._modify_db_instance
+    start, stop = rds._ACTION_MAP["StartDBInstance"], rds._ACTION_MAP["StopDBInstance"]
     filter_instances = rds._apply_instance_filters
 
     rds._instance_xml = lambda instance: _instance_xml(render, instance)
@@ -48,6 +49,8 @@ def install(world: World, heartbeat: Heartbeat) -> None:
     rds._ACTION_MAP["PromoteReadReplica"] = lambda params: _promote(world, params)
     rds._ACTION_MAP["DeleteDBInstance"] = lambda params: _delete(delete, params)
     rds._ACTION_MAP["ModifyDBInstance"] = lambda params: _modify(modify, params)
+    rds._ACTION_MAP["StartDBInstance"] = lambda params: _unless(_refuse_start, start, params)
+    rds._ACTION_MAP["StopDBInstance"] = lambda params: _unless(_refuse_stop, stop, params)
     heartbeat.every(0.1, lambda: _advance_promotions(world))
     heartbeat.every(0.2, lambda: _watch_replication(world))
 
@@ -366,7 +369,11 @@ def _watch_replication(world: World) -> None:
                 ["read replica"],
                 "Replication on the read replica was terminated.",
             )
-        elif lost_since is not None and (receiver or place[0] != region) and time.time() - lost_since >= patience:
+        elif (
+            lost_since is not None
+            and (receiver or place[0] != region)
+            and time.time() - lost_since >= patience
+        ):
             if instance.setdefault("_lab_broken", "") != "error":
                 instance["_lab_broken"] = "error"
                 _event(instance, "RDS-EVENT-0045", ["read replica"], "Replication has stopped.")
@@ -384,6 +391,33 @@ def _modify(original: Any, params: dict[str, Any]) -> Answer:
             400,
         )
     return original(params)
+
+
+def _unless(refuse: Callable[[Instance], str | None], original: Any, params: dict[str, Any]) -> Answer:
+    """The call, unless the instance is in a state in which RDS refuses it."""
+    instance, _missing = _find(params)
+    if instance is not None and (message := refuse(instance)):
+        return rds._error("InvalidDBInstanceState", message, 400)
+    answer: Answer = original(params)
+    return answer
+
+
+def _refuse_stop(instance: Instance) -> str | None:
+    """Why an instance can't be stopped (RDS user guide, stopping an instance temporarily: limitations)."""
+    if instance.get(SOURCE):
+        return "Cannot stop or start a Read-Replica instance"
+    if instance.get(REPLICAS):
+        return "Cannot stop a DB instance that has a read replica"  # AWS's own words are not documented
+    if instance["DBInstanceStatus"] != "available":
+        return f"Instance {instance['DBInstanceIdentifier']} is not in available state."
+    return None
+
+
+def _refuse_start(instance: Instance) -> str | None:
+    """Why an instance can't be started."""
+    if instance["DBInstanceStatus"] != "stopped":
+        return f"Instance {instance['DBInstanceIdentifier']} is not stopped, cannot be started."
+    return None
 
 
 def _delete(original: Any, params: dict[str, Any]) -> Answer:

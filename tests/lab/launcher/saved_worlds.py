@@ -81,6 +81,8 @@ class SavedWorlds:
             )
         if self._world.lost_since:
             raise SavingError(f"{', '.join(sorted(self._world.lost_since))} is lost: bring it back first")
+        if self._databases is not None and self._databases.paces:
+            raise SavingError("a replica is made to lag, so it lacks some of its source: end that first")
         began = time.monotonic()
         if (old := self._saved.pop(name, None)) and old.databases:
             old.databases.remove()

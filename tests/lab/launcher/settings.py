@@ -61,6 +61,8 @@ class RealDatabases:
     user: pwd.struct_passwd | None
     """As whom the servers run when the launcher is root; PostgreSQL refuses root. None: as the launcher
     itself."""
+    templates: Path | None = None
+    """Where an empty server is kept for the launchers to come; None: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,10 @@ def _databases(env: Mapping[str, str]) -> RealDatabases | None:
             raise SettingsError(f"LAB_POSTGRES_USER={name!r} is no user of this machine") from None
         if user.pw_uid == 0:
             raise SettingsError(f"LAB_POSTGRES_USER={name!r} is root, as whom PostgreSQL does not run")
-    return RealDatabases(Path(folder).resolve(), patterns, user)
+    templates = env.get("LAB_POSTGRES_TEMPLATES")
+    return RealDatabases(
+        Path(folder).resolve(), patterns, user, Path(templates).resolve() if templates else None
+    )
 
 
 def _application(env: Mapping[str, str]) -> bool:

@@ -11,6 +11,9 @@ When a wire carries again, connections that stood go on with all that was sent m
 retransmissions would bring it, and an end learns that the other has given up. Unlike real TCP, no connection
 dies of a long silence alone. A connect that began in the silence is answered when the kernel tries it again,
 after up to as long as it has waited already.
+
+A wire of clients has a door, which speaks TLS and checks tokens (`doors`). A wire of replication has none: it
+is RDS's own. It can be slow (`paces`).
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ import random
 import socket
 import struct
 
-CHUNK_BYTES = 64 * 1024
+from .doors import Door, Plain, Stream, enter
+from .paces import Pace, PacedLog
+
 BACKLOG = 128
 
 PLUGS_MAX = 8
@@ -63,9 +68,13 @@ class Addresses:
 class Wire:
     """One way from a place to a port. Only for the event loop that made it."""
 
-    def __init__(self, listener: socket.socket, target: int | None) -> None:
+    def __init__(self, listener: socket.socket, target: int | None, *, of_replication: bool) -> None:
         self.target = target
         """The port on 127.0.0.1 that it leads to; None where nobody answers any more."""
+        self.door: Door | None = None
+        self._of_replication = of_replication
+        self._pace: Pace | None = None
+        self._logs: set[PacedLog] = set()
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._carries = asyncio.Event()
@@ -96,6 +105,12 @@ class Wire:
         self._is_closed = closed
         if (silent or closed) != bool(self._plugs):
             (self._plug if silent or closed else self._unplug)()
+
+    def set_pace(self, pace: Pace | None) -> None:
+        """Slows what standing and later replication sends, or lets it catch up at once."""
+        self._pace = pace
+        for log in self._logs:
+            log.pace = pace
 
     def _plug(self) -> None:
         """Fills the listener's queue, so that the kernel drops the first packet of every further connect."""
@@ -134,41 +149,60 @@ class Wire:
         task.add_done_callback(self._connections.discard)
 
     async def _connect(self, client: socket.socket) -> None:
-        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        ends = [client]
+
+        async def connect(origin: str | None) -> Stream:
+            """To the server: from this address, or by its own socket."""
+            kind = socket.AF_INET if origin else socket.AF_UNIX
+            end = socket.socket(kind, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            ends.append(end)
+            if self.target is None:
+                raise ConnectionRefusedError
+            if origin:
+                end.bind((origin, 0))
+                await self._loop.sock_connect(end, ("127.0.0.1", self.target))
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            else:
+                assert self.door is not None
+                await self._loop.sock_connect(end, self.door.inside)
+            return Plain(end, self._carries)
+
         try:
             if self.target is None:
                 raise ConnectionRefusedError
-            await self._loop.sock_connect(server, ("127.0.0.1", self.target))
-            for end in (client, server):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._carry(client, server))
-                both.create_task(self._carry(server, client))
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            stream = Plain(client, self._carries)
+            if self.door is not None:
+                pair = await enter(stream, self.door, connect)
+            else:
+                pair = stream, await connect("127.0.0.1")
+            if pair is not None:
+                await self._carry_both(*pair)
         except* OSError:
             # One end is gone without a word, or nobody answered at the target: the other learns it the same
-            # way.
-            for end in (client, server):
+            # way, as soon as it learns anything.
+            await self._carries.wait()
+            for end in ends:
                 with contextlib.suppress(OSError):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         finally:
-            client.close()
-            server.close()
+            for end in ends:
+                end.close()
 
-    async def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        """Carries one direction to its end."""
-        while True:
-            await self._carries.wait()
-            try:
-                data = await self._loop.sock_recv(source, CHUNK_BYTES)
-            except OSError:
-                await self._carries.wait()
-                raise
-            await self._carries.wait()  # what arrived as the silence began
-            if not data:
-                with contextlib.suppress(OSError):
-                    sink.shutdown(socket.SHUT_WR)
-                return
-            await self._loop.sock_sendall(sink, data)
+    async def _carry_both(self, client: Stream, server: Stream) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_carry(client, server))
+            back = self._carry_log if self._of_replication else _carry
+            both.create_task(back(server, client))
+
+    async def _carry_log(self, source: Stream, replica: Stream) -> None:
+        log = PacedLog(source, replica)
+        log.pace = self._pace
+        self._logs.add(log)
+        try:
+            await log.carry()
+        finally:
+            self._logs.discard(log)
 
     async def end(self) -> None:
         """Takes the wire down with all its connections."""
@@ -181,3 +215,11 @@ class Wire:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def _carry(source: Stream, sink: Stream) -> None:
+    """Carries one direction to its end."""
+    while data := await source.receive():
+        await sink.send(data)
+    with contextlib.suppress(OSError):
+        await sink.finish()

@@ -35,6 +35,8 @@ TICK_SECONDS = 1.0
 # Longer than anything takes on any machine: it only ends a wait for what never comes.
 PATIENCE_SECONDS = 120.0
 BINARY_PROTOCOL = "smithy-rpc-v2-cbor"
+TEMPLATES = "LAB_TEST_TEMPLATES"
+"""The variable by which one process of tests tells another where that folder is."""
 LAB_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 T = TypeVar("T")
@@ -73,6 +75,14 @@ while True:
 """
 
 
+def templates() -> str:
+    """A folder in which the worlds of a test run keep what each of them begins with."""
+    if TEMPLATES not in os.environ:
+        os.environ[TEMPLATES] = tempfile.mkdtemp(prefix="lab-")
+        atexit.register(shutil.rmtree, os.environ[TEMPLATES], ignore_errors=True)
+    return os.environ[TEMPLATES]
+
+
 _PORTS = range(20_000, 32_000)
 """Beside those that servers of databases get."""
 
@@ -84,6 +94,8 @@ class RunningLab:
         self, python: str = sys.executable, who: dict[str, Any] | None = None, /, **settings: str
     ) -> None:
         self.folder = tempfile.mkdtemp(prefix="lab-")
+        if "LAB_POSTGRES" in settings and who is None:
+            settings = {"LAB_POSTGRES_TEMPLATES": templates(), **settings}
         self.port = free_port(_PORTS)
         self.log_path = os.path.join(self.folder, "log")
         environment = {

@@ -92,10 +92,11 @@ class Fleets(RealPair):
         self.assertEqual(self.ask(address, "GET", "/health")[1]["database"], "writable")
 
     def test_targets_are_unhealthy_while_their_database_is_away(self) -> None:
-        self.here.stop_db_instance(DBInstanceIdentifier=self.name)
+        shown = {entry["name"]: entry for entry in self.lab.control("GET", "databases")}
+        os.kill(shown[self.name]["pid"], signal.SIGKILL)
         eventually(lambda: self.primary.health() == ["unhealthy"] * 2)
         self.assertEqual(self.recovery.health(), ["healthy"])
-        self.here.start_db_instance(DBInstanceIdentifier=self.name)
+        self.here.reboot_db_instance(DBInstanceIdentifier=self.name)
         eventually(lambda: self.primary.health() == ["healthy"] * 2)
 
     def test_a_lost_region_leaves_users_without_an_answer_and_its_servers_at_work(self) -> None:

@@ -104,6 +104,25 @@ class Endings(unittest.TestCase):
             self.assertFalse(records.exists())
 
 
+class Templates(unittest.TestCase):
+    """What one launcher has made the next ones need not make again."""
+
+    def test_the_next_launcher_copies_an_empty_server_that_is_kept(self) -> None:
+        folder = tempfile.mkdtemp(prefix="lab-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        made = []
+        for _ in range(2):
+            lab = RunningLab(LAB_POSTGRES=needs_postgres(), LAB_POSTGRES_TEMPLATES=folder)
+            self.addCleanup(lab.end)
+            place = place_of(make_database(lab.client("rds", PRIMARY), "copied", DBName=DATABASE))
+            with session(place) as sql:
+                self.assertEqual(sql.run("SELECT count(*) FROM pg_roles WHERE rolname = 'rds_iam'"), [[1]])
+            made.append(os.path.exists(os.path.join(lab.folder, "state", "servers", "blank.log")))
+        self.assertEqual(made, [True, False])
+        self.assertEqual(len(os.listdir(folder)), 1)
+        self.assertEqual(os.stat(os.path.join(folder, os.listdir(folder)[0])).st_mode & 0o077, 0)
+
+
 class Users(unittest.TestCase):
     """PostgreSQL refuses to run as root, so the lab doesn't let it."""
 

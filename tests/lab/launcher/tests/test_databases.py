@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import urllib.error
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .real_databases import Problem, RealLab, RealPair, needs_postgres, place_of, session
 from .running_lab import ACCOUNT, PRIMARY, RECOVERY, RunningLab, eventually
 from .stack import make_database
+
+RECEIVER_SECONDS = 3.0
+"""How long either end of a replication waits for the other, at the scale of the tests."""
 
 
 class Replication(RealLab):
@@ -267,31 +272,36 @@ class Choice(RealLab):
         self.assertEqual([entry["name"] for entry in self.lab.control("GET", "databases")], ["orders-1"])
 
 
+def newest(lab: RunningLab, region: str, name: str, metric: str) -> float:
+    """The newest datum of a metric of a database."""
+    now = datetime.now(UTC)
+    answer = lab.client("cloudwatch", region).get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "m",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/RDS",
+                        "MetricName": metric,
+                        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
+                    },
+                    "Period": 1,
+                    "Stat": "Maximum",
+                },
+            }
+        ],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+    )["MetricDataResults"][0]
+    return float(dict(sorted(zip(answer["Timestamps"], answer["Values"], strict=True))).popitem()[1])
+
+
 class Metrics(RealPair):
     """What CloudWatch shows is what the servers say."""
 
     def newest(self, region: str, name: str, metric: str) -> float:
         """The newest datum of a metric."""
-        now = datetime.now(UTC)
-        answer = self.lab.client("cloudwatch", region).get_metric_data(
-            MetricDataQueries=[
-                {
-                    "Id": "m",
-                    "MetricStat": {
-                        "Metric": {
-                            "Namespace": "AWS/RDS",
-                            "MetricName": metric,
-                            "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": name}],
-                        },
-                        "Period": 1,
-                        "Stat": "Maximum",
-                    },
-                }
-            ],
-            StartTime=now - timedelta(minutes=5),
-            EndTime=now + timedelta(minutes=1),
-        )["MetricDataResults"][0]
-        return float(dict(sorted(zip(answer["Timestamps"], answer["Values"], strict=True))).popitem()[1])
+        return newest(self.lab, region, name, metric)
 
     def test_lag_slots_and_sessions_are_measured(self) -> None:
         source, replica = self.source, self.follower
@@ -311,6 +321,88 @@ class Metrics(RealPair):
         self.insert(self.source, 3)
         eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") == -1.0)
         eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
+
+
+class Lags(RealPair):
+    """A replica that is made to lag: its source sends, and what it sends arrives late."""
+
+    def slow(self, **pace: float) -> None:
+        """Slows the replica, for the rest of the test at most."""
+        self.addCleanup(self.mend)
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}/lag", pace)
+
+    def mend(self) -> None:
+        """Lets it catch up."""
+        self.lab.control("DELETE", f"databases/{RECOVERY}/{self.replica}/lag")
+
+    def shown(self) -> Any:
+        """What the control API says of the replica."""
+        return next(one for one in self.lab.control("GET", "databases") if one["name"] == self.replica)
+
+    def test_the_lag_of_a_slow_replica_grows_while_its_source_is_busy_and_ends_at_once(self) -> None:
+        numbers = itertools.count(1)
+        self.insert(self.source, next(numbers))
+        self.arrives(self.follower, 1)
+        self.slow(seconds=3600)
+        self.assertEqual(self.shown()["lag"], {"seconds": 3600})
+        seen = []
+
+        def has_grown() -> bool:
+            # A source that is written to has no lag of its idleness.
+            self.insert(self.source, next(numbers))
+            seen.append(self.show(self.there, self.replica)["StatusInfos"][0]["Status"])
+            lag = newest(self.lab, RECOVERY, self.replica, "ReplicaLag")
+            return lag > 2 * RECEIVER_SECONDS
+
+        eventually(has_grown)
+        self.assertEqual(set(seen), {"replicating"})
+        self.assertEqual(self.rows(self.follower), [1])
+        self.mend()
+        self.assertIsNone(self.shown()["lag"])
+        self.arrives(self.follower, *range(1, next(numbers)))
+
+    def test_a_slow_replica_receives_so_much_in_a_second(self) -> None:
+        self.slow(bytes_per_second=1)
+        self.insert(self.source, 1, 2)
+        # Two transactions, of which the wire carries hardly the first in a minute.
+        eventually(lambda: newest(self.lab, PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
+        self.assertNotEqual(self.rows(self.follower), [1, 2])
+        self.slow(bytes_per_second=1e8)
+        self.arrives(self.follower, 1, 2)
+
+    def test_a_lag_that_is_none_is_refused(self) -> None:
+        for body in ({}, {"seconds": 0}, {"seconds": 1, "bytes_per_second": 1}, {"minutes": 1}):
+            self.assert_control_refuses(400, "PUT", f"databases/{RECOVERY}/{self.replica}/lag", body)
+        for method, body in (("PUT", {"seconds": 1}), ("DELETE", None)):
+            for path in (f"{PRIMARY}/{self.name}", f"{RECOVERY}/nobody"):
+                self.assert_control_refuses(404, method, f"databases/{path}/lag", body)
+
+    def test_a_world_with_a_replica_that_lags_is_not_saved(self) -> None:
+        self.slow(seconds=3600)
+        self.assert_control_refuses(400, "POST", "save", {"name": "lagging"})
+        self.mend()
+
+    def assert_control_refuses(self, code: int, method: str, path: str, body: Any) -> None:
+        """The control API refuses with this status."""
+        with self.assertRaises(urllib.error.HTTPError) as refusal:
+            self.lab.control(method, path, body)
+        self.assertEqual(refusal.exception.code, code)
+        refusal.exception.close()
+
+
+class LostOnTheWay(RealLab):
+    """What a lagging replica has not received is lost with its source."""
+
+    def test_a_promotion_loses_what_is_on_its_way_to_the_replica(self) -> None:
+        source, replica = self.make(), self.replicate()
+        self.insert(source, 1)
+        self.arrives(replica, 1)
+        self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}/lag", {"seconds": 3600})
+        self.insert(source, 2)
+        self.there.promote_read_replica(DBInstanceIdentifier=self.replica)
+        self.until_available(self.there, self.replica)
+        self.assertEqual((self.rows(source), self.rows(replica)), ([1, 2], [1]))
+        self.assertEqual([entry["lag"] for entry in self.lab.control("GET", "databases") if entry["lag"]], [])
 
 
 class Snapshots(RealLab):

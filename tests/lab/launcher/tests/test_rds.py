@@ -71,6 +71,22 @@ class Replicas(ReplicaTest):
         self.assertEqual((timing["kind"], timing["region"]), ("promotion", RECOVERY))
         self.assertGreater(timing["finished_at"], timing["started_at"])
 
+    def test_neither_a_replica_nor_its_source_can_be_stopped_before_the_promotion_is_done(self) -> None:
+        source, replica = {"DBInstanceIdentifier": self.name}, {"DBInstanceIdentifier": self.replica}
+        for rds, which in ((self.rds, replica), (self.primary_rds, source)):
+            self.assert_refused("InvalidDBInstanceState", rds.stop_db_instance, **which)
+            self.assert_refused("InvalidDBInstanceState", rds.start_db_instance, **which)
+            self.assertEqual(self.show(rds, which["DBInstanceIdentifier"])["DBInstanceStatus"], "available")
+        self.rds.promote_read_replica(**replica)
+        self.assert_refused("InvalidDBInstanceState", self.primary_rds.stop_db_instance, **source)
+        eventually(lambda: self.show()["DBInstanceStatus"] == "available" and not self.show()["StatusInfos"])
+        for rds, which in ((self.rds, replica), (self.primary_rds, source)):
+            rds.stop_db_instance(**which)
+            self.assertEqual(self.show(rds, which["DBInstanceIdentifier"])["DBInstanceStatus"], "stopped")
+            self.assert_refused("InvalidDBInstanceState", rds.stop_db_instance, **which)
+            rds.start_db_instance(**which)
+            self.assertEqual(self.show(rds, which["DBInstanceIdentifier"])["DBInstanceStatus"], "available")
+
     def test_a_second_promotion_is_refused_and_both_calls_are_recorded(self) -> None:
         self.rds.promote_read_replica(DBInstanceIdentifier=self.replica)
         self.assert_refused(
