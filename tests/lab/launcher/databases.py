@@ -78,7 +78,7 @@ class Databases:
         self.settings = settings
         self.by_resource: dict[str, Database] = {}
         self.ways: dict[str, Way] = {}
-        self._states: dict[str, list[bool]] = {}
+        self._states: dict[str, list[Any]] = {}
         self._lock = threading.RLock()
 
     # ---- who is real ----
@@ -191,9 +191,13 @@ class Databases:
         self.rack.ask("drop", name=name)
 
     def apply_states(self) -> None:
-        """Puts every wire into the state that follows from lost regions, cut replicas and security groups."""
+        """Puts every wire into the state that follows from lost regions, disturbed replicas and security
+        groups."""
         with self._lock:
-            states = {name: [self._is_silent(way), self._is_closed(way)] for name, way in self.ways.items()}
+            states = {
+                name: [self._is_silent(way), self._is_closed(way), self._bytes_per_second(way)]
+                for name, way in self.ways.items()
+            }
             changed = {name: state for name, state in states.items() if self._states.get(name) != state}
             if changed:
                 self.rack.ask("states", states=changed)
@@ -205,6 +209,12 @@ class Databases:
             return True
         crosses = way.origin != way.region
         return crosses and (self.world.is_lost(way.origin) or self.world.is_lost(way.region))
+
+    def _bytes_per_second(self, way: Way) -> float | None:
+        """How much a slow replication carries; None: as much as comes."""
+        replica = self.by_resource.get(way.resource_id or "")
+        instance = None if replica is None else self.instance_of(replica)
+        return None if instance is None else instance.get("_lab_bytes_per_second")
 
     def _is_closed(self, way: Way) -> bool:
         """Whether the security groups of a client's target admit nobody; RDS's own replication is none of

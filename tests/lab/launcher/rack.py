@@ -152,10 +152,10 @@ class Rack:
         wire.target = target
         return {"address": wire.address, "connections": wire.connections}
 
-    async def _states(self, states: dict[str, list[bool]]) -> Request:
-        for name, (silent, closed) in states.items():
+    async def _states(self, states: dict[str, list[Any]]) -> Request:
+        for name, (silent, closed, bytes_per_second) in states.items():
             if wire := self._wires.get(name):
-                wire.set_state(silent=silent, closed=closed)
+                wire.set_state(silent=silent, closed=closed, bytes_per_second=bytes_per_second)
         return {}
 
     async def _drop(self, name: str) -> Request:

@@ -89,11 +89,15 @@ class Disturbance:
     snapshots: str | None = None
     """Whether snapshots of it come to be: `failing`, or `working`."""
 
+    replication_bytes_per_second: float | str | None = None
+    """How much the replication of a real replica carries, until it is `unlimited` again."""
+
     FIELDS: ClassVar[dict[str, tuple[type, ...]]] = {
         "status": (str,),
         "replication": (str,),
         "lag_seconds": (int, float, str),
         "snapshots": (str,),
+        "replication_bytes_per_second": (int, float, str),
     }
 
     def problem(self) -> str | None:
@@ -104,6 +108,9 @@ class Disturbance:
             return "snapshots must be failing or working"
         if isinstance(self.lag_seconds, str) and self.lag_seconds != "measured":
             return "lag_seconds must be a number or measured"
+        rate = self.replication_bytes_per_second
+        if rate is not None and rate != "unlimited" and (isinstance(rate, str) or rate <= 0):
+            return "replication_bytes_per_second must be a number above 0, or unlimited"
         return None
 
 
@@ -126,6 +133,10 @@ def _apply(instance: Instance, disturbance: Disturbance) -> None:
             instance.pop("_lab_cut", None)
         if disturbance.snapshots is not None:
             instance["_lab_snapshots_fail"] = disturbance.snapshots == "failing"
+        if isinstance(disturbance.replication_bytes_per_second, str):
+            instance.pop("_lab_bytes_per_second", None)
+        elif disturbance.replication_bytes_per_second is not None:
+            instance["_lab_bytes_per_second"] = float(disturbance.replication_bytes_per_second)
         if isinstance(disturbance.lag_seconds, str):
             instance.pop("_lab_lag_seconds", None)
         elif disturbance.lag_seconds is not None:

@@ -6,6 +6,7 @@ what a network does: it never refuses and never resets by itself.
 - silent: nothing passes, in connections that stand and for new ones. Their packets are lost: a connect goes
   unanswered until its caller gives up, and so does everything that is sent.
 - closed: new connects go unanswered, connections that stand go on. So do AWS's security groups.
+- slow: each connection carries so many bytes a second in each direction, and what waits backs up at its sender.
 
 When a wire carries again, connections that stood go on with all that was sent meanwhile, as TCP's
 retransmissions would bring it, and an end learns that the other has given up. Unlike real TCP, no connection
@@ -30,6 +31,9 @@ PLUGS_MAX = 8
 to."""
 
 ADDRESSES_MAX = 250
+
+SLOW_PIECE_SECONDS = 0.1
+"""How long a slow wire is busy with one piece."""
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -71,6 +75,7 @@ class Wire:
         self._carries = asyncio.Event()
         self._carries.set()
         self._is_closed = False
+        self._bytes_per_second: float | None = None
         self._plugs: list[socket.socket] = []
         self._plug_ports: set[int] = set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -87,8 +92,9 @@ class Wire:
         """How many connections stand."""
         return len(self._connections)
 
-    def set_state(self, *, silent: bool, closed: bool) -> None:
-        """Whether anything passes, and whether new connections do."""
+    def set_state(self, *, silent: bool, closed: bool, bytes_per_second: float | None) -> None:
+        """Whether anything passes, whether new connections do, and how much each direction carries."""
+        self._bytes_per_second = bytes_per_second
         if silent:
             self._carries.clear()
         else:
@@ -158,11 +164,16 @@ class Wire:
         """Carries one direction to its end."""
         while True:
             await self._carries.wait()
+            rate = self._bytes_per_second
+            # In small pieces: who listens at the other end hears something all the time.
+            size = CHUNK_BYTES if rate is None else max(1, min(CHUNK_BYTES, int(rate * SLOW_PIECE_SECONDS)))
             try:
-                data = await self._loop.sock_recv(source, CHUNK_BYTES)
+                data = await self._loop.sock_recv(source, size)
             except OSError:
                 await self._carries.wait()
                 raise
+            if rate is not None:
+                await asyncio.sleep(len(data) / rate)
             await self._carries.wait()  # what arrived as the silence began
             if not data:
                 with contextlib.suppress(OSError):

@@ -1,0 +1,209 @@
+//! Who sends the orders? A crowd of users outside, so many orders a second, and what each of them got by their own clock.
+//!
+//! An order takes a connection that stands idle, or opens one. So as long as nothing answers every order comes by a connection
+//! of its own, and the first that gets through tells to the tenth of a second when users are served again.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use lab::demo::users::now;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use truth::ledger::{Ledger, Order, Outcome};
+
+/// How long a user waits for an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many connections stand idle.
+const IDLE_MAX: usize = 4;
+
+/// How many orders may wait for an answer; a user who finds so many before him goes away without one.
+const WAITING_MAX: usize = 200;
+
+/// Users who send orders.
+pub(crate) struct Load {
+    crowd: Arc<Crowd>,
+    coming: JoinHandle<()>,
+}
+
+struct Crowd {
+    to: SocketAddr,
+    idle: Mutex<Vec<Connection>>,
+    orders: Mutex<Vec<Order>>,
+    next: AtomicU64,
+    is_quiet: AtomicBool,
+    waiting: Arc<Semaphore>,
+}
+
+impl Load {
+    /// Users come from now on. `first` is the number of their first order.
+    pub(crate) fn start(url: &str, per_second: u32, first: u64) -> Result<Self> {
+        let to = url.trim_start_matches("http://").parse().context("an accelerator has an address")?;
+        let crowd = Arc::new(Crowd {
+            to,
+            idle: Mutex::default(),
+            orders: Mutex::default(),
+            next: AtomicU64::new(first),
+            is_quiet: AtomicBool::new(false),
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+        });
+        let coming = tokio::spawn(come(Arc::clone(&crowd), per_second));
+        Ok(Self { crowd, coming })
+    }
+
+    /// Nobody comes for a while, or users come again.
+    pub(crate) fn be_quiet(&self, is_quiet: bool) {
+        self.crowd.is_quiet.store(is_quiet, Ordering::Relaxed);
+    }
+
+    /// How many orders a region has acknowledged so far.
+    pub(crate) fn acknowledged_by(&self, region: &str) -> usize {
+        let orders = self.crowd.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders
+            .iter()
+            .filter(|order| matches!(&order.outcome, Outcome::Acknowledged { by } if by == region))
+            .count()
+    }
+
+    /// Nobody comes any more. Waits for the answers that are still to come: the ledger, and the number of the next order.
+    pub(crate) async fn stop(mut self) -> Result<(Ledger, u64)> {
+        self.coming.abort();
+        let _ = (&mut self.coming).await;
+        let waiting = u32::try_from(WAITING_MAX)?;
+        timeout(PATIENCE * 5, self.crowd.waiting.acquire_many(waiting))
+            .await
+            .context("an order waits for longer than users do")??
+            .forget();
+        let mut ledger = Ledger::default();
+        for order in self.crowd.orders.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            ledger.keep(order).map_err(|problem| anyhow!(problem))?;
+        }
+        Ok((ledger, self.crowd.next.load(Ordering::Relaxed)))
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.coming.abort();
+    }
+}
+
+async fn come(crowd: Arc<Crowd>, per_second: u32) {
+    let mut beat = interval(Duration::from_secs(1) / per_second.max(1));
+    beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // Nobody waits for them here: those that are under way when nobody comes any more still get their answers.
+    loop {
+        beat.tick().await;
+        if crowd.is_quiet.load(Ordering::Relaxed) {
+            continue;
+        }
+        let Ok(place) = Arc::clone(&crowd.waiting).try_acquire_owned() else { continue };
+        let crowd = Arc::clone(&crowd);
+        tokio::spawn(async move {
+            crowd.order().await;
+            drop(place);
+        });
+    }
+}
+
+impl Crowd {
+    /// One order, from its sending to its outcome.
+    async fn order(&self) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let sent_at = now();
+        let outcome = timeout(PATIENCE, self.send(number)).await.unwrap_or(Outcome::Unknown);
+        let order = Order { number, sent_at, ended_at: now(), outcome };
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
+    }
+
+    async fn send(&self, number: u64) -> Outcome {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => match Connection::open(self.to).await {
+                Ok(connection) => connection,
+                // Nothing was sent.
+                Err(_) => return Outcome::Refused,
+            },
+        };
+        let Ok((status, body)) = connection.post(number).await else { return Outcome::Unknown };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX && !connection.sender.is_closed() {
+            idle.push(connection);
+        }
+        outcome(status, &body)
+    }
+}
+
+/// What an answer says of its order.
+fn outcome(status: u16, body: &[u8]) -> Outcome {
+    let region = || {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        Some(body.get("region")?.as_str()?.to_owned())
+    };
+    match (status, region()) {
+        (200 | 201, Some(by)) => Outcome::Acknowledged { by },
+        // 504 is the application's word for an order that the database may have taken or not.
+        (400..=503, _) => Outcome::Refused,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// A connection that is kept.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// Carries it, and ends with it.
+    _carrying: JoinSet<()>,
+}
+
+impl Connection {
+    async fn open(to: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let mut carrying = JoinSet::new();
+        carrying.spawn(async move { drop(connection.await) });
+        Ok(Self { sender, _carrying: carrying })
+    }
+
+    async fn post(&mut self, number: u64) -> Result<(u16, Bytes)> {
+        let body = json!({ "number": number }).to_string();
+        let request = Request::post("/orders")
+            .header("host", "shop.example")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))?;
+        self.sender.ready().await?;
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        Ok((head.status.as_u16(), body.collect().await?.to_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_success_that_names_its_region_is_an_acknowledgement() {
+        let by = Outcome::Acknowledged { by: "us-west-1".to_owned() };
+        assert_eq!(outcome(201, br#"{"number":7,"region":"us-west-1"}"#), by);
+        assert_eq!(outcome(200, br#"{"number":7,"region":"us-west-1","already":true}"#), by);
+        assert_eq!(outcome(201, b"half a"), Outcome::Unknown);
+        for status in [400, 404, 502, 503] {
+            assert_eq!(outcome(status, b"{}"), Outcome::Refused, "{status}");
+        }
+        for status in [302, 504] {
+            assert_eq!(outcome(status, br#"{"region":"us-west-1"}"#), Outcome::Unknown, "{status}");
+        }
+    }
+}
