@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use gateway::{Blackout, Config, Gateway, Handle, Switchboard};
 use serde_json::{Value, json};
 
@@ -213,14 +213,13 @@ impl World {
 
     /// Saves the world under a name. Real databases restart.
     pub async fn save(&self, name: &str) -> Result<()> {
-        self.tell("POST", "save", &json!({ "name": name })).await?;
-        Ok(())
+        self.tell_slowly("save", &json!({ "name": name })).await
     }
 
     /// Brings a saved world back; its regions are all there. Nothing that was sent in a silence reaches it: what it was sent to
     /// has ended by then.
     pub async fn reset(&self, name: &str) -> Result<()> {
-        self.tell("POST", "reset", &json!({ "name": name })).await?;
+        self.tell_slowly("reset", &json!({ "name": name })).await?;
         self.switchboard().return_all_regions();
         Ok(())
     }
@@ -235,6 +234,14 @@ impl World {
     /// Disturbs what the launcher's control API lets be disturbed, or mends it.
     pub async fn disturb(&self, path: &str, body: &Value) -> Result<Value> {
         self.tell("PUT", path, body).await
+    }
+
+    /// Of what copies all data on a machine that may be busy.
+    async fn tell_slowly(&self, path: &str, body: &Value) -> Result<()> {
+        let url = format!("{}/_lab/{path}", self.emulator_url);
+        let (status, text) = http::ask("POST", &url, Some(body), Duration::from_mins(10)).await?;
+        ensure!(status == 200, "{path} was answered {status}: {text}");
+        Ok(())
     }
 
     async fn tell(&self, method: &str, path: &str, body: &Value) -> Result<Value> {

@@ -1,4 +1,5 @@
-//! Who sends the orders? A crowd of users outside, so many orders a second, and what each of them got by their own clock.
+//! Who sends the orders? A crowd of users outside, so many orders a second, and what each of them got by their own clock. Others
+//! only look: they are served as soon as a database can be read.
 //!
 //! An order takes a connection that stands idle, or opens one. So as long as nothing answers every order comes by a connection
 //! of its own, and the first that gets through tells to the tenth of a second when users are served again.
@@ -14,11 +15,12 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use lab::demo::users::now;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use truth::ledger::{Ledger, Order, Outcome};
 
@@ -31,16 +33,30 @@ const IDLE_MAX: usize = 4;
 /// How many orders may wait for an answer; a user who finds so many before him goes away without one.
 const WAITING_MAX: usize = 200;
 
-/// Users who send orders.
+/// How often somebody looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What users sent, and what they got.
+pub(crate) struct Sent {
+    /// Their orders.
+    pub(crate) ledger: Ledger,
+    /// When those who looked had a good answer.
+    pub(crate) served: Vec<Timestamp>,
+    /// The number of the next order.
+    pub(crate) next: u64,
+}
+
+/// Users who send orders, and users who look.
 pub(crate) struct Load {
     crowd: Arc<Crowd>,
-    coming: JoinHandle<()>,
+    coming: JoinSet<()>,
 }
 
 struct Crowd {
     to: SocketAddr,
     idle: Mutex<Vec<Connection>>,
     orders: Mutex<Vec<Order>>,
+    served: Mutex<Vec<Timestamp>>,
     next: AtomicU64,
     is_quiet: AtomicBool,
     waiting: Arc<Semaphore>,
@@ -54,15 +70,18 @@ impl Load {
             to,
             idle: Mutex::default(),
             orders: Mutex::default(),
+            served: Mutex::default(),
             next: AtomicU64::new(first),
             is_quiet: AtomicBool::new(false),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
         });
-        let coming = tokio::spawn(come(Arc::clone(&crowd), per_second));
+        let mut coming = JoinSet::new();
+        coming.spawn(come(Arc::clone(&crowd), Duration::from_secs(1) / per_second.max(1), What::Order));
+        coming.spawn(come(Arc::clone(&crowd), LOOK_EVERY, What::Look));
         Ok(Self { crowd, coming })
     }
 
-    /// Nobody comes for a while, or users come again.
+    /// Nobody orders for a while, or users order again.
     pub(crate) fn be_quiet(&self, is_quiet: bool) {
         self.crowd.is_quiet.store(is_quiet, Ordering::Relaxed);
     }
@@ -76,10 +95,9 @@ impl Load {
             .count()
     }
 
-    /// Nobody comes any more. Waits for the answers that are still to come: the ledger, and the number of the next order.
-    pub(crate) async fn stop(mut self) -> Result<(Ledger, u64)> {
-        self.coming.abort();
-        let _ = (&mut self.coming).await;
+    /// Nobody comes any more. Waits for the answers that are still to come.
+    pub(crate) async fn stop(mut self) -> Result<Sent> {
+        self.coming.shutdown().await;
         let waiting = u32::try_from(WAITING_MAX)?;
         timeout(PATIENCE * 5, self.crowd.waiting.acquire_many(waiting))
             .await
@@ -89,29 +107,34 @@ impl Load {
         for order in self.crowd.orders.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             ledger.keep(order).map_err(|problem| anyhow!(problem))?;
         }
-        Ok((ledger, self.crowd.next.load(Ordering::Relaxed)))
+        let served = std::mem::take(&mut *self.crowd.served.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Sent { ledger, served, next: self.crowd.next.load(Ordering::Relaxed) })
     }
 }
 
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.coming.abort();
-    }
+/// What a user came for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Order,
+    Look,
 }
 
-async fn come(crowd: Arc<Crowd>, per_second: u32) {
-    let mut beat = interval(Duration::from_secs(1) / per_second.max(1));
+async fn come(crowd: Arc<Crowd>, every: Duration, what: What) {
+    let mut beat = interval(every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
     // Nobody waits for them here: those that are under way when nobody comes any more still get their answers.
     loop {
         beat.tick().await;
-        if crowd.is_quiet.load(Ordering::Relaxed) {
+        if what == What::Order && crowd.is_quiet.load(Ordering::Relaxed) {
             continue;
         }
         let Ok(place) = Arc::clone(&crowd.waiting).try_acquire_owned() else { continue };
         let crowd = Arc::clone(&crowd);
         tokio::spawn(async move {
-            crowd.order().await;
+            match what {
+                What::Order => crowd.order().await,
+                What::Look => crowd.look().await,
+            }
             drop(place);
         });
     }
@@ -127,23 +150,47 @@ impl Crowd {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
     }
 
+    /// One look at how many orders there are.
+    async fn look(&self) {
+        let asked = timeout(PATIENCE, self.ask("GET", "/orders/count", Bytes::new())).await;
+        if let Ok(Asked::Answered(200, _)) = asked {
+            self.served.lock().unwrap_or_else(PoisonError::into_inner).push(now());
+        }
+    }
+
     async fn send(&self, number: u64) -> Outcome {
+        match self.ask("POST", "/orders", Bytes::from(json!({ "number": number }).to_string())).await {
+            Asked::Answered(status, body) => outcome(status, &body),
+            Asked::NotSent => Outcome::Refused,
+            Asked::Unanswered => Outcome::Unknown,
+        }
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Bytes) -> Asked {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => match Connection::open(self.to).await {
                 Ok(connection) => connection,
-                // Nothing was sent.
-                Err(_) => return Outcome::Refused,
+                Err(_) => return Asked::NotSent,
             },
         };
-        let Ok((status, body)) = connection.post(number).await else { return Outcome::Unknown };
+        let Ok((status, body)) = connection.ask(method, path, body).await else { return Asked::Unanswered };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX && !connection.sender.is_closed() {
             idle.push(connection);
         }
-        outcome(status, &body)
+        Asked::Answered(status, body)
     }
+}
+
+/// What came of a request.
+enum Asked {
+    Answered(u16, Bytes),
+    /// No connection came to be.
+    NotSent,
+    /// The connection broke off.
+    Unanswered,
 }
 
 /// What an answer says of its order.
@@ -177,12 +224,13 @@ impl Connection {
         Ok(Self { sender, _carrying: carrying })
     }
 
-    async fn post(&mut self, number: u64) -> Result<(u16, Bytes)> {
-        let body = json!({ "number": number }).to_string();
-        let request = Request::post("/orders")
+    async fn ask(&mut self, method: &str, path: &str, body: Bytes) -> Result<(u16, Bytes)> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", "shop.example")
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))?;
+            .body(Full::new(body))?;
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
         Ok((head.status.as_u16(), body.collect().await?.to_bytes()))

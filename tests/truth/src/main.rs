@@ -20,6 +20,7 @@ use lab::terraform::stack::{Stack, Wishes};
 use lab::world::ending::{CutShort, Ending, word_of};
 use lab::world::tools::{Tools, postgres};
 use lab::world::{RECOVERY, Settings, World, packages};
+use truth::ledger::Outage;
 use truth::scenario::Scenario;
 use truth::table::{self, seconds};
 
@@ -94,7 +95,7 @@ async fn open(cli: &Cli) -> Result<(Tools, World)> {
     Ok((tools, world))
 }
 
-async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[String; 10]>) -> Result<usize> {
+async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[String; 11]>) -> Result<usize> {
     let wishes = Wishes {
         name: "shop".to_owned(),
         mode: cli.mode.as_str().to_owned(),
@@ -148,10 +149,10 @@ fn show(played: &Played) {
     played.untrue.iter().for_each(|untrue| say(&format!("  UNTRUE: {untrue}")));
 }
 
-fn row(played: &Played) -> [String; 10] {
-    let Played { scenario, report, audit, ledger, lost_at, served_at, asked, untrue } = played;
+fn row(played: &Played) -> [String; 11] {
+    let Played { scenario, report, audit, ledger, outage, lost_at, served_at, asked, untrue } = played;
     let of_ms = |ms: u64| seconds(jiff::SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)));
-    let outage = ledger.outage_of_writes().map_or_else(String::new, |outage| seconds(outage.lasted()));
+    let out = |outage: Option<Outage>| outage.map_or_else(String::new, |outage| seconds(outage.lasted()));
     let asked = if asked.is_empty() { String::new() } else { format!(" ({})", asked.join(", ")) };
     [
         scenario.seed.to_string(),
@@ -162,7 +163,8 @@ fn row(played: &Played) -> [String; 10] {
         report.rpo_estimate_ms.map_or_else(|| "unknown".to_owned(), of_ms),
         seconds(audit.loss),
         audit.lost.len().to_string(),
-        outage,
+        out(*outage),
+        out(ledger.outage_of_writes()),
         if untrue.is_empty() { "yes".to_owned() } else { "NO".to_owned() },
     ]
 }

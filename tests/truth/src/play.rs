@@ -14,12 +14,12 @@ use protocol::journal::{Record, RunReport};
 use protocol::state::{Phase, Run, State, fold};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use truth::ledger::{Audit, Ledger};
+use truth::ledger::{Audit, Ledger, Outage, longest};
 use truth::scenario::{Burden, How, Scenario};
 use truth::verdict::{self, Estimate, Measured, Reported, Untrue};
 
 use crate::database::Session;
-use crate::load::Load;
+use crate::load::{Load, Sent};
 
 /// Under which name the world is saved as it is before every play.
 pub(crate) const READY: &str = "ready";
@@ -43,6 +43,8 @@ pub(crate) struct Played {
     pub(crate) report: RunReport,
     /// What became of the orders.
     pub(crate) ledger: Ledger,
+    /// How long nobody who only looked had an answer.
+    pub(crate) outage: Option<Outage>,
     /// The same, with the rows of the database that serves.
     pub(crate) audit: Audit,
     /// When the new side acknowledged its first order.
@@ -80,7 +82,7 @@ pub(crate) async fn live_a_while(world: &World, stack: &Stack) -> Result<u64> {
         Ok(sampled.is_some_and(|at| at.duration_since(began) >= WHOLE_MINUTE).then_some(()))
     };
     play.until("a whole minute of lag", known).await?;
-    Ok(load.stop().await?.1)
+    Ok(load.stop().await?.next)
 }
 
 impl Play<'_> {
@@ -107,14 +109,29 @@ impl Play<'_> {
         let report = report::measured::of(&state).context("a completed run has a report")?.clone();
         let served = || async { Ok((load.acknowledged_by(RECOVERY) >= SERVED).then_some(())) };
         self.until("users are served by the other region", served).await?;
-        let (ledger, next) = load.stop().await?;
+        let Sent { ledger, served, next } = load.stop().await?;
         let replica = self.stack.output(&["databases", "replica"])?;
         let rows = Session::open(self.world, RECOVERY, replica).await?.orders(first).await?;
         let audit = ledger.audit(rows, PRIMARY);
+        self.must_have_played(&audit)?;
         let served_at = ledger.first_acknowledged_by(RECOVERY).context("the new side acknowledged orders")?;
         let untrue = self.judge(&report, served_at, audit.loss);
         let scenario = self.scenario;
-        Ok((Played { scenario, lost_at, report, ledger, audit, served_at, asked, untrue }, next))
+        let outage = longest(served);
+        Ok((Played { scenario, lost_at, report, ledger, outage, audit, served_at, asked, untrue }, next))
+    }
+
+    /// Whether what was measured is what the scenario is about: otherwise nothing that follows from it is worth anything.
+    fn must_have_played(&self, audit: &Audit) -> Result<()> {
+        ensure!(
+            audit.duplicated.is_empty() && audit.unexpected.is_empty(),
+            "the database holds {:?} twice, and {:?} that nobody sent",
+            audit.duplicated,
+            audit.unexpected
+        );
+        let is_cut = matches!(self.scenario.burden, Burden::Cut(_));
+        ensure!(!is_cut || !audit.lost.is_empty(), "the replication was cut, and no order is lost");
+        Ok(())
     }
 
     fn judge(&self, report: &RunReport, served_at: Timestamp, loss: SignedDuration) -> Vec<Untrue> {
@@ -169,6 +186,13 @@ impl Play<'_> {
                 self.world.disturb(&format!("databases/{RECOVERY}/{replica}"), &slow).await?;
                 pause(time).await;
                 Ok(Some(writing))
+            }
+            Burden::Cut(time) => {
+                let replica = self.stack.output(&["databases", "replica"])?;
+                let cut = json!({ "replication": "error" });
+                self.world.disturb(&format!("databases/{RECOVERY}/{replica}"), &cut).await?;
+                pause(time).await;
+                Ok(None)
             }
             Burden::Large(rows) => {
                 let writing = self

@@ -21,6 +21,8 @@ pub enum Burden {
     Idle(Duration),
     /// For so long before the loss less is replicated than is written: the lag grows.
     Slow(Duration),
+    /// For so long before the loss nothing is replicated.
+    Cut(Duration),
     /// A transaction of so many rows is under way.
     Large(u32),
 }
@@ -50,11 +52,14 @@ impl Scenario {
         let per_second = draw.u32(10..=40);
         let mut tenths = |from: u64, to: u64| Duration::from_millis(100 * draw.u64(from..=to));
         let (before, alarm_after) = (tenths(50, 120), tenths(5, 50));
-        let (idle, slow) = (tenths(100, 250), tenths(80, 250));
-        let burden = match draw.u32(0..5) {
-            0 => Burden::Idle(idle),
-            1 | 2 => Burden::Slow(slow),
-            3 => Burden::Large(draw.u32(50_000..=400_000)),
+        let (short, long) = (tenths(80, 250), tenths(900, 1500));
+        let burden = match draw.u32(0..8) {
+            0 => Burden::Idle(short),
+            1 | 2 => Burden::Slow(short),
+            // Long enough for a sample to show it.
+            3 => Burden::Slow(long),
+            4 => Burden::Cut(short),
+            5 => Burden::Large(draw.u32(50_000..=400_000)),
             _ => Burden::Orders,
         };
         Self { seed, per_second, before, burden, how, alarm_after }
@@ -72,6 +77,7 @@ impl fmt::Display for Scenario {
             Burden::Orders => Ok(()),
             Burden::Idle(time) => write!(f, ", idle {:.1} s", time.as_secs_f64()),
             Burden::Slow(time) => write!(f, ", slow {:.1} s", time.as_secs_f64()),
+            Burden::Cut(time) => write!(f, ", cut {:.1} s", time.as_secs_f64()),
             Burden::Large(rows) => write!(f, ", {rows} rows"),
         }
     }
@@ -95,7 +101,9 @@ mod tests {
         }
         let kinds = |burden: Burden| std::mem::discriminant(&burden);
         let some = Duration::ZERO;
-        for burden in [Burden::Orders, Burden::Idle(some), Burden::Slow(some), Burden::Large(0)] {
+        for burden in
+            [Burden::Orders, Burden::Idle(some), Burden::Slow(some), Burden::Cut(some), Burden::Large(0)]
+        {
             assert!(plays.iter().any(|play| kinds(play.burden) == kinds(burden)), "{burden:?}");
         }
     }

@@ -3,21 +3,22 @@
 use jiff::SignedDuration;
 
 /// The heading.
-pub const HEADING: [&str; 10] = [
+pub const HEADING: [&str; 11] = [
     "seed",
     "play",
     "sign after",
     "recovery: run",
     "users",
     "loss: run",
-    "rows",
-    "lost",
+    "measured",
+    "rows lost",
+    "users out",
     "writes out",
     "true?",
 ];
 
 /// Lines with the columns one below the other.
-pub fn lines(rows: &[[String; 10]]) -> Vec<String> {
+pub fn lines(rows: &[[String; 11]]) -> Vec<String> {
     let heading = HEADING.map(str::to_owned);
     let all = || std::iter::once(&heading).chain(rows);
     let widths: Vec<usize> = (0..HEADING.len())
@@ -25,10 +26,10 @@ pub fn lines(rows: &[[String; 10]]) -> Vec<String> {
             all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         })
         .collect();
-    let line = |row: &[String; 10]| {
+    let line = |row: &[String; 11]| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
             // Words to the left, figures to the right.
-            if column == 1 || column == 9 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column == 1 || column == 10 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -47,8 +48,8 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other_with_figures_to_the_right() {
         let row = |play: &str, lost: &str| {
-            let mut row: [String; 10] = std::array::from_fn(|_| String::new());
-            (row[0], row[1], row[7], row[9]) =
+            let mut row: [String; 11] = std::array::from_fn(|_| String::new());
+            (row[0], row[1], row[7], row[10]) =
                 ("7".to_owned(), play.to_owned(), lost.to_owned(), "yes".to_owned());
             row
         };
