@@ -12,7 +12,7 @@ mod play;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use lab::demo::Mode;
 use lab::say;
@@ -28,6 +28,9 @@ use crate::play::{Play, Played, READY};
 
 /// How long evidence must hold.
 const CONFIRM_SECONDS: u32 = 10;
+
+/// More orders than any play sends: after one that failed, numbers go on beyond its own.
+const NUMBERS_APART: u64 = 1_000_000;
 
 /// Are the figures of a run true? Loses a region under load, and measures from outside.
 #[derive(Parser)]
@@ -67,7 +70,7 @@ fn start(cli: &Cli) -> Result<usize> {
     })
 }
 
-/// Gives how many plays had something to report that is not true.
+/// Gives how many plays did not come to their end, or reported what is not true.
 async fn run(cli: &Cli, ending: &Ending) -> Result<usize> {
     let (tools, world) = ending.cut(open(cli)).await?;
     let mut rows = Vec::new();
@@ -77,7 +80,9 @@ async fn run(cli: &Cli, ending: &Ending) -> Result<usize> {
     world.stop().await;
     if !rows.is_empty() {
         println!();
-        table::lines(&rows).iter().for_each(|line| println!("{line}"));
+        for line in table::lines(&rows) {
+            println!("{line}");
+        }
     }
     played
 }
@@ -106,18 +111,28 @@ async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[Strin
     let stack = Stack::apply(tools, world, &wishes).await?;
     let mut first = Box::pin(play::live_a_while(world, &stack)).await?;
     world.save(READY).await?;
-    let mut untrue = 0;
+    let mut failed = 0;
     for seed in cli.seed..cli.seed.saturating_add(cli.seeds) {
         let scenario = Scenario::of(seed);
         say(&format!("seed {seed}: {scenario}"));
         let play = Play { world, stack: &stack, scenario };
-        let (played, next) = Box::pin(play.play(first)).await.with_context(|| format!("seed {seed}"))?;
-        first = next;
-        show(&played);
-        untrue += usize::from(!played.untrue.is_empty());
-        rows.push(row(&played));
+        match Box::pin(play.play(first)).await {
+            Ok((played, next)) => {
+                first = next;
+                show(&played);
+                failed += usize::from(!played.untrue.is_empty());
+                rows.push(row(&played));
+            }
+            // Another play begins in the world as it was before.
+            Err(error) => {
+                say(&format!("  FAILED: {error:#}"));
+                first += NUMBERS_APART;
+                failed += 1;
+                rows.push(row_of_failure(&scenario));
+            }
+        }
     }
-    Ok(untrue)
+    Ok(failed)
 }
 
 /// What came of a play, in sentences.
@@ -147,6 +162,13 @@ fn show(played: &Played) {
         ));
     }
     played.untrue.iter().for_each(|untrue| say(&format!("  UNTRUE: {untrue}")));
+}
+
+fn row_of_failure(scenario: &Scenario) -> [String; 11] {
+    let mut row: [String; 11] = std::array::from_fn(|_| String::new());
+    let [seed, play, .., is_true] = &mut row;
+    (*seed, *play, *is_true) = (scenario.seed.to_string(), scenario.to_string(), "did not end".to_owned());
+    row
 }
 
 fn row(played: &Played) -> [String; 11] {

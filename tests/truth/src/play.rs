@@ -105,7 +105,7 @@ impl Play<'_> {
         pause(self.scenario.alarm_after).await;
         let alarm = self.stack.output(&["alarms", "orders-replica-lag", "name"])?;
         self.world.cloud.set_alarm(RECOVERY, alarm, StateValue::Alarm).await?;
-        let (state, asked) = self.until_completed().await?;
+        let (state, asked) = self.until_completed(lost_at).await?;
         let report = report::measured::of(&state).context("a completed run has a report")?.clone();
         let served = || async { Ok((load.acknowledged_by(RECOVERY) >= SERVED).then_some(())) };
         self.until("users are served by the other region", served).await?;
@@ -221,12 +221,15 @@ impl Play<'_> {
         Ok(writing)
     }
 
-    /// Follows the run to its end. What a person has to decide is decided as its sentence says.
-    async fn until_completed(&self) -> Result<(State, Vec<&'static str>)> {
+    /// Follows the run to its end. What a person has to decide is decided as its sentence says. A run that was opened before the
+    /// loss, because the replication failed, and dismissed since the region served, isn't it.
+    async fn until_completed(&self, lost_at: Timestamp) -> Result<(State, Vec<&'static str>)> {
         let mut asked = Vec::new();
         loop {
+            let is_earlier =
+                |run: &Run| matches!(run.phase, Phase::Aborted { .. }) && run.opened_at < lost_at;
             let stops = |run: &Run| {
-                run.phase.is_final()
+                run.phase.is_final() && !is_earlier(run)
                     || matches!(run.phase, Phase::AwaitingApproval { .. } | Phase::NeedsOperator { .. })
             };
             let stopped = || async {
