@@ -32,8 +32,9 @@ def install(databases: Databases | None, heartbeat: Heartbeat) -> None:
     """Puts the metrics of each real database into its own region, while that isn't lost."""
     if databases is not None:
         heartbeat.every(INTERVAL_SECONDS, lambda: _put(databases))
-        if databases.world.settings.metric_delay_seconds is not None:
-            heartbeat.every(1.0, lambda: publish(time.time(), databases.world.settings.metric_delay_seconds or 0.0))
+        delay_seconds = databases.world.settings.metric_delay_seconds
+        if delay_seconds is not None:
+            heartbeat.every(1.0, lambda: publish(time.time(), delay_seconds))
 
 
 def record(name: str, value: float, unit: str, dimensions: dict[str, str], at: float) -> None:
@@ -44,8 +45,8 @@ def record(name: str, value: float, unit: str, dimensions: dict[str, str], at: f
 
 
 def publish(now: float, delay_seconds: float) -> None:
-    """Shows what is due: all of a minute at once, so long after its end. Then its average and its maximum are there, and
-    nothing of the minute after."""
+    """Shows what is due: all of a minute at once, so long after its end. Then its average and its maximum are
+    there, and nothing of the minute after."""
     for (account, region, key), points in list(waiting.items()):
         due = [point for point in points if _minute_end(point["Timestamp"]) + delay_seconds <= now]
         if due:
@@ -59,8 +60,8 @@ def _minute_end(at: float) -> float:
 
 
 def move_on(seconds: float) -> None:
-    """A world that is brought back has its samples as if no time had passed since it was saved: lag is looked for in the last
-    minutes."""
+    """A world that is brought back has its samples as if no time had passed since it was saved: lag is looked
+    for in the last minutes."""
     of_rds = [points for (_, _, key), points in cloudwatch._metrics.all_items() if key[0] == "AWS/RDS"]
     for points in [*of_rds, *waiting.values()]:
         for point in points:

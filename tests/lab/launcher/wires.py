@@ -6,7 +6,7 @@ what a network does: it never refuses and never resets by itself.
 - silent: nothing passes, in connections that stand and for new ones. Their packets are lost: a connect goes
   unanswered until its caller gives up, and so does everything that is sent.
 - closed: new connects go unanswered, connections that stand go on. So do AWS's security groups.
-- slow: each connection carries so many bytes a second in each direction, and what waits backs up at its sender.
+- slow: each connection carries so many bytes a second in each direction, and the rest waits at its sender.
 
 When a wire carries again, connections that stood go on with all that was sent meanwhile, as TCP's
 retransmissions would bring it, and an end learns that the other has given up. Unlike real TCP, no connection
