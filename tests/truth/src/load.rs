@@ -239,6 +239,9 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -253,5 +256,69 @@ mod tests {
         for status in [302, 504] {
             assert_eq!(outcome(status, br#"{"region":"us-west-1"}"#), Outcome::Unknown, "{status}");
         }
+    }
+
+    /// A server of which the first connection answers once, as the old side, and then never again; all others are the new side's.
+    async fn server_that_falls_silent() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut is_first = true;
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(answer(stream, std::mem::replace(&mut is_first, false)));
+            }
+        });
+        url
+    }
+
+    async fn answer(mut stream: TcpStream, is_old: bool) {
+        let mut asked = vec![0; 4096];
+        // A request this small comes in one piece on the loopback.
+        while stream.read(&mut asked).await.is_ok_and(|count| count > 0) {
+            let body = format!(r#"{{"region":"{}"}}"#, if is_old { "old" } else { "new" });
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            if is_old {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn until(holds: impl Fn() -> bool) {
+        let mut beat = interval(Duration::from_millis(5));
+        let wait = async {
+            while !holds() {
+                beat.tick().await;
+            }
+        };
+        timeout(Duration::from_mins(2), wait).await.expect("it comes true");
+    }
+
+    #[tokio::test]
+    async fn who_waits_on_a_silent_connection_keeps_nobody_else_from_being_served() {
+        let load = Load::start(&server_that_falls_silent().await, 50, 7).unwrap();
+        until(|| load.acknowledged_by("new") > 10).await;
+        let Sent { ledger, served, next } = load.stop().await.unwrap();
+        let orders: Vec<_> = ledger.orders().collect();
+        assert_eq!((orders[0].number, u64::try_from(orders.len()).unwrap()), (7, next - 7));
+        assert!(!served.is_empty());
+        let by_old =
+            orders.iter().filter(|order| order.outcome == Outcome::Acknowledged { by: "old".to_owned() });
+        let unknown = orders.iter().filter(|order| order.outcome == Outcome::Unknown);
+        assert!(by_old.count() <= 1 && unknown.count() <= 1, "{orders:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_orders_while_it_is_quiet_and_those_who_look_go_on() {
+        let load = Load::start(&server_that_falls_silent().await, 50, 1).unwrap();
+        load.be_quiet(true);
+        let looks = || load.crowd.served.lock().unwrap().len();
+        let (sent, looked) = (load.crowd.next.load(Ordering::Relaxed), looks());
+        until(|| looks() > looked + 3).await;
+        // One may have been on its way when it became quiet.
+        assert!(load.crowd.next.load(Ordering::Relaxed) <= sent + 1);
+        load.be_quiet(false);
+        until(|| load.crowd.next.load(Ordering::Relaxed) > sent + 3).await;
     }
 }
