@@ -93,7 +93,7 @@ async fn open() -> Result<(Tools, World)> {
     let world = World::start(
         &tools,
         &world_name(),
-        &Settings { scale: 0.05, tick_seconds: 15, snapshot_scale: Some(0.004) },
+        &Settings { scale: 0.05, tick_seconds: 15, snapshot_scale: Some(0.004), postgres: None },
     )
     .await?;
     Ok((tools, world))

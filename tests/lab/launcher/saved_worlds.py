@@ -22,7 +22,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import ec2
 
-from . import alarm_notices, attachments, globalaccelerator
+from . import alarm_notices, attachments, database_metrics, globalaccelerator
 from .database_copies import Copies
 from .databases import Databases
 from .rds import _lock
@@ -36,6 +36,7 @@ _PLAIN = (
     (ec2, "_default_initialized_scopes"),
     (alarm_notices, "_last_states"),
     (attachments, "attachments"),
+    (database_metrics, "waiting"),
     (globalaccelerator, "accelerators"),
     (globalaccelerator, "listeners"),
     (globalaccelerator, "endpoint_groups"),
@@ -61,6 +62,7 @@ class Saved:
     facts: dict[str, Any]
     """Of the launcher's own `World`."""
     databases: Copies | None
+    saved_at: float
 
 
 class SavedWorlds:
@@ -94,7 +96,7 @@ class SavedWorlds:
             "promotions": list(self._world.promotions),
             "refused_capacity": set(self._world.refused_capacity),
         }
-        self._saved[name] = Saved(memory, as_they_are, facts, databases)
+        self._saved[name] = Saved(memory, as_they_are, facts, databases, time.time())
         return {"name": name, "seconds": round(time.monotonic() - began, 3), "bytes": len(memory)}
 
     def reset(self, name: str) -> dict[str, Any]:
@@ -112,6 +114,8 @@ class SavedWorlds:
             self._world.set_lost(region, False)
         with _lock:
             _load(saved)
+        if self._world.settings.metric_delay_seconds is not None:
+            database_metrics.move_on(time.time() - saved.saved_at)
         self._world.returned_at.clear()
         self._world.timings[:] = saved.facts["timings"]
         self._world.promotions[:] = saved.facts["promotions"]

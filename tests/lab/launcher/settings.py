@@ -83,6 +83,9 @@ class Settings:
     """None: databases hold no data."""
     application: bool = False
     """Whether a process stands for each instance of an Auto Scaling group."""
+    metric_delay_seconds: float | None = None
+    """How long after the end of its minute CloudWatch shows a metric of a real database; None: each sample at
+    once."""
 
     def scaled(self, seconds: float) -> float:
         """A duration of the real world as it passes in the lab."""
@@ -118,6 +121,9 @@ class Settings:
             log_level=env.get("LAB_LOG_LEVEL", "INFO").upper(),
             databases=_databases(env),
             application=_application(env),
+            metric_delay_seconds=_number(env, "LAB_METRIC_DELAY_SECONDS", None, minimum=0)
+            if env.get("LAB_METRIC_DELAY_SECONDS")
+            else None,
         )
 
 

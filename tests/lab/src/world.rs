@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use gateway::{Blackout, Config, Gateway, Handle, Switchboard};
 use serde_json::{Value, json};
 
@@ -32,6 +32,9 @@ pub const RECOVERY: &str = "us-west-1";
 /// How many of the last lines of the emulator's log an error shows.
 const TAIL_LINES: usize = 15;
 
+/// How long after the end of its minute a metric of a real database is shown.
+const METRIC_DELAY_SECONDS: u32 = 30;
+
 /// How the world is made.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -41,12 +44,15 @@ pub struct Settings {
     pub tick_seconds: u32,
     /// The same scale for snapshots (300 s) and their copies (900 s) alone; nothing: as everything else.
     pub snapshot_scale: Option<f64>,
+    /// PostgreSQL's programs: databases hold data, and an application serves for each instance of a fleet. Nothing: databases
+    /// are empty, and load balancers answer by themselves.
+    pub postgres: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // A copy of a snapshot takes a quarter of an hour: nobody wants to watch a twentieth of it.
-        Self { scale: 0.05, tick_seconds: 60, snapshot_scale: Some(0.004) }
+        Self { scale: 0.05, tick_seconds: 60, snapshot_scale: Some(0.004), postgres: None }
     }
 }
 
@@ -103,11 +109,12 @@ impl World {
         let (site_primary, site_recovery) = (free_port()?, free_port()?);
         let accelerator = free_port()?;
         let upstream = format!("127.0.0.1:{emulator_port}");
-        let config = Config::new(upstream.parse()?)
+        let mut config = Config::new(upstream.parse()?)
             .site(primary, site_primary)
             .site(recovery, site_recovery)
             .accelerator(accelerator)
             .users_near(primary);
+        config.applications = settings.postgres.is_some();
         let gateway = Gateway::start(config).await?;
         let endpoint = gateway.addresses().endpoint_url.clone();
         let mut command = clean(&tools.python);
@@ -124,6 +131,10 @@ impl World {
             .env("LAB_ACCELERATOR_PORT", accelerator.to_string())
             .env("LAB_STATE_DIR", state_dir.join("emulator"))
             .env("LAB_PARENT_PID", std::process::id().to_string());
+        if let Some(programs) = &settings.postgres {
+            command.env("LAB_POSTGRES", programs).env("LAB_APPLICATION", "1");
+            command.env("LAB_METRIC_DELAY_SECONDS", METRIC_DELAY_SECONDS.to_string());
+        }
         let emulator = Daemon::start("the emulator", &mut command, &state_dir.join("emulator.log"))?;
         let emulator_url = format!("http://{upstream}");
         let cloud = Cloud::new(&endpoint);
@@ -193,6 +204,26 @@ impl World {
         Ok(())
     }
 
+    /// The same at one stroke: every server and every application in the region ends by SIGKILL too.
+    pub async fn kill(&self, region: &str) -> Result<()> {
+        self.switchboard().lose_region(region, Blackout::Hang)?;
+        self.tell("PUT", &format!("regions/{region}"), &json!({ "lost": true, "how": "killed" })).await?;
+        Ok(())
+    }
+
+    /// Saves the world under a name. Real databases restart.
+    pub async fn save(&self, name: &str) -> Result<()> {
+        self.tell_slowly("save", &json!({ "name": name })).await
+    }
+
+    /// Brings a saved world back; its regions are all there. Nothing that was sent in a silence reaches it: what it was sent to
+    /// has ended by then.
+    pub async fn reset(&self, name: &str) -> Result<()> {
+        self.tell_slowly("reset", &json!({ "name": name })).await?;
+        self.switchboard().return_all_regions();
+        Ok(())
+    }
+
     /// Brings a region back.
     pub async fn give_back(&self, region: &str) -> Result<()> {
         self.tell("PUT", &format!("regions/{region}"), &json!({ "lost": false })).await?;
@@ -203,6 +234,14 @@ impl World {
     /// Disturbs what the launcher's control API lets be disturbed, or mends it.
     pub async fn disturb(&self, path: &str, body: &Value) -> Result<Value> {
         self.tell("PUT", path, body).await
+    }
+
+    /// Of what copies all data on a machine that may be busy.
+    async fn tell_slowly(&self, path: &str, body: &Value) -> Result<()> {
+        let url = format!("{}/_lab/{path}", self.emulator_url);
+        let (status, text) = http::ask("POST", &url, Some(body), Duration::from_mins(10)).await?;
+        ensure!(status == 200, "{path} was answered {status}: {text}");
+        Ok(())
     }
 
     async fn tell(&self, method: &str, path: &str, body: &Value) -> Result<Value> {

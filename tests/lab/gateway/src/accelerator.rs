@@ -1,10 +1,11 @@
-//! Where does a user's request go? To a region, by the endpoint weights and the health that the launcher reports.
+//! Where does a user's request go, or his connection? To a region, by the endpoint weights and the health that the launcher reports.
 //!
 //! Turns are dealt in exact proportion to the weights: unlike the real accelerator this one does not prefer the nearest
 //! region. But it fails open as the real one does: with nothing healthy of weight above 0, users get to the region that
 //! they are near to, whatever its weight. Without a word where users are it answers 503 instead.
 
 use crate::body::Body;
+use crate::carriage;
 use crate::launcher::{Accelerator as Shape, Health, Launcher};
 use crate::regions::Closed;
 use crate::sites::plain;
@@ -17,6 +18,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpStream;
 
 /// The accelerator's one port.
 #[derive(Debug)]
@@ -29,7 +31,8 @@ pub(crate) struct Accelerator {
 
 impl Accelerator {
     pub(crate) async fn serve(&self, request: Request<Incoming>) -> Result<Response<Body>, Closed> {
-        let address = match self.destination(&request).await {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let address = match self.destination(host).await {
             Ok(address) => address,
             Err(why) => return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": why}))),
         };
@@ -41,9 +44,20 @@ impl Accelerator {
         Ok(response.map(BodyExt::boxed_unsync))
     }
 
-    async fn destination(&self, request: &Request<Incoming>) -> Result<SocketAddr, String> {
+    /// Carries a connection to the region that it is given when it comes. There it stays, whatever becomes of weights and
+    /// health afterwards.
+    pub(crate) async fn carry(self: Arc<Self>, user: TcpStream) {
+        match self.destination("").await {
+            Ok(address) => match TcpStream::connect(address).await {
+                Ok(site) => carriage::join(user, site, None).await,
+                Err(_) => carriage::reset(&user),
+            },
+            Err(why) => carriage::say_unavailable(user, &json!({"error": why})).await,
+        }
+    }
+
+    async fn destination(&self, host: &str) -> Result<SocketAddr, String> {
         let accelerators = self.launcher.accelerators().await.map_err(|silent| silent.to_string())?;
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let shape = chosen(&accelerators, host)?;
         let region = self
             .turns

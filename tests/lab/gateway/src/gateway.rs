@@ -1,6 +1,7 @@
 //! How is a gateway started and ended? Binds every port, wires the parts together, and cuts everything off at the end.
 
 use crate::accelerator::{Accelerator, Turns};
+use crate::balancer::Balancer;
 use crate::body::Body;
 use crate::control;
 use crate::counts::Counters;
@@ -30,6 +31,9 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections to the control port, to each site, and to the accelerator.
     pub small_connections_max: usize,
+    /// Connections that each site and the accelerator carry to real applications. Those that nobody uses any more are
+    /// among them while their region is silent.
+    pub carried_connections_max: usize,
     /// Calls and user requests that hang in lost regions; further ones are closed at once.
     pub held_max: usize,
     /// Calls that are with the upstream; further ones wait for a place.
@@ -45,6 +49,7 @@ impl Default for Limits {
         Self {
             connections_max: 400,
             small_connections_max: 64,
+            carried_connections_max: 1024,
             held_max: 256,
             exchanges_max: 256,
             answer_wait_max: Duration::from_secs(930),
@@ -68,6 +73,8 @@ pub struct Config {
     pub accelerator_port: Option<u16>,
     /// The region that users are near to: where the accelerator sends them when nothing is open. Nothing: it answers 503.
     pub users_near: Option<String>,
+    /// Whether sites and accelerator carry connections to the launcher's applications. Otherwise the sites answer themselves.
+    pub applications: bool,
     /// Where the draws of rules with a probability begin.
     pub seed: u64,
     /// How much of everything there may be at once.
@@ -84,6 +91,7 @@ impl Config {
             site_ports: BTreeMap::new(),
             accelerator_port: None,
             users_near: None,
+            applications: false,
             seed: 0,
             limits: Limits::default(),
         }
@@ -100,6 +108,13 @@ impl Config {
     #[must_use]
     pub fn accelerator(mut self, port: u16) -> Self {
         self.accelerator_port = Some(port);
+        self
+    }
+
+    /// The same, with real applications behind the sites.
+    #[must_use]
+    pub fn applications(mut self) -> Self {
+        self.applications = true;
         self
     }
 
@@ -238,15 +253,23 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
         }));
     };
     small(ports.control.0, Server::Control(Arc::clone(switchboard)));
-    for (region, (listener, _)) in ports.sites {
-        let regions = Arc::clone(&switchboard.regions);
-        small(listener, Server::Site(Arc::new(Site { region, regions, launcher: Arc::clone(&launcher) })));
-    }
-    if let Some((listener, _)) = ports.accelerator {
-        let users_near = config.users_near.clone();
-        let accelerator =
-            Accelerator { sites: site_addresses, launcher, turns: Turns::default(), users_near };
-        small(listener, Server::Accelerator(Arc::new(accelerator)));
+    let accelerator = ports.accelerator.map(|(listener, _)| {
+        let (launcher, users_near) = (Arc::clone(&launcher), config.users_near.clone());
+        let front = Accelerator { sites: site_addresses, launcher, turns: Turns::default(), users_near };
+        (listener, Arc::new(front))
+    });
+    if config.applications {
+        let users = Users { launcher, sites: ports.sites, accelerator };
+        carry(&mut tasks, limits, &switchboard.regions, users, stop);
+    } else {
+        for (region, (listener, _)) in ports.sites {
+            let regions = Arc::clone(&switchboard.regions);
+            let site = Site { region, regions, launcher: Arc::clone(&launcher) };
+            small(listener, Server::Site(Arc::new(site)));
+        }
+        if let Some((listener, accelerator)) = accelerator {
+            small(listener, Server::Accelerator(accelerator));
+        }
     }
     let proxy = Server::Proxy(Arc::new(Proxy {
         upstream: config.upstream,
@@ -264,6 +287,28 @@ fn run(config: &Config, ports: Ports, switchboard: &Arc<Switchboard>, stop: &Sto
         proxy.clone().serve(request)
     }));
     tasks
+}
+
+/// Where users come, with real applications behind it.
+struct Users {
+    launcher: Arc<Launcher>,
+    sites: BTreeMap<String, Bound>,
+    accelerator: Option<(TcpListener, Arc<Accelerator>)>,
+}
+
+fn carry(tasks: &mut JoinSet<()>, limits: &Limits, regions: &Arc<Regions>, users: Users, stop: &Stop) {
+    let places = || Arc::new(Semaphore::new(limits.carried_connections_max));
+    for (region, (listener, _)) in users.sites {
+        let balancer = Arc::new(Balancer::new(region, Arc::clone(regions), Arc::clone(&users.launcher)));
+        tasks.spawn(listener::take(listener, places(), stop.clone(), move |user| {
+            Arc::clone(&balancer).carry(user)
+        }));
+    }
+    if let Some((listener, accelerator)) = users.accelerator {
+        tasks.spawn(listener::take(listener, places(), stop.clone(), move |user| {
+            Arc::clone(&accelerator).carry(user)
+        }));
+    }
 }
 
 /// What answers on a port.

@@ -71,6 +71,16 @@ pub(crate) struct TargetGroup {
     pub(crate) healthy: u32,
 }
 
+/// A process that stands for an instance of a fleet.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Application {
+    pub(crate) region: String,
+    /// Where it listens, for who stands in its region.
+    pub(crate) server_port: u16,
+    /// What its target group's health checks say of it.
+    pub(crate) health: String,
+}
+
 /// Why the launcher's word isn't known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Silent {
@@ -90,6 +100,12 @@ struct Kept<T> {
     answer: Mutex<Option<(Instant, Arc<Vec<T>>)>>,
 }
 
+impl<T> Kept<T> {
+    fn of(path: &'static str) -> Self {
+        Self { path, answer: Mutex::new(None) }
+    }
+}
+
 /// The launcher, as the sites and the accelerator ask it.
 #[derive(Debug)]
 pub(crate) struct Launcher {
@@ -97,16 +113,17 @@ pub(crate) struct Launcher {
     age_max: Duration,
     accelerators: Kept<Accelerator>,
     load_balancers: Kept<LoadBalancer>,
+    applications: Kept<Application>,
 }
 
 impl Launcher {
     pub(crate) fn new(address: SocketAddr, age_max: Duration) -> Self {
-        let kept = |path| Kept { path, answer: Mutex::new(None) };
         Self {
             address,
             age_max,
-            accelerators: kept("/_lab/accelerators"),
-            load_balancers: Kept { path: "/_lab/load-balancers", answer: Mutex::new(None) },
+            accelerators: Kept::of("/_lab/accelerators"),
+            load_balancers: Kept::of("/_lab/load-balancers"),
+            applications: Kept::of("/_lab/applications"),
         }
     }
 
@@ -116,6 +133,10 @@ impl Launcher {
 
     pub(crate) async fn load_balancers(&self) -> Result<Arc<Vec<LoadBalancer>>, Silent> {
         self.recent(&self.load_balancers).await
+    }
+
+    pub(crate) async fn applications(&self) -> Result<Arc<Vec<Application>>, Silent> {
+        self.recent(&self.applications).await
     }
 
     async fn recent<T: DeserializeOwned>(&self, kept: &Kept<T>) -> Result<Arc<Vec<T>>, Silent> {
@@ -168,5 +189,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(load_balancers[0].target_groups[0].healthy, 2);
+        let applications: Vec<Application> = serde_json::from_str(
+            r#"[{"instance":"i-1","region":"us-west-1","server_port":21005,"address":"127.70.1.2:8080","health":"initial"}]"#,
+        )
+        .unwrap();
+        assert_eq!((applications[0].server_port, applications[0].health.as_str()), (21_005, "initial"));
     }
 }

@@ -3,8 +3,8 @@
 //! Everything that speaks to AWS in the local world speaks to the gateway, which passes it on to the emulator. From the
 //! credential scope of each call it knows service and region, from its protocol the action, so it can black out a region,
 //! throttle, delay or fail a service or an action, lose an answer after its effect, and count. Beside the endpoint it
-//! serves each region's load balancer and the accelerator in front of them, as the launcher reports their health. It knows
-//! nothing of who uses it or why.
+//! serves each region's load balancer and the accelerator in front of them, as the launcher reports their health; where real
+//! applications stand behind them, both carry connections to those. It knows nothing of who uses it or why.
 //!
 //! ```no_run
 //! use gateway::{Blackout, Config, Effect, Gateway, Match, Rule};
@@ -24,8 +24,10 @@
 
 mod accelerator;
 mod action;
+mod balancer;
 mod body;
 mod call;
+mod carriage;
 mod clock;
 mod control;
 mod counts;

@@ -36,12 +36,30 @@ impl Stop {
     }
 }
 
-/// Serves connections until the gateway stops, then cuts off those that are open. A service that fails has its
+/// Serves HTTP until the gateway stops, then cuts off the connections that are open. A service that fails has its
 /// connection closed without an answer.
-pub(crate) async fn serve<S, F>(listener: TcpListener, places: Arc<Semaphore>, mut stop: Stop, service: S)
+pub(crate) async fn serve<S, F>(listener: TcpListener, places: Arc<Semaphore>, stop: Stop, service: S)
 where
     S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Body>, Closed>> + Send + 'static,
+{
+    take(listener, places, stop, move |stream| {
+        let service = service.clone();
+        async move {
+            let connection =
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(service));
+            // Clients that go away and answers that are withheld end here as errors; both are daily business.
+            let _ = connection.await;
+        }
+    })
+    .await;
+}
+
+/// Takes connections, whatever they carry, until the gateway stops; then cuts off those that are open.
+pub(crate) async fn take<S, F>(listener: TcpListener, places: Arc<Semaphore>, mut stop: Stop, service: S)
+where
+    S: Fn(TcpStream) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     // Dropped at the end of this function, which ends every task in it.
     let mut open = JoinSet::new();
@@ -51,13 +69,10 @@ where
             () = stop.wait() => break,
         };
         while open.try_join_next().is_some() {}
-        let service = service.clone();
+        let connection = service(stream);
         open.spawn(async move {
             let _place = place;
-            let connection =
-                http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(service));
-            // Clients that go away and answers that are withheld end here as errors; both are daily business.
-            let _ = connection.await;
+            connection.await;
         });
     }
 }

@@ -29,6 +29,9 @@ struct Arguments {
     /// The region that users are near to; the accelerator fails open to it. Without it it answers 503.
     #[arg(long, value_name = "REGION")]
     users_near: Option<String>,
+    /// Sites and accelerator carry connections to the launcher's applications.
+    #[arg(long)]
+    applications: bool,
     /// Where the draws of rules with a probability begin.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -56,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     config.site_ports = arguments.sites.into_iter().collect();
     config.accelerator_port = arguments.accelerator_port;
     config.users_near = arguments.users_near;
+    config.applications = arguments.applications;
     config.seed = arguments.seed;
     // Before the line below: whoever has read it may end this program.
     let mut terminate = signal(SignalKind::terminate())?;

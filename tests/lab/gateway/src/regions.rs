@@ -91,6 +91,12 @@ impl Regions {
         }
     }
 
+    /// Waits while the region is silent. Cut off, when it is lost in another way.
+    pub(crate) async fn until_not_silent(&self, region: &str) -> Result<(), Closed> {
+        self.until_not_hanging(region).await;
+        if self.mode(region).is_some() { Err(Closed) } else { Ok(()) }
+    }
+
     /// What a call to a lost region meets. Returns when the caller is to be answered, or to be cut off.
     pub(crate) async fn meet<B>(
         &self,

@@ -121,6 +121,27 @@ class Blackouts(RealPair):
         self.arrives(replica, 1)
         self.assertEqual(self.rows(source), [1])
 
+    def test_a_slow_replication_falls_behind_without_an_error_and_catches_up(self) -> None:
+        source, replica = self.source, self.follower
+        eventually(lambda: self.replication() == "replicating")
+        path = f"databases/{RECOVERY}/{self.replica}/lag"
+        self.addCleanup(self.lab.control, "DELETE", path)
+        self.lab.control("PUT", path, {"bytes_per_second": 100_000})
+        with session(source) as sql:
+            # It takes minutes to pass, in messages of 128 KiB.
+            filled = "SELECT n, repeat('x', 100) AS x FROM generate_series(1, 300000) n"
+            sql.run(f"CREATE TABLE ballast AS {filled}")
+            sql.run("INSERT INTO orders VALUES (1)")
+        with session(replica) as sql:
+            received = "SELECT pg_last_wal_receive_lsn() - '0/0'::pg_lsn"
+            [[began]] = sql.run(received)
+            eventually(lambda: sql.run(received)[0][0] > began)
+        self.assertEqual((self.rows(replica), self.replication()), ([], "replicating"))
+        self.lab.control("DELETE", path)
+        self.arrives(replica, 1)
+        with session(source) as sql:
+            sql.run("DROP TABLE ballast")
+
     def test_one_replica_can_be_cut_and_mended(self) -> None:
         source, replica = self.source, self.follower
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "error"})

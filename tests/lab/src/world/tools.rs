@@ -46,6 +46,18 @@ async fn terraform() -> Result<PathBuf> {
     }
 }
 
+/// PostgreSQL's programs, for databases that hold data: the checkout's, which are installed if they can be, or the system's.
+pub async fn postgres() -> Result<PathBuf> {
+    let program = checkout::launcher_parent().join("launcher/postgres_programs.py");
+    let mut install = Command::new("python3");
+    run("installing PostgreSQL", install.arg(&program).arg("--install"), |_| {}).await?;
+    let (code, out, _) = output("looking for PostgreSQL", Command::new("python3").arg(&program)).await?;
+    if code != 0 {
+        return Err(anyhow!("{}", out.trim()));
+    }
+    Ok(PathBuf::from(out.trim()))
+}
+
 /// The emulator in a virtual environment of the checkout, as pinned. Made anew when the pins change.
 async fn emulator() -> Result<PathBuf> {
     const WANTED: (u32, u32) = (3, 11);

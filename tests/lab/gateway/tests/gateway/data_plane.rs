@@ -18,7 +18,7 @@ fn load_balancers(upstream: &Upstream, healthy: &[(&str, u32)]) {
     upstream.lab("/_lab/load-balancers", &Value::Array(all));
 }
 
-fn weights(upstream: &Upstream, endpoints: &[(&str, u32, &str)]) {
+pub(crate) fn weights(upstream: &Upstream, endpoints: &[(&str, u32, &str)]) {
     let groups: Vec<Value> = endpoints
         .iter()
         .map(|(region, weight, health)| {
@@ -30,11 +30,11 @@ fn weights(upstream: &Upstream, endpoints: &[(&str, u32, &str)]) {
     upstream.lab("/_lab/accelerators", &json!([accelerator]));
 }
 
-fn site(gateway: &Handle, region: &str) -> SocketAddr {
+pub(crate) fn site(gateway: &Handle, region: &str) -> SocketAddr {
     address(&gateway.addresses().site_urls[region])
 }
 
-fn front(gateway: &Handle) -> SocketAddr {
+pub(crate) fn front(gateway: &Handle) -> SocketAddr {
     address(gateway.addresses().accelerator_url.as_ref().unwrap())
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod blackout;
 #[cfg(test)]
+mod carriage;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod control;
