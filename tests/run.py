@@ -141,7 +141,7 @@ def stages() -> list[Stage]:
 ROWS = (
     (("commands",),),
     (("rust",),),
-    (("simulation", "mutants", "infra"), ("launcher", "adapters", "upgrade", "end-to-end")),
+    (("simulation", "infra"), ("launcher", "adapters", "upgrade", "end-to-end", "mutants")),
 )
 
 # The commands that are under way: who is interrupted ends them.

@@ -16,7 +16,7 @@ use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
 use protocol::name::Name;
-use protocol::observation::{LagSample, Observation, ProbeAnswer};
+use protocol::observation::{Observation, ProbeAnswer};
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
 use protocol::state::{Phase, Run, State};
@@ -187,8 +187,8 @@ async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation
         vitals.answered_at = Some(observation.at);
     }
     for (database, points) in &observation.lag {
-        if let Some(point) = points.last() {
-            vitals.lag.insert(database.clone(), LagSample { at: point.at, lag_ms: point.lag_ms });
+        if let Some(point) = points.iter().rfind(|point| point.lag_ms.is_some()) {
+            vitals.lag.insert(database.clone(), *point);
         }
     }
     save(function, plan, &vitals).await;

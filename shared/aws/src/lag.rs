@@ -2,7 +2,7 @@
 //! `AuroraGlobalDBReplicationLag`, in milliseconds; one sample a minute.
 //!
 //! The statistic is `Maximum`: a figure for data loss must not be prettier than the worst second of its minute. A
-//! `-1` means that RDS does not know; it is left out, never taken for zero. A sample carries the end of its minute, not
+//! `-1` means that RDS does not know: a sample without a lag, never one of zero. A sample carries the end of its minute, not
 //! the start that `CloudWatch` gives: what is from before a source's death must not hold seconds from after it.
 
 use std::sync::Arc;
@@ -108,25 +108,25 @@ impl CloudWatchLag {
     }
 }
 
-/// What a datapoint says; nothing where it says no lag.
+/// What a datapoint says; nothing where it can't be read.
 fn sample(point: &Element, metric: &Metric) -> Option<LagSample> {
     let from: Timestamp = point.text(&["Timestamp"])?.parse().ok()?;
     let maximum: f64 = point.text(&["Maximum"])?.parse().ok()?;
-    Some(LagSample {
-        at: from.checked_add(PERIOD).ok()?,
-        lag_ms: milliseconds(maximum * metric.milliseconds)?,
-    })
+    Some(LagSample { at: from.checked_add(PERIOD).ok()?, lag_ms: lag_ms(maximum * metric.milliseconds)? })
 }
 
-/// Whole milliseconds, rounded up; nothing where the number is no lag.
-fn milliseconds(lag: f64) -> Option<u64> {
+/// Whole milliseconds, rounded up, or that the lag isn't known; nothing where the number is neither.
+fn lag_ms(lag: f64) -> Option<Option<u64>> {
     // Far above any lag, and below where a float and a u64 begin to differ.
     const MILLISECONDS_MAX: f64 = 1e15;
+    if lag < 0.0 {
+        return Some(None);
+    }
     if !(0.0..=MILLISECONDS_MAX).contains(&lag) {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-    Some(lag.ceil() as u64)
+    Some(Some(lag.ceil() as u64))
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn samples_come_oldest_first_without_those_that_are_not_known() {
+    async fn samples_come_oldest_first_and_minus_one_is_a_sample_of_a_lag_that_is_not_known() {
         let answer = points(&[
             ("2026-11-20T03:03:00Z", Some("0.0")),
             ("2026-11-20T03:01:00Z", Some("1.2345")),
@@ -179,8 +179,9 @@ mod tests {
         ]);
         let (samples, requests) = ask("2026-11-20T03:00:00Z", &[(200, &answer)]).await;
         let expected = [
-            LagSample { at: time("2026-11-20T03:02:00Z"), lag_ms: 1235 },
-            LagSample { at: time("2026-11-20T03:04:00Z"), lag_ms: 0 },
+            LagSample { at: time("2026-11-20T03:02:00Z"), lag_ms: Some(1235) },
+            LagSample { at: time("2026-11-20T03:03:00Z"), lag_ms: None },
+            LagSample { at: time("2026-11-20T03:04:00Z"), lag_ms: Some(0) },
         ];
         assert_eq!(samples.unwrap(), expected);
         let asked = "Action=GetMetricStatistics&Version=2010-08-01&Dimensions.member.1.Name=DBInstanceIdentifier\
@@ -196,10 +197,13 @@ mod tests {
             ("2026-11-20T03:01:00Z", Some("-1.0")),
             ("2026-11-20T03:02:00Z", None),
         ]);
-        let minute = LagSample { at: time("2026-11-20T03:01:00Z"), lag_ms: 813 };
+        let minutes = || {
+            let of = |at, lag_ms| LagSample { at: time(at), lag_ms };
+            Ok(vec![of("2026-11-20T03:01:00Z", Some(813)), of("2026-11-20T03:02:00Z", None)])
+        };
         let since = "2026-11-20T03:00:00Z";
         let (samples, requests) = ask_of(&aurora("orders"), since, &[(200, &known)]).await;
-        assert_eq!(samples, Ok(vec![minute]));
+        assert_eq!(samples, minutes());
         let by_cluster =
             "Dimensions.member.1.Name=DBClusterIdentifier&Dimensions.member.1.Value=shop-orders-replica&";
         let by_source = "Dimensions.member.2.Name=SourceRegion&Dimensions.member.2.Value=us-east-2&";
@@ -213,7 +217,7 @@ mod tests {
         let answers = [(200, points(&[])), (200, known)];
         let answers = answers.each_ref().map(|(status, text)| (*status, text.as_str()));
         let (samples, requests) = ask_of(&aurora("orders"), since, &answers).await;
-        assert_eq!(samples, Ok(vec![minute]));
+        assert_eq!(samples, minutes());
         assert!(requests[1].contains(by_cluster) && !requests[1].contains("SourceRegion"), "{requests:?}");
     }
 
@@ -256,7 +260,7 @@ mod tests {
         let busy = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
         let answer = points(&[("2026-11-20T03:03:00Z", Some("2"))]);
         let (samples, requests) = ask("2026-11-20T03:00:00Z", &[(400, busy), (200, &answer)]).await;
-        assert_eq!(samples, Ok(vec![LagSample { at: time("2026-11-20T03:04:00Z"), lag_ms: 2_000 }]));
+        assert_eq!(samples, Ok(vec![LagSample { at: time("2026-11-20T03:04:00Z"), lag_ms: Some(2_000) }]));
         assert_eq!(requests.len(), 2);
     }
 }

@@ -141,6 +141,9 @@ pub enum Event {
         /// The rules that were passed on purpose.
         #[serde(default)]
         overrides: Overrides,
+        /// The last sign of life before the first sign of loss.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alive_at: Option<Timestamp>,
     },
     /// A worker is about to look, act and wait. Written before any effect.
     StepIntended {
@@ -225,6 +228,9 @@ pub enum Event {
         /// The estimate of what is lost, when the gate was looked at again.
         #[serde(default)]
         data_loss: Vec<DataLoss>,
+        /// The last sign of life before the first sign of loss, when the gate was looked at again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alive_at: Option<Timestamp>,
     },
     /// The run ends without moving; what it did is being undone.
     AbortBegan {
@@ -412,9 +418,21 @@ pub struct RunReport {
     pub promote_ms: u64,
     /// The longest scale-out, as the worker saw it.
     pub scale_ms: u64,
-    /// The estimate of what was lost: the worst lag of a database; nothing when it is not known.
+    /// The last lag that was sampled while the source lived, the worst of all databases; nothing when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpo_estimate_ms: Option<u64>,
+    /// The most that was lost: that lag, and the time from its sample to the first sign of loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_at_most_ms: Option<u64>,
+    /// The last sign of life before the first sign of loss; nothing when none is known of shortly before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive_at: Option<Timestamp>,
+    /// The longest that nobody noticed the loss: from the last sign of life to the first sign of loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect_ms: Option<u64>,
+    /// The longest from the loss itself to the last route open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_ms: Option<u64>,
     /// The estimate for each database.
     pub data_loss: Vec<DataLoss>,
 }
@@ -430,8 +448,19 @@ pub struct DataLoss {
     /// When it was sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled_at: Option<Timestamp>,
+    /// From the sample to the first sign of loss: what was written in that time may be lost too. Nothing where no lag is
+    /// known, and in records of before this was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsampled_ms: Option<u64>,
     /// Whether it is within the plan's limit.
     pub within_limit: bool,
+}
+
+impl DataLoss {
+    /// The most that is lost of it: the lag, and all that was written after its sample.
+    pub fn at_most_ms(&self) -> Option<u64> {
+        Some(self.lag_ms?.saturating_add(self.unsampled_ms?))
+    }
 }
 
 /// An item and what is to be remembered of it.

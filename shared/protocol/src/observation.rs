@@ -132,6 +132,6 @@ impl ReplicaState {
 pub struct LagSample {
     /// When.
     pub at: Timestamp,
-    /// How far behind the replica was.
-    pub lag_ms: u64,
+    /// How far behind the replica was; nothing where CloudWatch says that it isn't known (-1).
+    pub lag_ms: Option<u64>,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::command::Step;
-use crate::journal::RunReport;
+use crate::journal::{DataLoss, RunReport};
 use crate::state::{Progress, Run};
 
 /// Measures a run whose every step is done.
@@ -11,18 +11,27 @@ pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
     let committed_at = run.committed_at.unwrap_or(run.opened_at);
     let opened_at = last_done(run, &[Step::Open]).or_else(|| last_done(run, &[Step::Promote, Step::Scale]));
     let opened_at = opened_at.unwrap_or(now);
-    let known = !run.data_loss.is_empty() && run.data_loss.iter().all(|loss| loss.lag_ms.is_some());
+    let worst = |of: fn(&DataLoss) -> Option<u64>| {
+        let all: Option<Vec<u64>> = run.data_loss.iter().map(of).collect();
+        all?.into_iter().max()
+    };
+    let rto_ms = between_ms(run.first_signal_at, opened_at);
+    let detect_ms = run.alive_at.map(|alive_at| between_ms(alive_at, run.first_signal_at));
     RunReport {
         first_signal_at: run.first_signal_at,
         committed_at,
         opened_at,
         verified_at: now,
-        rto_ms: between_ms(run.first_signal_at, opened_at),
+        rto_ms,
         decision_ms: between_ms(run.first_signal_at, committed_at),
         moving_ms: between_ms(committed_at, opened_at),
         promote_ms: longest_ms(run, Step::Promote),
         scale_ms: longest_ms(run, Step::Scale),
-        rpo_estimate_ms: known.then(|| run.data_loss.iter().filter_map(|loss| loss.lag_ms).max()).flatten(),
+        rpo_estimate_ms: worst(|loss| loss.lag_ms),
+        loss_at_most_ms: worst(DataLoss::at_most_ms),
+        alive_at: run.alive_at,
+        detect_ms,
+        total_ms: detect_ms.map(|detect_ms| detect_ms + rto_ms),
         data_loss: run.data_loss.clone(),
     }
 }

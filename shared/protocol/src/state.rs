@@ -243,6 +243,9 @@ pub struct Run {
     /// What undoing needs to know.
     #[serde(with = "entries")]
     pub before: BTreeMap<(Step, Name), String>,
+    /// The last sign of life before the first sign of loss, as of the last gate.
+    #[serde(default)]
+    pub alive_at: Option<Timestamp>,
     /// When it was committed, if it was.
     pub committed_at: Option<Timestamp>,
     /// When something last moved on; deadlines of steps that nobody took count from here.

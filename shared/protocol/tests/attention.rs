@@ -81,6 +81,10 @@ fn report() -> RunReport {
         promote_ms: 240_000,
         scale_ms: 100_000,
         rpo_estimate_ms: None,
+        loss_at_most_ms: None,
+        alive_at: None,
+        detect_ms: None,
+        total_ms: None,
         data_loss: Vec::new(),
     }
 }
@@ -198,7 +202,7 @@ fn titles_fit_into_a_subject_and_say_what_it_is_about() {
     let cause = AbortCause::Evidence;
     let events = events.chain([
         Event::ApprovalAsked { data_loss: Vec::new(), quiet },
-        Event::Committed { data_loss: Vec::new(), by: None, overrides: Overrides::default() },
+        Event::Committed { data_loss: Vec::new(), by: None, overrides: Overrides::default(), alive_at: None },
         Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None },
         Event::AbortBegan { cause: cause.clone(), quiet },
         Event::Aborted { cause, quiet },

@@ -48,13 +48,14 @@ impl Story {
             database: database.clone(),
             lag_ms: Some(1_000),
             sampled_at: Some(story.now),
+            unsampled_ms: None,
             within_limit: true,
         });
         let data_loss = losses.collect();
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let (kind, first_signal_at, routes) = (RunKind::Failover, story.now, scope.routes.clone());
         story.must(Event::RunOpened { kind, scope, cause, first_signal_at, overrides });
-        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides });
+        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
         for route in routes.iter().filter(|_| !overrides.override_fence) {
             story.fence(route);
         }
@@ -256,7 +257,7 @@ fn the_third_time_a_person_is_asked_and_an_approval_counts_anew() {
         story.must(draft.event);
     }
     let by = "ana".to_owned();
-    story.must(Event::Resumed { by, overrides: Overrides::default(), data_loss: Vec::new() });
+    story.must(Event::Resumed { by, overrides: Overrides::default(), data_loss: Vec::new(), alive_at: None });
     assert_eq!(story.state.run.as_ref().map(|run| run.fences_lost), Some(0));
     assert_eq!(decide(&story.plan, &story.state, &Facts::default(), story.now).append, None);
 }

@@ -82,7 +82,7 @@ impl Story {
             database: name.clone(),
             state: ReplicaState::Broken { detail: "error".into() },
         };
-        let lag = LagSample { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: 400 };
+        let lag = LagSample { at: Timestamp::from_second(1_799_999_990).expect("a time"), lag_ms: Some(400) };
         let databases = self.plan.databases.iter().map(|database| &database.name);
         Observation {
             at: self.now,

@@ -26,13 +26,14 @@ impl Story {
             database: database.clone(),
             lag_ms: Some(1_000),
             sampled_at: Some(now),
+            unsampled_ms: None,
             within_limit: true,
         });
         let data_loss = losses.collect();
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let (kind, overrides) = (RunKind::Failover, Overrides::default());
         story.must(Event::RunOpened { kind, scope, cause, first_signal_at: now, overrides });
-        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides });
+        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
         story
     }
 
@@ -94,6 +95,7 @@ impl Story {
             by: "ana".into(),
             overrides: Overrides::default(),
             data_loss: Vec::new(),
+            alive_at: None,
         });
         assert_eq!(self.state.active_run().expect("a run").phase, Phase::Moving);
     }

@@ -136,7 +136,7 @@ fn good(state: &State) -> ReadinessFacts {
         lag: plan
             .databases
             .iter()
-            .map(|db| (db.name.clone(), Ok(Some(LagSample { at: now(), lag_ms: 400 }))))
+            .map(|db| (db.name.clone(), Ok(Some(LagSample { at: now(), lag_ms: Some(400) }))))
             .collect(),
         groups: plan
             .fleets_at(plan.seat)
@@ -592,7 +592,7 @@ fn differing(differing: usize, why: &str) -> PassOutcome {
 
 fn lag(facts: &mut ReadinessFacts, age: SignedDuration, lag_ms: u64) {
     let at = now().checked_sub(age).expect("a time");
-    facts.lag.insert(Name::from("orders"), Ok(Some(LagSample { at, lag_ms })));
+    facts.lag.insert(Name::from("orders"), Ok(Some(LagSample { at, lag_ms: Some(lag_ms) })));
 }
 
 #[rustfmt::skip]
@@ -607,6 +607,8 @@ const ROWS: &[Row] = &[
      "Its lag is 60 s; the limit is 60 s."),
     (|f| lag(f, SignedDuration::from_secs(301), 0), "lag_within_limit", "orders", Finding::Unknown,
      "CloudWatch has no sample of its lag from the last 5 min."),
+    (|f| { f.lag.insert(Name::from("orders"), Ok(Some(LagSample { at: now(), lag_ms: None }))); }, "lag_within_limit", "orders",
+     Finding::Unknown, "CloudWatch's newest sample, of 2026-11-20T10:00:00Z, is -1: its lag is not known."),
     (|f| "backing-up".clone_into(&mut replica(f).status), "backup_window_clear", "orders", Finding::NotReady,
      "A backup is running, and RDS can't promote the replica until it ends."),
     (|f| { replica(f).backup_retention_days = 1; replica(f).backup_window = Some("10:10-10:40".to_owned()); },
@@ -1337,7 +1339,7 @@ fn maps<T: Clone + std::fmt::Debug>(
 }
 
 fn any_facts() -> impl Strategy<Value = ReadinessFacts> {
-    let lag = (-400..400i64, any::<u64>()).prop_map(|(age, lag_ms)| LagSample {
+    let lag = (-400..400i64, any::<Option<u64>>()).prop_map(|(age, lag_ms)| LagSample {
         at: now().checked_sub(SignedDuration::from_secs(age)).expect("a time"),
         lag_ms,
     });

@@ -205,6 +205,7 @@ fn run(phase: Phase) -> Run {
         steps: Steps::default(),
         begun: BTreeSet::new(),
         before: BTreeMap::new(),
+        alive_at: None,
         committed_at: None,
         progress_at: now(),
         overrides: Overrides::default(),

@@ -27,8 +27,14 @@ pub fn of(state: &State) -> Option<&RunReport> {
 pub fn text(report: &RunReport, beside: Beside) -> String {
     let mut text = "Measured\n".to_owned();
     let mut line = |what: &str, value: &str| {
-        let _ = writeln!(text, "  {what:<44}{value}");
+        let _ = writeln!(text, "  {what:<49}{value}");
     };
+    if let Some(total) = report.total_ms {
+        line("from the loss to traffic open, at most", &taken(of_ms(total)));
+    }
+    if let Some(detect) = report.detect_ms {
+        line("  from the last sign of life to the first of loss", &taken(of_ms(detect)));
+    }
     line("recovery time (first sign to traffic open)", &taken(of_ms(report.rto_ms)));
     line("  confirming and approval", &taken(of_ms(report.decision_ms)));
     let moving = of_ms(report.moving_ms);
@@ -39,11 +45,13 @@ pub fn text(report: &RunReport, beside: Beside) -> String {
         }
         None => line("  moving", &taken(moving)),
     }
-    match report.rpo_estimate_ms {
-        Some(ms) => {
-            line("estimated data loss (last replication lag)", &format!("{} of writes", taken(of_ms(ms))));
-        }
-        None => line("estimated data loss", "unknown"),
+    match report.loss_at_most_ms {
+        Some(most) => line("data loss, at most", &format!("{} of writes", taken(of_ms(most)))),
+        None if report.rpo_estimate_ms.is_none() => line("estimated data loss", "unknown"),
+        None => {}
+    }
+    if let Some(lag) = report.rpo_estimate_ms {
+        line("  last replication lag that was sampled", &format!("{} of writes", taken(of_ms(lag))));
     }
     if let Some(outage) = beside.outage {
         line("users without an answer", &taken(outage));

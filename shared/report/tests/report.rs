@@ -10,7 +10,12 @@ use protocol::state::{Run, State, fold};
 use report::{measured, timeline};
 
 fn journal(name: &str) -> (Vec<Record>, State) {
-    let path = format!("../protocol/tests/journals/1/{name}.jsonl");
+    journal_of(1, name)
+}
+
+/// A journal as a version of the schema has it.
+fn journal_of(schema: u16, name: &str) -> (Vec<Record>, State) {
+    let path = format!("../protocol/tests/journals/{schema}/{name}.jsonl");
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
     let records: Vec<Record> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let state = fold(&records).unwrap();
@@ -74,18 +79,37 @@ fn a_writer_is_named_without_its_plan_and_its_instance() {
 }
 
 #[test]
-fn the_journal_alone_gives_the_recovery_time_its_parts_and_the_loss() {
-    let (_, state) = journal("completed");
+fn the_journal_alone_gives_the_four_times_and_the_loss() {
+    let (_, state) = journal_of(2, "completed");
     let report = measured::of(&state).unwrap();
     let text = measured::text(report, measured::Beside::default());
     assert_eq!(
         text.lines().collect::<Vec<_>>(),
         [
             "Measured",
-            "  recovery time (first sign to traffic open)    540.8 s",
-            "    confirming and approval                      60.1 s",
-            "    moving                                      480.7 s",
-            "  estimated data loss (last replication lag)      0.4 s of writes",
+            "  from the loss to traffic open, at most             550.8 s",
+            "    from the last sign of life to the first of loss   10.0 s",
+            "  recovery time (first sign to traffic open)         540.8 s",
+            "    confirming and approval                           60.1 s",
+            "    moving                                           480.7 s",
+            "  data loss, at most                                  10.4 s of writes",
+            "    last replication lag that was sampled              0.4 s of writes",
+        ]
+    );
+}
+
+#[test]
+fn a_report_of_before_says_what_it_has() {
+    let (_, state) = journal_of(1, "completed");
+    let text = measured::text(measured::of(&state).unwrap(), measured::Beside::default());
+    assert_eq!(
+        text.lines().collect::<Vec<_>>(),
+        [
+            "Measured",
+            "  recovery time (first sign to traffic open)         540.8 s",
+            "    confirming and approval                           60.1 s",
+            "    moving                                           480.7 s",
+            "    last replication lag that was sampled              0.4 s of writes",
         ]
     );
 }
@@ -95,16 +119,17 @@ fn what_was_measured_beside_it_parts_the_clouds_time_from_the_overhead() {
     let (_, state) = journal("completed");
     let mut report = measured::of(&state).unwrap().clone();
     report.rpo_estimate_ms = None;
+    report.loss_at_most_ms = None;
     let beside = measured::Beside {
         cloud: Some(SignedDuration::from_secs(480)),
         outage: Some(SignedDuration::from_millis(541_250)),
     };
     let text = measured::text(&report, beside);
     for wanted in [
-        "    the cloud's own time (critical path)        480.0 s",
-        "    orchestration overhead                        0.7 s",
-        "  estimated data loss                         unknown",
-        "  users without an answer                       541.2 s",
+        "    the cloud's own time (critical path)             480.0 s",
+        "    orchestration overhead                             0.7 s",
+        "  estimated data loss                              unknown",
+        "  users without an answer                            541.2 s",
     ] {
         assert!(text.lines().any(|line| line == wanted), "no line {wanted:?} in\n{text}");
     }

@@ -40,7 +40,7 @@ impl MemoryWorld {
         let mut inner = self.inner();
         let names: Vec<Name> = inner.databases.keys().cloned().collect();
         for name in names {
-            inner.lag.entry(name).or_default().push(LagSample { at, lag_ms });
+            inner.lag.entry(name).or_default().push(LagSample { at, lag_ms: Some(lag_ms) });
         }
     }
 

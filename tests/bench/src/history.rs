@@ -446,7 +446,7 @@ fn lag_samples(at: Timestamp, lost_at: Option<Timestamp>) -> Vec<LagSample> {
     let sampled = minutes.filter_map(|age| at.checked_sub(age).ok());
     sampled
         .filter(|sampled| lost_at.is_none_or(|lost_at| *sampled <= lost_at))
-        .map(|at| LagSample { at, lag_ms: 400 })
+        .map(|at| LagSample { at, lag_ms: Some(400) })
         .collect()
 }
 

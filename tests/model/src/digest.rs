@@ -164,6 +164,8 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         steps,
         begun,
         before,
+        // It is reported, and decides nothing.
+        alive_at: _,
         committed_at,
         progress_at,
         overrides,

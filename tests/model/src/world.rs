@@ -469,7 +469,7 @@ impl Seen {
         (self.at.saturating_sub(30)..=self.at)
             .map(|moment| {
                 let is_dead = moment > self.lived_until;
-                LagSample { at: time(moment), lag_ms: if is_dead { 3_600_000 } else { lag_ms } }
+                LagSample { at: time(moment), lag_ms: Some(if is_dead { 3_600_000 } else { lag_ms }) }
             })
             .collect()
     }

@@ -132,7 +132,7 @@ async fn the_gate_holds_a_failover_whose_lag_was_too_large() {
     stage.pass(GOOD_MINUTES).await;
     let at = stage.now();
     for samples in stage.world.inner().lag.values_mut() {
-        *samples = vec![LagSample { at, lag_ms: 90_000 }];
+        *samples = vec![LagSample { at, lag_ms: Some(90_000) }];
     }
     stage.world.inner().primary_lives = false;
     stage.alarm("ALARM").await.expect("the alarm is taken");

@@ -14,7 +14,7 @@ use protocol::name::Name;
 use protocol::plan::{Capacity, Mode, Plan};
 use protocol::readiness::facts::Subscriptions;
 use protocol::side::Side;
-use protocol::state::{Progress, State};
+use protocol::state::State;
 use scenarios::{COMMANDS_TOPIC, GOOD_MINUTES, Stage, has_begun, is_over, needs_operator, sns};
 use serde_json::{Value, json};
 use twin::RuntimeClock;

@@ -182,7 +182,7 @@ fn row(played: &Played) -> [String; 11] {
         seconds(report.first_signal_at.duration_since(*lost_at)),
         of_ms(report.rto_ms),
         seconds(served_at.duration_since(report.first_signal_at)),
-        report.rpo_estimate_ms.map_or_else(|| "unknown".to_owned(), of_ms),
+        report.loss_at_most_ms.map_or_else(|| "unknown".to_owned(), of_ms),
         seconds(audit.loss),
         audit.lost.len().to_string(),
         out(*outage),

@@ -139,7 +139,7 @@ impl Play<'_> {
         let reported = Reported {
             first_sign_at: report.first_signal_at,
             recovery: of_ms(report.rto_ms),
-            loss: report.rpo_estimate_ms.map(of_ms),
+            loss: report.loss_at_most_ms.map(of_ms),
         };
         let estimate = match self.scenario.burden {
             Burden::Idle(_) => Estimate::CloudWatchOfIdle,

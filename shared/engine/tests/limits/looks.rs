@@ -18,7 +18,9 @@ use crate::bench::{Bench, plan, seconds};
 
 fn lag_of(seen: &Observation, database: &str) -> Vec<u64> {
     let points = seen.lag.get(&Name::from(database));
-    points.map(|points| points.iter().map(|point| point.lag_ms).collect()).unwrap_or_default()
+    points
+        .map(|points| points.iter().map(|point| point.lag_ms.expect("a known lag")).collect())
+        .unwrap_or_default()
 }
 
 fn asked(bench: &Bench) -> u64 {
@@ -81,7 +83,7 @@ async fn lag_is_asked_back_to_fifteen_minutes_before_now() {
     let now = bench.clock.now();
     for (age, is_seen) in [(900, true), (901, false)] {
         let at = now.checked_sub(SignedDuration::from_secs(age)).expect("a time");
-        bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: 400 }]);
+        bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: Some(400) }]);
         let seen = bench.eyes().observe(&bench.conductor.plan, &State::default()).await;
         assert_eq!(!lag_of(&seen, "orders").is_empty(), is_seen, "a sample of {age} s ago");
     }
@@ -96,7 +98,7 @@ async fn lag_is_asked_back_to_fifteen_minutes_before_the_first_sign_of_the_run()
     bench.pass(seconds(3_600)).await;
     for (before, is_seen) in [(900, true), (901, false)] {
         let at = first.checked_sub(SignedDuration::from_secs(before)).expect("a time");
-        bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: 400 }]);
+        bench.world.inner().lag.insert(Name::from("orders"), vec![LagSample { at, lag_ms: Some(400) }]);
         let seen = bench.eyes().observe(&bench.conductor.plan, &log.state).await;
         assert_eq!(!lag_of(&seen, "orders").is_empty(), is_seen, "a sample {before} s before the first sign");
     }

@@ -115,7 +115,8 @@ pub(super) fn commit(
         plan.own().region,
         data_loss(&losses)
     );
-    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides };
+    let alive_at = gate::alive_at(run, observation);
+    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides, alive_at };
     Draft::new(Some(run.id), event, sentence)
 }
 

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::report;
 use crate::state::{Cleanup, Phase, Progress, Run, State};
 use crate::step::ItemKind;
-use crate::words::{duration, list};
+use crate::words::{duration, list, seconds};
 
 /// Longest note of a late step that people are shown.
 const NOTE_CHARACTERS_MAX: usize = 1000;
@@ -90,18 +90,34 @@ fn cut(note: &str) -> String {
 /// The end of a run that moved.
 fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
     let report = report::measure(run, now);
-    let loss = match report.rpo_estimate_ms {
-        Some(ms) => format!("about {:.1} s of writes", crate::words::seconds(ms)),
-        None if run.scope.databases.is_empty() => "no database moved".to_owned(),
-        None => "an unknown amount of writes".to_owned(),
+    let loss = match (report.rpo_estimate_ms, report.loss_at_most_ms) {
+        (Some(lag), Some(most)) => format!(
+            "at most {:.1} s of writes (the last lag that CloudWatch reported was {:.1} s)",
+            seconds(most),
+            seconds(lag)
+        ),
+        (Some(lag), None) => format!("about {:.1} s of writes", seconds(lag)),
+        (None, _) if run.scope.databases.is_empty() => "no database moved".to_owned(),
+        (None, _) => "an unknown amount of writes".to_owned(),
     };
-    let rto = duration(SignedDuration::from_millis(i64::try_from(report.rto_ms).unwrap_or(i64::MAX)));
+    let took = |ms: u64| duration(SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)));
+    let detected = match (report.detect_ms, report.total_ms) {
+        (Some(detect), Some(total)) => format!(
+            " The loss was noticed at most {} after the last sign of life, so that all of it took {} at most.",
+            took(detect),
+            took(total)
+        ),
+        _ => String::new(),
+    };
     let sentence = format!(
-        "Run {} completed: {} serves from {}. Recovery took {rto} from the first sign of loss \
-         (objective {} s). Estimated loss: {loss}.",
+        "Run {} completed: {} serves from {}. Recovery took {} from the first sign of loss: {} to decide and {} \
+         to move (objective {} s).{detected} Estimated loss: {loss}.",
         run.id,
         plan.name,
         plan.own().region,
+        took(report.rto_ms),
+        took(report.decision_ms),
+        took(report.moving_ms),
         plan.limits.rto_seconds
     );
     Draft::new(Some(run.id), Event::Completed { report: Box::new(report) }, sentence)

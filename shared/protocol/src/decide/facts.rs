@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::arn::Arn;
 use crate::evidence::{MULTI_AZ_FAILOVER_TAKES, Veto};
 use crate::name::Name;
-use crate::observation::{AlarmsSeen, LagSample, Observation, ProbeAnswer, ReplicaState};
+use crate::observation::{AlarmsSeen, Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
 use crate::signal::AlarmNow;
 use crate::state::State;
@@ -25,10 +25,10 @@ impl Observation {
         });
         let replicates =
             self.replicas.iter().filter(|replica| replica.state.hears_its_source()).filter_map(|replica| {
-                let point = self.latest_lag(&replica.database)?;
-                let small = point.lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
+                let lag_ms = self.latest_lag(&replica.database)?;
+                let small = lag_ms <= u64::from(plan.limits.lag_seconds_max) * 1000;
                 let veto = Veto::SourceReplicates { database: replica.database.to_string() };
-                small.then(|| (veto, format!("lag {:.1} s", seconds(point.lag_ms))))
+                small.then(|| (veto, format!("lag {:.1} s", seconds(lag_ms))))
             });
         let multi_az_failovers = state
             .multi_az_failovers
@@ -75,8 +75,9 @@ impl Observation {
         probes.chain(replicas).collect()
     }
 
-    /// The newest lag sample that says something about now.
-    fn latest_lag(&self, database: &Name) -> Option<&LagSample> {
-        self.lag.get(database)?.last().filter(|point| self.at.duration_since(point.at) <= LAG_AGE_MAX)
+    /// The lag by the newest sample, if that says something about now.
+    fn latest_lag(&self, database: &Name) -> Option<u64> {
+        let newest = self.lag.get(database)?.last()?;
+        newest.lag_ms.filter(|_| self.at.duration_since(newest.at) <= LAG_AGE_MAX)
     }
 }

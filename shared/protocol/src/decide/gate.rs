@@ -1,4 +1,5 @@
-//! The data-loss gate: the last lag sampled while the source lived, against the plan's limit.
+//! The data-loss gate: the last lag sampled while the source lived, against the plan's limit. And how much more may be lost:
+//! what was written after the sample.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,20 +11,26 @@ use crate::state::Run;
 /// Oldest sample, before the first sign of loss, that still says what would be lost.
 const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
 
+/// Longest time from the beginning of a look to the record of what it saw.
+const LOOK_MAX: SignedDuration = super::OBSERVATION_AGE_MAX;
+
 /// The estimate for each database that is yet to be promoted.
 pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
     let limit_ms = u64::from(plan.limits.lag_seconds_max) * 1000;
     let lived_until = lived_until(run, observation, now);
+    let gone_by = gone_by(run, now);
     run.scope
         .databases
         .iter()
         .map(|database| {
             let sample = observation.lag.get(database).and_then(|points| last_before(points, lived_until));
+            let (lag_ms, sampled_at) = sample.unzip();
             DataLoss {
                 database: database.clone(),
-                lag_ms: sample.map(|point| point.lag_ms),
-                sampled_at: sample.map(|point| point.at),
-                within_limit: sample.is_some_and(|point| point.lag_ms <= limit_ms),
+                lag_ms,
+                sampled_at,
+                unsampled_ms: sampled_at.map(|at| milliseconds_between(at, gone_by)),
+                within_limit: lag_ms.is_some_and(|lag_ms| lag_ms <= limit_ms),
             }
         })
         .collect()
@@ -43,13 +50,34 @@ fn lived_until(run: &Run, observation: &Observation, now: Timestamp) -> Timestam
         .unwrap_or(run.first_signal_at)
 }
 
-/// The last sample while the source lived. What is sampled after its death only says how long it is dead.
-fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<&LagSample> {
-    points
-        .iter()
-        .rev()
-        .find(|point| point.at <= lived_until)
-        .filter(|point| lived_until.duration_since(point.at) <= SAMPLE_AGE_MAX)
+/// The moment after which the source took no write that a promotion could lose, as far as anybody outside can know. An
+/// operator may move a workload whose source still lives. A look begins before it sees, so that the source may have died
+/// during the look that gave the first sign; the run was opened after it.
+fn gone_by(run: &Run, now: Timestamp) -> Timestamp {
+    match run.cause {
+        Cause::Evidence => run.first_signal_at.saturating_add(LOOK_MAX).unwrap_or(now).min(run.opened_at),
+        Cause::Operator { .. } => now,
+    }
+    .max(run.first_signal_at)
+}
+
+/// The lag and the time of the last sample while the source lived, unless that sample says that the lag isn't known. What is
+/// sampled after the source's death only says how long it is dead.
+fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<(u64, Timestamp)> {
+    let last = points.iter().rev().find(|point| point.at <= lived_until)?;
+    let is_recent = lived_until.duration_since(last.at) <= SAMPLE_AGE_MAX;
+    Some((last.lag_ms.filter(|_| is_recent)?, last.at))
+}
+
+fn milliseconds_between(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
+}
+
+/// The last sign of life of the source before the first sign of its loss, if that is known and not from long before.
+pub(super) fn alive_at(run: &Run, observation: &Observation) -> Option<Timestamp> {
+    let known = observation.answered_at.filter(|_| run.cause == Cause::Evidence)?;
+    let before = run.first_signal_at.duration_since(known);
+    (SignedDuration::ZERO..=SAMPLE_AGE_MAX).contains(&before).then_some(known)
 }
 
 /// Whether every estimate is within the limit.

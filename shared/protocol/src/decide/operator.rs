@@ -6,7 +6,7 @@ use super::sentence::data_loss;
 use super::{Draft, Facts, Verdict, due, gate};
 use crate::command::Step;
 use crate::graph::{self, ScopeProblem};
-use crate::journal::{AbortCause, Cause, Event, RunKind};
+use crate::journal::{AbortCause, Cause, DataLoss, Event, RunKind};
 use crate::name::Name;
 use crate::observation::Observation;
 use crate::operator::{OperatorCommand, Overrides};
@@ -138,7 +138,8 @@ fn take_over(
         data_loss(&losses)
     );
     let (by, overrides) = (Some(asked.by.to_owned()), asked.overrides);
-    Ok(Draft::new(Some(run.id), Event::Committed { data_loss: losses, by, overrides }, sentence))
+    let alive_at = gate::alive_at(run, observation);
+    Ok(Draft::new(Some(run.id), Event::Committed { data_loss: losses, by, overrides, alive_at }, sentence))
 }
 
 fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
@@ -224,7 +225,7 @@ fn approve(
     let overrides = run.overrides.and(overrides);
     if run.has_begun(Step::Promote) {
         // Past the point of no return there is nothing to weigh: it can only be finished.
-        return Ok(resume(run, by, overrides, Vec::new()));
+        return Ok(resume(run, by, overrides, Vec::new(), None));
     }
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, overrides)?;
@@ -235,7 +236,7 @@ fn approve(
         return Err(Refusal::new("data_loss", why));
     }
     if !waits {
-        return Ok(resume(run, by, overrides, losses));
+        return Ok(resume(run, by, overrides, losses, gate::alive_at(run, observation)));
     }
     let sentence = format!(
         "Run {} moves {} to {}: approved by {by}. Estimated loss: {}.",
@@ -244,11 +245,22 @@ fn approve(
         plan.own().region,
         data_loss(&losses)
     );
-    let event = Event::Committed { data_loss: losses, by: Some(by.to_owned()), overrides };
+    let event = Event::Committed {
+        data_loss: losses,
+        by: Some(by.to_owned()),
+        overrides,
+        alive_at: gate::alive_at(run, observation),
+    };
     Ok(Draft::new(Some(run.id), event, sentence))
 }
 
-fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journal::DataLoss>) -> Draft {
+fn resume(
+    run: &Run,
+    by: &str,
+    overrides: Overrides,
+    data_loss: Vec<DataLoss>,
+    alive_at: Option<Timestamp>,
+) -> Draft {
     let passed = [
         (overrides.allow_data_loss, "allow_data_loss"),
         (overrides.override_fence, "override_fence"),
@@ -256,7 +268,7 @@ fn resume(run: &Run, by: &str, overrides: Overrides, data_loss: Vec<crate::journ
     ];
     let passed = passed.iter().filter(|(is_passed, _)| *is_passed).map(|(_, name)| (*name).to_owned());
     let sentence = format!("Run {} resumes: approved by {by}. Rules overridden: {}.", run.id, list(passed));
-    let event = Event::Resumed { by: by.to_owned(), overrides, data_loss };
+    let event = Event::Resumed { by: by.to_owned(), overrides, data_loss, alive_at };
     Draft::new(Some(run.id), event, sentence)
 }
 

@@ -33,12 +33,23 @@ pub(super) fn data_loss(losses: &[DataLoss]) -> String {
     if losses.is_empty() {
         return "no database moves".to_owned();
     }
-    list(losses.iter().map(|loss| match (loss.lag_ms, loss.sampled_at) {
+    list(losses.iter().map(|loss| format!("{} {}", loss.database, loss_of_one(loss))))
+}
+
+fn loss_of_one(loss: &DataLoss) -> String {
+    match (loss.lag_ms, loss.sampled_at) {
         (Some(lag_ms), Some(at)) => {
-            format!("{} up to {:.1} s of writes (lag sampled at {at})", loss.database, seconds(lag_ms))
+            let lag = seconds(lag_ms);
+            let after = loss.unsampled_ms.map_or_else(String::new, |ms| {
+                format!(
+                    ", plus what was written in the {:.0} s from then to the first sign of loss",
+                    seconds(ms).ceil()
+                )
+            });
+            format!("about {lag:.1} s of writes (CloudWatch's minute to {at}){after}")
         }
-        _ => format!("{} an unknown amount (no lag sample from when its source was alive)", loss.database),
-    }))
+        _ => "an unknown amount (no lag sample from when its source was alive)".to_owned(),
+    }
 }
 
 /// Why a run needs an operator, in words.

@@ -250,7 +250,13 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
         }
         Err(unseen) => return Check::unknown(LAG, name, &unseen),
     };
-    let lag = SignedDuration::from_millis(i64::try_from(point.lag_ms).unwrap_or(i64::MAX));
+    let Some(lag_ms) = point.lag_ms else {
+        let why = format!("CloudWatch's newest sample, of {}, is -1: its lag is not known.", point.at);
+        let remedy = "See why it doesn't replicate (describe-db-instances, StatusInfos). Until it does, a failover needs \
+                      allow_data_loss.";
+        return Check::unknown(LAG, name, &Unseen::new(why, remedy));
+    };
+    let lag = SignedDuration::from_millis(i64::try_from(lag_ms).unwrap_or(i64::MAX));
     let max = SignedDuration::from_secs(i64::from(scene.plan.limits.lag_seconds_max));
     let measured = format!("Its lag is {}; the limit is {}.", duration(lag), duration(max));
     if lag <= max {

@@ -255,6 +255,7 @@ impl State {
             begun: BTreeSet::new(),
             before: BTreeMap::new(),
             committed_at: None,
+            alive_at: None,
             progress_at: record.at,
             overrides: *overrides,
             data_loss: Vec::new(),
@@ -345,19 +346,21 @@ impl Run {
                 self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
-            Event::Committed { data_loss, overrides, by } => {
+            Event::Committed { data_loss, overrides, by, alive_at } => {
                 // What is confirming a person may take over at once: their word needs no evidence.
                 let is_taken_over = by.is_some() && matches!(self.phase, Phase::Confirming { .. });
                 if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
                 }
                 self.commit(at, data_loss, *overrides);
+                self.alive_at = alive_at.or(self.alive_at);
             }
-            Event::Resumed { overrides, data_loss, .. } => {
+            Event::Resumed { overrides, data_loss, alive_at, .. } => {
                 let Phase::NeedsOperator { .. } = self.phase else {
                     return Err(self.wrong_phase());
                 };
                 self.resume(at, data_loss, *overrides);
+                self.alive_at = alive_at.or(self.alive_at);
             }
             Event::OperatorNeeded { need, quiet } => {
                 if matches!(self.phase, Phase::NeedsOperator { .. } | Phase::Aborting { .. }) {

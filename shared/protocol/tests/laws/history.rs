@@ -215,7 +215,7 @@ impl History {
                 None => ReplicaState::Unasked { detail: unknown() },
             },
         };
-        let point = |at: Timestamp| lag_ms.map(|lag_ms| LagSample { at, lag_ms });
+        let point = |at: Timestamp| lag_ms.map(|lag_ms| LagSample { at, lag_ms: Some(lag_ms) });
         // One of before the loss, however long it has been looked at.
         let ago = |seconds| self.now.checked_sub(SignedDuration::from_secs(seconds)).expect("a time");
         let times = [ago(600), ago(250), ago(120), ago(30), self.now];

@@ -65,10 +65,18 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
 }
 
 /// The same look with one sample of lag for every database.
-pub(crate) fn with_lag(plan: &Plan, mut look: Observation, sampled: i64, lag_ms: u64) -> Observation {
+pub(crate) fn with_lag(plan: &Plan, look: Observation, sampled: i64, lag_ms: u64) -> Observation {
+    with_sample(plan, look, LagSample { at: at(sampled), lag_ms: Some(lag_ms) })
+}
+
+/// The same look with a sample for every database that says that the lag isn't known.
+pub(crate) fn with_lag_unknown(plan: &Plan, look: Observation, sampled: i64) -> Observation {
+    with_sample(plan, look, LagSample { at: at(sampled), lag_ms: None })
+}
+
+fn with_sample(plan: &Plan, mut look: Observation, sample: LagSample) -> Observation {
     for database in &plan.databases {
-        let points = look.lag.entry(database.name.clone()).or_default();
-        points.push(LagSample { at: at(sampled), lag_ms });
+        look.lag.entry(database.name.clone()).or_default().push(sample);
     }
     look
 }
@@ -110,6 +118,11 @@ impl Story {
         self.state = evolve(self.state.clone(), &record).map_err(|illegal| illegal.why)?;
         self.records.push(record);
         Ok(seq)
+    }
+
+    /// Appends an event of no run, which must be legal.
+    pub(crate) fn must_alone(&mut self, event: Event) {
+        self.write(None, event).expect("a legal record");
     }
 
     /// Appends an event of the run under way, which must be legal.
@@ -179,6 +192,7 @@ impl Story {
             database: database.clone(),
             lag_ms: Some(1_000),
             sampled_at: Some(self.now),
+            unsampled_ms: None,
             within_limit: true,
         });
         let data_loss = losses.collect();
@@ -188,7 +202,7 @@ impl Story {
         let opened = Event::RunOpened { kind, scope, cause, first_signal_at, overrides };
         let run = self.state.next_seq();
         self.write(Some(run), opened).expect("a run may open");
-        self.must(Event::Committed { data_loss, by: Some("ana".into()), overrides });
+        self.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
         self
     }
 

@@ -26,7 +26,7 @@ pub(super) fn check(history: &History) -> Result<(), String> {
                         && (sample.copied() != loss.lag_ms || loss.lag_ms.is_none_or(|ms| ms > limit_ms))
                 };
                 match &record.event {
-                    Event::Committed { data_loss, by, overrides } => {
+                    Event::Committed { data_loss, by, overrides, .. } => {
                         if let Some(loss) = data_loss.iter().find(is_made_up) {
                             return Err(format!("record {} estimates {loss:?}", record.seq));
                         }
