@@ -13,7 +13,7 @@ use protocol::plan::Plan;
 use protocol::readiness::Readiness;
 use protocol::readiness::facts::JournalFacts;
 use protocol::state::{Phase, Progress, Run, State};
-use protocol::words::duration;
+use protocol::words::{duration, of_ms};
 use serde_json::{Value, json};
 
 use crate::attention;
@@ -155,7 +155,7 @@ fn progress_words(progress: &Progress, now: Timestamp) -> String {
         }
         Progress::Released { .. } => "waits for the tick".to_owned(),
         Progress::Done { detail, took_ms, .. } => {
-            let took = SignedDuration::from_millis(i64::try_from(*took_ms).unwrap_or(i64::MAX));
+            let took = of_ms(*took_ms);
             format!("done, took {}: {detail}", duration(took))
         }
         Progress::Failed { code, .. } => format!("failed ({code})"),

@@ -12,17 +12,21 @@ use crate::state::{Phase, Progress, Run};
 use crate::step::{Barrier, ItemKind, Window};
 
 /// The items of a step of a run that are not done and wait for nothing, whether or not a worker holds them.
-pub(crate) fn ready<'p>(plan: &'p Plan, run: &Run, step: Step) -> Vec<&'p Name> {
-    ready_of(plan, run, step, |progress| progress.is_none_or(|progress| !progress.is_done()))
+pub(crate) fn ready<'r>(plan: &Plan, run: &'r Run, step: Step) -> Vec<&'r Name> {
+    ready_of(plan, run, step, is_open)
+}
+
+fn is_open(progress: Option<&Progress>) -> bool {
+    !progress.is_some_and(Progress::is_done)
 }
 
 /// Those items of a step that wait for nothing, and that `is_asked_for` by what became of them.
-pub(crate) fn ready_of<'p>(
-    plan: &'p Plan,
-    run: &Run,
+pub(crate) fn ready_of<'r>(
+    plan: &Plan,
+    run: &'r Run,
     step: Step,
     is_asked_for: impl Fn(Option<&Progress>) -> bool,
-) -> Vec<&'p Name> {
+) -> Vec<&'r Name> {
     if !may_run(run, step) || require_barriers(run, step).is_err() {
         return Vec::new();
     }
@@ -30,18 +34,14 @@ pub(crate) fn ready_of<'p>(
     let after = After::of(plan, step);
     let members = Members::of(run);
     let waits = step.spec().barriers.contains(&Barrier::Dependencies);
-    asked
-        .filter_map(|(name, at, _)| after.get(name, at))
-        .filter(|(_, after)| !waits || after.iter().all(|name| members.is_ready(name)))
-        .map(|(name, _)| name)
-        .collect()
+    let is_ready = |after: &[Name]| !waits || after.iter().all(|name| members.is_ready(name));
+    let ready = asked.filter(|(name, at, _)| after.get(name, *at).is_some_and(is_ready));
+    ready.map(|(name, ..)| name).collect()
 }
 
-/// The items of a step that are not done, as far as the plan has them.
-pub(crate) fn open<'p>(plan: &'p Plan, run: &Run, step: Step) -> Vec<&'p Name> {
-    let after = After::of(plan, step);
-    let open = moved_by(run, step).filter(|(.., progress)| !progress.is_some_and(Progress::is_done));
-    open.filter_map(|(name, at, _)| Some(after.get(name, at)?.0)).collect()
+/// The items of a step that are not done.
+pub(crate) fn open(run: &Run, step: Step) -> Vec<&Name> {
+    moved_by(run, step).filter(|(.., progress)| is_open(*progress)).map(|(name, ..)| name).collect()
 }
 
 /// The items that a run has a step for, each with its place among them and what became of it.
@@ -62,13 +62,13 @@ impl<'p> After<'p> {
         Self { plan, kind: step.spec().item, by_name: OnceCell::new() }
     }
 
-    /// An item, and what it comes after. A run that moves all that the plan has, has it in the same place.
-    fn get(&self, name: &Name, at: usize) -> Option<(&'p Name, &'p [Name])> {
+    /// What an item comes after, if the plan has it. A run that moves all that the plan has, has it in the same place.
+    fn get(&self, name: &Name, at: usize) -> Option<&'p [Name]> {
         let kind = self.kind?;
-        item(self.plan, kind, at).filter(|(found, _)| *found == name).or_else(|| {
-            let by_name = self.by_name.get_or_init(|| items(self.plan, kind).collect());
-            by_name.get_key_value(name).map(|(name, after)| (*name, *after))
-        })
+        match item(self.plan, kind, at) {
+            Some((found, after)) if found == name => Some(after),
+            _ => self.by_name.get_or_init(|| items(self.plan, kind).collect()).get(name).copied(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::command::Step;
 use crate::journal::{DataLoss, RunReport};
 use crate::state::{Progress, Run};
+use crate::words::between_ms;
 
 /// Measures a run whose every step is done.
 pub(crate) fn measure(run: &Run, now: Timestamp) -> RunReport {
@@ -51,8 +52,4 @@ fn longest_ms(run: &Run, wanted: Step) -> u64 {
         _ => None,
     });
     took.max().unwrap_or(0)
-}
-
-fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::plan::Plan;
 
@@ -62,6 +62,16 @@ fn line(plan: &Plan, function: &str, fields: &str) -> String {
 /// What a function of the plan is called.
 pub fn function_name(plan: &Plan, function: &str) -> String {
     format!("{}-{function}", plan.name)
+}
+
+/// Milliseconds, as the journal counts them, as a duration.
+pub fn of_ms(ms: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+/// From one moment to a later one, as the journal counts it; none where it is not later.
+pub(crate) fn between_ms(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
 /// Milliseconds as seconds, for sentences.

@@ -60,14 +60,12 @@ impl Story {
     }
 
     fn intend(&mut self, step: Step, subject: &str) {
+        self.must(self.intent(step, subject));
+    }
+
+    fn intent(&self, step: Step, subject: &str) -> Event {
         let until = self.now.checked_add(SignedDuration::from_secs(75)).expect("a time");
-        self.must(Event::StepIntended {
-            step,
-            subjects: vec![subject.into()],
-            until,
-            before: Vec::new(),
-            term: None,
-        });
+        Event::StepIntended { step, subjects: vec![subject.into()], until, before: Vec::new(), term: None }
     }
 
     fn do_all(&mut self, step: Step, subject: &str) {
@@ -181,13 +179,7 @@ fn what_is_late_is_said_of_a_run_that_is_being_undone() {
 fn a_step_of_an_item_that_the_run_does_not_move_is_illegal() {
     let mut story = Story::moving(plan());
     for (step, stranger) in [(Step::Fence, "orders"), (Step::Fence, "back"), (Step::Scale, "front")] {
-        let event = Event::StepIntended {
-            step,
-            subjects: vec![stranger.into()],
-            until: story.now.checked_add(SignedDuration::from_secs(75)).expect("a time"),
-            before: Vec::new(),
-            term: None,
-        };
+        let event = story.intent(step, stranger);
         let because = "the run does not move it";
         assert_eq!(story.write(event), Err(Illegality::Step { step, subject: stranger.into(), because }));
     }

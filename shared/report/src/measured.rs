@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::SignedDuration;
 use protocol::journal::RunReport;
 use protocol::state::{Phase, State};
+use protocol::words::of_ms;
 
 /// What was measured beside the journal, by whoever could.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,10 +62,6 @@ pub fn text(report: &RunReport, beside: Beside) -> String {
 
 fn taken(duration: SignedDuration) -> String {
     format!("{:>7.1} s", seconds(duration))
-}
-
-fn of_ms(ms: u64) -> SignedDuration {
-    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
 /// A duration in seconds, to show it.

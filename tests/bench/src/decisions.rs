@@ -209,7 +209,7 @@ fn large_rows(tenth: &Costs, large: &Costs) -> Vec<Row> {
         growth("fold a whole run", &tenth.fold, &large.fold),
         growth("one decision amid it", &tenth.decide, &large.decide),
         Row::below(
-            "ten times the plan: deciding a whole run".to_owned(),
+            "ten times the plan: deciding a whole run",
             run_times,
             RUN_GROWTH_MAX,
             run_growth,

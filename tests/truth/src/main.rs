@@ -20,6 +20,7 @@ use lab::terraform::stack::{Stack, Wishes};
 use lab::world::ending::{CutShort, Ending, word_of};
 use lab::world::tools::{Tools, postgres};
 use lab::world::{RECOVERY, Settings, World, packages};
+use protocol::words::of_ms;
 use truth::ledger::Outage;
 use truth::scenario::Scenario;
 use truth::table::{self, seconds};
@@ -173,16 +174,16 @@ fn row_of_failure(scenario: &Scenario) -> [String; 11] {
 
 fn row(played: &Played) -> [String; 11] {
     let Played { scenario, report, audit, ledger, outage, lost_at, served_at, asked, untrue } = played;
-    let of_ms = |ms: u64| seconds(jiff::SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)));
+    let seconds_of = |ms: u64| seconds(of_ms(ms));
     let out = |outage: Option<Outage>| outage.map_or_else(String::new, |outage| seconds(outage.lasted()));
     let asked = if asked.is_empty() { String::new() } else { format!(" ({})", asked.join(", ")) };
     [
         scenario.seed.to_string(),
         format!("{scenario}{asked}"),
         seconds(report.first_signal_at.duration_since(*lost_at)),
-        of_ms(report.rto_ms),
+        seconds_of(report.rto_ms),
         seconds(served_at.duration_since(report.first_signal_at)),
-        report.loss_at_most_ms.map_or_else(|| "unknown".to_owned(), of_ms),
+        report.loss_at_most_ms.map_or_else(|| "unknown".to_owned(), seconds_of),
         seconds(audit.loss),
         audit.lost.len().to_string(),
         out(*outage),

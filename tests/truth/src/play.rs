@@ -12,6 +12,7 @@ use lab::terraform::stack::Stack;
 use lab::world::{PRIMARY, RECOVERY, World, pause};
 use protocol::journal::{Record, RunReport};
 use protocol::state::{Phase, Run, State, fold};
+use protocol::words::of_ms;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use truth::ledger::{Audit, Ledger, Outage, longest};
@@ -135,7 +136,6 @@ impl Play<'_> {
     }
 
     fn judge(&self, report: &RunReport, served_at: Timestamp, loss: SignedDuration) -> Vec<Untrue> {
-        let of_ms = |ms: u64| SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
         let reported = Reported {
             first_sign_at: report.first_signal_at,
             recovery: of_ms(report.rto_ms),

@@ -734,7 +734,7 @@ impl Attempt {
         let sentence = if self.weighs() {
             format!("alarm-handler is watching the evidence of run {}.", self.command.run)
         } else {
-            format!("Step {step} of {} begins.", list(subjects.iter().map(ToString::to_string)))
+            format!("Step {step} of {} begins.", list(subjects.iter()))
         };
         let before = self.first.as_ref().map(FirstSeen::notes).unwrap_or_default();
         let taken = moment.state.run.as_ref().filter(|_| step.spec().is_past_return);
@@ -972,7 +972,7 @@ impl Attempt {
         moment: Moment<'_>,
     ) -> Option<Output> {
         let step = self.step();
-        let names = list(subjects.iter().map(ToString::to_string));
+        let names = list(subjects.iter());
         let sentence = format!("Step {step} of {names} failed ({code}): {message}.");
         let event = Event::StepFailed {
             step,
@@ -1012,7 +1012,7 @@ impl Attempt {
     // Letting go
 
     fn leave(&mut self, subjects: Vec<Name>, note: String) -> Option<Output> {
-        let names = list(subjects.iter().map(ToString::to_string));
+        let names = list(subjects.iter());
         let sentence = format!("Step {} releases {names}: {note}.", self.step());
         self.left.retain(|name| !subjects.contains(name));
         self.hand_back(subjects, note, sentence, Then::Left)

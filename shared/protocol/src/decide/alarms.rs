@@ -78,7 +78,7 @@ fn forget_unlisted(plan: &Plan, state: &State, observation: &Observation) -> Opt
     let is_listed = |arn: &str| plan.listed_alarm(arn).is_some();
     let alarms = state.evidence.keys().filter(|key| key.kind == EvidenceKind::Alarm);
     let keys: Vec<EvidenceKey> = alarms.filter(|key| !is_listed(&key.source)).cloned().collect();
-    let named = list(keys.iter().map(ToString::to_string));
+    let named = list(keys.iter());
     let sentence = format!("Evidence cleared: the plan no longer lists {named}.");
     cleared(keys, observation.at, sentence)
 }
@@ -99,7 +99,7 @@ fn clear(state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
         }
     }
     let (as_of, keys) = well.pop_first()?;
-    let named = list(keys.iter().map(ToString::to_string));
+    let named = list(keys.iter());
     cleared(keys, as_of, format!("Evidence cleared: CloudWatch reports OK for {named}."))
 }
 

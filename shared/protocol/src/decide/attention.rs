@@ -414,7 +414,7 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
         if subjects.is_empty() {
             return None;
         }
-        let names = list(subjects.iter().map(ToString::to_string));
+        let names = list(subjects.iter());
         let sentence = format!(
             "Pilotlight can't isolate the old primary of {names}: {}. The old primary may come back writable. \
              {} and keep it there until the command status reports its quarantine as done; or isolate the old \

@@ -28,7 +28,7 @@ pub fn claim(plan: &Plan, state: &State, command: &StepCommand, now: Timestamp) 
         .collect();
     let taken: Vec<Name> = command.subjects.iter().filter(|name| due.contains(name)).cloned().collect();
     if taken.is_empty() {
-        let names = crate::words::list(command.subjects.iter().map(ToString::to_string));
+        let names = crate::words::list(command.subjects.iter());
         return Claim::Nothing(format!("Nothing to do: step {} of {names} is not due.", command.step));
     }
     Claim::Take(taken)

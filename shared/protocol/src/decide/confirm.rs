@@ -170,7 +170,7 @@ pub(super) fn heed_signs_of_life(
     {
         return Some(call);
     }
-    let signs = list(vetoes.keys().map(ToString::to_string));
+    let signs = list(vetoes.keys());
     let sentence = format!("No failover: {} shows signs of life: {signs}.", plan.other().region);
     let quiet = attention::is_one_of_many(state, run, now);
     Some(due::abort(run, AbortCause::Evidence, quiet, sentence))

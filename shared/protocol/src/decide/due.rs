@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::report;
 use crate::state::{Cleanup, Phase, Progress, Run, State};
 use crate::step::ItemKind;
-use crate::words::{duration, list, seconds};
+use crate::words::{duration, list, of_ms, seconds};
 
 /// Longest note of a late step that people are shown.
 const NOTE_CHARACTERS_MAX: usize = 1000;
@@ -62,29 +62,22 @@ fn overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Need> {
     if !run.steps_to_do().any(|step| run.longest_open(step).is_some_and(|since| is_late(step, since))) {
         return None;
     }
-    let of_steps = |of: fn(_, _, _) -> Vec<_>| -> Vec<(Step, &Name)> {
-        run.steps_to_do()
-            .flat_map(|step| of(plan, run, step).into_iter().map(move |name| (step, name)))
-            .collect()
+    let of_steps = |items: &dyn Fn(Step) -> Vec<_>| -> Vec<(Step, &Name)> {
+        run.steps_to_do().flat_map(|step| items(step).into_iter().map(move |name| (step, name))).collect()
     };
-    let ready = match of_steps(graph::ready) {
-        none if none.is_empty() => of_steps(graph::open),
+    let ready = match of_steps(&|step| graph::ready(plan, run, step)) {
+        none if none.is_empty() => of_steps(&|step| graph::open(run, step)),
         ready => ready,
     };
     let since = |step, name| run.progress(step, name).map_or(run.progress_at, Progress::since);
     let mut late = ready.into_iter().filter(|(step, name)| is_late(*step, since(*step, name))).peekable();
     let (step, _) = *late.peek()?;
     let subjects: Vec<Name> = late.filter(|(of, _)| *of == step).map(|(_, name)| name.clone()).collect();
-    let notes: BTreeSet<&str> =
-        subjects.iter().filter_map(|subject| run.progress(step, subject)).map(Progress::note).collect();
-    let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
-    let note = if notes.is_empty() { String::new() } else { cut(&list(notes)) };
+    let notes = subjects.iter().filter_map(|subject| run.progress(step, subject)).map(Progress::note);
+    let notes: BTreeSet<&str> = notes.filter(|note| !note.is_empty()).collect();
+    let note = if notes.is_empty() { String::new() } else { list(notes) };
+    let note = note.chars().take(NOTE_CHARACTERS_MAX).collect();
     Some(Need::StepOverdue { step, subjects, note })
-}
-
-/// A note as a notice can hold it.
-fn cut(note: &str) -> String {
-    note.chars().take(NOTE_CHARACTERS_MAX).collect()
 }
 
 /// The end of a run that moved.
@@ -100,7 +93,7 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
         (None, _) if run.scope.databases.is_empty() => "no database moved".to_owned(),
         (None, _) => "an unknown amount of writes".to_owned(),
     };
-    let took = |ms: u64| duration(SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX)));
+    let took = |ms: u64| duration(of_ms(ms));
     let detected = match (report.detect_ms, report.total_ms) {
         (Some(detect), Some(total)) => format!(
             " The loss was noticed at most {} after the last sign of life, so that all of it took {} at most.",
@@ -252,7 +245,7 @@ pub(super) fn quarantine_overdue(plan: &Plan, state: &State, now: Timestamp) -> 
     if subjects.is_empty() {
         return None;
     }
-    let names = list(subjects.iter().map(ToString::to_string));
+    let names = list(subjects.iter());
     let sentence = format!(
         "The old primary of {names} is not isolated yet: {} does not answer, or AWS refuses the change. \
          Pilotlight retries until it succeeds.",
@@ -271,7 +264,7 @@ pub(super) fn undo_overdue(plan: &Plan, run: &Run, now: Timestamp) -> Option<Dra
     let (step, _) = *open.iter().find(|(step, _)| is_late(*step))?;
     let subjects: Vec<Name> =
         open.iter().filter(|(of, _)| *of == step).map(|(_, subject)| (*subject).clone()).collect();
-    let names = list(subjects.iter().map(ToString::to_string));
+    let names = list(subjects.iter());
     let sentence = format!(
         "Run {} is aborted, but {step} of {names} missed its deadline. Pilotlight keeps retrying. You can also \
          do it by hand.",

@@ -132,7 +132,7 @@ fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
     };
     let routes: Vec<Name> = facts.fences.iter().filter(is_closed).map(|seen| seen.route.clone()).collect();
     (!routes.is_empty()).then(|| {
-        let names = list(routes.iter().map(ToString::to_string));
+        let names = list(routes.iter());
         let sentence = format!("The primary side of {names} is closed again.");
         Draft::new(None, Event::FenceRegained { routes }, sentence)
     })

@@ -7,6 +7,7 @@ use crate::journal::{Cause, DataLoss};
 use crate::observation::{LagSample, Observation};
 use crate::plan::Plan;
 use crate::state::Run;
+use crate::words::between_ms;
 
 /// Oldest sample, before the first sign of loss, that still says what would be lost.
 const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
@@ -29,7 +30,7 @@ pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: T
                 database: database.clone(),
                 lag_ms,
                 sampled_at,
-                unsampled_ms: sampled_at.map(|at| milliseconds_between(at, gone_by)),
+                unsampled_ms: sampled_at.map(|at| between_ms(at, gone_by)),
                 within_limit: lag_ms.is_some_and(|lag_ms| lag_ms <= limit_ms),
             }
         })
@@ -67,10 +68,6 @@ fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<(u64, Tim
     let last = points.iter().rev().find(|point| point.at <= lived_until)?;
     let is_recent = lived_until.duration_since(last.at) <= SAMPLE_AGE_MAX;
     Some((last.lag_ms.filter(|_| is_recent)?, last.at))
-}
-
-fn milliseconds_between(from: Timestamp, to: Timestamp) -> u64 {
-    u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)
 }
 
 /// The last sign of life of the source before the first sign of its loss, if that is known and not from long before.

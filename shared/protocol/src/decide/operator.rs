@@ -184,7 +184,7 @@ fn refuse_vetoed(
     if vetoes.is_empty() || overrides.override_vetoes {
         return Ok(());
     }
-    let signs = list(vetoes.keys().map(ToString::to_string));
+    let signs = list(vetoes.keys());
     let why = format!(
         "{} shows signs of life: {signs}; add \"override_vetoes\":true only if that region can't serve users",
         plan.other().region

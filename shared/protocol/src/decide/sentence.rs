@@ -60,20 +60,20 @@ pub(super) fn need(need: &Need) -> String {
         }
         Need::StepOverdue { step, subjects, note } => {
             let waits = if note.is_empty() { String::new() } else { format!("; last status: {note}") };
-            let names = list(subjects.iter().map(ToString::to_string));
+            let names = list(subjects.iter());
             format!("step {step} of {names} is past its deadline{waits}")
         }
         Need::StepFailed { step, subjects, error, message } => {
-            let names = list(subjects.iter().map(ToString::to_string));
+            let names = list(subjects.iter());
             format!("step {step} of {names} failed ({error}): {message}")
         }
         Need::ApprovalExpired {} => "no approval arrived in time".to_owned(),
         Need::PlanChanged { subjects } => {
-            let names = list(subjects.iter().map(ToString::to_string));
+            let names = list(subjects.iter());
             format!("the plan no longer contains {names}")
         }
         Need::FenceLost { subjects } => {
-            let names = list(subjects.iter().map(ToString::to_string));
+            let names = list(subjects.iter());
             format!("something (a pipeline, Terraform, a person) keeps reopening the primary side of {names}")
         }
     }

@@ -148,7 +148,7 @@ fn clear(state: &State, observation: &Observation, gone: Vec<EvidenceKey>) -> Op
     if keys.is_empty() {
         return None;
     }
-    let named = list(keys.iter().map(ToString::to_string));
+    let named = list(keys.iter());
     let sentence = format!("Evidence cleared, seen from {}: {named}.", observation.vantage);
     Some(Draft::new(None, Event::EvidenceCleared { keys, seen_at: observation.at }, sentence))
 }
@@ -167,7 +167,7 @@ fn note_vetoes(plan: &Plan, state: &State, observation: &Observation, run: &Run)
     if gone.is_empty() {
         return None;
     }
-    let named = list(gone.iter().map(ToString::to_string));
+    let named = list(gone.iter());
     let event = Event::VetoesCleared { vetoes: gone };
     Some(Draft::new(Some(run.id), event, format!("Veto cleared, no longer seen: {named}.")))
 }

@@ -9,7 +9,7 @@ use crate::database_status::{Condition, remedy};
 use crate::observation::ReplicaState;
 use crate::plan::{Database, DatabaseKind};
 use crate::side::Side;
-use crate::words::duration;
+use crate::words::{duration, of_ms};
 
 pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
 
@@ -256,7 +256,7 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
                       allow_data_loss.";
         return Check::unknown(LAG, name, &Unseen::new(why, remedy));
     };
-    let lag = SignedDuration::from_millis(i64::try_from(lag_ms).unwrap_or(i64::MAX));
+    let lag = of_ms(lag_ms);
     let max = SignedDuration::from_secs(i64::from(scene.plan.limits.lag_seconds_max));
     let measured = format!("Its lag is {}; the limit is {}.", duration(lag), duration(max));
     if lag <= max {

@@ -131,7 +131,7 @@ fn launch(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
         fleet.group,
         stopped.join(" ")
     );
-    let names = list(stopped.iter().map(ToString::to_string));
+    let names = list(stopped.iter());
     Check::not_ready(LAUNCH, fleet.name, format!("{} has suspended processes: {names}.", fleet.group), remedy)
 }
 

@@ -183,7 +183,7 @@ fn offered(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check {
             Err(unseen) => return Check::unknown(OFFERED, name, &unseen),
         }
     }
-    let listed = |zones: &BTreeSet<&String>| list(zones.iter().map(ToString::to_string));
+    let listed = |zones: &BTreeSet<&String>| list(zones.iter());
     let remedy = "Give the launch template a type that aws ec2 describe-instance-type-offerings lists for \
                   these zones, or give the group subnets in zones that offer the type.";
     if reached.is_empty() {

@@ -35,7 +35,7 @@ pub(super) fn judge(scene: &Scene<'_>) -> Vec<Check> {
     let mut missing = Vec::new();
     if !databases.is_empty() {
         let word = if databases.len() == 1 { "replica" } else { "replicas" };
-        missing.push(format!("no {word} of {}", list(databases.iter().map(ToString::to_string))));
+        missing.push(format!("no {word} of {}", list(databases.iter())));
     }
     missing.push("no functions".to_owned());
     let sentence = format!(
