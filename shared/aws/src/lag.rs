@@ -112,21 +112,20 @@ impl CloudWatchLag {
 fn sample(point: &Element, metric: &Metric) -> Option<LagSample> {
     let from: Timestamp = point.text(&["Timestamp"])?.parse().ok()?;
     let maximum: f64 = point.text(&["Maximum"])?.parse().ok()?;
-    Some(LagSample { at: from.checked_add(PERIOD).ok()?, lag_ms: lag_ms(maximum * metric.milliseconds)? })
+    let lag = maximum * metric.milliseconds;
+    let lag_ms = if lag < 0.0 { None } else { Some(milliseconds(lag)?) };
+    Some(LagSample { at: from.checked_add(PERIOD).ok()?, lag_ms })
 }
 
-/// Whole milliseconds, rounded up, or that the lag isn't known; nothing where the number is neither.
-fn lag_ms(lag: f64) -> Option<Option<u64>> {
+/// Whole milliseconds, rounded up; nothing where the number is no lag.
+fn milliseconds(lag: f64) -> Option<u64> {
     // Far above any lag, and below where a float and a u64 begin to differ.
     const MILLISECONDS_MAX: f64 = 1e15;
-    if lag < 0.0 {
-        return Some(None);
-    }
     if !(0.0..=MILLISECONDS_MAX).contains(&lag) {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
-    Some(Some(lag.ceil() as u64))
+    Some(lag.ceil() as u64)
 }
 
 #[cfg(test)]
