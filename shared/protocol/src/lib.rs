@@ -31,4 +31,5 @@ pub mod signal;
 pub mod snapshots;
 pub mod state;
 pub mod step;
+pub mod witness;
 pub mod words;
