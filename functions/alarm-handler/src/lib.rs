@@ -11,7 +11,7 @@ use engine::observe::{Observer, Sources};
 use engine::step::StepHandler;
 use engine::worker::{self, StepHandlers};
 use jiff::Timestamp;
-use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic, Vitals};
+use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic, Vitals, Witnesses};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
@@ -47,6 +47,8 @@ pub struct AlarmHandler {
     pub alarms: Arc<dyn Alarms>,
     /// Replication lag.
     pub lag: Arc<dyn Lag>,
+    /// The witness of the own side.
+    pub witnesses: Arc<dyn Witnesses>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Whether anybody has to come, as a figure that an alarm watches.
@@ -95,6 +97,7 @@ impl AlarmHandler {
             databases: Arc::clone(&self.databases),
             alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
+            witnesses: Arc::clone(&self.witnesses),
             journal: Arc::clone(&self.context.journal),
             clock: Arc::clone(&self.context.clock),
         })

@@ -12,6 +12,7 @@ use aws::invocations::LambdaInvocations;
 use aws::lag::CloudWatchLag;
 use aws::metrics::CloudWatchMetrics;
 use aws::probes::NetworkProbes;
+use aws::witnesses::LambdaWitnesses;
 use runtime::lambda::{RuntimeError, serve_invocations};
 use runtime::start::Start;
 
@@ -27,6 +28,7 @@ async fn main() -> Result<(), RuntimeError> {
         traffic: Arc::new(AcceleratorTraffic::new(sdk)),
         alarms: Arc::new(CloudWatchAlarms::new(sdk)),
         lag: Arc::new(CloudWatchLag::new(sdk, Arc::clone(&start.clock))),
+        witnesses: Arc::new(LambdaWitnesses::new(sdk)),
         probes: Arc::new(NetworkProbes::new(Arc::clone(&start.clock))),
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         functions: Arc::new(LambdaInvocations::new(sdk)),

@@ -13,7 +13,7 @@ use engine::notice::subject;
 use engine::readiness::{Inspector, LOOK_MAX};
 use jiff::{SignedDuration, Timestamp};
 use ports::inspection::Inspection;
-use ports::{Answer, Fleets, Lag, MetricSample, MetricUnit, Metrics, Probes};
+use ports::{Answer, Fleets, Lag, MetricSample, MetricUnit, Metrics, Probes, Witnesses};
 use protocol::incoming::command::{self, ReadinessCommand};
 use protocol::name::Name;
 use protocol::readiness::{LastReadiness, Readiness};
@@ -34,6 +34,8 @@ pub struct ReadinessChecker {
     pub lag: Arc<dyn Lag>,
     /// Fleets: whether those that have moved serve.
     pub fleets: Arc<dyn Fleets>,
+    /// The witness of the own side.
+    pub witnesses: Arc<dyn Witnesses>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Everything else that a pass looks at.
@@ -138,6 +140,7 @@ impl ReadinessChecker {
             inspection: self.inspection.clone(),
             lag: Arc::clone(&self.lag),
             fleets: Arc::clone(&self.fleets),
+            witnesses: Arc::clone(&self.witnesses),
             probes: Arc::clone(&self.probes),
             commands_topic: self.commands_topic.clone(),
             until: clock.now().checked_add(LOOK_MAX).unwrap_or(Timestamp::MAX),

@@ -19,6 +19,7 @@ use aws::probes::NetworkProbes;
 use aws::queues::SqsQueues;
 use aws::setups::RdsSetups;
 use aws::topics::SnsTopics;
+use aws::witnesses::LambdaWitnesses;
 use ports::inspection::Inspection;
 use readiness_checker::ReadinessChecker;
 use runtime::lambda::{RuntimeError, serve};
@@ -51,6 +52,7 @@ async fn main() -> Result<(), RuntimeError> {
         commands_topic: settings.commands_topic.clone(),
         lag: Arc::new(CloudWatchLag::new(sdk, Arc::clone(&start.clock))),
         fleets,
+        witnesses: Arc::new(LambdaWitnesses::new(sdk)),
         probes: Arc::new(NetworkProbes::new(Arc::clone(&start.clock))),
         inspection,
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::config::Sdk;
 use crate::failure::{failure, one_line, ours};
 
-const INVOKE: &str = "lambda:InvokeFunction";
+pub(crate) const INVOKE: &str = "lambda:InvokeFunction";
 
 /// Functions of the own region.
 pub struct LambdaInvocations {

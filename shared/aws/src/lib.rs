@@ -41,4 +41,5 @@ pub mod setups;
 mod signed;
 pub mod snapshots;
 pub mod topics;
+pub mod witnesses;
 mod xml;

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
-use ports::{Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, Probes, ReplicaView, Replication};
+use ports::{
+    Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, Probes, ReplicaView, Replication, Witnesses,
+};
 use protocol::arn::Arn;
 use protocol::name::Name;
 use protocol::observation::{
@@ -14,6 +18,7 @@ use protocol::observation::{
 use protocol::plan::{Database, Plan, Probe};
 use protocol::side::Side;
 use protocol::state::State;
+use protocol::witness::Sight;
 
 /// How far back lag samples are asked for, before now or before the first sign of loss of the run under way: long
 /// enough to find the last one while the source lived, however late an operator approves.
@@ -25,6 +30,9 @@ const LAG_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
 /// For how long a replica's last answer stands in for one that can't be had.
 const REPLICA_REMEMBERED: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long the witness is waited for. It bounds its own look at four seconds; one that hangs must not make the whole look old.
+const WITNESS_WAIT: Duration = Duration::from_secs(6);
+
 /// Parts in which the replicas of a kind are asked again.
 const PARTS: usize = 4;
 
@@ -33,6 +41,9 @@ const CONCURRENCY: usize = 32;
 
 /// Alarms are looked at by CloudWatch once a minute, or every ten seconds.
 const ALARMS_ASKED_EVERY: SignedDuration = SignedDuration::from_secs(15);
+
+/// Until when each replica has replayed everything.
+type Replayed = BTreeMap<Name, Timestamp>;
 
 type Samples = BTreeMap<Name, Vec<LagSample>>;
 
@@ -50,6 +61,8 @@ pub struct Sources {
     pub alarms: Arc<dyn Alarms>,
     /// Lag.
     pub lag: Arc<dyn Lag>,
+    /// The witness of the own side, if the plan has one.
+    pub witnesses: Arc<dyn Witnesses>,
     /// The vitals, which know when the primary last answered.
     pub journal: Arc<dyn Journal>,
     /// Time.
@@ -63,6 +76,8 @@ pub struct Observer {
     last_lag: Mutex<Option<(Timestamp, Samples)>>,
     /// What each replica last said, and when.
     last_replicas: Mutex<BTreeMap<Name, (Timestamp, ReplicaState)>>,
+    /// What the witness last said, and when.
+    last_replayed: Mutex<Option<(Timestamp, Replayed)>>,
     /// The last answers about alarms, and when they were asked for.
     last_alarms: Mutex<Option<(Timestamp, Regions)>>,
 }
@@ -74,6 +89,7 @@ impl Observer {
             sources,
             last_lag: Mutex::new(None),
             last_replicas: Mutex::new(BTreeMap::new()),
+            last_replayed: Mutex::new(None),
             last_alarms: Mutex::new(None),
         }
     }
@@ -84,10 +100,11 @@ impl Observer {
         let staying: Vec<&Database> =
             plan.databases.iter().filter(|database| !state.holdings.is_active(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);
-        let (probes, replicas, lag, alarms, vitals) = futures::join!(
+        let (probes, replicas, lag, replayed, alarms, vitals) = futures::join!(
             self.ask_all(&plan.watched().probes),
             self.look_at(&staying, plan.seat),
             self.sample(&staying, plan.seat, began_at, lag_since),
+            self.ask_witness(plan, &staying),
             self.ask_for_alarms(&plan.watched().alarms, began_at),
             self.sources.journal.load_vitals(&plan.name)
         );
@@ -97,7 +114,7 @@ impl Observer {
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
         let answered_at = if answers_now { Some(began_at) } else { last_answer };
         let vantage = plan.own().region.clone();
-        Observation { at, vantage, probes, replicas, lag, answered_at, alarms }
+        Observation { at, vantage, probes, replicas, lag, replayed, answered_at, alarms }
     }
 
     async fn ask_all(&self, probes: &[Probe]) -> Vec<ProbeSeen> {
@@ -206,6 +223,41 @@ impl Observer {
             }
         };
         (region.to_owned(), seen)
+    }
+
+    /// Until when each replica has replayed everything, as the own side's witness sees it; what it said a moment ago where it gives
+    /// no word now, for a replica only ever replays more.
+    async fn ask_witness(&self, plan: &Plan, databases: &[&Database]) -> Replayed {
+        let Some((function, command)) = plan.question_to_witness(plan.seat, databases) else {
+            return Replayed::new();
+        };
+        let asked = self.sources.witnesses.look(function, &command);
+        let answer = match select(asked, self.sources.clock.sleep(WITNESS_WAIT)).await {
+            Either::Left((answer, _)) => answer.map_err(|failure| failure.to_string()),
+            Either::Right(_) => Err(format!("it has not answered within {} s", WITNESS_WAIT.as_secs())),
+        };
+        let now = self.sources.clock.now();
+        let Ok(mut last) = self.last_replayed.lock() else { return Replayed::new() };
+        match answer {
+            Ok(witnessed) => {
+                let replayed = witnessed.into_iter().filter_map(|witnessed| match witnessed.sight {
+                    Sight::Seen(seen) => Some((witnessed.name, seen.replayed_until()?)),
+                    Sight::Unreached(unreached) => {
+                        let code = unreached.code.as_str();
+                        tracing::warn!(database = %witnessed.name, code, why = unreached.message, "not witnessed");
+                        None
+                    }
+                });
+                let replayed: Replayed = replayed.collect();
+                *last = Some((now, replayed.clone()));
+                replayed
+            }
+            Err(why) => {
+                tracing::warn!(function, why, "the witness gives no word");
+                let recent = last.as_ref().filter(|(at, _)| now.duration_since(*at) <= REPLICA_REMEMBERED);
+                recent.map(|(_, replayed)| replayed.clone()).unwrap_or_default()
+            }
+        }
     }
 
     async fn sample(&self, databases: &[&Database], side: Side, now: Timestamp, since: Timestamp) -> Samples {

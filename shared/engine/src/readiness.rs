@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use ports::inspection::Inspection;
-use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, Probes};
+use ports::{Answer, Clock, Failure, FailureKind, FleetView, Fleets, Lag, Probes, Witnesses};
 use protocol::arn::Arn;
 use protocol::maintenance::{ParameterPass, SnapshotLook};
 use protocol::name::Name;
@@ -29,6 +29,7 @@ use protocol::readiness::replacement::parameter_groups;
 use protocol::readiness::routes::balancer;
 use protocol::side::{Direction, Side};
 use protocol::state::State;
+use protocol::witness::Sight;
 use protocol::words::function_name;
 
 use crate::log::Log;
@@ -50,6 +51,8 @@ pub struct Inspector {
     pub lag: Arc<dyn Lag>,
     /// Fleets.
     pub fleets: Arc<dyn Fleets>,
+    /// The witness of the own side, if the plan has one.
+    pub witnesses: Arc<dyn Witnesses>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// Time.
@@ -94,10 +97,11 @@ impl Inspector {
                 self.healthy(&moved),
             )
         };
-        let (of_items, (routes, endpoint_groups), probes, topics, maintenance, release) = futures::join!(
+        let (of_items, (routes, endpoint_groups), probes, witnessed, topics, maintenance, release) = futures::join!(
             items,
             self.routes(plan),
             self.ask_all(plan),
+            self.ask_witness(plan, &databases),
             self.topics(plan),
             self.maintenance(plan),
             self.within(see.functions.release()),
@@ -115,6 +119,7 @@ impl Inspector {
             routes,
             endpoint_groups,
             probes,
+            witnessed,
             topics,
             notices_topic: see.notices_topic.clone(),
             commands_topic: self.commands_topic.clone(),
@@ -337,6 +342,19 @@ impl Inspector {
             })
             .collect();
         stream::iter(calls).buffered(CONCURRENCY).collect().await
+    }
+
+    async fn ask_witness(&self, plan: &Plan, databases: &[&Database]) -> BTreeMap<Name, Seen<Sight>> {
+        let Some((function, command)) = plan.question_to_witness(plan.seat, databases) else {
+            return BTreeMap::new();
+        };
+        match self.within(self.witnesses.look(function, &command)).await {
+            Ok(witnessed) => witnessed.into_iter().map(|seen| (seen.name, Ok(seen.sight))).collect(),
+            Err(unseen) => {
+                let reached = databases.iter().filter(|database| database.connection(plan.seat).is_some());
+                reached.map(|database| (database.name.clone(), Err(unseen.clone()))).collect()
+            }
+        }
     }
 
     async fn topics(&self, plan: &Plan) -> BTreeMap<String, Seen<Option<Subscriptions>>> {

@@ -27,6 +27,7 @@ pub mod log;
 pub mod maintenance;
 pub mod parameters;
 mod secret;
+pub mod witnesses;
 
 pub use failure::{Failure, FailureKind};
 pub use functions::{FunctionError, Functions};
@@ -35,6 +36,7 @@ pub use maintenance::Maintenance;
 pub use parameters::{ParameterStores, SeenPairs};
 pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
+pub use witnesses::Witnesses;
 
 /// What every port answers with.
 pub type Answer<T> = Result<T, Failure>;

@@ -452,6 +452,10 @@ pub struct DataLoss {
     /// known, and in records of before this was counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsampled_ms: Option<u64>,
+    /// Until when everything is replayed, where the witness says so; then the lag is counted from there to when the source
+    /// was last known to live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed_until: Option<Timestamp>,
     /// Whether it is within the plan's limit.
     pub within_limit: bool,
 }

@@ -21,6 +21,8 @@ pub struct Observation {
     pub replicas: Vec<ReplicaSeen>,
     /// The recent lag samples of each database, oldest first.
     pub lag: BTreeMap<Name, Vec<LagSample>>,
+    /// Until when each replica has replayed everything that its source committed, as the witness saw it.
+    pub replayed: BTreeMap<Name, Timestamp>,
     /// When a probe of the primary region last got a good answer, if that is known.
     pub answered_at: Option<Timestamp>,
     /// What each region that was asked for the plan's alarms said.

@@ -32,6 +32,7 @@ pub mod replacement;
 pub mod routes;
 mod window;
 mod wiring;
+mod witness;
 
 pub use change::LastReadiness;
 pub use journal::{RECORDS_SINCE_SNAPSHOT_MAX, SNAPSHOT_BYTES_WARNED};
@@ -48,7 +49,7 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 15] = [
     Group { names: protection::NAMES, judge: protection::judge },
     Group { names: databases::NAMES, judge: databases::judge },
     Group { names: replacement::NAMES, judge: replacement::judge },
@@ -63,6 +64,7 @@ const GROUPS: [Group; 14] = [
     Group { names: functions::NAMES, judge: functions::judge },
     Group { names: wiring::NAMES, judge: wiring::judge },
     Group { names: journal::NAMES, judge: journal::judge },
+    Group { names: witness::NAMES, judge: witness::judge },
 ];
 
 /// The names of all checks, in the order of the table.

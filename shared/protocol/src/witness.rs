@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::name::Name;
@@ -111,6 +111,11 @@ pub struct WalReplay {
 }
 
 impl DatabaseSeen {
+    /// How far a replica is behind its source at most.
+    pub fn lag(&self) -> Option<SignedDuration> {
+        Some(self.at.duration_since(self.replayed_until()?).max(SignedDuration::ZERO))
+    }
+
     /// Everything that the source had committed until then is replayed here; nothing where it is no replica, or nobody can say.
     pub fn replayed_until(&self) -> Option<Timestamp> {
         let replica = self.replica.as_ref()?;
@@ -152,6 +157,21 @@ pub enum UnreachedCode {
 }
 
 impl UnreachedCode {
+    /// Its word in answers and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no_connection",
+            Self::NoAddress => "no_address",
+            Self::Tls => "tls",
+            Self::LoginRefused => "login_refused",
+            Self::PasswordAsked => "password_asked",
+            Self::NoDatabase => "no_database",
+            Self::NotPrepared => "not_prepared",
+            Self::NoAnswer => "no_answer",
+            Self::Refused => "refused",
+        }
+    }
+
     /// What a person does about it.
     pub fn remedy(self) -> &'static str {
         match self {
@@ -255,6 +275,13 @@ mod tests {
         };
         let (early, late) = ("2026-11-20T03:00:00Z", "2026-11-20T03:00:05Z");
         assert_eq!(of(Some(early), Some(late)).replayed_until(), Some(time(late)));
+        assert_eq!(of(Some(early), Some(late)).lag(), Some(SignedDuration::from_secs(5)));
+        assert_eq!(
+            of(Some("2026-11-20T03:00:11Z"), None).lag(),
+            Some(SignedDuration::ZERO),
+            "a clock that is ahead"
+        );
+        assert_eq!(of(None, None).lag(), None);
         assert_eq!(of(Some(late), Some(early)).replayed_until(), Some(time(late)));
         assert_eq!(of(None, Some(early)).replayed_until(), Some(time(early)));
         assert_eq!(of(None, None).replayed_until(), None);

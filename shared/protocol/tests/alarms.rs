@@ -86,6 +86,7 @@ impl Story {
             probes: Vec::new(),
             replicas: Vec::new(),
             lag: BTreeMap::new(),
+            replayed: BTreeMap::new(),
             answered_at: None,
             alarms: BTreeMap::from([(self.plan.sides.primary.region.clone(), seen)]),
         };
@@ -335,6 +336,7 @@ fn evidence_by_record(count: usize) -> Vec<usize> {
         probes: Vec::new(),
         replicas: Vec::new(),
         lag: BTreeMap::new(),
+        replayed: BTreeMap::new(),
         answered_at: None,
         alarms: BTreeMap::from([(
             story.plan.sides.primary.region.clone(),

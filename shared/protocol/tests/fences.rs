@@ -49,6 +49,7 @@ impl Story {
             lag_ms: Some(1_000),
             sampled_at: Some(story.now),
             unsampled_ms: None,
+            replayed_until: None,
             within_limit: true,
         });
         let data_loss = losses.collect();

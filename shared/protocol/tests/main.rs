@@ -23,6 +23,7 @@ mod plan_witness;
 mod pointers;
 mod readiness;
 mod readiness_events;
+mod readiness_witness;
 mod run_steps;
 mod settle;
 mod shapes;

@@ -90,6 +90,7 @@ impl Story {
             probes: self.plan.detection.sides.primary.probes.iter().map(|item| probe(item.name())).collect(),
             replicas: databases.clone().map(broken).collect(),
             lag: databases.map(|name| (name.clone(), vec![lag])).collect(),
+            replayed: BTreeMap::new(),
             answered_at: None,
             alarms: BTreeMap::new(),
         }

@@ -2,6 +2,7 @@
 
 use protocol::plan::{Connection, Plan, Witness, WitnessSide};
 use protocol::side::{Side, Sides};
+use protocol::witness::WitnessCommand;
 use serde_json::{Value, json};
 
 const BOTH_WAYS: &str = include_str!("plans/both-ways.json");
@@ -210,4 +211,33 @@ fn a_host_is_a_name_without_a_port() {
             )]
         );
     }
+}
+
+#[test]
+fn a_witness_is_asked_of_the_databases_that_it_reaches_and_of_no_other() {
+    let plan = read(&document()).unwrap();
+    let all: Vec<_> = plan.databases.iter().collect();
+    for side in Side::BOTH {
+        let (function, command) = plan.question_to_witness(side, &all).unwrap();
+        assert_eq!(Some(function), document()["witness"]["sides"][side.as_str()]["function"].as_str());
+        let WitnessCommand::Look { user, databases } = command else { panic!("a look") };
+        assert_eq!(user, "pilotlight_witness");
+        let connection = &document()["databases"][0]["sides"][side.as_str()]["connection"];
+        let expected = json!({
+            "name": "orders", "host": connection["host"], "port": connection["port"], "database": "shop",
+        });
+        assert_eq!(serde_json::to_value(databases).unwrap(), json!([expected]));
+        // Of a database without a connection it is asked nothing.
+        assert_eq!(plan.question_to_witness(side, &all[1..]), None);
+    }
+    let one_side = Plan {
+        witness: plan
+            .witness
+            .clone()
+            .map(|witness| Witness { sides: Sides { primary: None, ..witness.sides }, ..witness }),
+        ..plan.clone()
+    };
+    assert_eq!(one_side.question_to_witness(Side::Primary, &all), None);
+    assert!(one_side.question_to_witness(Side::Recovery, &all).is_some());
+    assert_eq!(Plan { witness: None, ..plan.clone() }.question_to_witness(Side::Recovery, &all), None);
 }

@@ -18,6 +18,7 @@ use protocol::readiness::facts::{
 use protocol::side::{Side, Sides};
 use protocol::signal::AlarmState;
 use protocol::state::snapshot::SealedSnapshot;
+use protocol::witness::Sight;
 
 use crate::faults::Faults;
 use crate::looks::Looks;
@@ -97,6 +98,8 @@ pub struct Inner {
     pub backends: BTreeMap<Name, Vec<Name>>,
     /// Lag samples by database.
     pub lag: BTreeMap<Name, Vec<LagSample>>,
+    /// What the witness says of databases; of the others it says nothing.
+    pub sights: BTreeMap<Name, Sight>,
     /// Answers of probes that differ from what `primary_lives` says.
     pub probes: BTreeMap<Name, ProbeAnswer>,
     /// Commands published and not yet taken.
@@ -225,6 +228,7 @@ impl Inner {
                 .collect(),
             backends: plan.routes.iter().map(|route| (route.name.clone(), backends(plan, route))).collect(),
             lag: BTreeMap::new(),
+            sights: BTreeMap::new(),
             probes: own_probes(plan),
             commands: VecDeque::new(),
             notices: Vec::new(),

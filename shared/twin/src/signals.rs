@@ -1,12 +1,13 @@
-//! What is there to see and to read? The plan, alarms, lag and probes.
+//! What is there to see and to read? The plan, alarms, lag, probes and witnesses.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ports::{Alarms, Answer, FailureKind, Lag, Plans, Probes};
+use ports::{Alarms, Answer, FailureKind, Lag, Plans, Probes, Witnesses};
 use protocol::observation::{LagSample, ProbeAnswer};
 use protocol::plan::{Database, Probe};
 use protocol::side::Side;
 use protocol::signal::AlarmNow;
+use protocol::witness::{WitnessCommand, Witnessed};
 
 use crate::faults::{answer, failure};
 use crate::world::{MemoryWorld, must_be};
@@ -49,6 +50,20 @@ impl Lag for MemoryWorld {
         must_be(side, self.own(), "samples")?;
         let samples = self.inner().lag.get(&database.name).cloned().unwrap_or_default();
         answer("samples", lost, samples.into_iter().filter(|sample| sample.at >= since).collect())
+    }
+}
+
+#[async_trait]
+impl Witnesses for MemoryWorld {
+    async fn look(&self, _function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
+        let lost = self.call("witness")?;
+        let (WitnessCommand::Look { databases, .. } | WitnessCommand::Beat { databases, .. }) = command;
+        let inner = self.inner();
+        let witnessed = databases.iter().filter_map(|address| {
+            let sight = inner.sights.get(&address.name)?.clone();
+            Some(Witnessed { name: address.name.clone(), sight })
+        });
+        answer("witness", lost, witnessed.collect())
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use ports::{
     Alarms, Alert, AlertClaim, Answer, Appended, Databases, FleetView, Fleets, Journal, KeptSnapshot, Lag,
     OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, RouteView, Slot, Traffic, Vitals, Which,
+    Witnesses,
 };
 use protocol::command::StepCommand;
 use protocol::journal::Record;
@@ -18,6 +19,7 @@ use protocol::plan::{Capacity, Database, FleetAt, Probe, Route};
 use protocol::readiness::LastReadiness;
 use protocol::side::Side;
 use protocol::signal::AlarmNow;
+use protocol::witness::{WitnessCommand, Witnessed};
 
 use crate::world::MemoryWorld;
 
@@ -48,6 +50,7 @@ pub enum Call {
     Close(Name, Side),
     AlarmStates { region: String },
     Samples(Name),
+    Witness,
     Probe(Name),
     Commands,
     Notice,
@@ -80,6 +83,7 @@ impl Call {
             Self::Close(..) => "close",
             Self::AlarmStates { .. } => "alarm_states",
             Self::Samples(_) => "samples",
+            Self::Witness => "witness",
             Self::Probe(_) => "probe",
             Self::Commands => "commands",
             Self::Notice => "notice",
@@ -323,6 +327,15 @@ impl<P: Policy> Lag for Through<P> {
         let (world, database) = (self.world(), database.clone());
         let call = Call::Samples(database.name.clone());
         self.policy.pass(call, async move { world.samples(&database, side, since).await }).await
+    }
+}
+
+#[async_trait]
+impl<P: Policy> Witnesses for Through<P> {
+    async fn look(&self, function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
+        let (world, function, command) = (self.world(), function.to_owned(), command.clone());
+        let go = async move { Witnesses::look(&*world, &function, &command).await };
+        self.policy.pass(Call::Witness, go).await
     }
 }
 

@@ -435,6 +435,7 @@ pub(crate) fn look(plan: &Plan, state: &State, at: Timestamp, lost_at: Option<Ti
         probes: probes.collect(),
         replicas: replicas.collect(),
         lag,
+        replayed: BTreeMap::new(),
         answered_at,
         alarms: BTreeMap::new(),
     }

@@ -442,6 +442,7 @@ impl Seen {
                 .collect(),
             lag: databases().map(|database| (database, self.samples())).collect(),
             // What the last ticks noted in the vitals.
+            replayed: BTreeMap::new(),
             answered_at: Some(time(self.lived_until)),
             // Alarms speak by messages alone here: nobody asks for them.
             alarms: BTreeMap::new(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ports::inspection::Inspection;
 use ports::{
     Alarms, Answer, Clock, Databases, Fleets, FunctionError, Functions, Ids, Journal, Lag, Metrics, Plans,
-    Probes, Publisher, Traffic,
+    Probes, Publisher, Traffic, Witnesses,
 };
 use promote_replica::PromoteReplica;
 use protocol::command::Step;
@@ -39,6 +39,8 @@ pub struct Instance {
     pub alarms: Arc<dyn Alarms>,
     /// Replication lag.
     pub lag: Arc<dyn Lag>,
+    /// The witness.
+    pub witnesses: Arc<dyn Witnesses>,
     /// Probes.
     pub probes: Arc<dyn Probes>,
     /// What a readiness pass asks.
@@ -82,7 +84,17 @@ impl Instance {
         identity: Identity,
     ) -> Self
     where
-        W: Plans + Journal + Databases + Fleets + Traffic + Alarms + Lag + Probes + Publisher + 'static,
+        W: Plans
+            + Journal
+            + Databases
+            + Fleets
+            + Traffic
+            + Alarms
+            + Lag
+            + Witnesses
+            + Probes
+            + Publisher
+            + 'static,
     {
         let Identity { clock, ids, writer, snapshot_every } = identity;
         let context = Context {
@@ -102,6 +114,7 @@ impl Instance {
             traffic: Arc::clone(ports) as _,
             alarms: Arc::clone(ports) as _,
             lag: Arc::clone(ports) as _,
+            witnesses: Arc::clone(ports) as _,
             probes: Arc::clone(ports) as _,
             inspection,
             metrics,
@@ -145,6 +158,7 @@ impl Instance {
             traffic: Arc::clone(&self.traffic),
             alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
+            witnesses: Arc::clone(&self.witnesses),
             probes: Arc::clone(&self.probes),
             metrics: Arc::clone(&self.metrics),
             functions: Arc::new(Invoked(self.readiness_checker())),
@@ -158,6 +172,7 @@ impl Instance {
             commands_topic: COMMANDS_TOPIC.to_owned(),
             lag: Arc::clone(&self.lag),
             fleets: Arc::clone(&self.fleets),
+            witnesses: Arc::clone(&self.witnesses),
             probes: Arc::clone(&self.probes),
             inspection: self.inspection.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -171,6 +186,7 @@ impl Instance {
             databases: Arc::clone(&self.databases),
             alarms: Arc::clone(&self.alarms),
             lag: Arc::clone(&self.lag),
+            witnesses: Arc::clone(&self.witnesses),
             journal: Arc::clone(&self.context.journal),
             clock: Arc::clone(&self.context.clock),
         })

@@ -65,7 +65,8 @@ impl Link {
             | Call::LookFleets
             | Call::Resize(..)
             | Call::LastFailure(_)
-            | Call::Samples(_) => OWN_REGION,
+            | Call::Samples(_)
+            | Call::Witness => OWN_REGION,
         }
     }
 

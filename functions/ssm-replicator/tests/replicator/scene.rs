@@ -100,6 +100,7 @@ impl Scene {
             databases: Arc::clone(&self.world) as _,
             alarms: Arc::clone(&self.world) as _,
             lag: Arc::clone(&self.world) as _,
+            witnesses: Arc::clone(&self.world) as _,
             journal: Arc::clone(&self.world) as _,
             clock: Arc::clone(&self.clock) as _,
         })

@@ -80,6 +80,7 @@ impl Bench {
             probes: Vec::new(),
             replicas: Vec::new(),
             lag: BTreeMap::new(),
+            replayed: BTreeMap::new(),
             answered_at: None,
             alarms: BTreeMap::new(),
         }
@@ -95,6 +96,7 @@ impl Bench {
             databases: Arc::clone(&self.world) as _,
             alarms: Arc::clone(&self.world) as _,
             lag: Arc::clone(&self.world) as _,
+            witnesses: Arc::clone(&self.world) as _,
             journal: Arc::clone(&self.world) as _,
             clock: Arc::clone(&self.clock) as _,
         }

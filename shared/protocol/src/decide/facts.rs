@@ -11,7 +11,10 @@ use crate::observation::{AlarmsSeen, Observation, ProbeAnswer, ReplicaState};
 use crate::plan::Plan;
 use crate::signal::AlarmNow;
 use crate::state::State;
-use crate::words::seconds;
+use crate::words::{between_ms, seconds};
+
+/// So much may the clock of a database's server be ahead of a guard's: what was written later than that says nothing.
+const CLOCKS_APART_MAX: SignedDuration = SignedDuration::from_secs(1);
 
 /// Longest age at which a lag sample says something about now.
 const LAG_AGE_MAX: SignedDuration = SignedDuration::from_secs(180);
@@ -75,9 +78,19 @@ impl Observation {
         probes.chain(replicas).collect()
     }
 
-    /// The lag by the newest sample, if that says something about now.
+    /// The lag by the newest sample, if that says something about now, or by the witness: an idle source's replica looks minutes
+    /// behind to CloudWatch, and is not.
     fn latest_lag(&self, database: &Name) -> Option<u64> {
-        let newest = self.lag.get(database)?.last()?;
-        newest.lag_ms.filter(|_| self.at.duration_since(newest.at) <= LAG_AGE_MAX)
+        let newest = self.lag.get(database).and_then(|points| points.last());
+        let sampled = newest.filter(|newest| self.at.duration_since(newest.at) <= LAG_AGE_MAX);
+        let witnessed = self.replayed_until(database).map(|until| between_ms(until, self.at));
+        sampled.and_then(|newest| newest.lag_ms).into_iter().chain(witnessed).min()
+    }
+
+    /// Until when a replica has replayed everything that its source committed, by the witness; nothing where that is said by a clock
+    /// that is ahead.
+    pub(super) fn replayed_until(&self, database: &Name) -> Option<Timestamp> {
+        let until = *self.replayed.get(database)?;
+        (until.duration_since(self.at) <= CLOCKS_APART_MAX).then_some(until)
     }
 }

@@ -1,9 +1,10 @@
-//! The data-loss gate: the last lag sampled while the source lived, against the plan's limit. And how much more may be lost:
-//! what was written after the sample.
+//! The data-loss gate: how far behind a replica was when its source was last known to live, against the plan's limit. And how
+//! much more may be lost: what was written after that.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::journal::{Cause, DataLoss};
+use crate::name::Name;
 use crate::observation::{LagSample, Observation};
 use crate::plan::Plan;
 use crate::state::Run;
@@ -24,17 +25,46 @@ pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: T
         .databases
         .iter()
         .map(|database| {
-            let sample = observation.lag.get(database).and_then(|points| last_before(points, lived_until));
-            let (lag_ms, sampled_at) = sample.unzip();
+            let known = last_known(database, observation, lived_until);
+            let lag_ms = known.as_ref().map(|known| known.lag_ms);
             DataLoss {
                 database: database.clone(),
                 lag_ms,
-                sampled_at,
-                unsampled_ms: sampled_at.map(|at| between_ms(at, gone_by)),
+                sampled_at: known.as_ref().map(|known| known.at),
+                unsampled_ms: known.as_ref().map(|known| between_ms(known.at, gone_by)),
+                replayed_until: known.filter(|known| known.is_witnessed).map(|known| known.until),
                 within_limit: lag_ms.is_some_and(|lag_ms| lag_ms <= limit_ms),
             }
         })
         .collect()
+}
+
+/// How far behind a replica was when its source was last known to live.
+struct Known {
+    lag_ms: u64,
+    /// As of when.
+    at: Timestamp,
+    /// Everything that the source had committed until then is replayed.
+    until: Timestamp,
+    /// Whether the witness says so, and not CloudWatch.
+    is_witnessed: bool,
+}
+
+/// Two can say it, and neither says of a transaction that it is replayed while it is not: so whoever speaks of more of them is
+/// nearer to the truth. CloudWatch is a minute late, and takes the replica of an idle source for minutes behind.
+fn last_known(database: &Name, observation: &Observation, lived_until: Timestamp) -> Option<Known> {
+    let points = observation.lag.get(database);
+    let sampled = points.and_then(|points| last_before(points, lived_until)).map(|(lag_ms, at)| {
+        let behind = SignedDuration::from_millis(i64::try_from(lag_ms).unwrap_or(i64::MAX));
+        let until = at.saturating_sub(behind).unwrap_or(Timestamp::MIN);
+        Known { lag_ms, at, until, is_witnessed: false }
+    });
+    let witnessed = observation.replayed_until(database).map(|until| {
+        // A transaction of the source is a sign of its life.
+        let at = lived_until.max(until);
+        Known { lag_ms: between_ms(until, at), at, until, is_witnessed: true }
+    });
+    [sampled, witnessed].into_iter().flatten().max_by_key(|known| known.until)
 }
 
 /// Until when the source is known to have lived. An operator may move a workload whose source still lives; then
@@ -70,11 +100,18 @@ fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<(u64, Tim
     Some((last.lag_ms.filter(|_| is_recent)?, last.at))
 }
 
-/// The last sign of life of the source before the first sign of its loss, if that is known and not from long before.
+/// The last sign of life of the source before the first sign of its loss, if one is known and not from long before: a good answer
+/// of a probe, or a transaction that a replica has replayed.
 pub(super) fn alive_at(run: &Run, observation: &Observation) -> Option<Timestamp> {
-    let known = observation.answered_at.filter(|_| run.cause == Cause::Evidence)?;
-    let before = run.first_signal_at.duration_since(known);
-    (SignedDuration::ZERO..=SAMPLE_AGE_MAX).contains(&before).then_some(known)
+    if run.cause != Cause::Evidence {
+        return None;
+    }
+    let replayed = observation.replayed.keys().filter_map(|database| observation.replayed_until(database));
+    let signs = observation.answered_at.into_iter().chain(replayed);
+    let is_shortly_before = |at: &Timestamp| {
+        (SignedDuration::ZERO..=SAMPLE_AGE_MAX).contains(&run.first_signal_at.duration_since(*at))
+    };
+    signs.filter(is_shortly_before).max()
 }
 
 /// Whether every estimate is within the limit.

@@ -37,6 +37,10 @@ pub(super) fn data_loss(losses: &[DataLoss]) -> String {
 }
 
 fn loss_of_one(loss: &DataLoss) -> String {
+    if let (Some(until), Some(at_most_ms)) = (loss.replayed_until, loss.at_most_ms()) {
+        let at_most = seconds(at_most_ms);
+        return format!("at most {at_most:.1} s of writes (witness: everything until {until} is replayed)");
+    }
     match (loss.lag_ms, loss.sampled_at) {
         (Some(lag_ms), Some(at)) => {
             let lag = seconds(lag_ms);

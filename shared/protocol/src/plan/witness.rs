@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounds;
-use crate::side::Sides;
+use super::{Database, Plan, bounds};
+use crate::side::{Side, Sides};
+use crate::witness::{Address, WitnessCommand};
 
 /// The witness, and how often it writes a heartbeat into the databases that serve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -47,6 +48,22 @@ pub struct Connection {
     /// The database on that server in which the grants were run.
     #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$-]{0,62}$"))]
     pub database: String,
+}
+
+impl Plan {
+    /// The witness of a side, by its ARN, and what it is asked of these databases. Nothing where the side has no witness, or none
+    /// of them takes its connections.
+    pub fn question_to_witness(&self, side: Side, databases: &[&Database]) -> Option<(&str, WitnessCommand)> {
+        let witness = self.witness.as_ref()?;
+        let function = witness.sides[side].as_ref()?.function.as_str();
+        let address = |database: &&Database| {
+            let Connection { host, port, database: sql } = database.connection(side)?.clone();
+            Some(Address { name: database.name.clone(), host, port, database: sql })
+        };
+        let databases: Vec<Address> = databases.iter().filter_map(address).collect();
+        let asks_any = !databases.is_empty();
+        asks_any.then(|| (function, WitnessCommand::Look { user: witness.user.clone(), databases }))
+    }
 }
 
 pub(super) fn default_user() -> String {

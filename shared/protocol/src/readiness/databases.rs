@@ -6,9 +6,11 @@ use super::facts::{ClusterFacts, ClusterRole, ReplicaFacts, Unseen, seen};
 use super::{BackupWindow, Check, Scene};
 use crate::arn::Arn;
 use crate::database_status::{Condition, remedy};
+use crate::name::Name;
 use crate::observation::ReplicaState;
 use crate::plan::{Database, DatabaseKind};
 use crate::side::Side;
+use crate::witness::Sight;
 use crate::words::{duration, of_ms};
 
 pub(super) const NAMES: &[&str] = &[AVAILABLE, REPLICATES, LAG, WINDOW, WRITABLE, BACKUPS];
@@ -235,6 +237,12 @@ fn replicates(database: &Database, facts: &ReplicaFacts) -> Check {
 
 fn lag(scene: &Scene<'_>, database: &Database) -> Check {
     let name = &database.name;
+    // An idle source's replica looks minutes behind to CloudWatch, and is not.
+    if let Some(Ok(Sight::Seen(seen))) = scene.facts.witnessed.get(name)
+        && let Some(lag) = seen.lag()
+    {
+        return judged_lag(scene, name, lag, "by the witness ");
+    }
     let point = match seen(&scene.facts.lag, name) {
         Ok(Some(point)) if scene.now.duration_since(point.at) <= LAG_AGE_MAX => point,
         Ok(_) => {
@@ -256,9 +264,13 @@ fn lag(scene: &Scene<'_>, database: &Database) -> Check {
                       allow_data_loss.";
         return Check::unknown(LAG, name, &Unseen::new(why, remedy));
     };
-    let lag = of_ms(lag_ms);
+    judged_lag(scene, name, of_ms(lag_ms), "")
+}
+
+/// Whether a lag is within the limit; `by` says who measured it.
+fn judged_lag(scene: &Scene<'_>, name: &Name, lag: SignedDuration, by: &str) -> Check {
     let max = SignedDuration::from_secs(i64::from(scene.plan.limits.lag_seconds_max));
-    let measured = format!("Its lag is {}; the limit is {}.", duration(lag), duration(max));
+    let measured = format!("Its lag {by}is {}; the limit is {}.", duration(lag), duration(max));
     if lag <= max {
         return Check::ready(LAG, name, measured);
     }

@@ -10,6 +10,7 @@ use crate::journal::PoisonRecord;
 use crate::maintenance::{ParameterPass, SnapshotLook};
 use crate::name::Name;
 use crate::side::Sides;
+use crate::witness::Sight;
 
 /// Something that was looked at, or why it was not seen.
 pub type Seen<T> = Result<T, Unseen>;
@@ -105,6 +106,8 @@ pub struct ReadinessFacts {
     pub default_volume_key: Option<Seen<Option<String>>>,
     /// Who may use a key; nothing where it does not exist.
     pub key_rights: BTreeMap<String, Seen<Option<KeyRights>>>,
+    /// What the witness of the own side saw of each database that it reaches.
+    pub witnessed: BTreeMap<Name, Seen<Sight>>,
     /// How full the journal is.
     pub journal: Option<JournalFacts>,
 }

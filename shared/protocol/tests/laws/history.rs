@@ -226,6 +226,7 @@ impl History {
             probes: self.plan.detection.sides.primary.probes.iter().map(|item| probe(item.name())).collect(),
             replicas: self.plan.databases.iter().map(|item| replica(&item.name)).collect(),
             lag: self.plan.databases.iter().map(|item| lag(&item.name)).collect::<BTreeMap<_, _>>(),
+            replayed: BTreeMap::new(),
             answered_at: None,
             alarms: BTreeMap::new(),
         }

@@ -144,6 +144,28 @@ fn a_replica_is_a_sign_of_life_while_its_lag_is_within_the_plans_limit() {
     }
 }
 
+#[test]
+fn a_replica_that_follows_an_idle_source_is_a_sign_of_life_by_the_witness() {
+    let story = Story::new(plan(Mode::Automatic));
+    let limit = i64::from(story.plan.limits.lag_seconds_max);
+    let idle = with_lag(&story.plan, look(&story.plan, Seen::Replicates, 1_000), 1_000, 290_000);
+    assert_eq!(vetoes(&story, &idle), [], "to CloudWatch it is minutes behind");
+    for (behind, is_sign) in [(0, true), (limit, true), (limit + 1, false), (-1, true), (-2, false)] {
+        let mut seen = idle.clone();
+        seen.replayed.insert(Name::from("orders"), at(1_000 - behind));
+        let orders = Veto::SourceReplicates { database: "orders".to_owned() };
+        assert_eq!(
+            vetoes(&story, &seen),
+            if is_sign { vec![orders] } else { Vec::new() },
+            "{behind} s behind"
+        );
+    }
+    // What is replayed is no sign of life where the replica does not hear its source.
+    let mut cut = look(&story.plan, Seen::Lost, 1_000);
+    cut.replayed.insert(Name::from("orders"), at(1_000));
+    assert_eq!(vetoes(&story, &cut), []);
+}
+
 /// A story in which RDS moved the database `orders` to its standby in another zone, at its beginning.
 fn multi_az_failover(moved: bool) -> Story {
     let mut story = Story::new(plan(Mode::Automatic));

@@ -59,6 +59,7 @@ pub(crate) fn look(plan: &Plan, seen: Seen, seconds: i64) -> Observation {
             .map(|database| ReplicaSeen { database: database.name.clone(), state: state() })
             .collect(),
         lag: BTreeMap::new(),
+        replayed: BTreeMap::new(),
         answered_at: None,
         alarms: BTreeMap::new(),
     }
@@ -193,6 +194,7 @@ impl Story {
             lag_ms: Some(1_000),
             sampled_at: Some(self.now),
             unsampled_ms: None,
+            replayed_until: None,
             within_limit: true,
         });
         let data_loss = losses.collect();

@@ -337,6 +337,11 @@ pub(super) const TABLE: &[Row] = &[
         |bench| bench.poison(true),
         |bench| bench.poison(false),
     ),
+    impossible(
+        "witness_sees",
+        "The stack's database holds no data that a witness could ask for: protocol/tests/readiness_witness.rs judges everything \
+         that one can say.",
+    ),
 ];
 
 #[cfg(test)]
