@@ -1,8 +1,13 @@
 # What the orchestrator, the databases' owner and their security groups need to know.
 
 output "function_arn" {
-  description = "ARN of the function. Its name goes into the orchestrator's variable `witness`."
-  value       = aws_lambda_function.this.arn
+  description = "ARN of the function, for the orchestrator's variable `witness`. Composed from names: the orchestrator's policies show it before the function exists."
+  value       = local.function_arn
+}
+
+output "connections" {
+  description = "Where the function logs in to each database, in the format of `connection` in the orchestrator's variable `databases`."
+  value       = { for name, d in var.databases : name => { host = d.host, port = d.port, database = d.database } }
 }
 
 output "security_group_id" {

@@ -34,7 +34,7 @@ variable "databases" {
     error_message = "databases: a name has 1 to 40 characters, a-z, 0-9 and '-', beginning with a letter; give the names of the plan (${join(", ", keys(var.databases))})."
   }
   validation {
-    condition     = alltrue([for d in var.databases : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$", d.host)) && length(d.host) <= 253])
+    condition     = alltrue([for d in var.databases : can(regex("^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$", d.host))])
     error_message = "databases: host is not a host name; give the address of the instance's endpoint, like shop-orders.abc123.us-east-2.rds.amazonaws.com, without its port (${join(", ", [for name, d in var.databases : "${name}: ${d.host}"])})."
   }
   validation {
@@ -42,8 +42,8 @@ variable "databases" {
     error_message = "databases: port must be a whole number from 1 to 65535 (${join(", ", [for name, d in var.databases : "${name}: ${d.port}"])})."
   }
   validation {
-    condition     = alltrue([for d in var.databases : can(regex("^[A-Za-z_][A-Za-z0-9_]{0,62}$", d.database))])
-    error_message = "databases: database is not the name of a PostgreSQL database: 1 to 63 letters, digits and '_', not beginning with a digit (${join(", ", [for name, d in var.databases : "${name}: ${d.database}"])})."
+    condition     = alltrue([for d in var.databases : can(regex("^[A-Za-z_][A-Za-z0-9_$-]{0,62}$", d.database))])
+    error_message = "databases: database is not the name of a database; give 1 to 63 letters, digits, underscores, dollar signs and hyphens, beginning with a letter or an underscore (${join(", ", [for name, d in var.databases : "${name}: ${d.database}"])})."
   }
   validation {
     condition     = alltrue([for d in var.databases : can(regex("^db-[A-Z0-9]+$", d.resource_id))])
