@@ -98,6 +98,7 @@ pub(crate) fn database(name: &str) -> Database {
         arn,
         backup_retention_days: 7,
         quarantine_security_group: Some("sg-0abc".to_owned()),
+        connection: None,
     };
     let sides = Sides {
         primary: instance(format!("arn:aws:rds:us-east-2:123456789012:db:shop-{name}")),

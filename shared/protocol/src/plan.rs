@@ -12,12 +12,14 @@ mod schema;
 mod section;
 mod snapshots;
 mod validate;
+mod witness;
 
 pub use checksum::checksum;
 pub use parameters::{Existing, Keys, Parameters};
 pub use problem::{PlanProblems, Problem};
 pub use schema::plan_schema;
 pub use snapshots::{KeyArns, OptionGroups, SnapshotPolicy, Tiers};
+pub use witness::{Connection, Witness, WitnessSide};
 
 use crate::endpoint::Setting;
 use std::ops::Deref;
@@ -70,6 +72,9 @@ pub struct Plan {
     /// How snapshots of the databases are kept; none are without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<SnapshotPolicy>,
+    /// The function that asks the databases in SQL; nobody does without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
     /// Name of the function that takes operators' commands; sentences print it.
     #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
     pub operator_function: String,
@@ -202,6 +207,9 @@ pub struct RdsInstance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^sg-[a-z0-9]{1,32}$"))]
     pub quarantine_security_group: Option<String>,
+    /// Where the witness of this side logs in to it; PostgreSQL only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Connection>,
 }
 
 /// A cluster of an Aurora global database, on one side.
@@ -252,6 +260,14 @@ impl Database {
         match &mut self.kind {
             DatabaseKind::RdsReplica { sides } => &mut sides[side].quarantine_security_group,
             DatabaseKind::AuroraGlobal { sides, .. } => &mut sides[side].quarantine_security_group,
+        }
+    }
+
+    /// Where the witness of a side logs in to it, if the plan says so. Aurora speaks of its replication in another way.
+    pub fn connection(&self, side: Side) -> Option<&Connection> {
+        match &self.kind {
+            DatabaseKind::RdsReplica { sides } => sides[side].connection.as_ref(),
+            DatabaseKind::AuroraGlobal { .. } => None,
         }
     }
 

@@ -19,6 +19,7 @@ mod plan;
 mod plan_properties;
 mod plan_rules;
 mod plan_sides;
+mod plan_witness;
 mod pointers;
 mod readiness;
 mod readiness_events;

@@ -58,6 +58,7 @@ fn a_plan_of_schema_1_is_one_whose_fleets_have_no_primary_side() {
     let mut expected = plan();
     expected.detection.sides.recovery = SideDetection::default();
     expected.snapshots = None;
+    expected.witness = None;
     for fleet in &mut expected.fleets {
         fleet.sides.primary = None;
         fleet.sides.recovery.as_mut().unwrap().resting = None;
@@ -67,6 +68,10 @@ fn a_plan_of_schema_1_is_one_whose_fleets_have_no_primary_side() {
     }
     for database in &mut expected.databases {
         *database.quarantine_security_group_mut(Side::Recovery) = None;
+        if let DatabaseKind::RdsReplica { sides } = &mut database.kind {
+            sides.primary.connection = None;
+            sides.recovery.connection = None;
+        }
     }
     assert_eq!(Plan::from_json(ONE_WAY).unwrap(), expected);
     assert_eq!(expected.fleets_at(Side::Primary).count(), 0);
@@ -270,14 +275,20 @@ fn a_kind_owns_its_fields() {
              Aurora global database, like shop-orders",
             "databases[0].sides.primary.backup_retention_days: is not a field of the plan; known: arn, \
              quarantine_security_group",
+            "databases[0].sides.primary.connection: is not a field of the plan; known: arn, quarantine_security_group",
             "databases[0].sides.recovery.backup_retention_days: is not a field of the plan; known: arn, \
              quarantine_security_group",
+            "databases[0].sides.recovery.connection: is not a field of the plan; known: arn, quarantine_security_group",
             "databases[0].sides.primary.arn: is not the ARN of an Aurora cluster; give the ARN of an Aurora cluster, like \
              arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
             "databases[0].sides.recovery.arn: is not the ARN of an Aurora cluster; give the ARN of an Aurora cluster, like \
              arn:aws:rds:us-east-2:123456789012:cluster:shop-orders",
             "snapshots.option_groups[0].database: is orders, an Aurora global database, which has no option group; leave it \
-             out"
+             out",
+            "witness.sides.primary.function: is given, and no database has a connection on the primary side; give the \
+             connection of at least one RDS instance there, or leave the function out",
+            "witness.sides.recovery.function: is given, and no database has a connection on the recovery side; give the \
+             connection of at least one RDS instance there, or leave the function out"
         ]
     );
     let plan = plan();

@@ -68,6 +68,8 @@ pub const PUTS_PER_SECOND: Bounds = Bounds::of(1, 10);
 pub const DELETES_PERCENT: Bounds = Bounds::of(0, 100);
 /// `daily`, `weekly` and `monthly` of `keep`. RDS keeps 100 manual snapshots in a region unless asked for more.
 pub const KEEP_TIER: Bounds = Bounds::of(0, 366);
+/// `heartbeat_seconds` of the witness: within its minute; 0 writes none.
+pub const HEARTBEAT_SECONDS: Bounds = Bounds::of(0, 60);
 /// `keep_min`: at least one, so that the last one is never deleted.
 pub const KEEP_MIN: Bounds = Bounds::of(1, 366);
 /// `deletions_max`.

@@ -2,6 +2,7 @@
 
 mod parameters;
 mod schema_1;
+mod witness;
 
 use super::bounds::{self, Bounds};
 use super::document::Document;
@@ -47,7 +48,7 @@ fn is_of_schema_1(document: &Document) -> bool {
 }
 
 fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
-    const FIELDS: [&str; 12] = [
+    const FIELDS: [&str; 13] = [
         "schema",
         "name",
         "mode",
@@ -59,6 +60,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         "limits",
         "parameters",
         "snapshots",
+        "witness",
         "operator_function",
     ];
     let section = Section::open(super::ROOT, document, &FIELDS, notes);
@@ -74,6 +76,7 @@ fn read_plan(document: &Document, notes: &mut Notes) -> Plan {
         limits: read_limits(&section, notes),
         parameters: parameters::read(&section, notes),
         snapshots: super::snapshots::read(&section, notes),
+        witness: witness::read(&section, notes),
         operator_function: section.text("operator_function", FUNCTION_HINT, notes),
         seat: Side::default(),
     }
@@ -143,12 +146,13 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
         DatabaseKind::AuroraGlobal { global_cluster, sides }
     } else {
         let sides = read_sides(&section, hint, notes, |sides, side, notes| {
-            let known = ["arn", "backup_retention_days", "quarantine_security_group"];
+            let known = ["arn", "backup_retention_days", "quarantine_security_group", "connection"];
             let section = sides.object(side.as_str(), hint, &known, notes);
             RdsInstance {
                 arn: section.text("arn", "the ARN of the RDS instance", notes),
                 backup_retention_days: read_retention(&section, notes),
                 quarantine_security_group: read_quarantine_group(&section, notes),
+                connection: witness::read_connection(&section, notes),
             }
         });
         DatabaseKind::RdsReplica { sides }

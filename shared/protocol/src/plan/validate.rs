@@ -9,6 +9,7 @@ mod parameters;
 mod resources;
 mod seats;
 mod snapshots;
+mod witness;
 
 use super::bounds::Bounds;
 use super::problem::{Broken, Findings, PlanProblems, Problem, Words};
@@ -48,6 +49,7 @@ fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
     limits::check(plan, &mut findings);
     parameters::check(plan, &ground, &mut findings);
     snapshots::check(plan, &ground, &mut findings);
+    witness::check(plan, &ground, &mut findings);
     findings.into_problems()
 }
 

@@ -65,6 +65,7 @@ pub(super) fn read(document: &Document, notes: &mut Notes) -> Plan {
         limits: read_limits(&section, notes),
         parameters: parameters::read(&section, notes),
         snapshots: snapshots::read(&section, notes),
+        witness: None,
         operator_function: section.text("operator_function", FUNCTION_HINT, notes),
         seat: Side::Recovery,
     }
@@ -114,8 +115,18 @@ fn read_database(path: &str, document: &Document, notes: &mut Notes) -> Database
     } else {
         let default = default_backup_retention_days();
         let sides = Sides {
-            primary: RdsInstance { arn: primary, backup_retention_days: default, quarantine_security_group },
-            recovery: RdsInstance { arn: replica, backup_retention_days, quarantine_security_group: None },
+            primary: RdsInstance {
+                arn: primary,
+                backup_retention_days: default,
+                quarantine_security_group,
+                connection: None,
+            },
+            recovery: RdsInstance {
+                arn: replica,
+                backup_retention_days,
+                quarantine_security_group: None,
+                connection: None,
+            },
         };
         DatabaseKind::RdsReplica { sides }
     };
