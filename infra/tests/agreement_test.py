@@ -146,6 +146,10 @@ def target_group(region: str, name: str, account: str = ACCOUNT) -> str:
     return f"arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/0123456789abcdef"
 
 
+def function(region: str, name: str, account: str = ACCOUNT) -> str:
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"
+
+
 def endpoint_group(name: str) -> str:
     return f"arn:aws:globalaccelerator::{ACCOUNT}:accelerator/a1/listener/l1/endpoint-group/{name}"
 
@@ -202,7 +206,28 @@ def good_plan(draw: random.Random) -> Case:
         case["parameters"] = {"include": draw.choice([["/shop/**"], ["/shop/*/url", "/Pay.ments/a_b-c/**"], ["/" + "/".join("abcdefghijklmno")]]), "exclude": draw.choice([[], ["/shop/own/**"]])}
     if draw.random() < 0.3 and (case["detection"]["sides"]["primary"]["alarms"] or any(d.get("kind") != "aurora_global" for d in databases)):
         case["mode"] = "automatic"
+    if draw.random() < 0.5:
+        add_witness(draw, case)
     return case
+
+
+def add_witness(draw: random.Random, case: Case) -> None:
+    """A witness on one side or on both, and where it logs in; without an RDS instance there is none."""
+    instances = [d for d in case["databases"] if d.get("kind") != "aurora_global"]
+    if not instances:
+        return
+    sides = draw.choice([["recovery"], ["primary"], ["primary", "recovery"], ["primary", "recovery"]])
+    case["witness"] = {"sides": {side: {"function": function(case["sides"][side]["region"], draw.choice(["shop-database-witness", "W_1", "a" * 64]))} for side in sides}}
+    for side in sides:
+        for database in draw.sample(instances, k=draw.randint(1, len(instances))):
+            database["sides"][side]["connection"] = {
+                "host": draw.choice([f"shop-{side}.abc123.rds.amazonaws.com", "10.0.0.1", "DB"]), "database": draw.choice(["shop", "Shop_1", "_a$-"]),
+                **({"port": draw.choice([1, 5433, 65535])} if draw.random() < 0.5 else {}),
+            }
+    if case.get("limits", {}).get("lag_seconds_max") == 0:
+        case["witness"]["heartbeat_seconds"] = 0
+    elif draw.random() < 0.5:
+        case["witness"] |= {"heartbeat_seconds": draw.choice([0, 1, 59]), "user": draw.choice(["pilotlight_witness", "_w", "a" * 63])}
 
 
 def good_fleet_side(draw: random.Random, region: str, account: str, i: int) -> Case:
@@ -267,7 +292,21 @@ PLACES: list[tuple[str, list[Any]]] = [
     ]) for side in SIDES),
     *((f"databases.*.sides.{side}.backup_retention_days", [-0.0, 1e20, 0, 1, 35, 36, 7.5, 300, -1]) for side in SIDES),
     *((f"databases.*.sides.{side}.quarantine_security_group", ["sg-0abc", "sg-", "quarantine", "sg-ABC", "sg-" + "a" * 33, "sg-xyz", ""]) for side in SIDES),
+    *((f"databases.*.sides.{side}.connection", [None, {"host": "shop.example.com", "database": "shop"}]) for side in SIDES),
+    *((f"databases.*.sides.{side}.connection.host", ["", "a", "-a", "a-", ".a", "a.", "a..b", "a_b", "a b", "shop.example.com:5432", "postgres://shop", "[::1]", "::1", "10.0.0.1", "a" * 253, "a" * 254, "läden.example.com", "SHOP.example.com"]) for side in SIDES),
+    *((f"databases.*.sides.{side}.connection.port", [-0.0, 0, 1, 65535, 65536, 5432.5, -1, 1e20]) for side in SIDES),
+    *((f"databases.*.sides.{side}.connection.database", ["", "shop", "_", "1shop", "$shop", "-shop", "sh$op-1_", "sh op", "shop;", "läden", "a" * 63, "a" * 64]) for side in SIDES),
     ("databases.*.after", [["Orders-0"], [""], ["orders-0"], ["orders-1"], ["orders-2"], ["orders-0", "orders-0"], ["web-0"], ["nobody"], ["orders-1", "orders-2"]]),
+    ("witness", [None]),
+    ("witness.user", ["", "_", "w", "1w", "Witness", "wit-ness", "wit ness", "wit$ness", "wïtness", "a" * 63, "a" * 64]),
+    ("witness.heartbeat_seconds", [-0.0, 0, 1, 59, 60, 61, 2.5, -1, 255, 256, 1e20]),
+    ("witness.sides", [{}, {"primary": None, "recovery": None}]),
+    *((f"witness.sides.{side}", [None]) for side in SIDES),
+    *((f"witness.sides.{side}.function", [
+        "", "shop-database-witness", function("us-east-2", "w"), function("us-west-1", "w"), function("us-east-2", "w", OTHER_ACCOUNT), function("us-west-1", "w", OTHER_ACCOUNT), function("us-west-1", "w", "1234"), function("us-east-2", "a" * 64), function("us-west-1", "a" * 65),
+        function("us-west-1", "w:7"), function("us-east-2", "w:live"), function("us-west-1", "*"), function("us-west-1", "w.1"), function("us-west-1", "wïtness"), function("us-west-1", ""), function("", "w"), "arn:aws:lambda:us-west-1:123456789012:layer:w", "arn:aws:sns:us-west-1:123456789012:function:w",
+        "arn:aws-cn:lambda:us-west-1:123456789012:function:w", "arn:aws-us-gov:lambda:us-east-2:123456789012:function:w", "arn:awsx:lambda:us-west-1:123456789012:function:w", "arn:aws-1:lambda:us-west-1:123456789012:function:w", "arn:aws:lambda:us-west-1::function:w",
+    ]) for side in SIDES),
     ("fleets.*.name", ["web_0", "orders-0", "front-0", "web-1", "a" * 41, ""]),
     ("fleets.*.kind", ["auto_scaling_group", "ecs"]),
     *((f"fleets.*.sides.{side}.group", ["${x}", " shop", "a:b", "shop-*", "shop-?", "", "a" * 255, "a" * 256, "läden", "shop web", "shop-web-0", "tab\tname", "a/b"]) for side in SIDES),
@@ -416,6 +455,14 @@ TOGETHER: list[list[tuple[str, Any]]] = [
     [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", {"schedule": "cron(0 3 * * ? *)"})],
     [("sides.primary.account", OTHER_ACCOUNT), ("parameters", {"include": ["/shop/**"]})],
     [("sides.primary.account", ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve")],
+    # Both have what the other account has not.
+    [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve"), ("witness", {"sides": {"primary": {"function": function("us-east-2", "w")}, "recovery": {"function": function("us-west-1", "w", OTHER_ACCOUNT)}}})],
+    [("limits.lag_seconds_max", 60), ("witness.heartbeat_seconds", 60)],
+    [("limits.lag_seconds_max", 61), ("witness.heartbeat_seconds", 60)],
+    [("limits.lag_seconds_max", 0), ("witness.heartbeat_seconds", 0)],
+    [("limits.lag_seconds_max", 300), ("witness.heartbeat_seconds", 61)],
+    [("databases.0.sides.primary.connection", None), ("databases.1.sides.primary.connection", None), ("databases.2.sides.primary.connection", None), ("witness.sides.primary.function", function("us-east-2", "w"))],
+    [("databases.0.sides.recovery.connection", {"host": "shop.example.com", "database": "shop"}), ("databases.0.kind", "aurora_global")],
     [("fleets.0.sides.primary", None), ("fleets.0.sides.recovery.resting", None)],
     [("databases.0.global_cluster", "shop"), ("databases.1.global_cluster", "Shop"), ("databases.0.kind", "aurora_global"), ("databases.1.kind", "aurora_global")],
     [("databases.0.after", ["orders-1"]), ("databases.1.after", ["orders-0"])],
@@ -480,6 +527,7 @@ NOT_OF_THE_PLAN = [
 # What rules.tf can say, and plan.tf about the accounts.
 LINES = [
     "is of the partition", "belongs to", ": is not an ARN", "is used by", "given twice", "closes a cycle", "names a time that never comes", "lies outside", "ends before it begins", "is no day of month", "is no day of week",
+    "connection: is given, and witness.sides", "function: is given, and no database has a connection",
     "is the recovery side's account too", "the account that both providers work in", "Endpoint groups, the recovery region's load balancers",
 ]
 # What Terraform itself writes into the document.

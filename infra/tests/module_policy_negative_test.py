@@ -27,6 +27,12 @@ def role(**statement: Any) -> dict[str, Any]:
     return resource("aws_iam_role_policy", policy=json.dumps({"Statement": [{"Sid": "S", "Effect": "Allow", **statement}]}))
 
 
+def interfaces(function_arn: str, denied: list[str] | None = None) -> dict[str, Any]:
+    actions = ["ec2:CreateNetworkInterface", "ec2:DescribeSubnets"]
+    deny = {"Effect": "Deny", "Action": denied or actions, "Resource": "*", "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}}
+    return resource("aws_iam_role_policy", policy=json.dumps({"Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}, deny]}))
+
+
 def trust(**statement: Any) -> dict[str, Any]:
     return resource("aws_iam_role", assume_role_policy=json.dumps({"Statement": [{"Effect": "Allow", **statement}]}))
 
@@ -55,6 +61,10 @@ PLANNED: list[tuple[str, Callable[[list[dict[str, Any]]], Any], list[dict[str, A
     ("rds:DeleteDBInstance on every resource", policy.roles_hold_no_more_than_they_must, [role(Action=["rds:DeleteDBInstance"], Resource="*")]),
     ("of every region", policy.roles_hold_no_more_than_they_must, [role(Action=["cloudwatch:GetMetricData"], Resource="*")]),
     ("has a wildcard in", policy.roles_hold_no_more_than_they_must, [role(Action=["sqs:SendMessage"], Resource="arn:aws:sqs:eu-south-1:123456789012:*")]),
+    ("has a wildcard in", policy.roles_hold_no_more_than_they_must, [role(Action=["ec2:AttachNetworkInterface"], Resource="arn:aws:ec2:eu-south-1:123456789012:network-interface/*")]),
+    ("may use ec2:CreateNetworkInterface", policy.what_lambda_needs_is_denied_to_the_functions_code, [role(Action=["ec2:CreateNetworkInterface"], Resource="arn:aws:ec2:eu-south-1:123456789012:subnet/subnet-0")]),
+    ("may use ec2:DescribeSubnets", policy.what_lambda_needs_is_denied_to_the_functions_code, [interfaces("arn:aws:lambda:eu-south-1:123456789012:function:a", denied=["ec2:CreateNetworkInterface"])]),
+    ("may use ec2:CreateNetworkInterface", policy.what_lambda_needs_is_denied_to_the_functions_code, [interfaces("arn:aws:lambda:eu-south-1:123456789012:function:*")]),
     ("may be assumed by", policy.roles_are_for_named_services, [trust(Principal={"AWS": "*"})]),
     ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:role/a"))]),
     ("may be assumed by", policy.roles_are_for_named_services, [resource("aws_iam_role", name="shop-primary-region", assume_role_policy=trusting("arn:aws:iam::123456789012:root", "id"))]),

@@ -43,6 +43,7 @@ ON_EVERYTHING = {
     "ec2:DescribeInstanceTypes": "the action has no resource types",
     "ec2:DescribeInternetGateways": "the action has no resource types",
     "ec2:DescribeLaunchTemplateVersions": "the action has no resource types",
+    "ec2:DescribeNetworkInterfaces": "the action has no resource types",
     "ec2:DescribeRegions": "the action has no resource types",
     "ec2:DescribeSnapshots": "the action has no resource types",
     "ec2:DescribeSubnets": "the action has no resource types",
@@ -74,13 +75,28 @@ WILDCARDS = [
     (r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:db:\*", "RDS authorises a description of several instances against all of them"),
 ]
 
-# Wildcards for what only reads, each with the actions it stands for and its reason.
-WILDCARDS_TO_READ = [
+# Wildcards for a few actions only, each with these and its reason.
+WILDCARDS_FOR = [
     (r"arn:[^:*]+:ssm:[^:*]+::parameter/aws/service/\*", {"ssm:GetParameters"}, "AWS's own public parameters: the ids of its images"),
     (r"arn:[^:*]+:acm:[a-z0-9-]+:\d{12}:certificate/\*", {"acm:DescribeCertificate"}, "whatever certificate a listener has today"),
     (r"arn:[^:*]+:kms:[a-z0-9-]+:\d{12}:key/\*", {"kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"}, "whatever key a replica or a volume has; its state and whom it admits are read"),
     (r"arn:[^:*]+:rds:[a-z0-9-]+:\d{12}:(pg|og):\*", {"rds:DescribeDBParameters", "rds:DescribeOptionGroups"}, "whatever groups an instance has; it only reads"),
+    (
+        r"arn:[^:*]+:ec2:[a-z0-9-]+:\d{12}:network-interface/\*",
+        {"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"},
+        "EC2 makes up the id; Lambda makes the interfaces of a function in a VPC with the function's role",
+    ),
 ]
+
+# What Lambda does with a function's role for its network interfaces.
+INTERFACE_ACTIONS = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 
 # AWS's own policies that may be attached, with the reason: EKS asks for them.
 MANAGED = {"AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEBSCSIDriverPolicy"}
@@ -106,7 +122,7 @@ Plans = dict[str, list[Resource]]
 def may_be_wide(resource: str, actions: set[str]) -> bool:
     """Whether a wildcard inside an ARN is one of those that have a reason."""
     return any(re.fullmatch(pattern, resource) for pattern, _reason in WILDCARDS) or any(
-        re.fullmatch(pattern, resource) and actions <= allowed for pattern, allowed, _reason in WILDCARDS_TO_READ
+        re.fullmatch(pattern, resource) and actions <= allowed for pattern, allowed, _reason in WILDCARDS_FOR
     )
 
 
@@ -132,6 +148,8 @@ def roles_hold_no_more_than_they_must(resources: list[Resource]) -> Iterator[str
     for address, values in of(resources, "aws_iam_role_policy", "aws_iam_policy"):
         for s in statements(values, "policy"):
             where, actions = f"{address}: {s.get('Sid')}", listed(s.get("Action", []))
+            if s["Effect"] == "Deny":
+                continue
             if "NotAction" in s or "NotResource" in s:
                 yield f"{where} allows all but something"
             for action in actions:
@@ -147,6 +165,24 @@ def roles_hold_no_more_than_they_must(resources: list[Resource]) -> Iterator[str
                         yield f"{where} stands on every resource of every region"
                 elif re.search(r"[*?]", resource) and not may_be_wide(resource, set(actions)):
                     yield f"{where} has a wildcard in {resource}"
+
+
+def what_lambda_needs_is_denied_to_the_functions_code(resources: list[Resource]) -> Iterator[str]:
+    """Lambda makes the interfaces of a function in a VPC with the function's role; the function itself makes none."""
+    for address, values in of(resources, "aws_iam_role_policy", "aws_iam_policy"):
+        found = statements(values, "policy")
+        allowed = {a for s in found if s["Effect"] == "Allow" for a in listed(s.get("Action", [])) if a in INTERFACE_ACTIONS}
+        denied = {a for s in found if is_for_a_functions_code(s) for a in listed(s.get("Action", []))}
+        if "ec2:CreateNetworkInterface" in allowed and allowed - denied:
+            yield f"{address}: the function's own code may use {', '.join(sorted(allowed - denied))}"
+
+
+def is_for_a_functions_code(statement: dict[str, Any]) -> bool:
+    """Whether it denies everything of its kind to the code of one function, named by its exact ARN."""
+    condition = statement.get("Condition", {})
+    arns = listed(condition.get("ArnEquals", {}).get("lambda:SourceFunctionArn", []))
+    exact = bool(arns) and all(re.fullmatch(r"arn:[^:*]+:lambda:[a-z0-9-]+:\d{12}:function:[^:*?]+", arn) for arn in arns)
+    return statement["Effect"] == "Deny" and statement.get("Resource") == "*" and list(condition) == ["ArnEquals"] and exact
 
 
 def is_another_accounts_role(name: str, statement: dict[str, Any]) -> bool:
@@ -316,6 +352,7 @@ def _environment_lines(address: str, program: str, wanted: dict[str, str]) -> It
 
 PLAN_RULES = [
     roles_hold_no_more_than_they_must,
+    what_lambda_needs_is_denied_to_the_functions_code,
     roles_are_for_named_services,
     a_boundary_bounds_every_role,
     resource_policies_admit_whom_they_name,

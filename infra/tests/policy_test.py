@@ -429,9 +429,7 @@ def signals_and_notices_come_from_whom_is_meant(plan: Plan) -> Iterator[str]:
 
 def signals_come_from_the_alarms_of_their_side(plan: Plan) -> Iterator[str]:
     """A signals topic takes the alarms of its own region, of the account that the plan names for that side."""
-    parts = sorted(resources(plan, "aws_ssm_parameter"), key=lambda p: str(value(p, "name")))
-    text = "".join(value(p, "insecure_value") or "" for p in parts if re.search(r"/plan/\d+$", value(p, "name") or ""))
-    owners = {side["region"]: side["account"] for side in json.loads(text)["sides"].values()} if text else {}
+    owners = {side["region"]: side["account"] for side in _document(plan).get("sides", {}).values()}
     for policy in resources(plan, "aws_sns_topic_policy") if owners else []:
         for statement in statements(policy, "policy"):
             if statement.get("Sid") != "AlarmsOfThisRegionAndAccount" or "Condition" not in statement:
@@ -609,6 +607,35 @@ def roles_of_another_account_are_taken_by_name(plan: Plan) -> Iterator[str]:
                     yield f"{policy['address']}: {statement.get('Sid')} may take the role {resource}"
 
 
+def the_witness_is_asked_on_its_own_side_by_two(plan: Plan) -> Iterator[str]:
+    """Who may invoke a function: the tick and the readiness pass the witness of their own region, if the plan has one; and nobody else's."""
+    for policy in resources(plan, "aws_iam_role_policy"):
+        function = re.search(r'steps\["([a-z-]+)"\]', policy["address"])
+        if not function or unknown(policy, "policy"):
+            continue
+        invoked = {arn for s in allowing(policy) if "lambda:InvokeFunction" in listed(s["Action"]) for arn in listed(s["Resource"])}
+        own = [arn for f in resources(plan, "aws_lambda_function") if (arn := value(f, "arn")) and arn.endswith(f"-{function[1]}")]
+        witness = _witness_of(plan, region(own[0])) if own else None
+        wanted = {witness} if witness and function[1] in ("alarm-handler", "readiness-checker") else set()
+        if function[1] == "alarm-handler":
+            wanted |= {arn for f in resources(plan, "aws_lambda_function") if (arn := value(f, "arn")) and arn.endswith("-readiness-checker")}
+        for arn in invoked ^ wanted if own else set():
+            yield f"{policy['address']}: {'may' if arn in invoked else 'may not'} invoke {arn}"
+
+
+def _witness_of(plan: Plan, where: str) -> str | None:
+    """The witness that the plan document names in a region."""
+    found = [side for name, side in _document(plan).get("witness", {}).get("sides", {}).items() if _document(plan)["sides"][name]["region"] == where]
+    return found[0]["function"] if found else None
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    """The plan document, its parts joined; empty if it isn't known yet."""
+    parts = sorted(resources(plan, "aws_ssm_parameter"), key=lambda p: str(value(p, "name")))
+    text = "".join(value(p, "insecure_value") or "" for p in parts if re.search(r"/plan/\d+$", value(p, "name") or ""))
+    return json.loads(text) if text else {}
+
+
 def commands_come_from_functions_alone(plan: Plan) -> Iterator[str]:
     roles = {value(r, "name") for r in resources(plan, "aws_iam_role")}
     for policy in resources(plan, "aws_sns_topic_policy"):
@@ -669,6 +696,7 @@ RULES: list[Rule] = [
     topics_and_queues_admit_nobody_unconditionally,
     buses_admit_one_role_of_one_account,
     roles_of_another_account_are_taken_by_name,
+    the_witness_is_asked_on_its_own_side_by_two,
     commands_come_from_functions_alone,
     signals_and_notices_come_from_whom_is_meant,
     signals_come_from_the_alarms_of_their_side,

@@ -137,6 +137,14 @@ locals {
       Resource = [local.function_arns["readiness-checker"]]
     }]
 
+    # The witness in the VPC of the own side is asked what the databases say of themselves.
+    ask_the_witness = [for arn in var.witness_function_arn[*] : {
+      Sid      = "AskTheWitness"
+      Effect   = "Allow"
+      Action   = ["lambda:InvokeFunction"]
+      Resource = [arn]
+    }]
+
     # What only the readiness pass looks at. It reads.
     readiness = concat(
       [for arns in [local.group_arns] : {
@@ -383,7 +391,7 @@ locals {
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_alarms,
-    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.figures, local.statements.ask_for_readiness)
+    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.figures, local.statements.ask_for_readiness, local.statements.ask_the_witness)
 
     # Looks at routes too: nothing is promoted beside an open primary side, checked right before each promotion.
     "promote-replica" = concat(local.statements.look_at_replicas, local.statements.look_at_routes, local.statements.promote,
@@ -397,7 +405,7 @@ locals {
 
     # Looks at everything that a failover would need, and changes none of it.
     "readiness-checker" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_fleets,
-    local.statements.look_at_routes, local.statements.readiness, local.statements.figures)
+    local.statements.look_at_routes, local.statements.readiness, local.statements.figures, local.statements.ask_the_witness)
 
     "snapshot-scheduler" = local.snapshot_statements
     "ssm-replicator"     = local.parameter_statements

@@ -106,6 +106,11 @@ variable "image_parameters" {
   type        = list(string)
 }
 
+variable "witness_function_arn" {
+  description = "The witness of the own side, which two of the functions ask about databases. null: there is none."
+  type        = string
+}
+
 # --- The functions --------------------------------------------------------------------------------------------
 
 variable "package_dir" {

@@ -25,6 +25,7 @@ module "guard_recovery" {
   snapshots              = var.snapshots == null ? null : merge(var.snapshots, { age_hours_max = local.snapshot_age_hours_max })
   parameters             = var.parameters
   image_parameters       = var.image_parameters
+  witness_function_arn   = try(var.witness.sides.recovery.function, null)
 
   package_dir              = var.package_dir
   architecture             = var.architecture

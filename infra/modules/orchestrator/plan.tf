@@ -34,6 +34,11 @@ locals {
     }
     operator_function = "${var.name}-alarm-handler"
     },
+    { for witness in var.witness[*] : "witness" => {
+      user              = witness.user
+      heartbeat_seconds = witness.heartbeat_seconds
+      sides             = { for side, s in witness.sides : side => s if s != null }
+    } },
     { for policy in var.snapshots[*] : "snapshots" => merge({
       schedule      = policy.schedule
       keep          = policy.keep
@@ -82,6 +87,10 @@ resource "terraform_data" "plan" {
     precondition {
       condition     = length(local.in_cycles) == 0
       error_message = join("\n", local.in_cycles)
+    }
+    precondition {
+      condition     = length(local.witness_problems) == 0
+      error_message = join("\n", local.witness_problems)
     }
     precondition {
       condition     = length(local.schedule_problems) == 0

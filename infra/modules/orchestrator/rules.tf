@@ -10,6 +10,7 @@ locals {
     endpoint_group = "give the ARN of a Global Accelerator endpoint group, like arn:aws:globalaccelerator::123456789012:accelerator/…/listener/…/endpoint-group/…"
     load_balancer  = "give the ARN of an application or network load balancer, like arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/0123456789abcdef"
     alarm          = "give the ARN of a CloudWatch alarm, like arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-errors"
+    function       = "give the ARN of a Lambda function, without a version or an alias, like arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness"
     key            = "give the ARN of a KMS key, like arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
   }
 
@@ -28,6 +29,7 @@ locals {
     flatten([for side, s in var.detection.sides : [for i, arn in s.alarms :
       { path = "detection.sides.${side}.alarms[${i}]", arn = arn, side = split(":", arn)[3] == local.regions.primary ? "primary" : "recovery", remedy = local.give_arn.alarm }
     ]]),
+    flatten([for witness in var.witness[*] : [for side, s in witness.sides : { path = "witness.sides.${side}.function", arn = s.function, side = side, remedy = local.give_arn.function } if s != null]]),
     flatten([for policy in var.snapshots[*] : [for side, arn in policy.kms_key_arns : { path = "snapshots.kms_key_arns.${side}", arn = arn, side = side, remedy = local.give_arn.key } if arn != null]]),
   )
 
@@ -87,6 +89,14 @@ locals {
   walk_2048  = { for name, others in local.walk_1024 : name => distinct(flatten([for other in others : lookup(local.walk_1024, other, [])])) if length(others) > 0 }
   come_to    = toset(flatten(values(local.walk_2048)))
   in_cycles  = [for item in local.waiting : "${item.path}: closes a cycle: ${item.name} waits for itself by way of ${join(", ", [for name in item.after : name if contains(local.come_to, name)])}; leave one of these out, so that one of them can go first" if contains(local.come_to, item.name) && length(lookup(local.walk_2048, item.name, [])) > 0]
+
+  # Where a witness logs in, and the witness: of one without the other nothing comes.
+  connected = { for side in keys(var.sides) : side => [for i, d in var.databases : i if try(d.sides[side].connection, null) != null] }
+  witnessed = { for side in keys(var.sides) : side => try(var.witness.sides[side], null) != null }
+  witness_problems = concat(
+    flatten([for side, indices in local.connected : [for i in indices : "databases[${i}].sides.${side}.connection: is given, and witness.sides.${side} is not; give the function that asks the database there, or leave the connection out" if !local.witnessed[side]]]),
+    [for side, indices in local.connected : "witness.sides.${side}.function: is given, and no database has a connection on the ${side} side; give the connection of at least one RDS instance there, or leave the function out" if local.witnessed[side] && length(indices) == 0],
+  )
 
   schedule_problems = flatten([for policy in var.snapshots[*] : concat(
     [for problem in local.schedule_field_problems : "snapshots.schedule: is wrong: ${problem}; ${local.give_schedule}"],

@@ -79,6 +79,8 @@ variable "databases" {
                                     this side as soon as its region answers. Only with it may the function modify that one instance
                                     or cluster. The mode automatic requires that of the primary side. The recovery side's is for the
                                     way back
+        connection                  where the witness of this side logs in to the instance: the host of its endpoint, the port, and the
+                                    database in which the grants were run. PostgreSQL, and rds_replica only
       after            names of databases to promote first
   TEXT
   type = list(object({
@@ -86,8 +88,18 @@ variable "databases" {
     kind           = optional(string, "rds_replica")
     global_cluster = optional(string)
     sides = object({
-      primary  = object({ arn = string, backup_retention_days = optional(number), quarantine_security_group = optional(string) })
-      recovery = object({ arn = string, backup_retention_days = optional(number), quarantine_security_group = optional(string) })
+      primary = object({
+        arn                       = string
+        backup_retention_days     = optional(number)
+        quarantine_security_group = optional(string)
+        connection                = optional(object({ host = string, port = optional(number, 5432), database = string }))
+      })
+      recovery = object({
+        arn                       = string
+        backup_retention_days     = optional(number)
+        quarantine_security_group = optional(string)
+        connection                = optional(object({ host = string, port = optional(number, 5432), database = string }))
+      })
     })
     after = optional(list(string), [])
   }))
@@ -141,8 +153,59 @@ variable "databases" {
     error_message = "databases: a side's quarantine_security_group must be a security group's id (sg-...)."
   }
   validation {
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : s.connection == null if d.kind == "aurora_global"]]))
+    error_message = "databases: with kind aurora_global, leave a side's connection out: the witness asks RDS instances only."
+  }
+  validation {
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : can(regex("^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$", s.connection.host)) if s.connection != null && d.kind != "aurora_global"]]))
+    error_message = "databases: host of a side's connection is not a host name; give the host name of the instance's endpoint, without a port."
+  }
+  validation {
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : s.connection.port >= 1 && s.connection.port <= 65535 && floor(s.connection.port) == s.connection.port if s.connection != null && d.kind != "aurora_global"]]))
+    error_message = "databases: port of a side's connection must be a whole number from 1 to 65535."
+  }
+  validation {
+    condition     = alltrue(flatten([for d in var.databases : [for s in d.sides : can(regex("^[A-Za-z_][A-Za-z0-9_$-]{0,62}$", s.connection.database)) if s.connection != null && d.kind != "aurora_global"]]))
+    error_message = "databases: database of a side's connection is not the name of a database; give 1 to 63 letters, digits, underscores, dollar signs and hyphens, beginning with a letter or an underscore."
+  }
+  validation {
     condition     = alltrue(flatten([for d in var.databases : [for a in d.after : a != d.name && contains(var.databases[*].name, a)]]))
     error_message = "databases: after may name other databases of the plan only; they are promoted first."
+  }
+}
+
+variable "witness" {
+  description = <<-TEXT
+    The functions inside the VPCs that ask the databases in SQL (modules/database-witness), one on each side or on one of them. null: nobody asks.
+      user                the database role that they log in as
+      heartbeat_seconds   time from one heartbeat to the next, as the modules have it. 0: none are written
+      sides               the function's ARN on each side that has one
+  TEXT
+  type = object({
+    user              = optional(string, "pilotlight_witness")
+    heartbeat_seconds = optional(number, 5)
+    sides             = object({ primary = optional(object({ function = string })), recovery = optional(object({ function = string })) })
+  })
+  default = null
+  validation {
+    condition     = var.witness == null || try(can(regex("^[a-z_][a-z0-9_]{0,62}$", var.witness.user)), false)
+    error_message = "witness: user is not the name of a database role; give 1 to 63 characters of a-z, 0-9 and underscore, not beginning with a digit."
+  }
+  validation {
+    condition     = var.witness == null || try(var.witness.heartbeat_seconds >= 0 && var.witness.heartbeat_seconds <= 60 && floor(var.witness.heartbeat_seconds) == var.witness.heartbeat_seconds, false)
+    error_message = "witness: heartbeat_seconds must be a whole number from 0 to 60."
+  }
+  validation {
+    condition     = var.witness == null || try(var.witness.heartbeat_seconds <= 0 || var.witness.heartbeat_seconds < var.limits.lag_seconds_max, false)
+    error_message = "witness: heartbeat_seconds is ${try(var.witness.heartbeat_seconds, 0)}, not less than limits.lag_seconds_max, which is ${var.limits.lag_seconds_max}; lower it or raise the limit: a healthy replica is up to one heartbeat behind."
+  }
+  validation {
+    condition     = var.witness == null || try(anytrue([for s in var.witness.sides : s != null]), false)
+    error_message = "witness: sides names no function on either side; give the function of the recovery side, or leave witness out."
+  }
+  validation {
+    condition     = var.witness == null || try(alltrue([for side, s in var.witness.sides : can(regex("^arn:aws(-[a-z-]+)?:lambda:${var.sides[side].region}:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$", s.function)) if s != null]), false)
+    error_message = "witness: a side's function must be the ARN of a Lambda function in its region (primary ${var.sides.primary.region}, recovery ${var.sides.recovery.region}), without a version or an alias, like arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness."
   }
 }
 

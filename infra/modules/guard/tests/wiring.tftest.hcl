@@ -125,6 +125,7 @@ variables {
   snapshots                = null
   parameters               = null
   image_parameters         = []
+  witness_function_arn     = null
   silence_minutes          = 5
   unready_minutes          = 60
   error_alarm_functions    = ["alarm-handler"]
@@ -670,6 +671,23 @@ run "each_role_may_do_what_its_steps_need_and_no_more" {
     # The listed alarms are asked for in both regions, and nowhere else.
     condition     = [for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : [s.Action, s.Resource, s.Condition.StringEquals["aws:RequestedRegion"]] if s.Sid == "LookAtAlarms"] == [[["cloudwatch:DescribeAlarms"], "*", ["us-east-2", "us-west-1"]]]
     error_message = "The alarms are asked for elsewhere, or more is asked."
+  }
+}
+
+run "the_witness_of_the_own_side_is_asked_by_the_two_functions_that_look_at_databases" {
+  command = plan
+  variables {
+    witness_function_arn = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness"
+  }
+  assert {
+    condition = { for f, p in aws_iam_role_policy.steps : f => [for s in jsondecode(p.policy).Statement : s.Resource if contains(s.Action, "lambda:InvokeFunction")] } == {
+      "alarm-handler"     = [["arn:aws:lambda:us-west-1:123456789012:function:shop-readiness-checker"], ["arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness"]]
+      "promote-replica"   = []
+      "readiness-checker" = [["arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness"]]
+      "scale-asg"         = []
+      "shift-traffic"     = []
+    }
+    error_message = "Another function may ask the witness, or one of the two may not, or another than it."
   }
 }
 

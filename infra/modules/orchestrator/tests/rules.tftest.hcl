@@ -463,3 +463,31 @@ run "key_of_another_partition" {
   }
   expect_failures = [terraform_data.plan]
 }
+
+run "connection_without_witness" {
+  # says: databases[0].sides.recovery.connection: is given, and witness.sides.recovery is not; give the function that asks the database there, or leave the connection out
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5432, database = "shop" } } } }]
+  }
+  expect_failures = [terraform_data.plan]
+}
+
+run "witness_without_connection" {
+  # says: witness.sides.recovery.function: is given, and no database has a connection on the recovery side; give the connection of at least one RDS instance there, or leave the function out
+  command = plan
+  variables {
+    witness = { sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } }
+  }
+  expect_failures = [terraform_data.plan]
+}
+
+run "witness_other_account" {
+  # says: witness.sides.recovery.function: belongs to 210987654321, and the plan's account is 123456789012; give the ARN of a Lambda function, without a version or an alias, like arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5432, database = "shop" } } } }]
+    witness   = { sides = { recovery = { function = "arn:aws:lambda:us-west-1:210987654321:function:shop-database-witness" } } }
+  }
+  expect_failures = [terraform_data.plan]
+}

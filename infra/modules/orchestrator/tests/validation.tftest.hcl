@@ -1283,3 +1283,77 @@ run "probes_of_both_sides_of_one_name_are_refused" {
   }
   expect_failures = [var.detection]
 }
+
+run "a_connection_of_an_aurora_cluster_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", kind = "aurora_global", global_cluster = "shop-orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:cluster:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:cluster:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5432, database = "shop" } } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_connection_whose_host_has_a_port_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "orders.example.com:5432", port = 5432, database = "shop" } } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_connection_to_port_0_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 0, database = "shop" } } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_connection_to_a_database_of_other_letters_is_refused" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5432, database = "1 shop" } } } }]
+  }
+  expect_failures = [var.databases]
+}
+
+run "a_witness_that_logs_in_as_no_role_is_refused" {
+  command = plan
+  variables {
+    witness = { user = "Witness", sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } }
+  }
+  expect_failures = [var.witness]
+}
+
+run "a_witness_that_beats_every_two_minutes_is_refused" {
+  command = plan
+  variables {
+    limits  = { lag_seconds_max = 300 }
+    witness = { heartbeat_seconds = 120, sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } }
+  }
+  expect_failures = [var.witness]
+}
+
+run "heartbeats_as_far_apart_as_the_lag_that_is_let_through_are_refused" {
+  command = plan
+  variables {
+    limits  = { lag_seconds_max = 10 }
+    witness = { heartbeat_seconds = 10, sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } }
+  }
+  expect_failures = [var.witness]
+}
+
+run "a_witness_on_neither_side_is_refused" {
+  command = plan
+  variables {
+    witness = { sides = {} }
+  }
+  expect_failures = [var.witness]
+}
+
+run "a_version_of_a_witness_is_refused" {
+  command = plan
+  variables {
+    witness = { sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness:7" } } }
+  }
+  expect_failures = [var.witness]
+}

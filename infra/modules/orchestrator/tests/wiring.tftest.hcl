@@ -297,6 +297,53 @@ run "a_plan_of_both_ways_is_written_whole" {
   }
 }
 
+run "a_witness_is_written_into_the_plan_and_asked_on_its_own_side" {
+  command = plan
+  variables {
+    databases = [{
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", connection = { host = "shop-orders.abc123.us-east-2.rds.amazonaws.com", database = "shop" } }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5433, database = "shop" } }
+      }
+    }]
+    witness = { sides = {
+      primary  = { function = "arn:aws:lambda:us-east-2:123456789012:function:shop-database-witness" }
+      recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" }
+    } }
+  }
+  assert {
+    condition = jsondecode(output.plan_json).databases[0].sides == {
+      primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", connection = { host = "shop-orders.abc123.us-east-2.rds.amazonaws.com", port = 5432, database = "shop" } }
+      recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5433, database = "shop" } }
+    }
+    error_message = "The database's connections differ: ${output.plan_json}"
+  }
+  assert {
+    condition = jsondecode(output.plan_json).witness == {
+      user              = "pilotlight_witness"
+      heartbeat_seconds = 5
+      sides = {
+        primary  = { function = "arn:aws:lambda:us-east-2:123456789012:function:shop-database-witness" }
+        recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" }
+      }
+    }
+    error_message = "The witness differs: ${output.plan_json}"
+  }
+}
+
+run "a_witness_of_the_recovery_side_alone_leaves_the_other_side_out" {
+  command = plan
+  variables {
+    databases = [{ name = "orders", sides = { primary = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders" }, recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", connection = { host = "shop-orders-replica.abc123.us-west-1.rds.amazonaws.com", port = 5432, database = "shop" } } } }]
+    witness   = { user = "witness", heartbeat_seconds = 0, sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } }
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).witness == { user = "witness", heartbeat_seconds = 0, sides = { recovery = { function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness" } } } && !strcontains(output.plan_json, "null")
+    error_message = "The plan mentions a witness that there is not: ${output.plan_json}"
+  }
+}
+
 run "what_is_left_out_is_absent_from_the_plan" {
   command = plan
   variables {
@@ -309,7 +356,7 @@ run "what_is_left_out_is_absent_from_the_plan" {
     }]
   }
   assert {
-    condition     = !strcontains(output.plan_json, "null") && !strcontains(output.plan_json, "quarantine_security_group")
+    condition     = !strcontains(output.plan_json, "null") && !strcontains(output.plan_json, "quarantine_security_group") && !strcontains(output.plan_json, "connection") && !strcontains(output.plan_json, "witness")
     error_message = "The plan document mentions what was left out: ${output.plan_json}"
   }
 }
