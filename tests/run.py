@@ -108,6 +108,7 @@ def stages() -> list[Stage]:
             "the adapters, asked of two emulators",
             [
                 [sys.executable, "tests/environment.py", ".lab/moto-venv", "tests/lab/requirements-moto.txt"],
+                [sys.executable, f"{launcher}/postgres_programs.py", "--install"],
                 [sys.executable, "-B", "tests/adapters.py", str(venv / "bin/python"), ".lab/moto-venv/bin/moto_server"],
             ],
             count_plain,
