@@ -5,14 +5,14 @@ use std::sync::Arc;
 use aws::database_token::SignedTokens;
 use database_witness::DatabaseWitness;
 use database_witness::postgres::PostgresDoor;
-use database_witness::settings::Settings;
+use database_witness::settings::WitnessSettings;
 use runtime::clock::SystemClock;
 use runtime::lambda::{RuntimeError, serve};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), RuntimeError> {
     runtime::log::open_log();
-    let settings = Settings::from_env()?;
+    let settings = WitnessSettings::from_env()?;
     let clock = Arc::new(SystemClock);
     let tokens = Arc::new(SignedTokens::from_env(&settings.region, Arc::clone(&clock) as _));
     let door = Arc::new(PostgresDoor::new(tokens, settings.authorities));

@@ -23,7 +23,7 @@ use tokio_postgres::types::{FromSqlOwned, PgLsn};
 use tokio_postgres::{Client, Config, Connection, Error, Row};
 
 pub use self::authorities::Authorities;
-use self::authorities::Line;
+use self::authorities::Channel;
 use self::trouble::{one_line, unreached};
 use crate::door::{Door, Session};
 
@@ -109,7 +109,7 @@ fn untokened(failure: &Failure) -> Unreached {
 /// A session. Nobody drives its connection but whoever asks, so that it ends where it is dropped.
 struct PostgresSession {
     client: Client,
-    connection: Pin<Box<Connection<TcpStream, Line>>>,
+    connection: Pin<Box<Connection<TcpStream, Channel>>>,
 }
 
 #[async_trait]
@@ -141,7 +141,7 @@ impl Session for PostgresSession {
 
 /// Asks, and drives the connection meanwhile.
 async fn drive<T>(
-    connection: &mut Pin<Box<Connection<TcpStream, Line>>>,
+    connection: &mut Pin<Box<Connection<TcpStream, Channel>>>,
     question: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Unreached> {
     let question = std::pin::pin!(question);

@@ -97,6 +97,17 @@ mod tests {
     }
 
     #[test]
+    fn the_events_of_the_witness_are_its_commands() {
+        for (text, is_look) in [
+            (include_str!("../../../events/witness-look.json"), true),
+            (include_str!("../../../events/witness-beat.json"), false),
+        ] {
+            let command = read(&serde_json::from_str(text).unwrap()).unwrap();
+            assert_eq!(matches!(command, WitnessCommand::Look { .. }), is_look);
+        }
+    }
+
+    #[test]
     fn each_bound_holds_at_its_limit_and_not_one_beyond() {
         for (seconds, is_sound) in [(0, false), (1, true), (60, true), (61, false)] {
             assert_eq!(read(&beat(&json!(seconds))).is_ok(), is_sound, "{seconds}");

@@ -9,7 +9,7 @@ use crate::postgres::Authorities;
 
 /// What the witness is told by its environment.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct WitnessSettings {
     /// The function's own region, which its tokens are signed for. From `AWS_REGION`.
     pub region: String,
     /// Who may have issued a database's certificate. From the file that `PILOTLIGHT_DATABASE_AUTHORITIES` names.
@@ -19,24 +19,24 @@ pub struct Settings {
 /// Everything that is wrong with the environment. Its debug form is its sentence, for that is what a failed start prints.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment has {} problem(s): {}", .problems.len(), .problems.join("; "))]
-pub struct SettingsError {
+pub struct WitnessSettingsError {
     /// One sentence for each problem; each names the variable and the remedy.
     pub problems: Vec<String>,
 }
 
-impl fmt::Debug for SettingsError {
+impl fmt::Debug for WitnessSettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Settings {
+impl WitnessSettings {
     /// Reads the environment, and the file of the authorities.
     ///
     /// # Errors
     /// A variable is missing or wrong, or the file has no certificate.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    pub fn from_env() -> Result<Self, SettingsError> {
+    pub fn from_env() -> Result<Self, WitnessSettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
@@ -44,13 +44,13 @@ impl Settings {
     ///
     /// # Errors
     /// A variable is missing or wrong, or the file has no certificate.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, WitnessSettingsError> {
         let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         match (region(set("AWS_REGION")), authorities(set("PILOTLIGHT_DATABASE_AUTHORITIES"))) {
             (Ok(region), Ok(authorities)) => Ok(Self { region, authorities }),
             (region, authorities) => {
                 let problems = [region.err(), authorities.err()].into_iter().flatten().collect();
-                Err(SettingsError { problems })
+                Err(WitnessSettingsError { problems })
             }
         }
     }
@@ -83,8 +83,11 @@ mod tests {
     use super::*;
     use crate::postgres::test_authority::{PEM, PemFile};
 
-    fn read(region: Option<&str>, authorities: Option<&str>) -> Result<Settings, SettingsError> {
-        Settings::read(|name| match name {
+    fn read(
+        region: Option<&str>,
+        authorities: Option<&str>,
+    ) -> Result<WitnessSettings, WitnessSettingsError> {
+        WitnessSettings::read(|name| match name {
             "AWS_REGION" => region.map(str::to_owned),
             "PILOTLIGHT_DATABASE_AUTHORITIES" => authorities.map(str::to_owned),
             _ => None,

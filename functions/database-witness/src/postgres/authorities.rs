@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::question::Watched;
 
 /// A connection over TLS.
-pub(super) type Line = Watched<Encrypted<TcpStream>>;
+pub(super) type Channel = Watched<Encrypted<TcpStream>>;
 
 /// Who may have issued a database's certificate.
 #[derive(Clone)]
@@ -69,9 +69,9 @@ pub(super) struct Tls {
 }
 
 impl TlsConnect<TcpStream> for Tls {
-    type Stream = Line;
+    type Stream = Channel;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Line>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Channel>> + Send>>;
 
     fn connect(self, stream: TcpStream) -> Self::Future {
         let handshake = self.connector.connect(self.host, stream);
@@ -79,7 +79,7 @@ impl TlsConnect<TcpStream> for Tls {
     }
 }
 
-impl TlsStream for Line {
+impl TlsStream for Channel {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }

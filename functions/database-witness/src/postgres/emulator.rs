@@ -470,6 +470,13 @@ async fn each_trouble_with_the_grants_has_its_code() {
         (unreached.code, unreached.message.as_str()),
         (UnreachedCode::NotPrepared, "permission denied for table heartbeat (42501)")
     );
+    // A session that the server ends is of no more use, and says so.
+    let mut session = door.open(USER, &source).await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'pilotlight_witness'";
+    owner.batch_execute(end).await.unwrap();
+    let unreached = session.beat().await.unwrap_err();
+    let is_ended = unreached.message.contains("(57P01)") || unreached.code == UnreachedCode::NoConnection;
+    assert!(is_ended, "{unreached:?}");
     // Who waits for somebody else's lock gives up.
     owner.batch_execute("BEGIN; LOCK TABLE pilotlight.heartbeat").await.unwrap();
     let unreached = door.open(USER, &source).await.unwrap().beat().await.unwrap_err();

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use ports::{Answer, Secret};
 use protocol::name::Name;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 
 use super::test_authority::{ANOTHER, PEM, localhost};
@@ -199,6 +200,25 @@ async fn who_hangs_up_or_does_not_listen_is_no_connection() {
     let unreached = door.open("witness", &address("localhost", port)).await.err().unwrap();
     assert_eq!(unreached.code, UnreachedCode::NoConnection);
     assert!(unreached.message.starts_with(&format!("localhost:{port}: ")), "{}", unreached.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_takes_no_connection_is_given_up_after_two_seconds() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let place = listener.local_addr().unwrap();
+    // Nobody accepts, and the queue is full: the kernel drops what begins a connection.
+    let mut waiting: Vec<_> = (0..8).map(|_| Box::pin(TcpStream::connect(place))).collect();
+    for connect in &mut waiting {
+        let _ = futures::poll!(connect);
+    }
+    let door = PostgresDoor::new(Arc::new(Tokens::default()), Authorities::from_pem(PEM.as_bytes()).unwrap());
+    let began = Instant::now();
+    let unreached = door.open("witness", &address("127.0.0.1", place.port())).await.err().unwrap();
+    assert_eq!(unreached.code, UnreachedCode::NoConnection);
+    assert_eq!(unreached.message, format!("{place} took no connection in 2 s"));
+    assert_eq!(began.elapsed(), CONNECT_MAX);
 }
 
 #[tokio::test]
