@@ -254,14 +254,14 @@ async fn a_look_ends_before_the_invocation_does() {
     let silent = Manner { login: seconds(600), ..Manner::default() };
     let world = World::with([("silent", silent)]);
     world.ask(&world.command("look"), 5).await;
-    assert_eq!(world.started.elapsed(), seconds(5) - MARGIN);
+    assert_eq!(world.started.elapsed(), seconds(5).saturating_sub(MARGIN));
     // Without time nobody is asked in vain.
     let answer = world.ask(&world.command("look"), 1).await;
     assert_eq!(codes(&answer), [("silent", "no_answer")]);
 }
 
 fn many(count: usize, manner: &Manner) -> Arc<World> {
-    let name = |number| Name::new(&format!("db-{number:03}"));
+    let name = |number| Name::new(format!("db-{number:03}"));
     World::of((0..count).map(|number| (name(number), manner.clone())).collect())
 }
 
