@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 MODE ?= automatic
 CARGO ?= cargo
-FUNCTIONS := alarm-handler promote-replica readiness-checker scale-asg shift-traffic snapshot-scheduler ssm-replicator
+FUNCTIONS := alarm-handler database-witness promote-replica readiness-checker scale-asg shift-traffic snapshot-scheduler ssm-replicator
 ARCH ?= x86_64
 # Where cargo builds: CARGO_TARGET_DIR or its configuration may say. Asked only by what runs something from there.
 TARGET = $(shell CARGO='$(CARGO)' python3 tests/target_dir.py)

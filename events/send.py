@@ -50,6 +50,8 @@ def function_for(name: str, event: object) -> str:
         return steps.get(found[1], "alarm-handler")
     if name.startswith("snapshots-"):
         return "snapshot-scheduler"
+    if name.startswith("witness-"):
+        return "database-witness"
     if name.startswith("readiness-"):
         return "readiness-checker"
     if name.startswith("parameter-") or isinstance(event, dict) and event.get("command") in ("pass", "drift"):

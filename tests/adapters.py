@@ -21,6 +21,9 @@ START_SECONDS_MAX = 30
 # The very selection of the stage `rust`, so that nothing is compiled anew.
 TESTS = ["cargo", "test", "--profile", "lab", "--workspace", "--lib", "--color", "never", "emulator::", "--", "--ignored"]
 
+# Tests that log in to a database.
+REAL_DATABASES = "postgres::emulator::"
+
 
 @dataclass(frozen=True)
 class Emulator:
@@ -33,8 +36,17 @@ class Emulator:
     lacks: dict[str, str] = field(default_factory=dict)
 
 
+def postgres() -> tuple[Path | None, str]:
+    """The folder of PostgreSQL's programs, or none and what to install."""
+    programs = [sys.executable, "-B", str(ROOT / "tests" / "lab" / "launcher" / "postgres_programs.py")]
+    ended = subprocess.run(programs, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    said = ended.stdout.strip()
+    return (None, said) if ended.returncode else (Path(said), "")
+
+
 def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulator]:
     """The lab's own, which must know everything, and another one that was written by others."""
+    programs, remedy = postgres()
     settings = {
         "LAB_PORT": str(port),
         "LAB_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -43,12 +55,22 @@ def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulato
         "LAB_PARENT_PID": str(os.getpid()),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if programs:
+        # Only the witness logs in to its databases. The others are as quick as they were.
+        settings |= {"LAB_POSTGRES": str(programs), "LAB_REAL_DATABASES": "witness-*"}
     return [
-        Emulator("ministack", [launcher, "-m", "launcher"], ROOT / "tests" / "lab", settings),
+        Emulator(
+            "ministack",
+            [launcher, "-m", "launcher"],
+            ROOT / "tests" / "lab",
+            settings,
+            lacks={} if programs else {REAL_DATABASES: f"has {remedy}"},
+        ),
         Emulator(
             "moto",
             [moto, "-H", "127.0.0.1", "-p", str(port)],
             lacks={
+                REAL_DATABASES: "has databases that hold no data",
                 "aurora::emulator::": "fails no global database over",
                 "no_other_function_does": "denies nobody anything",
                 "alarms_are_described_in_both_regions_whatever_they_are_called": "makes no composite alarms",

@@ -105,9 +105,10 @@ def stages() -> list[Stage]:
         ),
         Stage(
             "adapters",
-            "the adapters, asked of two emulators",
+            "the adapters, asked of two emulators; the witness, of real databases",
             [
                 [sys.executable, "tests/environment.py", ".lab/moto-venv", "tests/lab/requirements-moto.txt"],
+                [sys.executable, f"{launcher}/postgres_programs.py", "--install"],
                 [sys.executable, "-B", "tests/adapters.py", str(venv / "bin/python"), ".lab/moto-venv/bin/moto_server"],
             ],
             count_plain,

@@ -132,6 +132,8 @@ class FilledIn(unittest.TestCase):
             ("snapshots-dry-run.json", "snapshot-scheduler"),
             ("readiness-pass.json", "readiness-checker"),
             ("readiness-now.json", "readiness-checker"),
+            ("witness-look.json", "database-witness"),
+            ("witness-beat.json", "database-witness"),
             ("parameter-update.json", "ssm-replicator"),
             ("operator-drift.json", "ssm-replicator"),
             ("operator-pass.json", "ssm-replicator"),

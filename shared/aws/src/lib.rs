@@ -9,6 +9,7 @@ pub mod certificates;
 mod cloudwatch;
 mod compute;
 pub mod config;
+pub mod database_token;
 pub mod databases;
 #[cfg(test)]
 mod emulator;

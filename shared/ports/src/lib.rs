@@ -20,6 +20,7 @@ use protocol::side::{Side, Sides};
 use protocol::signal::AlarmNow;
 use protocol::snapshots::{SnapshotListing, SourceKind};
 
+mod database_tokens;
 pub mod failure;
 pub mod functions;
 pub mod inspection;
@@ -29,6 +30,7 @@ pub mod parameters;
 mod secret;
 pub mod witnesses;
 
+pub use database_tokens::DatabaseTokens;
 pub use failure::{Failure, FailureKind};
 pub use functions::{FunctionError, Functions};
 pub use log::{Alert, AlertClaim, KeptSnapshot, Page, Rest, Slot, Which};

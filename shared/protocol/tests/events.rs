@@ -80,6 +80,11 @@ use Expected::{BadOperator, Operator, Tick, Unrecognised};
 
 use crate::pointers::pointers;
 
+const WITNESS_LOOK: &str = "`look` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, \
+                            status, readiness, tick.";
+const WITNESS_BEAT: &str = "`beat` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, \
+                            status, readiness, tick.";
+
 fn by(topic: &str) -> Via {
     Via::Sns { topic: topic.to_owned() }
 }
@@ -378,6 +383,9 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
             ),
         ),
         ("snapshots-keep-of-old", missing("`snapshots` is not a field: known: ")),
+        // Those of the witness: nobody but a guard and a schedule sends them.
+        ("witness-look", BadOperator(WITNESS_LOOK)),
+        ("witness-beat", BadOperator(WITNESS_BEAT)),
         ("snapshots-dry-run-of-old", missing("`snapshots` is not a field: known: ")),
         (
             "snapshots-bad-word",
