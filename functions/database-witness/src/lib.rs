@@ -25,7 +25,7 @@ use crate::door::Door;
 
 pub use crate::beat::{BEATING_MAX, Beaten};
 pub use crate::look::LOOK_MAX;
-pub use crate::request::DATABASES_MAX;
+pub use protocol::witness::DATABASES_MAX;
 
 /// Most databases that are logged in to at the same time.
 pub const LOGINS_MAX: usize = 32;

@@ -2,11 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use protocol::witness::{Address, WitnessCommand};
+use protocol::witness::{Address, DATABASES_MAX, WitnessCommand};
 use serde_json::Value;
 
-/// Most databases of one request: each has a connection, and Lambda lets a function open 1,024 files.
-pub const DATABASES_MAX: usize = 500;
 /// From one heartbeat to the next.
 const HEARTBEAT_SECONDS: RangeInclusive<u8> = 1..=60;
 /// Longest name of a role or a database: PostgreSQL cuts what is longer.

@@ -1,8 +1,9 @@
 //! How is a witness asked? As any other function of the own region, by one invocation.
 
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use ports::{Answer, FailureKind, Functions, Witnesses};
-use protocol::witness::{WitnessCommand, Witnessed};
+use protocol::witness::{DATABASES_MAX, WitnessCommand, Witnessed};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -29,6 +30,19 @@ struct Answered {
 #[async_trait]
 impl Witnesses for LambdaWitnesses {
     async fn look(&self, function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
+        let WitnessCommand::Look { user, databases } = command else {
+            return self.ask(function, command).await;
+        };
+        let parts = databases.chunks(DATABASES_MAX).map(|part| async move {
+            let part = WitnessCommand::Look { user: user.clone(), databases: part.to_vec() };
+            self.ask(function, &part).await
+        });
+        Ok(try_join_all(parts).await?.into_iter().flatten().collect())
+    }
+}
+
+impl LambdaWitnesses {
+    async fn ask(&self, function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
         let answer = self.0.invoke(function, &json!(command)).await?;
         let answer = answer.map_err(|error| {
             ours(FailureKind::Unavailable, INVOKE, "witness", format!("{function} ended with {error}"))
@@ -79,6 +93,20 @@ mod tests {
         let expected = Witnessed { name: Name::new("orders"), sight: Sight::Unreached(unreached) };
         let answer = json!({ "sentence": "It saw none of 1 database.", "databases": [expected] });
         assert_eq!(look(&answer.to_string()).await, Ok(vec![expected]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_hundred_databases_are_one_question_and_one_more_is_another() {
+        for (count, questions) in [(500, 1), (501, 2)] {
+            let WitnessCommand::Look { user, databases } = command() else { unreachable!() };
+            let all = WitnessCommand::Look { user, databases: vec![databases[0].clone(); count] };
+            let unreached = Unreached { code: UnreachedCode::Tls, message: "unknown issuer".to_owned() };
+            let seen = Witnessed { name: Name::new("orders"), sight: Sight::Unreached(unreached) };
+            let body = json!({ "databases": [seen] }).to_string();
+            let http = replay(&vec![(200, body.as_str()); questions]);
+            let answer = LambdaWitnesses::new(&Sdk::on(http.clone())).look(FUNCTION, &all).await.unwrap();
+            assert_eq!((answer.len(), http.actual_requests().count()), (questions, questions));
+        }
     }
 
     #[tokio::test(start_paused = true)]

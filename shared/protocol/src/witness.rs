@@ -11,6 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::name::Name;
 
+/// Most databases of one request: each has a connection, and Lambda lets a function open 1,024 files.
+pub const DATABASES_MAX: usize = 500;
+
 /// Where a database takes connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -58,7 +58,7 @@ const PARTITION: &str = "aws";
 
 /// What ARNs are compared with, as far as it is sound itself: one slip in the account is one problem, not hundreds.
 struct Ground<'a> {
-    regions: Sides<Option<&'a str>>,
+    region_at: Sides<Option<&'a str>>,
     accounts: Sides<Option<&'a str>>,
     /// The partition of the regions; nothing if they are of two.
     partition: Option<&'static str>,
@@ -67,14 +67,14 @@ struct Ground<'a> {
 impl<'a> Ground<'a> {
     fn of(plan: &'a Plan) -> Self {
         let places = plan.sides.as_ref();
-        let regions = places.map(|place| Some(place.region.as_str()).filter(|text| arn::is_region(text)));
+        let region_at = places.map(|place| Some(place.region.as_str()).filter(|text| arn::is_region(text)));
         let accounts = places.map(|place| Some(place.account.as_str()).filter(|text| arn::is_account(text)));
-        let partition = regions.primary.or(regions.recovery).map(arn::partition_of);
+        let partition = region_at.primary.or(region_at.recovery).map(arn::partition_of);
         Self {
-            regions,
+            region_at,
             accounts,
             partition: partition
-                .filter(|found| regions.recovery.is_none_or(|region| arn::partition_of(region) == *found)),
+                .filter(|found| region_at.recovery.is_none_or(|region| arn::partition_of(region) == *found)),
         }
     }
 

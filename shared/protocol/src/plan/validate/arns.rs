@@ -57,7 +57,7 @@ pub(super) fn check_arn(
     }
     // Where it should lie says whose it is: one that lies elsewhere is one problem already.
     let region = wanted.region.map_or(arn.region, |(region, _)| region);
-    let is_primarys = Some(region) == ground.regions.primary && !wanted.is_ours;
+    let is_primarys = Some(region) == ground.region_at.primary && !wanted.is_ours;
     let (account, owner) = if is_primarys && ground.has_two_accounts() {
         (ground.accounts.primary, "the account of the primary region")
     } else {

@@ -61,7 +61,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
 
 /// Alarms are listened to, and asked again, in the plan's regions only.
 fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    let (Some(primary), Some(recovery)) = (ground.regions.primary, ground.regions.recovery) else {
+    let (Some(primary), Some(recovery)) = (ground.region_at.primary, ground.region_at.recovery) else {
         return;
     };
     let alarms = plan.detection.sides.iter().flat_map(|(side, detection)| {

@@ -31,7 +31,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     for side in Side::BOTH {
         if let Some(key) = parameters.keys.of(side) {
             let path = format!("parameters.keys.{}", side.as_str());
-            check_key(&path, key, ground.regions[side], ground.partition, findings);
+            check_key(&path, key, ground.region_at[side], ground.partition, findings);
         }
     }
 }

@@ -188,7 +188,7 @@ fn is_global_id(id: &str) -> bool {
 
 /// Where something of a side must lie, and what that region is to the plan.
 fn at_role<'a>(ground: &Ground<'a>, side: Side) -> Option<(&'a str, &'static str)> {
-    ground.regions[side].map(|region| (region, side.as_str()))
+    ground.region_at[side].map(|region| (region, side.as_str()))
 }
 
 fn is_security_group(text: &str) -> bool {
@@ -283,7 +283,7 @@ fn check_capacity(path: &str, capacity: Capacity, of_desired: Bounds, findings: 
 }
 
 fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Findings<'_>) {
-    if ground.regions.primary == Some(GLOBAL_ACCELERATOR_HOME) {
+    if ground.region_at.primary == Some(GLOBAL_ACCELERATOR_HOME) {
         findings.add_reading(
             &["sides.primary.region"],
             format!("{path}.kind"),

@@ -11,12 +11,12 @@ impl Plan {
     /// The region is neither side's, or the plan does not say what a guard there needs.
     pub fn seated_in(self, region: &str) -> Result<Self, PlanProblems> {
         let Some(seat) = self.side_of(region) else {
-            let regions = self.sides.as_ref().map(|place| place.region.as_str());
+            let own = self.sides.as_ref().map(|place| place.region.as_str());
             return Err(PlanProblems::from(Problem {
                 path: "sides".to_owned(),
                 problem: format!(
                     "has the regions {} and {}, and this function runs in {region}",
-                    regions.primary, regions.recovery
+                    own.primary, own.recovery
                 ),
                 remedy: "deploy the functions into one of the plan's regions, or correct the plan".to_owned(),
             }));

@@ -23,7 +23,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             what: "a KMS key",
             example: "arn:aws:kms:us-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f",
             is_it: is_key,
-            region: ground.regions[side].map(|region| (region, side.as_str())),
+            region: ground.region_at[side].map(|region| (region, side.as_str())),
             is_ours: false,
             may_be_elsewhere: false,
         };

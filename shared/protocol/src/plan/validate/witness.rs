@@ -33,7 +33,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             what: "a Lambda function, without a version or an alias",
             example: "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness",
             is_it: is_function,
-            region: ground.regions[side].map(|region| (region, side.as_str())),
+            region: ground.region_at[side].map(|region| (region, side.as_str())),
             is_ours: false,
             may_be_elsewhere: false,
         };
