@@ -455,8 +455,8 @@ TOGETHER: list[list[tuple[str, Any]]] = [
     [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", {"schedule": "cron(0 3 * * ? *)"})],
     [("sides.primary.account", OTHER_ACCOUNT), ("parameters", {"include": ["/shop/**"]})],
     [("sides.primary.account", ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve")],
-    # Both have what the other account has not.
-    [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve"), ("witness", {"sides": {"primary": {"function": function("us-east-2", "w")}, "recovery": {"function": function("us-west-1", "w", OTHER_ACCOUNT)}}})],
+    # Each side's function lies in the other's account.
+    [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve"), ("routes.0.sides.primary.endpoint", balancer("us-east-2", "shop-0", OTHER_ACCOUNT)), ("witness", {"heartbeat_seconds": 0, "sides": {"primary": {"function": function("us-east-2", "w")}, "recovery": {"function": function("us-west-1", "w", OTHER_ACCOUNT)}}})],
     [("limits.lag_seconds_max", 60), ("witness.heartbeat_seconds", 60)],
     [("limits.lag_seconds_max", 61), ("witness.heartbeat_seconds", 60)],
     [("limits.lag_seconds_max", 0), ("witness.heartbeat_seconds", 0)],
