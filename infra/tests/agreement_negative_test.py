@@ -38,19 +38,23 @@ def unnoticed_losses() -> list[str]:
     """A rule is taken out of what is read of the module: plans that break it are then taken by Terraform alone."""
     draw = random.Random(7)
     broken = {"lag": agreement.good_plan(draw), "group": agreement.good_plan(draw)}
-    broken["lag"]["limits"] = {"lag_seconds_max": 0.5}
+    broken["lag"]["limits"] = {"lag_seconds_max": 86400.5}  # longer than any heartbeat
+    broken["witness"] = next(plan for plan in iter(lambda: agreement.good_plan(draw), None) if "witness" in plan)
+    for database in broken["witness"]["databases"]:
+        for side in database["sides"].values():
+            side.pop("connection", None)
     region = broken["group"]["sides"]["recovery"]["region"]
     fleet = {"name": "web-9", "sides": {"recovery": {"group": "twice", "target_groups": [agreement.target_group(region, "x")], "serving": {"min": 1, "desired": 1, "max": 1}, "healthy_targets_min": 1}}}
     broken["group"]["fleets"] = [fleet, {**fleet, "name": "web-8"}]
     for route in broken["group"]["routes"]:
         route["after"] = []  # the fleets it waited for are gone
     read, lines = agreement.rules, []
-    for lost in (None, "lag_seconds_max <= 86400", "local.used_twice"):
+    for lost in (None, "lag_seconds_max <= 86400", "local.used_twice", "local.witness_problems"):
         agreement.rules = lambda source, lost=lost: [rule for rule in read(source) if not lost or lost not in rule[0]]
         judged = agreement.terraform_judges(broken)
         functions = dict(zip(judged, agreement.functions_say([text for _, _, text in judged.values()]), strict=True))
         found = {name for name, (variables, whole, _) in judged.items() if agreement.disagreement(variables, whole, functions[name])}
-        expected = {None: set(), "lag_seconds_max <= 86400": {"lag"}, "local.used_twice": {"group"}}[lost]
+        expected = {None: set(), "lag_seconds_max <= 86400": {"lag"}, "local.used_twice": {"group"}, "local.witness_problems": {"witness"}}[lost]
         if found != expected:
             lines.append(f"without the rule {lost}: {found} disagree instead of {expected}")
     agreement.rules = read
