@@ -1,8 +1,12 @@
 //! Which plans do tests play? The example, smaller ones, and the same in other shapes.
 
+use jiff::Timestamp;
 use protocol::name::Name;
-use protocol::plan::{AuroraCluster, Database, DatabaseKind, Mode, Plan};
+use protocol::plan::{
+    AuroraCluster, Connection, Database, DatabaseKind, Mode, Plan, RdsInstance, Witness, WitnessSide,
+};
 use protocol::side::Sides;
+use protocol::witness::{DatabaseSeen, Heartbeat, Lsn, Sight, WalReplay};
 
 /// The example plan: several databases, fleets and routes that depend on each other.
 ///
@@ -33,6 +37,41 @@ pub fn small_plan(mode: Mode) -> Plan {
     plan
 }
 
+/// The same workload with a witness on both sides, which reaches every RDS database.
+///
+/// # Panics
+/// When that is not valid.
+pub fn witnessed(mut plan: Plan) -> Plan {
+    let of_side = |sides: Sides<&str>| {
+        sides.map(|region| {
+            let function = format!("arn:aws:lambda:{region}:123456789012:function:shop-database-witness");
+            Some(WitnessSide { function })
+        })
+    };
+    let sides = of_side(plan.sides.as_ref().map(|place| place.region.as_str()));
+    plan.witness = Some(Witness { user: "pilotlight_witness".to_owned(), heartbeat_seconds: 5, sides });
+    for database in &mut plan.databases {
+        let connect = |instance: &mut RdsInstance, side: &str| {
+            let host = format!("{}.{side}.rds.amazonaws.com", database.name);
+            instance.connection = Some(Connection { host, port: 5432, database: "shop".to_owned() });
+        };
+        if let DatabaseKind::RdsReplica { sides } = &mut database.kind {
+            connect(&mut sides.primary, "primary");
+            connect(&mut sides.recovery, "recovery");
+        }
+    }
+    assert_eq!(plan.validate(), vec![]);
+    plan
+}
+
+/// What the witness says of a replica that has replayed everything until then.
+pub fn replica_sight(at: Timestamp, until: Timestamp) -> Sight {
+    let heartbeat = Some(Heartbeat { sequence: 7, beat_at: until });
+    let replica =
+        Some(WalReplay { received: None, committed_at: None, is_streaming: true, heard_at: Some(until) });
+    Sight::Seen(DatabaseSeen { at, is_writable: false, heartbeat, position: Lsn(1), replica, sessions: 0 })
+}
+
 /// The same workload with its two sides exchanged, and its guard with them: everything that the plan calls `primary` is what
 /// it called `recovery`. Whatever the code makes of those names, the same things happen in the same regions.
 pub fn exchanged(mut plan: Plan) -> Plan {
@@ -49,6 +88,9 @@ pub fn exchanged(mut plan: Plan) -> Plan {
     }
     plan.fleets.iter_mut().for_each(|fleet| exchange(&mut fleet.sides));
     plan.routes.iter_mut().for_each(|route| exchange(&mut route.sides));
+    if let Some(witness) = &mut plan.witness {
+        exchange(&mut witness.sides);
+    }
     if let Some(parameters) = &mut plan.parameters {
         std::mem::swap(&mut parameters.keys.primary, &mut parameters.keys.recovery);
     }

@@ -21,6 +21,8 @@ use scenarios::{
     COMMANDS_TOPIC, GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_operator, sns,
 };
 use serde_json::{Value, json};
+
+use crate::witness::idle_source;
 use twin::InjectedFault;
 use twin::plans::{example_plan, small_plan};
 
@@ -290,6 +292,15 @@ async fn called() -> Stage {
     stage
 }
 
+/// To CloudWatch the replica of an idle source is minutes behind; the witness knows better.
+async fn witnessed() -> Stage {
+    let mut stage = Stage::new(twin::plans::witnessed(small_plan(Mode::Automatic)));
+    idle_source(&mut stage).await;
+    assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
+    assert_eq!(stage.phase(), "completed");
+    stage
+}
+
 #[tokio::test(start_paused = true)]
 #[ignore = "writes files; see the head of this file"]
 async fn write_the_golden_journals_of_this_version_anew() {
@@ -304,6 +315,7 @@ async fn write_the_golden_journals_of_this_version_anew() {
         ("reopened", reopened().await),
         ("silent", silent().await),
         ("called", called().await),
+        ("witnessed", witnessed().await),
     ];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/protocol/tests/journals")

@@ -33,3 +33,4 @@ mod stale;
 mod statuses;
 mod throttled;
 mod two_accounts;
+mod witness;

@@ -6,17 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::observe::{Observer, Sources};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use ports::{Answer, Clock, FailureKind, Probes, Witnesses};
 use protocol::name::Name;
 use protocol::observation::{LagSample, Observation, ProbeAnswer};
-use protocol::plan::{Connection, DatabaseKind, Plan, Probe, Witness, WitnessSide};
-use protocol::side::Sides;
+use protocol::plan::{Plan, Probe};
 use protocol::state::State;
-use protocol::witness::{
-    Address, DatabaseSeen, Heartbeat, Lsn, Sight, Unreached, UnreachedCode, WalReplay, WitnessCommand,
-    Witnessed,
-};
+use protocol::witness::{Address, DatabaseSeen, Sight, Unreached, UnreachedCode, WitnessCommand, Witnessed};
+use twin::plans::{replica_sight, witnessed};
 use twin::{InjectedFault, RuntimeClock};
 
 use crate::bench::{Bench, plan, seconds};
@@ -163,41 +160,16 @@ async fn alarms_are_asked_for_again_after_fifteen_seconds() {
     }
 }
 
-/// The plan with a witness that reaches the database `orders`.
-fn witnessed() -> Plan {
-    let mut plan = plan();
-    let function = "arn:aws:lambda:us-west-1:123456789012:function:shop-database-witness".to_owned();
-    plan.witness = Some(Witness {
-        user: "pilotlight_witness".to_owned(),
-        heartbeat_seconds: 5,
-        sides: Sides { primary: None, recovery: Some(WitnessSide { function }) },
-    });
-    let orders =
-        plan.databases.iter_mut().find(|database| database.name.as_str() == "orders").expect("orders");
-    let DatabaseKind::RdsReplica { sides } = &mut orders.kind else { panic!("an RDS replica") };
-    let (host, database) = ("shop-orders.abc.us-west-1.rds.amazonaws.com".to_owned(), "shop".to_owned());
-    sides.recovery.connection = Some(Connection { host, port: 5432, database });
-    plan
-}
-
-/// What a replica says that has replayed everything until then.
-fn replica(at: Timestamp, until: Timestamp) -> Sight {
-    let heartbeat = Some(Heartbeat { sequence: 7, beat_at: until });
-    let replica =
-        Some(WalReplay { received: None, committed_at: None, is_streaming: true, heard_at: Some(until) });
-    Sight::Seen(DatabaseSeen { at, is_writable: false, heartbeat, position: Lsn(1), replica, sessions: 0 })
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_witness_is_asked_of_the_databases_that_it_reaches() {
-    let bench = Bench::new(witnessed());
+    let bench = Bench::new(witnessed(plan()));
     let until = bench.clock.now();
-    bench.world.inner().sights.insert(Name::from("orders"), replica(until, until));
+    bench.world.inner().sights.insert(Name::from("orders"), replica_sight(until, until));
     let seen = bench.eyes().observe(&bench.conductor.plan, &State::default()).await;
     assert_eq!(seen.replayed, BTreeMap::from([(Name::from("orders"), until)]));
     // One that it could not ask, and one that is no replica, is as one that nobody asked.
     let unreached = Unreached { code: UnreachedCode::Tls, message: "unknown issuer".to_owned() };
-    let Sight::Seen(of_replica) = replica(until, until) else { panic!("a sight") };
+    let Sight::Seen(of_replica) = replica_sight(until, until) else { panic!("a sight") };
     let writable = DatabaseSeen { is_writable: true, replica: None, ..of_replica };
     for sight in [Sight::Unreached(unreached), Sight::Seen(writable)] {
         bench.world.inner().sights.insert(Name::from("orders"), sight);
@@ -213,10 +185,10 @@ async fn a_witness_is_asked_of_the_databases_that_it_reaches() {
 #[tokio::test(start_paused = true)]
 async fn what_a_witness_said_is_kept_for_thirty_seconds_where_it_gives_no_word() {
     for (later, is_kept) in [(30, true), (31, false)] {
-        let bench = Bench::new(witnessed());
+        let bench = Bench::new(witnessed(plan()));
         let eyes = bench.eyes();
         let until = bench.clock.now();
-        bench.world.inner().sights.insert(Name::from("orders"), replica(until, until));
+        bench.world.inner().sights.insert(Name::from("orders"), replica_sight(until, until));
         eyes.observe(&bench.conductor.plan, &State::default()).await;
         bench.pass(seconds(later)).await;
         bench.world.fault("witness", InjectedFault::Fails(FailureKind::Unavailable));
@@ -234,7 +206,8 @@ impl Witnesses for SlowWitness {
         self.0.sleep(self.1).await;
         let (WitnessCommand::Look { databases, .. } | WitnessCommand::Beat { databases, .. }) = command;
         let now = self.0.now();
-        let sight = |address: &Address| Witnessed { name: address.name.clone(), sight: replica(now, now) };
+        let sight =
+            |address: &Address| Witnessed { name: address.name.clone(), sight: replica_sight(now, now) };
         Ok(databases.iter().map(sight).collect())
     }
 }
@@ -242,7 +215,7 @@ impl Witnesses for SlowWitness {
 #[tokio::test(start_paused = true)]
 async fn a_witness_is_waited_for_for_six_seconds() {
     for (takes_ms, is_heard) in [(5_999, true), (6_001, false)] {
-        let bench = Bench::new(witnessed());
+        let bench = Bench::new(witnessed(plan()));
         let witnesses = Arc::new(SlowWitness(Arc::clone(&bench.clock), Duration::from_millis(takes_ms)));
         let eyes = Observer::new(Sources { witnesses, ..bench.sources() });
         let began = bench.clock.now();
