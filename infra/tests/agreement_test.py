@@ -42,6 +42,7 @@ TERRAFORM_ALONE = {
     "sides.primary.external_id: has": "the external id is the deployment's",
     "sides.primary.account: is the recovery side's account too": "the document names the account of each side, the same or not",
     "sides.recovery.account: is not": "the document names the account that the providers work in",
+    "sides: account of primary or recovery is not": "of the recovery side the document names the account that the providers work in",
     "parameters: key_arns must be ARNs of keys": "the functions take an alias too, but a role's policy can't",
 }
 
@@ -607,6 +608,9 @@ def disagreement(of_variables: list[str], of_whole: list[str], functions: list[s
     """What one says and the other doesn't."""
     every = of_variables + of_whole
     said = [message for message in every if not any(message.startswith(alone) for alone in TERRAFORM_ALONE)]
+    # Who names the own account as another one made one mistake; what follows from two accounts is said beside it.
+    if any(message.startswith("sides.primary.account: is the recovery side's account too") for message in every):
+        said = [message for message in said if "sides.primary.account" not in message]
     if said and not functions:
         return f"Terraform alone refuses: {said}"
     # What Terraform says alone is no answer to what the functions say, unless it is about the same field.
