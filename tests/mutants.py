@@ -678,6 +678,20 @@ def judged(results: list[Result], before: dict[Mutant, Result], reasons: dict[st
     return len(results) - len(wrong), wrong
 
 
+def sampled(work: Run, order: list[Mutant], seconds: float) -> Iterator[Result]:
+    """As many as fit into the time. What is built before the first is not of it; and the first is judged by all its tests, for which
+    more may have to be built, however long that takes."""
+    began = 0.0
+    for mutant in order:
+        work.baseline(tests_for(mutant.file)[0])
+        if mutant is order[0]:
+            began = time.monotonic()
+        elif work.is_over():
+            return
+        yield from work.carry_out([mutant])
+        work.ends_at = began + seconds
+
+
 def sample(wishes: argparse.Namespace) -> int:
     """Runs as many as fit into the time, chosen by the commit, and says whether they are as they should be."""
     program = ensure("cargo-mutants")
@@ -694,16 +708,9 @@ def sample(wishes: argparse.Namespace) -> int:
     others = {mutant: result for mutant, result in before.items() if mutant not in chosen}
     work = Run(program, float("inf"), others, keeps=False)
     results: list[Result] = []
-    for mutant in order:
-        # What is built once is not of the sample's time; and one mutant is run however long that took.
-        work.baseline(tests_for(mutant.file)[0])
-        if mutant is order[0]:
-            work.ends_at = time.monotonic() + wishes.seconds
-        elif work.is_over():
-            break
-        for result in work.carry_out([mutant]):
-            results.append(replace(result))
-            progress(result, len(results), len(order))
+    for result in sampled(work, order, wishes.seconds):
+        results.append(replace(result))
+        progress(result, len(results), len(order))
     good, wrong = judged(results, before, reasons)
     for words in wrong:
         print(f"FAILED {words}")

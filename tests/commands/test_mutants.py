@@ -313,6 +313,11 @@ class Carried(unittest.TestCase):
         self.assertEqual(list(work.carry_out(self.every)), [])
         self.assertFalse(self.calls.exists())
 
+    def test_one_mutant_of_a_sample_is_judged_by_all_its_tests_and_no_more_when_the_time_is_over(self) -> None:
+        work = mutants.Run(self.tool, float("inf"), self.results, keeps=False)
+        found = list(mutants.sampled(work, self.every[:2], 0))
+        self.assertEqual([(result.mutant, result.tests) for result in found], [(self.every[0], "long")])
+
 
 if __name__ == "__main__":
     unittest.main()
