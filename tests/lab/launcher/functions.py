@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -33,11 +34,12 @@ def install(settings: Settings) -> None:
 def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
     """The environment of a function's process (Lambda developer guide, defined runtime variables)."""
     name = config.get("FunctionName", "unknown")
+    variables = lambda_svc._runtime_env_vars(config)
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        **lambda_svc._runtime_env_vars(config),
+        **{key: _in_a_layer(config, value) for key, value in variables.items()},
         **lambda_runtime.execution_credentials(config),
         **_logging(config, name),
         "AWS_REGION": get_region(),
@@ -55,6 +57,21 @@ def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port
         # And the date, where a test runs under another one.
         **shifted_clock(os.environ),
     }
+
+
+def _in_a_layer(config: dict[str, Any], value: str) -> str:
+    """A path below /opt, where Lambda unpacks the layers of a function: here each layer has a folder of its own, and the last that has
+    the file counts, as the last unpacked does there."""
+    if not value.startswith("/opt/"):
+        return value
+    for layer in reversed(config.get("Layers") or []):
+        packed = lambda_svc._resolve_layer_zip(layer)
+        if packed is None:
+            continue
+        path = Path(lambda_svc._docker_extracted_dir(packed, "layer")) / value.removeprefix("/opt/")
+        if path.exists():
+            return str(path)
+    return value
 
 
 def _logging(config: dict[str, Any], name: str) -> dict[str, str]:
