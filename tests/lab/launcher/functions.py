@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_region, new_uuid
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sts
 
 from .settings import ACCOUNT_ID, Settings, shifted_clock
 
 _ending = threading.Event()
+
+# Lambda renews the session of a function's role before it ends; here one is good for longer than any world lives.
+SESSION_SECONDS = 30 * 24 * 3600
 
 
 def install(settings: Settings) -> None:
@@ -40,7 +44,7 @@ def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         **{key: _in_a_layer(config, value) for key, value in variables.items()},
-        **lambda_runtime.execution_credentials(config),
+        **_session(config),
         **_logging(config, name),
         "AWS_REGION": get_region(),
         "AWS_DEFAULT_REGION": get_region(),
@@ -57,6 +61,15 @@ def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port
         # And the date, where a test runs under another one.
         **shifted_clock(os.environ),
     }
+
+
+def _session(config: dict[str, Any]) -> dict[str, str]:
+    """A session of the function's role. It has an end, as every session of STS: without one a database takes no token of it."""
+    session = lambda_runtime.execution_credentials(config)
+    known = sts._sessions.get(session["AWS_ACCESS_KEY_ID"])
+    if known is not None:
+        known["Expiration"] = time.time() + SESSION_SECONDS
+    return session
 
 
 def _in_a_layer(config: dict[str, Any], value: str) -> str:
@@ -98,7 +111,7 @@ def control_documents() -> list[dict[str, Any]]:
         alive.setdefault((region, name), []).extend(pids)
     documents = []
     for (_account, region, name), record in sorted(lambda_svc._functions.all_items()):
-        key_id = lambda_runtime.execution_credentials(record["config"])["AWS_ACCESS_KEY_ID"]
+        key_id = _session(record["config"])["AWS_ACCESS_KEY_ID"]
         pids = alive.get((region, name), [])
         documents.append({"name": name, "region": region, "access_key_id": key_id, "pids": pids})
     return documents
@@ -107,7 +120,7 @@ def control_documents() -> list[dict[str, Any]]:
 def credentials(region: str, name: str) -> dict[str, str] | None:
     """A session of a function's role, as its process gets it; None for a function that isn't there."""
     record = lambda_svc._functions.get_scoped(ACCOUNT_ID, region, name)
-    return lambda_runtime.execution_credentials(record["config"]) if record else None
+    return _session(record["config"]) if record else None
 
 
 def end_all() -> None:
