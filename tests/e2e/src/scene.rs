@@ -66,6 +66,7 @@ impl<'w> Scene<'w> {
             // Of one stack it is looked at what stands still meanwhile, on any machine.
             confirm_seconds: if part == Part::Approval { 45 } else { 15 },
             snapshot_schedule: Some(schedule.clone()),
+            witness: false,
             // One has them to be watched, the other to be broken in every way.
             every_day: matches!(part, Part::Approval | Part::Killed),
         });

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_region, new_uuid
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sts
 
 from .settings import ACCOUNT_ID, Settings, shifted_clock
 
 _ending = threading.Event()
+
+# Lambda renews the session of a function's role before it ends; here one is good for longer than any world lives.
+SESSION_SECONDS = 30 * 24 * 3600
 
 
 def install(settings: Settings) -> None:
@@ -33,12 +38,13 @@ def install(settings: Settings) -> None:
 def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port: int) -> dict[str, str]:
     """The environment of a function's process (Lambda developer guide, defined runtime variables)."""
     name = config.get("FunctionName", "unknown")
+    variables = lambda_svc._runtime_env_vars(config)
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        **lambda_svc._runtime_env_vars(config),
-        **lambda_runtime.execution_credentials(config),
+        **{key: _in_a_layer(config, value) for key, value in variables.items()},
+        **_session(config),
         **_logging(config, name),
         "AWS_REGION": get_region(),
         "AWS_DEFAULT_REGION": get_region(),
@@ -55,6 +61,30 @@ def _environment(settings: Settings, config: dict[str, Any], code_dir: str, port
         # And the date, where a test runs under another one.
         **shifted_clock(os.environ),
     }
+
+
+def _session(config: dict[str, Any]) -> dict[str, str]:
+    """A session of the function's role. It has an end, as every session of STS: without one a database takes no token of it."""
+    session = lambda_runtime.execution_credentials(config)
+    known = sts._sessions.get(session["AWS_ACCESS_KEY_ID"])
+    if known is not None:
+        known["Expiration"] = time.time() + SESSION_SECONDS
+    return session
+
+
+def _in_a_layer(config: dict[str, Any], value: str) -> str:
+    """A path below /opt, where Lambda unpacks the layers of a function: here each layer has a folder of its own, and the last that has
+    the file counts, as the last unpacked does there."""
+    if not value.startswith("/opt/"):
+        return value
+    for layer in reversed(config.get("Layers") or []):
+        packed = lambda_svc._resolve_layer_zip(layer)
+        if packed is None:
+            continue
+        path = Path(lambda_svc._docker_extracted_dir(packed, "layer")) / value.removeprefix("/opt/")
+        if path.exists():
+            return str(path)
+    return value
 
 
 def _logging(config: dict[str, Any], name: str) -> dict[str, str]:
@@ -81,7 +111,7 @@ def control_documents() -> list[dict[str, Any]]:
         alive.setdefault((region, name), []).extend(pids)
     documents = []
     for (_account, region, name), record in sorted(lambda_svc._functions.all_items()):
-        key_id = lambda_runtime.execution_credentials(record["config"])["AWS_ACCESS_KEY_ID"]
+        key_id = _session(record["config"])["AWS_ACCESS_KEY_ID"]
         pids = alive.get((region, name), [])
         documents.append({"name": name, "region": region, "access_key_id": key_id, "pids": pids})
     return documents
@@ -90,7 +120,7 @@ def control_documents() -> list[dict[str, Any]]:
 def credentials(region: str, name: str) -> dict[str, str] | None:
     """A session of a function's role, as its process gets it; None for a function that isn't there."""
     record = lambda_svc._functions.get_scoped(ACCOUNT_ID, region, name)
-    return lambda_runtime.execution_credentials(record["config"]) if record else None
+    return _session(record["config"]) if record else None
 
 
 def end_all() -> None:

@@ -71,6 +71,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
         confirm_seconds: CONFIRM_SECONDS,
         every_day: true,
         snapshot_schedule: None,
+        witness: false,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);

@@ -44,6 +44,13 @@ impl Session {
         rows.iter().map(|row| Ok(u64::try_from(row.try_get::<_, i64>(0)?)?)).collect()
     }
 
+    /// Whether a witness has ever written a heartbeat into it, or into its source.
+    pub(crate) async fn has_heartbeat(&self) -> Result<bool> {
+        let statement = "SELECT beat_at IS NOT NULL FROM pilotlight.heartbeat";
+        let row = timeout(PATIENCE, self.client.query_opt(statement, &[])).await??;
+        Ok(row.is_some_and(|row| row.get(0)))
+    }
+
     /// Does what needs no answer but that it is done.
     pub(crate) async fn run(&self, statements: &str) -> Result<()> {
         timeout(PATIENCE, self.client.batch_execute(statements)).await??;

@@ -45,6 +45,9 @@ struct Cli {
     /// Whether a person approves: the program does, by the printed command.
     #[arg(long, default_value = "automatic")]
     mode: Mode,
+    /// Whether each side has a witness, which writes heartbeats.
+    #[arg(long)]
+    witness: bool,
     /// The functions are built already.
     #[arg(long)]
     prebuilt: bool,
@@ -101,22 +104,26 @@ async fn open(cli: &Cli) -> Result<(Tools, World)> {
     Ok((tools, world))
 }
 
-async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[String; 11]>) -> Result<usize> {
+async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[String; 12]>) -> Result<usize> {
     let wishes = Wishes {
         name: "shop".to_owned(),
         mode: cli.mode.as_str().to_owned(),
         confirm_seconds: CONFIRM_SECONDS,
         every_day: false,
         snapshot_schedule: None,
+        witness: cli.witness,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
+    if cli.witness {
+        play::prepare_witnesses(world, &stack).await?;
+    }
     let mut first = Box::pin(play::live_a_while(world, &stack)).await?;
     world.save(READY).await?;
     let mut failed = 0;
     for seed in cli.seed..cli.seed.saturating_add(cli.seeds) {
         let scenario = Scenario::of(seed);
         say(&format!("seed {seed}: {scenario}"));
-        let play = Play { world, stack: &stack, scenario };
+        let play = Play { world, stack: &stack, scenario, is_witnessed: cli.witness };
         match Box::pin(play.play(first)).await {
             Ok((played, next)) => {
                 first = next;
@@ -156,23 +163,24 @@ fn show(played: &Played) {
     for loss in &report.data_loss {
         let sampled = loss.sampled_at.map(|at| seconds(lost_at.duration_since(at)));
         say(&format!(
-            "  {}: lag {:?} ms, sampled {} before the loss",
+            "  {}: lag {:?} ms, {} {} before the loss",
             loss.database,
             loss.lag_ms,
+            if loss.replayed_until.is_some() { "witnessed, as of" } else { "sampled" },
             sampled.unwrap_or_default()
         ));
     }
     played.untrue.iter().for_each(|untrue| say(&format!("  UNTRUE: {untrue}")));
 }
 
-fn row_of_failure(scenario: &Scenario) -> [String; 11] {
-    let mut row: [String; 11] = std::array::from_fn(|_| String::new());
+fn row_of_failure(scenario: &Scenario) -> [String; 12] {
+    let mut row: [String; 12] = std::array::from_fn(|_| String::new());
     let [seed, play, .., is_true] = &mut row;
     (*seed, *play, *is_true) = (scenario.seed.to_string(), scenario.to_string(), "did not end".to_owned());
     row
 }
 
-fn row(played: &Played) -> [String; 11] {
+fn row(played: &Played) -> [String; 12] {
     let Played { scenario, report, audit, ledger, outage, lost_at, served_at, asked, untrue } = played;
     let seconds_of = |ms: u64| seconds(of_ms(ms));
     let out = |outage: Option<Outage>| outage.map_or_else(String::new, |outage| seconds(outage.lasted()));
@@ -183,6 +191,7 @@ fn row(played: &Played) -> [String; 11] {
         seconds(report.first_signal_at.duration_since(*lost_at)),
         seconds_of(report.rto_ms),
         seconds(served_at.duration_since(report.first_signal_at)),
+        report.rpo_estimate_ms.map_or_else(|| "unknown".to_owned(), seconds_of),
         report.loss_at_most_ms.map_or_else(|| "unknown".to_owned(), seconds_of),
         seconds(audit.loss),
         audit.lost.len().to_string(),

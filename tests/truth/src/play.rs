@@ -64,12 +64,29 @@ pub(crate) struct Play<'w> {
     pub(crate) stack: &'w Stack,
     /// What is played.
     pub(crate) scenario: Scenario,
+    /// Whether a witness sees the replica.
+    pub(crate) is_witnessed: bool,
+}
+
+/// From one heartbeat of a witness to the next, as the plan says where nothing else is said.
+const HEARTBEAT: SignedDuration = SignedDuration::from_secs(5);
+
+/// Runs the printed grants in the database, as its owner does; then waits until the replica holds a heartbeat.
+pub(crate) async fn prepare_witnesses(world: &World, stack: &Stack) -> Result<()> {
+    say("the grants that Terraform prints are run, and witnesses begin to beat");
+    let source = stack.output(&["databases", "primary"])?;
+    Session::open(world, PRIMARY, source).await?.run(stack.output(&["witness_grants"])?).await?;
+    let play = Play { world, stack, scenario: Scenario::of(0), is_witnessed: true };
+    let replica = stack.output(&["databases", "replica"])?;
+    let beaten =
+        || async { Ok(Session::open(world, RECOVERY, replica).await?.has_heartbeat().await?.then_some(())) };
+    play.until("the replica holds a heartbeat", beaten).await
 }
 
 /// Users come, until the replica's lag has been sampled in minutes in which the source was written to: a world that has just
 /// been made has no past to look back on. Gives the number of the next order.
 pub(crate) async fn live_a_while(world: &World, stack: &Stack) -> Result<u64> {
-    let play = Play { world, stack, scenario: Scenario::of(0) };
+    let play = Play { world, stack, scenario: Scenario::of(0), is_witnessed: false };
     say("users send orders until the replica's lag is known");
     play.until_served_by_primary().await?;
     let load = Load::start(&world.accelerator_url()?, play.scenario.per_second, 1)?;
@@ -140,8 +157,10 @@ impl Play<'_> {
             first_sign_at: report.first_signal_at,
             recovery: of_ms(report.rto_ms),
             loss: report.loss_at_most_ms.map(of_ms),
+            estimate: report.rpo_estimate_ms.map(of_ms),
         };
         let estimate = match self.scenario.burden {
+            _ if self.is_witnessed => Estimate::Heartbeat(HEARTBEAT),
             Burden::Idle(_) => Estimate::CloudWatchOfIdle,
             _ => Estimate::CloudWatch,
         };

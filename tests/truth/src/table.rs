@@ -3,13 +3,14 @@
 use jiff::SignedDuration;
 
 /// The heading.
-pub const HEADING: [&str; 11] = [
+pub const HEADING: [&str; 12] = [
     "seed",
     "play",
     "sign after",
     "recovery: run",
     "users",
-    "loss: run",
+    "estimate: run",
+    "at most: run",
     "measured",
     "rows lost",
     "users out",
@@ -18,7 +19,7 @@ pub const HEADING: [&str; 11] = [
 ];
 
 /// Lines with the columns one below the other.
-pub fn lines(rows: &[[String; 11]]) -> Vec<String> {
+pub fn lines(rows: &[[String; 12]]) -> Vec<String> {
     let heading = HEADING.map(str::to_owned);
     let all = || std::iter::once(&heading).chain(rows);
     let widths: Vec<usize> = (0..HEADING.len())
@@ -26,10 +27,10 @@ pub fn lines(rows: &[[String; 11]]) -> Vec<String> {
             all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         })
         .collect();
-    let line = |row: &[String; 11]| {
+    let line = |row: &[String; 12]| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
             // Words to the left, figures to the right.
-            if column == 1 || column == 10 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column == 1 || column == 11 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -48,8 +49,8 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other_with_figures_to_the_right() {
         let row = |play: &str, lost: &str| {
-            let mut row: [String; 11] = std::array::from_fn(|_| String::new());
-            (row[0], row[1], row[7], row[10]) =
+            let mut row: [String; 12] = std::array::from_fn(|_| String::new());
+            (row[0], row[1], row[8], row[11]) =
                 ("7".to_owned(), play.to_owned(), lost.to_owned(), "yes".to_owned());
             row
         };

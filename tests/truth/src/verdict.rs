@@ -20,8 +20,10 @@ pub struct Reported {
     pub first_sign_at: Timestamp,
     /// From the first sign until it serves.
     pub recovery: SignedDuration,
-    /// What it estimates to be lost; nothing: it says that it doesn't know.
+    /// The most that it says is lost; nothing: it says that it doesn't know.
     pub loss: Option<SignedDuration>,
+    /// The part of it up to the last sign of life: what it estimates by what it saw. The rest is the time in which nobody looked.
+    pub estimate: Option<SignedDuration>,
 }
 
 /// What was measured from outside.
@@ -45,6 +47,15 @@ pub enum Estimate {
 }
 
 impl Estimate {
+    /// What of the run's figures is bounded: by a witness the estimate, for the most that is lost is as good as the first sign of the
+    /// loss; by CloudWatch the most.
+    fn bounded(self, reported: Reported) -> Option<SignedDuration> {
+        match self {
+            Self::Heartbeat(_) => reported.estimate,
+            Self::CloudWatch | Self::CloudWatchOfIdle => reported.loss,
+        }
+    }
+
     /// How far above the real loss it may be.
     fn above_max(self) -> Option<SignedDuration> {
         match self {
@@ -133,16 +144,22 @@ pub fn of(reported: Reported, measured: Measured, estimate: Estimate, can_know: 
         (None, true) => untrue.push(Untrue::LossUnknown),
         (None, false) => {}
         (Some(loss), false) => untrue.push(Untrue::LossKnown { reported: loss }),
-        (Some(loss), true) => untrue.extend(of_loss(loss, measured.loss, estimate)),
+        (Some(loss), true) => untrue.extend(of_loss(loss, reported, measured.loss, estimate)),
     }
     untrue
 }
 
-fn of_loss(reported: SignedDuration, measured: SignedDuration, estimate: Estimate) -> Option<Untrue> {
-    if reported < measured {
-        return Some(Untrue::LossTooSmall { reported, measured });
+fn of_loss(
+    at_most: SignedDuration,
+    reported: Reported,
+    measured: SignedDuration,
+    estimate: Estimate,
+) -> Option<Untrue> {
+    if at_most < measured {
+        return Some(Untrue::LossTooSmall { reported: at_most, measured });
     }
-    let max = measured.saturating_add(estimate.above_max()?);
+    let (reported, above) = (estimate.bounded(reported)?, estimate.above_max()?);
+    let max = measured.saturating_add(above);
     (reported > max).then_some(Untrue::LossTooLarge { reported, measured, max })
 }
 
@@ -166,7 +183,8 @@ mod tests {
     }
 
     fn reported(recovery: i64, loss: Option<i64>) -> Reported {
-        Reported { first_sign_at: at(10_000), recovery: ms(recovery), loss: loss.map(ms) }
+        let loss = loss.map(ms);
+        Reported { first_sign_at: at(10_000), recovery: ms(recovery), loss, estimate: loss }
     }
 
     fn judged(reported: Reported, estimate: Estimate) -> Vec<Untrue> {
@@ -208,6 +226,17 @@ mod tests {
             assert_eq!(judged(reported(40_000, Some(max + 1)), estimate), [untrue]);
         }
         assert_eq!(judged(reported(40_000, Some(300_000)), Estimate::CloudWatchOfIdle), []);
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_no_part_of_a_witnesss_estimate() {
+        // The first sign came half a minute after the loss: so much more may be lost, and it is said.
+        let late = Reported { loss: Some(ms(35_000)), ..reported(40_000, Some(5_000)) };
+        assert_eq!(judged(late, BEAT), []);
+        let too_small = Reported { loss: Some(ms(799)), ..late };
+        let untrue = Untrue::LossTooSmall { reported: ms(799), measured: ms(800) };
+        assert_eq!(judged(too_small, BEAT), [untrue], "however good the estimate is");
+        assert_eq!(judged(Reported { loss: Some(ms(120_801)), ..late }, Estimate::CloudWatch).len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ import pg8000.exceptions
 import pg8000.native
 
 from .real_databases import DATABASE, PASSWORD, USER, RealLab, needs_postgres, place_of
-from .running_lab import ACCOUNT, PRIMARY, RECOVERY, RunningLab, eventually
+from .running_lab import ACCOUNT, PRIMARY, RECOVERY, Function, RunningLab, eventually
 from .stack import make_database
 
 CLERK = "clerk"
@@ -296,6 +296,19 @@ class Tokens(Logins):
         iam.put_role_policy(RoleName="tokens", PolicyName="p", PolicyDocument=policy)
         with login(self.place, CLERK, self.token(keys), self.tls) as sql:
             self.assertEqual(sql.run("SELECT session_user"), [[CLERK]])
+
+    def test_a_function_logs_in_with_a_token_of_its_own_role(self) -> None:
+        resource = f"arn:aws:rds-db:{PRIMARY}:{ACCOUNT}:dbuser:{self.resource_id}/{CLERK}"
+        allow = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": resource}
+        for name, policy in (("tokens-may", [allow]), ("tokens-may-not", None)):
+            Function(self.lab, name, policy=policy, region=PRIMARY)
+            shown = self.lab.control("GET", f"functions/{PRIMARY}/{name}/credentials")
+            token = self.token({key.lower(): value for key, value in shown.items()})
+            if policy is None:
+                self.assert_pam_refuses(token)
+            else:
+                with login(self.place, CLERK, token, self.tls) as sql:
+                    self.assertEqual(sql.run("SELECT session_user"), [[CLERK]])
 
     def test_no_token_counts_while_iam_authentication_is_off(self) -> None:
         self.switch(False)

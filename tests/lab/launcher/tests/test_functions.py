@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from launcher.settings import shifted_clock
@@ -82,6 +85,36 @@ class Identity(LabTest):
         self.assertEqual((shown["region"], shown["pids"]), (RECOVERY, []))
         environment, _error = function.invoke({"do": "environment"})
         self.assertEqual(environment["AWS_ACCESS_KEY_ID"], shown["access_key_id"])
+
+
+class Layers(LabTest):
+    """What Lambda unpacks into /opt lies elsewhere here, and a setting that names it leads there."""
+
+    def test_a_path_below_opt_leads_into_the_last_layer_that_has_the_file(self) -> None:
+        function = Function(self.lab, "layered")
+        layers = []
+        for words in ("first", "second"):
+            package = io.BytesIO()
+            with zipfile.ZipFile(package, "w") as archive:
+                archive.writestr("authorities.pem", words)
+                archive.writestr(f"{words}.pem", words)
+            made = function.client.publish_layer_version(
+                LayerName=f"layer-{words}", Content={"ZipFile": package.getvalue()}
+            )
+            layers.append(made["LayerVersionArn"])
+        variables = {
+            "RECEIVED_FILE": function.received_path,
+            "BOTH": "/opt/authorities.pem",
+            "FIRST": "/opt/first.pem",
+            "NONE": "/opt/none.pem",
+        }
+        function.client.update_function_configuration(
+            FunctionName="layered", Layers=layers, Environment={"Variables": variables}
+        )
+        environment, _error = function.invoke({"do": "environment"})
+        self.assertEqual(Path(environment["BOTH"]).read_text(encoding="utf-8"), "second")
+        self.assertEqual(Path(environment["FIRST"]).read_text(encoding="utf-8"), "first")
+        self.assertEqual(environment["NONE"], "/opt/none.pem")
 
 
 class Rights(LabTest):

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cloud::call::{Call, Shape};
 use crate::say;
 use crate::terraform::examples::administrator;
+use crate::terraform::stack::Wishes;
 use crate::terraform::{Terraform, attribute};
 use crate::world::{PRIMARY, RECOVERY, World};
 
@@ -27,10 +28,11 @@ pub const PASSWORD: &str = "local-world-only-1";
 
 /// Makes the database and its replica where a stack of this name has its networks, and has the stack's next apply take them in.
 /// Gives how many resources were created for it.
-pub async fn exist(terraform: &Terraform, world: &World, name: &str) -> Result<usize> {
+pub async fn exist(terraform: &Terraform, world: &World, wishes: &Wishes) -> Result<usize> {
+    let name = wishes.name.as_str();
     let made = terraform.apply_only(&GROUND).await?;
     let key = make_key(world, name).await.with_context(|| format!("the key of {name} can't be made"))?;
-    Box::pin(make(terraform, world, name, &key.arn))
+    Box::pin(make(terraform, world, wishes, &key.arn))
         .await
         .with_context(|| format!("the databases of {name} can't be made"))?;
     say(&format!("{name}: a database and its replica exist; Terraform takes them in"));
@@ -60,7 +62,8 @@ async fn kms(world: &World, action: &'static str, document: Value) -> Result<Val
     Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
-async fn make(terraform: &Terraform, world: &World, name: &str, key: &str) -> Result<()> {
+async fn make(terraform: &Terraform, world: &World, wishes: &Wishes, key: &str) -> Result<()> {
+    let Wishes { name, witness, .. } = wishes;
     let cloud = &world.cloud;
     let state = terraform.state().await?;
     let subnets = format!("{name}-orders");
@@ -84,6 +87,7 @@ async fn make(terraform: &Terraform, world: &World, name: &str, key: &str) -> Re
         .copy_tags_to_snapshot(true)
         .deletion_protection(true)
         .publicly_accessible(false)
+        .enable_iam_database_authentication(*witness)
         .send()
         .await?;
     let source = source.db_instance.and_then(|made| made.db_instance_arn).context("no ARN was answered")?;
@@ -100,6 +104,7 @@ async fn make(terraform: &Terraform, world: &World, name: &str, key: &str) -> Re
         .copy_tags_to_snapshot(true)
         .deletion_protection(true)
         .publicly_accessible(false)
+        .enable_iam_database_authentication(*witness)
         .send()
         .await?;
     Ok(())

@@ -1,10 +1,11 @@
 //! A stack: the small stack's Terraform, as it is, applied to the local world. Only an override file and variables differ.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::checkout;
 use crate::cloud::{Answer, Cloud};
@@ -12,6 +13,7 @@ use crate::say;
 use crate::terraform::databases;
 use crate::terraform::examples::architecture;
 use crate::terraform::{Drift, Terraform};
+use crate::world::process::run;
 use crate::world::tools::Tools;
 use crate::world::{PRIMARY, RECOVERY, World, pause};
 
@@ -31,6 +33,8 @@ pub struct Wishes {
     pub every_day: bool,
     /// When a snapshot is due; nothing: as the small stack says.
     pub snapshot_schedule: Option<String>,
+    /// Whether each side has a witness; its world must hold data.
+    pub witness: bool,
 }
 
 /// An applied stack.
@@ -40,6 +44,17 @@ pub struct Stack {
     terraform: Terraform,
     /// The outputs of the Terraform.
     pub outputs: Value,
+}
+
+/// The lab's certificate authority as a layer for witnesses, packed as a user packs RDS's bundle.
+async fn authorities(world: &World, home: &Path) -> Result<PathBuf> {
+    let bundle = world.state_dir.join("emulator/databases-ca.pem");
+    let packed = home.with_extension("authorities.zip");
+    let script = checkout::root().join("infra/modules/database-witness/authorities.py");
+    let mut pack = Command::new("python3");
+    pack.args([&script, &bundle, &packed]);
+    run("authorities.py", &mut pack, |_| {}).await?;
+    Ok(packed)
 }
 
 impl Stack {
@@ -64,8 +79,11 @@ impl Stack {
             variables["snapshot_schedule"] = Value::Null;
             variables["parameter_paths"] = json!([]);
         }
+        if wishes.witness {
+            variables["witness_authorities"] = json!(authorities(world, &home).await?);
+        }
         let terraform = Terraform::on_copy(tools, world, &wishes.name, &home, FOLDER, &variables).await?;
-        let made = databases::exist(&terraform, world, &wishes.name).await? + terraform.apply().await?;
+        let made = databases::exist(&terraform, world, wishes).await? + terraform.apply().await?;
         say(&format!("{}: {made} resources applied", wishes.name));
         let outputs = terraform.outputs().await?;
         Ok(Self { name: wishes.name.clone(), terraform, outputs })

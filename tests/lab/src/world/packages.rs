@@ -12,8 +12,9 @@ use crate::checkout;
 use crate::world::process::run;
 
 /// The functions, by package name.
-pub const FUNCTIONS: [&str; 7] = [
+pub const FUNCTIONS: [&str; 8] = [
     "alarm-handler",
+    "database-witness",
     "promote-replica",
     "readiness-checker",
     "scale-asg",

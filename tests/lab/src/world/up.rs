@@ -52,6 +52,7 @@ async fn live(
         confirm_seconds: demo::CONFIRM_SECONDS,
         every_day: true,
         snapshot_schedule: None,
+        witness: false,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     Box::pin(stack.keep_up(&world.cloud)).await?;
