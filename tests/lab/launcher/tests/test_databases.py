@@ -326,7 +326,8 @@ class Metrics(RealPair):
 
     def test_lag_slots_and_sessions_are_measured(self) -> None:
         source, replica = self.source, self.follower
-        self.insert(source, 1)
+        numbers = itertools.count(1)
+        self.insert(source, next(numbers))
         self.arrives(replica, 1)
         with session(source), session(source):
             eventually(lambda: self.newest(PRIMARY, self.name, "DatabaseConnections") == 2.0)
@@ -334,12 +335,17 @@ class Metrics(RealPair):
             first = self.newest(RECOVERY, self.replica, "ReplicaLag")
             eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") > first + 3.0)
             eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") == 0.0)
-        self.insert(source, 2)
-        eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") < first + 3.0)
+
+        def is_down_while_written_to() -> bool:
+            # Whenever it is measured, a write came a moment before.
+            self.insert(source, next(numbers))
+            return bool(self.newest(RECOVERY, self.replica, "ReplicaLag") < first + 3.0)
+
+        eventually(is_down_while_written_to)
         eventually(lambda: self.newest(PRIMARY, self.name, "DatabaseConnections") == 0.0)
         # A replica that receives nothing any more has no lag, and its slot falls behind.
         self.lab.control("PUT", f"databases/{RECOVERY}/{self.replica}", {"replication": "error"})
-        self.insert(self.source, 3)
+        self.insert(self.source, next(numbers))
         eventually(lambda: self.newest(RECOVERY, self.replica, "ReplicaLag") == -1.0)
         eventually(lambda: self.newest(PRIMARY, self.name, "OldestReplicationSlotLag") > 0.0)
 
