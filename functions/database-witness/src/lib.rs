@@ -10,6 +10,7 @@ pub mod door;
 mod look;
 pub mod postgres;
 mod request;
+#[cfg(any(test, feature = "lambda"))]
 pub mod settings;
 
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What does the environment say to the witness? Two things; every problem is reported at once.
 
-use std::fmt;
 use std::path::Path;
 
 use protocol::arn::is_region;
+use runtime::settings::SettingsError;
 
 use crate::postgres::Authorities;
 
@@ -16,27 +16,13 @@ pub struct WitnessSettings {
     pub authorities: Authorities,
 }
 
-/// Everything that is wrong with the environment. Its debug form is its sentence, for that is what a failed start prints.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment has {} problem(s): {}", .problems.len(), .problems.join("; "))]
-pub struct WitnessSettingsError {
-    /// One sentence for each problem; each names the variable and the remedy.
-    pub problems: Vec<String>,
-}
-
-impl fmt::Debug for WitnessSettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 impl WitnessSettings {
     /// Reads the environment, and the file of the authorities.
     ///
     /// # Errors
     /// A variable is missing or wrong, or the file has no certificate.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    pub fn from_env() -> Result<Self, WitnessSettingsError> {
+    pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
@@ -44,13 +30,13 @@ impl WitnessSettings {
     ///
     /// # Errors
     /// A variable is missing or wrong, or the file has no certificate.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, WitnessSettingsError> {
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let set = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         match (region(set("AWS_REGION")), authorities(set("PILOTLIGHT_DATABASE_AUTHORITIES"))) {
             (Ok(region), Ok(authorities)) => Ok(Self { region, authorities }),
             (region, authorities) => {
                 let problems = [region.err(), authorities.err()].into_iter().flatten().collect();
-                Err(WitnessSettingsError { problems })
+                Err(SettingsError { problems })
             }
         }
     }
@@ -83,10 +69,7 @@ mod tests {
     use super::*;
     use crate::postgres::test_authority::{PEM, PemFile};
 
-    fn read(
-        region: Option<&str>,
-        authorities: Option<&str>,
-    ) -> Result<WitnessSettings, WitnessSettingsError> {
+    fn read(region: Option<&str>, authorities: Option<&str>) -> Result<WitnessSettings, SettingsError> {
         WitnessSettings::read(|name| match name {
             "AWS_REGION" => region.map(str::to_owned),
             "PILOTLIGHT_DATABASE_AUTHORITIES" => authorities.map(str::to_owned),

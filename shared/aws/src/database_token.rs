@@ -4,19 +4,18 @@
 //! It is signed here, and no service is called. It is a secret: it appears in no log and in no failure.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use jiff::Timestamp;
 use ports::{Answer, Clock, DatabaseTokens, FailureKind, Secret};
 use url::{Url, form_urlencoded};
 
 use crate::failure::ours;
+use crate::presigned::{Scope, presign};
 
 /// What a policy must allow.
 const ACTION: &str = "rds-db:connect";
@@ -80,26 +79,9 @@ fn signed(place: &Place<'_>, region: &str, credentials: &Credentials, now: Times
     let unsignable = |why: String| ours(FailureKind::Invalid, ACTION, "unsignable", why);
     let no_host = || unsignable(format!("{} is not a host name", place.host));
     let mut url = place.url().ok_or_else(no_host)?;
-    let identity = credentials.clone().into();
-    let mut settings = SigningSettings::default();
-    settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(EXPIRES_IN);
-    let params = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("rds-db")
-        .time(SystemTime::from(now))
-        .settings(settings)
-        .build()
-        .map_err(|error| unsignable(error.to_string()))?;
-    let text = url.to_string();
-    let request = SignableRequest::new("GET", text.as_str(), std::iter::empty(), SignableBody::empty());
-    let signed = request.and_then(|request| sign(request, &params.into()));
-    // The signer's words may hold the request: they stay here.
-    let signed = signed.map_err(|_| unsignable("the token can't be signed".to_owned()))?;
-    for (name, value) in signed.output().params() {
-        url.query_pairs_mut().append_pair(name, value);
-    }
+    let scope = Scope { service: "rds-db", region, expires_in: EXPIRES_IN };
+    presign(&mut url, &scope, credentials, now)
+        .ok_or_else(|| unsignable("the token can't be signed".to_owned()))?;
     // A token is the URL without its scheme.
     Ok(Secret::new(url.as_str().trim_start_matches("https://").to_owned()))
 }

@@ -50,27 +50,49 @@ pub(crate) fn copy_url(
     query.extend([(target_field, order.id.as_str()), ("Version", "2014-10-31")]);
     query.extend(order.kms_key.as_deref().map(|key| ("KmsKeyId", key)));
     url.query_pairs_mut().extend_pairs(query);
+    let scope = Scope { service: "rds", region: source.region, expires_in: EXPIRES_IN };
+    presign(&mut url, &scope, credentials, now)
+        .ok_or_else(|| unsignable("the URL for the copy can't be signed".to_owned()))?;
+    Ok(url.to_string())
+}
+
+/// What a signature is good for.
+pub(crate) struct Scope<'a> {
+    /// As it is called in signatures.
+    pub(crate) service: &'static str,
+    /// The service's region.
+    pub(crate) region: &'a str,
+    /// How long.
+    pub(crate) expires_in: Duration,
+}
+
+/// Signs the request that a URL is, in its query. Nothing where that can't be done: the signer's words may hold the request, and stay
+/// here.
+pub(crate) fn presign(
+    url: &mut Url,
+    scope: &Scope<'_>,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Option<()> {
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(EXPIRES_IN);
+    settings.expires_in = Some(scope.expires_in);
     let params = v4::SigningParams::builder()
         .identity(&identity)
-        .region(source.region)
-        .name("rds")
+        .region(scope.region)
+        .name(scope.service)
         .time(SystemTime::from(now))
         .settings(settings)
         .build()
-        .map_err(|error| unsignable(error.to_string()))?;
+        .ok()?;
     let text = url.to_string();
     let request = SignableRequest::new("GET", text.as_str(), std::iter::empty(), SignableBody::empty());
-    let signed = request.and_then(|request| sign(request, &params.into()));
-    // The signer's words may hold the request: they stay here.
-    let signed = signed.map_err(|_| unsignable("the URL for the copy can't be signed".to_owned()))?;
+    let signed = request.and_then(|request| sign(request, &params.into())).ok()?;
     for (name, value) in signed.output().params() {
         url.query_pairs_mut().append_pair(name, value);
     }
-    Ok(url.to_string())
+    Some(())
 }
 
 /// What the names of a partition's services end with.

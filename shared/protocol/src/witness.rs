@@ -50,6 +50,14 @@ pub enum WitnessCommand {
     },
 }
 
+impl WitnessCommand {
+    /// The databases that it is about.
+    pub fn databases(&self) -> &[Address] {
+        let (Self::Look { databases, .. } | Self::Beat { databases, .. }) = self;
+        databases
+    }
+}
+
 /// What the witness saw of one database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Witnessed {

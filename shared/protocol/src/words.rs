@@ -18,6 +18,12 @@ pub fn duration(duration: SignedDuration) -> String {
     }
 }
 
+/// A text as a sentence: with a capital letter and a full stop.
+pub fn sentence_of(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
+}
+
 /// `a`, `a and b`, `a, b and c`; long lists are cut.
 pub fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN_MAX: usize = 6;

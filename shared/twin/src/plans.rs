@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use protocol::name::Name;
 use protocol::plan::{
-    AuroraCluster, Connection, Database, DatabaseKind, Mode, Plan, RdsInstance, Witness, WitnessSide,
+    AuroraCluster, Connection, Database, DatabaseKind, Mode, Place, Plan, Witness, WitnessSide,
 };
-use protocol::side::Sides;
+use protocol::side::{Side, Sides};
 use protocol::witness::{DatabaseSeen, Heartbeat, Lsn, Sight, WalReplay};
 
 /// The example plan: several databases, fleets and routes that depend on each other.
@@ -42,22 +42,16 @@ pub fn small_plan(mode: Mode) -> Plan {
 /// # Panics
 /// When that is not valid.
 pub fn witnessed(mut plan: Plan) -> Plan {
-    let of_side = |sides: Sides<&str>| {
-        sides.map(|region| {
-            let function = format!("arn:aws:lambda:{region}:123456789012:function:shop-database-witness");
-            Some(WitnessSide { function })
-        })
-    };
-    let sides = of_side(plan.sides.as_ref().map(|place| place.region.as_str()));
+    let sides = plan.sides.as_ref().map(|Place { region, account }| {
+        let function = format!("arn:aws:lambda:{region}:{account}:function:shop-database-witness");
+        Some(WitnessSide { function })
+    });
     plan.witness = Some(Witness { user: "pilotlight_witness".to_owned(), heartbeat_seconds: 5, sides });
     for database in &mut plan.databases {
-        let connect = |instance: &mut RdsInstance, side: &str| {
-            let host = format!("{}.{side}.rds.amazonaws.com", database.name);
-            instance.connection = Some(Connection { host, port: 5432, database: "shop".to_owned() });
-        };
-        if let DatabaseKind::RdsReplica { sides } = &mut database.kind {
-            connect(&mut sides.primary, "primary");
-            connect(&mut sides.recovery, "recovery");
+        let DatabaseKind::RdsReplica { sides } = &mut database.kind else { continue };
+        for side in Side::BOTH {
+            let host = format!("{}.{}.rds.amazonaws.com", database.name, side.as_str());
+            sides[side].connection = Some(Connection { host, port: 5432, database: "shop".to_owned() });
         }
     }
     assert_eq!(plan.validate(), vec![]);

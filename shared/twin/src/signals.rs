@@ -57,9 +57,8 @@ impl Lag for MemoryWorld {
 impl Witnesses for MemoryWorld {
     async fn look(&self, _function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
         let lost = self.call("witness")?;
-        let (WitnessCommand::Look { databases, .. } | WitnessCommand::Beat { databases, .. }) = command;
         let inner = self.inner();
-        let witnessed = databases.iter().filter_map(|address| {
+        let witnessed = command.databases().iter().filter_map(|address| {
             let sight = inner.sights.get(&address.name)?.clone();
             Some(Witnessed { name: address.name.clone(), sight })
         });

@@ -76,11 +76,10 @@ pub(crate) async fn prepare_witnesses(world: &World, stack: &Stack) -> Result<()
     say("the grants that Terraform prints are run, and witnesses begin to beat");
     let source = stack.output(&["databases", "primary"])?;
     Session::open(world, PRIMARY, source).await?.run(stack.output(&["witness_grants"])?).await?;
-    let play = Play { world, stack, scenario: Scenario::of(0), is_witnessed: true };
     let replica = stack.output(&["databases", "replica"])?;
     let beaten =
         || async { Ok(Session::open(world, RECOVERY, replica).await?.has_heartbeat().await?.then_some(())) };
-    play.until("the replica holds a heartbeat", beaten).await
+    until("the replica holds a heartbeat", beaten).await
 }
 
 /// Users come, until the replica's lag has been sampled in minutes in which the source was written to: a world that has just
@@ -99,7 +98,7 @@ pub(crate) async fn live_a_while(world: &World, stack: &Stack) -> Result<u64> {
         // The minute in which they began to come is not whole.
         Ok(sampled.is_some_and(|at| at.duration_since(began) >= WHOLE_MINUTE).then_some(()))
     };
-    play.until("a whole minute of lag", known).await?;
+    until("a whole minute of lag", known).await?;
     Ok(load.stop().await?.next)
 }
 
@@ -109,8 +108,7 @@ impl Play<'_> {
         self.world.reset(READY).await?;
         self.until_served_by_primary().await?;
         let load = Load::start(&self.world.accelerator_url()?, self.scenario.per_second, first)?;
-        self.until("users are served", || async { Ok((load.acknowledged_by(PRIMARY) > 0).then_some(())) })
-            .await?;
+        until("users are served", || async { Ok((load.acknowledged_by(PRIMARY) > 0).then_some(())) }).await?;
         pause(self.scenario.before).await;
         let burden = self.burden(&load).await?;
         let lost_at = now();
@@ -126,7 +124,7 @@ impl Play<'_> {
         let (state, asked) = self.until_completed(lost_at).await?;
         let report = report::measured::of(&state).context("a completed run has a report")?.clone();
         let served = || async { Ok((load.acknowledged_by(RECOVERY) >= SERVED).then_some(())) };
-        self.until("users are served by the other region", served).await?;
+        until("users are served by the other region", served).await?;
         let Sent { ledger, served, next } = load.stop().await?;
         let replica = self.stack.output(&["databases", "replica"])?;
         let rows = Session::open(self.world, RECOVERY, replica).await?.orders(first).await?;
@@ -177,7 +175,7 @@ impl Play<'_> {
             });
             Ok((healthy.count() >= 2).then_some(()))
         };
-        self.until("the applications are healthy", served).await?;
+        until("the applications are healthy", served).await?;
         let seen = || async {
             self.stack.operate(&self.world.cloud, &json!({ "tick": true })).await?;
             let status =
@@ -186,7 +184,7 @@ impl Play<'_> {
                 status["primary_last_answered"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
             Ok(answered.is_some_and(|at| at > began).then_some(()))
         };
-        self.until("a tick has seen that the region serves", seen).await
+        until("a tick has seen that the region serves", seen).await
     }
 
     /// What weighs on the database until the loss; it goes on until it is dropped.
@@ -256,7 +254,7 @@ impl Play<'_> {
                 let state = fold(&records)?;
                 Ok(state.run.as_ref().is_some_and(stops).then_some((state, records)))
             };
-            let (state, records) = self.until("the run stops", stopped).await?;
+            let (state, records) = until("the run stops", stopped).await?;
             match state.run.as_ref().map(|run| &run.phase) {
                 Some(Phase::Completed { .. }) => return Ok((state, asked)),
                 Some(Phase::AwaitingApproval { .. }) => {
@@ -289,23 +287,19 @@ impl Play<'_> {
             let records = self.stack.journal(&self.world.cloud).await?;
             Ok((records.last().map_or(0, |record| record.seq) > seq).then_some(()))
         };
-        self.until("the run goes on", goes_on).await
+        until("the run goes on", goes_on).await
     }
+}
 
-    /// Looks until there is something.
-    async fn until<T, F: Future<Output = Result<Option<T>>>>(
-        &self,
-        what: &str,
-        look: impl Fn() -> F,
-    ) -> Result<T> {
-        let mut left = SOON;
-        loop {
-            if let Some(found) = look().await? {
-                return Ok(found);
-            }
-            left = left.checked_sub(EVERY).with_context(|| format!("{what}: not in time"))?;
-            pause(EVERY).await;
+/// Looks until there is something.
+async fn until<T, F: Future<Output = Result<Option<T>>>>(what: &str, look: impl Fn() -> F) -> Result<T> {
+    let mut left = SOON;
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
         }
+        left = left.checked_sub(EVERY).with_context(|| format!("{what}: not in time"))?;
+        pause(EVERY).await;
     }
 }
 

@@ -204,11 +204,10 @@ struct SlowWitness(Arc<RuntimeClock>, Duration);
 impl Witnesses for SlowWitness {
     async fn look(&self, _function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
         self.0.sleep(self.1).await;
-        let (WitnessCommand::Look { databases, .. } | WitnessCommand::Beat { databases, .. }) = command;
         let now = self.0.now();
         let sight =
             |address: &Address| Witnessed { name: address.name.clone(), sight: replica_sight(now, now) };
-        Ok(databases.iter().map(sight).collect())
+        Ok(command.databases().iter().map(sight).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::name::Name;
 use crate::observation::{LagSample, Observation};
 use crate::plan::Plan;
 use crate::state::Run;
-use crate::words::between_ms;
+use crate::words::{between_ms, of_ms};
 
 /// Oldest sample, before the first sign of loss, that still says what would be lost.
 const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
@@ -55,8 +55,7 @@ struct Known {
 fn last_known(database: &Name, observation: &Observation, lived_until: Timestamp) -> Option<Known> {
     let points = observation.lag.get(database);
     let sampled = points.and_then(|points| last_before(points, lived_until)).map(|(lag_ms, at)| {
-        let behind = SignedDuration::from_millis(i64::try_from(lag_ms).unwrap_or(i64::MAX));
-        let until = at.saturating_sub(behind).unwrap_or(Timestamp::MIN);
+        let until = at.saturating_sub(of_ms(lag_ms)).unwrap_or(Timestamp::MIN);
         Known { lag_ms, at, until, is_witnessed: false }
     });
     let witnessed = observation.replayed_until(database).map(|until| {

@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::parameters::direction::direction;
 use crate::plan::SnapshotPolicy;
 use crate::schedule::Schedule;
-use crate::words::{command_line, duration, list};
+use crate::words::{command_line, duration, list, sentence_of};
 
 pub(super) const NAMES: &[&str] = &[PARAMETERS, SNAPSHOTS];
 
@@ -152,9 +152,4 @@ fn snapshots_of(scene: &Scene<'_>, name: &Name, look: &SnapshotLook, since: Time
         return Check::unknown(SNAPSHOTS, name, &Unseen::new(why, keep(scene)));
     }
     Check::ready(SNAPSHOTS, name, sentence_of(&list(fresh)))
-}
-
-fn sentence_of(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use super::facts::seen;
 use super::{Check, Scene};
 use crate::plan::{Database, Witness};
 use crate::witness::{DatabaseSeen, Heartbeat, Sight, Unreached};
-use crate::words::duration;
+use crate::words::{duration, sentence_of};
 
 pub(super) const NAMES: &[&str] = &[SEES];
 
@@ -37,7 +37,7 @@ fn sees(scene: &Scene<'_>, witness: &Witness, database: &Database) -> Check {
         Sight::Unreached(Unreached { code, message }) => {
             let sentence =
                 format!("The witness can't ask it ({}): {}.", code.as_str(), message.trim_end_matches('.'));
-            return Check::not_ready(SEES, name, sentence, capitalized(code.remedy()));
+            return Check::not_ready(SEES, name, sentence, sentence_of(code.remedy()));
         }
     };
     match trouble(scene, witness, database, seen) {
@@ -97,11 +97,4 @@ fn good(seen: &DatabaseSeen) -> String {
     let heartbeat = seen.heartbeat.map(|heartbeat| format!(", heartbeat {} old", age(heartbeat)));
     let is = if seen.replica.is_some() { "a replica" } else { "writable" };
     format!("The witness sees it: {is}{}.", heartbeat.unwrap_or_default())
-}
-
-/// A remedy as a sentence.
-fn capitalized(remedy: &str) -> String {
-    let mut letters = remedy.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }
