@@ -15,7 +15,7 @@ use ports::{Answer, Clock, DatabaseTokens, FailureKind, Secret};
 use url::{Url, form_urlencoded};
 
 use crate::failure::ours;
-use crate::presigned::{Scope, presign};
+use crate::presigned::{SigningScope, presign};
 
 /// What a policy must allow.
 const ACTION: &str = "rds-db:connect";
@@ -79,7 +79,7 @@ fn signed(place: &Place<'_>, region: &str, credentials: &Credentials, now: Times
     let unsignable = |why: String| ours(FailureKind::Invalid, ACTION, "unsignable", why);
     let no_host = || unsignable(format!("{} is not a host name", place.host));
     let mut url = place.url().ok_or_else(no_host)?;
-    let scope = Scope { service: "rds-db", region, expires_in: EXPIRES_IN };
+    let scope = SigningScope { service: "rds-db", region, expires_in: EXPIRES_IN };
     presign(&mut url, &scope, credentials, now)
         .ok_or_else(|| unsignable("the token can't be signed".to_owned()))?;
     // A token is the URL without its scheme.

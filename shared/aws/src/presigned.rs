@@ -50,14 +50,14 @@ pub(crate) fn copy_url(
     query.extend([(target_field, order.id.as_str()), ("Version", "2014-10-31")]);
     query.extend(order.kms_key.as_deref().map(|key| ("KmsKeyId", key)));
     url.query_pairs_mut().extend_pairs(query);
-    let scope = Scope { service: "rds", region: source.region, expires_in: EXPIRES_IN };
+    let scope = SigningScope { service: "rds", region: source.region, expires_in: EXPIRES_IN };
     presign(&mut url, &scope, credentials, now)
         .ok_or_else(|| unsignable("the URL for the copy can't be signed".to_owned()))?;
     Ok(url.to_string())
 }
 
 /// What a signature is good for.
-pub(crate) struct Scope<'a> {
+pub(crate) struct SigningScope<'a> {
     /// As it is called in signatures.
     pub(crate) service: &'static str,
     /// The service's region.
@@ -70,7 +70,7 @@ pub(crate) struct Scope<'a> {
 /// here.
 pub(crate) fn presign(
     url: &mut Url,
-    scope: &Scope<'_>,
+    scope: &SigningScope<'_>,
     credentials: &Credentials,
     now: Timestamp,
 ) -> Option<()> {
