@@ -157,11 +157,12 @@ def environment(command: list[str], shift: dict[str, str]) -> dict[str, str]:
 
 
 def failures(stage: str) -> list[str]:
-    """The lines of a stage's log that name what failed, without what a test printed meanwhile."""
-    named = re.compile(r"\bFAILED\b|^failed: |^(FAIL|ERROR): |\bpanicked at\b|^error\b")
+    """The lines of a stage's log that name what failed, without what a test printed meanwhile; its last ones, if no line does."""
+    named = re.compile(r"\bFAILED\b|^failed: |^(FAIL|ERROR): |\bpanicked at\b|^error\b|\bError: ")
     log = LOGS / f"{stage}.log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return [line.strip()[:400] for line in lines if named.search(line)][:20]
+    found = [line for line in lines if named.search(line)][:20] or [line for line in lines if line.strip()][-12:]
+    return [line.strip()[:400] for line in found]
 
 
 def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import run
@@ -29,6 +30,28 @@ class Rows(unittest.TestCase):
         *_, (first, second) = run.ROWS
         self.assertEqual(second[0], "launcher")
         self.assertNotIn("rust", first + second)
+
+
+class Failures(unittest.TestCase):
+    """What the end of a long output says of a stage that failed."""
+
+    def said_of(self, log: str) -> list[str]:
+        """What is said of a stage with this log."""
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(run, "LOGS", Path(folder)):
+            (Path(folder) / "one.log").write_text(log)
+            return run.failures("one")
+
+    def test_lines_that_name_a_failure_are_said(self) -> None:
+        """Whoever wrote them: a test runner, Terraform, a compiler."""
+        self.assertEqual(
+            self.said_of("fine\nFAILED: a check\n  Error: creating a queue: timeout\nerror: no such crate\nwith, aws_sqs_queue.this\n"),
+            ["FAILED: a check", "Error: creating a queue: timeout", "error: no such crate"],
+        )
+
+    def test_a_log_that_names_none_is_said_by_its_end(self) -> None:
+        """Else a stage that broke off is red without a word."""
+        log = "".join(f"line {number}\n\n" for number in range(40))
+        self.assertEqual(self.said_of(log), [f"line {number}" for number in range(28, 40)])
 
 
 class Interrupted(unittest.TestCase):
