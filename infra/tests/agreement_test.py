@@ -197,6 +197,8 @@ def good_plan(draw: random.Random) -> Case:
     if "primary" in regions:
         watched = [{**probe, "name": f"{probe['name']}-other"} for probe in good_probes(draw)]
         case["detection"]["sides"]["recovery"] = {"alarms": draw.sample([alarm(recovery, "unhealthy"), alarm(recovery, "lag")], k=draw.randint(0, 2)), "probes": draw.sample(watched, k=draw.randint(0, 3))}
+    if draw.random() < 0.3:
+        case["detection"]["watch_seconds"] = draw.choice([5, 20, 60])
     if two_accounts:
         case["sides"]["primary"] |= {"account": OTHER_ACCOUNT, "external_id": "shop-7f3a"}
     if draw.random() < 0.3:
@@ -367,6 +369,7 @@ PLACES: list[tuple[str, list[Any]]] = [
     ]) for side in SIDES),
     ("detection.confirm_seconds", [9, 10, 900, 901, 22.5, -1]),
     ("detection.signal_age_seconds_max", [29, 30, 3600, 3601, 60.5]),
+    ("detection.watch_seconds", [-0.0, 0, 4, 5, 30, 60, 61, 7.5, -1, 1e20]),
     ("detection.cooldown_seconds", [-0.0, 1e20, -1, 0, 86400, 86401, 0.5]),
     ("limits.lag_seconds_max", [-0.0, 1e20, -1, 0, 86400, 86401, 0.5]),
     ("limits.rto_seconds", [59, 60, 604800, 604801, 3600.5, 900]),
@@ -458,6 +461,8 @@ TOGETHER: list[list[tuple[str, Any]]] = [
     [("sides.primary.account", ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve")],
     # Each side's function lies in the other's account.
     [("sides.primary.account", OTHER_ACCOUNT), ("sides.primary.external_id", "shop-7f3a"), ("databases", []), ("snapshots", None), ("routes", ring(1)), ("routes.0.after", []), ("fleets", []), ("detection.sides.primary.alarms", []), ("detection.sides.recovery", None), ("mode", "approve"), ("routes.0.sides.primary.endpoint", balancer("us-east-2", "shop-0", OTHER_ACCOUNT)), ("witness", {"heartbeat_seconds": 0, "sides": {"primary": {"function": function("us-east-2", "w")}, "recovery": {"function": function("us-west-1", "w", OTHER_ACCOUNT)}}})],
+    [("detection.watch_seconds", 5), ("function_timeout_seconds.alarm_handler", 89)],
+    [("detection.watch_seconds", 5), ("function_timeout_seconds.alarm_handler", 90)],
     [("limits.lag_seconds_max", 60), ("witness.heartbeat_seconds", 60)],
     [("limits.lag_seconds_max", 61), ("witness.heartbeat_seconds", 60)],
     [("limits.lag_seconds_max", 0), ("witness.heartbeat_seconds", 0)],

@@ -27,9 +27,11 @@ mod confirm;
 mod readiness;
 mod status;
 mod verify;
+mod watch;
 
 use confirm::Confirm;
 use verify::Verify;
+use watch::Watch;
 
 /// What this function may do.
 pub struct AlarmHandler {
@@ -148,8 +150,10 @@ async fn advance(conductor: &Conductor, facts: Facts) -> Result<Value, Fault> {
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
-/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state.
+/// Once a minute: look, decide, resume whatever is unfinished. Last, and seldom: keep a snapshot of the state. For the rest of the
+/// minute it looks again, where the plan asks for that.
 async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestamp) -> Result<Value, Fault> {
+    let began_at = conductor.clock.now();
     let mut log = Log::default();
     if let Err(fault) = conductor.catch_up(&mut log, deadline).await {
         // Nobody decides anything until a person takes the record out: the alarm on who is needed must know.
@@ -159,7 +163,7 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
         return Err(fault);
     }
     let routes = fenced(&conductor.plan, &log.state);
-    let eyes = function.observer();
+    let eyes = function.observer().asking_cloudwatch_once();
     let (observation, sides) = futures::join!(
         eyes.observe(&conductor.plan, &log.state),
         fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other())
@@ -171,20 +175,20 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
     attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
     // Everything that is due was asked for by now.
     conductor.keep_snapshot(&mut log).await;
+    let ticked_at = vitals.ticked_at;
     save_unkept(function, conductor, &log, vitals).await;
+    let ticked = advanced.appended;
+    let watch = Watch { function, conductor, eyes: &eyes, began_at, ticked_at, deadline };
+    let advanced = watch.keep(&mut log, advanced).await?;
+    if advanced.appended > ticked {
+        attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
+    }
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
 /// The vitals are advisory: when they can't be saved, the tick goes on.
 async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation: &Observation) -> Vitals {
-    let plan = &conductor.plan.name;
-    let mut vitals = match function.context.journal.load_vitals(plan).await {
-        Ok(vitals) => vitals.unwrap_or_default(),
-        Err(failure) => {
-            tracing::warn!(%failure, "the vitals can't be read");
-            Vitals::default()
-        }
-    };
+    let mut vitals = load_vitals(function, conductor).await;
     vitals.ticked_at = Some(observation.at);
     if observation.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good) {
         vitals.answered_at = Some(observation.at);
@@ -194,8 +198,18 @@ async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation
             vitals.lag.insert(database.clone(), *point);
         }
     }
-    save(function, plan, &vitals).await;
+    save(function, &conductor.plan.name, &vitals).await;
     vitals
+}
+
+async fn load_vitals(function: &AlarmHandler, conductor: &Conductor) -> Vitals {
+    match function.context.journal.load_vitals(&conductor.plan.name).await {
+        Ok(vitals) => vitals.unwrap_or_default(),
+        Err(failure) => {
+            tracing::warn!(%failure, "the vitals can't be read");
+            Vitals::default()
+        }
+    }
 }
 
 async fn save(function: &AlarmHandler, plan: &Name, vitals: &Vitals) {

@@ -15,7 +15,7 @@ locals {
     databases = [for d in local.databases : { for k, v in merge(d, { sides = { for side, s in d.sides : side => { for k, v in s : k => v if v != null } } }) : k => v if v != null }]
     fleets    = [for f in var.fleets : merge(f, { sides = { for side, s in f.sides : side => { for k, v in s : k => v if v != null } if s != null } })]
     routes    = [for r in var.routes : merge(r, { sides = { for side, s in r.sides : side => { for k, v in s : k => v if v != null } } })]
-    detection = {
+    detection = merge({
       sides = { for side, s in var.detection.sides : side => {
         alarms = s.alarms
         probes = [for p in s.probes : { for k, v in p : k => v if v != null }]
@@ -24,7 +24,10 @@ locals {
       confirm_seconds        = var.detection.confirm_seconds
       signal_age_seconds_max = var.detection.signal_age_seconds_max
       cooldown_seconds       = var.detection.cooldown_seconds
-    }
+      },
+      # Left out where there is none, so that functions of before read the plan all the same.
+      { for seconds in var.detection.watch_seconds[*] : "watch_seconds" => seconds },
+    )
     limits = {
       lag_seconds_max          = var.limits.lag_seconds_max
       rto_seconds              = var.limits.rto_seconds

@@ -392,6 +392,8 @@ variable "detection" {
       confirm_seconds          how long the evidence must persist
       signal_age_seconds_max   maximum age of an alarm message that may start a run
       cooldown_seconds         pause after a finished run before another may start automatically
+      watch_seconds            probes and replicas are looked at this often within each minute. null: once a minute. It shortens the time to the
+                               first sign of a loss, and keeps alarm-handler running: 10 USD a month (see "Cost at rest")
   TEXT
   type = object({
     sides = object({
@@ -423,6 +425,7 @@ variable "detection" {
     confirm_seconds        = optional(number, 60)
     signal_age_seconds_max = optional(number, 300)
     cooldown_seconds       = optional(number, 1800)
+    watch_seconds          = optional(number)
   })
   validation {
     condition     = length(var.detection.sides.primary.probes) >= 1
@@ -491,6 +494,14 @@ variable "detection" {
   validation {
     condition     = var.detection.signal_age_seconds_max >= 30 && var.detection.signal_age_seconds_max <= 3600 && floor(var.detection.signal_age_seconds_max) == var.detection.signal_age_seconds_max
     error_message = "detection: signal_age_seconds_max is ${var.detection.signal_age_seconds_max}; it must be a whole number from 30 to 3600."
+  }
+  validation {
+    condition     = var.detection.watch_seconds == null || try(var.detection.watch_seconds >= 5 && var.detection.watch_seconds <= 60 && floor(var.detection.watch_seconds) == var.detection.watch_seconds, false)
+    error_message = "detection: watch_seconds is ${coalesce(var.detection.watch_seconds, 0)}; it must be a whole number from 5 to 60, or null."
+  }
+  validation {
+    condition     = var.detection.watch_seconds == null || var.function_timeout_seconds.alarm_handler >= 90
+    error_message = "detection: watch_seconds is given, but the timeout of alarm-handler is ${var.function_timeout_seconds.alarm_handler} s; raise it to 90 s or more: alarm-handler watches for a minute."
   }
   validation {
     condition     = var.detection.cooldown_seconds >= 0 && var.detection.cooldown_seconds <= 86400 && floor(var.detection.cooldown_seconds) == var.detection.cooldown_seconds

@@ -479,6 +479,10 @@ pub struct Detection {
     #[serde(default = "default_cooldown_seconds")]
     #[schemars(range(min = bounds::COOLDOWN_SECONDS.min, max = bounds::COOLDOWN_SECONDS.max))]
     pub cooldown_seconds: u32,
+    /// How often the tick looks again within its minute, at probes and replicas; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = bounds::WATCH_SECONDS.min, max = bounds::WATCH_SECONDS.max))]
+    pub watch_seconds: Option<u32>,
 }
 
 /// What speaks of one side's loss.

@@ -57,6 +57,7 @@ fn a_guard_moves_items_to_its_own_side_and_reads_everything_by_it() {
 fn a_plan_of_schema_1_is_one_whose_fleets_have_no_primary_side() {
     let mut expected = plan();
     expected.detection.sides.recovery = SideDetection::default();
+    expected.detection.watch_seconds = None;
     expected.snapshots = None;
     expected.witness = None;
     for fleet in &mut expected.fleets {
@@ -162,6 +163,7 @@ const BOUNDED: &[(&str, bounds::Bounds)] = &[
     ("/detection/sides/primary/probes/0/expect_status", bounds::EXPECT_STATUS),
     ("/detection/sides/primary/probes/1/port", bounds::PORT),
     ("/detection/sides/recovery/probes/0/timeout_seconds", bounds::PROBE_TIMEOUT_SECONDS),
+    ("/detection/watch_seconds", bounds::WATCH_SECONDS),
     ("/snapshots/keep/daily", bounds::KEEP_TIER),
     ("/snapshots/keep/weekly", bounds::KEEP_TIER),
     ("/snapshots/keep/monthly", bounds::KEEP_TIER),
@@ -187,6 +189,28 @@ fn the_schema_and_the_reader_have_the_same_bounds() {
             assert_eq!(takes(below), (false, false), "{pointer} below");
         }
     }
+}
+
+#[test]
+fn a_watch_is_optional_and_fits_into_its_function() {
+    let mut left_out = document();
+    left_out["detection"].as_object_mut().unwrap().remove("watch_seconds").unwrap();
+    let of = |seconds: Value| said("/detection/watch_seconds", seconds);
+    assert_eq!((problems(&left_out), of(Value::Null), of(json!(60))), Default::default());
+    assert_eq!(plan().detection.watch_seconds, Some(20));
+    for (wrong, what) in [(json!(7.5), "is the number 7.5, not a whole"), (json!("5"), "is a text"), (json!(0), "is 0, outside 5 to 60")] {
+        let lines = of(wrong);
+        assert!(lines.len() == 1 && lines[0].starts_with(&format!("detection.watch_seconds: {what}")), "{lines:?}");
+    }
+    let with_timeout = |seconds: u64| said("/limits/function_timeout_seconds/alarm_handler", json!(seconds));
+    assert_eq!(with_timeout(90), Vec::<String>::new());
+    assert_eq!(
+        with_timeout(89),
+        [
+            "detection.watch_seconds: is given, but limits.function_timeout_seconds.alarm_handler is 89; raise that to 90 or \
+             more, or leave this out: alarm-handler watches for a minute"
+        ]
+    );
 }
 
 #[test]

@@ -221,7 +221,12 @@ fn time(text: &str) -> Timestamp {
 fn play(days: &mut Days, fates: impl IntoIterator<Item = (Fate, SignedDuration)>) {
     let mut held = 0;
     for (number, (fate, late)) in fates.into_iter().enumerate() {
-        held = if fate.is_held() { held + 1 } else { 0 };
+        held = match fate {
+            Fate::Held | Fate::HeldAndFails => held + 1,
+            // What gathered lies there until somebody looks.
+            Fate::Idle => held,
+            Fate::Good | Fate::Fails | Fate::CopyFails => 0,
+        };
         let (before, was_failing) = (days.good(), days.is_failing());
         days.pass(fate, late);
         let after = days.good();
@@ -325,6 +330,16 @@ fn what_no_tier_keeps_stays_while_snapshots_fail_and_goes_when_one_is_good() {
     assert!(days.failed() <= 2 * ATTEMPTS_MAX as usize, "and {} failed ones have gathered", days.failed());
     play(&mut days, [(Fate::Good, MINUTE)]);
     assert_eq!(days.good().each_ref().map(BTreeSet::len), [2, 2]);
+}
+
+#[test]
+fn what_failed_under_a_hold_lies_there_until_somebody_looks_after_it() {
+    let mut days = Days::from(time("2026-11-02T00:00:00"), "cron(0 3 * * ? *)", TIERS, 1);
+    play(&mut days, [(Fate::HeldAndFails, MINUTE)].repeat(5));
+    let gathered = days.failed();
+    assert!(gathered > FAILED_MAX, "{gathered}");
+    play(&mut days, [(Fate::HeldAndFails, MINUTE), (Fate::Idle, MINUTE), (Fate::Fails, MINUTE)]);
+    assert!(days.failed() <= FAILED_MAX, "{}", days.failed());
 }
 
 #[test]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PARENT_WATCH_SECONDS = 0.5
 GRACE_SECONDS = 1.0
+# Longer than any client keeps a connection that it does not use (the SDKs of Go and Rust: 90 s). Whoever closes it second may send a
+# request into the closing, which takes effect here, and whose answer is lost.
+KEEP_ALIVE_SECONDS = 600
 
 
 def main() -> None:
@@ -63,7 +66,7 @@ async def _serve(settings: Settings, world: Assembly) -> None:
 
     config = Config()
     config.bind = [f"127.0.0.1:{settings.port}"]
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACE_SECONDS
     config.shutdown_timeout = GRACE_SECONDS
     config.loglevel = settings.log_level

@@ -71,6 +71,8 @@ pub struct Stage {
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
     next_check: Timestamp,
+    /// Ticks that watch for the rest of their minute.
+    ticks: Vec<JoinHandle<Result<Value, Fault>>>,
     started: usize,
     folded: RefCell<State>,
 }
@@ -96,6 +98,7 @@ impl Stage {
             ids,
             next_tick: base,
             next_check: base,
+            ticks: Vec::new(),
             started: 0,
             folded,
         }
@@ -233,8 +236,7 @@ impl Stage {
             if self.world.inner().primary_lives {
                 self.world.sample_lag(400);
             }
-            // A tick that fails is an error of the function; the next one comes in a minute.
-            drop(self.invoke(json!({ "command": "tick" })).await);
+            self.tick().await;
         }
         if self.now() >= self.next_check {
             self.next_check = self.now().checked_add(CHECK_EVERY).unwrap_or(Timestamp::MAX);
@@ -242,6 +244,34 @@ impl Stage {
             drop(self.check(json!({ "command": "pass" })).await);
         }
         self.clock.sleep(BEAT).await;
+    }
+
+    /// The schedule invokes the alarm-handler. A tick that fails is an error of the function; the next one comes in a minute.
+    pub async fn tick(&mut self) {
+        if self.plan.detection.watch_seconds.is_none() {
+            drop(self.invoke(json!({ "command": "tick" })).await);
+            return;
+        }
+        self.start_tick(self.deadline(Step::Confirm));
+    }
+
+    /// Starts a tick that its function's timeout ends then.
+    pub fn start_tick(&mut self, deadline: Timestamp) {
+        self.started += 1;
+        let payload = json!({ "command": "tick" });
+        let handler = self.instance(&format!("alarm-handler/{}", self.started)).alarm_handler();
+        self.ticks.push(tokio::spawn(async move { handler.handle(&payload, deadline).await }));
+    }
+
+    /// Lets a moment pass in which nothing is delivered and no tick comes.
+    pub async fn clock_passes(&self) {
+        self.clock.sleep(BEAT).await;
+    }
+
+    /// How many ticks are under way.
+    pub fn ticks_under_way(&mut self) -> usize {
+        self.ticks.retain(|tick| !tick.is_finished());
+        self.ticks.len()
     }
 
     /// Lets time pass until something holds; says whether it did within the limit.

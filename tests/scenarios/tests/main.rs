@@ -33,4 +33,5 @@ mod stale;
 mod statuses;
 mod throttled;
 mod two_accounts;
+mod watch;
 mod witness;

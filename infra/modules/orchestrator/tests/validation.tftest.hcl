@@ -434,6 +434,23 @@ run "signals_that_stay_valid_for_hours_are_refused" {
   expect_failures = [var.detection]
 }
 
+run "a_watch_of_less_than_five_seconds_is_refused" {
+  command = plan
+  variables {
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, watch_seconds = 4 }
+  }
+  expect_failures = [var.detection]
+}
+
+run "a_watch_in_a_function_that_ends_within_the_minute_is_refused" {
+  command = plan
+  variables {
+    detection                = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, watch_seconds = 5 }
+    function_timeout_seconds = { alarm_handler = 89 }
+  }
+  expect_failures = [var.detection]
+}
+
 run "a_negative_cooldown_is_refused" {
   command = plan
   variables {

@@ -332,6 +332,17 @@ run "a_witness_is_written_into_the_plan_and_asked_on_its_own_side" {
   }
 }
 
+run "a_watch_is_in_the_plan_where_it_is_asked_for" {
+  command = plan
+  variables {
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] } }, watch_seconds = 5 }
+  }
+  assert {
+    condition     = jsondecode(output.plan_json).detection.watch_seconds == 5
+    error_message = "The watch is not in the plan: ${output.plan_json}"
+  }
+}
+
 run "a_witness_of_the_recovery_side_alone_leaves_the_other_side_out" {
   command = plan
   variables {

@@ -50,6 +50,10 @@ pub const PROBE_TIMEOUT_SECONDS: Bounds = Bounds::of(1, 10);
 pub const CONFIRM_SECONDS: Bounds = Bounds::of(10, 900);
 /// `signal_age_seconds_max`.
 pub const SIGNAL_AGE_SECONDS: Bounds = Bounds::of(30, 3_600);
+/// `watch_seconds`: within the tick's minute; a look asked for more often would not have ended when the next one begins.
+pub const WATCH_SECONDS: Bounds = Bounds::of(5, 60);
+/// The timeout of alarm-handler where it watches: the tick's minute, and what it writes at its end.
+pub const WATCHING_FUNCTION_SECONDS: u32 = 90;
 /// `cooldown_seconds`: at most a day.
 pub const COOLDOWN_SECONDS: Bounds = Bounds::of(0, 86_400);
 /// `lag_seconds_max`: at most a day.

@@ -270,8 +270,8 @@ fn read_probe_if_given(section: &Section<'_>, notes: &mut Notes) -> Option<Probe
 }
 
 fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
-    const FIELDS: [&str; 5] =
-        ["sides", "topics", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds"];
+    const FIELDS: [&str; 6] =
+        ["sides", "topics", "confirm_seconds", "signal_age_seconds_max", "cooldown_seconds", "watch_seconds"];
     const HINT: &str = "an object with alarms and probes";
     let section = plan.object("detection", "an object that holds at least sides", &FIELDS, notes);
     let sides = read_sides(&section, HINT, notes, |sides, side, notes| {
@@ -281,7 +281,11 @@ fn read_detection(plan: &Section<'_>, notes: &mut Notes) -> Detection {
             probes: read_probes(section.list("probes", "probes", notes), notes),
         }
     });
-    read_times(&section, sides, notes)
+    let times = read_times(&section, sides, notes);
+    Detection {
+        watch_seconds: section.number_if_given("watch_seconds", bounds::WATCH_SECONDS, notes),
+        ..times
+    }
 }
 
 const ALARMS_HINT: &str = "ARNs of alarms";
@@ -303,6 +307,7 @@ fn read_times(section: &Section<'_>, sides: Sides<SideDetection>, notes: &mut No
         ),
         cooldown_seconds: seconds("cooldown_seconds", default_cooldown_seconds(), bounds::COOLDOWN_SECONDS),
         topics: section.texts("topics", "ARNs of topics", notes),
+        watch_seconds: None,
     }
 }
 

@@ -141,6 +141,17 @@ impl<'d> Section<'d> {
             .unwrap_or(default)
     }
 
+    /// A whole number that may be left out, or be null.
+    pub(super) fn number_if_given<T: TryFrom<u64>>(
+        &self,
+        field: &str,
+        bounds: Bounds,
+        notes: &mut Notes,
+    ) -> Option<T> {
+        let hint = format!("a whole number from {bounds}, or leave it out");
+        number(&self.place(field), self.given(field)?, bounds, &hint, notes)
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(&self, field: &str, words: &[(&str, T)], notes: &mut Notes) -> Option<T> {
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();

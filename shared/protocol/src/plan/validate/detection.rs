@@ -56,7 +56,25 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
             "lower it or raise the objective: evidence that must hold as long can't keep it",
         );
     }
+    if let Some(seconds) = detection.watch_seconds {
+        check_watch(plan, seconds, findings);
+    }
     check_mode(plan, findings);
+}
+
+/// Looks within the tick's minute: alarm-handler must live as long.
+fn check_watch(plan: &Plan, seconds: u32, findings: &mut Findings<'_>) {
+    check_bounds("detection.watch_seconds", seconds, bounds::WATCH_SECONDS, findings);
+    let (timeout, least) =
+        (plan.limits.function_timeout_seconds.alarm_handler, bounds::WATCHING_FUNCTION_SECONDS);
+    if timeout < least {
+        findings.add_reading(
+            &["limits.function_timeout_seconds.alarm_handler"],
+            "detection.watch_seconds",
+            format!("is given, but limits.function_timeout_seconds.alarm_handler is {timeout}"),
+            format!("raise that to {least} or more, or leave this out: alarm-handler watches for a minute"),
+        );
+    }
 }
 
 /// Alarms are listened to, and asked again, in the plan's regions only.

@@ -1,0 +1,158 @@
+//! What does looking again within the tick's minute change? How soon the first sign of a loss is seen, and nothing else: CloudWatch
+//! is asked as often as before, ticks don't overlap, and a quiet hour is quiet.
+
+use jiff::{SignedDuration, Timestamp};
+use protocol::journal::Event;
+use protocol::observation::ProbeAnswer;
+use protocol::plan::{Mode, Plan};
+use protocol::state::{Phase, State};
+use scenarios::{GOOD_MINUTES, Stage};
+use twin::plans::{small_plan, witnessed};
+
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn has_moved(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Completed { .. }))
+}
+
+fn watching(mut plan: Plan, seconds: u32) -> Plan {
+    plan.detection.watch_seconds = Some(seconds);
+    plan
+}
+
+/// How long after the loss its first sign is written down, for a loss so long after a tick.
+async fn first_sign(watch_seconds: Option<u32>, after: SignedDuration) -> SignedDuration {
+    let mut plan = small_plan(Mode::Automatic);
+    plan.detection.watch_seconds = watch_seconds;
+    let mut stage = Stage::new(plan);
+    stage.pass(GOOD_MINUTES).await;
+    stage.pass(MINUTE.checked_sub(SignedDuration::from_secs(10)).unwrap() + after).await;
+    stage.world.inner().primary_lives = false;
+    let lost_at = stage.now();
+    let is_sign = |event: &Event| matches!(event, Event::EvidenceSeen { .. });
+    while !stage.records().iter().any(|record| is_sign(&record.event)) {
+        assert!(stage.now().duration_since(lost_at) < HOUR, "{:#?}", stage.sentences());
+        stage.beat().await;
+    }
+    let seen_at = stage.records().iter().find(|record| is_sign(&record.event)).unwrap().at;
+    seen_at.duration_since(lost_at)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_sign_comes_within_a_watch_and_not_within_a_minute() {
+    let seconds = SignedDuration::from_secs;
+    for after in [1, 13, 29, 44, 51].map(seconds) {
+        let (watched, ticked) = (first_sign(Some(5), after).await, first_sign(None, after).await);
+        // The last look of a minute is 5 s and more before the next tick.
+        assert!(watched <= seconds(11), "{after:#}: {watched:#}");
+        assert!(ticked > seconds(59) - after && ticked >= watched, "{after:#}: {ticked:#} without a watch");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_is_moved_away_from_and_dated_by_the_last_good_look() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
+    stage.pass(GOOD_MINUTES).await;
+    stage.pass(SignedDuration::from_secs(31)).await;
+    stage.alarm("ALARM").await.expect("taken");
+    stage.world.inner().primary_lives = false;
+    let lost_at = stage.now();
+    assert!(stage.until(HOUR, has_moved).await, "{:#?}", stage.sentences());
+    let answered_at =
+        stage.world.inner().vitals.clone().and_then(|vitals| vitals.answered_at).expect("it answered");
+    assert!(answered_at <= lost_at && lost_at.duration_since(answered_at) <= SignedDuration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_hour_costs_looks_and_no_record_and_no_more_of_cloudwatch() {
+    let mut calls = Vec::new();
+    for plan in [witnessed(small_plan(Mode::Automatic)), watching(witnessed(small_plan(Mode::Automatic)), 5)]
+    {
+        let mut stage = Stage::new(plan);
+        stage.pass(GOOD_MINUTES).await;
+        let (records, before) = (stage.records().len(), stage.world.inner().calls.clone());
+        stage.pass(HOUR).await;
+        assert_eq!(stage.records().len(), records, "{:#?}", stage.sentences());
+        let after = stage.world.inner().calls.clone();
+        calls.push(move |name: &str| after[name] - before[name]);
+    }
+    let [ticked, watched] = &calls[..] else { panic!("two hours") };
+    for name in ["alarm_states", "samples", "witness"] {
+        assert_eq!(watched(name), ticked(name), "{name}");
+    }
+    // A tick looks, and ten times again.
+    let (looks, minutes) = (watched("look_databases"), ticked("look_databases"));
+    assert!((10 * minutes..=12 * minutes).contains(&looks), "{looks} looks in {minutes} minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_that_comes_early_takes_the_watch_over() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
+    for early in [1, 17, 30, 44].map(SignedDuration::from_secs) {
+        stage.pass(GOOD_MINUTES).await;
+        while stage.ticks_under_way() > 0 {
+            stage.beat().await;
+        }
+        while stage.ticks_under_way() == 0 {
+            stage.beat().await;
+        }
+        stage.pass(early).await;
+        stage.tick().await;
+        stage.pass(SignedDuration::from_secs(6)).await;
+        assert_eq!(stage.ticks_under_way(), 1, "the older one has ended, the other goes on: {early:#}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_before_its_function_does() {
+    let mut plan = watching(small_plan(Mode::Automatic), 60);
+    for (seconds, timeout, longest) in [(5, 90, 56), (5, 40, 31), (60, 90, 1), (55, 170, 1), (54, 170, 56)] {
+        plan.detection.watch_seconds = Some(seconds);
+        let mut stage = Stage::new(plan.clone());
+        let began_at = stage.now();
+        stage.start_tick(began_at.checked_add(SignedDuration::from_secs(timeout)).unwrap());
+        // Its own ticks would come in between.
+        let lasted = loop {
+            stage.clock_passes().await;
+            if stage.ticks_under_way() == 0 {
+                break stage.now().duration_since(began_at);
+            }
+        };
+        let longest = SignedDuration::from_secs(longest);
+        assert!(
+            lasted <= longest && lasted > longest - SignedDuration::from_secs(6),
+            "{seconds}: {lasted:#}"
+        );
+    }
+}
+
+/// Every probe of the primary, bad or good.
+fn answer(stage: &Stage, is_bad: bool) {
+    let answer =
+        if is_bad { ProbeAnswer::Bad { detail: "status 500".to_owned() } } else { ProbeAnswer::Good };
+    for probe in &stage.plan.detection.sides.primary.probes {
+        stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_flaps_within_the_minute_costs_as_few_records() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
+    stage.pass(GOOD_MINUTES).await;
+    let mut hours = Vec::new();
+    for _ in 0..6 {
+        let (end, before): (Timestamp, usize) =
+            (stage.now().checked_add(HOUR).unwrap(), stage.records().len());
+        let mut is_bad = false;
+        while stage.now() < end {
+            is_bad = !is_bad;
+            answer(&stage, is_bad);
+            stage.pass(SignedDuration::from_secs(7)).await;
+        }
+        answer(&stage, false);
+        hours.push(stage.records().len() - before);
+    }
+    println!("{hours:?} records an hour");
+    assert!(hours[4..].iter().all(|records| *records <= 6), "{hours:?} records an hour");
+}
