@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, Journal, Rest};
 use protocol::command::Step;
 use protocol::decide::{Facts, Lost, alarm_age, decide};
-use protocol::journal::Record;
+use protocol::journal::{Record, RunReport};
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::readiness::Readiness;
@@ -142,7 +142,32 @@ fn run_table(run: &Run, now: Timestamp) -> Value {
         .filter(|(step, ..)| is_shown(*step))
         .map(|(step, subject, progress)| format!("{step} {subject}: {}", progress_words(progress, now)))
         .collect();
-    json!({ "id": run.id, "kind": run.kind, "phase": run.phase.as_str(), "opened_at": run.opened_at, "steps": steps })
+    let report = match &run.phase {
+        Phase::Completed { report, .. } => Some(report),
+        _ => None,
+    };
+    json!({
+        "id": run.id,
+        "kind": run.kind,
+        "phase": run.phase.as_str(),
+        "opened_at": run.opened_at,
+        "times": times(run, report.map(|report| &**report)),
+        "steps": steps,
+        "report": report,
+    })
+}
+
+/// The four times of a run, as far as they are known: detect, decide, move, and all of it.
+fn times(run: &Run, report: Option<&RunReport>) -> Value {
+    let at_most = |time: SignedDuration| format!("at most {}", duration(time));
+    let detect = run.alive_at.map(|alive_at| run.first_signal_at.duration_since(alive_at));
+    let decide = run.committed_at.map(|committed_at| committed_at.duration_since(run.first_signal_at));
+    json!({
+        "detect": detect.map(at_most),
+        "decide": decide.map(duration),
+        "move": report.map(|report| duration(of_ms(report.moving_ms))),
+        "total": report.and_then(|report| report.total_ms).map(|total| at_most(of_ms(total))),
+    })
 }
 
 fn progress_words(progress: &Progress, now: Timestamp) -> String {

@@ -198,9 +198,16 @@ fn a_watch_is_optional_and_fits_into_its_function() {
     let of = |seconds: Value| said("/detection/watch_seconds", seconds);
     assert_eq!((problems(&left_out), of(Value::Null), of(json!(60))), Default::default());
     assert_eq!(plan().detection.watch_seconds, Some(20));
-    for (wrong, what) in [(json!(7.5), "is the number 7.5, not a whole"), (json!("5"), "is a text"), (json!(0), "is 0, outside 5 to 60")] {
+    for (wrong, what) in [
+        (json!(7.5), "is the number 7.5, not a whole"),
+        (json!("5"), "is a text"),
+        (json!(0), "is 0, outside 5 to 60"),
+    ] {
         let lines = of(wrong);
-        assert!(lines.len() == 1 && lines[0].starts_with(&format!("detection.watch_seconds: {what}")), "{lines:?}");
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&format!("detection.watch_seconds: {what}")),
+            "{lines:?}"
+        );
     }
     let with_timeout = |seconds: u64| said("/limits/function_timeout_seconds/alarm_handler", json!(seconds));
     assert_eq!(with_timeout(90), Vec::<String>::new());

@@ -6,7 +6,9 @@ use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::{Phase, State};
-use scenarios::{GOOD_MINUTES, Stage};
+use protocol::words::duration;
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval};
+use serde_json::json;
 use twin::plans::{small_plan, witnessed};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -125,6 +127,39 @@ async fn a_watch_ends_before_its_function_does() {
             "{seconds}: {lasted:#}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_gives_the_four_times_once_they_are_known() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Approve), 5));
+    stage.pass(GOOD_MINUTES).await;
+    stage.pass(SignedDuration::from_secs(31)).await;
+    stage.world.inner().primary_lives = false;
+    assert!(stage.until(HOUR, |state| state.run.is_some()).await, "{:#?}", stage.sentences());
+    stage.alarm("ALARM").await.expect("taken");
+    assert!(stage.until(HOUR, awaits_approval).await, "{:#?}", stage.sentences());
+    let run = async |stage: &mut Stage| {
+        stage.invoke(json!({ "command": "status" })).await.expect("an answer")["run"].clone()
+    };
+    let waiting = run(&mut stage).await;
+    let unknown = ["detect", "decide", "move", "total"].map(|time| waiting["times"][time].is_null());
+    assert_eq!((unknown, waiting["report"].is_null()), ([true; 4], true), "{waiting}");
+
+    let command = json!({ "command": "approve", "run": stage.run(), "by": "ana" });
+    stage.invoke(command).await.expect("taken");
+    assert!(stage.until(HOUR, has_moved).await, "{:#?}", stage.sentences());
+    let over = run(&mut stage).await;
+    let ms = |field: &str| over["report"][field].as_i64().unwrap_or_else(|| panic!("{field}: {over}"));
+    assert_eq!(ms("total_ms"), ms("detect_ms") + ms("decision_ms") + ms("moving_ms"), "{over}");
+    assert!((1..=6_000).contains(&ms("detect_ms")), "a watch of five seconds: {over}");
+    let said = |ms: i64| duration(SignedDuration::from_millis(ms));
+    let expected = json!({
+        "detect": format!("at most {}", said(ms("detect_ms"))),
+        "decide": said(ms("decision_ms")),
+        "move": said(ms("moving_ms")),
+        "total": format!("at most {}", said(ms("total_ms"))),
+    });
+    assert_eq!(over["times"], expected);
 }
 
 /// Every probe of the primary, bad or good.
