@@ -17,4 +17,7 @@ esac
 
 "${MAKE:-make}" --no-print-directory build ARCH="$arch"
 echo "bench: compiling the measurements"
-exec "${CARGO:-cargo}" run --quiet --release --package bench -- target/lambda
+"${CARGO:-cargo}" build --quiet --release --package bench
+launcher=tests/lab/launcher
+python3 tests/environment.py .lab/test-venv "$launcher/requirements.txt" "$launcher/requirements-test.txt"
+exec "${CARGO:-cargo}" run --quiet --release --package bench -- target/lambda .lab/test-venv/bin/python

@@ -1,5 +1,7 @@
 //! What does each function cost? Its package, its start, its first invocation and its memory, all of the release build.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,17 +74,32 @@ const SUBJECTS: [Subject; 7] = [
     },
 ];
 
-/// Measures the packages of a directory.
-pub(crate) fn measure(packages: &Path) -> Result<Vec<Row>> {
+/// The function whose start stands beside Python's.
+const COMPARED: &str = "alarm-handler";
+
+/// At least so many times faster than Python with boto3.
+const TIMES_FASTER_MIN: f64 = 25.0;
+
+/// A function that has no plan and asks no AWS service: its package alone is measured.
+const WITNESS: &str = "database-witness";
+
+/// Measures the packages of a directory, and a function in Python beside them.
+pub(crate) fn measure(packages: &Path, python: &Path) -> Result<Vec<Row>> {
     let scratch = Scratch::new()?;
     let cloud = Cloud::start()?;
     let mut rows = Vec::new();
     for subject in &SUBJECTS {
         crate::say(&format!("{}: {STARTS} starts, {INVOCATIONS} invocations", subject.name));
         let measured = subject.measure(packages, scratch.path(), &cloud);
-        rows.extend(measured.with_context(|| format!("{} can't be measured", subject.name))?);
+        let (cold, measured) = measured.with_context(|| format!("{} can't be measured", subject.name))?;
+        rows.extend(measured);
+        if subject.name == COMPARED {
+            rows.push(beside_python(&cold, python, scratch.path(), &cloud)?);
+        }
     }
     cloud.check()?;
+    let witness = Package::unpack(&packages.join(format!("{WITNESS}.zip")), &scratch.path().join(WITNESS))?;
+    rows.push(zip_row(WITNESS, witness.zip_bytes));
     rows.extend(of_a_long_journal(packages, scratch.path())?);
     Ok(rows)
 }
@@ -115,8 +132,26 @@ fn of_a_long_journal(packages: &Path, scratch: &Path) -> Result<Vec<Row>> {
     ])
 }
 
+/// How much faster a start is than that of a function in Python that makes clients of the same services.
+fn beside_python(cold: &Samples, python: &Path, scratch: &Path, cloud: &Cloud) -> Result<Row> {
+    crate::say(&format!("Python with boto3: {STARTS} starts"));
+    let bootstrap = scratch.join("python");
+    let program = format!("#!{} -B\n{}", python.display(), include_str!("in_python.py"));
+    std::fs::write(&bootstrap, program)?;
+    std::fs::set_permissions(&bootstrap, Permissions::from_mode(0o755))?;
+    let log = scratch.join("python.log");
+    let start = || Ok(Function::start("in-python", &bootstrap, cloud, &log)?.1);
+    start()?;
+    let took = (0..STARTS).map(|_| start()).collect::<Result<Vec<_>>>()?;
+    let took = Samples::of(took).context("nothing was measured")?;
+    let times = took.median().as_secs_f64() / cold.median().as_secs_f64();
+    let shown = format!("{times:.1} times faster than {}", ms(took.median()));
+    let what = format!("{COMPARED}: cold start beside Python's with boto3");
+    Ok(Row::at_least(what, times, TIMES_FASTER_MIN, shown, "times"))
+}
+
 impl Subject {
-    fn measure(&self, packages: &Path, scratch: &Path, cloud: &Cloud) -> Result<Vec<Row>> {
+    fn measure(&self, packages: &Path, scratch: &Path, cloud: &Cloud) -> Result<(Samples, Vec<Row>)> {
         let name = self.name;
         let package = Package::unpack(&packages.join(format!("{name}.zip")), &scratch.join(name))?;
         let log = scratch.join(format!("{name}.log"));
@@ -140,12 +175,14 @@ impl Subject {
         let resident = function.resident_bytes_max()?;
         later.remove(0);
         let samples = |measured| Samples::of(measured).context("nothing was measured");
-        Ok(vec![
+        let cold = samples(cold)?;
+        let rows = vec![
             zip_row(name, package.zip_bytes),
-            cold_row(name, &samples(cold)?),
+            cold_row(name, &cold),
             invoke_row(name, &samples(first)?, &samples(later)?),
             resident_row(name, resident),
-        ])
+        ];
+        Ok((cold, rows))
     }
 
     fn invoke(&self, function: &mut Function<'_>) -> Result<Duration> {

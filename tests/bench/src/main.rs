@@ -1,6 +1,6 @@
 //! Are the budgets kept? Measures the release packages of a directory and the core, and prints one table.
 //!
-//!     bench target/lambda
+//!     bench target/lambda .lab/test-venv/bin/python
 //!
 //! Ends with an error when a budget is missed. What is compared with a budget is the first number of its row: the
 //! median, where several are measured.
@@ -33,6 +33,7 @@ mod table;
 const NOTES: &str = "\
 A budget is compared with the first number of its row, a median where several were measured.
 Cold start: from the spawn of the release program to its first request for an invocation.
+Python: the interpreter of the tests with boto3; it makes nine clients and does nothing else.
 Invocations: plan and journal are read from a stand-in on this machine, without TLS and without a network.
 Resident memory: the most at once, program included, after 20 invocations.
 Parameters: on stores in memory; each value has 4,000 characters, 40 MB on each side.
@@ -59,14 +60,16 @@ fn run() -> Result<usize> {
         "this is not a release build, its numbers would mean nothing: run `make bench`"
     );
     let mut arguments = std::env::args_os().skip(1);
-    let (Some(packages), None) = (arguments.next(), arguments.next()) else {
-        bail!("say where the packages are: bench target/lambda");
+    let (Some(packages), Some(python), None) = (arguments.next(), arguments.next(), arguments.next()) else {
+        bail!(
+            "say where the packages and a Python with boto3 are: bench target/lambda .lab/test-venv/bin/python"
+        );
     };
     let mut table = Table::default();
     // First of all, while the memory of this process is its own.
     let parameters = parameters::measure()?;
     let journal = journal::measure()?;
-    table.extend(functions::measure(Path::new(&packages))?);
+    table.extend(functions::measure(Path::new(&packages), &std::path::absolute(python)?)?);
     table.extend(decisions::measure()?);
     table.extend(journal);
     table.extend(parameters);

@@ -37,6 +37,22 @@ impl Row {
         }
     }
 
+    /// A measurement that must reach a bound.
+    pub(crate) fn at_least(
+        what: impl Into<String>,
+        value: f64,
+        bound: f64,
+        shown: impl Into<String>,
+        unit: &str,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            measured: shown.into(),
+            budget: format!(">= {bound} {unit}").trim_end().to_owned(),
+            verdict: if value >= bound { Verdict::Kept } else { Verdict::Missed },
+        }
+    }
+
     /// A measurement without a budget.
     pub(crate) fn reported(what: impl Into<String>, shown: impl Into<String>) -> Self {
         Self { what: what.into(), measured: shown.into(), budget: String::new(), verdict: Verdict::Reported }
@@ -104,10 +120,14 @@ mod tests {
             Row::below("size", 3.5, 3.5, "3.50 MB", "MB"),
             Row::below("size", f64::NAN, 3.5, "?", "MB"),
             Row::reported("first invoke", "5.00 ms"),
+            Row::at_least("faster", 25.0, 25.0, "25.0 times", "times"),
+            Row::at_least("faster", 24.9, 25.0, "24.9 times", "times"),
+            Row::at_least("faster", f64::NAN, 25.0, "?", "times"),
         ]);
         let verdicts: Vec<Verdict> = table.rows.iter().map(|row| row.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Kept, Verdict::Missed, Verdict::Missed, Verdict::Reported]);
-        assert_eq!(table.missed(), 2);
+        use Verdict::{Kept, Missed, Reported};
+        assert_eq!(verdicts, [Kept, Missed, Missed, Reported, Kept, Missed, Missed]);
+        assert_eq!(table.missed(), 4);
     }
 
     #[test]
