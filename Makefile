@@ -28,10 +28,10 @@ demo: tools ## lose a primary region, see the recovery region serve (MODE=approv
 	@"$(TARGET)/lab/lab" demo --mode $(MODE)
 
 .PHONY: truth
-truth: tools ## lose a region under load with real databases: is what the run reports what users saw? (SEEDS=20, SEED=7, MODE=approve, WITNESS=1)
+truth: tools ## lose a region under load with real databases: is what the run reports what users saw? (SEEDS=20, SEED=7, MODE=approve, WITNESS=1, WATCH=5)
 	@echo "truth: compiling (the first time takes some minutes)"
 	@$(CARGO) build --quiet --profile lab --package truth
-	@"$(TARGET)/lab/truth" --mode $(MODE) --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(WITNESS),--witness)
+	@"$(TARGET)/lab/truth" --mode $(MODE) --seed $(or $(SEED),1) --seeds $(or $(SEEDS),1) $(if $(WITNESS),--witness) $(if $(WATCH),--watch $(WATCH))
 
 .PHONY: test
 test: tools ## everything that must hold: units, laws, scenarios, launcher, Terraform, end to end

@@ -134,15 +134,24 @@ def stages() -> list[Stage]:
             [build, [str(TARGET / "lab" / "e2e"), "--prebuilt"]],
             count_plain,
         ),
+        Stage(
+            "truth",
+            "a region lost under load, with real databases: what the run reports is what users saw",
+            [
+                build,
+                [str(TARGET / "lab" / "truth"), "--prebuilt", "--seed", "9", "--watch", "5"],
+            ],
+            count_plain,
+        ),
     ]
 
 
 # What runs after what, when all stages run. Lanes of one row run at the same time: in the one a compiler or Terraform works, in
-# the other most of the time is spent waiting for worlds.
+# the others most of the time is spent waiting for worlds.
 ROWS = (
     (("commands",),),
     (("rust",),),
-    (("simulation", "infra"), ("launcher", "adapters", "upgrade", "end-to-end", "mutants")),
+    (("simulation", "infra"), ("launcher", "adapters", "upgrade", "mutants"), ("end-to-end", "truth")),
 )
 
 # The commands that are under way: who is interrupted ends them.

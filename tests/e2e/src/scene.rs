@@ -67,6 +67,7 @@ impl<'w> Scene<'w> {
             confirm_seconds: if part == Part::Approval { 45 } else { 15 },
             snapshot_schedule: Some(schedule.clone()),
             witness: false,
+            watch_seconds: None,
             // One has them to be watched, the other to be broken in every way.
             every_day: matches!(part, Part::Approval | Part::Killed),
         });

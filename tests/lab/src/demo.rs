@@ -72,6 +72,7 @@ async fn tell(tools: &Tools, world: &World, mode: Mode) -> Result<()> {
         every_day: true,
         snapshot_schedule: None,
         witness: false,
+        watch_seconds: None,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     let users = Users::start(world.accelerator_url()?);

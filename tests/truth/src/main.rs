@@ -48,6 +48,9 @@ struct Cli {
     /// Whether each side has a witness, which writes heartbeats.
     #[arg(long)]
     witness: bool,
+    /// How often the tick looks again within its minute, 5 to 60; without it, once.
+    #[arg(long)]
+    watch: Option<u32>,
     /// The functions are built already.
     #[arg(long)]
     prebuilt: bool,
@@ -88,6 +91,9 @@ async fn run(cli: &Cli, ending: &Ending) -> Result<usize> {
             println!("{line}");
         }
     }
+    if let Ok(failed) = &played {
+        println!("{} passed, {failed} failed", rows.len() - failed);
+    }
     played
 }
 
@@ -112,6 +118,7 @@ async fn play_all(tools: &Tools, world: &World, cli: &Cli, rows: &mut Vec<[Strin
         every_day: false,
         snapshot_schedule: None,
         witness: cli.witness,
+        watch_seconds: cli.watch,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     if cli.witness {

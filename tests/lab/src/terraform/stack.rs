@@ -35,6 +35,8 @@ pub struct Wishes {
     pub snapshot_schedule: Option<String>,
     /// Whether each side has a witness; its world must hold data.
     pub witness: bool,
+    /// How often its tick looks again within the minute; nothing: not at all.
+    pub watch_seconds: Option<u32>,
 }
 
 /// An applied stack.
@@ -65,6 +67,7 @@ impl Stack {
             "name": wishes.name,
             "mode": wishes.mode,
             "confirm_seconds": wishes.confirm_seconds,
+            "watch_seconds": wishes.watch_seconds,
             "package_dir": checkout::packages_dir(),
             "architecture": architecture(),
             // One that the emulator has in every region: readiness looks for it.

@@ -53,6 +53,7 @@ async fn live(
         every_day: true,
         snapshot_schedule: None,
         witness: false,
+        watch_seconds: None,
     };
     let stack = Stack::apply(tools, world, &wishes).await?;
     Box::pin(stack.keep_up(&world.cloud)).await?;
