@@ -16,7 +16,7 @@ use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
 use protocol::name::Name;
-use protocol::observation::{Observation, ProbeAnswer};
+use protocol::observation::Observation;
 use protocol::operator::OperatorCommand;
 use protocol::signal::Signal;
 use protocol::state::{Phase, Run, State};
@@ -163,7 +163,7 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
         return Err(fault);
     }
     let routes = fenced(&conductor.plan, &log.state);
-    let eyes = function.observer().asking_cloudwatch_once();
+    let eyes = function.observer().at_rest();
     let (observation, sides) = futures::join!(
         eyes.observe(&conductor.plan, &log.state),
         fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other())
@@ -177,21 +177,23 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
     conductor.keep_snapshot(&mut log).await;
     let ticked_at = vitals.ticked_at;
     save_unkept(function, conductor, &log, vitals).await;
-    let ticked = advanced.appended;
+    let published = log.state.last_seq;
     let watch = Watch { function, conductor, eyes: &eyes, began_at, ticked_at, deadline };
-    let advanced = watch.keep(&mut log, advanced).await?;
-    if advanced.appended > ticked {
+    let kept = watch.keep(&mut log, advanced).await;
+    // Also of a watch that broke off: what it wrote stands.
+    if log.state.last_seq > published {
         attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
     }
+    let advanced = kept?;
     Ok(json!({ "sentence": advanced.sentence, "appended": advanced.appended }))
 }
 
 /// The vitals are advisory: when they can't be saved, the tick goes on.
 async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation: &Observation) -> Vitals {
-    let mut vitals = load_vitals(function, conductor).await;
+    let mut vitals = load_vitals(function, conductor).await.unwrap_or_default();
     vitals.ticked_at = Some(observation.at);
-    if observation.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good) {
-        vitals.answered_at = Some(observation.at);
+    if observation.answers_now() {
+        vitals.answered_at = observation.answered_at;
     }
     for (database, points) in &observation.lag {
         if let Some(point) = points.iter().rfind(|point| point.lag_ms.is_some()) {
@@ -202,12 +204,13 @@ async fn save_vitals(function: &AlarmHandler, conductor: &Conductor, observation
     vitals
 }
 
-async fn load_vitals(function: &AlarmHandler, conductor: &Conductor) -> Vitals {
+/// What was kept; nothing where it can't be read.
+async fn load_vitals(function: &AlarmHandler, conductor: &Conductor) -> Option<Vitals> {
     match function.context.journal.load_vitals(&conductor.plan.name).await {
-        Ok(vitals) => vitals.unwrap_or_default(),
+        Ok(vitals) => Some(vitals.unwrap_or_default()),
         Err(failure) => {
             tracing::warn!(%failure, "the vitals can't be read");
-            Vitals::default()
+            None
         }
     }
 }

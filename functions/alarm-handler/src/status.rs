@@ -63,7 +63,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "evidence": evidence(state, now),
         "run": state.run.as_ref().map(|run| run_table(run, now)),
         "quarantine": quarantine(plan, state),
-        "opened_again": opened_again(state, now),
+        "opened_again": opened_again(plan, state, now),
         "last_tick": vitals.as_ref().and_then(|vitals| vitals.ticked_at),
         "primary_last_answered": vitals.as_ref().and_then(|vitals| vitals.answered_at),
         "last_lag": vitals.map(|vitals| vitals.lag),
@@ -188,11 +188,11 @@ fn progress_words(progress: &Progress, now: Timestamp) -> String {
 }
 
 /// Primary sides that somebody opened although their routes have moved.
-fn opened_again(state: &State, now: Timestamp) -> Vec<String> {
+fn opened_again(plan: &Plan, state: &State, now: Timestamp) -> Vec<String> {
     let open = state.reopened.iter().filter(|(_, reopened)| reopened.is_open);
     open.map(|(route, reopened)| {
         let ago = duration(now.duration_since(reopened.at));
-        format!("{route}: its primary side is open, seen {ago} ago")
+        format!("{route}: its {} side is open, seen {ago} ago", plan.seat.other().as_str())
     })
     .collect()
 }

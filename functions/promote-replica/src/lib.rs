@@ -144,10 +144,11 @@ impl StepHandler for Promote {
             .collect())
     }
 
-    /// No promotion beside an open primary side: it is read again right before each call.
+    /// No promotion beside an open side that is moved away from: it is read again right before each call.
     async fn objection(&self, state: &State) -> Option<Objection> {
-        let looked =
-            fences::look(&*self.traffic, &*self.clock, &self.routes(state), self.plan.seat.other()).await;
+        let side = self.plan.seat.other();
+        let from = side.as_str();
+        let looked = fences::look(&*self.traffic, &*self.clock, &self.routes(state), side).await;
         // What only a person can mend, such as a permission, no other look changes.
         if let Some((route, failure)) = looked.iter().find_map(|one| {
             let failure = one.failure.as_ref().filter(|failure| !failure.can_retry())?;
@@ -155,7 +156,7 @@ impl StepHandler for Promote {
         }) {
             let why = for_a_person(failure).1;
             let message =
-                format!("Pilotlight can't check whether the primary side of {route} is closed: {why}");
+                format!("Pilotlight can't check whether the {from} side of {route} is closed: {why}");
             return Some(Objection::Failed { code: FENCE_UNREAD, message });
         }
         let mut lost = Vec::new();
@@ -174,14 +175,14 @@ impl StepHandler for Promote {
         if lost.is_empty() && (unread.is_empty() || !is_over) {
             let sides = list(unread.iter().map(|lost| format!("{} is {}", lost.route, lost.seen)));
             return (!unread.is_empty())
-                .then(|| Objection::Unknown { note: format!("the primary side of {sides}") });
+                .then(|| Objection::Unknown { note: format!("the {from} side of {sides}") });
         }
         if is_over {
             lost.append(&mut unread);
         }
-        let sentence = lost_sentence(self.run, &lost);
+        let sentence = lost_sentence(&self.plan, self.run, &lost);
         let names = list(lost.iter().map(|lost| lost.route.to_string()));
-        let note = format!("the primary side of {names} is not confirmed closed");
+        let note = format!("the {from} side of {names} is not confirmed closed");
         Some(Objection::Undone { event: Box::new(Event::FenceLost { routes: lost }), sentence, note })
     }
 

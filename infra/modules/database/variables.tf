@@ -233,6 +233,16 @@ variable "watch" {
   default     = true
 }
 
+variable "witness" {
+  description = "The sides on which a witness (modules/database-witness) logs in to this database. plan_item then says where."
+  type        = object({ primary = optional(bool, false), recovery = optional(bool, false) })
+  default     = {}
+  validation {
+    condition     = !anytrue(values(var.witness)) || var.engine == "postgres" && var.kind == "rds_replica"
+    error_message = "witness: this database is ${var.engine}, ${var.kind}, and a witness speaks to RDS for PostgreSQL alone; leave it out."
+  }
+}
+
 variable "alarm_topic_arns" {
   description = "Topics of each region that its alarms notify: the orchestrator's signals topics."
   type        = object({ primary = optional(list(string), []), recovery = optional(list(string), []) })

@@ -25,7 +25,7 @@ locals {
     "shift-traffic"   = ["fence", "unfence", "open"]
   }
 
-  # The functions of every day: they take no step, and exist where the plan has their section.
+  # The scheduled jobs: they take no step, and exist where the plan has their section.
   keepers = concat(var.snapshots != null ? ["snapshot-scheduler"] : [], var.parameters != null ? ["ssm-replicator"] : [])
 
   # They, and the one that looks whether a failover would work, come by a schedule. None of them is needed by a run.

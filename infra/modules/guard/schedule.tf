@@ -1,4 +1,4 @@
-# What comes by the clock: the tick of alarm-handler, the readiness passes, and the functions of every day.
+# What comes by the clock: the tick of alarm-handler, the readiness passes, and the scheduled jobs.
 
 # Once a minute alarm-handler probes, samples the lag and resumes what is unfinished.
 resource "aws_cloudwatch_event_rule" "tick" {

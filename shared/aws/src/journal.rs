@@ -12,7 +12,7 @@
 //! | `event` | S | the event as JSON |
 //!
 //! The vitals lie beside it under the partition key `<plan>#vitals`, sort key 0, as JSON in `vitals`; the last readiness
-//! there too, sort key 1, as JSON in `readiness`; what the functions of every day last found, sort keys 2 and 3, as
+//! there too, sort key 1, as JSON in `readiness`; what the scheduled jobs last found, sort keys 2 and 3, as
 //! JSON in `parameter_pass` and `snapshot_look`; and when people were last told that the log can't be read, sort keys 4
 //! and 5 ([`alert`]). The two snapshots of the state lie under `<plan>#snapshot` ([`snapshot`]).
 

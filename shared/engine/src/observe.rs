@@ -1,6 +1,7 @@
 //! Looking at the world from the recovery region: probes, replicas, lag and alarms, all at once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,8 +71,8 @@ pub struct Sources {
 /// Looks, and remembers what it saw a moment ago.
 pub struct Observer {
     sources: Sources,
-    /// Whether CloudWatch and the witness are asked at the first look alone.
-    asks_cloudwatch_once: bool,
+    /// Whether what CloudWatch and the witness said at the first look does for the later ones.
+    is_at_rest: AtomicBool,
     /// The last answer about lag, and when it came.
     last_lag: Mutex<Option<(Timestamp, Samples)>>,
     /// What each replica last said, and when.
@@ -87,7 +88,7 @@ impl Observer {
     pub fn new(sources: Sources) -> Self {
         Self {
             sources,
-            asks_cloudwatch_once: false,
+            is_at_rest: AtomicBool::new(false),
             last_lag: Mutex::new(None),
             last_replicas: Mutex::new(BTreeMap::new()),
             last_replayed: Mutex::new(None),
@@ -95,9 +96,15 @@ impl Observer {
         }
     }
 
-    /// One that asks CloudWatch and the witness at its first look alone. All else it looks at each time.
-    pub fn asking_cloudwatch_once(self) -> Self {
-        Self { asks_cloudwatch_once: true, ..self }
+    /// One that asks CloudWatch and the witness at its first look alone, until it is woken. All else it looks at each time.
+    pub fn at_rest(self) -> Self {
+        Self { is_at_rest: AtomicBool::new(true), ..self }
+    }
+
+    /// From now on it asks as it does for a run, for what forbids a failover must not be judged by what has grown old. Says whether it
+    /// was at rest.
+    pub fn wake(&self) -> bool {
+        self.is_at_rest.swap(false, Ordering::Relaxed)
     }
 
     /// Looks at everything that the plan's detection is about.
@@ -237,7 +244,7 @@ impl Observer {
         let Some((function, command)) = plan.question_to_witness(plan.seat, databases) else {
             return Replayed::new();
         };
-        if self.asks_cloudwatch_once
+        if self.is_at_rest.load(Ordering::Relaxed)
             && let Some((_, replayed)) = self.last_replayed.lock().ok().and_then(|last| last.clone())
         {
             return replayed;
@@ -266,7 +273,10 @@ impl Observer {
             Err(why) => {
                 tracing::warn!(function, why, "the witness gives no word");
                 let recent = last.as_ref().filter(|(at, _)| now.duration_since(*at) <= REPLICA_REMEMBERED);
-                recent.map(|(_, replayed)| replayed.clone()).unwrap_or_default()
+                let replayed = recent.map(|(_, replayed)| replayed.clone()).unwrap_or_default();
+                // One that hangs is not waited for at each look while all is well.
+                last.get_or_insert_with(|| (now, Replayed::new()));
+                replayed
             }
         }
     }
@@ -287,7 +297,7 @@ impl Observer {
             .into_iter()
             .filter_map(|(name, points)| Some((name.clone(), points.or_else(|| known.remove(&name))?)))
             .collect();
-        // What is not complete is asked for again at the next look.
+        // What is not complete is asked for again at the next look, unless all is well.
         let asked_at = if is_complete { now } else { Timestamp::MIN };
         if let Ok(mut last) = self.last_lag.lock() {
             *last = Some((asked_at, samples.clone()));
@@ -319,7 +329,7 @@ impl Observer {
 
     /// Whether what CloudWatch answered then does for a look now.
     fn is_recent(&self, asked_at: Timestamp, now: Timestamp) -> bool {
-        self.asks_cloudwatch_once || now.duration_since(asked_at) < CLOUDWATCH_ASKED_EVERY
+        self.is_at_rest.load(Ordering::Relaxed) || now.duration_since(asked_at) < CLOUDWATCH_ASKED_EVERY
     }
 
     fn remembered(&self) -> Option<(Timestamp, Samples)> {

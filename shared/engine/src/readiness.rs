@@ -250,7 +250,7 @@ impl Inspector {
         all(calls).await
     }
 
-    /// What the functions of every day last found, of those that the plan has.
+    /// What the scheduled jobs last found, of those that the plan has.
     async fn maintenance(
         &self,
         plan: &Plan,

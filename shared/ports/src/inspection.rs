@@ -161,7 +161,7 @@ pub struct Inspection {
     pub launches: Arc<dyn LaunchInspection>,
     /// Permissions.
     pub permissions: Arc<dyn PermissionInspection>,
-    /// What the functions of every day last found.
+    /// What the scheduled jobs last found.
     pub maintenance: Arc<dyn Maintenance>,
     /// ARN of the topic that tells people.
     pub notices_topic: String,

@@ -1,4 +1,4 @@
-//! What the functions of every day last found: kept by them, read by the readiness. Advisory: what is lost is found again
+//! What the scheduled jobs last found: kept by them, read by the readiness. Advisory: what is lost is found again
 //! by their next invocation.
 
 use async_trait::async_trait;

@@ -621,14 +621,14 @@ impl Event {
             Self::FenceLost { routes } => {
                 let is = |side: fn(&EndpointSeen) -> bool| routes.iter().any(|lost| side(&lost.seen));
                 if is(|seen| matches!(seen, EndpointSeen::Open { .. })) {
-                    "a primary side was opened again".to_owned()
+                    "a fenced side was opened again".to_owned()
                 } else if is(|seen| matches!(seen, EndpointSeen::Missing {})) {
-                    "a primary endpoint is gone".to_owned()
+                    "a fenced endpoint is gone".to_owned()
                 } else {
-                    "a primary side can't be read".to_owned()
+                    "a fenced side can't be read".to_owned()
                 }
             }
-            Self::FenceRegained { .. } => "the primary side is closed again".to_owned(),
+            Self::FenceRegained { .. } => "the fenced side is closed again".to_owned(),
             Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
                 Matter::Held => "loss during the hold: resolved",
                 Matter::CoolingDown => "loss during the cooldown: resolved",

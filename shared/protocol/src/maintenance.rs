@@ -1,4 +1,4 @@
-//! What did the functions of every day last find? Kept beside the journal for the readiness; advisory.
+//! What did the scheduled jobs last find? Kept beside the journal for the readiness; advisory.
 //!
 //! Names and times only: never the value of a parameter.
 

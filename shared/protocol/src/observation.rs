@@ -29,6 +29,19 @@ pub struct Observation {
     pub alarms: BTreeMap<String, AlarmsSeen>,
 }
 
+impl Observation {
+    /// Whether a probe of the other side gets a good answer.
+    pub fn answers_now(&self) -> bool {
+        self.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good)
+    }
+
+    /// Whether a probe or a replica shows a sign of loss.
+    pub fn shows_a_sign(&self) -> bool {
+        self.probes.iter().any(|probe| matches!(probe.answer, ProbeAnswer::Bad { .. }))
+            || self.replicas.iter().any(|replica| matches!(replica.state, ReplicaState::Broken { .. }))
+    }
+}
+
 /// What a region said when it was asked for the plan's alarms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlarmsSeen {

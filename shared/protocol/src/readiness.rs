@@ -86,6 +86,16 @@ impl<'s> Scene<'s> {
         self.state.serving(self.plan, item)
     }
 
+    /// The guard's own side, which a failover would move to, as sentences name it.
+    fn side(&self) -> &'static str {
+        self.plan.seat.as_str()
+    }
+
+    /// The side that a failover would move away from.
+    fn other_side(&self) -> &'static str {
+        self.plan.seat.other().as_str()
+    }
+
     /// The fleets as they are on the guard's own side.
     fn fleets(&self) -> impl Iterator<Item = FleetAt<'s>> {
         self.plan.fleets_at(self.plan.seat)

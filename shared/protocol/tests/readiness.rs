@@ -84,7 +84,7 @@ fn everything() -> State {
     State { holdings: Holdings::active(items.cloned()), ..State::default() }
 }
 
-/// What the functions of every day found on a good day.
+/// What the scheduled jobs found on a good day.
 fn pass(state: &State) -> ParameterPass {
     let (from, to) = if state.holdings.has_active() { (RECOVERY, PRIMARY) } else { (PRIMARY, RECOVERY) };
     let outcome = PassOutcome::Compared { same: 120, overridden: 3, differing: 0, why: None };

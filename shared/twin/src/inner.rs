@@ -33,6 +33,8 @@ pub struct Durations {
     pub promotion: SignedDuration,
     /// From a bigger wanted size to healthy targets.
     pub launch: SignedDuration,
+    /// From a probe's question to its answer.
+    pub probe: SignedDuration,
 }
 
 /// What the world is like. Tests reach in to change it.
@@ -238,6 +240,7 @@ impl Inner {
             durations: Durations {
                 promotion: SignedDuration::from_secs(240),
                 launch: SignedDuration::from_secs(100),
+                probe: SignedDuration::ZERO,
             },
         }
     }

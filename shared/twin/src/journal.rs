@@ -96,7 +96,8 @@ impl Journal for MemoryWorld {
     }
 
     async fn load_vitals(&self, _plan: &Name) -> Answer<Option<Vitals>> {
-        Ok(self.inner().vitals.clone())
+        let lost = self.call("load_vitals")?;
+        answer("load_vitals", lost, self.inner().vitals.clone())
     }
 
     async fn save_vitals(&self, _plan: &Name, vitals: &Vitals) -> Answer<()> {

@@ -69,6 +69,10 @@ impl Witnesses for MemoryWorld {
 #[async_trait]
 impl Probes for MemoryWorld {
     async fn ask(&self, probe: &Probe) -> ProbeAnswer {
+        let takes = self.inner().durations.probe;
+        if takes.is_positive() {
+            self.clock.sleep(takes.try_into().unwrap_or_default()).await;
+        }
         let inner = self.inner();
         match inner.probes.get(probe.name()) {
             Some(answer) => answer.clone(),

@@ -1,4 +1,4 @@
-//! The functions of every day around a failover: they copy while the primary serves, stand still while a run is under
+//! The scheduled jobs around a failover: they copy while the primary serves, stand still while a run is under
 //! way, and turn round after it. Nobody touches them: events and schedules bring them on.
 
 use std::collections::BTreeMap;

@@ -121,7 +121,7 @@ impl Engine {
 
     fn begin_step(&self, world: &mut World, worker: &mut Worker, step: Step) -> bool {
         if self.is(Mutant::BelievedCommand) && step != Step::Confirm {
-            self.bring_about(world, worker, step, world.time());
+            self.act_on(world, worker, step, world.time());
             return true;
         }
         let subjects = vec![steps::subject(step, worker.item)];
@@ -303,7 +303,7 @@ impl Engine {
                 worker.has_read = false;
                 let acts_first = self.is(Mutant::ActBeforeIntent) && step == Step::Promote;
                 if acts_first && matches!(worker.waiting(), Some(attempt::Waiting::FirstLook { .. })) {
-                    self.bring_about(world, worker, step, world.time());
+                    self.act_on(world, worker, step, world.time());
                 }
                 let sights = match twist {
                     Twist::Deny => Err(failure(FailureKind::Denied)),
@@ -391,7 +391,7 @@ impl Engine {
                 }
                 _ => {
                     let lands_by = give_up_at.checked_add(LANDS_WITHIN).unwrap_or(Timestamp::MAX);
-                    match self.bring_about(world, worker, step, lands_by) {
+                    match self.act_on(world, worker, step, lands_by) {
                         _ if twist == Twist::LoseAnswer => Err(failure(FailureKind::Unreachable)),
                         Effect::Accepted => Ok(()),
                         Effect::Conflict => Err(failure(FailureKind::Conflict)),
@@ -405,7 +405,7 @@ impl Engine {
 
     /// An effect, which lands by some moment at the latest: until then its worker must hold the item. It must have read so
     /// after its last look, and that the run may have the effect.
-    fn bring_about(&self, world: &mut World, worker: &Worker, step: Step, lands_by: Timestamp) -> Effect {
+    fn act_on(&self, world: &mut World, worker: &Worker, step: Step, lands_by: Timestamp) -> Effect {
         let lands_by = lands_by.max(world.time());
         let is_held = worker.held_until(&world.core).is_some_and(|until| until >= lands_by);
         if !is_held || !worker.has_read || !worker.still_holds(world.time()) {

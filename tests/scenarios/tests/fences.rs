@@ -1,4 +1,4 @@
-//! Fences hold until the end: a primary side that somebody opens again, during a run or after it, and an accelerator that
+//! Fences hold until the end: a fenced side that somebody opens again, during a run or after it, and an accelerator that
 //! can't be asked.
 
 use jiff::SignedDuration;
@@ -13,9 +13,28 @@ use protocol::state::{Progress, State};
 use scenarios::{Stage, has_begun, is_over, needs_operator};
 use serde_json::json;
 use twin::InjectedFault;
-use twin::plans::small_plan;
+
+use super::SEAT;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+const TO: Side = SEAT;
+const FROM: Side = match SEAT {
+    Side::Primary => Side::Recovery,
+    Side::Recovery => Side::Primary,
+};
+
+/// What the world calls setting the side that is moved away from.
+const SET_OLD: &str = if matches!(FROM, Side::Primary) { "set_primary" } else { "set_recovery" };
+
+/// A plan as the guard of this file has it.
+fn seated(plan: Plan) -> Plan {
+    if plan.seat == SEAT { plan } else { twin::plans::exchanged(plan) }
+}
+
+fn small_plan(mode: Mode) -> Plan {
+    seated(twin::plans::small_plan(mode))
+}
 
 /// Two databases, the second after the first, so that a promotion lies minutes behind the fence.
 fn in_a_row() -> Plan {
@@ -48,12 +67,12 @@ fn promotions(stage: &Stage) -> [u32; 2] {
 
 const OPEN: Endpoint = Endpoint::Open(Setting::Weight(128));
 
-fn set_primary(stage: &Stage, endpoint: Endpoint) {
-    stage.world.inner().routes.values_mut().for_each(|route| route.endpoints.primary = endpoint);
+fn set_old(stage: &Stage, endpoint: Endpoint) {
+    stage.world.inner().routes.values_mut().for_each(|route| route.endpoints[FROM] = endpoint);
 }
 
-fn primary(stage: &Stage) -> Option<Endpoint> {
-    stage.world.inner().routes.values().next().map(|route| route.endpoints.primary)
+fn old(stage: &Stage) -> Option<Endpoint> {
+    stage.world.inner().routes.values().next().map(|route| route.endpoints[FROM])
 }
 
 /// Fences that were seen lost, in the order of the journal.
@@ -84,26 +103,26 @@ fn is_subject(stage: &Stage, words: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_side_that_is_opened_again_in_a_run_is_closed_before_anything_else_is_promoted() {
+async fn an_old_side_that_is_opened_again_in_a_run_is_closed_before_anything_else_is_promoted() {
     let mut stage = promoting().await;
-    set_primary(&stage, OPEN);
+    set_old(&stage, OPEN);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());
-    assert_eq!((promotions(&stage), primary(&stage)), ([1, 1], Some(Endpoint::Closed)));
+    assert_eq!((promotions(&stage), old(&stage)), ([1, 1], Some(Endpoint::Closed)));
     let run = stage.run();
     assert_eq!(lost(&stage), [(Some(run), EndpointSeen::Open { setting: Setting::Weight(128) })]);
-    assert_eq!(told(&stage, "The primary side of front is open with weight 128"), 1);
-    assert!(is_subject(&stage, "a primary side was opened again"), "{:?}", stage.world.inner().subjects);
+    assert_eq!(told(&stage, &format!("The {} side of front is open with weight 128", FROM.as_str())), 1);
+    assert!(is_subject(&stage, "a fenced side was opened again"), "{:?}", stage.world.inner().subjects);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_promoted_beside_a_primary_side_that_opened_a_moment_before() {
+async fn nothing_is_promoted_beside_an_old_side_that_opened_a_moment_before() {
     let mut stage = promoting().await;
     // Between two ticks, when the next promotion is due: what is read right before it counts.
     until_second_is_due(&mut stage).await;
-    set_primary(&stage, Endpoint::Open(Setting::Weight(7)));
+    set_old(&stage, Endpoint::Open(Setting::Weight(7)));
     for _ in 0..400 {
-        stage.world.fault("set_primary", InjectedFault::Fails(FailureKind::Throttled));
+        stage.world.fault(SET_OLD, InjectedFault::Fails(FailureKind::Throttled));
     }
     stage.pass(SignedDuration::from_mins(2)).await;
     assert_eq!(promotions(&stage), [1, 0], "{:#?}", stage.sentences());
@@ -117,20 +136,20 @@ async fn nothing_is_promoted_beside_a_primary_side_that_opened_a_moment_before()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_opens_the_primary_side_again_and_again_is_left_to_a_person() {
+async fn who_opens_the_old_side_again_and_again_is_left_to_a_person() {
     let mut stage = promoting().await;
     for times in 1..=3 {
-        set_primary(&stage, OPEN);
+        set_old(&stage, OPEN);
         // The next tick sees it; the run closes it again, but not the third time.
         let seen = |state: &State| state.run.as_ref().is_some_and(|run| run.fences_lost == times);
         assert!(stage.until(SignedDuration::from_mins(2), seen).await, "{:#?}", stage.sentences());
         stage.pass(SignedDuration::from_secs(8)).await;
         let stands = if times < 3 { Endpoint::Closed } else { OPEN };
-        assert_eq!(primary(&stage), Some(stands), "{:#?}", stage.sentences());
+        assert_eq!(old(&stage), Some(stands), "{:#?}", stage.sentences());
     }
     assert_eq!(stage.phase(), "needs an operator");
     assert_eq!((lost(&stage).len(), promotions(&stage)), (3, [1, 0]), "{:#?}", stage.sentences());
-    assert!(told(&stage, "keeps reopening the primary side of front") >= 1);
+    assert!(told(&stage, &format!("keeps reopening the {} side of front", FROM.as_str())) >= 1);
     let run = stage.run();
     stage
         .invoke(json!({ "command": "approve", "run": run, "by": "ana", "override_fence": true }))
@@ -151,7 +170,7 @@ async fn an_accelerator_that_cannot_be_asked_lets_nothing_be_promoted_and_calls_
     assert!(matches!(&lost(&stage)[..], [(Some(_), EndpointSeen::Unread { .. })]), "{:#?}", lost(&stage));
     // Nobody has opened anything, as far as anybody knows.
     let subjects = stage.world.inner().subjects.clone();
-    assert!(is_subject(&stage, "a primary side can't be read"), "{subjects:?}");
+    assert!(is_subject(&stage, "a fenced side can't be read"), "{subjects:?}");
     assert!(!is_subject(&stage, "opened again"), "{subjects:?}");
     let said = stage.sentences().join("\n");
     assert!(said.contains(r#""override_fence":true"#), "{said}");
@@ -200,7 +219,7 @@ async fn an_accelerator_that_fails_for_a_moment_only_delays_a_promotion() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_goes_on_without_the_fence_does_not_mind_an_open_primary_side() {
+async fn a_run_that_goes_on_without_the_fence_does_not_mind_an_open_old_side() {
     let mut stage = Stage::new(in_a_row());
     stage.pass(scenarios::GOOD_MINUTES).await;
     stage.world.inner().primary_lives = false;
@@ -219,12 +238,12 @@ async fn an_endpoint_that_took_the_place_of_the_fenced_one_is_not_taken_for_fenc
     let mut stage = promoting().await;
     // The plan's new endpoint has traffic; the fence was of the one before.
     let mut plan = stage.plan.clone();
-    plan.routes[0].sides.primary.endpoint.push_str("-new");
+    plan.routes[0].sides[FROM].endpoint.push_str("-new");
     stage.world.inner().plan = serde_json::to_string(&plan).expect("JSON");
-    set_primary(&stage, OPEN);
+    set_old(&stage, OPEN);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!(
-        (stage.phase(), primary(&stage), lost(&stage).len()),
+        (stage.phase(), old(&stage), lost(&stage).len()),
         ("completed", Some(Endpoint::Closed), 1)
     );
 }
@@ -242,25 +261,25 @@ fn is_reopened(state: &State) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_side_that_is_opened_again_after_the_run_is_told_once_and_left_alone() {
+async fn an_old_side_that_is_opened_again_after_the_run_is_told_once_and_left_alone() {
     let mut stage = moved().await;
-    set_primary(&stage, OPEN);
+    set_old(&stage, OPEN);
     stage.pass(SignedDuration::from_mins(30)).await;
     assert_eq!(lost(&stage), [(None, EndpointSeen::Open { setting: Setting::Weight(128) })]);
-    assert_eq!(told(&stage, "but the route has moved to us-west-1"), 1, "{:#?}", stage.world.inner().notices);
-    assert_eq!(primary(&stage), Some(OPEN), "nobody but a person closes it now");
+    assert_eq!(told(&stage, &format!("but the route has moved to {}", stage.plan.own().region)), 1, "{:#?}", stage.world.inner().notices);
+    assert_eq!(old(&stage), Some(OPEN), "nobody but a person closes it now");
     assert!(is_reopened(&stage.state()));
-    set_primary(&stage, Endpoint::Closed);
+    set_old(&stage, Endpoint::Closed);
     stage.pass(SignedDuration::from_mins(2)).await;
     assert!(!is_reopened(&stage.state()));
-    assert_eq!(told(&stage, "The primary side of front is closed again"), 1);
+    assert_eq!(told(&stage, &format!("The {} side of front is closed again", FROM.as_str())), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_side_that_flaps_after_the_run_is_written_down_every_ten_minutes_at_most() {
+async fn an_old_side_that_flaps_after_the_run_is_written_down_every_ten_minutes_at_most() {
     let mut stage = moved().await;
     for minute in 0..60 {
-        set_primary(&stage, if minute % 2 == 0 { OPEN } else { Endpoint::Closed });
+        set_old(&stage, if minute % 2 == 0 { OPEN } else { Endpoint::Closed });
         stage.pass(SignedDuration::from_mins(1)).await;
     }
     let written = lost(&stage).len();
@@ -270,13 +289,13 @@ async fn a_primary_side_that_flaps_after_the_run_is_written_down_every_ten_minut
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_was_taken_away_after_the_run_is_no_open_side() {
     let mut stage = moved().await;
-    set_primary(&stage, Endpoint::Missing);
+    set_old(&stage, Endpoint::Missing);
     stage.pass(SignedDuration::from_mins(5)).await;
     assert_eq!(lost(&stage), []);
 }
 
 fn endpoint_health(stage: &Stage, health: &EndpointHealth) {
-    stage.world.inner().routes.values_mut().for_each(|route| route.health.recovery = health.clone());
+    stage.world.inner().routes.values_mut().for_each(|route| route.health[TO] = health.clone());
 }
 
 /// A run whose recovery side has a health of its own for the accelerator.
@@ -295,7 +314,7 @@ async fn ga_unhealthy_endpoint_not_verified() {
     let reason = "no healthy targets in one of its target groups".to_owned();
     let mut stage = opened_with(EndpointHealth::Unhealthy { reason }).await;
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
-    let endpoint = &stage.plan.routes[0].sides.recovery.endpoint;
+    let endpoint = &stage.plan.routes[0].sides[TO].endpoint;
     let notices = stage.world.inner().notices.join("\n");
     let words = format!(
         "step verify of front is past its deadline; last status: front (the accelerator health of the endpoint \
@@ -324,9 +343,9 @@ async fn an_endpoint_whose_health_nobody_tells_is_not_verified() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
+async fn an_old_endpoint_that_is_gone_when_the_route_is_verified_is_told_as_what_it_is() {
     let mut stage = opened_with(EndpointHealth::Initial { reason: String::new() }).await;
-    set_primary(&stage, Endpoint::Missing);
+    set_old(&stage, Endpoint::Missing);
     assert!(stage.until(HOUR, needs_operator).await, "{:#?}", stage.sentences());
     let said = stage.sentences().join("\n");
     assert!(said.contains("(endpoint_missing)") && !said.contains("set it to 0"), "{said}");
@@ -349,7 +368,7 @@ async fn lost_after(silence: SignedDuration) -> Vec<(Option<u64>, EndpointSeen)>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_primary_side_that_cannot_be_read_for_fifteen_seconds_has_lost_its_fence() {
+async fn an_old_side_that_cannot_be_read_for_fifteen_seconds_has_lost_its_fence() {
     assert_eq!(lost_after(SignedDuration::from_secs(14)).await.len(), 0);
     assert_eq!(lost_after(SignedDuration::from_secs(18)).await.len(), 1);
 }

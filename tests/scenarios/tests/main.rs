@@ -20,6 +20,7 @@ mod contract;
 mod exchanged;
 #[allow(clippy::duplicate_mod, reason = "`exchanged` plays the same file from the other seat")]
 mod failover;
+#[allow(clippy::duplicate_mod, reason = "as above")]
 mod fences;
 mod forgery;
 mod golden;

@@ -1,7 +1,10 @@
 //! What does looking again within the tick's minute change? How soon the first sign of a loss is seen, and nothing else: CloudWatch
 //! is asked as often as before, ticks don't overlap, and a quiet hour is quiet.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
+use ports::FailureKind;
 use protocol::journal::Event;
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
@@ -9,7 +12,8 @@ use protocol::state::{Phase, State};
 use protocol::words::duration;
 use scenarios::{GOOD_MINUTES, Stage, awaits_approval};
 use serde_json::json;
-use twin::plans::{small_plan, witnessed};
+use twin::InjectedFault;
+use twin::plans::{replica_sight, small_plan, witnessed};
 
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -160,6 +164,116 @@ async fn status_gives_the_four_times_once_they_are_known() {
         "total": format!("at most {}", said(ms("total_ms"))),
     });
     assert_eq!(over["times"], expected);
+}
+
+/// The looks of a watch, and what else it asked, during one minute from its tick on.
+async fn calls_of_a_minute(stage: &mut Stage) -> BTreeMap<&'static str, u64> {
+    while stage.ticks_under_way() > 0 {
+        stage.beat().await;
+    }
+    let before = stage.world.inner().calls.clone();
+    while stage.ticks_under_way() == 0 {
+        stage.beat().await;
+    }
+    while stage.ticks_under_way() > 0 {
+        stage.beat().await;
+    }
+    let after = stage.world.inner().calls.clone();
+    after.into_iter().map(|(name, count)| (name, count - before.get(name).copied().unwrap_or(0))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_witness_that_fails_is_asked_once_a_minute_while_all_is_well() {
+    let mut stage = Stage::new(watching(witnessed(small_plan(Mode::Automatic)), 5));
+    stage.pass(GOOD_MINUTES).await;
+    for _ in 0..50 {
+        stage.world.fault("witness", InjectedFault::Fails(FailureKind::Denied));
+    }
+    let calls = calls_of_a_minute(&mut stage).await;
+    assert_eq!((calls["witness"], calls["look_databases"]), (1, 11), "{calls:?}");
+}
+
+/// How many runs begin in an hour in which the application is dead and its database lives, idle but for its heartbeats.
+async fn runs_of_a_dead_application(watch_seconds: Option<u32>) -> usize {
+    let mut plan = witnessed(small_plan(Mode::Automatic));
+    plan.limits.lag_seconds_max = 30;
+    plan.detection.watch_seconds = watch_seconds;
+    let mut stage = Stage::new(plan);
+    stage.pass(GOOD_MINUTES).await;
+    answer(&stage, true);
+    for _ in 0..720 {
+        let now = stage.now();
+        for database in &stage.plan.databases {
+            let replayed = now.checked_sub(SignedDuration::from_secs(3)).unwrap();
+            stage.world.inner().sights.insert(database.name.clone(), replica_sight(now, replayed));
+        }
+        stage.world.inner().lag.clear();
+        stage.pass(SignedDuration::from_secs(5)).await;
+    }
+    assert!(
+        !stage.sentences().iter().any(|sentence| sentence.starts_with("Failover")),
+        "{:#?}",
+        stage.sentences()
+    );
+    stage.records().iter().filter(|record| matches!(record.event, Event::RunOpened { .. })).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_forbids_a_failover_is_asked_again_when_there_is_a_sign() {
+    let (ticked, watched) =
+        (runs_of_a_dead_application(None).await, runs_of_a_dead_application(Some(5)).await);
+    assert!(ticked > 0 && watched <= ticked, "{watched} runs with a watch, {ticked} without");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_when_a_run_begins() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Approve), 5));
+    stage.pass(GOOD_MINUTES).await;
+    while stage.ticks_under_way() == 0 {
+        stage.beat().await;
+    }
+    stage.pass(SignedDuration::from_secs(7)).await;
+    stage.alarm("ALARM").await.expect("taken");
+    assert!(stage.state().active_run().is_some(), "{:#?}", stage.sentences());
+    stage.pass(SignedDuration::from_secs(6)).await;
+    assert_eq!(stage.ticks_under_way(), 0, "the run looks for itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_lasts_into_the_next_minute_is_dropped() {
+    for (probe_takes, looks, lasts) in [(1, 11, 51), (4, 11, 54), (9, 6, 59), (21, 3, 60)] {
+        let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
+        stage.world.inner().durations.probe = SignedDuration::from_secs(probe_takes);
+        stage.start_tick(stage.now().checked_add(SignedDuration::from_secs(170)).unwrap());
+        let began_at = stage.now();
+        while stage.ticks_under_way() > 0 {
+            stage.clock_passes().await;
+        }
+        let lasted = stage.now().duration_since(began_at).as_secs();
+        let seen = stage.world.inner().calls["look_databases"];
+        assert_eq!((seen, lasted), (looks, lasts), "{probe_takes} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn vitals_that_cannot_be_read_are_not_overwritten_by_a_watch() {
+    let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
+    stage.pass(GOOD_MINUTES).await;
+    let before = stage.world.inner().vitals.clone().expect("it ticks");
+    assert!(!before.lag.is_empty());
+    while stage.ticks_under_way() > 0 {
+        stage.beat().await;
+    }
+    while stage.ticks_under_way() == 0 {
+        stage.beat().await;
+    }
+    stage.pass(SignedDuration::from_secs(7)).await;
+    for _ in 0..9 {
+        stage.world.fault("load_vitals", InjectedFault::Fails(FailureKind::Throttled));
+    }
+    stage.pass(SignedDuration::from_secs(20)).await;
+    let after = stage.world.inner().vitals.clone().expect("still there");
+    assert!(!after.lag.is_empty() && after.ticked_at > before.ticked_at, "{after:?}");
 }
 
 /// Every probe of the primary, bad or good.

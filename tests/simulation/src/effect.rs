@@ -18,11 +18,11 @@ pub(crate) fn has_effect(call: &Call) -> bool {
 }
 
 /// Lets an effect come about, and writes down what it was.
-pub(crate) async fn bring_about<T>(
+pub(crate) async fn act_on<T>(
     sim: Arc<Sim>,
     by: u32,
     call: Call,
-    deed: impl Future<Output = Answer<T>> + Send,
+    effect: impl Future<Output = Answer<T>> + Send,
 ) -> Answer<T> {
     let sim = &sim;
     let world = &*sim.world;
@@ -31,7 +31,7 @@ pub(crate) async fn bring_about<T>(
         Call::Resize(name, _) => world.inner().fleets.get(name).map(|twin| twin.capacity),
         _ => None,
     };
-    let answer = deed.await;
+    let answer = effect.await;
     if let Call::Promote(database) = &call {
         let (database, accepted) = (database.clone(), answer.is_ok());
         sim.note(by, What::Effect(Effect::Promoted { database, accepted }));

@@ -15,7 +15,7 @@ use scenarios::instance::{Identity, Instance};
 use tokio::sync::Notify;
 use twin::{Call, Policy};
 
-use crate::effect::{bring_about, has_effect};
+use crate::effect::{act_on, has_effect};
 use crate::history::{Said, What};
 use crate::sim::{Fate, Pace, Sim};
 
@@ -116,20 +116,20 @@ impl Link {
         }
     }
 
-    /// A deed: it may also have its effect though its answer is lost or its caller dead, and late.
+    /// A call with an effect: the effect may come although its answer is lost or its caller dead, and late.
     async fn act<T: Send + 'static>(
         &self,
         call: Call,
-        deed: impl Future<Output = Answer<T>> + Send + 'static,
+        effect: impl Future<Output = Answer<T>> + Send + 'static,
     ) -> Answer<T> {
         let (action, pace) = (call.action(), self.pace(&call));
-        let deed = bring_about(Arc::clone(&self.sim), self.by, call, deed);
+        let effect = act_on(Arc::clone(&self.sim), self.by, call, effect);
         let fate = self.sim.fate(self.by, action);
         let (there, back) = self.sim.travel(pace);
         match fate {
             Fate::Well => {
                 self.sim.sleep_ms(there).await;
-                let answer = deed.await;
+                let answer = effect.await;
                 self.called(action);
                 self.sim.sleep_ms(back).await;
                 answer
@@ -144,7 +144,7 @@ impl Link {
                     tokio::spawn(async move {
                         sim.sleep_ms(longest_ms).await;
                         sim.clock.sleep(late).await;
-                        drop(deed.await);
+                        drop(effect.await);
                     });
                 }
                 self.sim.sleep_ms(pace.longest_ms).await;
@@ -152,14 +152,14 @@ impl Link {
             }
             Fate::LosesAnswer => {
                 self.sim.sleep_ms(there).await;
-                drop(deed.await);
+                drop(effect.await);
                 self.sim.sleep_ms(pace.longest_ms.saturating_sub(there)).await;
                 Err(failure(action, FailureKind::Unreachable))
             }
             Fate::KilledBefore => match self.die(action, false).await {},
             Fate::KilledAfter => {
                 self.sim.sleep_ms(there).await;
-                drop(deed.await);
+                drop(effect.await);
                 match self.die(action, true).await {}
             }
         }

@@ -90,6 +90,33 @@ run "an_instance_and_its_replica_in_the_other_region" {
   }
 }
 
+run "a_witness_is_told_where_to_log_in_on_its_side" {
+  command = plan
+  variables {
+    witness = { recovery = true }
+  }
+
+  assert {
+    condition     = output.plan_item.sides.recovery.connection.port == 5432 && output.plan_item.sides.recovery.connection.database == "orders" && !can(output.plan_item.sides.primary.connection)
+    error_message = "The plan's connection is not the recovery side's: ${jsonencode(output.plan_item)}"
+  }
+  assert {
+    condition     = output.witnessed.recovery.orders.host == output.hosts.recovery && can(output.witnessed.recovery.orders.resource_id) && output.witnessed.primary == {}
+    error_message = "The witness is told something else: ${jsonencode(output.witnessed)}"
+  }
+}
+
+run "a_witness_of_mysql_or_aurora_is_refused" {
+  command = plan
+  variables {
+    engine               = "mysql"
+    engine_version       = "8.0"
+    performance_insights = false
+    witness              = { primary = true, recovery = true }
+  }
+  expect_failures = [var.witness]
+}
+
 run "each_region_finds_its_own_database_under_the_same_names" {
   command = plan
 

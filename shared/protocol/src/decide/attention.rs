@@ -336,7 +336,7 @@ pub(super) fn remind(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: 
         Phase::NeedsOperator { need: why, .. } => {
             format!(
                 "Run {id} has needed an operator for {waits}: {}; {} . {again}",
-                need(why),
+                need(plan, why),
                 unblock(plan, run, why)
             )
         }

@@ -121,7 +121,7 @@ pub(super) fn commit(
 }
 
 fn dismiss(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> Draft {
-    let why = insufficiency(state, run, now);
+    let why = insufficiency(plan, state, run, now);
     let quiet = attention::is_one_of_many(state, run, now);
     let flaps = match state.dismissals {
         Dismissals { folded: 0, untold: 0, .. } => String::new(),

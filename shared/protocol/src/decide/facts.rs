@@ -24,7 +24,7 @@ impl Observation {
     pub fn vetoes(&self, plan: &Plan, state: &State) -> BTreeMap<Veto, String> {
         let answers = self.probes.iter().filter(|probe| probe.answer == ProbeAnswer::Good).map(|probe| {
             let veto = Veto::PrimaryAnswers { probe: probe.name.to_string() };
-            (veto, "a good answer from the primary region".to_owned())
+            (veto, format!("a good answer from the {} region", plan.seat.other().as_str()))
         });
         let replicates =
             self.replicas.iter().filter(|replica| replica.state.hears_its_source()).filter_map(|replica| {

@@ -47,7 +47,7 @@ pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> 
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     lost_by_run(state, facts)
         .or_else(|| reopened(plan, state, facts, now))
-        .or_else(|| closed_again(state, facts))
+        .or_else(|| closed_again(plan, state, facts))
 }
 
 /// Whether a run still needs its fences. Where a person has said that the old side takes no traffic, it does not.
@@ -68,8 +68,8 @@ fn lost_by_run(state: &State, facts: &Facts) -> Option<Draft> {
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_lost).map(lost).collect();
     (!routes.is_empty()).then(|| {
         let sentence = match run.phase {
-            Phase::NeedsOperator { .. } => waiting_sentence(run.id, &routes),
-            _ => lost_sentence(run.id, &routes),
+            Phase::NeedsOperator { .. } => waiting_sentence(plan, run.id, &routes),
+            _ => lost_sentence(plan, run.id, &routes),
         };
         Draft::new(Some(run.id), Event::FenceLost { routes }, sentence)
     })
@@ -84,19 +84,20 @@ fn sides(routes: &[LostFence]) -> String {
 }
 
 /// A run that waits for a person does nothing meanwhile, so that the side stays open until they act.
-fn waiting_sentence(run: u64, routes: &[LostFence]) -> String {
+fn waiting_sentence(plan: &Plan, run: u64, routes: &[LostFence]) -> String {
+    let side = plan.seat.other().as_str();
     format!(
-        "The primary side of {}: run {run} waits for an operator and closes this side only after it resumes. \
-         Set the weight of the primary endpoint to 0 now, and find out who opened it.",
+        "The {side} side of {}: run {run} waits for an operator and closes this side only after it resumes. \
+         Set the weight of the {side} endpoint to 0 now, and find out who opened it.",
         sides(routes)
     )
 }
 
 /// What people are told of fences that a run has lost.
-pub fn lost_sentence(run: u64, routes: &[LostFence]) -> String {
-    let sides = sides(routes);
+pub fn lost_sentence(plan: &Plan, run: u64, routes: &[LostFence]) -> String {
+    let (side, sides) = (plan.seat.other().as_str(), sides(routes));
     format!(
-        "The primary side of {sides}: run {run} closes it again and promotes nothing more until a check shows \
+        "The {side} side of {sides}: run {run} closes it again and promotes nothing more until a check shows \
          it closed."
     )
 }
@@ -114,10 +115,10 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     };
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_news).map(lost).collect();
     (!routes.is_empty()).then(|| {
-        let sides = sides(&routes);
+        let (side, sides) = (plan.seat.other().as_str(), sides(&routes));
         let sentence = format!(
-            "The primary side of {sides}, but the route has moved to {}: users may also be sent to {}. Set the \
-             weight of the primary endpoint to 0, and find out who opened it. If you are moving back on \
+            "The {side} side of {sides}, but the route has moved to {}: users may also be sent to {}. Set the \
+             weight of the {side} endpoint to 0, and find out who opened it. If you are moving back on \
              purpose, this is expected.",
             plan.own().region, plan.other().region
         );
@@ -125,7 +126,7 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     })
 }
 
-fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
+fn closed_again(plan: &Plan, state: &State, facts: &Facts) -> Option<Draft> {
     let is_closed = |seen: &&FenceSeen| {
         matches!(seen.side, EndpointSeen::Closed {} | EndpointSeen::Missing {})
             && state.reopened.get(&seen.route).is_some_and(|known| known.is_open)
@@ -133,7 +134,7 @@ fn closed_again(state: &State, facts: &Facts) -> Option<Draft> {
     let routes: Vec<Name> = facts.fences.iter().filter(is_closed).map(|seen| seen.route.clone()).collect();
     (!routes.is_empty()).then(|| {
         let names = list(routes.iter());
-        let sentence = format!("The primary side of {names} is closed again.");
+        let sentence = format!("The {} side of {names} is closed again.", plan.seat.other().as_str());
         Draft::new(None, Event::FenceRegained { routes }, sentence)
     })
 }

@@ -57,7 +57,7 @@ fn loss_of_one(loss: &DataLoss) -> String {
 }
 
 /// Why a run needs an operator, in words.
-pub(super) fn need(need: &Need) -> String {
+pub(super) fn need(plan: &Plan, need: &Need) -> String {
     match need {
         Need::DataLoss { data_loss: losses } => {
             format!("the data-loss gate is closed: {}", data_loss(losses))
@@ -77,8 +77,8 @@ pub(super) fn need(need: &Need) -> String {
             format!("the plan no longer contains {names}")
         }
         Need::FenceLost { subjects } => {
-            let names = list(subjects.iter());
-            format!("something (a pipeline, Terraform, a person) keeps reopening the primary side of {names}")
+            let (side, names) = (plan.seat.other().as_str(), list(subjects.iter()));
+            format!("something (a pipeline, Terraform, a person) keeps reopening the {side} side of {names}")
         }
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
             )
         }
         Phase::Confirming { sufficient_since: None } => {
-            format!("Run {id} is confirming: {}.", insufficiency(state, run, now))
+            format!("Run {id} is confirming: {}.", insufficiency(plan, state, run, now))
         }
         Phase::AwaitingApproval { .. } => {
             format!("Run {id} awaits approval; approve with: {}", approve(plan, id, None))
@@ -143,7 +143,7 @@ pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
 }
 
 /// What is missing for sufficient evidence, in words.
-pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String {
+pub(super) fn insufficiency(plan: &Plan, state: &State, run: &Run, now: Timestamp) -> String {
     let weight = state.weight(now);
     let mut reasons = Vec::new();
     if weight.kinds.len() < 2 {
@@ -151,7 +151,7 @@ pub(super) fn insufficiency(state: &State, run: &Run, now: Timestamp) -> String 
         reasons.push(format!("{} of 2 required kinds of evidence found ({standing})", weight.kinds.len()));
     }
     if !weight.outside {
-        reasons.push("no evidence comes from outside the primary region".to_owned());
+        reasons.push(format!("no evidence comes from outside the {} region", plan.seat.other().as_str()));
     }
     let lapsed = state.evidence.iter().filter(|(key, standing)| {
         key.kind == EvidenceKind::Alarm && !counts(key, standing, &state.silences, now)

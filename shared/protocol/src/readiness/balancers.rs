@@ -36,13 +36,13 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
     let Some(arn) = balancer(route, scene.plan.seat) else {
-        let sentence = "The recovery endpoint is not a load balancer, so it has no target groups.";
+        let sentence = format!("The {} endpoint is not a load balancer, so it has no target groups.", scene.side());
         return Check::ready(PLANNED, name, sentence);
     };
     let groups = match seen(&scene.facts.attached, arn) {
         Ok(Some(groups)) => groups,
         Ok(None) => {
-            let sentence = "The recovery load balancer does not exist.";
+            let sentence = format!("The {} load balancer does not exist.", scene.side());
             let side = scene.plan.seat.as_str();
             let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(PLANNED, name, sentence, remedy);
@@ -79,7 +79,7 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     }
     let own = groups.iter().filter(of_plan).count();
     let sentence = match (own, groups.len() - own) {
-        (0, 0) => "The recovery load balancer forwards to no target group.".to_owned(),
+        (0, 0) => format!("The {} load balancer forwards to no target group.", scene.side()),
         (own, 0) => format!("Fleets of the plan fill all {own} of its target groups."),
         (own, others) => {
             format!(
@@ -122,7 +122,7 @@ fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
     };
     match health {
         EndpointHealth::Healthy => {
-            Check::ready(HEALTHY, name, "The accelerator reports the recovery endpoint as healthy.")
+            Check::ready(HEALTHY, name, format!("The accelerator reports the {} endpoint as healthy.", scene.side()))
         }
         EndpointHealth::Unhealthy { reason } => Check::not_ready(
             HEALTHY,
@@ -132,14 +132,14 @@ fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
                  fenced side.",
                 reason.trim_end_matches('.')
             ),
-            "Make sure that each target group of the recovery load balancer has a healthy target.",
+            format!("Make sure that each target group of the {} load balancer has a healthy target.", scene.side()),
         ),
         EndpointHealth::Initial { .. } => {
-            let why = "The accelerator has not finished its first health check of the recovery endpoint.";
+            let why = format!("The accelerator has not finished its first health check of the {} endpoint.", scene.side());
             Check::unknown(HEALTHY, name, &Unseen::new(why, "Check again in a minute."))
         }
         EndpointHealth::Unknown => {
-            let why = "The accelerator reports no health for the recovery endpoint.";
+            let why = format!("The accelerator reports no health for the {} endpoint.", scene.side());
             Check::unknown(HEALTHY, name, &Unseen::new(why, "See endpoints_present."))
         }
     }

@@ -139,14 +139,15 @@ fn cluster_available(
                 format!(
                     "{id} is the writer of the global database {global}, although no run has failed over to it."
                 ),
-                "Switch the global database over to the primary region, or swap the plan's sides.",
+                format!("Switch the global database over to the {} region, or swap the plan's sides.", scene.other_side()),
             );
         }
         ClusterRole::Outside => {
             return not_ready(
                 format!("{id} does not belong to the global database {global}, so it does not replicate."),
                 &format!(
-                    "Add a cluster in the recovery region to the global database, and name it in {}.",
+                    "Add a cluster in the {} region to the global database, and name it in {}.",
+                    scene.side(),
                     arn_field(seat)
                 ),
             );

@@ -80,7 +80,7 @@ fn scheduled(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
             list(shrinking.clone())
         );
         let remedy =
-            "Keep it suspended while the recovery region serves, or give the actions the plan's capacity.";
+            format!("Keep it suspended while the {} region serves, or give the actions the plan's capacity.", scene.side());
         return Check::note(SCHEDULED, name, sentence, remedy);
     }
     let remedy = format!(

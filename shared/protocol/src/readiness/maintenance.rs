@@ -1,4 +1,4 @@
-//! Is what a failover finds in the other region of today: the parameters, the snapshots? What the functions of every day
+//! Is what a failover finds in the other region of today: the parameters, the snapshots? What the scheduled jobs
 //! last found says it; nobody looks a second time.
 
 use jiff::{SignedDuration, Timestamp};

@@ -125,12 +125,15 @@ fn dial(scene: &Scene<'_>, route: &Route, facts: &RouteFacts) -> Check {
     let (own, permille) = (scene.plan.seat, facts.dials_permille[scene.plan.seat]);
     let percent = f64::from(permille) / 10.0;
     if permille >= FULL_PERMILLE {
-        return Check::ready(DIAL, &route.name, "The recovery group's traffic dial is at 100 %.");
+        return Check::ready(DIAL, &route.name, format!("The {} group's traffic dial is at 100 %.", scene.side()));
     }
     Check::not_ready(
         DIAL,
         &route.name,
-        format!("The recovery group's traffic dial is at {percent} %, so it would not receive all users."),
+        format!(
+            "The {} group's traffic dial is at {percent} %, so it would not receive all users.",
+            scene.side()
+        ),
         format!(
             "aws globalaccelerator update-endpoint-group --region us-west-2 --endpoint-group-arn {} \
              --traffic-dial-percentage 100",
@@ -151,13 +154,13 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         return Check::ready(
             CERTIFICATES,
             name,
-            "The recovery endpoint is not a load balancer, so it has no certificate.",
+            format!("The {} endpoint is not a load balancer, so it has no certificate.", scene.side()),
         );
     };
     let certificates = match seen(&scene.facts.certificates, arn) {
         Ok(Some(certificates)) => certificates,
         Ok(None) => {
-            let sentence = "The recovery load balancer does not exist.";
+            let sentence = format!("The {} load balancer does not exist.", scene.side());
             let side = scene.plan.seat.as_str();
             let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(CERTIFICATES, name, sentence, remedy);
@@ -175,7 +178,7 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         (0, _) | (_, None) => Check::ready(
             CERTIFICATES,
             name,
-            "No listener of the recovery load balancer uses TLS, so no certificate can expire.",
+            format!("No listener of the {} load balancer uses TLS, so no certificate can expire.", scene.side()),
         ),
         (count, Some(first)) => {
             let left = duration(first.duration_since(scene.now));

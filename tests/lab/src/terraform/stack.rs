@@ -29,7 +29,7 @@ pub struct Wishes {
     pub mode: String,
     /// How long evidence must hold.
     pub confirm_seconds: u32,
-    /// Whether the functions of every day come along: those that keep snapshots and parameters.
+    /// Whether the scheduled jobs come along: those that keep snapshots and parameters.
     pub every_day: bool,
     /// When a snapshot is due; nothing: as the small stack says.
     pub snapshot_schedule: Option<String>,
@@ -132,7 +132,7 @@ impl Stack {
         cloud.invoke(RECOVERY, self.function("ssm-replicator")?, &json!({ "command": "pass" })).await
     }
 
-    /// Has the functions of every day do their work until nothing is left of it: in the first minutes of a stack their
+    /// Has the scheduled jobs do their work until nothing is left of it: in the first minutes of a stack their
     /// schedules have not come yet.
     pub async fn keep_up(&self, cloud: &Cloud) -> Result<()> {
         const KEPT_UP: [&str; 2] = ["parameters_same", "snapshots_fresh"];
@@ -150,7 +150,7 @@ impl Stack {
             }
             pause(Duration::from_secs(1)).await;
         }
-        bail!("the functions of every day do not come to an end: {}", self.keep(cloud).await?.payload)
+        bail!("the scheduled jobs do not come to an end: {}", self.keep(cloud).await?.payload)
     }
 
     /// Gives an operator's command.
