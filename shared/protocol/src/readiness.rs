@@ -91,11 +91,6 @@ impl<'s> Scene<'s> {
         self.plan.seat.as_str()
     }
 
-    /// The side that a failover would move away from.
-    fn other_side(&self) -> &'static str {
-        self.plan.seat.other().as_str()
-    }
-
     /// The fleets as they are on the guard's own side.
     fn fleets(&self) -> impl Iterator<Item = FleetAt<'s>> {
         self.plan.fleets_at(self.plan.seat)

@@ -242,10 +242,7 @@ async fn an_endpoint_that_took_the_place_of_the_fenced_one_is_not_taken_for_fenc
     stage.world.inner().plan = serde_json::to_string(&plan).expect("JSON");
     set_old(&stage, OPEN);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
-    assert_eq!(
-        (stage.phase(), old(&stage), lost(&stage).len()),
-        ("completed", Some(Endpoint::Closed), 1)
-    );
+    assert_eq!((stage.phase(), old(&stage), lost(&stage).len()), ("completed", Some(Endpoint::Closed), 1));
 }
 
 async fn moved() -> Stage {
@@ -266,7 +263,12 @@ async fn an_old_side_that_is_opened_again_after_the_run_is_told_once_and_left_al
     set_old(&stage, OPEN);
     stage.pass(SignedDuration::from_mins(30)).await;
     assert_eq!(lost(&stage), [(None, EndpointSeen::Open { setting: Setting::Weight(128) })]);
-    assert_eq!(told(&stage, &format!("but the route has moved to {}", stage.plan.own().region)), 1, "{:#?}", stage.world.inner().notices);
+    assert_eq!(
+        told(&stage, &format!("but the route has moved to {}", stage.plan.own().region)),
+        1,
+        "{:#?}",
+        stage.world.inner().notices
+    );
     assert_eq!(old(&stage), Some(OPEN), "nobody but a person closes it now");
     assert!(is_reopened(&stage.state()));
     set_old(&stage, Endpoint::Closed);

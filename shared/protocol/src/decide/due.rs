@@ -119,7 +119,8 @@ fn complete(plan: &Plan, run: &Run, now: Timestamp) -> Draft {
 /// Stops a run until an operator speaks.
 /// `quiet`: whether people are told only after a pause, where evidence that wavers may ask them the same again.
 pub(super) fn need_operator(plan: &Plan, run: &Run, why: Need, quiet: Option<bool>) -> Draft {
-    let sentence = format!("Run {} needs an operator: {}; {}", run.id, need(&why), unblock(plan, run, &why));
+    let sentence =
+        format!("Run {} needs an operator: {}; {}", run.id, need(plan, &why), unblock(plan, run, &why));
     Draft::new(Some(run.id), Event::OperatorNeeded { need: why, quiet }, sentence)
 }
 

@@ -45,7 +45,7 @@ pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> 
 
 /// The record that a look at primary sides is due, if any.
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
-    lost_by_run(state, facts)
+    lost_by_run(plan, state, facts)
         .or_else(|| reopened(plan, state, facts, now))
         .or_else(|| closed_again(plan, state, facts))
 }
@@ -55,7 +55,7 @@ fn minds_fences(run: &Run) -> bool {
     !run.overrides.override_fence && matches!(run.phase, Phase::Moving | Phase::NeedsOperator { .. })
 }
 
-fn lost_by_run(state: &State, facts: &Facts) -> Option<Draft> {
+fn lost_by_run(plan: &Plan, state: &State, facts: &Facts) -> Option<Draft> {
     let run = state.active_run().filter(|run| minds_fences(run))?;
     // A look that was begun before the fence was done says nothing of it.
     let is_lost = |seen: &&FenceSeen| {

@@ -102,7 +102,7 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
         }
         Phase::Moving => format!("Run {id} is moving: {}.", progress(run)),
         Phase::NeedsOperator { need: why, .. } => {
-            format!("Run {id} needs an operator: {}; {}", need(why), unblock(plan, run, why))
+            format!("Run {id} needs an operator: {}; {}", need(plan, why), unblock(plan, run, why))
         }
         Phase::Aborting { .. } => format!("Run {id} is rolling back."),
         Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} has ended."),

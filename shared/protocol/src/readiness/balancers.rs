@@ -36,7 +36,8 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 fn planned(scene: &Scene<'_>, route: &Route) -> Check {
     let name = &route.name;
     let Some(arn) = balancer(route, scene.plan.seat) else {
-        let sentence = format!("The {} endpoint is not a load balancer, so it has no target groups.", scene.side());
+        let sentence =
+            format!("The {} endpoint is not a load balancer, so it has no target groups.", scene.side());
         return Check::ready(PLANNED, name, sentence);
     };
     let groups = match seen(&scene.facts.attached, arn) {
@@ -121,9 +122,11 @@ fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
         Err(unseen) => return Check::unknown(HEALTHY, name, &unseen),
     };
     match health {
-        EndpointHealth::Healthy => {
-            Check::ready(HEALTHY, name, format!("The accelerator reports the {} endpoint as healthy.", scene.side()))
-        }
+        EndpointHealth::Healthy => Check::ready(
+            HEALTHY,
+            name,
+            format!("The accelerator reports the {} endpoint as healthy.", scene.side()),
+        ),
         EndpointHealth::Unhealthy { reason } => Check::not_ready(
             HEALTHY,
             name,
@@ -132,10 +135,16 @@ fn healthy(scene: &Scene<'_>, route: &Route) -> Check {
                  fenced side.",
                 reason.trim_end_matches('.')
             ),
-            format!("Make sure that each target group of the {} load balancer has a healthy target.", scene.side()),
+            format!(
+                "Make sure that each target group of the {} load balancer has a healthy target.",
+                scene.side()
+            ),
         ),
         EndpointHealth::Initial { .. } => {
-            let why = format!("The accelerator has not finished its first health check of the {} endpoint.", scene.side());
+            let why = format!(
+                "The accelerator has not finished its first health check of the {} endpoint.",
+                scene.side()
+            );
             Check::unknown(HEALTHY, name, &Unseen::new(why, "Check again in a minute."))
         }
         EndpointHealth::Unknown => {

@@ -139,7 +139,10 @@ fn cluster_available(
                 format!(
                     "{id} is the writer of the global database {global}, although no run has failed over to it."
                 ),
-                format!("Switch the global database over to the {} region, or swap the plan's sides.", scene.other_side()),
+                &format!(
+                    "Switch the global database over to the {} region, or swap the plan's sides.",
+                    seat.other().as_str()
+                ),
             );
         }
         ClusterRole::Outside => {
@@ -147,7 +150,7 @@ fn cluster_available(
                 format!("{id} does not belong to the global database {global}, so it does not replicate."),
                 &format!(
                     "Add a cluster in the {} region to the global database, and name it in {}.",
-                    scene.side(),
+                    seat.as_str(),
                     arn_field(seat)
                 ),
             );

@@ -184,7 +184,10 @@ fn target_groups(scene: &Scene<'_>, fleet: FleetAt<'_>) -> Check {
             }
             Ok(Some(group)) if group.load_balancers.is_empty() => {
                 let sentence = format!("No load balancer forwards to the target group {short}.");
-                let remedy = format!("Add a rule that forwards to it to a listener of the {} load balancer.", scene.side());
+                let remedy = format!(
+                    "Add a rule that forwards to it to a listener of the {} load balancer.",
+                    scene.side()
+                );
                 return Check::not_ready(TARGETS, name, sentence, remedy);
             }
             Ok(Some(_)) => {}

@@ -79,8 +79,10 @@ fn scheduled(scene: &Scene<'_>, fleet: FleetAt<'_>, group: &GroupFacts) -> Check
             "The process ScheduledActions is suspended. Once it is resumed, {}.",
             list(shrinking.clone())
         );
-        let remedy =
-            format!("Keep it suspended while the {} region serves, or give the actions the plan's capacity.", scene.side());
+        let remedy = format!(
+            "Keep it suspended while the {} region serves, or give the actions the plan's capacity.",
+            scene.side()
+        );
         return Check::note(SCHEDULED, name, sentence, remedy);
     }
     let remedy = format!(

@@ -125,7 +125,11 @@ fn dial(scene: &Scene<'_>, route: &Route, facts: &RouteFacts) -> Check {
     let (own, permille) = (scene.plan.seat, facts.dials_permille[scene.plan.seat]);
     let percent = f64::from(permille) / 10.0;
     if permille >= FULL_PERMILLE {
-        return Check::ready(DIAL, &route.name, format!("The {} group's traffic dial is at 100 %.", scene.side()));
+        return Check::ready(
+            DIAL,
+            &route.name,
+            format!("The {} group's traffic dial is at 100 %.", scene.side()),
+        );
     }
     Check::not_ready(
         DIAL,
@@ -178,7 +182,10 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         (0, _) | (_, None) => Check::ready(
             CERTIFICATES,
             name,
-            format!("No listener of the {} load balancer uses TLS, so no certificate can expire.", scene.side()),
+            format!(
+                "No listener of the {} load balancer uses TLS, so no certificate can expire.",
+                scene.side()
+            ),
         ),
         (count, Some(first)) => {
             let left = duration(first.duration_since(scene.now));
