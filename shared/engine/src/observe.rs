@@ -97,6 +97,7 @@ impl Observer {
     }
 
     /// One that asks CloudWatch and the witness at its first look alone, until it is woken. All else it looks at each time.
+    #[must_use]
     pub fn at_rest(self) -> Self {
         Self { is_at_rest: AtomicBool::new(true), ..self }
     }

@@ -114,6 +114,7 @@ mod tests {
 
     #[test]
     fn a_bound_is_missed_by_what_reaches_it_and_by_what_is_no_number() {
+        use Verdict::{Kept, Missed, Reported};
         let mut table = Table::default();
         table.extend([
             Row::below("size", 3.4, 3.5, "3.40 MB", "MB"),
@@ -125,7 +126,6 @@ mod tests {
             Row::at_least("faster", f64::NAN, 25.0, "?", "times"),
         ]);
         let verdicts: Vec<Verdict> = table.rows.iter().map(|row| row.verdict).collect();
-        use Verdict::{Kept, Missed, Reported};
         assert_eq!(verdicts, [Kept, Missed, Missed, Reported, Kept, Missed, Missed]);
         assert_eq!(table.missed(), 4);
     }
