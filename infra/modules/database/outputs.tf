@@ -12,26 +12,25 @@ output "plan_item" {
         arn                       = local.arns.primary
         backup_retention_days     = local.aurora ? null : var.backup_days
         quarantine_security_group = var.quarantine_security_group_id
-      }, { for side in local.witnessed_sides : "connection" => local.connections.primary if side == "primary" })
+      }, { for has_witness in [var.witness.primary] : "connection" => local.connections.primary if has_witness })
       recovery = merge({
         arn                   = local.arns.recovery
         backup_retention_days = local.aurora ? null : var.backup_days
-      }, { for side in local.witnessed_sides : "connection" => local.connections.recovery if side == "recovery" })
+      }, { for has_witness in [var.witness.recovery] : "connection" => local.connections.recovery if has_witness })
     }
   }
 }
 
 output "witnessed" {
   description = "This database on each side, in the format of the variable `databases` of modules/database-witness; empty on a side that has no witness."
-  value = { for side in ["primary", "recovery"] : side => {
-    for witnessed in local.witnessed_sides : var.database => merge(local.connections[side], { resource_id = local.resource_ids[side] }) if witnessed == side
+  value = { for side, has_witness in var.witness : side => {
+    for name in [var.database] : name => merge(local.connections[side], { resource_id = local.resource_ids[side] }) if has_witness
   } }
 }
 
 locals {
-  witnessed_sides = [for side, has_witness in var.witness : side if has_witness]
-  connections     = { for side, host in local.hosts : side => { host = host, port = local.port, database = replace(var.database, "-", "_") } }
-  resource_ids    = { primary = one(aws_db_instance.primary[*].resource_id), recovery = one(aws_db_instance.replica[*].resource_id) }
+  connections  = { for side, host in local.hosts : side => { host = host, port = local.port, database = local.common.name } }
+  resource_ids = { primary = one(aws_db_instance.primary[*].resource_id), recovery = one(aws_db_instance.replica[*].resource_id) }
 }
 
 output "arns" {

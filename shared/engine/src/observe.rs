@@ -13,9 +13,7 @@ use ports::{
 };
 use protocol::arn::Arn;
 use protocol::name::Name;
-use protocol::observation::{
-    AlarmsSeen, LagSample, Observation, ProbeAnswer, ProbeSeen, ReplicaSeen, ReplicaState,
-};
+use protocol::observation::{AlarmsSeen, LagSample, Observation, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Database, Plan, Probe};
 use protocol::side::Side;
 use protocol::state::State;
@@ -123,12 +121,12 @@ impl Observer {
             self.sources.journal.load_vitals(&plan.name)
         );
         let at = self.sources.clock.now();
-        let answers_now = probes.iter().any(|probe| probe.answer == ProbeAnswer::Good);
         // Without the vitals the first sign of loss stands in for the last answer.
         let last_answer = vitals.ok().flatten().and_then(|vitals| vitals.answered_at);
-        let answered_at = if answers_now { Some(began_at) } else { last_answer };
         let vantage = plan.own().region.clone();
-        Observation { at, vantage, probes, replicas, lag, replayed, answered_at, alarms }
+        let seen =
+            Observation { at, vantage, probes, replicas, lag, replayed, answered_at: last_answer, alarms };
+        if seen.answers_now() { Observation { answered_at: Some(began_at), ..seen } } else { seen }
     }
 
     async fn ask_all(&self, probes: &[Probe]) -> Vec<ProbeSeen> {

@@ -28,13 +28,8 @@ impl Row {
         shown: impl Into<String>,
         unit: &str,
     ) -> Self {
-        Self {
-            what: what.into(),
-            measured: shown.into(),
-            budget: format!("< {bound} {unit}").trim_end().to_owned(),
-            // What can't be compared is not below anything.
-            verdict: if value < bound { Verdict::Kept } else { Verdict::Missed },
-        }
+        // What can't be compared is not below anything.
+        Self::compared(what.into(), shown.into(), &format!("< {bound} {unit}"), value < bound)
     }
 
     /// A measurement that must reach a bound.
@@ -45,12 +40,12 @@ impl Row {
         shown: impl Into<String>,
         unit: &str,
     ) -> Self {
-        Self {
-            what: what.into(),
-            measured: shown.into(),
-            budget: format!(">= {bound} {unit}").trim_end().to_owned(),
-            verdict: if value >= bound { Verdict::Kept } else { Verdict::Missed },
-        }
+        Self::compared(what.into(), shown.into(), &format!(">= {bound} {unit}"), value >= bound)
+    }
+
+    fn compared(what: String, measured: String, budget: &str, is_kept: bool) -> Self {
+        let verdict = if is_kept { Verdict::Kept } else { Verdict::Missed };
+        Self { what, measured, budget: budget.trim_end().to_owned(), verdict }
     }
 
     /// A measurement without a budget.

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
 use protocol::command::{Step, StepCommand};
 use protocol::journal::Record;
+use protocol::observation::ProbeAnswer;
 use protocol::plan::Plan;
 use protocol::signal::AlarmState;
 use protocol::state::{Phase, State, evolve};
@@ -263,6 +264,15 @@ impl Stage {
         self.ticks.push(tokio::spawn(async move { handler.handle(&payload, deadline).await }));
     }
 
+    /// Every probe of the primary gets a good answer from now on, or a bad one.
+    pub fn set_probes(&self, is_bad: bool) {
+        let answer =
+            if is_bad { ProbeAnswer::Bad { detail: "status 500".to_owned() } } else { ProbeAnswer::Good };
+        for probe in &self.plan.detection.sides.primary.probes {
+            self.world.inner().probes.insert(probe.name().clone(), answer.clone());
+        }
+    }
+
     /// Lets a moment pass in which nothing is delivered and no tick comes.
     pub async fn clock_passes(&self) {
         self.clock.sleep(BEAT).await;
@@ -353,6 +363,11 @@ pub fn needs_operator(state: &State) -> bool {
 /// Whether the last run is over.
 pub fn is_over(state: &State) -> bool {
     state.run.as_ref().is_some_and(|run| run.phase.is_final())
+}
+
+/// Whether the last run is over and has moved.
+pub fn has_completed(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Completed { .. }))
 }
 
 /// Whether a step of the last run was begun.

@@ -7,8 +7,8 @@ use protocol::journal::{Event, Rejection};
 use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::signal::AlarmState;
-use protocol::state::{Phase, State};
-use scenarios::{GOOD_MINUTES, Stage, awaits_approval, sns};
+use protocol::state::State;
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_completed, sns};
 use serde_json::{Value, json};
 use twin::plans::{as_aurora, small_plan};
 use twin::{AlarmTwin, InjectedFault};
@@ -40,10 +40,6 @@ fn plan(databases: Databases, mode: Mode) -> Plan {
     }
     assert_eq!(plan.validate(), vec![], "the plan is valid");
     plan
-}
-
-fn has_completed(state: &State) -> bool {
-    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Completed { .. }))
 }
 
 /// A failover came by itself, or a person was asked and it came by their word.

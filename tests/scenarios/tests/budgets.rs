@@ -3,10 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::journal::{Cause, Event};
-use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
 use protocol::state::REJECTIONS_MAX;
-use scenarios::{GOOD_MINUTES, Stage, is_over, sns};
+use scenarios::{GOOD_MINUTES, Stage, has_completed, sns};
 use serde_json::json;
 use twin::plans::small_plan;
 
@@ -25,13 +24,7 @@ enum Flaps {
 async fn set(stage: &mut Stage, flaps: Flaps, is_bad: bool) {
     match flaps {
         Flaps::Alarm => drop(stage.alarm(if is_bad { "ALARM" } else { "OK" }).await.expect("taken")),
-        Flaps::Probes => {
-            let answer =
-                if is_bad { ProbeAnswer::Bad { detail: "status 500".to_owned() } } else { ProbeAnswer::Good };
-            for probe in &stage.plan.detection.sides.primary.probes {
-                stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
-            }
-        }
+        Flaps::Probes => stage.set_probes(is_bad),
     }
 }
 
@@ -134,7 +127,7 @@ async fn a_real_loss_after_hours_of_flapping_opens_a_run_at_once_and_moves() {
             stage.world.inner().probes.retain(|name, _| name.as_str() == "front-recovery");
             stage.world.inner().primary_lives = false;
             let lost_at = stage.now();
-            let moved = stage.until(SignedDuration::from_mins(20), is_over_as_completed).await;
+            let moved = stage.until(SignedDuration::from_mins(20), has_completed).await;
             assert!(moved, "{flaps:?}, {with_databases}, {offset}: {:#?}", stage.sentences().last());
             let after = opened_after(&stage, lost_at).expect("a run began");
             assert!(
@@ -145,10 +138,6 @@ async fn a_real_loss_after_hours_of_flapping_opens_a_run_at_once_and_moves() {
     }
 }
 
-fn is_over_as_completed(state: &protocol::state::State) -> bool {
-    is_over(state) && state.run.as_ref().is_some_and(|run| run.phase.as_str() == "completed")
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_lost_region_whose_probes_alone_are_heard_after_hours_of_flapping_is_found_with_its_replica() {
     let mut stage = Stage::new(small_plan(Mode::Automatic));
@@ -156,11 +145,7 @@ async fn a_lost_region_whose_probes_alone_are_heard_after_hours_of_flapping_is_f
     flap(&mut stage, Flaps::Probes, SignedDuration::from_secs(60), SignedDuration::from_hours(3)).await;
     stage.world.inner().probes.retain(|name, _| name.as_str() == "front-recovery");
     stage.world.inner().primary_lives = false;
-    assert!(
-        stage.until(SignedDuration::from_mins(20), is_over_as_completed).await,
-        "{:#?}",
-        stage.sentences()
-    );
+    assert!(stage.until(SignedDuration::from_mins(20), has_completed).await, "{:#?}", stage.sentences());
 }
 
 #[tokio::test(start_paused = true)]

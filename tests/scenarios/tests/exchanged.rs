@@ -12,3 +12,7 @@ mod failover;
 #[allow(clippy::duplicate_mod, reason = "as above")]
 #[path = "fences.rs"]
 mod fences;
+
+#[allow(clippy::duplicate_mod, reason = "as above")]
+#[path = "seat.rs"]
+mod seat;

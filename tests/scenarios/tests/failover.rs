@@ -18,32 +18,9 @@ use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_begun, is_over, needs_
 use serde_json::json;
 use twin::InjectedFault;
 
-use super::SEAT;
+use super::seat::{FROM, SET_OLD, SET_OWN, TO, example_plan, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-const TO: Side = SEAT;
-const FROM: Side = match SEAT {
-    Side::Primary => Side::Recovery,
-    Side::Recovery => Side::Primary,
-};
-
-/// What the world calls opening and closing each side.
-const SET_OLD: &str = if matches!(FROM, Side::Primary) { "set_primary" } else { "set_recovery" };
-const SET_OWN: &str = if matches!(TO, Side::Primary) { "set_primary" } else { "set_recovery" };
-
-/// A plan as the guard of this file has it.
-fn seated(plan: Plan) -> Plan {
-    if plan.seat == SEAT { plan } else { twin::plans::exchanged(plan) }
-}
-
-fn small_plan(mode: Mode) -> Plan {
-    seated(twin::plans::small_plan(mode))
-}
-
-fn example_plan(mode: Mode) -> Plan {
-    seated(twin::plans::example_plan(mode))
-}
 
 fn assert_moved_once(stage: &Stage) {
     assert_eq!(stage.phase(), "completed", "{:#?}", stage.sentences());

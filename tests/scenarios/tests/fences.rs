@@ -14,27 +14,9 @@ use scenarios::{Stage, has_begun, is_over, needs_operator};
 use serde_json::json;
 use twin::InjectedFault;
 
-use super::SEAT;
+use super::seat::{FROM, SET_OLD, TO, small_plan};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-
-const TO: Side = SEAT;
-const FROM: Side = match SEAT {
-    Side::Primary => Side::Recovery,
-    Side::Recovery => Side::Primary,
-};
-
-/// What the world calls setting the side that is moved away from.
-const SET_OLD: &str = if matches!(FROM, Side::Primary) { "set_primary" } else { "set_recovery" };
-
-/// A plan as the guard of this file has it.
-fn seated(plan: Plan) -> Plan {
-    if plan.seat == SEAT { plan } else { twin::plans::exchanged(plan) }
-}
-
-fn small_plan(mode: Mode) -> Plan {
-    seated(twin::plans::small_plan(mode))
-}
 
 /// Two databases, the second after the first, so that a promotion lies minutes behind the fence.
 fn in_a_row() -> Plan {

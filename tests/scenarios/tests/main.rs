@@ -29,6 +29,8 @@ mod late;
 mod limits;
 mod parameters;
 mod readiness;
+#[allow(clippy::duplicate_mod, reason = "as above")]
+mod seat;
 mod snapshots;
 mod stale;
 mod statuses;

@@ -6,11 +6,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use ports::FailureKind;
 use protocol::journal::Event;
-use protocol::observation::ProbeAnswer;
 use protocol::plan::{Mode, Plan};
-use protocol::state::{Phase, State};
 use protocol::words::duration;
-use scenarios::{GOOD_MINUTES, Stage, awaits_approval};
+use scenarios::{GOOD_MINUTES, Stage, awaits_approval, has_completed};
 use serde_json::json;
 use twin::InjectedFault;
 use twin::plans::{replica_sight, small_plan, witnessed};
@@ -18,13 +16,19 @@ use twin::plans::{replica_sight, small_plan, witnessed};
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-fn has_moved(state: &State) -> bool {
-    state.run.as_ref().is_some_and(|run| matches!(run.phase, Phase::Completed { .. }))
-}
-
 fn watching(mut plan: Plan, seconds: u32) -> Plan {
     plan.detection.watch_seconds = Some(seconds);
     plan
+}
+
+/// Whatever tick is under way ends, and the next one begins.
+async fn until_a_tick_begins(stage: &mut Stage) {
+    while stage.ticks_under_way() > 0 {
+        stage.beat().await;
+    }
+    while stage.ticks_under_way() == 0 {
+        stage.beat().await;
+    }
 }
 
 /// How long after the loss its first sign is written down, for a loss so long after a tick.
@@ -64,7 +68,7 @@ async fn a_loss_is_moved_away_from_and_dated_by_the_last_good_look() {
     stage.alarm("ALARM").await.expect("taken");
     stage.world.inner().primary_lives = false;
     let lost_at = stage.now();
-    assert!(stage.until(HOUR, has_moved).await, "{:#?}", stage.sentences());
+    assert!(stage.until(HOUR, has_completed).await, "{:#?}", stage.sentences());
     let answered_at =
         stage.world.inner().vitals.clone().and_then(|vitals| vitals.answered_at).expect("it answered");
     assert!(answered_at <= lost_at && lost_at.duration_since(answered_at) <= SignedDuration::from_secs(6));
@@ -97,12 +101,7 @@ async fn a_tick_that_comes_early_takes_the_watch_over() {
     let mut stage = Stage::new(watching(small_plan(Mode::Automatic), 5));
     for early in [1, 17, 30, 44].map(SignedDuration::from_secs) {
         stage.pass(GOOD_MINUTES).await;
-        while stage.ticks_under_way() > 0 {
-            stage.beat().await;
-        }
-        while stage.ticks_under_way() == 0 {
-            stage.beat().await;
-        }
+        until_a_tick_begins(&mut stage).await;
         stage.pass(early).await;
         stage.tick().await;
         stage.pass(SignedDuration::from_secs(6)).await;
@@ -151,7 +150,7 @@ async fn status_gives_the_four_times_once_they_are_known() {
 
     let command = json!({ "command": "approve", "run": stage.run(), "by": "ana" });
     stage.invoke(command).await.expect("taken");
-    assert!(stage.until(HOUR, has_moved).await, "{:#?}", stage.sentences());
+    assert!(stage.until(HOUR, has_completed).await, "{:#?}", stage.sentences());
     let over = run(&mut stage).await;
     let ms = |field: &str| over["report"][field].as_i64().unwrap_or_else(|| panic!("{field}: {over}"));
     assert_eq!(ms("total_ms"), ms("detect_ms") + ms("decision_ms") + ms("moving_ms"), "{over}");
@@ -172,9 +171,7 @@ async fn calls_of_a_minute(stage: &mut Stage) -> BTreeMap<&'static str, u64> {
         stage.beat().await;
     }
     let before = stage.world.inner().calls.clone();
-    while stage.ticks_under_way() == 0 {
-        stage.beat().await;
-    }
+    until_a_tick_begins(stage).await;
     while stage.ticks_under_way() > 0 {
         stage.beat().await;
     }
@@ -200,7 +197,7 @@ async fn runs_of_a_dead_application(watch_seconds: Option<u32>) -> usize {
     plan.detection.watch_seconds = watch_seconds;
     let mut stage = Stage::new(plan);
     stage.pass(GOOD_MINUTES).await;
-    answer(&stage, true);
+    stage.set_probes(true);
     for _ in 0..720 {
         let now = stage.now();
         for database in &stage.plan.databases {
@@ -229,9 +226,7 @@ async fn what_forbids_a_failover_is_asked_again_when_there_is_a_sign() {
 async fn a_watch_ends_when_a_run_begins() {
     let mut stage = Stage::new(watching(small_plan(Mode::Approve), 5));
     stage.pass(GOOD_MINUTES).await;
-    while stage.ticks_under_way() == 0 {
-        stage.beat().await;
-    }
+    until_a_tick_begins(&mut stage).await;
     stage.pass(SignedDuration::from_secs(7)).await;
     stage.alarm("ALARM").await.expect("taken");
     assert!(stage.state().active_run().is_some(), "{:#?}", stage.sentences());
@@ -261,12 +256,7 @@ async fn vitals_that_cannot_be_read_are_not_overwritten_by_a_watch() {
     stage.pass(GOOD_MINUTES).await;
     let before = stage.world.inner().vitals.clone().expect("it ticks");
     assert!(!before.lag.is_empty());
-    while stage.ticks_under_way() > 0 {
-        stage.beat().await;
-    }
-    while stage.ticks_under_way() == 0 {
-        stage.beat().await;
-    }
+    until_a_tick_begins(&mut stage).await;
     stage.pass(SignedDuration::from_secs(7)).await;
     for _ in 0..9 {
         stage.world.fault("load_vitals", InjectedFault::Fails(FailureKind::Throttled));
@@ -274,15 +264,6 @@ async fn vitals_that_cannot_be_read_are_not_overwritten_by_a_watch() {
     stage.pass(SignedDuration::from_secs(20)).await;
     let after = stage.world.inner().vitals.clone().expect("still there");
     assert!(!after.lag.is_empty() && after.ticked_at > before.ticked_at, "{after:?}");
-}
-
-/// Every probe of the primary, bad or good.
-fn answer(stage: &Stage, is_bad: bool) {
-    let answer =
-        if is_bad { ProbeAnswer::Bad { detail: "status 500".to_owned() } } else { ProbeAnswer::Good };
-    for probe in &stage.plan.detection.sides.primary.probes {
-        stage.world.inner().probes.insert(probe.name().clone(), answer.clone());
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -296,10 +277,10 @@ async fn what_flaps_within_the_minute_costs_as_few_records() {
         let mut is_bad = false;
         while stage.now() < end {
             is_bad = !is_bad;
-            answer(&stage, is_bad);
+            stage.set_probes(is_bad);
             stage.pass(SignedDuration::from_secs(7)).await;
         }
-        answer(&stage, false);
+        stage.set_probes(false);
         hours.push(stage.records().len() - before);
     }
     println!("{hours:?} records an hour");

@@ -44,7 +44,7 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
         Ok(Some(groups)) => groups,
         Ok(None) => {
             let sentence = format!("The {} load balancer does not exist.", scene.side());
-            let side = scene.plan.seat.as_str();
+            let side = scene.side();
             let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(PLANNED, name, sentence, remedy);
         }
@@ -71,7 +71,7 @@ fn planned(scene: &Scene<'_>, route: &Route) -> Check {
             if many { "which have" } else { "which has" },
             if many { "are" } else { "is" },
         );
-        let side = scene.plan.seat.as_str();
+        let side = scene.side();
         let remedy = format!(
             "Remove the rule that forwards to it from the load balancer's listeners, give it a permanent healthy \
              target, or name it in fleets[].sides.{side}.target_groups of the fleet that fills it."

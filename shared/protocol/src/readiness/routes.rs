@@ -165,7 +165,7 @@ fn certificates(scene: &Scene<'_>, route: &Route) -> Check {
         Ok(Some(certificates)) => certificates,
         Ok(None) => {
             let sentence = format!("The {} load balancer does not exist.", scene.side());
-            let side = scene.plan.seat.as_str();
+            let side = scene.side();
             let remedy = format!("Create it again, or correct routes[].sides.{side}.endpoint of the plan.");
             return Check::not_ready(CERTIFICATES, name, sentence, remedy);
         }
