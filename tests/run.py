@@ -197,7 +197,8 @@ def run(stage: Stage, shift: dict[str, str]) -> tuple[int, int]:
                 lines.append(line)
                 is_news = re.match(r"test result|\[ *\d|Ran |.*FAILED|.*panicked|error|mutants: stale", line)
                 if is_news or time.monotonic() - last_sign > 30:
-                    print(f"  {stage.name}: {line.rstrip()[:160]}", flush=True)
+                    # In one piece: lanes print at the same time, and a line must not end in the middle of another's.
+                    print(f"  {stage.name}: {line.rstrip()[:160]}\n", end="", flush=True)
                     last_sign = time.monotonic()
             code = process.wait()
             UNDER_WAY.discard(process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,8 +90,7 @@ class Interrupted(unittest.TestCase):
             while len(pids) < 2:
                 line = started.stdout.readline()
                 self.assertTrue(line, "the runner ended before both lanes ran")
-                if " pid " in line:
-                    pids.append(int(line.split()[-1]))
+                pids += [int(pid) for pid in re.findall(r" pid (\d+)", line)]
             os.kill(started.pid, number)
             started.stdout.read()
             started.stdout.close()
