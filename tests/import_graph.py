@@ -20,9 +20,9 @@ Graph = dict[Module, set[Module]]
 
 USE = re.compile(r"(pub(?:\([^)]*\))? )?use ((?:crate|super|self)(?:::[^;]*)?);")
 INLINE = re.compile(r"\b(?:crate|super|self)(?:::\w+)+")
-TYPE = re.compile(r"^pub(?:\([^)]*\))? (?:struct|enum|trait|type) (\w+)", re.MULTILINE)
+TYPE = re.compile(r"^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|type) (\w+)", re.MULTILINE)
 # Of tests alone: they are compiled with their crate, and not of the product.
-TESTS = {"tests.rs", "emulator.rs", "replay.rs"}
+TESTS = {"tests.rs", "emulator.rs", "replay.rs", "script.rs"}
 
 
 # What tests play in instead of AWS: no part of the product.
@@ -168,7 +168,7 @@ def every_circle(root: Path = ROOT) -> list[str]:
 
 
 def homonyms(root: Path = ROOT) -> dict[str, list[str]]:
-    """Names that the product gives to two public types, with where."""
+    """Names that the product gives to two types, public or not, with where."""
     places = defaultdict(list)
     for source in crates(root):
         for path in sorted(source.rglob("*.rs")):

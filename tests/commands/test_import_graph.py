@@ -78,7 +78,7 @@ class ImportGraph(unittest.TestCase):
         self.assertEqual(imports.every_circle(root), [])
 
     def test_a_name_of_two_types_is_found(self) -> None:
-        root = self.crate({"lib.rs": "pub struct One;\n", "left.rs": "pub(crate) enum One {}\npub trait Two {}\n"})
+        root = self.crate({"lib.rs": "pub struct One;\n", "left.rs": "enum One {}\npub trait Two {}\n"})
         self.assertEqual(list(imports.homonyms(root)), ["One"])
 
 

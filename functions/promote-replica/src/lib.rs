@@ -8,7 +8,7 @@ use engine::conductor::{Conductor, Log};
 use engine::context::Context;
 use engine::fault::Fault;
 use engine::fences;
-use engine::step::{Manner, Objection, StepHandler, StepStatus, for_a_person, in_order};
+use engine::step::{Objection, StepHandler, StepStatus, for_a_person, in_order};
 use engine::worker::{self, StepHandlers};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Databases, Failure, FailureKind, OldPrimary, Publisher, ReplicaView, Traffic};
@@ -186,10 +186,6 @@ impl StepHandler for Promote {
         Some(Objection::Undone { event: Box::new(Event::FenceLost { routes: lost }), sentence, note })
     }
 
-    fn manner(&self) -> Manner {
-        Manner { may_object: true, ..Manner::default() }
-    }
-
     /// The promotion does not wait for the quarantine, nor that for the promotion.
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         let database = one(&self.plan, subject)?;
@@ -312,10 +308,5 @@ impl StepHandler for Quarantine {
 
     async fn act(&self, subject: &Name) -> Result<(), Failure> {
         self.databases.quarantine(one(&self.plan, subject)?, self.plan.seat.other()).await
-    }
-
-    /// The region is lost: it is asked every minute until it answers.
-    fn manner(&self) -> Manner {
-        Manner { is_best_effort: true, ..Manner::default() }
     }
 }

@@ -10,7 +10,7 @@ use engine::conductor::{Conductor, Log};
 use engine::context::Context;
 use engine::fault::Fault;
 use engine::serving::ServingCheck;
-use engine::step::{Manner, StepHandler, StepStatus, in_order};
+use engine::step::{StepHandler, StepStatus, in_order};
 use engine::worker::{self, StepHandlers};
 use jiff::Timestamp;
 use ports::{Databases, Failure, FailureKind, Fleets, RouteView, Traffic};
@@ -98,11 +98,6 @@ impl StepHandler for Fence {
         self.traffic.close(one(&self.plan, subject)?, self.plan.seat.other()).await
     }
 
-    /// A promotion goes by it.
-    fn manner(&self) -> Manner {
-        Manner { doubts_one_look: true, ..Manner::default() }
-    }
-
     async fn take_back(&self, subject: &Name, before: Option<&str>) -> Result<(), Failure> {
         let (route, side) = (one(&self.plan, subject)?, self.plan.seat.other());
         let setting = before.and_then(Setting::noted).unwrap_or_else(|| route.sides[side].setting());
@@ -158,11 +153,6 @@ impl StepHandler for Unfence {
             }
             None => Ok(()),
         }
-    }
-
-    /// The run ends by it.
-    fn manner(&self) -> Manner {
-        Manner { doubts_one_look: true, ..Manner::default() }
     }
 }
 
@@ -223,10 +213,6 @@ impl StepHandler for Open {
             return Ok(());
         }
         self.traffic.open(route, own, planned).await
-    }
-
-    fn manner(&self) -> Manner {
-        Manner { looks_when_it_acts: true, ..Manner::default() }
     }
 }
 

@@ -13,7 +13,7 @@ use ports::{Alarms, Answer};
 use protocol::arn::{alarm_name, is_same, spellings};
 use protocol::signal::{AlarmNow, AlarmState, REASON_MAX};
 
-use crate::cloudwatch::{self, Field, field};
+use crate::cloudwatch::{self, FormField, field};
 use crate::config::Sdk;
 use crate::regional::Regional;
 use crate::signed::{Signed, unreadable, within};
@@ -98,9 +98,9 @@ async fn page_through(
     Err(unreadable(&cloudwatch::question(DESCRIBE, Vec::new()), "it has no end"))
 }
 
-fn fields(names: &[String], token: Option<&str>) -> Vec<Field> {
+fn fields(names: &[String], token: Option<&str>) -> Vec<FormField> {
     let names = names.iter().zip(1_usize..);
-    let mut fields: Vec<Field> =
+    let mut fields: Vec<FormField> =
         names.map(|(name, number)| field(format!("AlarmNames.member.{number}"), name.as_str())).collect();
     fields.extend([
         // Without it composite alarms are left out.

@@ -59,11 +59,11 @@ pub(crate) struct AssumedRole {
     role: PrimaryRole,
     session_name: String,
     clock: Arc<dyn Clock>,
-    session: Mutex<Option<Session>>,
+    session: Mutex<Option<RoleSession>>,
 }
 
 #[derive(Clone)]
-struct Session {
+struct RoleSession {
     credentials: Credentials,
     ends_at: Timestamp,
 }
@@ -79,7 +79,7 @@ impl AssumedRole {
     /// A session that holds. Whoever comes while one is asked for waits for the same.
     async fn session(&self) -> Answer<Credentials> {
         let mut kept = self.session.lock().await;
-        let left = |session: &Session| session.ends_at.duration_since(self.clock.now());
+        let left = |session: &RoleSession| session.ends_at.duration_since(self.clock.now());
         if let Some(session) = kept.as_ref().filter(|session| left(session) > RENEW_BEFORE) {
             return Ok(session.credentials.clone());
         }
@@ -99,7 +99,7 @@ impl AssumedRole {
         }
     }
 
-    async fn ask(&self) -> Answer<Session> {
+    async fn ask(&self) -> Answer<RoleSession> {
         let field = |name: &str, value: String| (name.to_owned(), value);
         let fields = vec![
             field("RoleArn", self.role.arn.clone()),
@@ -118,7 +118,7 @@ impl AssumedRole {
     }
 
     /// The session that an answer holds, if it is one of the role that was asked for.
-    fn read(&self, result: &Element) -> Option<Session> {
+    fn read(&self, result: &Element) -> Option<RoleSession> {
         let given = Arn::parse(result.text(&["AssumedRoleUser", "Arn"])?)?;
         if given.account != self.role.account() {
             return None;
@@ -134,7 +134,7 @@ impl AssumedRole {
             Some(SystemTime::from(ends_at.checked_sub(RENEW_BEFORE).unwrap_or(ends_at))),
             "AssumedRole",
         );
-        Some(Session { credentials, ends_at })
+        Some(RoleSession { credentials, ends_at })
     }
 }
 

@@ -8,15 +8,15 @@ use crate::signed::{Content, Question};
 const API: &str = "2010-08-01";
 
 /// A field of a question.
-pub(crate) type Field = (String, String);
+pub(crate) type FormField = (String, String);
 
 /// A question to it.
-pub(crate) fn question(action: &'static str, fields: Vec<Field>) -> Question {
+pub(crate) fn question(action: &'static str, fields: Vec<FormField>) -> Question {
     Question { action, service: "monitoring", content: Content::Form { version: API, fields } }
 }
 
 /// A field by its name.
-pub(crate) fn field(name: impl Into<String>, value: impl Into<String>) -> Field {
+pub(crate) fn field(name: impl Into<String>, value: impl Into<String>) -> FormField {
     (name.into(), value.into())
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn time(at: Timestamp) -> String {
 pub(crate) fn dimensions<'v>(
     prefix: &str,
     dimensions: impl IntoIterator<Item = (&'v str, &'v str)>,
-) -> Vec<Field> {
+) -> Vec<FormField> {
     let numbered = dimensions.into_iter().zip(1_usize..);
     let fields = numbered.flat_map(|((name, value), number)| {
         let member = format!("{prefix}Dimensions.member.{number}");

@@ -37,38 +37,38 @@ const READ: Duration = Duration::from_secs(8);
 
 /// How long a call may take and how often it is tried.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
+struct CallBounds {
     attempt: Duration,
     operation: Duration,
     attempts: u32,
 }
 
 /// Calls in the function's own region.
-const OWN: Bounds =
-    Bounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(12), attempts: 3 };
+const OWN: CallBounds =
+    CallBounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(12), attempts: 3 };
 
 /// The journal: a small item each time, and the adapter tries an append again by itself.
-const JOURNAL: Bounds =
-    Bounds { attempt: Duration::from_secs(3), operation: Duration::from_secs(7), attempts: 2 };
+const JOURNAL: CallBounds =
+    CallBounds { attempt: Duration::from_secs(3), operation: Duration::from_secs(7), attempts: 2 };
 
 /// Calls in the own region whose caller decides alone whether they are repeated.
-const ONCE: Bounds =
-    Bounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(5), attempts: 1 };
+const ONCE: CallBounds =
+    CallBounds { attempt: Duration::from_secs(5), operation: Duration::from_secs(5), attempts: 1 };
 
 /// Calls to the primary region, which may be lost: best effort, 2 s in all, never again.
-const PRIMARY: Bounds =
-    Bounds { attempt: Duration::from_secs(2), operation: Duration::from_secs(2), attempts: 1 };
+const PRIMARY: CallBounds =
+    CallBounds { attempt: Duration::from_secs(2), operation: Duration::from_secs(2), attempts: 1 };
 
 /// Global Accelerator, across regions and a slow control plane.
-const ACCELERATOR: Bounds =
-    Bounds { attempt: Duration::from_secs(8), operation: Duration::from_secs(20), attempts: 3 };
+const ACCELERATOR: CallBounds =
+    CallBounds { attempt: Duration::from_secs(8), operation: Duration::from_secs(20), attempts: 3 };
 
 /// An invocation of a function, whose answer comes when it has ended: longer than readiness-checker's timeout of 60 s.
 /// Asked once: the caller has a person waiting.
-const INVOCATION: Bounds =
-    Bounds { attempt: Duration::from_secs(65), operation: Duration::from_secs(65), attempts: 1 };
+const INVOCATION: CallBounds =
+    CallBounds { attempt: Duration::from_secs(65), operation: Duration::from_secs(65), attempts: 1 };
 
-impl Bounds {
+impl CallBounds {
     fn timeouts(self) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -395,7 +395,7 @@ mod tests {
     /// The table of the architecture page: how long a call may take in all, its one attempt, and how many there are.
     #[test]
     fn a_call_takes_as_long_as_is_documented_and_no_longer() {
-        let of = |bounds: Bounds| (bounds.operation.as_secs(), bounds.attempt.as_secs(), bounds.attempts);
+        let of = |bounds: CallBounds| (bounds.operation.as_secs(), bounds.attempt.as_secs(), bounds.attempts);
         assert_eq!(of(OWN), (12, 5, 3));
         assert_eq!(of(JOURNAL), (7, 3, 2));
         assert_eq!(of(ONCE), (5, 5, 1));

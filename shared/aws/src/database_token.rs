@@ -50,19 +50,19 @@ impl DatabaseTokens for SignedTokens {
             let why = "the function has no credentials to sign a token with";
             ours(FailureKind::Denied, ACTION, "no_credentials", why)
         })?;
-        let place = Place { host, port, user };
-        signed(&place, &self.region, &credentials, self.clock.now())
+        let login = Login { host, port, user };
+        signed(&login, &self.region, &credentials, self.clock.now())
     }
 }
 
 /// Where and as whom.
-struct Place<'a> {
+struct Login<'a> {
     host: &'a str,
     port: u16,
     user: &'a str,
 }
 
-impl Place<'_> {
+impl Login<'_> {
     /// The request to connect; nothing where the host is no host name.
     fn url(&self) -> Option<Url> {
         let user: String = form_urlencoded::byte_serialize(self.user.as_bytes()).collect();
@@ -75,10 +75,10 @@ impl Place<'_> {
     }
 }
 
-fn signed(place: &Place<'_>, region: &str, credentials: &Credentials, now: Timestamp) -> Answer<Secret> {
+fn signed(login: &Login<'_>, region: &str, credentials: &Credentials, now: Timestamp) -> Answer<Secret> {
     let unsignable = |why: String| ours(FailureKind::Invalid, ACTION, "unsignable", why);
-    let no_host = || unsignable(format!("{} is not a host name", place.host));
-    let mut url = place.url().ok_or_else(no_host)?;
+    let no_host = || unsignable(format!("{} is not a host name", login.host));
+    let mut url = login.url().ok_or_else(no_host)?;
     let scope = SigningScope { service: "rds-db", region, expires_in: EXPIRES_IN };
     presign(&mut url, &scope, credentials, now)
         .ok_or_else(|| unsignable("the token can't be signed".to_owned()))?;

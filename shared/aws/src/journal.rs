@@ -53,7 +53,7 @@ const APPEND_WAIT: Duration = Duration::from_millis(250);
 /// Most pages without a record before the next one that has any.
 const EMPTY_PAGES_MAX: u32 = 8;
 
-type Item = HashMap<String, AttributeValue>;
+type TableItem = HashMap<String, AttributeValue>;
 
 /// The journal on a `DynamoDB` table.
 pub struct DynamoJournal {
@@ -71,7 +71,7 @@ impl DynamoJournal {
     }
 
     /// One try. A failed condition with an item of our own is an earlier try that had worked.
-    async fn try_append(&self, record: &Record, item: Item, own: &Digest) -> Answer<Appended> {
+    async fn try_append(&self, record: &Record, item: TableItem, own: &Digest) -> Answer<Appended> {
         let result = self
             .client
             .put_item()
@@ -99,7 +99,7 @@ impl DynamoJournal {
         })
     }
 
-    async fn get(&self, partition: &str, seq: u64) -> Answer<Option<Item>> {
+    async fn get(&self, partition: &str, seq: u64) -> Answer<Option<TableItem>> {
         let output = self
             .client
             .get_item()
@@ -259,14 +259,14 @@ fn vitals_partition(plan: &Name) -> String {
     format!("{plan}#vitals")
 }
 
-fn is_own(item: &Item, record: &Record) -> bool {
+fn is_own(item: &TableItem, record: &Record) -> bool {
     let same = |name: &str, expected: &str| {
         item.get(name).and_then(|value| value.as_s().ok()).is_some_and(|text| text == expected)
     };
     same("writer", &record.writer) && same("attempt", &record.attempt)
 }
 
-fn write_record(record: &Record) -> Answer<Item> {
+fn write_record(record: &Record) -> Answer<TableItem> {
     let unwritable = |detail: String| {
         let message = format!("record {} of plan {}: {detail}", record.seq, record.plan);
         ours(FailureKind::Invalid, PUT, "record_unwritable", message)
@@ -299,7 +299,7 @@ fn write_record(record: &Record) -> Answer<Item> {
 }
 
 /// The records of a page, up to the first that can't be read.
-fn read_page(items: &[Item], has_more: bool) -> Page {
+fn read_page(items: &[TableItem], has_more: bool) -> Page {
     let mut records = Vec::with_capacity(items.len());
     let mut rest = if has_more { Rest::More } else { Rest::Nothing };
     for item in items {
@@ -316,7 +316,7 @@ fn read_page(items: &[Item], has_more: bool) -> Page {
 }
 
 /// Of everything that the table keeps of a record, as it keeps it.
-fn digest(item: &Item) -> Digest {
+fn digest(item: &TableItem) -> Digest {
     let attributes: BTreeMap<&str, String> = item
         .iter()
         .map(|(name, value)| {
@@ -328,7 +328,7 @@ fn digest(item: &Item) -> Digest {
 }
 
 /// A record that can't be read stops everything that would act on the journal.
-fn read_record(item: &Item) -> Result<Record, PoisonRecord> {
+fn read_record(item: &TableItem) -> Result<Record, PoisonRecord> {
     let place = item.get("seq").and_then(|value| value.as_n().ok());
     let unreadable = |why: String| PoisonRecord {
         seq: place.cloned().unwrap_or_else(|| "without a number".to_owned()),

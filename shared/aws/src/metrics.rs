@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ports::{Answer, MetricSample, MetricUnit, Metrics};
 
-use crate::cloudwatch::{self, Field, field};
+use crate::cloudwatch::{self, FormField, field};
 use crate::config::Sdk;
 use crate::signed::Signed;
 
@@ -40,7 +40,7 @@ impl Metrics for CloudWatchMetrics {
     }
 }
 
-fn datum(sample: &MetricSample, number: usize) -> Vec<Field> {
+fn datum(sample: &MetricSample, number: usize) -> Vec<FormField> {
     let member = format!("MetricData.member.{number}.");
     let unit = match sample.unit {
         MetricUnit::Seconds => "Seconds",

@@ -97,9 +97,9 @@ impl Publisher for SnsPublisher {
     }
 }
 
-type Entry = aws_sdk_sns::types::builders::PublishBatchRequestEntryBuilder;
+type BatchEntry = aws_sdk_sns::types::builders::PublishBatchRequestEntryBuilder;
 
-fn entry(command: &StepCommand) -> Answer<(usize, Entry)> {
+fn entry(command: &StepCommand) -> Answer<(usize, BatchEntry)> {
     let message = serde_json::to_string(command).map_err(unbuildable)?;
     let step = MessageAttributeValue::builder().data_type("String").string_value(command.step.as_str());
     let step = step.build().map_err(unbuildable)?;
@@ -107,7 +107,7 @@ fn entry(command: &StepCommand) -> Answer<(usize, Entry)> {
     Ok((bytes, PublishBatchRequestEntry::builder().message(message).message_attributes("step", step)))
 }
 
-fn numbered(entry: Entry, place: usize) -> Answer<PublishBatchRequestEntry> {
+fn numbered(entry: BatchEntry, place: usize) -> Answer<PublishBatchRequestEntry> {
     entry.id(place.to_string()).build().map_err(unbuildable)
 }
 

@@ -67,9 +67,9 @@ impl RdsSnapshots {
 }
 
 /// What one page of a listing holds, and the marker of the next one.
-type Page = (Vec<DatabaseSnapshot>, Option<String>);
+type ListingPage = (Vec<DatabaseSnapshot>, Option<String>);
 
-async fn page(client: &Client, kind: SourceKind, marker: Option<String>) -> Answer<Page> {
+async fn page(client: &Client, kind: SourceKind, marker: Option<String>) -> Answer<ListingPage> {
     match kind {
         SourceKind::Instance => {
             let request = client.describe_db_snapshots().snapshot_type(MANUAL).max_records(PAGE);

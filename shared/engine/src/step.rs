@@ -12,6 +12,7 @@ use protocol::command::{Step, StepCommand};
 use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::state::State;
+use protocol::step::Manner;
 
 use self::attempt::{Attempt, CONCURRENCY, Effects, Input, Moment, Output};
 use crate::append::busy;
@@ -21,7 +22,7 @@ use crate::fault::Fault;
 pub mod attempt;
 mod status;
 
-pub use self::attempt::{LEASE, Manner, POLL_DUE_EVERY, POLL_EVERY};
+pub use self::attempt::{LEASE, POLL_DUE_EVERY, POLL_EVERY};
 pub use self::status::{Objection, StepStatus, for_a_person};
 
 /// The part of a step that differs from the others: how to look and how to act.
@@ -36,9 +37,9 @@ pub trait StepHandler: Send + Sync {
     /// Brings the effect about, or begins to.
     async fn act(&self, subject: &Name) -> Result<(), Failure>;
 
-    /// How it differs from others in what an attempt does.
+    /// How an attempt at it differs from those at others: as the table of steps says.
     fn manner(&self) -> Manner {
-        Manner::default()
+        self.step().spec().manner
     }
 
     /// What is seen of the world, by the one that weighs evidence.

@@ -585,6 +585,19 @@ pub enum Need {
 }
 
 impl Event {
+    /// The step that it is about.
+    pub fn step(&self) -> Option<Step> {
+        match self {
+            Self::StepIntended { step, .. }
+            | Self::StepWaiting { step, .. }
+            | Self::StepDone { step, .. }
+            | Self::StepHandedOver { step, .. }
+            | Self::StepFailed { step, .. }
+            | Self::Overdue { step, .. } => Some(*step),
+            _ => None,
+        }
+    }
+
     /// Whether people are told of it.
     pub fn is_notable(&self) -> bool {
         match self {

@@ -22,7 +22,7 @@ impl RunKind {
 impl Run {
     /// The steps that it has to finish. An operator's word can take one out.
     pub(crate) fn steps_to_do(&self) -> impl Iterator<Item = Step> {
-        let is_overridden = |step| step == Step::Fence && self.overrides.override_fence;
+        let is_overridden = |step: Step| (step.spec().is_overridden)(self.overrides);
         self.kind.steps().iter().copied().filter(move |step| !is_overridden(*step))
     }
 

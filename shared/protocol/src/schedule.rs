@@ -73,7 +73,7 @@ impl Schedule {
 }
 
 /// What one field may hold: the library knows more than `EventBridge` does, and takes some of it otherwise.
-struct Field {
+struct FieldRange {
     what: &'static str,
     min: u16,
     max: u16,
@@ -82,19 +82,19 @@ struct Field {
     special: fn(&str) -> bool,
 }
 
-const FIELDS: [Field; 6] = [
-    Field { what: "minute", min: 0, max: 59, names: &[], special: |_| false },
-    Field { what: "hour", min: 0, max: 23, names: &[], special: |_| false },
-    Field { what: "day of month", min: 1, max: 31, names: &[], special: is_special_day },
-    Field {
+const FIELDS: [FieldRange; 6] = [
+    FieldRange { what: "minute", min: 0, max: 59, names: &[], special: |_| false },
+    FieldRange { what: "hour", min: 0, max: 23, names: &[], special: |_| false },
+    FieldRange { what: "day of month", min: 1, max: 31, names: &[], special: is_special_day },
+    FieldRange {
         what: "month",
         min: 1,
         max: 12,
         names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
         special: |_| false,
     },
-    Field { what: "day of week", min: 1, max: 7, names: &WEEKDAYS, special: is_special_weekday },
-    Field { what: "year", min: 1970, max: 2199, names: &[], special: |_| false },
+    FieldRange { what: "day of week", min: 1, max: 7, names: &WEEKDAYS, special: is_special_weekday },
+    FieldRange { what: "year", min: 1970, max: 2199, names: &[], special: |_| false },
 ];
 
 /// `L` is the last day of the month, `LW` its last weekday, `15W` the weekday nearest to the 15th.
@@ -119,7 +119,7 @@ fn number(text: &str) -> Option<u16> {
     is_number.then(|| text.parse().ok()).flatten()
 }
 
-impl Field {
+impl FieldRange {
     /// Checks the field's text; `?` stands in one of the two fields of days, which is checked elsewhere.
     fn check(&self, text: &str) -> Result<(), String> {
         if text == "*" || (text == "?" && self.what.starts_with("day")) {

@@ -463,7 +463,7 @@ impl Run {
 
     /// Whether it can only be finished: a promotion or the opening of a route was intended, and neither is undone.
     pub fn is_past_return(&self) -> bool {
-        self.begun.iter().any(|step| step.spec().is_past_return)
+        self.begun.iter().any(|step| step.spec().takes_items)
     }
 
     /// When it ended, if it did.

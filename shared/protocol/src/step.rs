@@ -2,9 +2,10 @@
 //! undoes it. The graph, the permission in `evolve`, undoing, deadlines, completion and the report read this table.
 
 use crate::command::Step;
-use crate::plan::StepLimits;
+use crate::operator::Overrides;
+use crate::plan::{FunctionTimeouts, Limits, StepLimits};
 
-/// What an item is.
+/// What an item is, in the order in which a run comes to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKind {
     /// A database.
@@ -85,6 +86,27 @@ pub enum Duty {
     Cleanup,
 }
 
+/// How a step differs from others in what an attempt at it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, and any of them may go with any other"
+)]
+pub struct Manner {
+    /// A first look that gets no answer ends the attempt without a record.
+    pub is_best_effort: bool,
+    /// The effect itself looks at everything right before it; nothing is looked at before the intent.
+    pub looks_when_it_acts: bool,
+    /// One look that sees the effect stand is not enough.
+    pub doubts_one_look: bool,
+    /// Something may stand against the effects, and is asked before they begin.
+    pub may_object: bool,
+}
+
+/// No difference.
+const USUAL: Manner =
+    Manner { is_best_effort: false, looks_when_it_acts: false, doubts_one_look: false, may_object: false };
+
 /// The facts about a step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepSpec {
@@ -102,8 +124,18 @@ pub struct StepSpec {
     pub duty: Duty,
     /// Whether its item is ready once it is done, so that what comes after may begin.
     pub makes_ready: bool,
-    /// Whether a run that intended it can only be finished.
-    pub is_past_return: bool,
+    /// Whether the intent to do it takes its items for this side: a run that intended it can only be finished.
+    pub takes_items: bool,
+    /// Whether its items must have passed the data-loss gate.
+    pub is_gated: bool,
+    /// The clean-up that the intent to do it leaves to be done on the other side.
+    pub leaves: Option<Step>,
+    /// How an attempt at it differs from those at others.
+    pub manner: Manner,
+    /// Whether an operator's word takes it out of a run.
+    pub is_overridden: fn(Overrides) -> bool,
+    /// How long the function has that attempts it, from its invocation on.
+    pub attempt_seconds: fn(&FunctionTimeouts) -> u32,
     /// How long it may take, all its attempts together; nothing: something else bounds it.
     pub seconds_max: Option<fn(&StepLimits) -> u32>,
 }
@@ -124,7 +156,12 @@ const PLAIN: StepSpec = StepSpec {
     window: Window::Moving,
     duty: Duty::OfRun,
     makes_ready: false,
-    is_past_return: false,
+    takes_items: false,
+    is_gated: false,
+    leaves: None,
+    manner: USUAL,
+    is_overridden: |_| false,
+    attempt_seconds: |timeouts| timeouts.alarm_handler,
     seconds_max: None,
 };
 
@@ -137,6 +174,7 @@ const SCALE: StepSpec = StepSpec {
     barriers: &[Barrier::Dependencies],
     window: Window::Early,
     makes_ready: true,
+    attempt_seconds: |timeouts| timeouts.scale_asg,
     seconds_max: Some(|limits| limits.scale),
     ..PLAIN
 };
@@ -145,6 +183,10 @@ const FENCE: StepSpec = StepSpec {
     name: "fence",
     item: Some(ItemKind::Route),
     end: End::From,
+    // A promotion goes by it.
+    manner: Manner { doubts_one_look: true, ..USUAL },
+    is_overridden: |overrides| overrides.override_fence,
+    attempt_seconds: |timeouts| timeouts.shift_traffic,
     seconds_max: Some(|limits| limits.fence),
     ..PLAIN
 };
@@ -154,7 +196,11 @@ const PROMOTE: StepSpec = StepSpec {
     item: Some(ItemKind::Database),
     barriers: &[Barrier::Dependencies, FENCED],
     makes_ready: true,
-    is_past_return: true,
+    takes_items: true,
+    is_gated: true,
+    leaves: Some(Step::Quarantine),
+    manner: Manner { may_object: true, ..USUAL },
+    attempt_seconds: |timeouts| timeouts.promote_replica,
     seconds_max: Some(|limits| limits.promote),
     ..PLAIN
 };
@@ -164,7 +210,9 @@ const OPEN: StepSpec = StepSpec {
     item: Some(ItemKind::Route),
     barriers: &[Barrier::Dependencies, FENCED, WRITABLE, HEALTHY],
     makes_ready: true,
-    is_past_return: true,
+    takes_items: true,
+    manner: Manner { looks_when_it_acts: true, ..USUAL },
+    attempt_seconds: |timeouts| timeouts.shift_traffic,
     seconds_max: Some(|limits| limits.open),
     ..PLAIN
 };
@@ -183,6 +231,9 @@ const QUARANTINE: StepSpec = StepSpec {
     end: End::From,
     window: Window::Always,
     duty: Duty::Cleanup,
+    // The region is lost: it is asked every minute until it answers.
+    manner: Manner { is_best_effort: true, ..USUAL },
+    attempt_seconds: |timeouts| timeouts.promote_replica,
     seconds_max: Some(|limits| limits.quarantine),
     ..PLAIN
 };
@@ -192,6 +243,7 @@ const RESTORE: StepSpec = StepSpec {
     item: Some(ItemKind::Fleet),
     window: Window::Undoing,
     duty: Duty::Undo { of: Step::Scale },
+    attempt_seconds: |timeouts| timeouts.scale_asg,
     seconds_max: Some(|limits| limits.scale),
     ..PLAIN
 };
@@ -202,6 +254,9 @@ const UNFENCE: StepSpec = StepSpec {
     end: End::From,
     window: Window::Undoing,
     duty: Duty::Undo { of: Step::Fence },
+    // The run ends by it.
+    manner: Manner { doubts_one_look: true, ..USUAL },
+    attempt_seconds: |timeouts| timeouts.shift_traffic,
     seconds_max: Some(|limits| limits.fence),
     ..PLAIN
 };
@@ -251,6 +306,16 @@ impl Step {
     /// The step that takes its effect back.
     pub fn undone_by(self) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.undoes() == Some(self))
+    }
+
+    /// How long the function has that attempts it, from its invocation on.
+    pub fn attempt_seconds(self, limits: &Limits) -> u32 {
+        (self.spec().attempt_seconds)(&limits.function_timeout_seconds)
+    }
+
+    /// Whether it is what a run leaves to be done afterwards.
+    pub const fn is_cleanup(self) -> bool {
+        matches!(self.spec().duty, Duty::Cleanup)
     }
 
     /// Whether it is tried again until it is done: a person is told, and nothing stops for it.

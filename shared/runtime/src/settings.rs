@@ -64,7 +64,7 @@ impl Settings {
 
     /// Reads an environment of one's own.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
+        let mut reader = SettingsReader { lookup, problems: Vec::new() };
         let region = reader.region();
         let function =
             reader.required("AWS_LAMBDA_FUNCTION_NAME", "Lambda sets it; outside of it, set a name");
@@ -91,12 +91,12 @@ impl Settings {
     }
 }
 
-struct Reader<L> {
+struct SettingsReader<L> {
     lookup: L,
     problems: Vec<String>,
 }
 
-impl<L: Fn(&str) -> Option<String>> Reader<L> {
+impl<L: Fn(&str) -> Option<String>> SettingsReader<L> {
     fn optional(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }

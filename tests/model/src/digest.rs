@@ -17,12 +17,15 @@ use ports::Failure;
 use protocol::attention::{CALM_AFTER, Call, Calls, Dismissals, EASED_FOR, pause_after};
 use protocol::command::Step;
 use protocol::decide::{Facts, OBSERVATION_AGE_MAX, Verdict};
-use protocol::evidence::EvidenceKind;
+use protocol::evidence::{
+    ALARM_STANDS, EvidenceKind, MULTI_AZ_FAILOVERS_APART, MULTI_AZ_FAILOVERS_TAKE, OBSERVATION_GAP_MAX,
+};
 use protocol::journal::{Cause, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
-    AlarmSeen, AlarmWord, Cleanup, Course, Hold, Phase, Progress, Rejected, Reopened, Run, State,
+    AlarmSeen, AlarmWord, Cleanup, Course, Hold, Phase, Progress, REJECTED_WITHIN, Rejected, Reopened, Run,
+    State,
 };
 
 use crate::world::{Seen, time};
@@ -30,11 +33,16 @@ use crate::world::{Seen, time};
 /// Past this the age of a first sign changes nothing: no sample is near enough.
 const SIGN_SECONDS: i64 = 990;
 
+/// What lasts so long makes no difference any more a little after that.
+const fn past(lasts: SignedDuration) -> i64 {
+    lasts.as_secs() + 30
+}
+
 /// Past this age evidence of a kind no longer counts.
 fn lapses(kind: EvidenceKind) -> i64 {
     match kind {
-        EvidenceKind::Alarm => 3_630,
-        EvidenceKind::Probe | EvidenceKind::Replica => 120,
+        EvidenceKind::Alarm => past(ALARM_STANDS),
+        EvidenceKind::Probe | EvidenceKind::Replica => past(OBSERVATION_GAP_MAX),
     }
 }
 
@@ -85,13 +93,13 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         (region, ago(now, *since)).hash(out);
     }
     for (database, at) in multi_az_failovers {
-        // Past an hour the next word has nothing to do with it.
-        (database, ago(now, *at).min(3_630)).hash(out);
+        // Past that the next word has nothing to do with it.
+        (database, ago(now, *at).min(past(MULTI_AZ_FAILOVERS_APART))).hash(out);
     }
-    multi_az_failovers_since.map(|since| ago(now, since).min(630)).hash(out);
+    multi_az_failovers_since.map(|since| ago(now, since).min(past(MULTI_AZ_FAILOVERS_TAKE))).hash(out);
     for (reason, lately) in rejected {
         for Rejected { source, at } in lately {
-            (source, *reason as u8, ago(now, *at).min(3_600)).hash(out);
+            (source, *reason as u8, ago(now, *at).min(REJECTED_WITHIN.as_secs())).hash(out);
         }
     }
     write_calls(calls, now, out);

@@ -126,9 +126,9 @@ impl Engine {
         }
         let subjects = vec![steps::subject(step, worker.item)];
         let command = StepCommand { plan: self.plan.name.clone(), run: worker.run, step, subjects };
-        let timeout = seconds(i64::from(steps::timeout_seconds(&self.plan, step)));
+        let timeout = seconds(i64::from(step.attempt_seconds(&self.plan.limits)));
         let deadline = world.time().checked_add(timeout).unwrap_or(Timestamp::MAX);
-        worker.attempt = Some(Attempt::new(command, steps::manner(step), deadline));
+        worker.attempt = Some(Attempt::new(command, step.spec().manner, deadline));
         self.tell_attempt(world, worker, attempt::Input::Begin)
     }
 

@@ -1,6 +1,6 @@
 //! What do the functions see and do? The looks and effects of each step, as in `functions/*`, on the model's cloud.
 
-use engine::step::{Manner, StepStatus};
+use engine::step::StepStatus;
 use ports::{Failure, FailureKind};
 use protocol::command::Step;
 use protocol::name::Name;
@@ -41,29 +41,6 @@ pub fn subject(step: Step, item: usize) -> Name {
 #[must_use]
 pub fn is_of_databases(step: Step) -> bool {
     matches!(step, Step::Promote | Step::Quarantine)
-}
-
-/// How the handler of a step differs from others.
-#[must_use]
-pub fn manner(step: Step) -> Manner {
-    Manner {
-        is_best_effort: step == Step::Quarantine,
-        looks_when_it_acts: step == Step::Open,
-        doubts_one_look: matches!(step, Step::Fence | Step::Unfence),
-        may_object: step == Step::Promote,
-    }
-}
-
-/// How long the function of a step has.
-#[must_use]
-pub fn timeout_seconds(plan: &Plan, step: Step) -> u32 {
-    let timeouts = &plan.limits.function_timeout_seconds;
-    match step {
-        Step::Confirm | Step::Verify => timeouts.alarm_handler,
-        Step::Promote | Step::Quarantine => timeouts.promote_replica,
-        Step::Scale | Step::Restore => timeouts.scale_asg,
-        Step::Fence | Step::Unfence | Step::Open => timeouts.shift_traffic,
-    }
 }
 
 /// Whether a step notes something at its first look that its undo needs.

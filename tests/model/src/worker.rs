@@ -134,7 +134,7 @@ impl Worker {
         let (Task::Step(step), Some(attempt)) = (self.task, &self.attempt) else { return None };
         let subject = crate::steps::subject(step, self.item);
         let progress = match step {
-            Step::Quarantine => state.cleanup(Step::Quarantine, &subject)?.progress.as_ref()?,
+            _ if step.is_cleanup() => state.cleanup(step, &subject)?.progress.as_ref()?,
             _ => state.run.as_ref().filter(|run| run.id == self.run)?.progress(step, &subject)?,
         };
         match progress {

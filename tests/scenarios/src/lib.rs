@@ -154,13 +154,7 @@ impl Stage {
     }
 
     fn deadline(&self, step: Step) -> Timestamp {
-        let timeouts = &self.plan.limits.function_timeout_seconds;
-        let seconds = match step {
-            Step::Promote | Step::Quarantine => timeouts.promote_replica,
-            Step::Scale | Step::Restore => timeouts.scale_asg,
-            Step::Fence | Step::Unfence | Step::Open => timeouts.shift_traffic,
-            Step::Confirm | Step::Verify => timeouts.alarm_handler,
-        };
+        let seconds = step.attempt_seconds(&self.plan.limits);
         self.now().checked_add(SignedDuration::from_secs(i64::from(seconds))).unwrap_or(Timestamp::MAX)
     }
 

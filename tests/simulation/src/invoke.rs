@@ -151,11 +151,6 @@ fn function(step: Option<Step>) -> &'static str {
 }
 
 fn timeout_seconds(sim: &Sim, step: Option<Step>) -> u32 {
-    let timeouts = &sim.draw.plan.limits.function_timeout_seconds;
-    match function(step) {
-        "promote-replica" => timeouts.promote_replica,
-        "scale-asg" => timeouts.scale_asg,
-        "shift-traffic" => timeouts.shift_traffic,
-        _ => timeouts.alarm_handler,
-    }
+    let limits = &sim.draw.plan.limits;
+    step.map_or(limits.function_timeout_seconds.alarm_handler, |step| step.attempt_seconds(limits))
 }

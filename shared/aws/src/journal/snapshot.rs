@@ -16,7 +16,7 @@ use protocol::digest::Digest;
 use protocol::name::Name;
 use protocol::state::snapshot::SealedSnapshot;
 
-use super::{DynamoJournal, Item, PUT, QUERY};
+use super::{DynamoJournal, PUT, QUERY, TableItem};
 use crate::failure::{failure, ours};
 
 /// Most bytes of a part. An item holds 400 KB, names and values together; two heads come with one page of 1 MB.
@@ -48,7 +48,7 @@ struct Head {
 }
 
 impl Head {
-    fn read(item: &Item) -> Self {
+    fn read(item: &TableItem) -> Self {
         let text =
             |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
         let number =
@@ -80,7 +80,7 @@ impl DynamoJournal {
     }
 
     /// The items from one sort key to another.
-    async fn snapshot_items(&self, plan: &Name, first: u64, last: u64) -> Answer<Vec<Item>> {
+    async fn snapshot_items(&self, plan: &Name, first: u64, last: u64) -> Answer<Vec<TableItem>> {
         let (mut items, mut start) = (Vec::new(), None);
         // Every page has at least one of them.
         for _ in 0..=PARTS_MAX {

@@ -17,7 +17,7 @@ use protocol::name::Name;
 use protocol::observation::Observation;
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State};
-use protocol::step::Window;
+use protocol::step::{Manner, Window};
 use protocol::words::list;
 
 use super::status::{Objection, StepStatus, for_a_person};
@@ -62,23 +62,6 @@ pub const SIGHT_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// That nothing stood against effects when the first look began holds for so long: what is read together with that look is not
 /// read again right after the intent.
 pub const CLEAR_AGE_MAX: SignedDuration = SignedDuration::from_secs(1);
-
-/// How the handler of a step differs from others, as far as the machine has to know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a property of its own, and any of them may go with any other"
-)]
-pub struct Manner {
-    /// A first look that gets no answer ends the attempt without a record.
-    pub is_best_effort: bool,
-    /// The effect itself looks at everything right before it; nothing is looked at before the intent.
-    pub looks_when_it_acts: bool,
-    /// One look that sees the effect stand is not enough.
-    pub doubts_one_look: bool,
-    /// Something may stand against the effects, and is asked before they begin.
-    pub may_object: bool,
-}
 
 /// What the machine asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -737,7 +720,7 @@ impl Attempt {
             format!("Step {step} of {} begins.", list(subjects.iter()))
         };
         let before = self.first.as_ref().map(FirstSeen::notes).unwrap_or_default();
-        let taken = moment.state.run.as_ref().filter(|_| step.spec().is_past_return);
+        let taken = moment.state.run.as_ref().filter(|_| step.spec().takes_items);
         let term = taken.map(|run| moment.state.holdings.term_to_take(run.scope.items(), moment.plan.seat));
         let event = Event::StepIntended { step, subjects: subjects.clone(), until, before, term };
         self.append(event, sentence, Then::Begun { subjects, until })

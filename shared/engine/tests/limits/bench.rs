@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::conductor::{Conductor, Log};
 use engine::observe::{Observer, Sources};
-use engine::step::{Manner, Objection, StepHandler, StepStatus, carry_out};
+use engine::step::{Objection, StepHandler, StepStatus, carry_out};
 use jiff::{SignedDuration, Timestamp};
 use ports::{Clock, Failure, FailureKind};
 use protocol::command::{Step, StepCommand};
@@ -19,6 +19,7 @@ use protocol::observation::Observation;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::{Mode, Plan};
 use protocol::state::State;
+use protocol::step::Manner;
 use twin::{CountingIds, MemoryWorld, RuntimeClock};
 
 /// The shop, that moves by itself, and whose fleet waits for nothing.

@@ -45,19 +45,21 @@ pub(super) fn settled_by(asked_at: Timestamp) -> Timestamp {
 }
 
 /// An alarm's state as answered, and how new that is.
-struct Answer<'o> {
+struct AnsweredAlarm<'o> {
     alarm: &'o AlarmNow,
     as_of: Timestamp,
 }
 
-fn answers(observation: &Observation) -> Vec<Answer<'_>> {
+fn answers(observation: &Observation) -> Vec<AnsweredAlarm<'_>> {
     let answered = observation.alarms.values().filter_map(|seen| match seen {
         AlarmsSeen::Answered { at, alarms } => Some((at, alarms)),
         AlarmsSeen::Silent { .. } | AlarmsSeen::Refused { .. } => None,
     });
     answered
         .flat_map(|(at, alarms)| {
-            alarms.iter().map(|alarm| Answer { alarm, as_of: alarm.changed_at.max(settled_by(*at)).min(*at) })
+            alarms
+                .iter()
+                .map(|alarm| AnsweredAlarm { alarm, as_of: alarm.changed_at.max(settled_by(*at)).min(*at) })
         })
         .collect()
 }
@@ -88,9 +90,10 @@ fn cleared(keys: Vec<EvidenceKey>, seen_at: Timestamp, sentence: String) -> Opti
 }
 
 /// The alarms that stand, and are OK by an answer that is newer than their last word. One record for those as of one moment.
-fn clear(state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
+fn clear(state: &State, answers: &[AnsweredAlarm<'_>]) -> Option<Draft> {
     let mut well: BTreeMap<Timestamp, Vec<EvidenceKey>> = BTreeMap::new();
-    for Answer { alarm, as_of } in answers.iter().filter(|answer| answer.alarm.state == AlarmState::Ok) {
+    for AnsweredAlarm { alarm, as_of } in answers.iter().filter(|answer| answer.alarm.state == AlarmState::Ok)
+    {
         let is_older = |(key, standing): &(&EvidenceKey, &Standing)| word_at(state, key, standing) < *as_of;
         let keys: Vec<EvidenceKey> =
             standing(state, &alarm.arn).filter(is_older).map(|(key, _)| key.clone()).collect();
@@ -104,7 +107,7 @@ fn clear(state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
 }
 
 /// Everything that is in ALARM by an answer: what stands is confirmed from time to time, what does not is raised.
-fn confirm(plan: &Plan, state: &State, answers: &[Answer<'_>]) -> Option<Draft> {
+fn confirm(plan: &Plan, state: &State, answers: &[AnsweredAlarm<'_>]) -> Option<Draft> {
     let red = answers.iter().filter(|answer| {
         answer.alarm.state == AlarmState::Alarm
             && answer.alarm.held_back.is_none()
@@ -146,7 +149,7 @@ fn is_muted(state: &State, alarm: &AlarmNow) -> bool {
     muted.is_some_and(|at| alarm.changed_at.as_second() <= at.as_second())
 }
 
-fn evidence(plan: &Plan, answer: &Answer<'_>, key: EvidenceKey, detail: &str) -> Evidence {
+fn evidence(plan: &Plan, answer: &AnsweredAlarm<'_>, key: EvidenceKey, detail: &str) -> Evidence {
     let vantage = region(&key.source).to_owned();
     let outside = vantage != plan.other().region;
     Evidence { key, outside, vantage, seen_at: answer.as_of, detail: detail.to_owned() }

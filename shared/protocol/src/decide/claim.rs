@@ -47,7 +47,7 @@ fn due_now(plan: &Plan, state: &State, run: u64, now: Timestamp) -> Vec<StepComm
 pub fn still_held(state: &State, step: Step, subjects: &[Name], intent: u64, now: Timestamp) -> Vec<Name> {
     let holds = |name: &Name| {
         let progress = match step {
-            Step::Quarantine => state.cleanup(step, name).and_then(|quarantine| quarantine.progress.as_ref()),
+            _ if step.is_cleanup() => state.cleanup(step, name).and_then(|cleanup| cleanup.progress.as_ref()),
             _ => state
                 .active_run()
                 .filter(|run| crate::graph::may_run(run, step))

@@ -15,12 +15,12 @@ use crate::state::{Phase, Run, State};
 use crate::words::{invocation, list};
 
 /// Why a command is refused: a stable code and the words.
-struct Refusal {
+struct CommandRefusal {
     code: &'static str,
     why: String,
 }
 
-impl Refusal {
+impl CommandRefusal {
     fn new(code: &'static str, why: impl Into<String>) -> Self {
         Self { code, why: why.into() }
     }
@@ -73,7 +73,7 @@ fn failover(
     observation: Option<&Observation>,
     asked: &Asked<'_>,
     now: Timestamp,
-) -> Result<Draft, Refusal> {
+) -> Result<Draft, CommandRefusal> {
     if let Some(run) = state.active_run() {
         return take_over(plan, state, run, observation, asked, now);
     }
@@ -106,7 +106,7 @@ fn take_over(
     observation: Option<&Observation>,
     asked: &Asked<'_>,
     now: Timestamp,
-) -> Result<Draft, Refusal> {
+) -> Result<Draft, CommandRefusal> {
     let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
     if !confirms || !asked.routes.is_empty() {
         let why = format!(
@@ -116,7 +116,7 @@ fn take_over(
             run.id,
             run.phase.as_str()
         );
-        return Err(Refusal::new("run_active", why));
+        return Err(CommandRefusal::new("run_active", why));
     }
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, asked.overrides)?;
@@ -126,7 +126,7 @@ fn take_over(
             "estimated loss: {}; add \"allow_data_loss\":true only if you accept that loss",
             data_loss(&losses)
         );
-        return Err(Refusal::new("data_loss", why));
+        return Err(CommandRefusal::new("data_loss", why));
     }
     let sentence = format!(
         "Run {} moves {} to {}: {} took it over ({}). Estimated loss: {}.",
@@ -142,35 +142,38 @@ fn take_over(
     Ok(Draft::new(Some(run.id), Event::Committed { data_loss: losses, by, overrides, alive_at }, sentence))
 }
 
-fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> Refusal {
+fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> CommandRefusal {
     match problem {
         ScopeProblem::UnknownRoute(name) => {
             let known = list(plan.routes.iter().map(|route| route.name.to_string()));
-            Refusal::new("unknown_route", format!("routes: the plan has no route {name}; it has {known}"))
+            CommandRefusal::new(
+                "unknown_route",
+                format!("routes: the plan has no route {name}; it has {known}"),
+            )
         }
         ScopeProblem::NothingLeft => {
             let why = format!("everything you asked for is already in {}", plan.own().region);
-            Refusal::new("nothing_to_move", why)
+            CommandRefusal::new("nothing_to_move", why)
         }
         ScopeProblem::Unclaimed(item) => {
             let why = format!(
                 "no route depends on {item}, so a route could open without it; add {item} to the after of the \
                  routes that need it, or fail over everything (leave out routes)"
             );
-            Refusal::new("unclaimed_item", why)
+            CommandRefusal::new("unclaimed_item", why)
         }
         ScopeProblem::Shared { database, route } => {
             let why = format!(
                 "database {database} also serves route {route}, which would stay behind and write to the other \
                  side; add {route} to routes"
             );
-            Refusal::new("shared_database", why)
+            CommandRefusal::new("shared_database", why)
         }
     }
 }
 
-fn blind() -> Refusal {
-    Refusal::new("no_observation", "Pilotlight could not check the current state; try again")
+fn blind() -> CommandRefusal {
+    CommandRefusal::new("no_observation", "Pilotlight could not check the current state; try again")
 }
 
 /// A living source is not failed over from by accident.
@@ -179,7 +182,7 @@ fn refuse_vetoed(
     state: &State,
     observation: &Observation,
     overrides: Overrides,
-) -> Result<(), Refusal> {
+) -> Result<(), CommandRefusal> {
     let vetoes = observation.vetoes(plan, state);
     if vetoes.is_empty() || overrides.override_vetoes {
         return Ok(());
@@ -189,18 +192,18 @@ fn refuse_vetoed(
         "{} shows signs of life: {signs}; add \"override_vetoes\":true only if that region can't serve users",
         plan.other().region
     );
-    Err(Refusal::new("veto", why))
+    Err(CommandRefusal::new("veto", why))
 }
 
 /// The run that is meant, if it is the one under way.
-fn meant(state: &State, run: u64) -> Result<&Run, Refusal> {
+fn meant(state: &State, run: u64) -> Result<&Run, CommandRefusal> {
     match state.active_run() {
         Some(active) if active.id == run => Ok(active),
         Some(active) => {
             let why = format!("run: {run} is not under way, run {} is", active.id);
-            Err(Refusal::new("other_run", why))
+            Err(CommandRefusal::new("other_run", why))
         }
-        None => Err(Refusal::new("no_run", "no run is under way")),
+        None => Err(CommandRefusal::new("no_run", "no run is under way")),
     }
 }
 
@@ -212,14 +215,14 @@ fn approve(
     run: u64,
     overrides: Overrides,
     now: Timestamp,
-) -> Result<Draft, Refusal> {
+) -> Result<Draft, CommandRefusal> {
     let run = meant(state, run)?;
     let waits = match &run.phase {
         Phase::AwaitingApproval { .. } => true,
         Phase::NeedsOperator { .. } => false,
         phase => {
             let why = format!("run {} is {} and needs no approval", run.id, phase.as_str());
-            return Err(Refusal::new("not_waiting", why));
+            return Err(CommandRefusal::new("not_waiting", why));
         }
     };
     let overrides = run.overrides.and(overrides);
@@ -233,7 +236,7 @@ fn approve(
     if !gate::is_open(&losses) && !overrides.allow_data_loss {
         let line = super::sentence::approve(plan, run.id, Some("allow_data_loss"));
         let why = format!("estimated loss: {}; accept it with: {line}", data_loss(&losses));
-        return Err(Refusal::new("data_loss", why));
+        return Err(CommandRefusal::new("data_loss", why));
     }
     if !waits {
         return Ok(resume(run, by, overrides, losses, gate::alive_at(run, observation)));
@@ -272,7 +275,7 @@ fn resume(
     Draft::new(Some(run.id), event, sentence)
 }
 
-fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refusal> {
+fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, CommandRefusal> {
     let run = meant(state, run)?;
     if run.is_past_return() {
         let begun = if run.has_begun(Step::Promote) { "a promotion" } else { "to open a route" };
@@ -280,21 +283,21 @@ fn abort(state: &State, by: &str, run: u64, reason: &str) -> Result<Draft, Refus
             "run {} has begun {begun} and can no longer be aborted; finish it (approve), and fail back later",
             run.id
         );
-        return Err(Refusal::new("abort_after_promotion", why));
+        return Err(CommandRefusal::new("abort_after_promotion", why));
     }
     let cause = AbortCause::Operator { name: by.to_owned(), reason: reason.to_owned() };
     let sentence = format!("Run {} is aborted by {by}: {reason}.", run.id);
     Ok(due::abort(run, cause, false, sentence))
 }
 
-fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Result<Draft, Refusal> {
+fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Result<Draft, CommandRefusal> {
     const WEEK_MINUTES: u32 = 10_080;
     if !(1..=WEEK_MINUTES).contains(&minutes) {
         let why = format!("minutes: {minutes} is not between 1 and {WEEK_MINUTES}; every hold must expire");
-        return Err(Refusal::new("minutes_out_of_range", why));
+        return Err(CommandRefusal::new("minutes_out_of_range", why));
     }
     let until = now.checked_add(SignedDuration::from_mins(i64::from(minutes)));
-    let until = until.map_err(|_| Refusal::new("minutes_out_of_range", "minutes: too long"))?;
+    let until = until.map_err(|_| CommandRefusal::new("minutes_out_of_range", "minutes: too long"))?;
     let release = invocation(plan, r#""command":"release""#);
     let sentence = format!(
         "{by} placed a hold until {until}: {reason}. Until then no run starts by itself. End the hold early \
@@ -304,17 +307,17 @@ fn hold(plan: &Plan, by: &str, minutes: u32, reason: &str, now: Timestamp) -> Re
     Ok(Draft::new(None, event, sentence))
 }
 
-fn release(state: &State, by: &str) -> Result<Draft, Refusal> {
+fn release(state: &State, by: &str) -> Result<Draft, CommandRefusal> {
     if state.hold.is_none() {
-        return Err(Refusal::new("no_hold", "no hold is in force"));
+        return Err(CommandRefusal::new("no_hold", "no hold is in force"));
     }
     Ok(Draft::new(None, Event::HoldReleased { by: by.to_owned() }, format!("{by} released the hold.")))
 }
 
-fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, Refusal> {
+fn acknowledge(state: &State, by: &str, run: u64) -> Result<Draft, CommandRefusal> {
     let last = state.run.as_ref().filter(|last| last.id == run && last.phase.is_final());
     if last.is_none() {
-        return Err(Refusal::new("other_run", format!("run: {run} is not the last run that ended")));
+        return Err(CommandRefusal::new("other_run", format!("run: {run} is not the last run that ended")));
     }
     let sentence = format!("{by} acknowledged run {run}; its cooldown is over.");
     Ok(Draft::new(None, Event::Acknowledged { by: by.to_owned(), of_run: run }, sentence))

@@ -43,18 +43,18 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
 }
 
 /// Something that speaks for a loss.
-struct Seen {
+struct Sign {
     key: EvidenceKey,
     detail: String,
 }
 
 /// What speaks for a loss, and what shows the opposite. Missing data does neither.
-fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey>) {
+fn sort(state: &State, observation: &Observation) -> (Vec<Sign>, Vec<EvidenceKey>) {
     let (mut standing, mut gone) = (Vec::new(), Vec::new());
     for probe in &observation.probes {
         let key = EvidenceKey::probe(&probe.name);
         match &probe.answer {
-            ProbeAnswer::Bad { detail } => standing.push(Seen { key, detail: detail.clone() }),
+            ProbeAnswer::Bad { detail } => standing.push(Sign { key, detail: detail.clone() }),
             ProbeAnswer::Good => gone.push(key),
             ProbeAnswer::Unknown { .. } => {}
         }
@@ -62,7 +62,7 @@ fn sort(state: &State, observation: &Observation) -> (Vec<Seen>, Vec<EvidenceKey
     for replica in observation.replicas.iter().filter(|seen| !state.holdings.is_active(&seen.database)) {
         let key = EvidenceKey::replica(&replica.database);
         match &replica.state {
-            ReplicaState::Broken { detail } => standing.push(Seen { key, detail: detail.clone() }),
+            ReplicaState::Broken { detail } => standing.push(Sign { key, detail: detail.clone() }),
             ReplicaState::Replicating | ReplicaState::Degraded { .. } => gone.push(key),
             // What a person stopped, and who can't be asked, says nothing of the source.
             ReplicaState::Halted { .. }
@@ -110,7 +110,7 @@ fn could_begin_a_run(plan: &Plan, state: &State, observation: &Observation, now:
         && may_open(plan, state, now).is_ok()
 }
 
-fn as_evidence(plan: &Plan, observation: &Observation, seen: Seen) -> Evidence {
+fn as_evidence(plan: &Plan, observation: &Observation, seen: Sign) -> Evidence {
     Evidence {
         key: seen.key,
         outside: observation.vantage != plan.other().region,

@@ -307,66 +307,70 @@ pub(super) const TICK: &str = "tick";
 /// A command, as it is written.
 struct Form {
     name: &'static str,
-    fields: &'static [Field],
+    fields: &'static [CommandField],
 }
 
 /// A field of a command.
-struct Field {
+struct CommandField {
     name: &'static str,
     is_needed: bool,
     /// What to do when it is wrong.
     remedy: &'static str,
     /// Notes what is wrong with a value.
-    check: fn(&Field, &Value, &mut Vec<String>),
+    check: fn(&CommandField, &Value, &mut Vec<String>),
 }
 
-const BY: Field = Field { name: "by", is_needed: true, remedy: "say who you are", check: by };
-const REASON: Field =
-    Field { name: "reason", is_needed: true, remedy: "say why, for the record", check: reason };
-const RUN: Field = Field {
+const BY: CommandField = CommandField { name: "by", is_needed: true, remedy: "say who you are", check: by };
+const REASON: CommandField =
+    CommandField { name: "reason", is_needed: true, remedy: "say why, for the record", check: reason };
+const RUN: CommandField = CommandField {
     name: "run",
     is_needed: true,
     remedy: "give the number of the run, as the command status shows it",
     check: run,
 };
-const MINUTES: Field = Field {
+const MINUTES: CommandField = CommandField {
     name: "minutes",
     is_needed: true,
     remedy: "give the length of the hold in minutes, 1 to 10080",
     check: minutes,
 };
-const ROUTES: Field = Field {
+const ROUTES: CommandField = CommandField {
     name: "routes",
     is_needed: false,
     remedy: "give a list of the plan's routes, or leave the field out to move all of them",
     check: routes,
 };
-const ALLOW_DATA_LOSS: Field = override_named("allow_data_loss");
-const OVERRIDE_FENCE: Field = override_named("override_fence");
-const OVERRIDE_VETOES: Field = override_named("override_vetoes");
-const DEEP: Field =
-    Field { name: "deep", is_needed: false, remedy: "use one of them, or leave the field out", check: flag };
+const ALLOW_DATA_LOSS: CommandField = override_named("allow_data_loss");
+const OVERRIDE_FENCE: CommandField = override_named("override_fence");
+const OVERRIDE_VETOES: CommandField = override_named("override_vetoes");
+const DEEP: CommandField = CommandField {
+    name: "deep",
+    is_needed: false,
+    remedy: "use one of them, or leave the field out",
+    check: flag,
+};
 
-const fn override_named(name: &'static str) -> Field {
+const fn override_named(name: &'static str) -> CommandField {
     let remedy = "use true to override this rule, or leave the field out";
-    Field { name, is_needed: false, remedy, check: flag }
+    CommandField { name, is_needed: false, remedy, check: flag }
 }
 
-impl Field {
+impl CommandField {
     fn note(&self, problem: &str, problems: &mut Vec<String>) {
         problems.push(sentence(&format!("`{}` {problem}", self.name), self.remedy));
     }
 }
 
-fn by(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn by(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     text(field, value, BY_MAX, problems);
 }
 
-fn reason(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn reason(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     text(field, value, REASON_MAX, problems);
 }
 
-fn text(field: &Field, value: &Value, characters_max: usize, problems: &mut Vec<String>) {
+fn text(field: &CommandField, value: &Value, characters_max: usize, problems: &mut Vec<String>) {
     match value {
         Value::String(text) if text.trim().is_empty() => field.note("is empty", problems),
         Value::String(text) if text.chars().count() > characters_max => {
@@ -380,15 +384,15 @@ fn text(field: &Field, value: &Value, characters_max: usize, problems: &mut Vec<
     }
 }
 
-fn run(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn run(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     number(field, value, u64::MAX, problems);
 }
 
-fn minutes(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn minutes(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     number(field, value, HOLD_MINUTES_MAX, problems);
 }
 
-fn number(field: &Field, value: &Value, max: u64, problems: &mut Vec<String>) {
+fn number(field: &CommandField, value: &Value, max: u64, problems: &mut Vec<String>) {
     match value.as_u64() {
         Some(number) if (1..=max).contains(&number) => {}
         Some(number) => field.note(&format!("is {number}, which is out of range"), problems),
@@ -396,13 +400,13 @@ fn number(field: &Field, value: &Value, max: u64, problems: &mut Vec<String>) {
     }
 }
 
-fn flag(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn flag(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     if !value.is_boolean() {
         field.note("is not true or false", problems);
     }
 }
 
-fn routes(field: &Field, value: &Value, problems: &mut Vec<String>) {
+fn routes(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
     let items = match value {
         Value::Array(items) if items.len() <= ROUTES_MAX => items,
         _ => return field.note("is not a list of at most 1000 names", problems),

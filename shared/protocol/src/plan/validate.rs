@@ -39,7 +39,7 @@ impl Plan {
 
 fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
     let mut findings = Findings::new(broken, words);
-    let ground = Ground::of(plan);
+    let ground = ArnGround::of(plan);
     check_head(plan, &mut findings);
     accounts::check(plan, &mut findings);
     order::check(plan, &mut findings);
@@ -57,14 +57,14 @@ fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
 const PARTITION: &str = "aws";
 
 /// What ARNs are compared with, as far as it is sound itself: one slip in the account is one problem, not hundreds.
-struct Ground<'a> {
+struct ArnGround<'a> {
     region_at: Sides<Option<&'a str>>,
     accounts: Sides<Option<&'a str>>,
     /// The partition of the regions; nothing if they are of two.
     partition: Option<&'static str>,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> ArnGround<'a> {
     fn of(plan: &'a Plan) -> Self {
         let places = plan.sides.as_ref();
         let region_at = places.map(|place| Some(place.region.as_str()).filter(|text| arn::is_region(text)));

@@ -44,8 +44,11 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
         }
     };
     let serving = scene.serving(name);
-    let at =
-        |side: Side| End { word: side.as_str(), planned: &route.sides[side], seen: facts.endpoints[side] };
+    let at = |side: Side| RouteEnd {
+        word: side.as_str(),
+        planned: &route.sides[side],
+        seen: facts.endpoints[side],
+    };
     vec![
         present(route, facts),
         open(route, &at(serving)),
@@ -56,13 +59,13 @@ fn of(scene: &Scene<'_>, route: &Route) -> Vec<Check> {
 }
 
 /// The endpoint of one side, as planned and as seen.
-struct End<'p> {
+struct RouteEnd<'p> {
     word: &'static str,
     planned: &'p RouteSide,
     seen: Endpoint,
 }
 
-impl End<'_> {
+impl RouteEnd<'_> {
     fn missing(&self) -> Unseen {
         Unseen::new(format!("The {} endpoint is not in its group.", self.word), format!("See {PRESENT}."))
     }
@@ -92,7 +95,7 @@ fn present(route: &Route, facts: &RouteFacts) -> Check {
     Check::not_ready(PRESENT, &route.name, sentence, remedy)
 }
 
-fn open(route: &Route, side: &End<'_>) -> Check {
+fn open(route: &Route, side: &RouteEnd<'_>) -> Check {
     let (name, word, planned) = (&route.name, side.word, side.planned.setting());
     let stands = match side.seen {
         Endpoint::Missing => return Check::unknown(OPEN, name, &side.missing()),
@@ -106,7 +109,7 @@ fn open(route: &Route, side: &End<'_>) -> Check {
     Check::not_ready(OPEN, name, sentence, side.remedy(Some(planned)))
 }
 
-fn closed(route: &Route, side: &End<'_>) -> Check {
+fn closed(route: &Route, side: &RouteEnd<'_>) -> Check {
     let (name, word) = (&route.name, side.word);
     match side.seen {
         Endpoint::Missing => Check::unknown(CLOSED, name, &side.missing()),

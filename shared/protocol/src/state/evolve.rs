@@ -98,24 +98,22 @@ impl State {
             Event::Noticed { of } => {
                 self.unnoticed.remove(of);
             }
-            Event::Overdue { step: Step::Quarantine, subjects } => self.note_overdue(subjects),
+            Event::Overdue { step, subjects } if step.is_cleanup() => self.note_overdue(*step, subjects),
             Event::FenceLost { routes } if record.run.is_none() => self.reopen(routes, at)?,
             Event::FenceRegained { routes } => self.close_again(routes),
             Event::RunOpened { .. } => self.open_run(record)?,
-            Event::StepIntended { step: Step::Quarantine, .. }
-            | Event::StepWaiting { step: Step::Quarantine, .. }
-            | Event::StepDone { step: Step::Quarantine, .. }
-            | Event::StepHandedOver { step: Step::Quarantine, .. }
-            | Event::StepFailed { step: Step::Quarantine, .. } => self.apply_quarantine(record)?,
-            _ => self.apply_to_run(record)?,
+            event => match event.step().filter(|step| step.is_cleanup()) {
+                Some(step) => self.apply_cleanup(step, record)?,
+                None => self.apply_to_run(record)?,
+            },
         }
         Ok(())
     }
 
-    fn note_overdue(&mut self, subjects: &[Name]) {
+    fn note_overdue(&mut self, step: Step, subjects: &[Name]) {
         for subject in subjects {
-            if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
-                quarantine.overdue = true;
+            if let Some(cleanup) = self.cleanup.get_mut(&(step, subject.clone())) {
+                cleanup.overdue = true;
             }
         }
     }
@@ -291,15 +289,13 @@ impl State {
                 self.active_since.get_or_insert(record.at);
                 self.holdings.activate(scope.items());
             }
-            Event::StepIntended { step: Step::Promote, subjects, term, .. } => {
+            Event::StepIntended { step, subjects, term, .. } if step.spec().takes_items => {
                 run.apply(record)?;
                 let id = run.id;
                 self.holdings.take(subjects, term.unwrap_or(FIRST_TERM));
-                self.leave_behind(subjects, id, record.at);
-            }
-            Event::StepIntended { step: Step::Open, subjects, term, .. } => {
-                run.apply(record)?;
-                self.holdings.take(subjects, term.unwrap_or(FIRST_TERM));
+                if let Some(cleanup) = step.spec().leaves {
+                    self.leave_behind(cleanup, subjects, id, record.at);
+                }
             }
             _ => run.apply(record)?,
         }
@@ -307,14 +303,14 @@ impl State {
     }
 
     /// From the moment a promotion is intended, the old primary must not be written to again.
-    fn leave_behind(&mut self, databases: &[Name], run: u64, since: Timestamp) {
-        for database in databases {
+    fn leave_behind(&mut self, step: Step, items: &[Name], run: u64, since: Timestamp) {
+        for item in items {
             let cleanup = Cleanup { run, since, overdue: false, lost: false, progress: None };
-            self.cleanup.entry((Step::Quarantine, database.clone())).or_insert(cleanup);
+            self.cleanup.entry((step, item.clone())).or_insert(cleanup);
         }
     }
 
-    fn apply_quarantine(&mut self, record: &Record) -> Result<(), Illegality> {
+    fn apply_cleanup(&mut self, step: Step, record: &Record) -> Result<(), Illegality> {
         let subjects: Vec<&Name> = match &record.event {
             Event::StepDone { subjects, .. } => subjects.iter().map(|done| &done.subject).collect(),
             Event::StepIntended { subjects, .. }
@@ -325,11 +321,12 @@ impl State {
         };
         for subject in subjects {
             let because = "the database has no old primary to isolate";
-            let quarantine = self
-                .cleanup
-                .get_mut(&(Step::Quarantine, subject.clone()))
-                .ok_or(Illegality::Step { step: Step::Quarantine, subject: subject.clone(), because })?;
-            advance(&mut quarantine.progress, Step::Quarantine, subject, record)?;
+            let cleanup = self.cleanup.get_mut(&(step, subject.clone())).ok_or(Illegality::Step {
+                step,
+                subject: subject.clone(),
+                because,
+            })?;
+            advance(&mut cleanup.progress, step, subject, record)?;
         }
         Ok(())
     }
@@ -442,8 +439,9 @@ impl Run {
         self.phase = Phase::Moving;
         self.progress_at = at;
         // That a promotion was begun is never forgotten: there is no abort after it.
-        self.steps
-            .retain(|step, progress| step == Step::Promote || !matches!(progress, Progress::Failed { .. }));
+        self.steps.retain(|step, progress| {
+            step.spec().leaves.is_some() || !matches!(progress, Progress::Failed { .. })
+        });
     }
 
     /// Steps that are not done begin anew, with their whole time before them.
@@ -460,7 +458,7 @@ impl Run {
             Progress::Done { .. } => true,
             Progress::Released { .. } | Progress::Failed { .. } => {
                 *progress = Progress::Released { since: at, note: String::new() };
-                step == Step::Promote
+                step.spec().leaves.is_some()
             }
         });
     }
@@ -488,8 +486,8 @@ impl Run {
     fn apply_step(&mut self, record: &Record) -> Result<(), Illegality> {
         match &record.event {
             Event::StepIntended { step, subjects, before, .. } => {
-                if *step == Step::Promote {
-                    self.require_data_loss_gate(subjects)?;
+                if step.spec().is_gated {
+                    self.require_data_loss_gate(*step, subjects)?;
                 }
                 self.require_moved(*step, subjects)?;
                 for subject in subjects {
@@ -581,7 +579,7 @@ impl Run {
     }
 
     /// No promotion before its data-loss gate, or an operator's word. Asked once for all the items of a record.
-    fn require_data_loss_gate(&self, databases: &[Name]) -> Result<(), Illegality> {
+    fn require_data_loss_gate(&self, step: Step, databases: &[Name]) -> Result<(), Illegality> {
         if self.overrides.allow_data_loss {
             return Ok(());
         }
@@ -591,7 +589,7 @@ impl Run {
             None => Ok(()),
             Some(database) => {
                 let because = "its data-loss gate was not passed";
-                Err(Illegality::Step { step: Step::Promote, subject: database.clone(), because })
+                Err(Illegality::Step { step, subject: database.clone(), because })
             }
         }
     }

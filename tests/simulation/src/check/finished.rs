@@ -10,7 +10,10 @@ use crate::history::History;
 pub(super) fn check(history: &History) -> Result<(), String> {
     let (mut active, mut finished) = (None, Vec::new());
     for record in history.records() {
-        if let Some(run) = record.run.filter(|run| finished.contains(run) && !is_quarantine(&record.event)) {
+        if let Some(run) = record
+            .run
+            .filter(|run| finished.contains(run) && !record.event.step().is_some_and(Step::is_cleanup))
+        {
             return Err(format!("record {} changes run {run}, which is over", record.seq));
         }
         match &record.event {
@@ -28,17 +31,6 @@ pub(super) fn check(history: &History) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn is_quarantine(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::StepIntended { step: Step::Quarantine, .. }
-            | Event::StepWaiting { step: Step::Quarantine, .. }
-            | Event::StepDone { step: Step::Quarantine, .. }
-            | Event::StepHandedOver { step: Step::Quarantine, .. }
-            | Event::StepFailed { step: Step::Quarantine, .. }
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One ARN: of the right thing, in the right place, of the right account.
 
 use super::super::problem::Findings;
-use super::Ground;
+use super::ArnGround;
 use crate::arn::Arn;
 
 /// What an ARN must be of, and where.
@@ -25,7 +25,7 @@ pub(super) fn check_arn(
     path: &str,
     text: &str,
     wanted: &Wanted<'_>,
-    ground: &Ground<'_>,
+    ground: &ArnGround<'_>,
     findings: &mut Findings<'_>,
 ) {
     let remedy = format!("give the ARN of {}, like {}", wanted.what, wanted.example);

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::super::problem::Findings;
 use super::super::{Database, Mode, Plan, Probe, SideDetection, bounds};
 use super::arns::{Wanted, check_arn};
-use super::{Ground, check_bounds, check_name};
+use super::{ArnGround, check_bounds, check_name};
 use crate::arn::{Arn, composed};
 use crate::side::Side;
 
 /// Longest URL that is asked.
 const URL_LENGTH_MAX: usize = 2048;
 
-pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     let detection = &plan.detection;
     let alarm = Wanted {
         what: "a CloudWatch alarm",
@@ -78,7 +78,7 @@ fn check_watch(plan: &Plan, seconds: u32, findings: &mut Findings<'_>) {
 }
 
 /// Alarms are listened to, and asked again, in the plan's regions only.
-fn check_alarm_regions(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+fn check_alarm_regions(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     let (Some(primary), Some(recovery)) = (ground.region_at.primary, ground.region_at.recovery) else {
         return;
     };
@@ -132,7 +132,7 @@ fn check_arns(
     path: &str,
     texts: &[String],
     wanted: &Wanted<'_>,
-    ground: &Ground<'_>,
+    ground: &ArnGround<'_>,
     findings: &mut Findings<'_>,
 ) {
     let mut first_at = HashMap::new();

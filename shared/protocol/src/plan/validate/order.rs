@@ -7,6 +7,7 @@ use super::super::problem::Findings;
 use super::check_name;
 use crate::name::Name;
 use crate::nearest;
+use crate::step::ItemKind;
 
 /// How many unknown names are answered with the one that was meant; looking for it costs a pass over all names.
 const SUGGESTIONS_MAX: usize = 20;
@@ -14,35 +15,25 @@ const SUGGESTIONS_MAX: usize = 20;
 /// How many names of a cycle are written out.
 const CYCLE_SHOWN_MAX: usize = 12;
 
-/// What an item is, in the order in which a run comes to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Database,
-    Fleet,
-    Route,
-}
-
-impl Kind {
-    fn what(self) -> &'static str {
-        match self {
-            Self::Database => "a database",
-            Self::Fleet => "a fleet",
-            Self::Route => "a route",
-        }
-    }
-
-    fn may_wait_for(self) -> &'static str {
-        match self {
-            Self::Database => "databases",
-            Self::Fleet => "databases and fleets",
-            Self::Route => "databases, fleets and routes",
-        }
+fn what(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Database => "a database",
+        ItemKind::Fleet => "a fleet",
+        ItemKind::Route => "a route",
     }
 }
 
-struct Item<'a> {
+fn may_wait_for(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Database => "databases",
+        ItemKind::Fleet => "databases and fleets",
+        ItemKind::Route => "databases, fleets and routes",
+    }
+}
+
+struct OrderedItem<'a> {
     path: String,
-    kind: Kind,
+    kind: ItemKind,
     name: &'a Name,
     after: &'a [Name],
 }
@@ -71,22 +62,22 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings<'_>) {
     }
 }
 
-fn items(plan: &Plan) -> Vec<Item<'_>> {
-    let databases = plan.databases.iter().enumerate().map(|(index, database)| Item {
+fn items(plan: &Plan) -> Vec<OrderedItem<'_>> {
+    let databases = plan.databases.iter().enumerate().map(|(index, database)| OrderedItem {
         path: format!("databases[{index}]"),
-        kind: Kind::Database,
+        kind: ItemKind::Database,
         name: &database.name,
         after: &database.after,
     });
-    let fleets = plan.fleets.iter().enumerate().map(|(index, fleet)| Item {
+    let fleets = plan.fleets.iter().enumerate().map(|(index, fleet)| OrderedItem {
         path: format!("fleets[{index}]"),
-        kind: Kind::Fleet,
+        kind: ItemKind::Fleet,
         name: &fleet.name,
         after: &fleet.after,
     });
-    let routes = plan.routes.iter().enumerate().map(|(index, route)| Item {
+    let routes = plan.routes.iter().enumerate().map(|(index, route)| OrderedItem {
         path: format!("routes[{index}]"),
-        kind: Kind::Route,
+        kind: ItemKind::Route,
         name: &route.name,
         after: &route.after,
     });
@@ -94,7 +85,11 @@ fn items(plan: &Plan) -> Vec<Item<'_>> {
 }
 
 /// For each item the items it waits for, by index; what it can't wait for is reported and left out.
-fn waits(items: &[Item<'_>], places: &HashMap<&Name, usize>, findings: &mut Findings<'_>) -> Vec<Vec<usize>> {
+fn waits(
+    items: &[OrderedItem<'_>],
+    places: &HashMap<&Name, usize>,
+    findings: &mut Findings<'_>,
+) -> Vec<Vec<usize>> {
     let known: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
     let mut suggestions = 0;
     let mut all = Vec::with_capacity(items.len());
@@ -116,8 +111,8 @@ fn waits(items: &[Item<'_>], places: &HashMap<&Name, usize>, findings: &mut Find
                     findings.add(path, format!("is {name} itself"), "leave it out: nothing waits for itself");
                 }
                 Some(index) if items[*index].kind > item.kind => {
-                    let problem = format!("is {name}, {}", items[*index].kind.what());
-                    let remedy = format!("{} waits for {} only", item.kind.what(), item.kind.may_wait_for());
+                    let problem = format!("is {name}, {}", what(items[*index].kind));
+                    let remedy = format!("{} waits for {} only", what(item.kind), may_wait_for(item.kind));
                     findings.add(path, problem, remedy);
                 }
                 Some(index) => waits.push(*index),
@@ -177,7 +172,7 @@ fn cycles(waits: &[Vec<usize>]) -> Vec<Vec<usize>> {
     cycles
 }
 
-fn report_cycle(items: &[Item<'_>], cycle: &[usize], findings: &mut Findings<'_>) {
+fn report_cycle(items: &[OrderedItem<'_>], cycle: &[usize], findings: &mut Findings<'_>) {
     let Some(first) = cycle.first() else { return };
     let name = |item: &usize| items[*item].name.as_str();
     let mut shown: Vec<&str> = cycle.iter().take(CYCLE_SHOWN_MAX).map(name).collect();

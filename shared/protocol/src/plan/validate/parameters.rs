@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::parameters::Parameters;
 use super::super::problem::Findings;
 use super::super::{Plan, bounds};
-use super::{Ground, check_bounds};
+use super::{ArnGround, check_bounds};
 use crate::arn::Arn;
 use crate::parameters::scope::{NAME_LEVELS_MAX, RESERVED_ROOTS};
 use crate::side::Side;
@@ -17,7 +17,7 @@ const INCLUDES_MAX: usize = 50;
 /// Each name is held against all of them.
 const EXCEPTIONS_MAX: usize = 500;
 
-pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     let Some(parameters) = &plan.parameters else {
         return;
     };

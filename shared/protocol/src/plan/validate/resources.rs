@@ -6,7 +6,7 @@ use super::super::bounds::{self, Bounds};
 use super::super::problem::Findings;
 use super::super::{Capacity, DatabaseKind, Fleet, FleetSide, Plan, Route, RouteSide};
 use super::arns::{Wanted, check_arn};
-use super::{Ground, check_bounds};
+use super::{ArnGround, check_bounds};
 use crate::arn::Arn;
 use crate::side::{Side, Sides};
 
@@ -90,7 +90,7 @@ impl Uses {
     }
 }
 
-pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     check_databases(plan, ground, findings);
     let mut groups = Sides::from_fn(|_| Uses::default());
     for (index, fleet) in plan.fleets.iter().enumerate() {
@@ -117,7 +117,7 @@ pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_
     }
 }
 
-fn check_databases(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+fn check_databases(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     let mut instances = Uses::default();
     let mut globals = Uses::default();
     for (index, database) in plan.databases.iter().enumerate() {
@@ -187,7 +187,7 @@ fn is_global_id(id: &str) -> bool {
 }
 
 /// Where something of a side must lie, and what that region is to the plan.
-fn at_role<'a>(ground: &Ground<'a>, side: Side) -> Option<(&'a str, &'static str)> {
+fn at_role<'a>(ground: &ArnGround<'a>, side: Side) -> Option<(&'a str, &'static str)> {
     ground.region_at[side].map(|region| (region, side.as_str()))
 }
 
@@ -197,7 +197,7 @@ fn is_security_group(text: &str) -> bool {
     })
 }
 
-fn check_fleet(path: &str, fleet: &Fleet, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+fn check_fleet(path: &str, fleet: &Fleet, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     for (side, at) in fleet.sides.iter() {
         if let Some(at) = at {
             check_fleet_side(&format!("{path}.sides.{}", side.as_str()), side, at, ground, findings);
@@ -209,7 +209,7 @@ fn check_fleet_side(
     path: &str,
     side: Side,
     fleet: &FleetSide,
-    ground: &Ground<'_>,
+    ground: &ArnGround<'_>,
     findings: &mut Findings<'_>,
 ) {
     if !is_group_name(&fleet.group) {
@@ -282,7 +282,7 @@ fn check_capacity(path: &str, capacity: Capacity, of_desired: Bounds, findings: 
     }
 }
 
-fn check_route(path: &str, route: &Route, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+fn check_route(path: &str, route: &Route, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     if ground.region_at.primary == Some(GLOBAL_ACCELERATOR_HOME) {
         findings.add_reading(
             &["sides.primary.region"],
@@ -311,7 +311,7 @@ fn check_route_side(
     path: &str,
     side: Side,
     at: &RouteSide,
-    ground: &Ground<'_>,
+    ground: &ArnGround<'_>,
     findings: &mut Findings<'_>,
 ) {
     let group = Wanted {

@@ -4,13 +4,13 @@ use super::super::problem::Findings;
 use super::super::snapshots::SnapshotPolicy;
 use super::super::{Database, Plan, bounds};
 use super::arns::{Wanted, check_arn};
-use super::{Ground, check_bounds};
+use super::{ArnGround, check_bounds};
 use crate::arn::Arn;
 use crate::name::Name;
 use crate::schedule::{SCHEDULE_HINT, Schedule};
 use crate::side::Side;
 
-pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     let Some(policy) = &plan.snapshots else {
         return;
     };

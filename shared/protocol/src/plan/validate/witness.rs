@@ -4,11 +4,11 @@ use super::super::problem::Findings;
 use super::super::witness::{Connection, Witness};
 use super::super::{Plan, bounds};
 use super::arns::{Wanted, check_arn};
-use super::{Ground, check_bounds, is_function_name};
+use super::{ArnGround, check_bounds, is_function_name};
 use crate::arn::Arn;
 use crate::side::Side;
 
-pub(super) fn check(plan: &Plan, ground: &Ground<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check(plan: &Plan, ground: &ArnGround<'_>, findings: &mut Findings<'_>) {
     check_connections(plan, findings);
     let Some(witness) = &plan.witness else {
         return;
