@@ -165,6 +165,12 @@ class Result:
         """Whether its file is as it was when the mutant was made."""
         return self.digest == digest_of(self.mutant.file)
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether some of its tests did not see it, and the rest of them were not asked. It counts as one that may survive: an
+        interrupted run has run the quick tests alone, and those that these miss are no random part."""
+        return self.outcome == PENDING and self.tests != "-" and self.is_fresh
+
     def line(self) -> str:
         """As it is kept."""
         return "\t".join([self.mutant.file, self.digest, self.outcome, self.tests, str(self.seconds), self.mutant.name])
@@ -441,12 +447,14 @@ class FileFigures:
     caught: int
     missed: int
     unviable: int
+    # Of those that some of their tests did not see, and that wait for the rest of them: they may survive.
+    undecided: int
     pending: int
 
     @property
     def viable(self) -> int:
         """Those that could be built."""
-        return self.caught + self.missed
+        return self.caught + self.missed + self.undecided
 
     @property
     def judged(self) -> int:
@@ -469,7 +477,9 @@ def figures(results: Iterable[Result]) -> list[FileFigures]:
         count = lambda *wanted: sum(result.outcome in wanted for result in found)  # noqa: B023, E731
         is_stale = any(not result.is_fresh for result in found if result.outcome != PENDING)
         caught = count("caught", "timeout")
-        rows.append(FileFigures(file, is_stale, caught, count("missed"), count("unviable"), count(PENDING)))
+        undecided = sum(result.is_undecided for result in found)
+        pending = count(PENDING) - undecided
+        rows.append(FileFigures(file, is_stale, caught, count("missed"), count("unviable"), undecided, pending))
     return rows
 
 
@@ -511,6 +521,8 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
     caught, viable = sum(row.caught for row in fresh), sum(row.viable for row in fresh)
     waiting = sum(row.pending for row in rows)
     total = f"{caught} of {viable} viable mutants are caught ({100 * caught / viable:.1f} %)" if viable else "none was run yet"
+    undecided = sum(row.undecided for row in fresh)
+    total += f", and {undecided} that the quick tests missed wait for the slow ones and count as not caught" if undecided else ""
     total += f"; {waiting} are not run yet" if waiting else ""
     lines = [
         "# Mutants",
@@ -531,13 +543,14 @@ def page(results: dict[Mutant, Result], reasons: dict[str, str]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
         *areas(rows),
         "",
-        "| file | viable | caught | share | survive | do not build | not run yet | |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| file | viable | caught | share | survive | undecided | do not build | not run yet | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         note = "stale: it has changed since" if row.is_stale else ""
         lines.append(
-            f"| `{row.file}` | {row.viable} | {row.caught} | {row.share} | {row.missed} | {row.unviable} | {row.pending} | {note} |"
+            f"| `{row.file}` | {row.viable} | {row.caught} | {row.share} | {row.missed} | {row.undecided} | {row.unviable} "
+            f"| {row.pending} | {note} |"
         )
     if pending:
         lines += ["", f"No mutant is known of: {', '.join(f'`{file}`' for file in pending)}."]

@@ -92,9 +92,19 @@ class Kept(unittest.TestCase):
         self.assertEqual(mutants.drawn_of_each_area(every, 20), every)
 
     def test_the_areas_say_what_was_run_of_them(self) -> None:
-        results = kept(result("caught", 1), result("missed", 2), result("unviable", 3), result(mutants.PENDING, 4))
+        results = kept(result("caught", 1), result("missed", 2), result("unviable", 3))
+        results = mutants.with_pending(results, [mutant(4)])
         rows = [row for row in mutants.areas(mutants.figures(results.values())) if row.startswith("| what decides ")]
         self.assertEqual(rows, ["| what decides | 4 | 3 | 2 | 1 | 50.0 % | 90 % |"])
+
+    def test_a_mutant_that_only_the_quick_tests_have_met_counts_as_not_caught(self) -> None:
+        results = kept(result("caught", 1), result(mutants.PENDING, 2))
+        [row] = mutants.figures(results.values())
+        self.assertEqual((row.viable, row.caught, row.undecided, row.pending), (2, 1, 1, 0))
+        self.assertIn("1 of 2 viable mutants are caught (50.0 %)", mutants.page(results, {}))
+        changed = kept(result("caught", 1), result(mutants.PENDING, 2, digest="0" * 16))
+        [row] = mutants.figures(changed.values())
+        self.assertEqual((row.viable, row.undecided, row.pending), (1, 0, 1))
 
     def test_every_mutant_is_in_one_shard_and_every_shard_has_some(self) -> None:
         shards = [mutants.shard_of(mutant(number), 4) for number in range(200)]
@@ -166,7 +176,7 @@ class Checked(unittest.TestCase):
         page = mutants.page(kept(*fresh, *stale), {})
         self.assertIn("9 of 10 viable mutants are caught (90.0 %)", page)
         self.assertIn(f"Stale: `{SCALE}`.", page)
-        self.assertIn("| `shared/protocol/src/graph.rs` | 10 | 9 | 90 % | 1 | 0 | 0 |  |", page)
+        self.assertIn("| `shared/protocol/src/graph.rs` | 10 | 9 | 90 % | 1 | 0 | 0 | 0 |  |", page)
         self.assertIn("no reason yet", page)
 
     def test_what_does_not_end_is_caught_and_what_does_not_build_is_not_counted(self) -> None:

@@ -346,7 +346,12 @@ fn unasked(failure: &Failure) -> ReplicaState {
 }
 
 fn lag_window_start(state: &State, now: Timestamp) -> Timestamp {
-    let from = state.active_run().map_or(now, |run| run.first_signal_at.min(now));
+    let first_sign = match state.active_run() {
+        Some(run) => Some(run.first_signal_at),
+        // An operator may begin one with this look in hand.
+        None => state.first_sign(now),
+    };
+    let from = first_sign.map_or(now, |first| first.min(now));
     from.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN)
 }
 

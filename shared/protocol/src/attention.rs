@@ -63,6 +63,10 @@ pub enum Matter {
     Quarantine,
     /// An old primary is to be cut off, and the plan no longer has its database.
     LostQuarantine,
+    /// Somebody has opened the old side of a route that has moved.
+    Reopened,
+    /// A loss is seen while an aborted run is still being rolled back.
+    RollingBack,
 }
 
 impl Matter {
@@ -77,13 +81,13 @@ impl Matter {
     }
 
     /// Those of a loss against which nothing speaks, and that nothing begins to move by itself.
-    pub(crate) const OF_UNOPPOSED_LOSS: [Self; 4] =
-        [Self::Held, Self::CoolingDown, Self::Lapsed, Self::Alone];
+    pub(crate) const OF_UNOPPOSED_LOSS: [Self; 5] =
+        [Self::Held, Self::CoolingDown, Self::RollingBack, Self::Lapsed, Self::Alone];
 
-    /// Those that a look may raise while no run is under way, and that are no question any more once people have moved the
-    /// workload, or begun to.
-    pub(crate) const OF_LOSS: [Self; 5] =
-        [Self::Vetoed, Self::Held, Self::CoolingDown, Self::Lapsed, Self::Alone];
+    /// Those that a look may raise while no run is under way, or while one is rolled back, and that are no question any more once
+    /// people have moved the workload, or begun to.
+    pub(crate) const OF_LOSS: [Self; 6] =
+        [Self::Vetoed, Self::Held, Self::CoolingDown, Self::RollingBack, Self::Lapsed, Self::Alone];
 }
 
 /// What becomes of a call.

@@ -125,6 +125,7 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
 fn idle(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
     let draft = due::quarantine_overdue(plan, state, now)
         .or_else(|| attention::lost_quarantine(plan, state))
+        .or_else(|| attention::reopened(plan, state, facts, now))
         .or_else(|| attention::loss(plan, state, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);
@@ -152,6 +153,8 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
     let draft = draft
         .or_else(|| due::quarantine_overdue(plan, state, now))
         .or_else(|| attention::lost_quarantine(plan, state))
+        .or_else(|| attention::reopened(plan, state, facts, now))
+        .or_else(|| attention::loss_while_rolled_back(plan, state, run, facts, now))
         .or_else(|| attention::remind(plan, state, run, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);

@@ -645,8 +645,10 @@ impl Event {
             Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
                 Matter::Held => "loss during the hold: resolved",
                 Matter::CoolingDown => "loss during the cooldown: resolved",
+                Matter::RollingBack => "loss during the rollback: resolved",
                 Matter::Lapsed => "possible loss, old alarm: resolved",
                 Matter::Alone => "loss, one kind of evidence: resolved",
+                Matter::LostQuarantine => "old primary can be isolated again",
                 _ => "possible loss under a veto: resolved",
             }
             .to_owned(),
@@ -654,12 +656,14 @@ impl Event {
                 Matter::Vetoed => "possible loss under a veto: decide",
                 Matter::Held => "loss during a hold",
                 Matter::CoolingDown => "loss during a cooldown",
+                Matter::RollingBack => "loss during the rollback: decide",
                 Matter::Lapsed => "possible loss, old alarm: decide",
                 Matter::Alone => "loss, one kind of evidence: decide",
                 Matter::Approval => "still awaits approval",
                 Matter::Operator => "still needs an operator",
                 Matter::Undo => "still not rolled back",
                 Matter::Quarantine | Matter::LostQuarantine => "old primary can't be isolated",
+                Matter::Reopened => "a fenced side is still open",
             }
             .to_owned(),
             _ => "record".to_owned(),

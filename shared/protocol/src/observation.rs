@@ -35,6 +35,12 @@ impl Observation {
         self.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good)
     }
 
+    /// Whether anything shows that the other side may live: a probe gets a good answer, or a replica hears its source. Nobody knows
+    /// how far behind a replica is that says that it replicates.
+    pub fn shows_life(&self) -> bool {
+        self.answers_now() || self.replicas.iter().any(|replica| replica.state.hears_its_source())
+    }
+
     /// Whether a probe or a replica shows a sign of loss.
     pub fn shows_a_sign(&self) -> bool {
         self.probes.iter().any(|probe| matches!(probe.answer, ProbeAnswer::Bad { .. }))

@@ -17,7 +17,7 @@ pub enum OperatorCommand {
         #[serde(deserialize_with = "trimmed")]
         reason: String,
         /// Only these routes and what they depend on; all when empty.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         routes: Vec<Name>,
         /// Rules to pass.
         #[serde(flatten)]

@@ -502,6 +502,11 @@ impl State {
         self.evidence.iter().filter(move |(key, standing)| counts(key, standing, &self.silences, now))
     }
 
+    /// Since when there is evidence that counts at a moment.
+    pub fn first_sign(&self, now: Timestamp) -> Option<Timestamp> {
+        self.counting(now).map(|(_, standing)| standing.since).min()
+    }
+
     /// The contributors of an alarm that stand, and whose last word is not newer than a time.
     pub fn contributors_before(&self, arn: &str, at: Timestamp) -> Vec<EvidenceKey> {
         let Some(seen) = self.alarms.get(arn) else { return Vec::new() };

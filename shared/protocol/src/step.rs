@@ -19,6 +19,15 @@ pub enum ItemKind {
 impl ItemKind {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::Database, Self::Fleet, Self::Route];
+
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Fleet => "fleet",
+            Self::Route => "route",
+        }
+    }
 }
 
 /// Which of a run's two sides a step acts on.

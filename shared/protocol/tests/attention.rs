@@ -11,7 +11,7 @@ use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{Phase, State, evolve};
 
-const EVERY_MATTER: [Matter; 10] = [
+const EVERY_MATTER: [Matter; 12] = [
     Matter::Vetoed,
     Matter::Held,
     Matter::CoolingDown,
@@ -22,6 +22,8 @@ const EVERY_MATTER: [Matter; 10] = [
     Matter::Undo,
     Matter::Quarantine,
     Matter::LostQuarantine,
+    Matter::Reopened,
+    Matter::RollingBack,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -108,9 +110,14 @@ fn phases() -> Vec<(Option<Phase>, &'static str)> {
 fn of_matter(matter: Option<Matter>) -> Attention {
     match matter {
         Some(Matter::Quarantine) => Attention::NeedsOperator,
-        Some(Matter::Held | Matter::CoolingDown | Matter::Lapsed | Matter::Alone) => {
-            Attention::WaitsForPerson
-        }
+        Some(
+            Matter::Held
+            | Matter::CoolingDown
+            | Matter::RollingBack
+            | Matter::Lapsed
+            | Matter::Alone
+            | Matter::Reopened,
+        ) => Attention::WaitsForPerson,
         Some(Matter::Vetoed) => Attention::Vetoed,
         _ => Attention::None,
     }

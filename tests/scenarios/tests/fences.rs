@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use ports::{EndpointHealth, FailureKind};
+use protocol::attention::Attention;
 use protocol::command::Step;
 use protocol::endpoint::{Endpoint, Setting};
 use protocol::journal::{EndpointSeen, Event};
@@ -240,22 +241,25 @@ fn is_reopened(state: &State) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_side_that_is_opened_again_after_the_run_is_told_once_and_left_alone() {
+async fn an_old_side_that_is_opened_again_after_the_run_is_told_again_and_again_and_left_alone() {
     let mut stage = moved().await;
     set_old(&stage, OPEN);
     stage.pass(SignedDuration::from_mins(30)).await;
     assert_eq!(lost(&stage), [(None, EndpointSeen::Open { setting: Setting::Weight(128) })]);
-    assert_eq!(
-        told(&stage, &format!("but the route has moved to {}", stage.plan.own().region)),
-        1,
-        "{:#?}",
-        stage.world.inner().notices
-    );
+    // At once and after 15 minutes; the next time after 30 more.
+    let moved_to = format!("but the route has moved to {}", stage.plan.own().region);
+    assert_eq!(told(&stage, &moved_to), 2, "{:#?}", stage.world.inner().notices);
+    assert_eq!(Attention::of(&stage.state()), Attention::WaitsForPerson);
+    stage.pass(SignedDuration::from_mins(14)).await;
+    assert_eq!(told(&stage, &moved_to), 2, "{:#?}", stage.world.inner().notices);
+    stage.pass(SignedDuration::from_mins(2)).await;
+    assert_eq!(told(&stage, &moved_to), 3, "{:#?}", stage.world.inner().notices);
     assert_eq!(old(&stage), Some(OPEN), "nobody but a person closes it now");
     assert!(is_reopened(&stage.state()));
     set_old(&stage, Endpoint::Closed);
     stage.pass(SignedDuration::from_mins(2)).await;
     assert!(!is_reopened(&stage.state()));
+    assert_eq!(Attention::of(&stage.state()), Attention::None);
     assert_eq!(told(&stage, &format!("The {} side of front is closed again", FROM.as_str())), 1);
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gate::LossTimes;
 use super::open::{Obstacle, may_open};
 use super::sentence::{alarm_age, approve, data_loss, need, unblock};
 use super::{Draft, Facts, gate};
@@ -14,11 +15,11 @@ use crate::attention::{ALONE_FOR, Call, CallChange, EASED_FOR, Matter, pause_aft
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::graph;
-use crate::journal::{Cause, Event};
+use crate::journal::{Cause, DataLoss, Event};
 use crate::name::Name;
-use crate::observation::{Observation, ProbeAnswer, ReplicaState};
+use crate::observation::{Observation, ProbeAnswer, ReplicaSeen, ReplicaState};
 use crate::plan::{Database, Plan};
-use crate::state::{Cleanup, Phase, Run, State};
+use crate::state::{Cleanup, Phase, Reopened, Run, State};
 use crate::words::{duration, invocation, list};
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
@@ -161,9 +162,9 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         // Evidence that wavers is unopposed now and then; a call that stands goes on.
         (Matter::Vetoed, _) if is_called(matter) => true,
         (Matter::Vetoed, _) => !vetoes.is_empty() && strict.held_for(window(plan), now),
-        (Matter::Held, Some(Obstacle::Hold(_))) | (Matter::CoolingDown, Some(Obstacle::Cooldown { .. })) => {
-            vetoes.is_empty()
-        }
+        (Matter::Held, Some(Obstacle::Hold(_)))
+        | (Matter::CoolingDown, Some(Obstacle::Cooldown { .. }))
+        | (Matter::RollingBack, Some(Obstacle::RollingBack { .. })) => vetoes.is_empty(),
         (Matter::Lapsed, None) => {
             vetoes.is_empty()
                 && !state.weight(now).is_sufficient()
@@ -172,7 +173,8 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         _ => false,
     };
     let sentence = |matter: Matter, earlier: Option<&Call>| {
-        call_for_loss(plan, view(matter), &vetoes, blocked.as_ref(), matter, earlier)
+        let price = Price::of(plan, state, observation, now);
+        call_for_loss(plan, view(matter), &vetoes, blocked.as_ref(), &price, matter, earlier)
     };
     // What has become sufficient is called for as what it is.
     let is_due = |matter: Matter, call: &Call| {
@@ -223,8 +225,42 @@ pub(super) fn opposed(
         return None;
     }
     let earlier = state.calls.get(&Matter::Vetoed);
-    let sentence = call_for_loss(plan, &view, &vetoes, None, Matter::Vetoed, earlier);
+    let price = Price::of(plan, state, observation, now);
+    let sentence = call_for_loss(plan, &view, &vetoes, None, &price, Matter::Vetoed, earlier);
     Some(draft(None, Matter::Vetoed, CallChange::Called, sentence))
+}
+
+/// What a failover would lose that an operator begins now.
+struct Price {
+    losses: Vec<DataLoss>,
+    /// Whether it rises until the operator speaks: a replica no longer hears its source, and that may still write.
+    rises: bool,
+}
+
+impl Price {
+    fn of(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
+        let databases =
+            graph::scope(plan, &state.holdings, &[]).map(|scope| scope.databases).unwrap_or_default();
+        let times = LossTimes::of_a_run_from(state, observation, now);
+        let is_deaf = |replica: &ReplicaSeen| {
+            databases.contains(&replica.database) && !replica.state.hears_its_source()
+        };
+        let rises = !times.is_dated() && observation.replicas.iter().any(is_deaf);
+        Self { losses: gate::estimate_of(plan, &databases, times, observation, now), rises }
+    }
+
+    /// What the line must say so that the gate does not ask once more, and what people are told of it.
+    fn accepted(&self) -> (&'static str, String) {
+        let why = if !gate::is_open(&self.losses) {
+            "it is above the limit or not known"
+        } else if self.rises {
+            "it may have grown by then"
+        } else {
+            return ("", String::new());
+        };
+        let cost = format!("This line accepts the loss of {}, because {why}. ", data_loss(&self.losses));
+        (r#","allow_data_loss":true"#, cost)
+    }
 }
 
 fn call_for_loss(
@@ -232,13 +268,15 @@ fn call_for_loss(
     view: &View,
     vetoes: &BTreeMap<crate::evidence::Veto, String>,
     blocked: Option<&Obstacle>,
+    price: &Price,
     matter: Matter,
     earlier: Option<&Call>,
 ) -> String {
     let primary = &plan.other().region;
     let evidence = list(view.names.iter().cloned());
     let again = repeated(earlier);
-    let fields = r#""command":"failover","reason":"users are not served""#;
+    let (accept, cost) = price.accepted();
+    let fields = format!(r#""command":"failover","reason":"users are not served"{accept}"#);
     if matter == Matter::Vetoed {
         let against = if vetoes.is_empty() {
             "signs of life that come and go".to_owned()
@@ -251,15 +289,15 @@ fn call_for_loss(
         return format!(
             "{primary} may be down, but a veto blocks the failover. Evidence of a loss: \
              {evidence}{comes_and_goes}. Veto: {against}. Check whether users are served. If they are not, \
-             fail over despite the veto with: {line} ; if they are, do nothing. {again}"
+             fail over despite the veto with: {line} ; if they are, do nothing. {cost}{again}"
         );
     }
     if matter == Matter::Alone {
-        let line = invocation(plan, fields);
+        let line = invocation(plan, &fields);
         return format!(
             "{primary} may be lost, but no run starts by itself: Pilotlight needs two kinds of evidence and \
              has one: {evidence}. There is no sign of life. Check whether users are served. If they are not, \
-             fail over with: {line} ; if they are, repair the source of that evidence. {again}"
+             fail over with: {line} ; if they are, repair the source of that evidence. {cost}{again}"
         );
     }
     let (why, unblock) = match blocked {
@@ -267,10 +305,10 @@ fn call_for_loss(
         None => ("the last message of an alarm is too old to count".to_owned(), None),
     };
     let unblock = unblock.map(|line| format!("let a run start with: {line} ; or ")).unwrap_or_default();
-    let line = invocation(plan, fields);
+    let line = invocation(plan, &fields);
     format!(
         "{primary} looks lost, but no run starts: {why}. Evidence of a loss: {evidence}. Next step: \
-         {unblock}fail over now with: {line} . {again}"
+         {unblock}fail over now with: {line} . {cost}{again}"
     )
 }
 
@@ -288,12 +326,14 @@ fn named(matter: Matter) -> &'static str {
         Matter::Vetoed => "evidence of a loss under a veto",
         Matter::Held => "a loss during a hold",
         Matter::CoolingDown => "a loss during a cooldown",
+        Matter::RollingBack => "a loss during a rollback",
         Matter::Lapsed => "a loss based on an old alarm message",
         Matter::Alone => "a loss based on one kind of evidence",
         Matter::Approval => "an approval",
         Matter::Operator => "a run that needs an operator",
         Matter::Undo => "an aborted run that is not rolled back",
         Matter::Quarantine | Matter::LostQuarantine => "an old primary that is not isolated",
+        Matter::Reopened => "a fenced side that was opened again",
     }
 }
 
@@ -310,6 +350,41 @@ fn ended(plan: &Plan, matter: Matter, call: &Call, now: Timestamp) -> String {
 
 fn draft(run: Option<u64>, matter: Matter, turn: CallChange, sentence: String) -> Draft {
     Draft::new(run, Event::Attention { matter, turn, subjects: Vec::new() }, sentence)
+}
+
+/// The call for a loss that is seen while an aborted run is still being rolled back: no other run can begin before that is done.
+pub(super) fn loss_while_rolled_back(
+    plan: &Plan,
+    state: &State,
+    run: &Run,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Draft> {
+    let rolls_back = matches!(run.phase, Phase::Aborting { .. });
+    rolls_back.then(|| loss(plan, state, facts, now)).flatten()
+}
+
+/// Calls people again for an old side that is still open.
+pub(super) fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
+    facts.observation.as_ref()?;
+    let open: Vec<(&Name, &Reopened)> =
+        state.reopened.iter().filter(|(_, reopened)| reopened.is_open).collect();
+    let since = open.iter().map(|(_, reopened)| reopened.at).min()?;
+    let call = state.calls.get(&Matter::Reopened).copied().unwrap_or(Call::first(since));
+    if !call.is_due(now) {
+        return None;
+    }
+    let (side, names) = (plan.seat.other().as_str(), list(open.iter().map(|(route, _)| *route)));
+    let sentence = format!(
+        "The {side} side of {names} has been open for {}, but the route has moved to {}: users may also be sent to {}. \
+         Set the weight of the {side} endpoint to 0, and find out who opened it. If you are moving back on purpose, this is \
+         expected. {}",
+        duration(now.duration_since(since)),
+        plan.own().region,
+        plan.other().region,
+        repeated(Some(&call))
+    );
+    Some(draft(None, Matter::Reopened, CallChange::Called, sentence))
 }
 
 /// Calls people again for a run that waits for them, or that is not undone.
@@ -407,6 +482,9 @@ impl Lost {
 
 /// Tells, once, that an old primary can't be cut off because the plan lost its database, or the group for it.
 pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
+    if let Some(draft) = found_again(plan, state) {
+        return Some(draft);
+    }
     let found = lost_names(plan, state);
     [Lost::Database, Lost::Group].into_iter().find_map(|lost| {
         let of_kind = found.iter().filter(|(_, found)| *found == lost);
@@ -425,6 +503,27 @@ pub(super) fn lost_quarantine(plan: &Plan, state: &State) -> Option<Draft> {
         );
         let event = Event::Attention { matter: Matter::LostQuarantine, turn: CallChange::Called, subjects };
         Some(Draft::new(None, event, sentence))
+    })
+}
+
+/// Tells, once, that the plan has again what it takes to cut an old primary off: if it is lost once more, that is news.
+fn found_again(plan: &Plan, state: &State) -> Option<Draft> {
+    let told =
+        state.cleanups(Step::Quarantine).filter(|(_, quarantine)| quarantine.lost && !quarantine.is_done());
+    let subjects: Vec<Name> = told
+        .filter(|(name, quarantine)| {
+            let database = plan.databases.iter().find(|database| database.name == **name);
+            Lost::of(plan, database, quarantine).is_none()
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    (!subjects.is_empty()).then(|| {
+        let names = list(subjects.iter());
+        let sentence = format!(
+            "The plan has again what it takes to isolate the old primary of {names}: Pilotlight tries it."
+        );
+        let event = Event::Attention { matter: Matter::LostQuarantine, turn: CallChange::Ended, subjects };
+        Draft::new(None, event, sentence)
     })
 }
 

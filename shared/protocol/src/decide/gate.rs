@@ -7,7 +7,7 @@ use crate::journal::{Cause, DataLoss};
 use crate::name::Name;
 use crate::observation::{LagSample, Observation};
 use crate::plan::Plan;
-use crate::state::Run;
+use crate::state::{Run, State};
 use crate::words::{between_ms, of_ms};
 
 /// Oldest sample, before the first sign of loss, that still says what would be lost.
@@ -16,13 +16,66 @@ const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_secs(300);
 /// Longest time from the beginning of a look to the record of what it saw.
 const LOOK_MAX: SignedDuration = super::OBSERVATION_AGE_MAX;
 
+/// When a loss began, as far as anybody knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LossTimes {
+    /// The first sign of it.
+    first_signal_at: Timestamp,
+    /// When the run was opened, or would be.
+    opened_at: Timestamp,
+    /// Whether signs of a loss say so. An operator may move a workload whose source still lives: then it is now.
+    is_dated: bool,
+}
+
+impl LossTimes {
+    /// Those of a run.
+    pub(super) fn of(run: &Run) -> Self {
+        let (first_signal_at, opened_at) = (run.first_signal_at, run.opened_at);
+        Self {
+            first_signal_at,
+            opened_at,
+            is_dated: run.cause == Cause::Evidence || first_signal_at < opened_at,
+        }
+    }
+
+    /// Those of a run that an operator would begin now: where evidence stands and nothing shows life, the loss began with it, and
+    /// not before the last good answer.
+    pub(super) fn of_a_run_from(state: &State, observation: &Observation, now: Timestamp) -> Self {
+        let first_sign =
+            state.first_sign(now).filter(|_| observation.shows_a_sign() && !observation.shows_life());
+        let answered_at = observation.answered_at.unwrap_or(Timestamp::MIN);
+        let first_signal_at = first_sign.map_or(now, |first| first.max(answered_at).min(now));
+        Self { first_signal_at, opened_at: now, is_dated: first_signal_at < now }
+    }
+
+    /// Whether signs of a loss say when it began.
+    pub(super) fn is_dated(self) -> bool {
+        self.is_dated
+    }
+
+    /// The first sign of loss.
+    pub(super) fn first_signal_at(self) -> Timestamp {
+        self.first_signal_at
+    }
+}
+
 /// The estimate for each database that is yet to be promoted.
 pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
+    estimate_of(plan, &run.scope.databases, LossTimes::of(run), observation, now)
+}
+
+/// The estimate for each of some databases.
+pub(super) fn estimate_of(
+    plan: &Plan,
+    databases: &[Name],
+    times: LossTimes,
+    observation: &Observation,
+    now: Timestamp,
+) -> Vec<DataLoss> {
     let limit_ms = u64::from(plan.limits.lag_seconds_max) * 1000;
-    let lived_until = lived_until(run, observation, now);
-    let gone_by = gone_by(run, now);
-    run.scope
-        .databases
+    let lived_until = lived_until(times, observation, now);
+    let gone_by = gone_by(times, now);
+    databases
         .iter()
         .map(|database| {
             let known = last_known(database, observation, lived_until);
@@ -68,27 +121,26 @@ fn last_known(database: &Name, observation: &Observation, lived_until: Timestamp
 
 /// Until when the source is known to have lived. An operator may move a workload whose source still lives; then
 /// the newest sample is the one that counts.
-fn lived_until(run: &Run, observation: &Observation, now: Timestamp) -> Timestamp {
-    if run.cause != Cause::Evidence {
+fn lived_until(times: LossTimes, observation: &Observation, now: Timestamp) -> Timestamp {
+    if !times.is_dated {
         return now;
     }
     // An alarm needs minutes to notice a death, and lag grows meanwhile; the last good answer is nearer to it. One
     // from long before says nothing: nobody asked for a while.
     observation
         .answered_at
-        .filter(|at| run.first_signal_at.duration_since(*at) <= SAMPLE_AGE_MAX)
-        .unwrap_or(run.first_signal_at)
+        .filter(|at| times.first_signal_at.duration_since(*at) <= SAMPLE_AGE_MAX)
+        .unwrap_or(times.first_signal_at)
 }
 
 /// The moment after which the source took no write that a promotion could lose, as far as anybody outside can know. An
 /// operator may move a workload whose source still lives. A look begins before it sees, so that the source may have died
 /// during the look that gave the first sign; the run was opened after it.
-fn gone_by(run: &Run, now: Timestamp) -> Timestamp {
-    match run.cause {
-        Cause::Evidence => run.first_signal_at.saturating_add(LOOK_MAX).unwrap_or(now).min(run.opened_at),
-        Cause::Operator { .. } => now,
-    }
-    .max(run.first_signal_at)
+fn gone_by(times: LossTimes, now: Timestamp) -> Timestamp {
+    let first = times.first_signal_at;
+    let gone_by =
+        if times.is_dated { first.saturating_add(LOOK_MAX).unwrap_or(now).min(times.opened_at) } else { now };
+    gone_by.max(first)
 }
 
 /// The lag and the time of the last sample while the source lived, unless that sample says that the lag isn't known. What is
@@ -102,7 +154,7 @@ fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<(u64, Tim
 /// The last sign of life of the source before the first sign of its loss, if one is known and not from long before: a good answer
 /// of a probe, or a transaction that a replica has replayed.
 pub(super) fn alive_at(run: &Run, observation: &Observation) -> Option<Timestamp> {
-    if run.cause != Cause::Evidence {
+    if !LossTimes::of(run).is_dated {
         return None;
     }
     let replayed = observation.replayed.keys().filter_map(|database| observation.replayed_until(database));

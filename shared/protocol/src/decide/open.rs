@@ -109,6 +109,11 @@ pub(super) enum Obstacle {
     Moved,
     /// A hold is in force.
     Hold(Hold),
+    /// An aborted run is still being rolled back.
+    RollingBack {
+        /// That run.
+        run: u64,
+    },
     /// A run ended lately.
     Cooldown {
         /// That run.
@@ -126,6 +131,7 @@ impl Obstacle {
             Self::Hold(hold) => {
                 format!("a hold by {} is in force until {} ({})", hold.by, hold.until, hold.reason)
             }
+            Self::RollingBack { run } => format!("run {run} is aborted, and its rollback is not complete"),
             Self::Cooldown { run, until } => {
                 format!("run {run} ended recently, and its cooldown lasts until {until}")
             }
@@ -135,7 +141,7 @@ impl Obstacle {
     /// The command that unblocks it, if one does.
     pub(super) fn unblock(&self, plan: &Plan) -> Option<String> {
         match self {
-            Self::Moved => None,
+            Self::Moved | Self::RollingBack { .. } => None,
             Self::Hold(_) => Some(invocation(plan, r#""command":"release""#)),
             Self::Cooldown { run, .. } => {
                 Some(invocation(plan, &format!(r#""command":"acknowledge","run":{run}"#)))
@@ -145,6 +151,7 @@ impl Obstacle {
 
     fn words(&self, plan: &Plan) -> String {
         match (self, self.unblock(plan)) {
+            (Self::RollingBack { .. }, _) => self.why(),
             (Self::Moved, _) | (_, None) => {
                 format!("everything in the plan is already in {}", plan.own().region)
             }
@@ -158,6 +165,9 @@ pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Sco
     let scope = graph::scope(plan, &state.holdings, &[]).map_err(|_| Obstacle::Moved)?;
     if let Some(hold) = state.hold_at(now) {
         return Err(Obstacle::Hold(hold.clone()));
+    }
+    if let Some(run) = state.active_run() {
+        return Err(Obstacle::RollingBack { run: run.id });
     }
     if let Some((run, until)) = cooldown(plan, state, now) {
         return Err(Obstacle::Cooldown { run, until });

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::gate::LossTimes;
 use super::sentence::data_loss;
 use super::{Draft, Facts, Verdict, due, gate};
 use crate::command::Step;
@@ -85,7 +86,7 @@ fn failover(
         kind: RunKind::Failover,
         scope,
         cause: Cause::Operator { name: asked.by.to_owned(), reason: asked.reason.to_owned() },
-        first_signal_at: now,
+        first_signal_at: LossTimes::of_a_run_from(state, observation, now).first_signal_at(),
         overrides: asked.overrides,
     };
     let sentence = format!(
@@ -98,7 +99,8 @@ fn failover(
     Ok(Draft::new(Some(state.next_seq()), event, sentence))
 }
 
-/// A run that the evidence began and that still confirms is moved at once: whoever decides need not wait for evidence that comes and goes.
+/// A run that the evidence began and that still confirms is moved at once: whoever decides need not wait for evidence that comes and
+/// goes. So is one that is being rolled back: what can't be undone must not stand in the way of whoever moves the same again.
 fn take_over(
     plan: &Plan,
     state: &State,
@@ -108,7 +110,13 @@ fn take_over(
     now: Timestamp,
 ) -> Result<Draft, CommandRefusal> {
     let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
-    if !confirms || !asked.routes.is_empty() {
+    let is_whole = asked.routes.is_empty();
+    let is_same = |routes: &[Name]| {
+        let scope = graph::scope(plan, &state.holdings, routes);
+        scope.is_ok_and(|scope| scope == run.scope)
+    };
+    let rolls_back = matches!(run.phase, Phase::Aborting { .. }) && is_same(asked.routes);
+    if !(confirms && is_whole || rolls_back) {
         let why = format!(
             "run {} is under way ({}), and only one run at a time is possible. If runs keep ending and \
              starting by themselves, place a hold first: it stops evidence from starting a run, but it does \

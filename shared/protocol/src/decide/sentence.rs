@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use super::fence::FENCE_UNREAD;
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
+use crate::graph::items;
 use crate::journal::{DataLoss, Need};
+use crate::name::Name;
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Run, State};
+use crate::step::ItemKind;
 use crate::words::{duration, invocation, list, seconds};
 
 /// How old an alarm's last word is, where its region can't be asked whether it is still so.
@@ -73,14 +76,22 @@ pub(super) fn need(plan: &Plan, need: &Need) -> String {
         }
         Need::ApprovalExpired {} => "no approval arrived in time".to_owned(),
         Need::PlanChanged { subjects } => {
-            let names = list(subjects.iter());
-            format!("the plan no longer contains {names}")
+            let names = subjects.iter().map(|name| match kind_in(plan, name) {
+                None => name.to_string(),
+                Some(kind) => format!("{name} as what the run moves (it is a {} now)", kind.as_str()),
+            });
+            format!("the plan no longer contains {}", list(names))
         }
         Need::FenceLost { subjects } => {
             let (side, names) = (plan.seat.other().as_str(), list(subjects.iter()));
             format!("something (a pipeline, Terraform, a person) keeps reopening the {side} side of {names}")
         }
     }
+}
+
+/// What the plan has by a name.
+fn kind_in(plan: &Plan, name: &Name) -> Option<ItemKind> {
+    ItemKind::ALL.into_iter().find(|kind| items(plan, *kind).any(|(known, _)| known == name))
 }
 
 /// How a run stands.
@@ -133,7 +144,11 @@ pub(super) fn unblock(plan: &Plan, run: &Run, why: &Need) -> String {
             format!("repair the cause and continue with: {go_on}")
         }
         Need::ApprovalExpired {} => format!("approve with: {go_on}"),
-        Need::PlanChanged { .. } => format!("add them to the plan again and continue with: {go_on}"),
+        Need::PlanChanged { subjects } => {
+            let is_other = subjects.iter().any(|name| kind_in(plan, name).is_some());
+            let again = if is_other { "again, each as what it was," } else { "again" };
+            format!("add them to the plan {again} and continue with: {go_on}")
+        }
     };
     if run.is_past_return() {
         return advice;

@@ -411,6 +411,10 @@ fn routes(field: &CommandField, value: &Value, problems: &mut Vec<String>) {
         Value::Array(items) if items.len() <= ROUTES_MAX => items,
         _ => return field.note("is not a list of at most 1000 names", problems),
     };
+    if items.is_empty() {
+        let remedy = "name the routes to move, or leave the field out to move the whole plan";
+        return problems.push(sentence("`routes` is an empty list", remedy));
+    }
     let names: Vec<Name> = items.iter().filter_map(Value::as_str).map(Name::from).collect();
     if names.len() < items.len() || !names.iter().all(Name::is_well_formed) {
         field.note("contains something that is not a name", problems);
@@ -662,6 +666,11 @@ mod tests {
                 json!({"command": "failover", "by": "ana", "reason": "x", "routes": ["Front!"]}),
                 "`routes` contains something that is not a name: give a list of the plan's routes, or leave \
                  the field out to move all of them."
+                    .to_owned(),
+            ),
+            (
+                json!({"command": "failover", "by": "ana", "reason": "x", "routes": []}),
+                "`routes` is an empty list: name the routes to move, or leave the field out to move the whole plan."
                     .to_owned(),
             ),
             (

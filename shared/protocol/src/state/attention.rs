@@ -20,7 +20,7 @@ impl Attention {
         };
         let by_call = if calls(Matter::Quarantine) {
             Self::NeedsOperator
-        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) {
+        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) || calls(Matter::Reopened) {
             Self::WaitsForPerson
         } else if calls(Matter::Vetoed) {
             Self::Vetoed
@@ -56,8 +56,15 @@ impl State {
             Event::StepFailed { step, quiet, .. } => self.note_failure(*step, *quiet, record),
             Event::Overdue { step, .. } if step.undoes().is_some() => self.call(Matter::Undo, record),
             Event::StepDone { step: Step::Quarantine, .. } => self.settle_quarantine(),
+            Event::FenceLost { .. } if record.run.is_none() => {
+                let call = self.calls.get(&Matter::Reopened).map_or(Call::first(at), |call| call.again(at));
+                self.calls.insert(Matter::Reopened, call);
+            }
+            Event::FenceRegained { .. } if !self.reopened.values().any(|route| route.is_open) => {
+                self.settle(&[Matter::Reopened]);
+            }
             Event::Committed { .. } => {
-                self.settle(&[Matter::Approval, Matter::Operator]);
+                self.settle(&[Matter::Approval, Matter::Operator, Matter::Undo]);
                 self.settle(&Matter::OF_LOSS);
                 self.dismissals = crate::attention::Dismissals::default();
             }
@@ -103,7 +110,14 @@ impl State {
                     call.eased_at = None;
                 }
             }
-            CallChange::Ended => self.settle(&[matter]),
+            CallChange::Ended => {
+                for subject in subjects {
+                    if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
+                        quarantine.lost = false;
+                    }
+                }
+                self.settle(&[matter]);
+            }
         }
     }
 

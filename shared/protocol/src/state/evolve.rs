@@ -327,6 +327,8 @@ impl State {
                 because,
             })?;
             advance(&mut cleanup.progress, step, subject, record)?;
+            // It is tried, so the plan has what that takes.
+            cleanup.lost &= !matches!(record.event, Event::StepIntended { .. });
         }
         Ok(())
     }
@@ -344,10 +346,14 @@ impl Run {
                 self.progress_at = at;
             }
             Event::Committed { data_loss, overrides, by, alive_at } => {
-                // What is confirming a person may take over at once: their word needs no evidence.
-                let is_taken_over = by.is_some() && matches!(self.phase, Phase::Confirming { .. });
+                // What is confirming, or being rolled back, a person may take over at once: their word needs no evidence.
+                let is_taken_over =
+                    by.is_some() && matches!(self.phase, Phase::Confirming { .. } | Phase::Aborting { .. });
                 if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
+                }
+                if let Phase::Aborting { .. } = self.phase {
+                    self.begin_anew();
                 }
                 self.commit(at, data_loss, *overrides);
                 self.alive_at = alive_at.or(self.alive_at);
@@ -442,6 +448,16 @@ impl Run {
         self.steps.retain(|step, progress| {
             step.spec().leaves.is_some() || !matches!(progress, Progress::Failed { .. })
         });
+    }
+
+    /// A run that was being rolled back: some of what it did may be undone, and some not, so all of it is to be done again. What was
+    /// noted for an undo is what was true before the run touched anything, and stays.
+    fn begin_anew(&mut self) {
+        self.steps = Steps::default();
+        self.committed_at = None;
+        self.undo_overdue = false;
+        self.fences_lost = 0;
+        self.fence_unread_at = None;
     }
 
     /// Steps that are not done begin anew, with their whole time before them.
