@@ -147,8 +147,7 @@ async fn the_line_of_a_notice_moves_databases_however_long_ago_the_loss_began() 
         assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
         assert_eq!((stage.phase(), promotions(&stage)), ("completed", 1), "{:#?}", stage.sentences());
         // The time without service counts from the loss, not from the word that ended it.
-        let state = stage.state();
-        let run = state.run.as_ref().expect("a run");
+        let run = stage.state().run.expect("a run");
         let since_loss = run.first_signal_at.duration_since(lost_at);
         assert!(since_loss.abs() <= minutes(2), "{hours} h: {since_loss}");
     }
@@ -164,8 +163,7 @@ async fn a_move_from_a_living_source_counts_from_the_word_that_began_it() {
     let said_at = stage.now();
     let command = json!({ "command": "failover", "reason": "move", "by": "ana", "override_vetoes": true });
     stage.invoke(command).await.expect("taken");
-    let state = stage.state();
-    let run = state.run.as_ref().expect("a run");
+    let run = stage.state().run.expect("a run");
     assert!(run.first_signal_at >= said_at, "{} before {said_at}", run.first_signal_at);
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences());
     assert_eq!((stage.phase(), promotions(&stage)), ("completed", 1), "{:#?}", stage.sentences());
