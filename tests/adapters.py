@@ -76,6 +76,8 @@ def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulato
                 "alarms_are_described_in_both_regions_whatever_they_are_called": "makes no composite alarms",
                 "an_endpoint_of_another_account_is_closed": "knows no Global Accelerator",
                 "a_topic_tells_its_subscriptions_and_one_that_is_gone_is_nothing": "counts no subscriptions",
+                "two_writers_at_one_number_end_with_one_record": "lets two at once pass one condition",
+                "an_alert_is_claimed_once_an_hour_and_again_when_nobody_was_told": "lets two at once pass one condition",
                 "a_snapshot_is_taken_copied_to_the_other_region_and_deleted": "copies under keys of its own making only",
             },
         ),

@@ -349,7 +349,7 @@ fn lag_window_start(state: &State, now: Timestamp) -> Timestamp {
     let first_sign = match state.active_run() {
         Some(run) => Some(run.first_signal_at),
         // An operator may begin one with this look in hand.
-        None => state.first_sign(now),
+        None => state.shown_since(),
     };
     let from = first_sign.map_or(now, |first| first.min(now));
     from.checked_sub(LAG_WINDOW).unwrap_or(Timestamp::MIN)

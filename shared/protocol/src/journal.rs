@@ -119,6 +119,9 @@ pub enum Event {
         cause: Cause,
         /// The time of the first sign of loss; measured times count from here.
         first_signal_at: Timestamp,
+        /// Of a run that an operator began: whether signs of a loss say so, and not the operator's word.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_dated: bool,
         /// The rules that the operator passes on purpose.
         #[serde(default)]
         overrides: Overrides,
@@ -144,6 +147,9 @@ pub enum Event {
         /// The last sign of life before the first sign of loss.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         alive_at: Option<Timestamp>,
+        /// Of a run that was being rolled back, and that begins anew: from when its times count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anew: Option<Anew>,
     },
     /// A worker is about to look, act and wait. Written before any effect.
     StepIntended {
@@ -377,6 +383,16 @@ pub enum AbortCause {
         /// Why.
         reason: String,
     },
+}
+
+/// From when the times of a run count that begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anew {
+    /// The time of the first sign of loss.
+    pub first_signal_at: Timestamp,
+    /// Whether signs of a loss say so, and not the operator's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dated: bool,
 }
 
 /// What a run moves.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::EvidenceKey;
 use crate::name::Name;
 use crate::signal::AlarmNow;
 
@@ -41,10 +42,19 @@ impl Observation {
         self.answers_now() || self.replicas.iter().any(|replica| replica.state.hears_its_source())
     }
 
+    /// The probes and replicas that show a sign of loss.
+    pub fn signs(&self) -> impl Iterator<Item = EvidenceKey> {
+        let probes = self.probes.iter().filter(|probe| matches!(probe.answer, ProbeAnswer::Bad { .. }));
+        let replicas =
+            self.replicas.iter().filter(|replica| matches!(replica.state, ReplicaState::Broken { .. }));
+        probes
+            .map(|probe| EvidenceKey::probe(&probe.name))
+            .chain(replicas.map(|replica| EvidenceKey::replica(&replica.database)))
+    }
+
     /// Whether a probe or a replica shows a sign of loss.
     pub fn shows_a_sign(&self) -> bool {
-        self.probes.iter().any(|probe| matches!(probe.answer, ProbeAnswer::Bad { .. }))
-            || self.replicas.iter().any(|replica| matches!(replica.state, ReplicaState::Broken { .. }))
+        self.signs().next().is_some()
     }
 }
 

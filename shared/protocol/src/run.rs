@@ -26,6 +26,12 @@ impl Run {
         self.kind.steps().iter().copied().filter(move |step| !is_overridden(*step))
     }
 
+    /// Whether a worker holds an item to take a step's effect back: that may still land.
+    pub(crate) fn is_being_undone(&self, step: Step, item: &Name, now: Timestamp) -> bool {
+        let undo = step.undone_by().and_then(|undo| self.progress(undo, item));
+        undo.is_some_and(|progress| progress.is_held(now))
+    }
+
     /// What it moves of a kind.
     pub(crate) fn items(&self, kind: ItemKind) -> &[Name] {
         match kind {

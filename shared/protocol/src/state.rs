@@ -233,6 +233,9 @@ pub struct Run {
     pub opened_at: Timestamp,
     /// The first sign of loss.
     pub first_signal_at: Timestamp,
+    /// Of a run that an operator began: whether signs of a loss say so, and not the operator's word.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dated: bool,
     /// Where it stands.
     pub phase: Phase,
     /// What became of its steps.
@@ -502,9 +505,10 @@ impl State {
         self.evidence.iter().filter(move |(key, standing)| counts(key, standing, &self.silences, now))
     }
 
-    /// Since when there is evidence that counts at a moment.
-    pub fn first_sign(&self, now: Timestamp) -> Option<Timestamp> {
-        self.counting(now).map(|(_, standing)| standing.since).min()
+    /// Since when a probe or a replica shows a loss, as of the last look.
+    pub fn shown_since(&self) -> Option<Timestamp> {
+        let looks = self.evidence.iter().filter(|(key, _)| key.kind != EvidenceKind::Alarm);
+        looks.map(|(_, standing)| standing.since).min()
     }
 
     /// The contributors of an alarm that stand, and whose last word is not newer than a time.

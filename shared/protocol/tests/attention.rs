@@ -58,6 +58,7 @@ fn in_phase(phase: Option<Phase>) -> State {
         scope: Scope { databases: vec![Name::from("orders")], ..Scope::default() },
         cause: Cause::Evidence,
         first_signal_at: at(0),
+        is_dated: false,
         overrides: Overrides::default(),
     };
     let opening = Record { run: Some(1), ..record(&State::default(), event) };
@@ -209,7 +210,13 @@ fn titles_fit_into_a_subject_and_say_what_it_is_about() {
     let cause = AbortCause::Evidence;
     let events = events.chain([
         Event::ApprovalAsked { data_loss: Vec::new(), quiet },
-        Event::Committed { data_loss: Vec::new(), by: None, overrides: Overrides::default(), alive_at: None },
+        Event::Committed {
+            data_loss: Vec::new(),
+            by: None,
+            overrides: Overrides::default(),
+            alive_at: None,
+            anew: None,
+        },
         Event::OperatorNeeded { need: Need::ApprovalExpired {}, quiet: None },
         Event::AbortBegan { cause: cause.clone(), quiet },
         Event::Aborted { cause, quiet },

@@ -55,8 +55,14 @@ impl Story {
         let data_loss = losses.collect();
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let (kind, first_signal_at, routes) = (RunKind::Failover, story.now, scope.routes.clone());
-        story.must(Event::RunOpened { kind, scope, cause, first_signal_at, overrides });
-        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
+        story.must(Event::RunOpened { kind, scope, cause, first_signal_at, is_dated: false, overrides });
+        story.must(Event::Committed {
+            data_loss,
+            by: Some("ana".into()),
+            overrides,
+            alive_at: None,
+            anew: None,
+        });
         for route in routes.iter().filter(|_| !overrides.override_fence) {
             story.fence(route);
         }

@@ -9,3 +9,4 @@ mod run;
 mod scope;
 mod snapshots;
 mod story;
+mod takeover;

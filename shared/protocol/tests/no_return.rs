@@ -33,8 +33,14 @@ impl Story {
         let data_loss = losses.collect();
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let (kind, overrides) = (RunKind::Failover, Overrides::default());
-        story.must(Event::RunOpened { kind, scope, cause, first_signal_at: now, overrides });
-        story.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
+        story.must(Event::RunOpened { kind, scope, cause, first_signal_at: now, is_dated: false, overrides });
+        story.must(Event::Committed {
+            data_loss,
+            by: Some("ana".into()),
+            overrides,
+            alive_at: None,
+            anew: None,
+        });
         story
     }
 

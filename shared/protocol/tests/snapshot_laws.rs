@@ -201,6 +201,7 @@ fn run(phase: Phase) -> Run {
         cause: Cause::Evidence,
         opened_at: now(),
         first_signal_at: now(),
+        is_dated: false,
         phase,
         steps: Steps::default(),
         begun: BTreeSet::new(),

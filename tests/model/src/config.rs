@@ -258,11 +258,11 @@ pub fn all() -> Vec<Config> {
         },
         Config {
             name: "operator",
-            about: "a person moves a living primary, aborts, moves again; a look is stale",
+            about: "a person moves a living primary, aborts, takes the rollback over or moves again; a look is stale",
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
-            pinned: 78_928,
+            pinned: 92_658,
             ..base.clone()
         },
         Config {

@@ -168,6 +168,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         cause,
         opened_at,
         first_signal_at,
+        is_dated,
         phase,
         steps,
         begun,
@@ -186,7 +187,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
         course,
     } = run;
     std::mem::discriminant(phase).hash(out);
-    (*cause == Cause::Evidence).hash(out);
+    (*cause == Cause::Evidence, *is_dated).hash(out);
     match phase {
         Phase::Confirming { sufficient_since } => {
             (ago(now, *opened_at), sufficient_since.map(|at| ago(now, at))).hash(out);

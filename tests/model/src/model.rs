@@ -184,8 +184,10 @@ impl Check {
         let waits = run.is_some_and(|run| {
             matches!(run.phase, Phase::AwaitingApproval { .. } | Phase::NeedsOperator { .. })
         });
+        // What is rolled back a person may take over.
+        let may_fail_over = run.is_none_or(|run| matches!(run.phase, Phase::Aborting { .. }));
         let orders = [
-            (May::Failover, Order::Failover, run.is_none() || self.engine.mutant == Some(Mutant::TwoRuns)),
+            (May::Failover, Order::Failover, may_fail_over || self.engine.mutant == Some(Mutant::TwoRuns)),
             (May::Approve, Order::Approve, waits),
             (May::Override, Order::Override, waits),
             (May::Abort, Order::Abort, run.is_some()),

@@ -19,6 +19,7 @@ use crate::journal::{Cause, DataLoss, Event};
 use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaSeen, ReplicaState};
 use crate::plan::{Database, Plan};
+use crate::state::holdings::Holdings;
 use crate::state::{Cleanup, Phase, Reopened, Run, State};
 use crate::words::{duration, invocation, list};
 
@@ -230,6 +231,22 @@ pub(super) fn opposed(
     Some(draft(None, Matter::Vetoed, CallChange::Called, sentence))
 }
 
+/// The field of a failover that names the routes that it must name: what takes a run over moves the same as that run. Nothing
+/// where it moves all there is; why not, where no failover moves the same.
+fn named_routes(plan: &Plan, blocked: Option<&Obstacle>) -> Result<String, String> {
+    let Some(Obstacle::RollingBack { scope, .. }) = blocked else { return Ok(String::new()) };
+    let moves = |routes: &[Name]| graph::scope(plan, &Holdings::default(), routes);
+    if moves(&[]).is_ok_and(|whole| whole == *scope) {
+        return Ok(String::new());
+    }
+    if moves(&scope.routes).is_ok_and(|part| part == *scope) && !scope.routes.is_empty() {
+        let names: Vec<String> = scope.routes.iter().map(|route| format!("\"{route}\"")).collect();
+        return Ok(format!(r#","routes":[{}]"#, names.join(",")));
+    }
+    let why = blocked.map(Obstacle::why).unwrap_or_default();
+    Err(format!("{why}, and the plan no longer has all that the run moves, as the run moves it"))
+}
+
 /// What a failover would lose that an operator begins now.
 struct Price {
     losses: Vec<DataLoss>,
@@ -276,7 +293,16 @@ fn call_for_loss(
     let evidence = list(view.names.iter().cloned());
     let again = repeated(earlier);
     let (accept, cost) = price.accepted();
-    let fields = format!(r#""command":"failover","reason":"users are not served"{accept}"#);
+    let named = match named_routes(plan, blocked) {
+        Ok(named) => named,
+        Err(missing) => {
+            return format!(
+                "{primary} looks lost, but no run starts: {missing}. Evidence of a loss: {evidence}. Put back into the plan what \
+                 the run moves, and then send the command failover. {again}"
+            );
+        }
+    };
+    let fields = format!(r#""command":"failover"{named},"reason":"users are not served"{accept}"#);
     if matter == Matter::Vetoed {
         let against = if vetoes.is_empty() {
             "signs of life that come and go".to_owned()
@@ -352,7 +378,7 @@ fn draft(run: Option<u64>, matter: Matter, turn: CallChange, sentence: String) -
     Draft::new(run, Event::Attention { matter, turn, subjects: Vec::new() }, sentence)
 }
 
-/// The call for a loss that is seen while an aborted run is still being rolled back: no other run can begin before that is done.
+/// The call for a loss that is seen while an aborted run can't be rolled back: no other run can begin before that is done.
 pub(super) fn loss_while_rolled_back(
     plan: &Plan,
     state: &State,
@@ -360,7 +386,8 @@ pub(super) fn loss_while_rolled_back(
     facts: &Facts,
     now: Timestamp,
 ) -> Option<Draft> {
-    let rolls_back = matches!(run.phase, Phase::Aborting { .. });
+    let is_stuck = run.undo_overdue || state.calls.contains_key(&Matter::Undo);
+    let rolls_back = matches!(run.phase, Phase::Aborting { .. }) && is_stuck;
     rolls_back.then(|| loss(plan, state, facts, now)).flatten()
 }
 
@@ -513,7 +540,8 @@ fn found_again(plan: &Plan, state: &State) -> Option<Draft> {
     let subjects: Vec<Name> = told
         .filter(|(name, quarantine)| {
             let database = plan.databases.iter().find(|database| database.name == **name);
-            Lost::of(plan, database, quarantine).is_none()
+            let group = database.and_then(|database| database.quarantine_security_group(plan.seat.other()));
+            group.is_some() && Lost::of(plan, database, quarantine).is_none()
         })
         .map(|(name, _)| name.clone())
         .collect();

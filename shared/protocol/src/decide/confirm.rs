@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::attention::View;
+use super::gate::LossTimes;
 use super::open::flaps;
 use super::sentence::{alarm_age, approve, data_loss, insufficiency};
 use super::{Draft, Facts, attention, due, gate};
@@ -115,8 +116,9 @@ pub(super) fn commit(
         plan.own().region,
         data_loss(&losses)
     );
-    let alive_at = gate::alive_at(run, observation);
-    let event = Event::Committed { data_loss: losses, by: by.map(str::to_owned), overrides, alive_at };
+    let alive_at = gate::alive_at(LossTimes::of(run, now), observation);
+    let by = by.map(str::to_owned);
+    let event = Event::Committed { data_loss: losses, by, overrides, alive_at, anew: None };
     Draft::new(Some(run.id), event, sentence)
 }
 

@@ -159,7 +159,8 @@ pub(super) fn commands(plan: &Plan, run: &Run, now: Timestamp) -> Vec<StepComman
         _ => {
             for step in run.steps_to_do().filter(|step| run.may_have_free(*step, now)) {
                 let free = graph::ready_of(plan, run, step, |progress| may_be_taken(step, progress, now));
-                due.insert(step, free.into_iter().cloned().collect());
+                let free = free.into_iter().filter(|name| !run.is_being_undone(step, name, now));
+                due.insert(step, free.cloned().collect());
             }
         }
     }

@@ -45,7 +45,8 @@ pub fn fenced<'p>(plan: &'p Plan, state: &State) -> Vec<&'p crate::plan::Route> 
 
 /// The record that a look at primary sides is due, if any.
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
-    lost_by_run(plan, state, facts)
+    forgotten(plan, state)
+        .or_else(|| lost_by_run(plan, state, facts))
         .or_else(|| reopened(plan, state, facts, now))
         .or_else(|| closed_again(plan, state, facts))
 }
@@ -123,6 +124,20 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
             plan.own().region, plan.other().region
         );
         Draft::new(None, Event::FenceLost { routes }, sentence)
+    })
+}
+
+/// Routes with an open old side that the plan no longer has: nobody looks at them any more.
+fn forgotten(plan: &Plan, state: &State) -> Option<Draft> {
+    let is_gone = |name: &&Name| !plan.routes.iter().any(|route| route.name == **name);
+    let open = state.reopened.iter().filter(|(_, reopened)| reopened.is_open).map(|(route, _)| route);
+    let routes: Vec<Name> = open.filter(is_gone).cloned().collect();
+    (!routes.is_empty()).then(|| {
+        let (side, names) = (plan.seat.other().as_str(), list(routes.iter()));
+        let sentence = format!(
+            "The plan no longer has {names}: Pilotlight does not check any more whether the {side} side is closed."
+        );
+        Draft::new(None, Event::FenceRegained { routes }, sentence)
     })
 }
 

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::evidence::{EvidenceKind, Standing};
 use crate::journal::{Cause, DataLoss};
 use crate::name::Name;
 use crate::observation::{LagSample, Observation};
@@ -29,23 +30,31 @@ pub(super) struct LossTimes {
 
 impl LossTimes {
     /// Those of a run.
-    pub(super) fn of(run: &Run) -> Self {
-        let (first_signal_at, opened_at) = (run.first_signal_at, run.opened_at);
-        Self {
-            first_signal_at,
-            opened_at,
-            is_dated: run.cause == Cause::Evidence || first_signal_at < opened_at,
-        }
+    pub(super) fn of(run: &Run, now: Timestamp) -> Self {
+        let first_signal_at = run.first_signal_at;
+        // One that began anew was opened for an earlier loss.
+        let opened_at = if run.opened_at < first_signal_at { now } else { run.opened_at };
+        Self { first_signal_at, opened_at, is_dated: run.cause == Cause::Evidence || run.is_dated }
     }
 
-    /// Those of a run that an operator would begin now: where evidence stands and nothing shows life, the loss began with it, and
-    /// not before the last good answer.
+    /// Those of a run that an operator would begin now: where a look shows a loss and no life, the loss began with the first sign
+    /// of it that no run has dismissed, and not before the last good answer.
     pub(super) fn of_a_run_from(state: &State, observation: &Observation, now: Timestamp) -> Self {
-        let first_sign =
-            state.first_sign(now).filter(|_| observation.shows_a_sign() && !observation.shows_life());
+        let undated = Self { first_signal_at: now, opened_at: now, is_dated: false };
+        if !observation.shows_a_sign() || observation.shows_life() {
+            return undated;
+        }
+        let ended_seq = state.run.as_ref().map_or(0, |run| run.last_seq);
+        let is_news = |standing: &&Standing| standing.raised_seq > ended_seq;
+        let heard = state.counting(now).filter(|(key, _)| key.kind == EvidenceKind::Alarm);
+        let heard = heard.map(|(_, standing)| standing).filter(is_news).map(|standing| standing.since);
+        // What the look shows stands since it was first seen, also where nobody has written it down again since.
+        let shown = observation.signs().map(|key| {
+            state.standing(&key).filter(is_news).map_or(observation.at, |standing| standing.since)
+        });
         let answered_at = observation.answered_at.unwrap_or(Timestamp::MIN);
-        let first_signal_at = first_sign.map_or(now, |first| first.max(answered_at).min(now));
-        Self { first_signal_at, opened_at: now, is_dated: first_signal_at < now }
+        let first_sign = heard.chain(shown).min().unwrap_or(now);
+        Self { first_signal_at: first_sign.max(answered_at).min(now), opened_at: now, is_dated: true }
     }
 
     /// Whether signs of a loss say when it began.
@@ -61,7 +70,7 @@ impl LossTimes {
 
 /// The estimate for each database that is yet to be promoted.
 pub(super) fn estimate(plan: &Plan, run: &Run, observation: &Observation, now: Timestamp) -> Vec<DataLoss> {
-    estimate_of(plan, &run.scope.databases, LossTimes::of(run), observation, now)
+    estimate_of(plan, &run.scope.databases, LossTimes::of(run, now), observation, now)
 }
 
 /// The estimate for each of some databases.
@@ -153,14 +162,14 @@ fn last_before(points: &[LagSample], lived_until: Timestamp) -> Option<(u64, Tim
 
 /// The last sign of life of the source before the first sign of its loss, if one is known and not from long before: a good answer
 /// of a probe, or a transaction that a replica has replayed.
-pub(super) fn alive_at(run: &Run, observation: &Observation) -> Option<Timestamp> {
-    if !LossTimes::of(run).is_dated {
+pub(super) fn alive_at(times: LossTimes, observation: &Observation) -> Option<Timestamp> {
+    if !times.is_dated {
         return None;
     }
     let replayed = observation.replayed.keys().filter_map(|database| observation.replayed_until(database));
     let signs = observation.answered_at.into_iter().chain(replayed);
     let is_shortly_before = |at: &Timestamp| {
-        (SignedDuration::ZERO..=SAMPLE_AGE_MAX).contains(&run.first_signal_at.duration_since(*at))
+        (SignedDuration::ZERO..=SAMPLE_AGE_MAX).contains(&times.first_signal_at.duration_since(*at))
     };
     signs.filter(is_shortly_before).max()
 }

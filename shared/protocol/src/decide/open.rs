@@ -61,6 +61,7 @@ pub(super) fn open(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         scope,
         cause: Cause::Evidence,
         first_signal_at: first_since,
+        is_dated: false,
         overrides: Overrides::default(),
     };
     let window = plan.detection.confirm_seconds;
@@ -113,6 +114,8 @@ pub(super) enum Obstacle {
     RollingBack {
         /// That run.
         run: u64,
+        /// What it moves.
+        scope: Scope,
     },
     /// A run ended lately.
     Cooldown {
@@ -131,7 +134,9 @@ impl Obstacle {
             Self::Hold(hold) => {
                 format!("a hold by {} is in force until {} ({})", hold.by, hold.until, hold.reason)
             }
-            Self::RollingBack { run } => format!("run {run} is aborted, and its rollback is not complete"),
+            Self::RollingBack { run, .. } => {
+                format!("run {run} is aborted, and its rollback is not complete")
+            }
             Self::Cooldown { run, until } => {
                 format!("run {run} ended recently, and its cooldown lasts until {until}")
             }
@@ -167,7 +172,7 @@ pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Sco
         return Err(Obstacle::Hold(hold.clone()));
     }
     if let Some(run) = state.active_run() {
-        return Err(Obstacle::RollingBack { run: run.id });
+        return Err(Obstacle::RollingBack { run: run.id, scope: run.scope.clone() });
     }
     if let Some((run, until)) = cooldown(plan, state, now) {
         return Err(Obstacle::Cooldown { run, until });

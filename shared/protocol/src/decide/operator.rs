@@ -7,7 +7,7 @@ use super::sentence::data_loss;
 use super::{Draft, Facts, Verdict, due, gate};
 use crate::command::Step;
 use crate::graph::{self, ScopeProblem};
-use crate::journal::{AbortCause, Cause, DataLoss, Event, RunKind};
+use crate::journal::{AbortCause, Anew, Cause, DataLoss, Event, RunKind};
 use crate::name::Name;
 use crate::observation::Observation;
 use crate::operator::{OperatorCommand, Overrides};
@@ -82,11 +82,13 @@ fn failover(
         graph::scope(plan, &state.holdings, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, asked.overrides)?;
+    let times = LossTimes::of_a_run_from(state, observation, now);
     let event = Event::RunOpened {
         kind: RunKind::Failover,
         scope,
         cause: Cause::Operator { name: asked.by.to_owned(), reason: asked.reason.to_owned() },
-        first_signal_at: LossTimes::of_a_run_from(state, observation, now).first_signal_at(),
+        first_signal_at: times.first_signal_at(),
+        is_dated: times.is_dated(),
         overrides: asked.overrides,
     };
     let sentence = format!(
@@ -128,7 +130,10 @@ fn take_over(
     }
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, asked.overrides)?;
-    let losses = gate::estimate(plan, run, observation, now);
+    // What is rolled back was about an earlier loss, or none.
+    let times =
+        if rolls_back { LossTimes::of_a_run_from(state, observation, now) } else { LossTimes::of(run, now) };
+    let losses = gate::estimate_of(plan, &run.scope.databases, times, observation, now);
     if !gate::is_open(&losses) && !asked.overrides.allow_data_loss {
         let why = format!(
             "estimated loss: {}; add \"allow_data_loss\":true only if you accept that loss",
@@ -146,8 +151,11 @@ fn take_over(
         data_loss(&losses)
     );
     let (by, overrides) = (Some(asked.by.to_owned()), asked.overrides);
-    let alive_at = gate::alive_at(run, observation);
-    Ok(Draft::new(Some(run.id), Event::Committed { data_loss: losses, by, overrides, alive_at }, sentence))
+    let alive_at = gate::alive_at(times, observation);
+    let (first_signal_at, is_dated) = (times.first_signal_at(), times.is_dated());
+    let anew = rolls_back.then_some(Anew { first_signal_at, is_dated });
+    let event = Event::Committed { data_loss: losses, by, overrides, alive_at, anew };
+    Ok(Draft::new(Some(run.id), event, sentence))
 }
 
 fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> CommandRefusal {
@@ -247,7 +255,8 @@ fn approve(
         return Err(CommandRefusal::new("data_loss", why));
     }
     if !waits {
-        return Ok(resume(run, by, overrides, losses, gate::alive_at(run, observation)));
+        let alive_at = gate::alive_at(LossTimes::of(run, now), observation);
+        return Ok(resume(run, by, overrides, losses, alive_at));
     }
     let sentence = format!(
         "Run {} moves {} to {}: approved by {by}. Estimated loss: {}.",
@@ -260,7 +269,8 @@ fn approve(
         data_loss: losses,
         by: Some(by.to_owned()),
         overrides,
-        alive_at: gate::alive_at(run, observation),
+        alive_at: gate::alive_at(LossTimes::of(run, now), observation),
+        anew: None,
     };
     Ok(Draft::new(Some(run.id), event, sentence))
 }

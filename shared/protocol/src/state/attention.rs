@@ -73,7 +73,7 @@ impl State {
             Event::AbortBegan { cause, .. } => self.note_abort(cause),
             Event::Aborted { cause, quiet } => {
                 self.note_abort(cause);
-                self.settle(&[Matter::Undo]);
+                self.settle(&[Matter::Undo, Matter::RollingBack]);
                 if *cause == AbortCause::Evidence {
                     self.note_dismissal(*quiet, record);
                 }

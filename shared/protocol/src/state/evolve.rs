@@ -15,7 +15,7 @@ use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, 
 use crate::graph::{may_run, not_undone, require_barriers};
 use crate::journal::RunReport;
 use crate::journal::{
-    Cause, DataLoss, EndpointSeen, Event, LostFence, Need, Record, SubjectDone, SubjectNote,
+    Anew, Cause, DataLoss, EndpointSeen, Event, LostFence, Need, Record, SubjectDone, SubjectNote,
 };
 use crate::name::Name;
 use crate::operator::Overrides;
@@ -233,7 +233,8 @@ impl State {
     }
 
     fn open_run(&mut self, record: &Record) -> Result<(), Illegality> {
-        let Event::RunOpened { kind, scope, cause, first_signal_at, overrides } = &record.event else {
+        let Event::RunOpened { kind, scope, cause, first_signal_at, is_dated, overrides } = &record.event
+        else {
             return Ok(());
         };
         if let Some(active) = self.active_run() {
@@ -248,6 +249,7 @@ impl State {
             cause: cause.clone(),
             opened_at: record.at,
             first_signal_at: *first_signal_at,
+            is_dated: *is_dated,
             phase: Phase::Confirming { sufficient_since: by_operator.then_some(record.at) },
             steps: Steps::default(),
             begun: BTreeSet::new(),
@@ -345,15 +347,18 @@ impl Run {
                 self.course.is_quiet = *quiet;
                 self.progress_at = at;
             }
-            Event::Committed { data_loss, overrides, by, alive_at } => {
+            Event::Committed { data_loss, overrides, by, alive_at, anew } => {
                 // What is confirming, or being rolled back, a person may take over at once: their word needs no evidence.
-                let is_taken_over =
-                    by.is_some() && matches!(self.phase, Phase::Confirming { .. } | Phase::Aborting { .. });
+                let is_taken_over = match self.phase {
+                    Phase::Confirming { .. } => by.is_some(),
+                    Phase::Aborting { .. } => by.is_some() && anew.is_some(),
+                    _ => false,
+                };
                 if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
                     self.require_confirmed()?;
                 }
-                if let Phase::Aborting { .. } = self.phase {
-                    self.begin_anew();
+                if let (Phase::Aborting { .. }, Some(anew)) = (&self.phase, anew) {
+                    self.begin_anew(*anew);
                 }
                 self.commit(at, data_loss, *overrides);
                 self.alive_at = alive_at.or(self.alive_at);
@@ -450,10 +455,15 @@ impl Run {
         });
     }
 
-    /// A run that was being rolled back: some of what it did may be undone, and some not, so all of it is to be done again. What was
-    /// noted for an undo is what was true before the run touched anything, and stays.
-    fn begin_anew(&mut self) {
-        self.steps = Steps::default();
+    /// A run that was being rolled back: some of what it did may be undone, and some not, so all of it is to be done again, by what
+    /// is true and allowed now. What was noted for an undo is what was true before the run touched anything, and stays; so does
+    /// what a worker holds, whose effect may still land.
+    fn begin_anew(&mut self, anew: Anew) {
+        self.steps.retain(|_, progress| matches!(progress, Progress::Held { .. }));
+        self.first_signal_at = anew.first_signal_at;
+        self.is_dated = anew.is_dated;
+        self.overrides = Overrides::default();
+        self.alive_at = None;
         self.committed_at = None;
         self.undo_overdue = false;
         self.fences_lost = 0;
@@ -507,7 +517,7 @@ impl Run {
                 }
                 self.require_moved(*step, subjects)?;
                 for subject in subjects {
-                    self.allow(*step, subject)?;
+                    self.allow(*step, subject, record.at)?;
                     self.advance(*step, subject, record)?;
                 }
                 self.begun.insert(*step);
@@ -582,7 +592,7 @@ impl Run {
     }
 
     /// Whether the rules let a worker begin a step.
-    fn allow(&self, step: Step, subject: &Name) -> Result<(), Illegality> {
+    fn allow(&self, step: Step, subject: &Name, at: Timestamp) -> Result<(), Illegality> {
         let refuse = |because| Err(Illegality::Step { step, subject: subject.clone(), because });
         let spec = step.spec();
         if !may_run(self, step) {
@@ -590,6 +600,9 @@ impl Run {
         }
         if spec.duty == Duty::Cleanup {
             return refuse("it belongs to no run");
+        }
+        if self.is_being_undone(step, subject, at) {
+            return refuse("a worker may still be undoing it");
         }
         require_barriers(self, step).or_else(refuse)
     }

@@ -70,7 +70,8 @@ fn aborted_by_a_person() -> Story {
     let scope = protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
     let (kind, overrides) = (RunKind::Failover, Overrides::default());
     let first_signal_at = story.now;
-    let opened = Event::RunOpened { kind, scope, cause: Cause::Evidence, first_signal_at, overrides };
+    let opened =
+        Event::RunOpened { kind, scope, cause: Cause::Evidence, first_signal_at, is_dated: false, overrides };
     story.write(Some(1), opened).expect("legal");
     let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
     story.go_to(100).must(Event::Aborted { cause, quiet: false });

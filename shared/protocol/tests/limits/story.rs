@@ -201,10 +201,16 @@ impl Story {
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let (kind, overrides) = (RunKind::Failover, Overrides::default());
         let first_signal_at = self.now;
-        let opened = Event::RunOpened { kind, scope, cause, first_signal_at, overrides };
+        let opened = Event::RunOpened { kind, scope, cause, first_signal_at, is_dated: false, overrides };
         let run = self.state.next_seq();
         self.write(Some(run), opened).expect("a run may open");
-        self.must(Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None });
+        self.must(Event::Committed {
+            data_loss,
+            by: Some("ana".into()),
+            overrides,
+            alive_at: None,
+            anew: None,
+        });
         self
     }
 
