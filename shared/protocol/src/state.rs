@@ -234,7 +234,7 @@ pub struct Run {
     /// The first sign of loss.
     pub first_signal_at: Timestamp,
     /// Of a run that an operator began: whether signs of a loss say so, and not the operator's word.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub is_dated: bool,
     /// Where it stands.
     pub phase: Phase,

@@ -562,11 +562,13 @@ async fn an_item_removed_while_it_is_undone_does_not_mail_every_ten_minutes() {
     assert!((8..=11).contains(&mails), "{mails} mails in a day: {:#?}", all(&stage));
     assert_eq!(attention(&stage), Attention::NeedsOperator);
     assert_eq!(notices(&stage, "looks lost, but no run starts").len(), 10, "{:#?}", all(&stage));
-    // Put back, it is undone, and what people are needed for is the loss alone.
+    // Put back, it is undone, and nobody is needed any more but for the loss, which is still there.
     apply(&stage, |_| ());
     assert!(stage.until(HOUR, is_over).await, "{:#?}", stage.sentences().last());
-    assert_eq!(attention(&stage), Attention::WaitsForPerson);
-    assert!(!stage.state().calls.contains_key(&Matter::Undo));
+    assert_eq!(attention(&stage), Attention::None);
+    stage.pass(minutes(2)).await;
+    let matters: Vec<Matter> = stage.state().calls.into_keys().collect();
+    assert_eq!((attention(&stage), matters), (Attention::WaitsForPerson, vec![Matter::CoolingDown]));
 }
 
 #[tokio::test(start_paused = true)]
