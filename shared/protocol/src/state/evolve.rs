@@ -518,6 +518,8 @@ impl Run {
                 self.require_moved(*step, subjects)?;
                 for subject in subjects {
                     self.allow(*step, subject, record.at)?;
+                    // It was undone, by an earlier abort: its effect may be there again from now on.
+                    self.forget_undo_of(*step, subject);
                     self.advance(*step, subject, record)?;
                 }
                 self.begun.insert(*step);

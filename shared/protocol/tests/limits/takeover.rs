@@ -63,6 +63,27 @@ fn nothing_is_done_again_while_a_worker_may_still_be_undoing_it() {
 }
 
 #[test]
+fn what_is_done_again_and_aborted_again_is_undone_again() {
+    let mut story = rolling_back();
+    let undo = story.state.last_seq;
+    take_over(&mut story, TAKEN + 10);
+    story.go_to(TAKEN + 20).done(Step::Unfence, "front", undo, "open");
+    assert!(due(&story, Step::Fence));
+    // The worker gives up without an outcome: its effect may be there.
+    let (intent, note) = (story.go_to(TAKEN + 30).intend(Step::Fence, &["front"]), "no answer".to_owned());
+    let (step, subjects) = (Step::Fence, names(&["front"]));
+    story.must(Event::StepHandedOver { step, subjects, intent, note });
+    let cause = AbortCause::Operator { name: "ana".into(), reason: "r".into() };
+    story.go_to(TAKEN + 40).must(Event::AbortBegan { cause: cause.clone(), quiet: false });
+    assert!(due(&story, Step::Unfence), "it is opened again");
+    let run = story.run().id;
+    assert!(matches!(
+        story.write(Some(run), Event::Aborted { cause, quiet: false }),
+        Err(Illegality::Step { .. })
+    ));
+}
+
+#[test]
 fn what_a_worker_holds_when_a_run_begins_anew_it_may_finish() {
     let mut story = Story::new(plan(Mode::Approve));
     story.go_to(0).moving();
