@@ -189,7 +189,7 @@ fn progress_words(progress: &Progress, now: Timestamp) -> String {
 
 /// Primary sides that somebody opened although their routes have moved.
 fn opened_again(plan: &Plan, state: &State, now: Timestamp) -> Vec<String> {
-    let open = state.reopened.iter().filter(|(_, reopened)| reopened.is_open);
+    let open = state.opened_again();
     open.map(|(route, reopened)| {
         let ago = duration(now.duration_since(reopened.at));
         format!("{route}: its {} side is open, seen {ago} ago", plan.seat.other().as_str())

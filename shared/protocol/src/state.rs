@@ -125,6 +125,11 @@ impl State {
             .map(|((_, item), cleanup)| (item, cleanup))
     }
 
+    /// The routes that have moved and whose old side somebody opened, as far as it is open still.
+    pub fn opened_again(&self) -> impl Iterator<Item = (&Name, &Reopened)> {
+        self.reopened.iter().filter(|(_, reopened)| reopened.is_open)
+    }
+
     /// The side that serves an item of the plan.
     pub fn serving(&self, plan: &Plan, item: &Name) -> Side {
         if self.holdings.is_active(item) { plan.seat } else { plan.seat.other() }

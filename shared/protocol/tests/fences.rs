@@ -7,14 +7,14 @@ use protocol::decide::{
     decide, fenced, is_known_unread,
 };
 use protocol::endpoint::Setting;
-use protocol::journal::{
-    Cause, DataLoss, EndpointSeen, Event, JOURNAL_SCHEMA, LostFence, Need, Record, RunKind, SubjectDone,
-};
+use protocol::journal::{EndpointSeen, Event, JOURNAL_SCHEMA, LostFence, Need, Record, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::plan::Plan;
 use protocol::state::holdings::Holdings;
 use protocol::state::{Illegality, Phase, Reopened, State, evolve};
+
+use super::limits::story::operators_run;
 
 const OPEN: EndpointSeen = EndpointSeen::Open { setting: Setting::Weight(128) };
 
@@ -42,27 +42,10 @@ impl Story {
     /// A run that moves and has fenced every route.
     fn fenced(overrides: Overrides) -> Self {
         let mut story = Self::new();
-        let scope =
-            protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
-        let losses = scope.databases.iter().map(|database| DataLoss {
-            database: database.clone(),
-            lag_ms: Some(1_000),
-            sampled_at: Some(story.now),
-            unsampled_ms: None,
-            replayed_until: None,
-            within_limit: true,
-        });
-        let data_loss = losses.collect();
-        let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
-        let (kind, first_signal_at, routes) = (RunKind::Failover, story.now, scope.routes.clone());
-        story.must(Event::RunOpened { kind, scope, cause, first_signal_at, is_dated: false, overrides });
-        story.must(Event::Committed {
-            data_loss,
-            by: Some("ana".into()),
-            overrides,
-            alive_at: None,
-            anew: None,
-        });
+        for event in operators_run(&story.plan, &story.state, story.now, overrides) {
+            story.must(event);
+        }
+        let routes = story.state.run.as_ref().map(|run| run.scope.routes.clone()).expect("a run");
         for route in routes.iter().filter(|_| !overrides.override_fence) {
             story.fence(route);
         }

@@ -8,5 +8,5 @@ mod plan;
 mod run;
 mod scope;
 mod snapshots;
-mod story;
+pub(crate) mod story;
 mod takeover;

@@ -3,11 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, decide};
-use protocol::journal::{AbortCause, Cause, DataLoss, Event, JOURNAL_SCHEMA, Record, RunKind, SubjectDone};
+use protocol::journal::{AbortCause, Event, JOURNAL_SCHEMA, Record, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::{OperatorCommand, Overrides};
 use protocol::plan::Plan;
 use protocol::state::{Illegality, Phase, State, evolve};
+
+use super::limits::story::operators_run;
 
 struct Story {
     plan: Plan,
@@ -20,27 +22,9 @@ impl Story {
     fn moving(plan: Plan) -> Self {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
         let mut story = Self { plan, state: State::default(), now };
-        let scope =
-            protocol::graph::scope(&story.plan, &story.state.holdings, &[]).expect("something to move");
-        let losses = scope.databases.iter().map(|database| DataLoss {
-            database: database.clone(),
-            lag_ms: Some(1_000),
-            sampled_at: Some(now),
-            unsampled_ms: None,
-            replayed_until: None,
-            within_limit: true,
-        });
-        let data_loss = losses.collect();
-        let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
-        let (kind, overrides) = (RunKind::Failover, Overrides::default());
-        story.must(Event::RunOpened { kind, scope, cause, first_signal_at: now, is_dated: false, overrides });
-        story.must(Event::Committed {
-            data_loss,
-            by: Some("ana".into()),
-            overrides,
-            alive_at: None,
-            anew: None,
-        });
+        for event in operators_run(&story.plan, &story.state, now, Overrides::default()) {
+            story.must(event);
+        }
         story
     }
 

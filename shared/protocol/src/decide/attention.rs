@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gate::LossTimes;
 use super::open::{Obstacle, may_open};
 use super::sentence::{alarm_age, approve, data_loss, need, unblock};
-use super::{Draft, Facts, gate};
+use super::{Draft, Facts, fence, gate};
 use crate::attention::{ALONE_FOR, Call, CallChange, EASED_FOR, Matter, pause_after};
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
@@ -20,7 +20,7 @@ use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaSeen, ReplicaState};
 use crate::plan::{Database, Plan};
 use crate::state::holdings::Holdings;
-use crate::state::{Cleanup, Phase, Reopened, Run, State};
+use crate::state::{Cleanup, Phase, Run, State};
 use crate::words::{duration, invocation, list};
 
 /// What speaks for a loss at this moment: alarms by their last word, however old, everything else by the look in hand. It is
@@ -127,12 +127,6 @@ fn word_age(state: &State, key: &EvidenceKey, standing: &Standing, now: Timestam
     })
 }
 
-/// Whether a look shows that the primary region may live: nobody knows how far behind a replica is that says that it
-/// replicates.
-fn may_live(observation: &Observation) -> bool {
-    observation.replicas.iter().any(|replica| replica.state.hears_its_source())
-}
-
 /// The confirm window of the plan.
 fn window(plan: &Plan) -> SignedDuration {
     SignedDuration::from_secs(i64::from(plan.detection.confirm_seconds))
@@ -157,7 +151,7 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
                 strict.is_alone_for(ALONE_FOR, observation, now)
                     && !Matter::OF_LOSS.into_iter().any(is_called)
             };
-            is_seen && vetoes.is_empty() && !may_live(observation)
+            is_seen && vetoes.is_empty() && !observation.shows_life()
         }
         _ if !view(matter).is_sufficient() => false,
         // Evidence that wavers is unopposed now and then; a call that stands goes on.
@@ -394,21 +388,16 @@ pub(super) fn loss_while_rolled_back(
 /// Calls people again for an old side that is still open.
 pub(super) fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     facts.observation.as_ref()?;
-    let open: Vec<(&Name, &Reopened)> =
-        state.reopened.iter().filter(|(_, reopened)| reopened.is_open).collect();
-    let since = open.iter().map(|(_, reopened)| reopened.at).min()?;
+    let since = state.opened_again().map(|(_, reopened)| reopened.at).min()?;
     let call = state.calls.get(&Matter::Reopened).copied().unwrap_or(Call::first(since));
     if !call.is_due(now) {
         return None;
     }
-    let (side, names) = (plan.seat.other().as_str(), list(open.iter().map(|(route, _)| *route)));
+    let (side, names) = (plan.seat.other().as_str(), list(state.opened_again().map(|(route, _)| route)));
     let sentence = format!(
-        "The {side} side of {names} has been open for {}, but the route has moved to {}: users may also be sent to {}. \
-         Set the weight of the {side} endpoint to 0, and find out who opened it. If you are moving back on purpose, this is \
-         expected. {}",
+        "The {side} side of {names} has been open for {}, {} {}",
         duration(now.duration_since(since)),
-        plan.own().region,
-        plan.other().region,
+        fence::has_moved(plan),
         repeated(Some(&call))
     );
     Some(draft(None, Matter::Reopened, CallChange::Called, sentence))

@@ -117,20 +117,26 @@ fn reopened(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option
     let routes: Vec<LostFence> = facts.fences.iter().filter(is_news).map(lost).collect();
     (!routes.is_empty()).then(|| {
         let (side, sides) = (plan.seat.other().as_str(), sides(&routes));
-        let sentence = format!(
-            "The {side} side of {sides}, but the route has moved to {}: users may also be sent to {}. Set the \
-             weight of the {side} endpoint to 0, and find out who opened it. If you are moving back on \
-             purpose, this is expected.",
-            plan.own().region, plan.other().region
-        );
+        let sentence = format!("The {side} side of {sides}, {}", has_moved(plan));
         Draft::new(None, Event::FenceLost { routes }, sentence)
     })
+}
+
+/// What an open old side means for a route that has moved, and what to do.
+pub(super) fn has_moved(plan: &Plan) -> String {
+    format!(
+        "but the route has moved to {}: users may also be sent to {}. Set the weight of the {} endpoint to 0, and find \
+         out who opened it. If you are moving back on purpose, this is expected.",
+        plan.own().region,
+        plan.other().region,
+        plan.seat.other().as_str()
+    )
 }
 
 /// Routes with an open old side that the plan no longer has: nobody looks at them any more.
 fn forgotten(plan: &Plan, state: &State) -> Option<Draft> {
     let is_gone = |name: &&Name| !plan.routes.iter().any(|route| route.name == **name);
-    let open = state.reopened.iter().filter(|(_, reopened)| reopened.is_open).map(|(route, _)| route);
+    let open = state.opened_again().map(|(route, _)| route);
     let routes: Vec<Name> = open.filter(is_gone).cloned().collect();
     (!routes.is_empty()).then(|| {
         let (side, names) = (plan.seat.other().as_str(), list(routes.iter()));

@@ -112,13 +112,9 @@ fn take_over(
     now: Timestamp,
 ) -> Result<Draft, CommandRefusal> {
     let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
-    let is_whole = asked.routes.is_empty();
-    let is_same = |routes: &[Name]| {
-        let scope = graph::scope(plan, &state.holdings, routes);
-        scope.is_ok_and(|scope| scope == run.scope)
-    };
-    let rolls_back = matches!(run.phase, Phase::Aborting { .. }) && is_same(asked.routes);
-    if !(confirms && is_whole || rolls_back) {
+    let rolls_back = matches!(run.phase, Phase::Aborting { .. })
+        && graph::scope(plan, &state.holdings, asked.routes).is_ok_and(|scope| scope == run.scope);
+    if !(confirms && asked.routes.is_empty() || rolls_back) {
         let why = format!(
             "run {} is under way ({}), and only one run at a time is possible. If runs keep ending and \
              starting by themselves, place a hold first: it stops evidence from starting a run, but it does \

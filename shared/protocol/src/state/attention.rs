@@ -57,10 +57,9 @@ impl State {
             Event::Overdue { step, .. } if step.undoes().is_some() => self.call(Matter::Undo, record),
             Event::StepDone { step: Step::Quarantine, .. } => self.settle_quarantine(),
             Event::FenceLost { .. } if record.run.is_none() => {
-                let call = self.calls.get(&Matter::Reopened).map_or(Call::first(at), |call| call.again(at));
-                self.calls.insert(Matter::Reopened, call);
+                self.call_again(Matter::Reopened, at);
             }
-            Event::FenceRegained { .. } if !self.reopened.values().any(|route| route.is_open) => {
+            Event::FenceRegained { .. } if self.opened_again().next().is_none() => {
                 self.settle(&[Matter::Reopened]);
             }
             Event::Committed { .. } => {
@@ -86,19 +85,14 @@ impl State {
         let at = record.at;
         match turn {
             CallChange::Called if matter == Matter::LostQuarantine => {
-                for subject in subjects {
-                    if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
-                        quarantine.lost = true;
-                    }
-                }
+                self.set_lost(subjects, true);
                 self.settle_quarantine();
             }
             CallChange::Called => {
                 if matches!(matter, Matter::Approval | Matter::Operator) {
                     self.speak_of_the_run();
                 }
-                let call = self.calls.get(&matter).map_or(Call::first(at), |call| call.again(at));
-                self.calls.insert(matter, call);
+                self.call_again(matter, at);
             }
             CallChange::Eased => {
                 if let Some(call) = self.calls.get_mut(&matter) {
@@ -111,11 +105,7 @@ impl State {
                 }
             }
             CallChange::Ended => {
-                for subject in subjects {
-                    if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, subject.clone())) {
-                        quarantine.lost = false;
-                    }
-                }
+                self.set_lost(subjects, false);
                 self.settle(&[matter]);
             }
         }
@@ -126,6 +116,21 @@ impl State {
         let earlier = self.calls.get(&Matter::Approval).filter(|call| !call.is_stale(at));
         let call = earlier.map_or(Call::first(at), |call| call.again(at));
         self.calls.insert(Matter::Approval, call);
+    }
+
+    /// People are called for a matter, for the first time or once more.
+    fn call_again(&mut self, matter: Matter, at: Timestamp) {
+        let call = self.calls.get(&matter).map_or(Call::first(at), |call| call.again(at));
+        self.calls.insert(matter, call);
+    }
+
+    /// Notes whether people know that the plan lost what it takes to cut old primaries off.
+    fn set_lost(&mut self, databases: &[Name], lost: bool) {
+        for database in databases {
+            if let Some(quarantine) = self.cleanup.get_mut(&(Step::Quarantine, database.clone())) {
+                quarantine.lost = lost;
+            }
+        }
     }
 
     fn call(&mut self, matter: Matter, record: &Record) {
@@ -148,8 +153,7 @@ impl State {
             return;
         };
         if !quiet {
-            let call = self.calls.get(&matter).map_or(Call::first(record.at), |call| call.again(record.at));
-            self.calls.insert(matter, call);
+            self.call_again(matter, record.at);
         }
     }
 

@@ -20,7 +20,6 @@ use crate::journal::{
 use crate::name::Name;
 use crate::operator::Overrides;
 use crate::signal::AlarmState;
-use crate::step::Duty;
 
 /// Folds a whole journal.
 pub fn fold<'r>(records: impl IntoIterator<Item = &'r Record>) -> Result<State, IllegalRecord> {
@@ -349,16 +348,11 @@ impl Run {
             }
             Event::Committed { data_loss, overrides, by, alive_at, anew } => {
                 // What is confirming, or being rolled back, a person may take over at once: their word needs no evidence.
-                let is_taken_over = match self.phase {
-                    Phase::Confirming { .. } => by.is_some(),
-                    Phase::Aborting { .. } => by.is_some() && anew.is_some(),
-                    _ => false,
-                };
-                if !is_taken_over && !matches!(self.phase, Phase::AwaitingApproval { .. }) {
-                    self.require_confirmed()?;
-                }
-                if let (Phase::Aborting { .. }, Some(anew)) = (&self.phase, anew) {
-                    self.begin_anew(*anew);
+                match (&self.phase, anew) {
+                    (Phase::Aborting { .. }, Some(anew)) if by.is_some() => self.begin_anew(*anew),
+                    (Phase::Confirming { .. }, _) if by.is_some() => {}
+                    (Phase::AwaitingApproval { .. }, _) => {}
+                    _ => self.require_confirmed()?,
                 }
                 self.commit(at, data_loss, *overrides);
                 self.alive_at = alive_at.or(self.alive_at);
@@ -600,7 +594,7 @@ impl Run {
         if !may_run(self, step) {
             return refuse(spec.window.otherwise());
         }
-        if spec.duty == Duty::Cleanup {
+        if step.is_cleanup() {
             return refuse("it belongs to no run");
         }
         if self.is_being_undone(step, subject, at) {

@@ -188,29 +188,10 @@ impl Story {
 
     /// Opens a run that an operator began, over everything, and commits it.
     pub(crate) fn moving(&mut self) -> &mut Self {
-        let scope = protocol::graph::scope(&self.plan, &self.state.holdings, &[]).expect("something to move");
-        let losses = scope.databases.iter().map(|database| DataLoss {
-            database: database.clone(),
-            lag_ms: Some(1_000),
-            sampled_at: Some(self.now),
-            unsampled_ms: None,
-            replayed_until: None,
-            within_limit: true,
-        });
-        let data_loss = losses.collect();
-        let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
-        let (kind, overrides) = (RunKind::Failover, Overrides::default());
-        let first_signal_at = self.now;
-        let opened = Event::RunOpened { kind, scope, cause, first_signal_at, is_dated: false, overrides };
+        let [opened, committed] = operators_run(&self.plan, &self.state, self.now, Overrides::default());
         let run = self.state.next_seq();
         self.write(Some(run), opened).expect("a run may open");
-        self.must(Event::Committed {
-            data_loss,
-            by: Some("ana".into()),
-            overrides,
-            alive_at: None,
-            anew: None,
-        });
+        self.must(committed);
         self
     }
 
@@ -250,6 +231,25 @@ impl Story {
             quiet: false,
         });
     }
+}
+
+/// The records that open a run that an operator begins, over everything, and commit it.
+pub(crate) fn operators_run(plan: &Plan, state: &State, now: Timestamp, overrides: Overrides) -> [Event; 2] {
+    let scope = protocol::graph::scope(plan, &state.holdings, &[]).expect("something to move");
+    let losses = scope.databases.iter().map(|database| DataLoss {
+        database: database.clone(),
+        lag_ms: Some(1_000),
+        sampled_at: Some(now),
+        unsampled_ms: None,
+        replayed_until: None,
+        within_limit: true,
+    });
+    let data_loss = losses.collect();
+    let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
+    let kind = RunKind::Failover;
+    let opened = Event::RunOpened { kind, scope, cause, first_signal_at: now, is_dated: false, overrides };
+    let by = Some("ana".into());
+    [opened, Event::Committed { data_loss, by, overrides, alive_at: None, anew: None }]
 }
 
 pub(crate) fn names(of: &[&str]) -> Vec<Name> {
