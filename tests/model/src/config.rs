@@ -262,7 +262,7 @@ pub fn all() -> Vec<Config> {
             stage: Stage::Calm,
             may: &[(May::Failover, 2), (May::Abort, 1), (May::Stale, 1), (May::LoseAck, 1)],
             ends: &[Aborted],
-            pinned: 92_658,
+            pinned: 92_180,
             ..base.clone()
         },
         Config {
