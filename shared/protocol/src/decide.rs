@@ -12,6 +12,7 @@ use crate::command::{Step, StepCommand};
 use crate::journal::{Event, RunKind};
 use crate::observation::Observation;
 use crate::operator::OperatorCommand;
+use crate::pair::PairSeen;
 use crate::plan::Plan;
 use crate::signal::Signal;
 use crate::state::{Phase, Run, State};
@@ -24,6 +25,7 @@ mod due;
 mod facts;
 mod fence;
 mod gate;
+mod guards;
 mod open;
 mod operator;
 mod sentence;
@@ -56,6 +58,8 @@ pub struct Facts {
     pub observation: Option<Observation>,
     /// What a look at primary sides that should be closed showed.
     pub fences: Vec<FenceSeen>,
+    /// What a guard sees that is one of two.
+    pub pair: Option<PairSeen>,
 }
 
 /// What is due.
@@ -105,7 +109,8 @@ impl Draft {
 /// Says what is due. Total and deterministic; applied to its own result it comes to rest.
 pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Decision {
     let facts = &*facts.in_hand(now);
-    let draft = operator::answer(plan, state, facts, now)
+    let draft = guards::note(plan, state, facts)
+        .or_else(|| operator::answer(plan, state, facts, now))
         .or_else(|| signals::sort(plan, state, facts, now))
         .or_else(|| alarms::note(plan, state, facts, now))
         .or_else(|| watch::note(plan, state, facts, now))
@@ -148,7 +153,7 @@ fn failover(plan: &Plan, state: &State, run: &Run, facts: &Facts, now: Timestamp
             due::finish_abort(run, cause).or_else(|| due::undo_overdue(plan, run, now))
         }
         Phase::NeedsOperator { .. } => confirm::heed_signs_of_life(plan, state, run, facts, now),
-        Phase::Aborted { .. } | Phase::Completed { .. } => None,
+        Phase::Aborted { .. } | Phase::Completed { .. } | Phase::Superseded { .. } => None,
     };
     let draft = draft
         .or_else(|| due::quarantine_overdue(plan, state, now))
@@ -187,13 +192,18 @@ impl Facts {
             age <= OBSERVATION_AGE_MAX && age >= SignedDuration::from_secs(-5)
         };
         let is_all = self.observation.iter().all(|seen| is_in_hand(seen.at))
-            && self.fences.iter().all(|seen| is_in_hand(seen.at));
+            && self.fences.iter().all(|seen| is_in_hand(seen.at))
+            && self.pair.iter().all(|seen| is_in_hand(seen.at));
         if is_all {
             return Cow::Borrowed(self);
         }
         let mut facts = self.clone();
         facts.observation = facts.observation.filter(|seen| is_in_hand(seen.at));
         facts.fences.retain(|seen| is_in_hand(seen.at));
+        // A word counts at any age; a look at the own side does not.
+        for pair in facts.pair.iter_mut().filter(|seen| !is_in_hand(seen.at)) {
+            pair.looks.clear();
+        }
         Cow::Owned(facts)
     }
 }

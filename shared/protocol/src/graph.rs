@@ -7,7 +7,7 @@ use crate::command::Step;
 use crate::journal::Scope;
 use crate::name::Name;
 use crate::plan::{Limits, Plan};
-use crate::state::holdings::Holdings;
+use crate::state::holdings::{Holdings, Ownership};
 use crate::state::{Phase, Progress, Run};
 use crate::step::{Barrier, ItemKind, Window};
 
@@ -169,6 +169,13 @@ pub enum ScopeProblem {
     UnknownRoute(Name),
     /// Everything asked for is in the recovery region already.
     NothingLeft,
+    /// This guard does not stand by for a group: it may not move it.
+    NotStandby {
+        /// The group.
+        group: Name,
+        /// What the guard's own side is for it.
+        ownership: Ownership,
+    },
     /// No route says that it needs a database or fleet, so it can't be told whether those asked for do.
     Unclaimed(Name),
     /// A database serves a route that would stay behind: it would be written on both sides.
@@ -223,7 +230,7 @@ fn unclaimed(plan: &Plan, holdings: &Holdings) -> Result<Option<Name>, ScopeProb
 }
 
 /// Some routes and all they depend on.
-fn closure(plan: &Plan, routes: &[Name]) -> Result<BTreeSet<Name>, ScopeProblem> {
+pub(crate) fn closure(plan: &Plan, routes: &[Name]) -> Result<BTreeSet<Name>, ScopeProblem> {
     let after: BTreeMap<&Name, &[Name]> =
         ItemKind::ALL.into_iter().flat_map(|kind| items(plan, kind)).collect();
     let mut found = BTreeSet::new();

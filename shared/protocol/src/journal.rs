@@ -318,11 +318,58 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         subjects: Vec<Name>,
     },
+    /// A guard begins as one of two. With an empty journal it knows of no group whether it may move it; one that was alone
+    /// stands by for all that it has not moved.
+    GuardStarted {
+        /// Id of the table that the journal is kept in.
+        table_id: String,
+        /// What a guard that was alone stands by for.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stands_by: Vec<Name>,
+    },
+    /// The journal is not the one that the guard wrote, or lacks its end: it was restored. Nothing that it says of groups is
+    /// believed until a person says what is so.
+    GuardRestored {
+        /// Id of the table that the journal is kept in now.
+        table_id: String,
+    },
+    /// Groups serve on the guard's own side, as it saw, and the other guard claims none of them.
+    GroupsActive {
+        /// The groups.
+        groups: Vec<GroupTerm>,
+    },
+    /// The other guard owns groups, by a higher term than this one knew: whatever this one was about with them is over.
+    GroupsLeft {
+        /// The groups, by the other guard's terms.
+        groups: Vec<GroupTerm>,
+        /// Fleets that serve no group here any more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fleets: Vec<Name>,
+        /// The guard had held none of them: nothing changes for anybody.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
+    },
+    /// What is here of groups follows the side that serves them: from now on this guard may move them.
+    GroupsStandBy {
+        /// The groups, by the terms of the guard that serves them.
+        groups: Vec<GroupTerm>,
+    },
     /// People were told of a record.
     Noticed {
         /// The record's sequence number.
         of: u64,
     },
+}
+
+/// A group, and by which term it is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupTerm {
+    /// The group.
+    pub group: Name,
+    /// Those of its databases and routes that the record is about.
+    pub items: Vec<Name>,
+    /// The term.
+    pub term: u64,
 }
 
 /// Why a signal does not count.
@@ -623,8 +670,11 @@ impl Event {
             | Self::Completed { .. }
             | Self::Overdue { .. }
             | Self::FenceLost { .. }
-            | Self::FenceRegained { .. } => true,
+            | Self::FenceRegained { .. }
+            | Self::GuardRestored { .. }
+            | Self::GroupsStandBy { .. } => true,
             Self::ApprovalAsked { quiet, .. }
+            | Self::GroupsLeft { quiet, .. }
             | Self::StepFailed { quiet, .. }
             | Self::AbortBegan { quiet, .. }
             | Self::Aborted { quiet, .. } => !quiet,
@@ -658,6 +708,9 @@ impl Event {
                 }
             }
             Self::FenceRegained { .. } => "the fenced side is closed again".to_owned(),
+            Self::GuardRestored { .. } => "the journal was restored".to_owned(),
+            Self::GroupsLeft { .. } => "the other guard has taken over".to_owned(),
+            Self::GroupsStandBy { .. } => "is protected".to_owned(),
             Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
                 Matter::Held => "loss during the hold: resolved",
                 Matter::CoolingDown => "loss during the cooldown: resolved",

@@ -29,7 +29,7 @@ pub mod snapshot;
 mod steps;
 
 pub use evolve::{evolve, fold};
-use holdings::Holdings;
+use holdings::{Holding, Holdings, Ownership};
 pub use illegal::{IllegalRecord, Illegality};
 pub use steps::Steps;
 pub(crate) use steps::Tally;
@@ -45,6 +45,9 @@ pub struct State {
     pub last_seq: u64,
     /// What the guard's own side is for each item.
     pub holdings: Holdings,
+    /// The guard, where it is one of two and has begun as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<OneOfTwo>,
     /// When the first item was served here.
     pub active_since: Option<Timestamp>,
     /// The hold, if one was placed and not released. It may have expired.
@@ -130,6 +133,15 @@ impl State {
         self.reopened.iter().filter(|(_, reopened)| reopened.is_open)
     }
 
+    /// What the guard's own side is for a database or a route. A guard of two knows nothing of an item that it has not heard of
+    /// yet; one that is alone stands by for it.
+    pub fn holding(&self, item: &Name) -> Holding {
+        if self.guard.is_some() && !self.holdings.lists(item) {
+            return Holding { ownership: Ownership::Unknown, term: 0 };
+        }
+        self.holdings.of(item)
+    }
+
     /// The side that serves an item of the plan.
     pub fn serving(&self, plan: &Plan, item: &Name) -> Side {
         if self.holdings.is_active(item) { plan.seat } else { plan.seat.other() }
@@ -140,6 +152,20 @@ impl State {
         let place = if self.holdings.has_active() { plan.own() } else { plan.other() };
         &place.region
     }
+}
+
+/// A guard that is one of two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OneOfTwo {
+    /// Id of the table that its journal is kept in.
+    pub table_id: String,
+    /// Whether its journal was restored, and nobody has said since what is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_restored: bool,
+    /// The last record by which it left a group. The other guard owns the group for good once it has heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_seq: Option<u64>,
 }
 
 /// The primary side of a route that has moved, which somebody opened again.
@@ -320,6 +346,11 @@ pub enum Phase {
         /// Why.
         cause: AbortCause,
     },
+    /// It ended where it stood: the other guard owns all that it was to move. Nothing of it is undone.
+    Superseded {
+        /// When.
+        at: Timestamp,
+    },
     /// It ended without moving.
     Aborted {
         /// When.
@@ -442,6 +473,7 @@ impl Phase {
             Self::Moving => "moving",
             Self::NeedsOperator { .. } => "needs an operator",
             Self::Aborting { .. } => "aborting",
+            Self::Superseded { .. } => "superseded",
             Self::Aborted { .. } => "aborted",
             Self::Completed { .. } => "completed",
         }
@@ -449,7 +481,7 @@ impl Phase {
 
     /// Whether the run is over and never changes again.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Aborted { .. } | Self::Completed { .. })
+        matches!(self, Self::Superseded { .. } | Self::Aborted { .. } | Self::Completed { .. })
     }
 }
 
@@ -477,7 +509,7 @@ impl Run {
     /// When it ended, if it did.
     pub fn ended_at(&self) -> Option<Timestamp> {
         match &self.phase {
-            Phase::Aborted { at, .. } | Phase::Completed { at, .. } => Some(*at),
+            Phase::Aborted { at, .. } | Phase::Completed { at, .. } | Phase::Superseded { at } => Some(*at),
             _ => None,
         }
     }

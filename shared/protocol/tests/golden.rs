@@ -116,6 +116,11 @@ kinds!(
     Overdue,
     FenceLost,
     FenceRegained,
+    GuardStarted,
+    GuardRestored,
+    GroupsActive,
+    GroupsLeft,
+    GroupsStandBy,
     Attention,
     Noticed,
 );

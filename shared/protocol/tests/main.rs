@@ -14,6 +14,7 @@ mod laws;
 mod limits;
 mod multi_az_failover;
 mod no_return;
+mod pair;
 mod parameter_events;
 mod plan;
 mod plan_properties;

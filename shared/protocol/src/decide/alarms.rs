@@ -14,7 +14,7 @@ use crate::arn::Arn;
 use crate::evidence::{
     ALARM_CONFIRMED_EVERY, ANSWER_TRAILS, Evidence, EvidenceKey, EvidenceKind, Standing, counts,
 };
-use crate::graph;
+use crate::group;
 use crate::journal::Event;
 use crate::observation::{AlarmsSeen, Observation};
 use crate::plan::Plan;
@@ -30,7 +30,7 @@ const EVIDENCE_PER_RECORD_MAX: usize = 100;
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Option<Draft> {
     let observation = facts.observation.as_ref()?;
     // What is left behind confirms and raises nothing that anybody needs.
-    let can_move = graph::scope(plan, &state.holdings, &[]).is_ok();
+    let can_move = group::scope(plan, state, &[]).is_ok();
     let answers = answers(observation);
     forget_unlisted(plan, state, observation)
         .or_else(|| clear(state, &answers))

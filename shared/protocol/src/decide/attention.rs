@@ -15,6 +15,7 @@ use crate::attention::{ALONE_FOR, Call, CallChange, EASED_FOR, Matter, pause_aft
 use crate::command::Step;
 use crate::evidence::{EvidenceKey, EvidenceKind, Standing, counts};
 use crate::graph;
+use crate::group;
 use crate::journal::{Cause, DataLoss, Event};
 use crate::name::Name;
 use crate::observation::{Observation, ProbeAnswer, ReplicaSeen, ReplicaState};
@@ -251,7 +252,7 @@ struct Price {
 impl Price {
     fn of(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
         let databases =
-            graph::scope(plan, &state.holdings, &[]).map(|scope| scope.databases).unwrap_or_default();
+            group::scope(plan, state, &[]).map(|scope| scope.databases).unwrap_or_default();
         let times = LossTimes::of_a_run_from(state, observation, now);
         let is_deaf = |replica: &ReplicaSeen| {
             databases.contains(&replica.database) && !replica.state.hears_its_source()

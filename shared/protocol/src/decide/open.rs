@@ -5,10 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Draft, Facts};
 use crate::attention::{Dismissals, Matter};
 use crate::evidence::{EvidenceKey, Standing};
-use crate::graph;
+use crate::graph::ScopeProblem;
+use crate::group;
 use crate::journal::{AbortCause, Cause, Event, RunKind, Scope};
+use crate::name::Name;
 use crate::operator::Overrides;
 use crate::plan::Plan;
+use crate::state::holdings::Ownership;
 use crate::state::{Hold, Phase, State};
 use crate::words::{invocation, list};
 
@@ -108,6 +111,13 @@ pub(super) fn flaps(dismissals: &Dismissals) -> String {
 pub(super) enum Obstacle {
     /// There is nothing left to move.
     Moved,
+    /// The guard does not stand by for a group, nor for any other.
+    NotStandby {
+        /// The group.
+        group: Name,
+        /// What the guard's own side is for it.
+        ownership: Ownership,
+    },
     /// A hold is in force.
     Hold(Hold),
     /// An aborted run is still being rolled back.
@@ -131,6 +141,9 @@ impl Obstacle {
     pub(super) fn why(&self) -> String {
         match self {
             Self::Moved => "everything in the plan has already moved".to_owned(),
+            Self::NotStandby { group, ownership } => {
+                format!("group {group} is {ownership} here, and this guard moves only what stands by")
+            }
             Self::Hold(hold) => {
                 format!("a hold by {} is in force until {} ({})", hold.by, hold.until, hold.reason)
             }
@@ -146,7 +159,7 @@ impl Obstacle {
     /// The command that unblocks it, if one does.
     pub(super) fn unblock(&self, plan: &Plan) -> Option<String> {
         match self {
-            Self::Moved | Self::RollingBack { .. } => None,
+            Self::Moved | Self::NotStandby { .. } | Self::RollingBack { .. } => None,
             Self::Hold(_) => Some(invocation(plan, r#""command":"release""#)),
             Self::Cooldown { run, .. } => {
                 Some(invocation(plan, &format!(r#""command":"acknowledge","run":{run}"#)))
@@ -156,7 +169,7 @@ impl Obstacle {
 
     fn words(&self, plan: &Plan) -> String {
         match (self, self.unblock(plan)) {
-            (Self::RollingBack { .. }, _) => self.why(),
+            (Self::NotStandby { .. } | Self::RollingBack { .. }, _) => self.why(),
             (Self::Moved, _) | (_, None) => {
                 format!("everything in the plan is already in {}", plan.own().region)
             }
@@ -167,7 +180,10 @@ impl Obstacle {
 
 /// What a run would move, if one may begin by itself; else why not.
 pub(super) fn may_open(plan: &Plan, state: &State, now: Timestamp) -> Result<Scope, Obstacle> {
-    let scope = graph::scope(plan, &state.holdings, &[]).map_err(|_| Obstacle::Moved)?;
+    let scope = group::scope(plan, state, &[]).map_err(|problem| match problem {
+        ScopeProblem::NotStandby { group, ownership } => Obstacle::NotStandby { group, ownership },
+        _ => Obstacle::Moved,
+    })?;
     if let Some(hold) = state.hold_at(now) {
         return Err(Obstacle::Hold(hold.clone()));
     }

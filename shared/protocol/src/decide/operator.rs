@@ -6,7 +6,8 @@ use super::gate::LossTimes;
 use super::sentence::data_loss;
 use super::{Draft, Facts, Verdict, due, gate};
 use crate::command::Step;
-use crate::graph::{self, ScopeProblem};
+use crate::graph::ScopeProblem;
+use crate::group;
 use crate::journal::{AbortCause, Anew, Cause, DataLoss, Event, RunKind};
 use crate::name::Name;
 use crate::observation::Observation;
@@ -78,8 +79,7 @@ fn failover(
     if let Some(run) = state.active_run() {
         return take_over(plan, state, run, observation, asked, now);
     }
-    let scope =
-        graph::scope(plan, &state.holdings, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
+    let scope = group::scope(plan, state, asked.routes).map_err(|problem| scope_refusal(plan, &problem))?;
     let observation = observation.ok_or_else(blind)?;
     refuse_vetoed(plan, state, observation, asked.overrides)?;
     let times = LossTimes::of_a_run_from(state, observation, now);
@@ -113,7 +113,7 @@ fn take_over(
 ) -> Result<Draft, CommandRefusal> {
     let confirms = run.cause == Cause::Evidence && matches!(run.phase, Phase::Confirming { .. });
     let rolls_back = matches!(run.phase, Phase::Aborting { .. })
-        && graph::scope(plan, &state.holdings, asked.routes).is_ok_and(|scope| scope == run.scope);
+        && group::scope(plan, state, asked.routes).is_ok_and(|scope| scope == run.scope);
     if !(confirms && asked.routes.is_empty() || rolls_back) {
         let why = format!(
             "run {} is under way ({}), and only one run at a time is possible. If runs keep ending and \
@@ -166,6 +166,14 @@ fn scope_refusal(plan: &Plan, problem: &ScopeProblem) -> CommandRefusal {
         ScopeProblem::NothingLeft => {
             let why = format!("everything you asked for is already in {}", plan.own().region);
             CommandRefusal::new("nothing_to_move", why)
+        }
+        ScopeProblem::NotStandby { group, ownership } => {
+            let why = format!(
+                "group {group} is {ownership} in {}: this guard may not move it; the command status says what it \
+                 waits for",
+                plan.own().region
+            );
+            CommandRefusal::new("not_standby", why)
         }
         ScopeProblem::Unclaimed(item) => {
             let why = format!(

@@ -116,7 +116,9 @@ pub(super) fn standing(plan: &Plan, state: &State, run: &Run, now: Timestamp) ->
             format!("Run {id} needs an operator: {}; {}", need(plan, why), unblock(plan, run, why))
         }
         Phase::Aborting { .. } => format!("Run {id} is rolling back."),
-        Phase::Aborted { .. } | Phase::Completed { .. } => format!("Run {id} has ended."),
+        Phase::Aborted { .. } | Phase::Completed { .. } | Phase::Superseded { .. } => {
+            format!("Run {id} has ended.")
+        }
     }
 }
 

@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::holdings::FIRST_TERM;
+use super::holdings::{FIRST_TERM, Holding, Ownership};
 use super::illegal::{IllegalRecord, Illegality};
 use super::{
-    AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, Phase, Progress, REJECTIONS_MAX, Rejected, Reopened,
-    Run, SOURCE_CHARACTERS_MAX, State, Steps, Unnoticed, is_readable,
+    AlarmWord, CONTRIBUTORS_MAX, Cleanup, Course, Hold, OneOfTwo, Phase, Progress, REJECTIONS_MAX, Rejected,
+    Reopened, Run, SOURCE_CHARACTERS_MAX, State, Steps, Unnoticed, is_readable,
 };
 use crate::command::Step;
 use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, Standing};
 use crate::graph::{may_run, not_undone, require_barriers};
 use crate::journal::RunReport;
 use crate::journal::{
-    Anew, Cause, DataLoss, EndpointSeen, Event, LostFence, Need, Record, SubjectDone, SubjectNote,
+    Anew, Cause, DataLoss, EndpointSeen, Event, GroupTerm, LostFence, Need, Record, SubjectDone,
+    SubjectNote,
 };
 use crate::name::Name;
 use crate::operator::Overrides;
@@ -98,6 +99,11 @@ impl State {
                 self.unnoticed.remove(of);
             }
             Event::Overdue { step, subjects } if step.is_cleanup() => self.note_overdue(*step, subjects),
+            Event::GuardStarted { table_id, stands_by } => self.start(table_id, stands_by)?,
+            Event::GuardRestored { table_id } => self.forget_groups(table_id, at),
+            Event::GroupsActive { groups } => self.find_active(groups)?,
+            Event::GroupsLeft { groups, fleets, .. } => self.leave(groups, fleets, record)?,
+            Event::GroupsStandBy { groups } => self.stand_by(groups)?,
             Event::FenceLost { routes } if record.run.is_none() => self.reopen(routes, at)?,
             Event::FenceRegained { routes } => self.close_again(routes),
             Event::RunOpened { .. } => self.open_run(record)?,
@@ -107,6 +113,86 @@ impl State {
             },
         }
         Ok(())
+    }
+
+    fn start(&mut self, table_id: &str, stands_by: &[Name]) -> Result<(), Illegality> {
+        if self.guard.is_some() {
+            return Err(Illegality::Started);
+        }
+        self.require(stands_by, "it was moved", |held| held == Holding::default())?;
+        self.holdings.hold(stands_by, Holding::default());
+        self.guard = Some(OneOfTwo { table_id: table_id.to_owned(), is_restored: false, left_seq: None });
+        Ok(())
+    }
+
+    /// Whatever was known of groups may be wrong. What was under way with them ends where it stands.
+    fn forget_groups(&mut self, table_id: &str, at: Timestamp) {
+        self.guard = Some(OneOfTwo { table_id: table_id.to_owned(), is_restored: true, left_seq: None });
+        self.holdings.forget_all();
+        self.cleanup.clear();
+        self.reopened.clear();
+        self.active_since = None;
+        if let Some(run) = self.run.as_mut().filter(|run| !run.phase.is_final()) {
+            run.phase = Phase::Superseded { at };
+        }
+    }
+
+    fn find_active(&mut self, groups: &[GroupTerm]) -> Result<(), Illegality> {
+        for group in groups {
+            self.require(&group.items, "only what is unknown is found to serve", |held| {
+                held.ownership == Ownership::Unknown
+            })?;
+            self.holdings.hold(&group.items, Holding { ownership: Ownership::Active, term: group.term });
+        }
+        Ok(())
+    }
+
+    /// The other guard owns groups. A run, and what runs left to be done for them, is over without being undone.
+    fn leave(&mut self, groups: &[GroupTerm], fleets: &[Name], record: &Record) -> Result<(), Illegality> {
+        for group in groups {
+            self.require(&group.items, "it is left only for a higher term", |held| {
+                held.ownership == Ownership::Unknown || held.term < group.term
+            })?;
+            self.holdings.hold(&group.items, Holding { ownership: Ownership::Unprotected, term: group.term });
+            self.cleanup.retain(|(_, item), _| !group.items.contains(item));
+            self.reopened.retain(|route, _| !group.items.contains(route));
+            if let Some(run) = self.run.as_mut().filter(|run| !run.phase.is_final()) {
+                run.drop_items(&group.items, record.at);
+            }
+        }
+        self.holdings.forget(fleets);
+        if let Some(guard) = &mut self.guard {
+            guard.left_seq = Some(record.seq);
+        }
+        if !self.holdings.has_active() {
+            self.active_since = None;
+        }
+        Ok(())
+    }
+
+    fn stand_by(&mut self, groups: &[GroupTerm]) -> Result<(), Illegality> {
+        for group in groups {
+            self.require(
+                &group.items,
+                "only what is unprotected, by the same term, comes to stand by",
+                |held| held.ownership == Ownership::Unprotected && held.term == group.term,
+            )?;
+            self.holdings.hold(&group.items, Holding { ownership: Ownership::Standby, term: group.term });
+        }
+        Ok(())
+    }
+
+    fn require(
+        &self,
+        items: &[Name],
+        because: &'static str,
+        is_right: impl Fn(Holding) -> bool,
+    ) -> Result<(), Illegality> {
+        let wrong = items.iter().find(|item| !is_right(self.holding(item)));
+        wrong.map_or(Ok(()), |item| {
+            let ownership = self.holding(item).ownership;
+            Err(Illegality::Ownership { subject: item.clone(), ownership, because })
+        })
     }
 
     fn note_overdue(&mut self, step: Step, subjects: &[Name]) {
@@ -238,6 +324,12 @@ impl State {
         };
         if let Some(active) = self.active_run() {
             return Err(Illegality::RunActive(active.id));
+        }
+        if self.guard.is_some() {
+            let moved: Vec<Name> = scope.databases.iter().chain(&scope.routes).cloned().collect();
+            self.require(&moved, "a guard of two moves only what stands by", |held| {
+                matches!(held.ownership, Ownership::Standby | Ownership::Taking)
+            })?;
         }
         let by_operator = matches!(cause, Cause::Operator { .. });
         self.run = Some(Run {
@@ -423,6 +515,28 @@ impl Run {
         }
         self.progress_at = at;
         Ok(())
+    }
+
+    /// Items are no business of this run any more; where none is left, the run is over.
+    fn drop_items(&mut self, items: &[Name], at: Timestamp) {
+        let before = self.scope.databases.len() + self.scope.routes.len();
+        self.scope.databases.retain(|item| !items.contains(item));
+        self.scope.routes.retain(|item| !items.contains(item));
+        let left = self.scope.databases.len() + self.scope.routes.len();
+        if left == before {
+            return;
+        }
+        let is_kept = |item: &Name| !items.contains(item);
+        for item in items {
+            for step in Step::ALL {
+                self.steps.remove(step, item);
+            }
+        }
+        self.before.retain(|(_, item), _| is_kept(item));
+        self.data_loss.retain(|loss| is_kept(&loss.database));
+        if left == 0 {
+            self.phase = Phase::Superseded { at };
+        }
     }
 
     fn wrong_phase(&self) -> Illegality {

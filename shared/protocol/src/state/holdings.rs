@@ -27,6 +27,25 @@ pub enum Ownership {
     Unknown,
 }
 
+impl Ownership {
+    /// In documents and sentences.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Taking => "taking",
+            Self::Standby => "standby",
+            Self::Unprotected => "unprotected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Display for Ownership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What the guard's own side is for an item, and since which change of hands. No two guards take the same term: the one of
 /// the plan's first side takes even ones, the other odd ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +59,14 @@ pub struct Holding {
 
 /// The first term that the guard of the recovery side takes. Records of schema 1 name none and mean it.
 pub const FIRST_TERM: u64 = 1;
+
+/// The first term of the guard of a seat, where it finds that its side serves and nobody has held anything yet.
+pub fn first_term(seat: Side) -> u64 {
+    match seat {
+        Side::Primary => 0,
+        Side::Recovery => FIRST_TERM,
+    }
+}
 
 /// The smallest term above another that the guard of a seat may take.
 fn term_after(known: u64, seat: Side) -> u64 {
@@ -92,6 +119,28 @@ impl Holdings {
     fn term_of_taking<'n>(&self, items: impl IntoIterator<Item = &'n Name>) -> Option<u64> {
         let held = items.into_iter().map(|item| self.of(item));
         held.filter(|held| held.ownership == Ownership::Taking).map(|held| held.term).max()
+    }
+
+    /// These items are held like this from now on.
+    pub(super) fn hold<'n>(&mut self, items: impl IntoIterator<Item = &'n Name>, holding: Holding) {
+        self.0.extend(items.into_iter().map(|item| (item.clone(), holding)));
+    }
+
+    /// Nothing is known of these items any more.
+    pub(super) fn forget<'n>(&mut self, items: impl IntoIterator<Item = &'n Name>) {
+        for item in items {
+            self.0.remove(item);
+        }
+    }
+
+    /// Nothing is known of anything any more.
+    pub(super) fn forget_all(&mut self) {
+        self.0.clear();
+    }
+
+    /// Whether anything is known of an item.
+    pub(super) fn lists(&self, item: &Name) -> bool {
+        self.0.contains_key(item)
     }
 
     /// The promotion or the opening of items is intended.

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::holdings::Ownership;
 use crate::command::Step;
 use crate::name::Name;
 
@@ -75,6 +76,19 @@ pub enum Illegality {
     /// A promotion was intended, or the opening of a route.
     #[error("a promotion or an opening was intended; the run can no longer be aborted")]
     AbortAfterPromotion,
+    /// The guard has begun already.
+    #[error("the guard has begun as one of two already")]
+    Started,
+    /// What the guard's own side is for an item does not allow it.
+    #[error("{subject} is {ownership} here: {because}")]
+    Ownership {
+        /// The item.
+        subject: Name,
+        /// What its own side is for it.
+        ownership: Ownership,
+        /// Why not.
+        because: &'static str,
+    },
     /// The evidence is not enough.
     #[error("the evidence was not sufficient for long enough")]
     NotConfirmed,

@@ -107,6 +107,7 @@ fn may_follow(from: &Phase, to: &Phase) -> bool {
         Phase::NeedsOperator { .. } => &["needs an operator", "moving", "aborting", "aborted"],
         // From here there is one way.
         Phase::Aborting { .. } => &["aborting", "aborted"],
+        Phase::Superseded { .. } => &["superseded"],
         Phase::Aborted { .. } => &["aborted"],
         Phase::Completed { .. } => &["completed"],
     };
