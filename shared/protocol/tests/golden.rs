@@ -210,7 +210,7 @@ fn every_kind_of_record_is_in_a_golden_journal_of_the_newest_version() {
 fn every_way_to_end_is_in_a_golden_journal() {
     let phases: BTreeSet<&str> =
         goldens().iter().filter_map(|golden| golden.state().run.map(|run| run.phase.as_str())).collect();
-    for phase in ["completed", "aborted", "needs an operator"] {
+    for phase in ["completed", "aborted", "needs an operator", "superseded"] {
         assert!(phases.contains(phase), "{phase}: {phases:?}");
     }
 }

@@ -251,8 +251,7 @@ struct Price {
 
 impl Price {
     fn of(plan: &Plan, state: &State, observation: &Observation, now: Timestamp) -> Self {
-        let databases =
-            group::scope(plan, state, &[]).map(|scope| scope.databases).unwrap_or_default();
+        let databases = group::scope(plan, state, &[]).map(|scope| scope.databases).unwrap_or_default();
         let times = LossTimes::of_a_run_from(state, observation, now);
         let is_deaf = |replica: &ReplicaSeen| {
             databases.contains(&replica.database) && !replica.state.hears_its_source()

@@ -90,7 +90,8 @@ fn begun(seat: Side) -> Guard {
 /// One whose groups are all held alike.
 fn holder(seat: Side, ownership: Ownership, term: u64) -> Guard {
     let mut guard = begun(seat);
-    let own_word = |guard: &Guard, ownership| word(guard, ownership, term, Some(ownership == Ownership::Active));
+    let own_word =
+        |guard: &Guard, ownership| word(guard, ownership, term, Some(ownership == Ownership::Active));
     match ownership {
         Ownership::Active => {
             let (word, looks) = (own_word(&guard, Ownership::Standby), serving(&guard));
@@ -184,7 +185,11 @@ fn an_unknown_guard_becomes_what_its_look_and_the_other_word_allow() {
             let looks = if is_serving { serving(&guard) } else { following(&guard) };
             let word = word(&guard, ownership, term, serves);
             settle(&mut guard, Some(word), looks);
-            assert_eq!(held(&guard), [holding(expected, by); 2], "{ownership} {term} {serves:?} {is_serving}");
+            assert_eq!(
+                held(&guard),
+                [holding(expected, by); 2],
+                "{ownership} {term} {serves:?} {is_serving}"
+            );
         }
     }
     // The first term is of the guard's own parity.
@@ -250,19 +255,23 @@ fn what_the_other_guard_owns_by_a_higher_term_is_left_and_nothing_else_is() {
             let written = &guard.records[usize::try_from(before).expect("a number")..];
             let told: Vec<bool> = written.iter().map(|record| record.event.is_notable()).collect();
             // People hear of it where it changes something for them.
-            assert_eq!(told, if is_left { vec![own == Active] } else { vec![] }, "{own} {term}, {other} {by}");
+            assert_eq!(
+                told,
+                if is_left { vec![own == Active] } else { vec![] },
+                "{own} {term}, {other} {by}"
+            );
         }
     }
 }
 
-#[test]
-fn a_run_and_what_it_left_behind_end_where_they_stand_when_the_other_guard_owns_it_all() {
-    let mut guard = holder(Side::Recovery, Ownership::Standby, 4);
+/// A guard opens a run over everything, and intends to promote all databases.
+fn begin_to_move(guard: &mut Guard) {
     let scope = scope(&guard.plan, &guard.state, &[]).expect("something to move");
     let run = guard.state.next_seq();
     let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
     let overrides = Overrides { allow_data_loss: true, override_fence: true, ..Overrides::default() };
-    let opened = Event::RunOpened { kind: RunKind::Failover, scope, cause, first_signal_at: now(), overrides };
+    let opened =
+        Event::RunOpened { kind: RunKind::Failover, scope, cause, first_signal_at: now(), overrides };
     guard.write(Some(run), now(), opened);
     let committed =
         Event::Committed { data_loss: Vec::new(), by: Some("ana".into()), overrides, alive_at: None };
@@ -271,6 +280,12 @@ fn a_run_and_what_it_left_behind_end_where_they_stand_when_the_other_guard_owns_
     let (step, until) = (Step::Promote, now());
     let intended = Event::StepIntended { step, subjects, until, before: Vec::new(), term: Some(5) };
     guard.write(Some(run), now(), intended);
+}
+
+#[test]
+fn a_run_and_what_it_left_behind_end_where_they_stand_when_the_other_guard_owns_it_all() {
+    let mut guard = holder(Side::Recovery, Ownership::Standby, 4);
+    begin_to_move(&mut guard);
     assert_eq!(guard.state.cleanups(Step::Quarantine).count(), 3);
 
     // One group goes: the run has the other one left.
@@ -292,6 +307,32 @@ fn a_run_and_what_it_left_behind_end_where_they_stand_when_the_other_guard_owns_
     assert!(phase.is_final() && guard.state.active_run().is_none());
     assert_eq!(guard.state.cleanups(Step::Quarantine).count(), 0);
     assert_eq!(held(&guard), [holding(Ownership::Unprotected, 6); 2]);
+}
+
+/// The whole course of a guard that stands by, begins to move, and is overtaken; and of one that serves and is left.
+fn courses() -> [(&'static str, Guard); 2] {
+    let mut standby = holder(Side::Recovery, Ownership::Standby, 4);
+    begin_to_move(&mut standby);
+    let overtaken = word(&standby, Ownership::Active, 6, Some(true));
+    settle(&mut standby, Some(overtaken), Vec::new());
+    standby.table_id = "restored".into();
+    settle(&mut standby, None, Vec::new());
+    let mut serving = holder(Side::Primary, Ownership::Active, 4);
+    let taken = word(&serving, Ownership::Taking, 5, Some(true));
+    settle(&mut serving, Some(taken), Vec::new());
+    [("two-guards-standby", standby), ("two-guards-serving", serving)]
+}
+
+#[test]
+#[ignore = "writes files: the golden journals of two guards, once for each version of the schema"]
+fn write_the_golden_journals_of_two_guards() {
+    let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/journals")
+        .join(protocol::journal::JOURNAL_SCHEMA.to_string());
+    for (name, guard) in courses() {
+        let lines = guard.records.iter().map(|record| serde_json::to_string(record).expect("JSON") + "\n");
+        std::fs::write(folder.join(format!("{name}.jsonl")), lines.collect::<String>()).expect("a file");
+    }
 }
 
 #[test]
@@ -316,14 +357,18 @@ fn there_is_one_way_to_stand_by() {
     type Change = fn(&mut PairSeen);
     let ways: [(&str, bool, Change); 9] = [
         ("as it must be", true, |_| ()),
-        ("the other one is taking it", false, |pair| of_groups(pair, |of| of.holding.ownership = Ownership::Taking)),
+        ("the other one is taking it", false, |pair| {
+            of_groups(pair, |of| of.holding.ownership = Ownership::Taking)
+        }),
         ("the other one stands by, too", false, |pair| {
             of_groups(pair, |of| of.holding.ownership = Ownership::Standby);
         }),
         ("by an older term", false, |pair| of_groups(pair, |of| of.holding.term = 3)),
         ("old primaries are not handed over", false, |pair| of_groups(pair, |of| of.owes_quarantine = true)),
         ("the other one has not heard that it was left", false, |pair| heard(pair, |heard| heard.seq = 1)),
-        ("it has heard that of another journal", false, |pair| heard(pair, |heard| heard.table_id = "x".into())),
+        ("it has heard that of another journal", false, |pair| {
+            heard(pair, |heard| heard.table_id = "x".into())
+        }),
         ("what is here was looked at too long ago", false, |pair| {
             pair.at = pair.at.checked_sub(SignedDuration::from_secs(31)).expect("a time");
         }),
@@ -379,7 +424,8 @@ fn a_restored_journal_is_believed_in_nothing() {
         change(&mut pair);
         let again = pair.clone();
         guard.settle(pair, now());
-        let expected = if is_restored { holding(Ownership::Unknown, 0) } else { holding(Ownership::Standby, 4) };
+        let expected =
+            if is_restored { holding(Ownership::Unknown, 0) } else { holding(Ownership::Standby, 4) };
         assert_eq!(held(&guard), [expected; 2], "{way}");
         // Whatever it sees from now on, a person has to say what is so.
         let before = guard.state.last_seq;
@@ -402,10 +448,9 @@ fn a_word_counts_that_is_of_this_plan_from_the_guard_across_to_this_one_and_not_
     assert_eq!(good.counts(&guard.plan, heard("another", 8).as_ref()), Ok(()));
     let other = Word { plan: name("shop-2"), ..good.clone() };
     assert_eq!(other.counts(&guard.plan, None), Err(Unheard::OtherPlan(name("shop-2"))));
-    for wrong in [
-        Word { seat: Side::Recovery, ..good.clone() },
-        Word { peer: "eu-west-1".into(), ..good.clone() },
-    ] {
+    for wrong in
+        [Word { seat: Side::Recovery, ..good.clone() }, Word { peer: "eu-west-1".into(), ..good.clone() }]
+    {
         assert!(matches!(wrong.counts(&guard.plan, None), Err(Unheard::NotToMe { .. })));
         // Nothing follows from it.
         let mut deaf = begun(Side::Recovery);
@@ -447,15 +492,11 @@ fn a_guard_of_two_moves_groups_that_it_stands_by_for_and_says_why_not_the_others
     let mut first = word(&guard, Ownership::Active, 6, Some(true));
     first.groups.retain(|group, _| group.as_str() == "back");
     settle(&mut guard, Some(first), Vec::new());
-    let part = Scope {
-        databases: names(&["orders", "stock"]),
-        fleets: names(&["web"]),
-        routes: names(&["front"]),
-    };
+    let part =
+        Scope { databases: names(&["orders", "stock"]), fleets: names(&["web"]), routes: names(&["front"]) };
     assert_eq!(scope(&guard.plan, &guard.state, &[]), Ok(part.clone()));
     assert_eq!(scope(&guard.plan, &guard.state, &names(&["front"])), Ok(part));
-    let problem =
-        ScopeProblem::NotStandby { group: name("back"), ownership: Ownership::Unprotected };
+    let problem = ScopeProblem::NotStandby { group: name("back"), ownership: Ownership::Unprotected };
     for routes in [&["back"][..], &["front", "back"]] {
         assert_eq!(scope(&guard.plan, &guard.state, &names(routes)), Err(problem.clone()));
     }
@@ -502,5 +543,9 @@ fn a_record_of_a_guard_of_two_follows_only_what_it_may() {
         let why = refused(guard, event.clone());
         assert!(matches!(why, Illegality::Ownership { .. }), "{event:?}: {why}");
     }
-    assert_eq!(State::default().holding(&name("audit")), holding(Ownership::Standby, 0), "a guard that is alone");
+    assert_eq!(
+        State::default().holding(&name("audit")),
+        holding(Ownership::Standby, 0),
+        "a guard that is alone"
+    );
 }

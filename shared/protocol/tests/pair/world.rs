@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
 use protocol::decide::{Facts, decide};
+use protocol::digest::Digest;
 use protocol::endpoint::Setting;
 use protocol::group::{Group, groups, scope};
 use protocol::journal::{
@@ -59,17 +60,22 @@ impl Guard {
 
     /// Appends an event, which must be legal.
     pub(crate) fn write(&mut self, run: Option<u64>, now: Timestamp, event: Event) -> u64 {
+        self.append(run, now, event, "Written by a test.".into())
+    }
+
+    fn append(&mut self, run: Option<u64>, now: Timestamp, event: Event, sentence: String) -> u64 {
         let seq = self.state.next_seq();
+        let digest = |record: &Record| Digest::of(&serde_json::to_string(record).expect("JSON"));
         let record = Record {
             schema: JOURNAL_SCHEMA,
-            previous: None,
+            previous: self.records.last().map(digest),
             plan: self.plan.name.clone(),
             seq,
             run,
             at: now,
             writer: "test".into(),
             attempt: seq.to_string(),
-            sentence: "s".into(),
+            sentence,
             request: None,
             event,
         };
@@ -84,7 +90,7 @@ impl Guard {
         let facts = Facts { pair: Some(pair), ..Facts::default() };
         for _ in 0..50 {
             let Some(draft) = decide(&self.plan, &self.state, &facts, now).append else { return };
-            self.write(draft.run, now, draft.event);
+            self.append(draft.run, now, draft.event, draft.sentence);
         }
         panic!("deciding does not come to rest");
     }
