@@ -1,7 +1,7 @@
 //! What a guard of two is for each group: by its own look, and by the word of the other guard.
 //!
 //! Each rule is right whatever the age of the word that it goes by. There is one way to stand by: to read that the other guard is
-//! active, by the same term. See `docs/decisions/0177-two-guards-know-each-other-by-their-words.md`.
+//! active, by the same term. See `docs/decisions/0178-two-guards-know-each-other-by-their-words.md`.
 
 use std::collections::BTreeSet;
 

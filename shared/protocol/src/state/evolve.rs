@@ -15,8 +15,7 @@ use crate::evidence::{Evidence, EvidenceKey, EvidenceKind, OBSERVATION_GAP_MAX, 
 use crate::graph::{may_run, not_undone, require_barriers};
 use crate::journal::RunReport;
 use crate::journal::{
-    Anew, Cause, DataLoss, EndpointSeen, Event, GroupTerm, LostFence, Need, Record, SubjectDone,
-    SubjectNote,
+    Anew, Cause, DataLoss, EndpointSeen, Event, GroupTerm, LostFence, Need, Record, SubjectDone, SubjectNote,
 };
 use crate::name::Name;
 use crate::operator::Overrides;

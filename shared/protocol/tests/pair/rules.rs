@@ -270,11 +270,22 @@ fn begin_to_move(guard: &mut Guard) {
     let run = guard.state.next_seq();
     let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
     let overrides = Overrides { allow_data_loss: true, override_fence: true, ..Overrides::default() };
-    let opened =
-        Event::RunOpened { kind: RunKind::Failover, scope, cause, first_signal_at: now(), overrides };
+    let opened = Event::RunOpened {
+        kind: RunKind::Failover,
+        scope,
+        cause,
+        first_signal_at: now(),
+        is_dated: false,
+        overrides,
+    };
     guard.write(Some(run), now(), opened);
-    let committed =
-        Event::Committed { data_loss: Vec::new(), by: Some("ana".into()), overrides, alive_at: None };
+    let committed = Event::Committed {
+        data_loss: Vec::new(),
+        by: Some("ana".into()),
+        overrides,
+        alive_at: None,
+        anew: None,
+    };
     guard.write(Some(run), now(), committed);
     let subjects = vec![name("orders"), name("stock"), name("audit")];
     let (step, until) = (Step::Promote, now());
@@ -509,8 +520,14 @@ fn a_guard_of_two_moves_groups_that_it_stands_by_for_and_says_why_not_the_others
     // And a record can't say otherwise.
     let cause = Cause::Evidence;
     let scope = Scope { databases: names(&["audit"]), ..Scope::default() };
-    let opened =
-        Event::RunOpened { kind: RunKind::Failover, scope, cause, first_signal_at: now(), overrides };
+    let opened = Event::RunOpened {
+        kind: RunKind::Failover,
+        scope,
+        cause,
+        first_signal_at: now(),
+        is_dated: false,
+        overrides,
+    };
     assert!(matches!(refused(&guard, opened), Illegality::Ownership { .. }));
     // Who serves everything has nothing left to move.
     let holder = holder(Side::Primary, Ownership::Active, 4);

@@ -201,11 +201,18 @@ impl World {
         let data_loss = scope.databases.iter().map(loss).collect();
         let cause = Cause::Operator { name: "ana".into(), reason: "r".into() };
         let overrides = Overrides::default();
-        let opened =
-            Event::RunOpened { kind: RunKind::Failover, scope, cause, first_signal_at: now, overrides };
+        let opened = Event::RunOpened {
+            kind: RunKind::Failover,
+            scope,
+            cause,
+            first_signal_at: now,
+            is_dated: false,
+            overrides,
+        };
         let run = guard.state.next_seq();
         guard.write(Some(run), now, opened);
-        let committed = Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None };
+        let committed =
+            Event::Committed { data_loss, by: Some("ana".into()), overrides, alive_at: None, anew: None };
         guard.write(Some(run), now, committed);
         self.advance(side, ends);
     }
