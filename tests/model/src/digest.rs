@@ -24,7 +24,7 @@ use protocol::journal::{Cause, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
-    AlarmSeen, AlarmWord, Cleanup, Course, Hold, Phase, Progress, REJECTED_WITHIN, Rejected, Reopened, Run,
+    AlarmSeen, AlarmWord, Cleanup, Course, Hold, OneOfTwo, Phase, Progress, REJECTED_WITHIN, Rejected, Reopened, Run,
     State,
 };
 
@@ -71,7 +71,12 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         reopened,
         calls,
         dismissals,
+        guard,
     } = state;
+    if let Some(OneOfTwo { table_id, is_restored, left_seq }) = guard {
+        // What has been left is compared with how far the other guard has heard.
+        (table_id, is_restored, left_seq).hash(out);
+    }
     for (item, held) in holdings.iter() {
         (item, held.ownership as u8, held.term).hash(out);
     }
@@ -205,7 +210,7 @@ fn write_run<H: Hasher>(run: &Run, now: Timestamp, out: &mut H) {
             (ago(now, *at).min(120), matches!(cause, protocol::journal::AbortCause::Evidence)).hash(out);
             return;
         }
-        Phase::Completed { at, report: _ } => {
+        Phase::Completed { at, report: _ } | Phase::Superseded { at } => {
             ago(now, *at).min(120).hash(out);
             return;
         }
