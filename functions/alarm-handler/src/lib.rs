@@ -11,7 +11,7 @@ use engine::observe::{Observer, Sources};
 use engine::step::StepHandler;
 use engine::worker::{self, StepHandlers};
 use jiff::Timestamp;
-use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic, Vitals, Witnesses};
+use ports::{Alarms, Databases, Fleets, Functions, Lag, Metrics, Probes, Traffic, Vitals, Witnesses, Words};
 use protocol::command::Step;
 use protocol::decide::{Facts, Verdict, fenced, is_late, rejected};
 use protocol::incoming::Incoming;
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 mod attention;
 mod confirm;
+mod pair;
 mod readiness;
 mod status;
 mod verify;
@@ -57,6 +58,8 @@ pub struct AlarmHandler {
     pub metrics: Arc<dyn Metrics>,
     /// Whom an operator's question about readiness is passed on to.
     pub functions: Arc<dyn Functions>,
+    /// The words of both guards, where this one is one of two.
+    pub words: Option<Arc<dyn Words>>,
 }
 
 impl AlarmHandler {
@@ -118,6 +121,7 @@ async fn hear(function: &AlarmHandler, conductor: &Conductor, signals: Vec<Signa
     let is_late = signals.iter().any(|signal| is_late(&conductor.plan, signal, now));
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
+    function.begin(conductor, &mut log).await?;
     let observation =
         if is_late { Some(function.observer().observe(&conductor.plan, &log.state).await) } else { None };
     let facts = Facts { signals, observation, ..Facts::default() };
@@ -164,14 +168,20 @@ async fn tick(function: &AlarmHandler, conductor: &Conductor, deadline: Timestam
     }
     let routes = fenced(&conductor.plan, &log.state);
     let eyes = function.observer().at_rest();
-    let (observation, sides) = futures::join!(
+    let (observation, sides, pair) = futures::join!(
         eyes.observe(&conductor.plan, &log.state),
-        fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other())
+        fences::look(&*function.traffic, &*function.context.clock, &routes, conductor.plan.seat.other()),
+        function.see_pair(conductor, &log.state)
     );
+    let pair = pair?;
     let vitals = save_vitals(function, conductor, &observation).await;
     let fences = sides.into_iter().map(|looked| looked.seen).collect();
-    let facts = Facts { observation: Some(observation), fences, ..Facts::default() };
+    let seen = pair.as_ref().map(|look| look.seen.clone());
+    let facts = Facts { observation: Some(observation), fences, pair: seen, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
+    if let Some(look) = &pair {
+        function.say(conductor, &log.state, look).await;
+    }
     attention::publish(function, &conductor.plan.name, &log, conductor.clock.now()).await;
     // Everything that is due was asked for by now.
     conductor.keep_snapshot(&mut log).await;
@@ -239,6 +249,7 @@ async fn operator(
 ) -> Result<Value, Fault> {
     let mut log = Log::default();
     conductor.refresh(&mut log).await?;
+    function.begin(conductor, &mut log).await?;
     let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
     let observation =
         if looks { Some(function.observer().observe(&conductor.plan, &log.state).await) } else { None };

@@ -32,6 +32,7 @@ async fn main() -> Result<(), RuntimeError> {
         probes: Arc::new(NetworkProbes::new(Arc::clone(&start.clock))),
         metrics: Arc::new(CloudWatchMetrics::new(sdk)),
         functions: Arc::new(LambdaInvocations::new(sdk)),
+        words: settings.peer_table.as_ref().map(|peer| start.words(peer)),
     };
     serve_invocations(async |payload, invocation| function.handle(&payload, invocation).await).await
 }

@@ -165,6 +165,11 @@ impl Sdk {
         client!(aws_sdk_dynamodb, &self.base, JOURNAL)
     }
 
+    /// DynamoDB in the region of the other guard: 2 s in all, one attempt.
+    pub(crate) fn dynamodb_of_peer(&self, region: &str) -> aws_sdk_dynamodb::Client {
+        client!(aws_sdk_dynamodb, self.of_primary(), PRIMARY, region.to_owned())
+    }
+
     /// RDS in the own region.
     pub(crate) fn rds(&self) -> aws_sdk_rds::Client {
         client!(aws_sdk_rds, &self.base, OWN)

@@ -43,4 +43,5 @@ mod signed;
 pub mod snapshots;
 pub mod topics;
 pub mod witnesses;
+pub mod words;
 mod xml;

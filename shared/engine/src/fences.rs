@@ -8,7 +8,7 @@ use ports::{Clock, Failure, Traffic};
 use protocol::decide::FenceSeen;
 use protocol::journal::EndpointSeen;
 use protocol::plan::Route;
-use protocol::side::Side;
+use protocol::side::{Side, Sides};
 
 /// Longest time that a look at primary sides may take: neither a tick nor a promotion waits for longer.
 const LOOK_MAX: Duration = Duration::from_secs(5);
@@ -32,17 +32,20 @@ pub async fn look(traffic: &dyn Traffic, clock: &dyn Clock, routes: &[&Route], s
 
 async fn look_at(traffic: &dyn Traffic, clock: &dyn Clock, route: &Route, side: Side) -> Looked {
     let at = clock.now();
-    let mut failed = None;
-    let found = match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
-        Either::Left((Ok(view), _)) => view.endpoints[side].into(),
-        Either::Left((Err(failure), _)) => {
-            let detail = failure.to_string();
-            failed = Some(failure);
-            EndpointSeen::Unread { detail }
-        }
-        Either::Right(_) => {
-            EndpointSeen::Unread { detail: format!("no answer within {} s", LOOK_MAX.as_secs()) }
-        }
-    };
-    Looked { seen: FenceSeen { route: route.name.clone(), at, side: found }, failure: failed }
+    let (seen, failure) = endpoints(traffic, clock, route).await;
+    Looked { seen: FenceSeen { route: route.name.clone(), at, side: seen[side].clone() }, failure }
+}
+
+/// What is seen of both endpoints of a route within a moment, and why nothing is.
+pub(crate) async fn endpoints(
+    traffic: &dyn Traffic,
+    clock: &dyn Clock,
+    route: &Route,
+) -> (Sides<EndpointSeen>, Option<Failure>) {
+    let unread = |detail: String| Sides::from_fn(|_| EndpointSeen::Unread { detail: detail.clone() });
+    match futures::future::select(traffic.look(route), clock.sleep(LOOK_MAX)).await {
+        Either::Left((Ok(view), _)) => (view.endpoints.map(EndpointSeen::from), None),
+        Either::Left((Err(failure), _)) => (unread(failure.to_string()), Some(failure)),
+        Either::Right(_) => (unread(format!("no answer within {} s", LOOK_MAX.as_secs())), None),
+    }
 }

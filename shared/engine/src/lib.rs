@@ -9,6 +9,7 @@ pub mod invocation;
 pub mod log;
 pub mod notice;
 pub mod observe;
+pub mod pair;
 pub mod parameters;
 pub mod readiness;
 pub mod serving;

@@ -12,6 +12,7 @@ use ports::{
     Alarms, Clock, Databases, Failure, FailureKind, Journal, Lag, Probes, ReplicaView, Replication, Witnesses,
 };
 use protocol::arn::Arn;
+use protocol::group;
 use protocol::name::Name;
 use protocol::observation::{AlarmsSeen, LagSample, Observation, ProbeSeen, ReplicaSeen, ReplicaState};
 use protocol::plan::{Database, Plan, Probe};
@@ -109,6 +110,9 @@ impl Observer {
     /// Looks at everything that the plan's detection is about.
     pub async fn observe(&self, plan: &Plan, state: &State) -> Observation {
         let began_at = self.sources.clock.now();
+        if !group::is_watching(plan, state) {
+            return Observation::blank(began_at, &plan.own().region);
+        }
         let staying: Vec<&Database> =
             plan.databases.iter().filter(|database| !state.holdings.is_active(&database.name)).collect();
         let lag_since = lag_window_start(state, began_at);

@@ -29,6 +29,7 @@ pub mod maintenance;
 pub mod parameters;
 mod secret;
 pub mod witnesses;
+pub mod words;
 
 pub use database_tokens::DatabaseTokens;
 pub use failure::{Failure, FailureKind};
@@ -39,6 +40,7 @@ pub use parameters::{ParameterStores, SeenPairs};
 pub use protocol::readiness::facts::EndpointHealth;
 pub use secret::Secret;
 pub use witnesses::Witnesses;
+pub use words::Words;
 
 /// What every port answers with.
 pub type Answer<T> = Result<T, Failure>;

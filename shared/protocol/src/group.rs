@@ -133,6 +133,14 @@ pub fn scope(plan: &Plan, state: &State, routes: &[Name]) -> Result<Scope, Scope
     Ok(Scope { databases, fleets, routes: moved_routes })
 }
 
+/// Whether a guard watches the other side: there is something that it may have to move, or that a person may. One that serves
+/// everything itself watches nothing.
+pub fn is_watching(plan: &Plan, state: &State) -> bool {
+    state.guard.is_none()
+        || state.active_run().is_some()
+        || !groups(plan).iter().all(|group| group.is_all(state, &[Ownership::Active]))
+}
+
 fn named(group: Group) -> Group {
     let first = group.routes.iter().min().or_else(|| group.databases.iter().min());
     let name = first.unwrap_or(&group.name).clone();

@@ -31,6 +31,20 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// A look at nothing.
+    pub fn blank(at: Timestamp, vantage: &str) -> Self {
+        Self {
+            at,
+            vantage: vantage.to_owned(),
+            probes: Vec::new(),
+            replicas: Vec::new(),
+            lag: BTreeMap::new(),
+            replayed: BTreeMap::new(),
+            answered_at: None,
+            alarms: BTreeMap::new(),
+        }
+    }
+
     /// Whether a probe of the other side gets a good answer.
     pub fn answers_now(&self) -> bool {
         self.probes.iter().any(|probe| probe.answer == ProbeAnswer::Good)

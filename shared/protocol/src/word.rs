@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::command::Step;
 use crate::group::groups;
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{Database, Plan};
 use crate::side::Side;
-use crate::state::State;
 use crate::state::holdings::{Holding, Ownership};
+use crate::state::{Cleanup, State};
 
 /// The version of a word that this version writes, and the newest that it reads.
 pub const WORD_SCHEMA: u16 = 1;
@@ -101,12 +102,11 @@ impl Word {
         at: Timestamp,
     ) -> Self {
         let said = groups(plan).into_iter().map(|group| {
-            let owes =
-                |name: &Name| state.cleanup.iter().any(|((_, of), open)| of == name && !open.is_done());
+            let owed = plan.databases.iter().filter(|database| group.databases.contains(&database.name));
             let word = GroupWord {
                 holding: group.holding(state),
                 serves: serves.get(&group.name).copied(),
-                owes_quarantine: group.databases.iter().any(owes),
+                owes_quarantine: owed.into_iter().any(|database| owes(plan, state, database)),
             };
             (group.name, word)
         });
@@ -155,6 +155,14 @@ impl Word {
     pub fn has_heard(&self, table_id: &str, seq: u64) -> bool {
         self.heard.as_ref().is_some_and(|heard| heard.table_id == table_id && heard.seq >= seq)
     }
+}
+
+/// Whether a guard still has to cut the old primary of a database off. Where the plan never gave a group for it, nobody does.
+fn owes(plan: &Plan, state: &State, database: &Database) -> bool {
+    let is_named = database.quarantine_security_group(plan.seat.other()).is_some();
+    let was_named = |open: &Cleanup| open.progress.is_some() || open.overdue;
+    let open = state.cleanup(Step::Quarantine, &database.name).filter(|open| !open.is_done());
+    open.is_some_and(|open| is_named || was_named(open))
 }
 
 impl GroupWord {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws::assumed_role::PrimaryRole;
+use aws::words::PeerTable;
 use protocol::arn::{Arn, is_region};
 
 /// What a function is told by its environment.
@@ -30,6 +31,9 @@ pub struct Settings {
     /// The role that calls to the primary region are made as, where its account is another one; only the functions that make
     /// such calls are told. From `PILOTLIGHT_PRIMARY_ROLE` and `PILOTLIGHT_PRIMARY_EXTERNAL_ID`, if they are set.
     pub primary_role: Option<PrimaryRole>,
+    /// Where the other guard keeps its journal, where there are two; only the alarm-handler is told. From
+    /// `PILOTLIGHT_PEER_TABLE`, the table's ARN, if it is set.
+    pub peer_table: Option<PeerTable>,
     /// One address for all services and regions: an emulator's, or a proxy's. From `AWS_ENDPOINT_URL`, if it is set.
     pub endpoint_url: Option<String>,
     /// The function's own timeout in seconds. From `PILOTLIGHT_FUNCTION_SECONDS`.
@@ -78,6 +82,7 @@ impl Settings {
             function_seconds: reader.number("PILOTLIGHT_FUNCTION_SECONDS", FUNCTION_SECONDS_MAX),
             release_parameter: reader.optional("PILOTLIGHT_RELEASE_PARAMETER"),
             primary_role: reader.primary_role(),
+            peer_table: reader.peer_table(&region),
             endpoint_url: reader.endpoint_url(),
             region,
             function,
@@ -144,9 +149,7 @@ impl<L: Fn(&str) -> Option<String>> SettingsReader<L> {
     fn journal_table(&mut self) -> String {
         const NAME: &str = "PILOTLIGHT_JOURNAL_TABLE";
         let table = self.required(NAME, "set the name of the journal's DynamoDB table");
-        let sound = (3..=255).contains(&table.len())
-            && table.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        if !table.is_empty() && !sound {
+        if !table.is_empty() && !is_table(&table) {
             self.problems
                 .push(format!("{NAME} is `{table}`, which is not a table name: set the name, not the ARN"));
         }
@@ -223,6 +226,28 @@ impl<L: Fn(&str) -> Option<String>> SettingsReader<L> {
         (is_role && is_sound).then_some(PrimaryRole { arn, external_id })
     }
 
+    /// The other guard sits in another region: one that hears itself would take itself for two.
+    fn peer_table(&mut self, region: &str) -> Option<PeerTable> {
+        const NAME: &str = "PILOTLIGHT_PEER_TABLE";
+        let text = self.optional(NAME)?;
+        let arn = Arn::parse(&text).filter(|arn| arn.service == "dynamodb");
+        let table = arn.as_ref().and_then(|arn| arn.resource.strip_prefix("table/"));
+        let Some((arn, table)) = arn.as_ref().zip(table.filter(|table| is_table(table))) else {
+            self.problems.push(format!(
+                "{NAME} is `{text}`, which is not the ARN of a table: set the ARN of the other guard's journal, like \
+                 arn:aws:dynamodb:us-east-2:123456789012:table/shop-journal"
+            ));
+            return None;
+        };
+        if arn.region == region {
+            self.problems.push(format!(
+                "{NAME} is in {region}, as this function is: set the journal of the guard in the other region"
+            ));
+            return None;
+        }
+        Some(PeerTable { region: arn.region.to_owned(), table: table.to_owned() })
+    }
+
     fn endpoint_url(&mut self) -> Option<String> {
         const NAME: &str = "AWS_ENDPOINT_URL";
         let url = self.optional(NAME)?;
@@ -242,6 +267,11 @@ impl<L: Fn(&str) -> Option<String>> SettingsReader<L> {
             );
         }
     }
+}
+
+/// Whether a text can be the name of a `DynamoDB` table.
+fn is_table(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
 #[cfg(test)]
@@ -300,6 +330,29 @@ mod tests {
         ]);
         let role = settings.unwrap().primary_role.unwrap();
         assert_eq!((role.account(), role.external_id.as_str()), ("210987654321", "shop-7f3a"));
+    }
+
+    #[test]
+    fn the_table_of_the_other_guard_is_optional_and_in_another_region() {
+        const NAME: &str = "PILOTLIGHT_PEER_TABLE";
+        assert_eq!(read_with(&[]).unwrap().peer_table, None);
+        let settings =
+            read_with(&[(NAME, Some("arn:aws:dynamodb:us-east-2:123456789012:table/shop-journal"))]);
+        let expected = PeerTable { region: "us-east-2".to_owned(), table: "shop-journal".to_owned() };
+        assert_eq!(settings.unwrap().peer_table, Some(expected));
+        for (value, words) in [
+            ("shop-journal", "which is not the ARN of a table: set the ARN of the other guard's journal"),
+            ("arn:aws:sns:us-east-2:123456789012:table/shop-journal", "which is not the ARN of a table"),
+            ("arn:aws:dynamodb:us-east-2:123456789012:table/", "which is not the ARN of a table"),
+            ("arn:aws:dynamodb:us-east-2:123456789012:table/a b c", "which is not the ARN of a table"),
+            (
+                "arn:aws:dynamodb:us-west-1:123456789012:table/shop-journal",
+                "is in us-west-1, as this function is",
+            ),
+        ] {
+            let problems = read_with(&[(NAME, Some(value))]).unwrap_err().problems;
+            assert!(problems.len() == 1 && problems[0].contains(words), "{problems:?}");
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use aws::config::Sdk;
 use aws::journal::DynamoJournal;
 use aws::plan_source::ParameterPlans;
 use aws::publisher::SnsPublisher;
+use aws::words::{DynamoWords, PeerTable};
 use engine::context::Context;
-use ports::Clock;
+use ports::{Clock, Words};
 use protocol::state::snapshot::SNAPSHOT_EVERY;
 
 use crate::clock::SystemClock;
@@ -40,6 +41,11 @@ impl Start {
         let sdk = Sdk::load(&settings.region, settings.endpoint_url.as_deref(), Arc::clone(&clock));
         let journal = Arc::new(DynamoJournal::new(&sdk, &settings.journal_table, Arc::clone(&clock)));
         Ok(Self { settings, sdk, clock, journal })
+    }
+
+    /// The words of both guards, for one that is told where the other keeps its journal.
+    pub fn words(&self, peer: &PeerTable) -> Arc<dyn Words> {
+        Arc::new(DynamoWords::new(&self.sdk, &self.settings.journal_table, peer))
     }
 
     /// What the function decides on its plan with.

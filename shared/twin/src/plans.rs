@@ -20,6 +20,20 @@ pub fn example_plan(mode: Mode) -> Plan {
     plan
 }
 
+/// A workload that each side describes for both: a guard of either can move it. Its ticks look once.
+///
+/// # Panics
+/// When it is not valid.
+#[expect(clippy::expect_used, reason = "an invalid example fails whatever test it appears in")]
+pub fn both_ways(mode: Mode) -> Plan {
+    let text = include_str!("../../protocol/tests/plans/both-ways.json");
+    let mut plan = Plan::from_json(text).expect("the plan is valid");
+    plan.mode = mode;
+    plan.detection.watch_seconds = None;
+    assert_eq!(plan.validate(), vec![]);
+    plan
+}
+
 /// One database, one fleet, one route: the common case.
 ///
 /// # Panics

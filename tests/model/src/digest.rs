@@ -24,8 +24,8 @@ use protocol::journal::{Cause, SubjectDone};
 use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{
-    AlarmSeen, AlarmWord, Cleanup, Course, Hold, OneOfTwo, Phase, Progress, REJECTED_WITHIN, Rejected, Reopened, Run,
-    State,
+    AlarmSeen, AlarmWord, Cleanup, Course, Hold, OneOfTwo, Phase, Progress, REJECTED_WITHIN, Rejected,
+    Reopened, Run, State,
 };
 
 use crate::world::{Seen, time};

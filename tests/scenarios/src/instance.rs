@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ports::inspection::Inspection;
 use ports::{
     Alarms, Answer, Clock, Databases, Fleets, FunctionError, Functions, Ids, Journal, Lag, Metrics, Plans,
-    Probes, Publisher, Traffic, Witnesses,
+    Probes, Publisher, Traffic, Witnesses, Words,
 };
 use promote_replica::PromoteReplica;
 use protocol::command::Step;
@@ -20,7 +20,7 @@ use readiness_checker::ReadinessChecker;
 use scale_asg::ScaleAsg;
 use serde_json::Value;
 use shift_traffic::ShiftTraffic;
-use twin::{MemoryWorld, Policy, Through};
+use twin::{GuardTwin, MemoryWorld, Policy, Through};
 
 use crate::COMMANDS_TOPIC;
 
@@ -47,6 +47,8 @@ pub struct Instance {
     pub inspection: Inspection,
     /// Metrics.
     pub metrics: Arc<dyn Metrics>,
+    /// The words of both guards, of one that is one of two.
+    pub words: Option<Arc<dyn Words>>,
 }
 
 /// How an instance differs from the others.
@@ -66,6 +68,13 @@ impl Instance {
     pub fn new(world: &Arc<MemoryWorld>, plan: &Plan, identity: Identity) -> Self {
         let metrics = Arc::clone(world) as _;
         Self::on(world, world.inspection(), metrics, plan, identity)
+    }
+
+    /// Of one of two guards.
+    pub fn of_pair(guard: &Arc<GuardTwin>, plan: &Plan, identity: Identity) -> Self {
+        let metrics = Arc::clone(&guard.world) as _;
+        let instance = Self::on(guard, guard.world.inspection(), metrics, plan, identity);
+        Self { words: Some(Arc::clone(guard) as _), ..instance }
     }
 
     /// With every call to the world through a policy, but those of a readiness pass: it decides nothing.
@@ -118,6 +127,7 @@ impl Instance {
             probes: Arc::clone(ports) as _,
             inspection,
             metrics,
+            words: None,
         }
     }
 
@@ -162,6 +172,7 @@ impl Instance {
             probes: Arc::clone(&self.probes),
             metrics: Arc::clone(&self.metrics),
             functions: Arc::new(Invoked(self.readiness_checker())),
+            words: self.words.clone(),
         }
     }
 

@@ -18,10 +18,11 @@ use protocol::state::{Phase, State, evolve};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use twin::{CountingIds, MemoryWorld, Policy, RuntimeClock};
+use twin::{CountingIds, GuardTwin, MemoryWorld, Policy, RuntimeClock};
 
 pub mod fault_injection;
 pub mod instance;
+pub mod pair;
 pub mod scheduled_job;
 
 use fault_injection::{Line, Tap};
@@ -69,6 +70,10 @@ pub struct Stage {
     pub published: Vec<StepCommand>,
     /// After how many records a snapshot of the state is due. Few, so that every scenario reads through some.
     pub snapshot_every: u64,
+    /// What it reaches as one of two guards, if it is one.
+    pub guard: Option<Arc<GuardTwin>>,
+    /// Whether it was not told yet that it is one of two.
+    pub is_alone: bool,
     ids: Arc<CountingIds>,
     next_tick: Timestamp,
     next_check: Timestamp,
@@ -82,7 +87,12 @@ impl Stage {
     /// A good day.
     pub fn new(plan: Plan) -> Self {
         let base: Timestamp = Timestamp::from_second(1_800_000_000).unwrap_or_default();
-        let clock = Arc::new(RuntimeClock::starting_at(base));
+        Self::at(plan, Arc::new(RuntimeClock::starting_at(base)))
+    }
+
+    /// A good day, by a clock that others may share.
+    pub fn at(plan: Plan, clock: Arc<RuntimeClock>) -> Self {
+        let base = clock.now();
         let world = Arc::new(MemoryWorld::new(&plan, Arc::clone(&clock) as Arc<dyn Clock>));
         let ids = Arc::new(CountingIds::default());
         let folded = RefCell::new(State::default());
@@ -96,6 +106,8 @@ impl Stage {
             loses: None,
             published: Vec::new(),
             snapshot_every: 7,
+            guard: None,
+            is_alone: false,
             ids,
             next_tick: base,
             next_check: base,
@@ -113,7 +125,13 @@ impl Stage {
             writer: writer.to_owned(),
             snapshot_every: self.snapshot_every,
         };
-        Instance::new(&self.world, &self.plan, identity)
+        match &self.guard {
+            Some(guard) => {
+                let instance = Instance::of_pair(guard, &self.plan, identity);
+                if self.is_alone { Instance { words: None, ..instance } } else { instance }
+            }
+            None => Instance::new(&self.world, &self.plan, identity),
+        }
     }
 
     /// One instance of a function, every call of which passes through a policy.
@@ -212,6 +230,12 @@ impl Stage {
 
     /// One beat: deliver what was published, tick if a minute has passed, let time pass.
     pub async fn beat(&mut self) {
+        self.act().await;
+        self.clock.sleep(BEAT).await;
+    }
+
+    /// What is due at this moment: deliver what was published, tick if a minute has passed.
+    pub async fn act(&mut self) {
         let commands: Vec<StepCommand> = self.world.inner().commands.drain(..).collect();
         self.published.extend(commands.iter().cloned());
         for command in commands {
@@ -238,7 +262,6 @@ impl Stage {
             // As above.
             drop(self.check(json!({ "command": "pass" })).await);
         }
-        self.clock.sleep(BEAT).await;
     }
 
     /// The schedule invokes the alarm-handler. A tick that fails is an error of the function; the next one comes in a minute.

@@ -27,6 +27,7 @@ mod golden;
 mod journal;
 mod late;
 mod limits;
+mod pair;
 mod parameters;
 mod readiness;
 #[allow(clippy::duplicate_mod, reason = "as above")]

@@ -1,0 +1,442 @@
+//! What do two guards share? Two regions with everything of a plan on either side, and each guard's own way to it: its journal and its
+//! messages are its own, and it hears the other one only while nothing keeps them apart.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use ports::{
+    Alarms, Alert, AlertClaim, Answer, Appended, Clock, Databases, EndpointHealth, FailureKind, FleetView,
+    Fleets, Journal, KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, Replication,
+    RouteView, Traffic, Vitals, Which, Witnesses, Words,
+};
+use protocol::command::StepCommand;
+use protocol::endpoint::{Endpoint, Setting};
+use protocol::journal::Record;
+use protocol::name::Name;
+use protocol::observation::{LagSample, ProbeAnswer};
+use protocol::plan::{Capacity, Database, FleetAt, Plan, Probe, Route};
+use protocol::readiness::LastReadiness;
+use protocol::side::{Side, Sides};
+use protocol::signal::AlarmNow;
+use protocol::witness::{WitnessCommand, Witnessed};
+use protocol::word::Word;
+
+use crate::faults::failure;
+use crate::world::{MemoryWorld, must_be};
+
+/// From the call to a writable database.
+const PROMOTION: SignedDuration = SignedDuration::from_secs(240);
+
+/// From a bigger wanted size to healthy targets.
+const LAUNCH: SignedDuration = SignedDuration::from_secs(100);
+
+/// Two regions.
+pub struct TwoRegions {
+    clock: Arc<dyn Clock>,
+    inner: Mutex<TwoRegionsInner>,
+}
+
+/// What the two regions are like. Tests reach in to change it.
+#[derive(Debug)]
+pub struct TwoRegionsInner {
+    /// Whether each answers.
+    pub lives: Sides<bool>,
+    /// Whether the guards are kept from each other's words.
+    pub is_parted: bool,
+    /// The databases by name, on each side.
+    pub databases: BTreeMap<Name, Sides<InstanceTwin>>,
+    /// The fleets by name: the size on each side, and since when.
+    pub fleets: BTreeMap<Name, Sides<(Capacity, Timestamp)>>,
+    /// The endpoints of each route.
+    pub routes: BTreeMap<Name, Sides<Endpoint>>,
+    /// The guards' words, by their seats.
+    pub words: Sides<Option<String>>,
+    /// The tables that the guards keep their journals in.
+    pub table_ids: Sides<String>,
+}
+
+/// A database on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceTwin {
+    /// What it does.
+    pub does: InstanceDoes,
+    /// Whether its quarantine group alone is on it.
+    pub is_cut_off: bool,
+}
+
+/// What a database does on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceDoes {
+    /// It accepts writes.
+    Writes,
+    /// It follows the one across.
+    Follows,
+    /// It is being promoted.
+    Promoted {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl TwoRegions {
+    /// Everything serves on one side, and the other follows.
+    pub fn new(plan: &Plan, clock: Arc<dyn Clock>, serving: Side) -> Self {
+        let began = clock.now();
+        let does = |side: Side| match side == serving {
+            true => InstanceDoes::Writes,
+            false => InstanceDoes::Follows,
+        };
+        let instances = Sides::from_fn(|side| InstanceTwin { does: does(side), is_cut_off: false });
+        let empty = Capacity { min: 0, desired: 0, max: 1 };
+        let endpoints = |route: &Route| {
+            Sides::from_fn(|side| match side == serving {
+                true => Endpoint::Open(route.sides[side].setting()),
+                false => Endpoint::Closed,
+            })
+        };
+        let sizes = Sides::from_fn(|side| {
+            (if side == serving { Capacity { min: 2, desired: 2, max: 4 } } else { empty }, began)
+        });
+        let inner = TwoRegionsInner {
+            lives: Sides::from_fn(|_| true),
+            is_parted: false,
+            databases: plan.databases.iter().map(|item| (item.name.clone(), instances)).collect(),
+            fleets: plan.fleets.iter().map(|item| (item.name.clone(), sizes)).collect(),
+            routes: plan.routes.iter().map(|route| (route.name.clone(), endpoints(route))).collect(),
+            words: Sides::default(),
+            table_ids: Sides::from_fn(|side| format!("table-{}", side.as_str())),
+        };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    /// The regions themselves, to look into or to change.
+    pub fn inner(&self) -> MutexGuard<'_, TwoRegionsInner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The databases that accept writes on a side and are not cut off.
+    pub fn written(&self, side: Side) -> Vec<Name> {
+        let writes = |instances: &Sides<InstanceTwin>| {
+            instances[side].does == InstanceDoes::Writes && !instances[side].is_cut_off
+        };
+        let inner = self.inner();
+        inner
+            .databases
+            .iter()
+            .filter(|(_, instances)| writes(instances))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// The routes that let users in on a side.
+    pub fn open(&self, side: Side) -> Vec<Name> {
+        let inner = self.inner();
+        let is_open = |sides: &Sides<Endpoint>| matches!(sides[side], Endpoint::Open(_));
+        inner.routes.iter().filter(|(_, sides)| is_open(sides)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What a reprotect by hand leaves: all databases of a side follow the other side again, and no route is open there.
+    pub fn follow_again(&self, side: Side) {
+        let mut inner = self.inner();
+        for instances in inner.databases.values_mut() {
+            instances[side] = InstanceTwin { does: InstanceDoes::Follows, is_cut_off: false };
+        }
+        for endpoints in inner.routes.values_mut() {
+            endpoints[side] = Endpoint::Closed;
+        }
+    }
+
+    /// Promotions end in their time.
+    fn settle(&self) {
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        for instance in
+            inner.databases.values_mut().flat_map(|Sides { primary, recovery }| [primary, recovery])
+        {
+            if let InstanceDoes::Promoted { since } = instance.does
+                && now.duration_since(since) >= PROMOTION
+            {
+                instance.does = InstanceDoes::Writes;
+            }
+        }
+    }
+}
+
+/// What one of two guards can reach.
+pub struct GuardTwin {
+    /// The regions that it shares with the other guard.
+    pub regions: Arc<TwoRegions>,
+    /// What is its own: plan, journal, alarms, lag, probes and messages.
+    pub world: Arc<MemoryWorld>,
+    /// Its seat.
+    pub seat: Side,
+}
+
+impl GuardTwin {
+    /// A call to a side, which must live. The own side does while the guard itself runs.
+    fn reach(&self, side: Side, action: &'static str) -> Answer<MutexGuard<'_, TwoRegionsInner>> {
+        self.regions.settle();
+        let inner = self.regions.inner();
+        if inner.lives[side] {
+            return Ok(inner);
+        }
+        Err(failure(action, FailureKind::Unreachable, "the region is lost"))
+    }
+}
+
+#[async_trait]
+impl Words for GuardTwin {
+    async fn table_id(&self) -> Answer<String> {
+        Ok(self.reach(self.seat, "table_id")?.table_ids[self.seat].clone())
+    }
+
+    async fn own(&self, _plan: &Name) -> Answer<Option<String>> {
+        Ok(self.reach(self.seat, "own_word")?.words[self.seat].clone())
+    }
+
+    async fn keep(&self, word: &Word) -> Answer<()> {
+        let json = serde_json::to_string(word)
+            .map_err(|error| failure("keep_word", FailureKind::Invalid, &error.to_string()))?;
+        let mut inner = self.reach(self.seat, "keep_word")?;
+        let kept = inner.words[self.seat].as_deref().and_then(|text| Word::read(text).ok());
+        let is_newer = kept.is_some_and(|kept| {
+            kept.heard_up_to.table_id == word.heard_up_to.table_id
+                && kept.heard_up_to.seq > word.heard_up_to.seq
+        });
+        if !is_newer {
+            inner.words[self.seat] = Some(json);
+        }
+        Ok(())
+    }
+
+    async fn other(&self, _plan: &Name) -> Answer<Option<String>> {
+        let inner = self.reach(self.seat.other(), "other_word")?;
+        if inner.is_parted {
+            return Err(failure("other_word", FailureKind::Unreachable, "no answer within 2 s"));
+        }
+        Ok(inner.words[self.seat.other()].clone())
+    }
+}
+
+#[async_trait]
+impl Databases for GuardTwin {
+    async fn look(&self, databases: &[&Database], side: Side) -> Answer<Vec<ReplicaView>> {
+        must_be(side, self.seat, "look_databases")?;
+        let inner = self.reach(side, "look_databases")?;
+        let hears = |instances: &Sides<InstanceTwin>| {
+            inner.lives[side.other()]
+                && instances[side.other()].does == InstanceDoes::Writes
+                && !instances[side.other()].is_cut_off
+        };
+        let view = |database: &&Database| match inner.databases.get(&database.name) {
+            None => ReplicaView::Missing,
+            Some(instances) => match instances[side].does {
+                InstanceDoes::Writes => ReplicaView::Writable,
+                InstanceDoes::Promoted { .. } => ReplicaView::Changing { status: "modifying".to_owned() },
+                InstanceDoes::Follows => {
+                    let lost =
+                        || Replication::Broken { detail: "error: the source does not answer".to_owned() };
+                    let replication = if hears(instances) { Replication::Running } else { lost() };
+                    ReplicaView::Replica { status: "available".to_owned(), replication }
+                }
+            },
+        };
+        Ok(databases.iter().map(view).collect())
+    }
+
+    async fn promote(&self, database: &Database, side: Side) -> Answer<()> {
+        must_be(side, self.seat, "promote")?;
+        let now = self.regions.clock.now();
+        let mut inner = self.reach(side, "promote")?;
+        let Some(instances) = inner.databases.get_mut(&database.name) else {
+            return Err(failure("promote", FailureKind::Missing, "no such database"));
+        };
+        if instances[side].does != InstanceDoes::Follows {
+            return Err(failure("promote", FailureKind::Conflict, "not in a state to be promoted"));
+        }
+        instances[side].does = InstanceDoes::Promoted { since: now };
+        Ok(())
+    }
+
+    async fn old_primary(&self, database: &Database, side: Side) -> Answer<OldPrimary> {
+        must_be(side, self.seat.other(), "old_primary")?;
+        let inner = self.reach(side, "old_primary")?;
+        let instance = inner.databases.get(&database.name).map(|instances| instances[side]);
+        Ok(match instance {
+            Some(instance) if instance.is_cut_off => OldPrimary::CutOff,
+            Some(instance) if instance.does == InstanceDoes::Follows => OldPrimary::Follows,
+            _ => OldPrimary::Open,
+        })
+    }
+
+    async fn quarantine(&self, database: &Database, side: Side) -> Answer<()> {
+        must_be(side, self.seat.other(), "quarantine")?;
+        let mut inner = self.reach(side, "quarantine")?;
+        if let Some(instances) = inner.databases.get_mut(&database.name) {
+            instances[side].is_cut_off = true;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Fleets for GuardTwin {
+    async fn look(&self, fleets: &[FleetAt<'_>]) -> Answer<Vec<FleetView>> {
+        let now = self.regions.clock.now();
+        let inner = self.reach(self.seat, "look_fleets")?;
+        let view = |fleet: &FleetAt<'_>| match inner.fleets.get(fleet.name) {
+            None => FleetView::Missing,
+            Some(sizes) => {
+                let (capacity, since) = sizes[self.seat];
+                let serves = if now.duration_since(since) >= LAUNCH { capacity.desired } else { 0 };
+                FleetView::Group {
+                    capacity,
+                    in_service: serves,
+                    healthy_targets: serves,
+                    launch_suspended: false,
+                }
+            }
+        };
+        Ok(fleets.iter().map(view).collect())
+    }
+
+    async fn resize(&self, fleet: FleetAt<'_>, capacity: Capacity) -> Answer<()> {
+        let now = self.regions.clock.now();
+        let mut inner = self.reach(self.seat, "resize")?;
+        let Some(sizes) = inner.fleets.get_mut(fleet.name) else {
+            return Err(failure("resize", FailureKind::Missing, "no such group"));
+        };
+        sizes[self.seat] = (capacity, now);
+        Ok(())
+    }
+
+    async fn last_failure(&self, _fleet: FleetAt<'_>, _since: Timestamp) -> Answer<Option<String>> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Traffic for GuardTwin {
+    async fn look(&self, route: &Route) -> Answer<RouteView> {
+        self.regions.settle();
+        let inner = self.regions.inner();
+        let endpoints = inner.routes.get(&route.name).copied();
+        let endpoints =
+            endpoints.ok_or_else(|| failure("look_route", FailureKind::Missing, "no such endpoint group"))?;
+        let health = Sides::from_fn(|side| match inner.lives[side] {
+            true => EndpointHealth::Healthy,
+            false => EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
+        });
+        Ok(RouteView { endpoints, health })
+    }
+
+    async fn open(&self, route: &Route, side: Side, setting: Setting) -> Answer<()> {
+        self.set(route, side, Endpoint::Open(setting))
+    }
+
+    async fn close(&self, route: &Route, side: Side) -> Answer<()> {
+        self.set(route, side, Endpoint::Closed)
+    }
+}
+
+impl GuardTwin {
+    fn set(&self, route: &Route, side: Side, endpoint: Endpoint) -> Answer<()> {
+        let mut inner = self.regions.inner();
+        let Some(endpoints) = inner.routes.get_mut(&route.name) else {
+            return Err(failure("set_route", FailureKind::Missing, "no such endpoint group"));
+        };
+        endpoints[side] = endpoint;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Plans for GuardTwin {
+    async fn load(&self) -> Answer<String> {
+        Plans::load(&*self.world).await
+    }
+}
+
+#[async_trait]
+impl Journal for GuardTwin {
+    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
+        self.world.load_after(plan, seq).await
+    }
+
+    async fn append(&self, record: &Record) -> Answer<Appended> {
+        self.world.append(record).await
+    }
+
+    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
+        self.world.load_snapshot(plan, which).await
+    }
+
+    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
+        self.world.save_snapshot(plan, kept).await
+    }
+
+    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
+        self.world.claim_alert(plan, claim).await
+    }
+
+    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
+        self.world.yield_alert(plan, alert).await
+    }
+
+    async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
+        self.world.load_vitals(plan).await
+    }
+
+    async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
+        self.world.save_vitals(plan, vitals).await
+    }
+
+    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
+        self.world.load_readiness(plan).await
+    }
+
+    async fn save_readiness(&self, plan: &Name, readiness: &LastReadiness) -> Answer<()> {
+        self.world.save_readiness(plan, readiness).await
+    }
+}
+
+#[async_trait]
+impl Alarms for GuardTwin {
+    async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>> {
+        Alarms::states(&*self.world, region, arns).await
+    }
+}
+
+#[async_trait]
+impl Lag for GuardTwin {
+    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
+        self.world.samples(database, side, since).await
+    }
+}
+
+#[async_trait]
+impl Witnesses for GuardTwin {
+    async fn look(&self, function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
+        Witnesses::look(&*self.world, function, command).await
+    }
+}
+
+#[async_trait]
+impl Probes for GuardTwin {
+    async fn ask(&self, probe: &Probe) -> ProbeAnswer {
+        self.world.ask(probe).await
+    }
+}
+
+#[async_trait]
+impl Publisher for GuardTwin {
+    async fn commands(&self, commands: &[StepCommand]) -> Answer<()> {
+        self.world.commands(commands).await
+    }
+
+    async fn notice(&self, subject: &str, text: &str) -> Answer<()> {
+        self.world.notice(subject, text).await
+    }
+}
