@@ -75,7 +75,7 @@ impl AlarmHandler {
         let conductor = self.context.conductor().await?;
         match incoming {
             Incoming::Tick => tick(self, &conductor, deadline).await,
-            Incoming::Operator(OperatorCommand::Status {}) => status::status(&conductor).await,
+            Incoming::Operator(OperatorCommand::Status {}) => status::status(self, &conductor).await,
             Incoming::Operator(OperatorCommand::Readiness {}) => {
                 readiness::answer(self, &conductor, deadline).await
             }

@@ -1,22 +1,27 @@
 //! How things stand, for a person to read. Changes nothing.
 
+use std::collections::BTreeMap;
+
 use engine::conductor::{Conductor, Log};
 use engine::fault::Fault;
 use engine::log::{RUNBOOK, Unread};
+use engine::pair::PairLook;
 use jiff::{SignedDuration, Timestamp};
 use ports::{Failure, Journal, Rest};
 use protocol::command::Step;
 use protocol::decide::{Facts, Lost, alarm_age, decide};
+use protocol::group::groups;
 use protocol::journal::{Record, RunReport};
 use protocol::name::Name;
 use protocol::plan::Plan;
 use protocol::readiness::Readiness;
 use protocol::readiness::facts::JournalFacts;
+use protocol::state::holdings::Holding;
 use protocol::state::{Phase, Progress, Run, State};
 use protocol::words::{duration, of_ms};
 use serde_json::{Value, json};
 
-use crate::attention;
+use crate::{AlarmHandler, attention};
 
 /// Most records shown of the last run.
 const TIMELINE_MAX: usize = 60;
@@ -29,7 +34,7 @@ const TIMELINE_PAGES_MAX: usize = 8;
 
 /// Answers the `status` command. It answers whatever became of the journal: as of the last good record, with the one that
 /// can't be read.
-pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
+pub(crate) async fn status(function: &AlarmHandler, conductor: &Conductor) -> Result<Value, Fault> {
     let (plan, journal) = (&conductor.plan, &*conductor.journal);
     let mut log = Log::default();
     let unread = match log.read(journal, &plan.name).await {
@@ -51,6 +56,8 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
     };
     let vitals = journal.load_vitals(&plan.name).await.ok().flatten();
     let readiness = journal.load_readiness(&plan.name).await.ok().flatten();
+    // What keeps a new guard from beginning keeps nobody from asking how things stand.
+    let pair = function.see_pair(conductor, state).await.ok().flatten();
     let sentence = unread.unwrap_or_else(|| decide(plan, state, &Facts::default(), now).sentence);
     Ok(json!({
         "sentence": sentence,
@@ -58,6 +65,7 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "mode": plan.mode,
         "regions": plan.sides.as_ref().map(|place| &place.region),
         "serving_from": state.serving_region(plan),
+        "guards": guards(plan, state, pair.as_ref(), now),
         "hold": state.hold_at(now).map(|hold| json!({ "by": hold.by, "reason": hold.reason, "until": hold.until })),
         "attention": attention::shown(&log),
         "evidence": evidence(state, now),
@@ -72,6 +80,34 @@ pub(crate) async fn status(conductor: &Conductor) -> Result<Value, Fault> {
         "timeline_unread": timeline_unread,
         "records": state.last_seq,
         "journal": journal_table(&log.facts(), now),
+    }))
+}
+
+/// What each of two guards holds, as it says; nothing for a guard that is alone.
+fn guards(plan: &Plan, state: &State, pair: Option<&PairLook>, now: Timestamp) -> Option<Value> {
+    let guard = state.guard.as_ref()?;
+    let ago = |at: Timestamp| format!("{} ago", duration(now.duration_since(at).max(SignedDuration::ZERO)));
+    let shown = |held: Holding, since: Option<Timestamp>| json!({ "state": held.ownership, "term": held.term, "since": since });
+    let own: BTreeMap<Name, Value> = groups(plan)
+        .into_iter()
+        .map(|group| (group.name.clone(), shown(group.holding(state), group.since(state))))
+        .collect();
+    let word = pair.and_then(|pair| pair.seen.word.as_ref());
+    let said = word.map(|word| {
+        let said = word.groups.iter();
+        let groups: BTreeMap<&Name, Value> =
+            said.map(|(name, said)| (name, shown(said.holding, said.since))).collect();
+        json!({ "said": ago(word.at), "groups": groups })
+    });
+    let last_heard = pair.and_then(|pair| pair.seen.heard_at);
+    Some(json!({
+        "own": { "region": plan.own().region, "restored": guard.is_restored, "groups": own },
+        "other": {
+            "region": plan.other().region,
+            "word": said,
+            "unheard": pair.and_then(|pair| pair.unheard.as_ref()),
+            "last_heard": last_heard.map(ago),
+        },
     }))
 }
 

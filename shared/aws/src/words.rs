@@ -146,6 +146,7 @@ mod tests {
             heard_up_to: Heard { table_id: "t-1".to_owned(), seq },
             at: "2026-11-20T03:00:00Z".parse().unwrap(),
             heard: None,
+            heard_at: None,
             groups: BTreeMap::new(),
         }
     }

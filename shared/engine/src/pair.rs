@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
 use ports::{Answer, Clock, Databases, ReplicaView, Replication, Traffic, Words};
 use protocol::group::{Group, groups};
 use protocol::journal::EndpointSeen;
@@ -61,7 +62,8 @@ pub async fn look(sources: PairSources<'_>, plan: &Plan, state: &State) -> Answe
     );
     let (table_id, own) = (table_id?, own?);
     // A word of its own that it can't read any more says nothing; then it listens anew.
-    let heard = own.and_then(|text| Word::read(&text).ok()).and_then(|word| word.heard);
+    let own = own.and_then(|text| Word::read(&text).ok());
+    let (heard, heard_at) = own.map(|word| (word.heard, word.heard_at)).unwrap_or_default();
     let (word, unheard) = match other {
         Ok(word) => {
             let problem = word.counts(plan, heard.as_ref()).err().map(|problem| problem.to_string());
@@ -69,7 +71,7 @@ pub async fn look(sources: PairSources<'_>, plan: &Plan, state: &State) -> Answe
         }
         Err(why) => (None, Some(why)),
     };
-    Ok(PairLook { seen: PairSeen { at, table_id, heard, word, looks }, unheard })
+    Ok(PairLook { seen: PairSeen { at, table_id, heard, heard_at, word, looks }, unheard })
 }
 
 /// Keeps what a guard holds now where the other one reads it. Only after what it had heard was settled: a word says up to where.
@@ -77,17 +79,21 @@ pub async fn say(words: &dyn Words, plan: &Plan, state: &State, look: &PairLook,
     let PairSeen { table_id, looks, .. } = &look.seen;
     let serves =
         looks.iter().filter_map(|look| Some((look.group.clone(), look.served(plan.seat)?))).collect();
-    let word = Word { heard: look.heard(), ..Word::of(plan, state, table_id, &serves, clock.now()) };
+    let (heard, heard_at) = look.heard();
+    let word = Word { heard, heard_at, ..Word::of(plan, state, table_id, &serves, clock.now()) };
     if let Err(failure) = words.keep(&word).await {
         tracing::warn!(%failure, "the word to the other guard can't be kept");
     }
 }
 
 impl PairLook {
-    /// How far the other guard is heard by now.
-    fn heard(&self) -> Option<Heard> {
-        let counts = self.seen.word.as_ref().filter(|_| self.unheard.is_none());
-        counts.map(|word| word.heard_up_to.clone()).or_else(|| self.seen.heard.clone())
+    /// How far the other guard is heard by now, and when it last was.
+    fn heard(&self) -> (Option<Heard>, Option<Timestamp>) {
+        let PairSeen { at, heard, heard_at, word, .. } = &self.seen;
+        match word.as_ref().filter(|_| self.unheard.is_none()) {
+            Some(word) => (Some(word.heard_up_to.clone()), Some(*at)),
+            None => (heard.clone(), *heard_at),
+        }
     }
 }
 

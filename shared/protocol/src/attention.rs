@@ -30,6 +30,12 @@ pub const ALONE_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// After so long with nothing beyond the pause that was due, what comes next is news again.
 pub const CALM_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
+/// After so long without anybody who stands by for a group people are told: a new guard, and one that comes back, take minutes.
+pub const UNPROTECTED_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// How often they are told of it: making a replica again takes hours.
+pub const UNPROTECTED_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
 /// How many are told of at once, before the pauses grow: dismissed runs in a row, and requests for an approval.
 pub const TOLD_AT_ONCE_MAX: u32 = 2;
 
@@ -67,6 +73,10 @@ pub enum Matter {
     Reopened,
     /// A loss is seen while an aborted run is still being rolled back.
     RollingBack,
+    /// A loss is seen of what this guard does not stand by for.
+    NotStandby,
+    /// Nobody stands by for a group: if the region that serves it is lost, nothing moves it.
+    Unprotected,
 }
 
 impl Matter {
@@ -81,13 +91,20 @@ impl Matter {
     }
 
     /// Those of a loss against which nothing speaks, and that nothing begins to move by itself.
-    pub(crate) const OF_UNOPPOSED_LOSS: [Self; 5] =
-        [Self::Held, Self::CoolingDown, Self::RollingBack, Self::Lapsed, Self::Alone];
+    pub(crate) const OF_UNOPPOSED_LOSS: [Self; 6] =
+        [Self::Held, Self::CoolingDown, Self::RollingBack, Self::NotStandby, Self::Lapsed, Self::Alone];
 
     /// Those that a look may raise while no run is under way, or while one is rolled back, and that are no question any more once
     /// people have moved the workload, or begun to.
-    pub(crate) const OF_LOSS: [Self; 6] =
-        [Self::Vetoed, Self::Held, Self::CoolingDown, Self::RollingBack, Self::Lapsed, Self::Alone];
+    pub(crate) const OF_LOSS: [Self; 7] = [
+        Self::Vetoed,
+        Self::Held,
+        Self::CoolingDown,
+        Self::RollingBack,
+        Self::NotStandby,
+        Self::Lapsed,
+        Self::Alone,
+    ];
 }
 
 /// What becomes of a call.

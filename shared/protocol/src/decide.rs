@@ -28,6 +28,7 @@ mod gate;
 mod guards;
 mod open;
 mod operator;
+mod protection;
 mod sentence;
 mod signals;
 mod watch;
@@ -114,7 +115,8 @@ pub fn decide(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) -> Deci
         .or_else(|| signals::sort(plan, state, facts, now))
         .or_else(|| alarms::note(plan, state, facts, now))
         .or_else(|| watch::note(plan, state, facts, now))
-        .or_else(|| fence::note(plan, state, facts, now));
+        .or_else(|| fence::note(plan, state, facts, now))
+        .or_else(|| protection::note(plan, state, facts, now));
     if let Some(draft) = draft {
         return Decision::of(draft);
     }

@@ -3,7 +3,9 @@
 //!
 //! A fleet belongs to no group: it serves on a side for as long as any route there needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use crate::graph::{self, ScopeProblem};
 use crate::journal::Scope;
@@ -40,6 +42,12 @@ impl Group {
         self.items().map(|item| state.holding(item)).max_by_key(rank).unwrap_or_default()
     }
 
+    /// Since when all of it is what it is to a guard of two.
+    pub fn since(&self, state: &State) -> Option<Timestamp> {
+        let guard = state.guard.as_ref()?;
+        self.items().map(|item| guard.since(item)).max()
+    }
+
     /// Whether the guard's own side is one of these for all of it.
     fn is_all(&self, state: &State, wanted: &[Ownership]) -> bool {
         self.items().all(|item| wanted.contains(&state.holding(item).ownership))
@@ -62,7 +70,9 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             let needed: Vec<&Name> = after.iter().filter(is_joining).collect();
             carries.insert(name, kind != ItemKind::Fleet || !needed.is_empty());
             joined.place(name);
-            needed.into_iter().for_each(|needed| joined.join(name, needed));
+            for needed in needed {
+                joined.join(name, needed);
+            }
         }
     }
     let mut found: BTreeMap<Name, Group> = BTreeMap::new();
@@ -152,11 +162,11 @@ fn named(group: Group) -> Group {
 fn in_order(plan: &Plan, kind: ItemKind) -> Vec<(&Name, &[Name])> {
     let mut left: Vec<(&Name, &[Name])> = graph::items(plan, kind).collect();
     let mut ordered = Vec::with_capacity(left.len());
-    let mut waiting: BTreeMap<&Name, ()> = left.iter().map(|(name, _)| (*name, ())).collect();
+    let mut waiting: BTreeSet<&Name> = left.iter().map(|(name, _)| *name).collect();
     loop {
         let before = left.len();
         left.retain(|(name, after)| {
-            let waits = after.iter().any(|needed| needed != *name && waiting.contains_key(needed));
+            let waits = after.iter().any(|needed| needed != *name && waiting.contains(needed));
             if !waits {
                 waiting.remove(name);
                 ordered.push((*name, *after));

@@ -16,6 +16,8 @@ pub struct PairSeen {
     pub table_id: String,
     /// How far it has heard the other guard before.
     pub heard: Option<Heard>,
+    /// When it last heard it before.
+    pub heard_at: Option<Timestamp>,
     /// The other guard's word, as far as it can be read.
     pub word: Option<Word>,
     /// How the groups stand on its own side; those that could not be looked at are not among them.

@@ -160,12 +160,35 @@ impl State {
 pub struct OneOfTwo {
     /// Id of the table that its journal is kept in.
     pub table_id: String,
+    /// When it began, or was restored: what it knows nothing of since then it never knew.
+    pub began_at: Timestamp,
+    /// Since when its side is what it is for each item.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_since: BTreeMap<Name, Timestamp>,
     /// Whether its journal was restored, and nobody has said since what is so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_restored: bool,
     /// The last record by which it left a group. The other guard owns the group for good once it has heard of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_seq: Option<u64>,
+}
+
+impl OneOfTwo {
+    /// One that knows nothing yet.
+    fn beginning(table_id: &str, at: Timestamp) -> Self {
+        Self {
+            table_id: table_id.to_owned(),
+            began_at: at,
+            held_since: BTreeMap::new(),
+            is_restored: false,
+            left_seq: None,
+        }
+    }
+
+    /// Since when its side is what it is for an item.
+    pub fn since(&self, item: &Name) -> Timestamp {
+        self.held_since.get(item).copied().unwrap_or(self.began_at)
+    }
 }
 
 /// The primary side of a route that has moved, which somebody opened again.

@@ -40,6 +40,9 @@ pub struct Word {
     /// How far it has heard the other guard; nothing before the first word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
+    /// When it last did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Timestamp>,
     /// What it holds, by group.
     pub groups: BTreeMap<Name, GroupWord>,
 }
@@ -59,6 +62,9 @@ pub struct GroupWord {
     /// What its own side is for the group, and by which term.
     #[serde(flatten)]
     pub holding: Holding,
+    /// Since when. For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// Whether the group serves on its side, as it last looked; nothing where it could not look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serves: Option<bool>,
@@ -105,6 +111,7 @@ impl Word {
             let owed = plan.databases.iter().filter(|database| group.databases.contains(&database.name));
             let word = GroupWord {
                 holding: group.holding(state),
+                since: group.since(state),
                 serves: serves.get(&group.name).copied(),
                 owes_quarantine: owed.into_iter().any(|database| owes(plan, state, database)),
             };
@@ -118,6 +125,7 @@ impl Word {
             heard_up_to: Heard { table_id: table_id.to_owned(), seq: state.last_seq },
             at,
             heard: None,
+            heard_at: None,
             groups: said.collect(),
         }
     }

@@ -11,7 +11,7 @@ use protocol::name::Name;
 use protocol::operator::Overrides;
 use protocol::state::{Phase, State, evolve};
 
-const EVERY_MATTER: [Matter; 12] = [
+const EVERY_MATTER: [Matter; 14] = [
     Matter::Vetoed,
     Matter::Held,
     Matter::CoolingDown,
@@ -24,6 +24,8 @@ const EVERY_MATTER: [Matter; 12] = [
     Matter::LostQuarantine,
     Matter::Reopened,
     Matter::RollingBack,
+    Matter::NotStandby,
+    Matter::Unprotected,
 ];
 
 fn at(second: i64) -> Timestamp {
@@ -115,6 +117,8 @@ fn of_matter(matter: Option<Matter>) -> Attention {
             Matter::Held
             | Matter::CoolingDown
             | Matter::RollingBack
+            | Matter::NotStandby
+            | Matter::Unprotected
             | Matter::Lapsed
             | Matter::Alone
             | Matter::Reopened,

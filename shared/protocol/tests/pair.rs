@@ -1,6 +1,7 @@
 //! Do two guards that know each other by their words alone ever both own a group, or both stand by for it? And do they find back
 //! from wherever they are?
 
+mod protection;
 mod rules;
 mod world;
 
@@ -86,7 +87,9 @@ proptest! {
         happened in prop::collection::vec(happenings(), 0..60),
     ) {
         let mut world = World::new(was_alone);
-        happened.iter().for_each(|happening| happen(&mut world, *happening));
+        for happening in &happened {
+            happen(&mut world, *happening);
+        }
         heal(&mut world);
         for group in world.groups() {
             let mut held = Side::BOTH.map(|side| world.held(side, &group).ownership);

@@ -84,16 +84,12 @@ impl TwoRegions {
     /// Everything serves on one side, and the other follows.
     pub fn new(plan: &Plan, clock: Arc<dyn Clock>, serving: Side) -> Self {
         let began = clock.now();
-        let does = |side: Side| match side == serving {
-            true => InstanceDoes::Writes,
-            false => InstanceDoes::Follows,
-        };
+        let does = |side: Side| if side == serving { InstanceDoes::Writes } else { InstanceDoes::Follows };
         let instances = Sides::from_fn(|side| InstanceTwin { does: does(side), is_cut_off: false });
         let empty = Capacity { min: 0, desired: 0, max: 1 };
         let endpoints = |route: &Route| {
-            Sides::from_fn(|side| match side == serving {
-                true => Endpoint::Open(route.sides[side].setting()),
-                false => Endpoint::Closed,
+            Sides::from_fn(|side| {
+                if side == serving { Endpoint::Open(route.sides[side].setting()) } else { Endpoint::Closed }
             })
         };
         let sizes = Sides::from_fn(|side| {
@@ -325,10 +321,9 @@ impl Traffic for GuardTwin {
         let endpoints = inner.routes.get(&route.name).copied();
         let endpoints =
             endpoints.ok_or_else(|| failure("look_route", FailureKind::Missing, "no such endpoint group"))?;
-        let health = Sides::from_fn(|side| match inner.lives[side] {
-            true => EndpointHealth::Healthy,
-            false => EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() },
-        });
+        let unhealthy = || EndpointHealth::Unhealthy { reason: "no healthy targets".to_owned() };
+        let health =
+            Sides::from_fn(|side| if inner.lives[side] { EndpointHealth::Healthy } else { unhealthy() });
         Ok(RouteView { endpoints, health })
     }
 

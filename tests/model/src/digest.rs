@@ -73,7 +73,7 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         dismissals,
         guard,
     } = state;
-    if let Some(OneOfTwo { table_id, is_restored, left_seq }) = guard {
+    if let Some(OneOfTwo { table_id, began_at: _, held_since: _, is_restored, left_seq }) = guard {
         // What has been left is compared with how far the other guard has heard.
         (table_id, is_restored, left_seq).hash(out);
     }
@@ -419,7 +419,9 @@ fn write_then<H: Hasher>(then: &Then, now: Timestamp, out: &mut H) {
 /// stands there.
 pub fn write_turn<H: Hasher>(parts: turn::TurnParts<'_>, state: &State, out: &mut H) {
     let turn::TurnParts { facts, races: _, ended, untold, waiting } = parts;
-    let Facts { signals, operator, observation, fences } = facts;
+    let Facts { signals, operator, observation, fences, pair } = facts;
+    // One guard alone has none.
+    pair.is_some().hash(out);
     // What was said is the worker's task, and what was seen is written there.
     (signals.len(), operator.is_some(), observation.is_some(), fences.len()).hash(out);
     // Races and records come nowhere near their bounds.

@@ -1,6 +1,7 @@
 //! A stage for two guards: the production handlers on either side of two regions that they share, by one clock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ports::Clock;
@@ -12,6 +13,9 @@ use protocol::state::holdings::Ownership;
 use twin::{GuardTwin, RuntimeClock, TwoRegions};
 
 use crate::Stage;
+
+/// How often an idle stage looks for what is due.
+const IDLE_BEAT: Duration = Duration::from_secs(20);
 
 /// Two guards.
 pub struct PairStage {
@@ -57,11 +61,7 @@ impl PairStage {
             if self.clock.now() >= end {
                 return false;
             }
-            for side in Side::BOTH {
-                if self.regions.inner().lives[side] {
-                    self.guards[side].act().await;
-                }
-            }
+            self.act().await;
             self.guards[Side::Primary].clock_passes().await;
         }
     }
@@ -71,11 +71,29 @@ impl PairStage {
         self.until(duration, |_| false).await;
     }
 
+    /// Lets a long time pass in which nothing is under way: only the schedules are kept.
+    pub async fn idle(&mut self, duration: SignedDuration) {
+        let end = self.clock.now().checked_add(duration).unwrap_or(Timestamp::MAX);
+        while self.clock.now() < end {
+            self.act().await;
+            self.clock.sleep(IDLE_BEAT).await;
+        }
+    }
+
+    /// What is due at either guard whose region lives.
+    async fn act(&mut self) {
+        for side in Side::BOTH {
+            if self.regions.inner().lives[side] {
+                self.guards[side].act().await;
+            }
+        }
+    }
+
     /// What each guard's own side is for every group.
     pub fn holds(&self, side: Side) -> Vec<(Ownership, u64)> {
         let stage = &self.guards[side];
-        let state = stage.state();
-        let held = groups(&stage.plan).into_iter().map(|group| group.holding(&state));
+        let folded = stage.state();
+        let held = groups(&stage.plan).into_iter().map(|group| group.holding(&folded));
         held.map(|held| (held.ownership, held.term)).collect()
     }
 }

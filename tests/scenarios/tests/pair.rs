@@ -47,9 +47,8 @@ async fn lose(stage: &mut PairStage, lost: Side) {
 async fn is_moved_from(stage: &mut PairStage, lost: Side) {
     let to = lost.other();
     let plan = stage.guards[to].plan.clone();
-    let is_so = |states: &Sides<State>| {
-        has_completed(&states[to]) && all_are(&plan, &states[to], Ownership::Active)
-    };
+    let is_so =
+        |states: &Sides<State>| has_completed(&states[to]) && all_are(&plan, &states[to], Ownership::Active);
     assert!(stage.until(HOUR, is_so).await, "{:#?}", sentences(stage));
     assert_eq!(stage.regions.open(to), [Name::new("front")]);
     assert_eq!(stage.regions.open(lost), Vec::<Name>::new());
@@ -70,7 +69,7 @@ async fn new_guards_find_out_by_themselves_who_serves_from_either_side() {
         assert_eq!(stage.holds(serving.other()), [(Ownership::Standby, term)]);
         // Nothing more is written while nothing happens, and nothing was moved.
         let written = Side::BOTH.map(|side| stage.guards[side].state().last_seq);
-        stage.pass(HOUR).await;
+        stage.idle(HOUR).await;
         assert_eq!(Side::BOTH.map(|side| stage.guards[side].state().last_seq), written);
         assert_eq!(Side::BOTH.map(|side| runs_opened(&stage, side)), [0, 0]);
         assert_eq!(stage.regions.open(serving), [Name::new("front")]);
@@ -91,7 +90,7 @@ async fn a_whole_circle_is_moved_by_one_guard_and_then_by_the_other() {
         let plan = stage.guards[serving].plan.clone();
         let has_left = |states: &Sides<State>| all_are(&plan, &states[serving], Ownership::Unprotected);
         assert!(stage.until(MINUTES, has_left).await, "{:#?}", sentences(&stage));
-        stage.pass(HOUR).await;
+        stage.idle(HOUR).await;
         assert_eq!(stage.holds(serving), [(Ownership::Unprotected, terms[0])]);
         // The old primary is cut off by the guard that owes it, where the plan gives a group for that, and only then may it follow
         // again.
@@ -99,7 +98,7 @@ async fn a_whole_circle_is_moved_by_one_guard_and_then_by_the_other() {
         stage.regions.follow_again(serving);
         protects(&mut stage, to).await;
         // A cooldown of the run before is over by then.
-        stage.pass(HOUR).await;
+        stage.idle(HOUR).await;
     }
     assert_eq!((runs_opened(&stage, PRIMARY), runs_opened(&stage, RECOVERY)), (1, 2));
 }
@@ -108,7 +107,7 @@ async fn a_whole_circle_is_moved_by_one_guard_and_then_by_the_other() {
 async fn an_alarm_before_the_first_tick_of_a_new_guard_moves_nothing() {
     let mut stage = beginning(PRIMARY);
     lose(&mut stage, PRIMARY).await;
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     let guard = &stage.guards[RECOVERY];
     assert!(guard.state().guard.is_some(), "it knows that it is one of two: {:#?}", guard.sentences());
     assert_eq!(runs_opened(&stage, RECOVERY), 0, "{:#?}", guard.sentences());
@@ -130,7 +129,7 @@ async fn a_new_guard_that_cannot_read_what_it_keeps_of_itself_decides_nothing() 
 async fn guards_that_cannot_hear_each_other_do_not_begin_to_guard() {
     let mut stage = beginning(PRIMARY);
     stage.regions.inner().is_parted = true;
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     for side in Side::BOTH {
         assert_eq!(stage.holds(side), [(Ownership::Unknown, 0)]);
     }
@@ -143,13 +142,13 @@ async fn a_partition_between_guards_that_guard_changes_nothing_and_a_loss_is_met
     let mut stage = beginning(PRIMARY);
     protects(&mut stage, PRIMARY).await;
     stage.regions.inner().is_parted = true;
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     assert_eq!(Side::BOTH.map(|side| runs_opened(&stage, side)), [0, 0]);
     lose(&mut stage, PRIMARY).await;
     is_moved_from(&mut stage, PRIMARY).await;
     // It comes back and hears nobody: it still holds what it held, and touches nothing that is the other's.
     stage.set_alive(PRIMARY, true);
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     assert_eq!(stage.holds(PRIMARY), [(Ownership::Active, 0)]);
     assert_eq!(stage.regions.open(RECOVERY), [Name::new("front")]);
     assert_eq!(runs_opened(&stage, PRIMARY), 0);
@@ -214,7 +213,7 @@ async fn a_restored_journal_is_believed_in_nothing() {
     let notices = stage.guards[RECOVERY].world.inner().notices.join("\n");
     assert!(notices.contains("it was restored"), "{notices}");
     lose(&mut stage, PRIMARY).await;
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     assert_eq!(runs_opened(&stage, RECOVERY), 0);
 }
 
@@ -224,13 +223,85 @@ async fn the_guard_that_serves_looks_at_no_other_side_and_moves_nothing_for_a_pe
     protects(&mut stage, PRIMARY).await;
     stage.pass(MINUTES).await;
     stage.guards[PRIMARY].world.inner().calls.clear();
-    stage.pass(HOUR).await;
+    stage.idle(HOUR).await;
     let calls = stage.guards[PRIMARY].world.inner().calls.clone();
     assert_eq!(calls.get("alarm_states").copied().unwrap_or_default(), 0, "{calls:?}");
     assert_eq!(calls.get("samples").copied().unwrap_or_default(), 0, "{calls:?}");
     let command = json!({ "command": "failover", "by": "ana", "reason": "a try" });
     let refused = stage.guards[PRIMARY].invoke(command).await.expect_err("it serves already");
     assert!(refused.message.contains("already in us-east-2"), "{}", refused.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_says_what_both_guards_hold_and_what_is_not_heard() {
+    let mut stage = beginning(PRIMARY);
+    protects(&mut stage, PRIMARY).await;
+    let status = stage.guards[RECOVERY].invoke(json!({ "command": "status" })).await.expect("an answer");
+    let guards = &status["guards"];
+    assert_eq!(guards["own"]["region"], "us-west-1");
+    assert_eq!(
+        (&guards["own"]["groups"]["front"]["state"], &guards["own"]["groups"]["front"]["term"]),
+        (&json!("standby"), &json!(0))
+    );
+    assert_eq!(guards["other"]["word"]["groups"]["front"]["state"], "active");
+    assert_eq!(guards["other"]["unheard"], json!(null));
+    stage.regions.inner().is_parted = true;
+    stage.pass(MINUTES).await;
+    let status = stage.guards[RECOVERY].invoke(json!({ "command": "status" })).await.expect("an answer");
+    let other = &status["guards"]["other"];
+    assert!(other["unheard"].as_str().is_some_and(|why| why.contains("no answer within 2 s")), "{other}");
+    assert_eq!((&other["word"], &other["last_heard"]), (&json!(null), &json!("10 min ago")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_stands_by_for_is_told_by_the_guard_that_serves_until_it_is_protected() {
+    let mut stage = beginning(PRIMARY);
+    protects(&mut stage, PRIMARY).await;
+    lose(&mut stage, PRIMARY).await;
+    is_moved_from(&mut stage, PRIMARY).await;
+    let told = |stage: &PairStage, side: Side, words: &str| {
+        let notices = stage.guards[side].world.inner().subjects.clone();
+        notices.iter().filter(|subject| subject.contains(words)).count()
+    };
+    stage.idle(HOUR).await;
+    assert_eq!(told(&stage, RECOVERY, "is not protected"), 1, "{:#?}", sentences(&stage));
+    stage.idle(SignedDuration::from_hours(24)).await;
+    assert_eq!(told(&stage, RECOVERY, "is not protected"), 2);
+    let figure = |stage: &PairStage, side: Side| {
+        let samples = stage.guards[side].world.inner().samples.clone();
+        samples.iter().rfind(|sample| sample.name == "Attention").map(|sample| sample.value)
+    };
+    assert_eq!(figure(&stage, RECOVERY), Some(2));
+    stage.set_alive(PRIMARY, true);
+    stage.pass(MINUTES).await;
+    stage.regions.follow_again(PRIMARY);
+    protects(&mut stage, RECOVERY).await;
+    stage.pass(MINUTES).await;
+    assert_eq!(told(&stage, RECOVERY, "is protected again"), 1, "{:#?}", sentences(&stage));
+    assert_eq!(figure(&stage, RECOVERY), Some(0));
+    assert_eq!(told(&stage, PRIMARY, "is not protected"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_of_what_this_guard_does_not_stand_by_for_is_told() {
+    let mut stage = beginning(PRIMARY);
+    protects(&mut stage, PRIMARY).await;
+    lose(&mut stage, PRIMARY).await;
+    is_moved_from(&mut stage, PRIMARY).await;
+    stage.set_alive(PRIMARY, true);
+    let plan = stage.guards[PRIMARY].plan.clone();
+    let has_left = |states: &Sides<State>| all_are(&plan, &states[PRIMARY], Ownership::Unprotected);
+    assert!(stage.until(MINUTES, has_left).await);
+    lose(&mut stage, RECOVERY).await;
+    stage.idle(HOUR).await;
+    let guard = &stage.guards[PRIMARY];
+    assert_eq!(runs_opened(&stage, PRIMARY), 0);
+    let notices = guard.world.inner().notices.join("\n");
+    assert!(
+        notices
+            .contains("us-west-1 looks lost, and Pilotlight can't move it: group front is unprotected here"),
+        "{notices}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

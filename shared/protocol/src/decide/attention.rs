@@ -160,7 +160,8 @@ pub(super) fn loss(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
         (Matter::Vetoed, _) => !vetoes.is_empty() && strict.held_for(window(plan), now),
         (Matter::Held, Some(Obstacle::Hold(_)))
         | (Matter::CoolingDown, Some(Obstacle::Cooldown { .. }))
-        | (Matter::RollingBack, Some(Obstacle::RollingBack { .. })) => vetoes.is_empty(),
+        | (Matter::RollingBack, Some(Obstacle::RollingBack { .. }))
+        | (Matter::NotStandby, Some(Obstacle::NotStandby { .. })) => vetoes.is_empty(),
         (Matter::Lapsed, None) => {
             vetoes.is_empty()
                 && !state.weight(now).is_sufficient()
@@ -320,6 +321,14 @@ fn call_for_loss(
              fail over with: {line} ; if they are, repair the source of that evidence. {cost}{again}"
         );
     }
+    if matter == Matter::NotStandby {
+        let why = blocked.map(Obstacle::why).unwrap_or_default();
+        return format!(
+            "{primary} looks lost, and Pilotlight can't move it: {why}. Evidence of a loss: {evidence}. Next step: decide by hand \
+             what serves users, a snapshot or what is left in {}; see docs/after-a-failover.md. {again}",
+            plan.own().region
+        );
+    }
     let (why, unblock) = match blocked {
         Some(obstacle) => (obstacle.why(), obstacle.unblock(plan)),
         None => ("the last message of an alarm is too old to count".to_owned(), None),
@@ -347,6 +356,8 @@ fn named(matter: Matter) -> &'static str {
         Matter::Held => "a loss during a hold",
         Matter::CoolingDown => "a loss during a cooldown",
         Matter::RollingBack => "a loss during a rollback",
+        Matter::NotStandby => "a loss of what has no standby",
+        Matter::Unprotected => "what nobody stands by for",
         Matter::Lapsed => "a loss based on an old alarm message",
         Matter::Alone => "a loss based on one kind of evidence",
         Matter::Approval => "an approval",

@@ -20,7 +20,9 @@ impl Attention {
         };
         let by_call = if calls(Matter::Quarantine) {
             Self::NeedsOperator
-        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls) || calls(Matter::Reopened) {
+        } else if Matter::OF_UNOPPOSED_LOSS.into_iter().any(calls)
+            || [Matter::Reopened, Matter::Unprotected].into_iter().any(calls)
+        {
             Self::WaitsForPerson
         } else if calls(Matter::Vetoed) {
             Self::Vetoed

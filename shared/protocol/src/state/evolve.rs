@@ -98,11 +98,11 @@ impl State {
                 self.unnoticed.remove(of);
             }
             Event::Overdue { step, subjects } if step.is_cleanup() => self.note_overdue(*step, subjects),
-            Event::GuardStarted { table_id, stands_by } => self.start(table_id, stands_by)?,
+            Event::GuardStarted { table_id, stands_by } => self.start(table_id, stands_by, at)?,
             Event::GuardRestored { table_id } => self.forget_groups(table_id, at),
-            Event::GroupsActive { groups } => self.find_active(groups)?,
+            Event::GroupsActive { groups } => self.find_active(groups, at)?,
             Event::GroupsLeft { groups, fleets, .. } => self.leave(groups, fleets, record)?,
-            Event::GroupsStandBy { groups } => self.stand_by(groups)?,
+            Event::GroupsStandBy { groups } => self.stand_by(groups, at)?,
             Event::FenceLost { routes } if record.run.is_none() => self.reopen(routes, at)?,
             Event::FenceRegained { routes } => self.close_again(routes),
             Event::RunOpened { .. } => self.open_run(record)?,
@@ -114,19 +114,32 @@ impl State {
         Ok(())
     }
 
-    fn start(&mut self, table_id: &str, stands_by: &[Name]) -> Result<(), Illegality> {
+    fn start(&mut self, table_id: &str, stands_by: &[Name], at: Timestamp) -> Result<(), Illegality> {
         if self.guard.is_some() {
             return Err(Illegality::Started);
         }
         self.require(stands_by, "it was moved", |held| held == Holding::default())?;
-        self.holdings.hold(stands_by, Holding::default());
-        self.guard = Some(OneOfTwo { table_id: table_id.to_owned(), is_restored: false, left_seq: None });
+        self.guard = Some(OneOfTwo::beginning(table_id, at));
+        self.hold_items(stands_by, Holding::default(), at);
         Ok(())
+    }
+
+    /// From now on the guard's side is this for items.
+    fn hold_items(&mut self, items: &[Name], holding: Holding, at: Timestamp) {
+        self.holdings.hold(items, holding);
+        self.note_held(items, at);
+    }
+
+    /// Notes since when the guard's side is what it is for items, for one of two.
+    fn note_held<'n>(&mut self, items: impl IntoIterator<Item = &'n Name>, at: Timestamp) {
+        if let Some(guard) = &mut self.guard {
+            guard.held_since.extend(items.into_iter().map(|item| (item.clone(), at)));
+        }
     }
 
     /// Whatever was known of groups may be wrong. What was under way with them ends where it stands.
     fn forget_groups(&mut self, table_id: &str, at: Timestamp) {
-        self.guard = Some(OneOfTwo { table_id: table_id.to_owned(), is_restored: true, left_seq: None });
+        self.guard = Some(OneOfTwo { is_restored: true, ..OneOfTwo::beginning(table_id, at) });
         self.holdings.forget_all();
         self.cleanup.clear();
         self.reopened.clear();
@@ -136,12 +149,12 @@ impl State {
         }
     }
 
-    fn find_active(&mut self, groups: &[GroupTerm]) -> Result<(), Illegality> {
+    fn find_active(&mut self, groups: &[GroupTerm], at: Timestamp) -> Result<(), Illegality> {
         for group in groups {
             self.require(&group.items, "only what is unknown is found to serve", |held| {
                 held.ownership == Ownership::Unknown
             })?;
-            self.holdings.hold(&group.items, Holding { ownership: Ownership::Active, term: group.term });
+            self.hold_items(&group.items, Holding { ownership: Ownership::Active, term: group.term }, at);
         }
         Ok(())
     }
@@ -152,7 +165,8 @@ impl State {
             self.require(&group.items, "it is left only for a higher term", |held| {
                 held.ownership == Ownership::Unknown || held.term < group.term
             })?;
-            self.holdings.hold(&group.items, Holding { ownership: Ownership::Unprotected, term: group.term });
+            let left = Holding { ownership: Ownership::Unprotected, term: group.term };
+            self.hold_items(&group.items, left, record.at);
             self.cleanup.retain(|(_, item), _| !group.items.contains(item));
             self.reopened.retain(|route, _| !group.items.contains(route));
             if let Some(run) = self.run.as_mut().filter(|run| !run.phase.is_final()) {
@@ -169,14 +183,14 @@ impl State {
         Ok(())
     }
 
-    fn stand_by(&mut self, groups: &[GroupTerm]) -> Result<(), Illegality> {
+    fn stand_by(&mut self, groups: &[GroupTerm], at: Timestamp) -> Result<(), Illegality> {
         for group in groups {
             self.require(
                 &group.items,
                 "only what is unprotected, by the same term, comes to stand by",
                 |held| held.ownership == Ownership::Unprotected && held.term == group.term,
             )?;
-            self.holdings.hold(&group.items, Holding { ownership: Ownership::Standby, term: group.term });
+            self.hold_items(&group.items, Holding { ownership: Ownership::Standby, term: group.term }, at);
         }
         Ok(())
     }
@@ -380,11 +394,15 @@ impl State {
                 let scope = run.scope.clone();
                 self.active_since.get_or_insert(record.at);
                 self.holdings.activate(scope.items());
+                self.note_held(scope.databases.iter().chain(&scope.routes), record.at);
             }
             Event::StepIntended { step, subjects, term, .. } if step.spec().takes_items => {
                 run.apply(record)?;
                 let id = run.id;
+                let is_new = |item: &&Name| self.holdings.of(item).ownership != Ownership::Taking;
+                let taken: Vec<Name> = subjects.iter().filter(is_new).cloned().collect();
                 self.holdings.take(subjects, term.unwrap_or(FIRST_TERM));
+                self.note_held(&taken, record.at);
                 if let Some(cleanup) = step.spec().leaves {
                     self.leave_behind(cleanup, subjects, id, record.at);
                 }

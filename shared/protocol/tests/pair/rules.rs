@@ -20,7 +20,7 @@ use protocol::word::{GroupWord, Heard, Unheard, WORD_SCHEMA, Word};
 
 use super::world::{Guard, plan};
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time")
 }
 
@@ -33,8 +33,9 @@ fn holding(ownership: Ownership, term: u64) -> Holding {
 }
 
 /// What the guard across says of both groups.
-fn word(to: &Guard, ownership: Ownership, term: u64, serves: Option<bool>) -> Word {
-    let of_group = GroupWord { holding: holding(ownership, term), serves, owes_quarantine: false };
+pub(super) fn word(to: &Guard, ownership: Ownership, term: u64, serves: Option<bool>) -> Word {
+    let of_group =
+        GroupWord { holding: holding(ownership, term), since: None, serves, owes_quarantine: false };
     Word {
         schema: WORD_SCHEMA,
         plan: name("shop"),
@@ -43,6 +44,7 @@ fn word(to: &Guard, ownership: Ownership, term: u64, serves: Option<bool>) -> Wo
         heard_up_to: Heard { table_id: "across".into(), seq: 7 },
         at: now(),
         heard: Some(Heard { table_id: to.table_id.clone(), seq: to.state.last_seq }),
+        heard_at: None,
         groups: BTreeMap::from([(name("back"), of_group), (name("front"), of_group)]),
     }
 }
@@ -70,8 +72,8 @@ fn following(guard: &Guard) -> Vec<GroupLook> {
     looks(guard, &DatabaseStands::Follows, &EndpointSeen::Closed {}, &open())
 }
 
-fn seen(guard: &Guard, word: Option<Word>, looks: Vec<GroupLook>) -> PairSeen {
-    PairSeen { at: now(), table_id: guard.table_id.clone(), heard: None, word, looks }
+pub(super) fn seen(guard: &Guard, word: Option<Word>, looks: Vec<GroupLook>) -> PairSeen {
+    PairSeen { at: now(), table_id: guard.table_id.clone(), heard: None, heard_at: None, word, looks }
 }
 
 fn settle(guard: &mut Guard, word: Option<Word>, looks: Vec<GroupLook>) {
@@ -80,7 +82,7 @@ fn settle(guard: &mut Guard, word: Option<Word>, looks: Vec<GroupLook>) {
 }
 
 /// A guard that has begun and knows nothing yet.
-fn begun(seat: Side) -> Guard {
+pub(super) fn begun(seat: Side) -> Guard {
     let mut guard = Guard::new(seat);
     let event = Event::GuardStarted { table_id: guard.table_id.clone(), stands_by: Vec::new() };
     guard.write(None, now(), event);
@@ -88,7 +90,7 @@ fn begun(seat: Side) -> Guard {
 }
 
 /// One whose groups are all held alike.
-fn holder(seat: Side, ownership: Ownership, term: u64) -> Guard {
+pub(super) fn holder(seat: Side, ownership: Ownership, term: u64) -> Guard {
     let mut guard = begun(seat);
     let own_word =
         |guard: &Guard, ownership| word(guard, ownership, term, Some(ownership == Ownership::Active));
@@ -369,7 +371,7 @@ fn there_is_one_way_to_stand_by() {
     let ways: [(&str, bool, Change); 9] = [
         ("as it must be", true, |_| ()),
         ("the other one is taking it", false, |pair| {
-            of_groups(pair, |of| of.holding.ownership = Ownership::Taking)
+            of_groups(pair, |of| of.holding.ownership = Ownership::Taking);
         }),
         ("the other one stands by, too", false, |pair| {
             of_groups(pair, |of| of.holding.ownership = Ownership::Standby);
@@ -378,7 +380,7 @@ fn there_is_one_way_to_stand_by() {
         ("old primaries are not handed over", false, |pair| of_groups(pair, |of| of.owes_quarantine = true)),
         ("the other one has not heard that it was left", false, |pair| heard(pair, |heard| heard.seq = 1)),
         ("it has heard that of another journal", false, |pair| {
-            heard(pair, |heard| heard.table_id = "x".into())
+            heard(pair, |heard| heard.table_id = "x".into());
         }),
         ("what is here was looked at too long ago", false, |pair| {
             pair.at = pair.at.checked_sub(SignedDuration::from_secs(31)).expect("a time");

@@ -143,10 +143,9 @@ impl World {
             }
         };
         let look = |group: Group| {
-            let stands = |name: &Name| match self.regions[side].writes.contains(name) {
-                true => DatabaseStands::Writes,
-                false => DatabaseStands::Follows,
-            };
+            let writes = |name: &Name| self.regions[side].writes.contains(name);
+            let stands =
+                |name: &Name| if writes(name) { DatabaseStands::Writes } else { DatabaseStands::Follows };
             GroupLook {
                 databases: group.databases.iter().map(stands).collect(),
                 routes: group.routes.iter().map(|route| Sides::from_fn(|at| endpoint(at, route))).collect(),
@@ -168,6 +167,7 @@ impl World {
             at: now,
             table_id: guard.table_id.clone(),
             heard: guard.heard.clone(),
+            heard_at: guard.heard.as_ref().map(|_| now),
             word: word.clone(),
             looks: looks.clone(),
         };
