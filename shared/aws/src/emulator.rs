@@ -19,7 +19,7 @@ use ports::log::whole;
 use ports::{
     Alarms, Alert, AlertClaim, Appended, Clock, CopyOrder, Databases, FailureKind, FleetView, Fleets, Ids,
     Journal, KeptSnapshot, Lag, MetricSample, MetricUnit, Metrics, Plans, Publisher, ReplicaView, Rest, Slot,
-    Snapshots, TakeOrder, Traffic, Vitals, Which,
+    Snapshots, TakeOrder, Traffic, Vitals, Which, Words,
 };
 use protocol::command::{Step, StepCommand};
 use protocol::digest::Digest;
@@ -33,6 +33,7 @@ use protocol::signal::AlarmState;
 use protocol::snapshots::{DatabaseSnapshot, SourceKind, Status};
 use protocol::state::snapshot::StateSnapshot;
 use protocol::state::{State, Unnoticed};
+use protocol::word::{JournalPlace, WORD_SCHEMA, Word};
 
 use crate::accelerator::AcceleratorTraffic;
 use crate::alarms::CloudWatchAlarms;
@@ -48,6 +49,7 @@ use crate::rds::RdsDatabases;
 use crate::replay::database;
 use crate::snapshots::RdsSnapshots;
 use crate::topics::SnsTopics;
+use crate::words::{DynamoWords, PeerTable};
 use runtime::clock::SystemClock;
 use runtime::ids::FreshUlids;
 
@@ -59,6 +61,17 @@ pub(crate) fn endpoint() -> String {
 
 pub(crate) fn sdk() -> Sdk {
     Sdk::toward(&endpoint())
+}
+
+/// In another region.
+fn sdk_in(region: &'static str) -> Sdk {
+    let base = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new(region))
+        .endpoint_url(endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(root("test")))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Sdk::from_config(base.build(), Arc::new(SystemClock))
 }
 
 /// With credentials of one's own.
@@ -154,6 +167,48 @@ async fn two_writers_at_one_number_end_with_one_record() {
     // The digest is of the record, wherever in a page it stands.
     assert_eq!(journal.load_after(&plan, 29).await.unwrap().first, page.last);
     assert_ne!(page.first, page.last);
+}
+
+#[tokio::test]
+#[ignore = "needs an emulator at PILOTLIGHT_EMULATOR_URL"]
+async fn two_guards_read_each_others_words_and_an_older_one_never_takes_the_place_of_a_newer() {
+    let (own, other) = (sdk(), sdk_in("us-east-2"));
+    let tables = [fresh("journal"), fresh("journal")];
+    make_table(&own, &tables[0]).await;
+    make_table(&other, &tables[1]).await;
+    let peer = |region: &str, table: &str| PeerTable { region: region.to_owned(), table: table.to_owned() };
+    let here = DynamoWords::new(&own, &tables[0], &peer("us-east-2", &tables[1]));
+    let there = DynamoWords::new(&other, &tables[1], &peer("us-west-1", &tables[0]));
+    let plan = Name::new("shop");
+    assert_eq!((here.own(&plan).await, there.other(&plan).await), (Ok(None), Ok(None)));
+    let (id, restored) = (here.table_id().await.unwrap(), "of-another-table");
+    assert_ne!(id, there.table_id().await.unwrap());
+    let word = |table: &str, seq| Word {
+        schema: WORD_SCHEMA,
+        plan: plan.clone(),
+        seat: Side::Recovery,
+        peer: "us-east-2".to_owned(),
+        heard_up_to: JournalPlace { table_id: table.to_owned(), seq },
+        at: record(&plan, 1).at,
+        heard: None,
+        heard_at: None,
+        groups: std::collections::BTreeMap::new(),
+    };
+    for (said, expected) in [
+        (word(&id, 7), word(&id, 7)),
+        (word(&id, 6), word(&id, 7)),
+        (word(&id, 7), word(&id, 7)),
+        (word(&id, 9), word(&id, 9)),
+        (word(restored, 2), word(restored, 2)),
+    ] {
+        here.keep(&said).await.unwrap();
+        for text in [here.own(&plan).await, there.other(&plan).await] {
+            assert_eq!(Word::read(&text.unwrap().unwrap()), Ok(expected.clone()));
+        }
+    }
+    // It lies beside the log, not in it.
+    let journal = DynamoJournal::new(&own, &tables[0], Arc::new(SystemClock));
+    assert_eq!(whole(&journal, &plan).await, Ok(Vec::new()));
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ mod tests {
 
     use aws_smithy_http_client::test_util::{NeverClient, StaticReplayClient};
     use protocol::side::Side;
-    use protocol::word::{Heard, WORD_SCHEMA};
+    use protocol::word::{JournalPlace, WORD_SCHEMA};
     use serde_json::Value;
 
     use super::*;
@@ -143,7 +143,7 @@ mod tests {
             plan: Name::new("shop"),
             seat: Side::Recovery,
             peer: "us-east-2".to_owned(),
-            heard_up_to: Heard { table_id: "t-1".to_owned(), seq },
+            heard_up_to: JournalPlace { table_id: "t-1".to_owned(), seq },
             at: "2026-11-20T03:00:00Z".parse().unwrap(),
             heard: None,
             heard_at: None,

@@ -14,7 +14,7 @@ use protocol::plan::{Database, Plan, Route};
 use protocol::side::Sides;
 use protocol::state::State;
 use protocol::state::holdings::Ownership;
-use protocol::word::{Heard, Word};
+use protocol::word::{JournalPlace, Word};
 
 use crate::fences;
 
@@ -88,7 +88,7 @@ pub async fn say(words: &dyn Words, plan: &Plan, state: &State, look: &PairLook,
 
 impl PairLook {
     /// How far the other guard is heard by now, and when it last was.
-    fn heard(&self) -> (Option<Heard>, Option<Timestamp>) {
+    fn heard(&self) -> (Option<JournalPlace>, Option<Timestamp>) {
         let PairSeen { at, heard, heard_at, word, .. } = &self.seen;
         match word.as_ref().filter(|_| self.unheard.is_none()) {
             Some(word) => (Some(word.heard_up_to.clone()), Some(*at)),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::journal::EndpointSeen;
 use crate::name::Name;
 use crate::side::{Side, Sides};
-use crate::word::{Heard, Word};
+use crate::word::{JournalPlace, Word};
 
 /// What a guard of two has in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct PairSeen {
     /// Id of the table that its journal is kept in.
     pub table_id: String,
     /// How far it has heard the other guard before.
-    pub heard: Option<Heard>,
+    pub heard: Option<JournalPlace>,
     /// When it last heard it before.
     pub heard_at: Option<Timestamp>,
     /// The other guard's word, as far as it can be read.

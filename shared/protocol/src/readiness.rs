@@ -41,7 +41,7 @@ pub use window::BackupWindow;
 use facts::{ReadinessFacts, Unseen};
 
 /// What one group looks at.
-struct Group {
+struct CheckGroup {
     /// The names of its checks.
     names: &'static [&'static str],
     /// Judges them, in the order of the plan.
@@ -49,22 +49,22 @@ struct Group {
 }
 
 /// Every group, in the order of the table.
-const GROUPS: [Group; 15] = [
-    Group { names: protection::NAMES, judge: protection::judge },
-    Group { names: databases::NAMES, judge: databases::judge },
-    Group { names: replacement::NAMES, judge: replacement::judge },
-    Group { names: fleets::NAMES, judge: fleets::judge },
-    Group { names: launches::NAMES, judge: launches::judge },
-    Group { names: routes::NAMES, judge: routes::judge },
-    Group { names: balancers::NAMES, judge: balancers::judge },
-    Group { names: maintenance::NAMES, judge: maintenance::judge },
-    Group { names: copies::NAMES, judge: copies::judge },
-    Group { names: keys::NAMES, judge: keys::judge },
-    Group { names: permissions::NAMES, judge: permissions::judge },
-    Group { names: functions::NAMES, judge: functions::judge },
-    Group { names: wiring::NAMES, judge: wiring::judge },
-    Group { names: journal::NAMES, judge: journal::judge },
-    Group { names: witness::NAMES, judge: witness::judge },
+const GROUPS: [CheckGroup; 15] = [
+    CheckGroup { names: protection::NAMES, judge: protection::judge },
+    CheckGroup { names: databases::NAMES, judge: databases::judge },
+    CheckGroup { names: replacement::NAMES, judge: replacement::judge },
+    CheckGroup { names: fleets::NAMES, judge: fleets::judge },
+    CheckGroup { names: launches::NAMES, judge: launches::judge },
+    CheckGroup { names: routes::NAMES, judge: routes::judge },
+    CheckGroup { names: balancers::NAMES, judge: balancers::judge },
+    CheckGroup { names: maintenance::NAMES, judge: maintenance::judge },
+    CheckGroup { names: copies::NAMES, judge: copies::judge },
+    CheckGroup { names: keys::NAMES, judge: keys::judge },
+    CheckGroup { names: permissions::NAMES, judge: permissions::judge },
+    CheckGroup { names: functions::NAMES, judge: functions::judge },
+    CheckGroup { names: wiring::NAMES, judge: wiring::judge },
+    CheckGroup { names: journal::NAMES, judge: journal::judge },
+    CheckGroup { names: witness::NAMES, judge: witness::judge },
 ];
 
 /// The names of all checks, in the order of the table.

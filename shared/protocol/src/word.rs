@@ -34,12 +34,12 @@ pub struct Word {
     pub peer: String,
     /// Its journal.
     #[serde(flatten)]
-    pub heard_up_to: Heard,
+    pub heard_up_to: JournalPlace,
     /// When it was written. For people.
     pub at: Timestamp,
     /// How far it has heard the other guard; nothing before the first word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heard: Option<Heard>,
+    pub heard: Option<JournalPlace>,
     /// When it last did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub struct Word {
 
 /// A place in a guard's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct JournalPlace {
     /// Id of the table that the journal is kept in: a restored table has another.
     pub table_id: String,
     /// The sequence number of a record.
@@ -122,7 +122,7 @@ impl Word {
             plan: plan.name.clone(),
             seat: plan.seat,
             peer: plan.other().region.clone(),
-            heard_up_to: Heard { table_id: table_id.to_owned(), seq: state.last_seq },
+            heard_up_to: JournalPlace { table_id: table_id.to_owned(), seq: state.last_seq },
             at,
             heard: None,
             heard_at: None,
@@ -147,7 +147,7 @@ impl Word {
     ///
     /// # Errors
     /// It is not the word of the guard across to this one, or it is an old one.
-    pub fn counts(&self, plan: &Plan, heard: Option<&Heard>) -> Result<(), Unheard> {
+    pub fn counts(&self, plan: &Plan, heard: Option<&JournalPlace>) -> Result<(), Unheard> {
         if self.plan != plan.name {
             return Err(Unheard::OtherPlan(self.plan.clone()));
         }

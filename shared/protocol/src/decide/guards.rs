@@ -30,7 +30,7 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts) -> Option<Draft> {
         return None;
     }
     let word = pair.word.as_ref().filter(|word| word.counts(plan, pair.heard.as_ref()).is_ok())?;
-    let scene = Scene { plan, state, pair, word, groups: groups(plan) };
+    let scene = PairScene { plan, state, pair, word, groups: groups(plan) };
     scene.left().or_else(|| scene.active()).or_else(|| scene.stand_by())
 }
 
@@ -76,7 +76,7 @@ fn restored(plan: &Plan, state: &State, pair: &PairSeen) -> Option<Draft> {
     Some(Draft::new(None, Event::GuardRestored { table_id: pair.table_id.clone() }, sentence))
 }
 
-struct Scene<'s> {
+struct PairScene<'s> {
     plan: &'s Plan,
     state: &'s State,
     pair: &'s PairSeen,
@@ -84,7 +84,7 @@ struct Scene<'s> {
     groups: Vec<Group>,
 }
 
-impl Scene<'_> {
+impl PairScene<'_> {
     /// Groups that the other guard owns by a higher term than this one knows, and those that this one knows nothing of.
     fn left(&self) -> Option<Draft> {
         let word = self.word;

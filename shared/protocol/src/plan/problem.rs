@@ -83,19 +83,19 @@ impl Broken {
 }
 
 /// How a document calls a place that is named as the newest schema calls it.
-pub(super) type Words = fn(String) -> String;
+pub(super) type Wording = fn(String) -> String;
 
 /// Collects what is wrong with the meaning of a plan, leaving out what was read from a stand-in.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     broken: &'a Broken,
     /// How the document calls a place.
-    words: Words,
+    words: Wording,
     problems: Vec<Problem>,
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(broken: &'a Broken, words: Words) -> Self {
+    pub(super) fn new(broken: &'a Broken, words: Wording) -> Self {
         Self { broken, words, problems: Vec::new() }
     }
 

@@ -6,7 +6,7 @@ mod witness;
 
 use super::bounds::{self, Bounds};
 use super::document::Document;
-use super::problem::{Problem, Words};
+use super::problem::{Problem, Wording};
 use super::section::{Notes, Section};
 use super::{
     AuroraCluster, Capacity, Database, DatabaseKind, Detection, Fleet, FleetKind, FleetSide,
@@ -20,14 +20,14 @@ use super::{
 use crate::side::{Side, Sides};
 
 /// Reads the text of a plan. What comes back is a plan only if nothing was noted; and the words of its document.
-pub(super) fn plan(text: &str) -> Result<(Plan, Notes, Words), Problem> {
+pub(super) fn plan(text: &str) -> Result<(Plan, Notes, Wording), Problem> {
     let document: Document = serde_json::from_str(text).map_err(|error| Problem {
         path: super::ROOT.to_owned(),
         problem: format!("is not JSON ({error})"),
         remedy: "give the plan as one JSON object, as Terraform's jsonencode writes it".to_owned(),
     })?;
     let mut notes = Notes::default();
-    let (plan, words): (Plan, Words) = if is_of_schema_1(&document) {
+    let (plan, words): (Plan, Wording) = if is_of_schema_1(&document) {
         (schema_1::read(&document, &mut notes), schema_1::in_its_words)
     } else {
         (read_plan(&document, &mut notes), |text| text)

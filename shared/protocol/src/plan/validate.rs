@@ -12,7 +12,7 @@ mod snapshots;
 mod witness;
 
 use super::bounds::Bounds;
-use super::problem::{Broken, Findings, PlanProblems, Problem, Words};
+use super::problem::{Broken, Findings, PlanProblems, Problem, Wording};
 use super::section::NAME_HINT;
 use super::{PLAN_SCHEMA, Place, Plan, read};
 use crate::arn;
@@ -37,7 +37,7 @@ impl Plan {
     }
 }
 
-fn check(plan: &Plan, broken: &Broken, words: Words) -> Vec<Problem> {
+fn check(plan: &Plan, broken: &Broken, words: Wording) -> Vec<Problem> {
     let mut findings = Findings::new(broken, words);
     let ground = ArnGround::of(plan);
     check_head(plan, &mut findings);

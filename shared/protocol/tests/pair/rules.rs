@@ -16,7 +16,7 @@ use protocol::plan::Plan;
 use protocol::side::{Side, Sides};
 use protocol::state::holdings::{Holding, Ownership};
 use protocol::state::{Illegality, Phase, State};
-use protocol::word::{GroupWord, Heard, Unheard, WORD_SCHEMA, Word};
+use protocol::word::{GroupWord, JournalPlace, Unheard, WORD_SCHEMA, Word};
 
 use super::world::{Guard, plan};
 
@@ -41,9 +41,9 @@ pub(super) fn word(to: &Guard, ownership: Ownership, term: u64, serves: Option<b
         plan: name("shop"),
         seat: to.plan.seat.other(),
         peer: to.plan.own().region.clone(),
-        heard_up_to: Heard { table_id: "across".into(), seq: 7 },
+        heard_up_to: JournalPlace { table_id: "across".into(), seq: 7 },
         at: now(),
-        heard: Some(Heard { table_id: to.table_id.clone(), seq: to.state.last_seq }),
+        heard: Some(JournalPlace { table_id: to.table_id.clone(), seq: to.state.last_seq }),
         heard_at: None,
         groups: BTreeMap::from([(name("back"), of_group), (name("front"), of_group)]),
     }
@@ -412,7 +412,7 @@ fn of_groups(pair: &mut PairSeen, change: impl Fn(&mut GroupWord)) {
     pair.word.iter_mut().flat_map(|word| word.groups.values_mut()).for_each(change);
 }
 
-fn heard(pair: &mut PairSeen, change: impl Fn(&mut Heard)) {
+fn heard(pair: &mut PairSeen, change: impl Fn(&mut JournalPlace)) {
     pair.word.iter_mut().filter_map(|word| word.heard.as_mut()).for_each(change);
 }
 
@@ -453,7 +453,7 @@ fn a_restored_journal_is_believed_in_nothing() {
 fn a_word_counts_that_is_of_this_plan_from_the_guard_across_to_this_one_and_not_older_than_another() {
     let guard = begun(Side::Recovery);
     let good = word(&guard, Ownership::Active, 0, Some(true));
-    let heard = |table: &str, seq| Some(Heard { table_id: table.into(), seq });
+    let heard = |table: &str, seq| Some(JournalPlace { table_id: table.into(), seq });
     for seq in [6, 7] {
         assert_eq!(good.counts(&guard.plan, heard("across", seq).as_ref()), Ok(()));
     }

@@ -18,7 +18,7 @@ use protocol::plan::Plan;
 use protocol::side::{Side, Sides};
 use protocol::state::holdings::{Holding, Ownership};
 use protocol::state::{Phase, State, evolve};
-use protocol::word::{Heard, Word};
+use protocol::word::{JournalPlace, Word};
 
 /// The shop with a second route, which needs a database of its own: two groups.
 pub(crate) fn plan() -> Plan {
@@ -48,7 +48,7 @@ pub(crate) struct Guard {
     pub(crate) records: Vec<Record>,
     pub(crate) table_id: String,
     said: Vec<Word>,
-    heard: Option<Heard>,
+    heard: Option<JournalPlace>,
 }
 
 impl Guard {
