@@ -102,6 +102,8 @@ resource "aws_lambda_function" "this" {
       PILOTLIGHT_FUNCTION_SECONDS = tostring(local.settings[each.key].timeout)
       }, each.key != "readiness-checker" ? {} : {
       PILOTLIGHT_RELEASE_PARAMETER = local.release_parameter
+      }, each.key != "alarm-handler" || var.peer_table_arn == null ? {} : {
+      PILOTLIGHT_PEER_TABLE = var.peer_table_arn
       }, each.key != "ssm-replicator" || !local.has_two_accounts ? {} : {
       PILOTLIGHT_PRIMARY_ROLE        = local.other_role_arn
       PILOTLIGHT_PRIMARY_EXTERNAL_ID = var.sides[local.other].external_id

@@ -12,6 +12,9 @@ locals {
   accounts         = { for side, place in var.sides : side => coalesce(place.account, var.account) }
   has_two_accounts = var.sides[local.other].account != null
 
+  # IAM's names are the account's, and both guards have rules in either region: what the second one has of these says whose it is.
+  prefix = var.seat == "recovery" ? var.name : "${var.name}-${var.seat}"
+
   own_key_arn    = var.kms_key_arns[var.seat]
   other_key_arn  = var.kms_key_arns[local.other]
   watched_alarms = var.detection.sides[local.other].alarms
@@ -37,7 +40,8 @@ locals {
   release_parameter_arn = "arn:${var.partition}:ssm:${local.own_region}:${var.account}:parameter${local.release_parameter}"
 
   function_names   = { for f in local.functions : f => "${var.name}-${f}" }
-  role_arns        = { for f, name in local.function_names : f => "arn:${var.partition}:iam::${var.account}:role/${name}" }
+  role_names       = { for f in local.functions : f => "${local.prefix}-${f}" }
+  role_arns        = { for f, name in local.role_names : f => "arn:${var.partition}:iam::${var.account}:role/${name}" }
   function_arns    = { for f, name in local.function_names : f => "arn:${var.partition}:lambda:${local.own_region}:${var.account}:function:${name}" }
   log_group_names  = { for f, name in local.function_names : f => "/aws/lambda/${name}" }
   log_group_arns   = { for f, name in local.log_group_names : f => "arn:${var.partition}:logs:${local.own_region}:${var.account}:log-group:${name}" }
@@ -56,8 +60,8 @@ locals {
   journal_name = "${var.name}-journal"
   journal_arn  = "arn:${var.partition}:dynamodb:${local.own_region}:${var.account}:table/${local.journal_name}"
 
-  rule_arn_prefix       = "arn:${var.partition}:events:${local.own_region}:${var.account}:rule/${var.name}-"
-  other_rule_arn_prefix = "arn:${var.partition}:events:${local.other_region}:${var.account}:rule/${var.name}-"
+  rule_arn_prefix       = "arn:${var.partition}:events:${local.own_region}:${var.account}:rule/${local.prefix}-"
+  other_rule_arn_prefix = "arn:${var.partition}:events:${local.other_region}:${var.account}:rule/${local.prefix}-"
 
   endpoint_groups = distinct(flatten([for r in var.routes : values(r.sides)[*].endpoint_group]))
 }

@@ -145,6 +145,32 @@ locals {
       Resource = [arn]
     }]
 
+    # One of two guards knows its own table by its id, and reads one item of the other's: its word, and nothing of its journal.
+    hear_the_other_guard = concat(
+      [for arn in var.peer_table_arn[*] : {
+        Sid      = "KnowOwnTable"
+        Effect   = "Allow"
+        Action   = ["dynamodb:DescribeTable"]
+        Resource = [local.journal_arn]
+      }],
+      [for arn in var.peer_table_arn[*] : {
+        Sid      = "HearTheOtherGuard"
+        Effect   = "Allow"
+        Action   = ["dynamodb:GetItem"]
+        Resource = [arn]
+        Condition = {
+          "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["${var.name}#word"] }
+          Null                        = { "dynamodb:LeadingKeys" = "false" }
+        }
+      }],
+      [for arn in var.peer_table_arn == null ? [] : compact([local.other_key_arn]) : {
+        Sid      = "ReadTheOthersKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = [arn]
+      }],
+    )
+
     # What only the readiness pass looks at. It reads.
     readiness = concat(
       [for arns in [local.group_arns] : {
@@ -391,7 +417,8 @@ locals {
   # What its own steps take. A function whose steps the plan has no items for gets none.
   step_policies = {
     "alarm-handler" = concat(local.statements.look_at_replicas, local.statements.lag, local.statements.look_at_alarms,
-    local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.figures, local.statements.ask_for_readiness, local.statements.ask_the_witness)
+      local.statements.look_at_fleets, local.statements.look_at_routes, local.statements.figures, local.statements.ask_for_readiness, local.statements.ask_the_witness,
+    local.statements.hear_the_other_guard)
 
     # Looks at routes too: nothing is promoted beside an open primary side, checked right before each promotion.
     "promote-replica" = concat(local.statements.look_at_replicas, local.statements.look_at_routes, local.statements.promote,
@@ -416,7 +443,7 @@ resource "aws_iam_role" "this" {
   for_each = local.functions
   provider = aws.own
 
-  name                 = local.function_names[each.key]
+  name                 = local.role_names[each.key]
   description          = "Execution role of the function ${local.function_names[each.key]}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({

@@ -4,7 +4,7 @@
 resource "aws_cloudwatch_event_rule" "tick" {
   provider = aws.own
 
-  name                = "${var.name}-tick"
+  name                = "${local.prefix}-tick"
   description         = "Wakes alarm-handler of the plan ${var.name} every minute."
   schedule_expression = "rate(1 minute)"
   tags                = var.tags
@@ -112,7 +112,7 @@ resource "aws_scheduler_schedule" "keepers" {
 resource "aws_iam_role" "scheduler" {
   provider = aws.own
 
-  name                 = "${var.name}-scheduler"
+  name                 = "${local.prefix}-scheduler"
   description          = "Lets EventBridge Scheduler invoke the scheduled functions of the plan ${var.name}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({

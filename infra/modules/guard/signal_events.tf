@@ -30,7 +30,7 @@ resource "aws_cloudwatch_event_rule" "alarms_other" {
   for_each = local.alarm_events_other
   provider = aws.other
 
-  name          = "${var.name}-alarms-${each.key}"
+  name          = "${local.prefix}-alarms-${each.key}"
   description   = "Sends each change of the plan ${var.name}'s alarms to ${local.own_region}."
   event_pattern = jsonencode(each.value)
   tags          = var.tags
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   for_each = local.alarm_events
   provider = aws.own
 
-  name          = "${var.name}-alarms-${each.key}"
+  name          = "${local.prefix}-alarms-${each.key}"
   description   = "Sends each change of an alarm of the plan ${var.name}, in either region, to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = var.tags
@@ -101,7 +101,7 @@ resource "aws_iam_role" "signal_events" {
   count    = length(local.sending_rule_arns) > 0 ? 1 : 0
   provider = aws.own
 
-  name                 = "${var.name}-signal-events"
+  name                 = "${local.prefix}-signal-events"
   description          = "Lets EventBridge of ${local.other_region} send signals to ${local.own_region}."
   permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({

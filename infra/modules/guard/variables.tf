@@ -111,6 +111,12 @@ variable "witness_function_arn" {
   type        = string
 }
 
+variable "peer_table_arn" {
+  description = "ARN of the table in which the other guard keeps its journal, and its word to this one. null: this guard is alone."
+  type        = string
+  default     = null
+}
+
 # --- The functions --------------------------------------------------------------------------------------------
 
 variable "package_dir" {

@@ -26,7 +26,7 @@ resource "aws_cloudwatch_event_rule" "wakeup" {
   for_each = local.wakeups
   provider = aws.own
 
-  name          = "${var.name}-${each.key}"
+  name          = "${local.prefix}-${each.key}"
   description   = "Wakes alarm-handler of the plan ${var.name} when a database or fleet that it waits for changes."
   event_pattern = jsonencode(each.value)
   tags          = var.tags

@@ -18,7 +18,7 @@ resource "aws_cloudwatch_event_rule" "zone_failovers_other" {
   for_each = local.zone_failovers
   provider = aws.other
 
-  name          = "${var.name}-zone-failovers-${each.key}"
+  name          = "${local.prefix}-zone-failovers-${each.key}"
   description   = "Sends RDS Multi-AZ failovers of the primaries of the plan ${var.name} to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = var.tags
@@ -50,7 +50,7 @@ resource "aws_cloudwatch_event_rule" "zone_failovers" {
   for_each = local.zone_failovers
   provider = aws.own
 
-  name          = "${var.name}-zone-failovers-${each.key}"
+  name          = "${local.prefix}-zone-failovers-${each.key}"
   description   = "Passes RDS Multi-AZ failovers of the plan ${var.name}, sent by ${local.other_region}, to alarm-handler."
   event_pattern = jsonencode(each.value)
   tags          = var.tags

@@ -26,6 +26,7 @@ module "guard_recovery" {
   parameters             = var.parameters
   image_parameters       = var.image_parameters
   witness_function_arn   = try(var.witness.sides.recovery.function, null)
+  peer_table_arn         = local.peer_arns.recovery
 
   package_dir              = var.package_dir
   architecture             = var.architecture
@@ -38,6 +39,53 @@ module "guard_recovery" {
   unready_minutes          = var.unready_minutes
   error_alarm_functions    = var.error_alarm_functions
   direct_alarm_arns        = var.direct_alarm_arns
+  alarm_events             = var.alarm_events
+  deletion_protection      = var.deletion_protection
+  permissions_boundary_arn = var.permissions_boundary_arn
+  kms_key_arns             = var.kms_key_arns
+}
+
+# The guard of the primary region. It takes over what the recovery region serves, once that follows here again.
+module "guard_primary" {
+  count     = var.guards == "both" ? 1 : 0
+  source    = "../guard"
+  providers = { aws.own = aws.primary, aws.other = aws.recovery }
+
+  seat      = "primary"
+  name      = var.name
+  account   = local.account
+  partition = local.partition
+  sides     = var.sides
+  topics    = local.topics
+  tags      = local.tags
+
+  plan_json  = terraform_data.plan.input
+  plan_parts = var.plan_parts
+
+  databases              = local.databases
+  fleets                 = [for f in var.fleets : f if f.sides.primary != null]
+  routes                 = var.routes
+  detection              = var.detection
+  signal_age_seconds_max = var.detection.signal_age_seconds_max
+  step_seconds_max       = var.limits.step_seconds_max
+  # The recovery region's guard has these jobs, and works across both regions.
+  snapshots            = null
+  parameters           = null
+  image_parameters     = []
+  witness_function_arn = try(var.witness.sides.primary.function, null)
+  peer_table_arn       = local.peer_arns.primary
+
+  package_dir              = var.package_dir
+  architecture             = var.architecture
+  function_timeout_seconds = var.function_timeout_seconds
+  function_memory_mb       = var.function_memory_mb
+  reserved_concurrency     = var.reserved_concurrency
+  log_level                = var.log_level
+  log_retention_days       = var.log_retention_days
+  silence_minutes          = var.silence_minutes
+  unready_minutes          = var.unready_minutes
+  error_alarm_functions    = var.error_alarm_functions
+  direct_alarm_arns        = []
   alarm_events             = var.alarm_events
   deletion_protection      = var.deletion_protection
   permissions_boundary_arn = var.permissions_boundary_arn

@@ -37,5 +37,15 @@ locals {
     notices = "arn:${local.partition}:sns:${region}:${local.account}:${var.name}-notices"
   } }
 
+  # The regions that an account need not enable: those from before 2019. AWS adds none to them, so that whatever comes is opt-in.
+  is_opt_in = { for side, region in local.regions : side => !contains([
+    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+  ], region) }
+
+  # Where each of two guards keeps its journal, and its word to the other.
+  journal_arns = { for side, region in local.regions : side => "arn:${local.partition}:dynamodb:${region}:${local.account}:table/${var.name}-journal" }
+  peer_arns    = { primary = var.guards == "both" ? local.journal_arns.recovery : null, recovery = var.guards == "both" ? local.journal_arns.primary : null }
+
   tags = merge({ "pilotlight:plan" = var.name }, var.tags)
 }

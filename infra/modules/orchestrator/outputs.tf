@@ -65,6 +65,23 @@ output "alarm_arns" {
   value       = module.guard_recovery.alarm_arns
 }
 
+output "primary_guard" {
+  description = "The guard of the primary region: function_names, function_arns, role_arns, commands_topic_arn, journal_table, journal_table_arn, plan_parameter_names, release_parameter_name, dead_letter_queue_urls, alarm_arns and status_command. null with guards = standby."
+  value = one([for guard in module.guard_primary : {
+    function_names         = guard.function_names
+    function_arns          = guard.function_arns
+    role_arns              = guard.role_arns
+    commands_topic_arn     = guard.commands_topic_arn
+    journal_table          = guard.journal_table
+    journal_table_arn      = guard.journal_table_arn
+    plan_parameter_names   = guard.plan_parameter_names
+    release_parameter_name = guard.release_parameter_name
+    dead_letter_queue_urls = merge(guard.dead_letter_queue_urls.functions, { signals_recovery = guard.dead_letter_queue_urls.signals })
+    alarm_arns             = guard.alarm_arns
+    status_command         = "echo '{\"command\":\"status\"}' | aws lambda invoke --region ${local.regions.primary} --function-name ${guard.function_names["alarm-handler"]} --payload fileb:///dev/stdin /dev/stdout | cat"
+  }])
+}
+
 output "primary_account" {
   description = "What modules/primary-account must build in the other account; null if there is nothing to build: with one account, or without parameters."
   value       = module.guard_recovery.other_account

@@ -96,6 +96,10 @@ resource "terraform_data" "plan" {
       error_message = join("\n", local.witness_problems)
     }
     precondition {
+      condition     = length(local.second_guard_problems) == 0
+      error_message = join("\n", local.second_guard_problems)
+    }
+    precondition {
       condition     = length(local.schedule_problems) == 0
       error_message = join("\n", local.schedule_problems)
     }

@@ -98,6 +98,14 @@ locals {
     [for side, indices in local.connected : "witness.sides.${side}.function: is given, and no database has a connection on the ${side} side; give the connection of at least one RDS instance there, or leave the function out" if local.witnessed[side] && length(indices) == 0],
   )
 
+  # What the guard of the primary region needs, in the words of the functions' reader; and what no guard there can do without.
+  second_guard_problems = var.guards != "both" ? [] : concat(
+    [for i, f in var.fleets : "fleets[${i}].sides.primary: is missing; give its group, target_groups, serving and healthy_targets_min" if f.sides.primary == null],
+    length(var.detection.sides.recovery.probes) > 0 ? [] : ["detection.sides.recovery.probes: is empty, so nothing would look at the recovery region from outside it; give at least one probe of the recovery region"],
+    local.has_two_accounts ? ["guards: is both, and sides.primary.account names another account, in which no guard can be installed; leave guards at standby"] : [],
+    local.is_opt_in.primary ? ["guards: is both, and sides.primary.region is ${local.regions.primary}, an opt-in region, to whose functions SNS doesn't deliver from another region; leave guards at standby"] : [],
+  )
+
   schedule_problems = flatten([for policy in var.snapshots[*] : concat(
     [for problem in local.schedule_field_problems : "snapshots.schedule: is wrong: ${problem}; ${local.give_schedule}"],
     length(local.schedule_field_problems) == 0 && length(local.due_days) == 0 ? ["snapshots.schedule: names a time that never comes; ${local.give_schedule}"] : [],

@@ -14,7 +14,7 @@ module "topics_primary" {
   partition       = local.partition
   account         = local.account
   alarm_account   = local.accounts.primary
-  publisher_arns  = []
+  publisher_arns  = flatten([for guard in module.guard_primary : values(guard.planned_role_arns)])
   notice_emails   = var.notice_emails
   dead_letter_arn = module.guard_recovery.dead_letter_arns.primary
   kms_key_arn     = var.kms_key_arns.primary

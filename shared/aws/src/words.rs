@@ -173,9 +173,11 @@ mod tests {
         for text in [words.own(&Name::new("shop")).await, words.other(&Name::new("shop")).await] {
             assert_eq!(Word::read(&text.unwrap().unwrap()), Ok(word(7)));
         }
+        // The requests are locked while they are gone through.
+        let bodies = sent(&http);
         let asked: Vec<(String, Value)> = http
             .actual_requests()
-            .zip(sent(&http))
+            .zip(bodies)
             .map(|(request, body)| (request.uri().to_owned(), serde_json::from_str(&body).unwrap()))
             .collect();
         let [(own_uri, own), (peer_uri, peer)] = &asked[..] else { panic!("{asked:?}") };

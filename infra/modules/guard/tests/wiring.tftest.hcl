@@ -231,6 +231,90 @@ run "a_plan_of_both_ways_is_written_whole" {
   }
 }
 
+run "one_of_two_guards_hears_the_other_by_one_item_of_its_table" {
+  command = plan
+  variables {
+    peer_table_arn = "arn:aws:dynamodb:us-east-2:123456789012:table/shop-journal"
+    kms_key_arns   = { primary = "arn:aws:kms:us-east-2:123456789012:key/primary", recovery = "arn:aws:kms:us-west-1:123456789012:key/recovery" }
+  }
+  assert {
+    condition     = { for f, l in aws_lambda_function.this : f => lookup(one(l.environment).variables, "PILOTLIGHT_PEER_TABLE", null) if contains(keys(one(l.environment).variables), "PILOTLIGHT_PEER_TABLE") } == { "alarm-handler" = "arn:aws:dynamodb:us-east-2:123456789012:table/shop-journal" }
+    error_message = "alarm-handler, and no other function, is told where the other guard keeps its journal."
+  }
+  assert {
+    condition = [for s in jsondecode(aws_iam_role_policy.steps["alarm-handler"].policy).Statement : s if contains(["KnowOwnTable", "HearTheOtherGuard", "ReadTheOthersKey"], s.Sid)] == [
+      { Sid = "KnowOwnTable", Effect = "Allow", Action = ["dynamodb:DescribeTable"], Resource = ["arn:aws:dynamodb:us-west-1:123456789012:table/shop-journal"] },
+      {
+        Sid       = "HearTheOtherGuard", Effect = "Allow", Action = ["dynamodb:GetItem"], Resource = ["arn:aws:dynamodb:us-east-2:123456789012:table/shop-journal"]
+        Condition = { "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = ["shop#word"] }, Null = { "dynamodb:LeadingKeys" = "false" } }
+      },
+      { Sid = "ReadTheOthersKey", Effect = "Allow", Action = ["kms:Decrypt"], Resource = ["arn:aws:kms:us-east-2:123456789012:key/primary"] },
+    ]
+    error_message = "What alarm-handler may do to hear the other guard differs."
+  }
+  assert {
+    condition     = alltrue([for f, p in aws_iam_role_policy.steps : f == "alarm-handler" || !strcontains(p.policy, "us-east-2:123456789012:table")]) && alltrue([for p in aws_iam_role_policy.common : !strcontains(p.policy, "us-east-2:123456789012:table")])
+    error_message = "Another function than alarm-handler reaches the other guard's table."
+  }
+}
+
+run "a_guard_that_is_alone_hears_nobody" {
+  command = plan
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "DescribeTable") && !strcontains(aws_iam_role_policy.steps["alarm-handler"].policy, "#word") && alltrue([for l in aws_lambda_function.this : !contains(keys(one(l.environment).variables), "PILOTLIGHT_PEER_TABLE")])
+    error_message = "A guard that is alone is told of another, or may ask one."
+  }
+}
+
+run "the_guard_of_the_primary_region_has_names_of_its_own_where_both_would_meet" {
+  command = plan
+  variables {
+    seat           = "primary"
+    peer_table_arn = "arn:aws:dynamodb:us-west-1:123456789012:table/shop-journal"
+    databases = [{
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", quarantine_security_group = "sg-0abc" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", quarantine_security_group = "sg-0def" }
+      }
+    }]
+    fleets = [{
+      name = "web"
+      sides = {
+        primary  = { group = "shop-web", target_groups = [], serving = { min = 2, desired = 3, max = 6 }, healthy_targets_min = 2 }
+        recovery = { group = "shop-web-recovery", target_groups = [], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+      }
+    }]
+    detection = { sides = {
+      primary  = { alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"] }
+      recovery = { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-recovery-down"] }
+    } }
+  }
+  # IAM's names are the account's, and in either region both guards have rules.
+  assert {
+    condition     = alltrue([for f, r in aws_iam_role.this : r.name == "shop-primary-${f}"]) && aws_iam_role.scheduler.name == "shop-primary-scheduler" && aws_iam_role.signal_events[0].name == "shop-primary-signal-events"
+    error_message = "A role has a name that the other guard's has too."
+  }
+  assert {
+    condition     = alltrue([for r in concat([aws_cloudwatch_event_rule.tick], values(aws_cloudwatch_event_rule.wakeup), values(aws_cloudwatch_event_rule.alarms), values(aws_cloudwatch_event_rule.alarms_other), values(aws_cloudwatch_event_rule.zone_failovers), values(aws_cloudwatch_event_rule.zone_failovers_other)) : startswith(r.name, "shop-primary-")])
+    error_message = "A rule has a name that the other guard's has too."
+  }
+  # A person asks either of them by the same name, in its region.
+  assert {
+    condition     = alltrue([for f, l in aws_lambda_function.this : l.function_name == "shop-${f}"]) && aws_dynamodb_table.journal.name == "shop-journal" && aws_sns_topic.commands.name == "shop-commands"
+    error_message = "A function, the journal or the commands topic is not called as in the other region."
+  }
+  # It acts on its own side and cuts off what lies across.
+  assert {
+    condition     = strcontains(aws_iam_role_policy.steps["promote-replica"].policy, "us-east-2:123456789012:db:shop-orders\"") && strcontains(aws_iam_role_policy.steps["promote-replica"].policy, "us-west-1:123456789012:db:shop-orders-replica") && strcontains(aws_iam_role_policy.steps["scale-asg"].policy, "autoScalingGroupName/shop-web\"")
+    error_message = "The guard of the primary region acts on something else than its own side."
+  }
+  assert {
+    condition     = alltrue([for r in concat(values(aws_cloudwatch_event_rule.alarms), values(aws_cloudwatch_event_rule.alarms_other)) : strcontains(r.event_pattern, "shop-recovery-down") && !strcontains(r.event_pattern, "shop-web-unhealthy")])
+    error_message = "The guard of the primary region hears of another side's loss than the recovery region's."
+  }
+}
+
 run "what_is_left_out_is_absent_from_the_plan" {
   command = plan
   variables {

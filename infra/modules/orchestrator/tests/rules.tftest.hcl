@@ -100,6 +100,39 @@ run "primary_lb_other_account" {
   expect_failures = [terraform_data.plan]
 }
 
+run "both_fleet_of_one_side" {
+  # says: fleets[0].sides.primary: is missing; give its group, target_groups, serving and healthy_targets_min
+  command = plan
+  variables {
+    guards    = "both"
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }, recovery = { probes = [{ kind = "http", name = "front-recovery", url = "http://recovery.shop.example.com/health" }] } } }
+    fleets    = [{ name = "web", sides = { recovery = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/0123456789abcdef"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 } } }]
+  }
+  expect_failures = [terraform_data.plan]
+}
+
+run "both_blind_in_recovery" {
+  # says: detection.sides.recovery.probes: is empty, so nothing would look at the recovery region from outside it; give at least one probe of the recovery region
+  command = plan
+  variables {
+    guards = "both"
+  }
+  expect_failures = [terraform_data.plan]
+}
+
+run "both_in_two_accounts" {
+  # says: guards: is both, and sides.primary.account names another account, in which no guard can be installed; leave guards at standby
+  command = plan
+  variables {
+    guards    = "both"
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }, recovery = { probes = [{ kind = "http", name = "front-recovery", url = "http://recovery.shop.example.com/health" }] } } }
+    sides     = { primary = { region = "us-east-2", account = "210987654321" }, recovery = { region = "us-west-1" } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:us-east-2:210987654321:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
+  }
+  expect_failures = [terraform_data.plan]
+}
+
 run "same_group_twice" {
   # says: fleets[1].sides.recovery.group: is used by fleets[0].sides.recovery.group already; give every fleet a group of its own
   command = plan

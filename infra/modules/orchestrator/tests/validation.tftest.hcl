@@ -77,6 +77,14 @@ run "a_recovery_in_an_opt_in_region_is_refused" {
   expect_failures = [var.sides]
 }
 
+run "guards_of_another_kind_are_refused" {
+  command = plan
+  variables {
+    guards = "primary"
+  }
+  expect_failures = [var.guards]
+}
+
 run "an_unknown_mode_is_refused" {
   command = plan
   variables {

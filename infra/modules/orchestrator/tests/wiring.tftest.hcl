@@ -297,6 +297,54 @@ run "a_plan_of_both_ways_is_written_whole" {
   }
 }
 
+run "both_regions_have_a_guard" {
+  command = plan
+  variables {
+    guards = "both"
+    databases = [{
+      name = "orders"
+      sides = {
+        primary  = { arn = "arn:aws:rds:us-east-2:123456789012:db:shop-orders", backup_retention_days = 14, quarantine_security_group = "sg-0abc" }
+        recovery = { arn = "arn:aws:rds:us-west-1:123456789012:db:shop-orders-replica", backup_retention_days = 7, quarantine_security_group = "sg-0def" }
+      }
+    }]
+    fleets = [{
+      name = "web"
+      sides = {
+        primary  = { group = "shop-web", target_groups = ["arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/shop-web/1"], serving = { min = 2, desired = 3, max = 6 }, resting = { min = 0, desired = 0, max = 6 }, healthy_targets_min = 2 }
+        recovery = { group = "shop-web-recovery", target_groups = ["arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/shop-web/2"], serving = { min = 2, desired = 2, max = 4 }, healthy_targets_min = 2 }
+      }
+    }]
+    routes = [{
+      name = "front"
+      sides = {
+        primary  = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/p1", endpoint = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/shop/1", probe = { name = "front-primary-served", url = "http://primary.shop.example.com/health" } }
+        recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a1/listener/l1/endpoint-group/r1", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" }
+      }
+    }]
+    detection = { sides = {
+      primary  = { alarms = ["arn:aws:cloudwatch:us-east-2:123456789012:alarm:shop-web-unhealthy"], probes = [{ kind = "http", name = "front-primary", url = "http://primary.shop.example.com/health" }] }
+      recovery = { alarms = ["arn:aws:cloudwatch:us-west-1:123456789012:alarm:shop-recovery-down"], probes = [{ kind = "tcp", name = "front-recovery", host = "recovery.shop.example.com", port = 443 }] }
+    } }
+  }
+  assert {
+    condition     = output.primary_guard.function_names == output.function_names && output.primary_guard.journal_table == output.journal_table
+    error_message = "The functions or the journal of the primary region's guard are called otherwise: ${jsonencode(output.primary_guard)}"
+  }
+  assert {
+    condition     = strcontains(output.primary_guard.status_command, "--region us-east-2 --function-name shop-alarm-handler") && strcontains(output.status_command, "--region us-west-1 --function-name shop-alarm-handler")
+    error_message = "A guard is asked in the wrong region."
+  }
+}
+
+run "one_guard_is_the_default" {
+  command = plan
+  assert {
+    condition     = output.primary_guard == null
+    error_message = "The primary region has a guard although guards is not both."
+  }
+}
+
 run "a_witness_is_written_into_the_plan_and_asked_on_its_own_side" {
   command = plan
   variables {
