@@ -253,8 +253,15 @@ async fn operator(
     let looks = matches!(command, OperatorCommand::Failover { .. } | OperatorCommand::Approve { .. });
     let observation =
         if looks { Some(function.observer().observe(&conductor.plan, &log.state).await) } else { None };
-    let facts = Facts { operator: Some(command), observation, ..Facts::default() };
+    // What decides an adoption is said and seen now, never remembered.
+    let adopts = matches!(command, OperatorCommand::Adopt { .. });
+    let look = if adopts { function.see_pair(conductor, &log.state).await? } else { None };
+    let pair = look.as_ref().map(|look| look.seen.clone());
+    let facts = Facts { operator: Some(command), observation, pair, ..Facts::default() };
     let advanced = conductor.advance_from(&mut log, facts).await?;
+    if let Some(look) = &look {
+        function.say(conductor, &log.state, look).await;
+    }
     match advanced.verdict {
         Some((Verdict::Refused, sentence)) => Err(Fault::new("refused", sentence)),
         Some((Verdict::Accepted, sentence)) => Ok(

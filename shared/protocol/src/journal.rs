@@ -333,6 +333,20 @@ pub enum Event {
         /// Id of the table that the journal is kept in now.
         table_id: String,
     },
+    /// A person lets the guard go by what it saw and what the other one said at that moment, of groups that it knew nothing of.
+    GroupsAdopted {
+        /// Who.
+        by: String,
+        /// Those that serve on the guard's own side.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        active: Vec<GroupTerm>,
+        /// The others.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unprotected: Vec<GroupTerm>,
+        /// What the guard's words add to its sequence numbers from now on, so that they are above all that the other one had heard.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        offset: u64,
+    },
     /// Groups serve on the guard's own side, as it saw, and the other guard claims none of them.
     GroupsActive {
         /// The groups.
@@ -672,6 +686,7 @@ impl Event {
             | Self::FenceLost { .. }
             | Self::FenceRegained { .. }
             | Self::GuardRestored { .. }
+            | Self::GroupsAdopted { .. }
             | Self::GroupsStandBy { .. } => true,
             Self::ApprovalAsked { quiet, .. }
             | Self::GroupsLeft { quiet, .. }
@@ -709,6 +724,7 @@ impl Event {
             }
             Self::FenceRegained { .. } => "the fenced side is closed again".to_owned(),
             Self::GuardRestored { .. } => "the journal was restored".to_owned(),
+            Self::GroupsAdopted { .. } => "an operator said who serves".to_owned(),
             Self::GroupsLeft { .. } => "the other guard has taken over".to_owned(),
             Self::GroupsStandBy { .. } => "is protected".to_owned(),
             Self::Attention { matter, turn: CallChange::Ended, .. } => match matter {
@@ -742,6 +758,11 @@ impl Event {
             _ => "record".to_owned(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(offset: &u64) -> bool {
+    *offset == 0
 }
 
 impl Record {

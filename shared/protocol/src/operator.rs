@@ -70,6 +70,13 @@ pub enum OperatorCommand {
         /// The run meant.
         run: u64,
     },
+    /// Let a guard of two that knows nothing of groups, after a restore or a contradiction, go by what it sees now and what the other one
+    /// says now.
+    Adopt {
+        /// Who.
+        #[serde(deserialize_with = "trimmed")]
+        by: String,
+    },
     /// Say how things stand. Changes nothing.
     Status {},
     /// Look whether a failover would work, and say what would stop it.

@@ -109,6 +109,11 @@ impl Plan {
         self.watched().alarms.iter().map(String::as_str).find(|listed| is_same(listed, arn))
     }
 
+    /// Whether an alarm speaks of the guard's own side: it is for the guard across, which hears it too.
+    pub fn is_of_own_side(&self, arn: &str) -> bool {
+        self.detection.sides[self.seat].alarms.iter().any(|listed| is_same(listed, arn))
+    }
+
     /// The same plan as the guard of another side reads it.
     #[must_use]
     pub fn seated(self, seat: Side) -> Self {

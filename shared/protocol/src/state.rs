@@ -168,6 +168,9 @@ pub struct OneOfTwo {
     /// Whether its journal was restored, and nobody has said since what is so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_restored: bool,
+    /// What its words add to its sequence numbers: what the other guard had heard before the journal was restored came after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
     /// The last record by which it left a group. The other guard owns the group for good once it has heard of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_seq: Option<u64>,
@@ -181,8 +184,14 @@ impl OneOfTwo {
             began_at: at,
             held_since: BTreeMap::new(),
             is_restored: false,
+            offset: None,
             left_seq: None,
         }
+    }
+
+    /// The number that the other guard knows a record by.
+    pub fn said_as(&self, seq: u64) -> u64 {
+        seq.saturating_add(self.offset.unwrap_or_default())
     }
 
     /// Since when its side is what it is for an item.

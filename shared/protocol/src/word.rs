@@ -122,7 +122,10 @@ impl Word {
             plan: plan.name.clone(),
             seat: plan.seat,
             peer: plan.other().region.clone(),
-            heard_up_to: JournalPlace { table_id: table_id.to_owned(), seq: state.last_seq },
+            heard_up_to: JournalPlace {
+                table_id: table_id.to_owned(),
+                seq: state.guard.as_ref().map_or(state.last_seq, |guard| guard.said_as(state.last_seq)),
+            },
             at,
             heard: None,
             heard_at: None,

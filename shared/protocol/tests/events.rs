@@ -283,6 +283,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
         ),
         ("operator-release", Operator(OperatorCommand::Release { by: ana() })),
         ("operator-acknowledge", Operator(OperatorCommand::Acknowledge { by: ana(), run: 41 })),
+        ("operator-adopt", Operator(OperatorCommand::Adopt { by: ana() })),
         ("operator-status", Operator(OperatorCommand::Status {})),
         ("operator-readiness", Operator(OperatorCommand::Readiness {})),
         (
@@ -293,7 +294,7 @@ fn operators() -> Vec<(&'static str, Expected)> {
             "operator-bad-command",
             BadOperator(
                 "`aprove` is not a command: did you mean `approve`? Commands: failover, approve, abort, hold, \
-                 release, acknowledge, status, readiness, tick.",
+                 release, acknowledge, adopt, status, readiness, tick.",
             ),
         ),
         (
@@ -390,7 +391,7 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
         (
             "snapshots-bad-word",
             BadOperator(
-                "`delete_all` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, status, readiness, tick.",
+                "`delete_all` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, adopt, status, readiness, tick.",
             ),
         ),
         (
@@ -526,7 +527,7 @@ fn assert_classified(name: &str, found: &Incoming, expected: &Expected) {
         (Incoming::BadOperator { problem }, BadOperator(expected)) => assert_eq!(problem, expected, "{name}"),
         (Incoming::BadOperator { problem }, Expected::NoCommand(expected)) => {
             let missing = "`command` is missing, so Pilotlight did nothing: use one of failover, approve, \
-                           abort, hold, release, acknowledge, status, readiness, tick, such as \
+                           abort, hold, release, acknowledge, adopt, status, readiness, tick, such as \
                            {\"command\":\"status\"}. ";
             let rest = problem.strip_prefix(missing).unwrap_or_else(|| panic!("{name}: {problem}"));
             assert!(rest.starts_with(expected), "{name}: {rest}");

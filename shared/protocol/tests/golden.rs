@@ -118,6 +118,7 @@ kinds!(
     FenceRegained,
     GuardStarted,
     GuardRestored,
+    GroupsAdopted,
     GroupsActive,
     GroupsLeft,
     GroupsStandBy,

@@ -73,9 +73,9 @@ pub fn write<H: Hasher>(state: &State, now: Timestamp, out: &mut H) {
         dismissals,
         guard,
     } = state;
-    if let Some(OneOfTwo { table_id, began_at: _, held_since: _, is_restored, left_seq }) = guard {
+    if let Some(OneOfTwo { table_id, began_at: _, held_since: _, is_restored, offset, left_seq }) = guard {
         // What has been left is compared with how far the other guard has heard.
-        (table_id, is_restored, left_seq).hash(out);
+        (table_id, is_restored, offset, left_seq).hash(out);
     }
     for (item, held) in holdings.iter() {
         (item, held.ownership as u8, held.term).hash(out);

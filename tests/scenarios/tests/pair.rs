@@ -9,7 +9,7 @@ use protocol::side::{Side, Sides};
 use protocol::state::State;
 use protocol::state::holdings::Ownership;
 use scenarios::pair::{PairStage, all_are};
-use scenarios::{has_completed, is_over};
+use scenarios::{has_completed, is_over, sns};
 use serde_json::json;
 
 const PRIMARY: Side = Side::Primary;
@@ -212,6 +212,24 @@ async fn a_restored_journal_is_believed_in_nothing() {
     assert!(stage.until(MINUTES, is_told).await, "{:#?}", sentences(&stage));
     let notices = stage.guards[RECOVERY].world.inner().notices.join("\n");
     assert!(notices.contains("it was restored"), "{notices}");
+    // While the other guard is not heard, a person can't say what is so.
+    stage.regions.inner().is_parted = true;
+    let adopt = json!({ "command": "adopt", "by": "ana" });
+    let refused = stage.guards[RECOVERY].invoke(adopt.clone()).await.expect_err("nobody is heard");
+    assert!(refused.message.contains("the guard in us-east-2 is not heard now"), "{}", refused.message);
+    stage.regions.inner().is_parted = false;
+    stage.guards[RECOVERY].invoke(adopt).await.expect("it is adopted");
+    protects(&mut stage, PRIMARY).await;
+    lose(&mut stage, PRIMARY).await;
+    is_moved_from(&mut stage, PRIMARY).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restored_journal_moves_nothing_until_a_person_has_spoken() {
+    let mut stage = beginning(PRIMARY);
+    protects(&mut stage, PRIMARY).await;
+    stage.regions.inner().table_ids[RECOVERY] = "restored".to_owned();
+    stage.pass(MINUTES).await;
     lose(&mut stage, PRIMARY).await;
     stage.idle(HOUR).await;
     assert_eq!(runs_opened(&stage, RECOVERY), 0);
@@ -230,6 +248,69 @@ async fn the_guard_that_serves_looks_at_no_other_side_and_moves_nothing_for_a_pe
     let command = json!({ "command": "failover", "by": "ana", "reason": "a try" });
     let refused = stage.guards[PRIMARY].invoke(command).await.expect_err("it serves already");
     assert!(refused.message.contains("already in us-east-2"), "{}", refused.message);
+}
+
+/// What the readiness of a guard says of the protection.
+async fn protection(stage: &mut PairStage, side: Side) -> (String, String) {
+    let answer = stage.guards[side].invoke(json!({ "command": "readiness" })).await.expect("an answer");
+    let checks = answer["checks"].as_array().cloned().unwrap_or_default();
+    let check = checks.iter().find(|check| check["name"] == "workload_protected").expect("it is looked at");
+    let text = |field: &str| check[field].as_str().unwrap_or_default().to_owned();
+    (text("finding"), text("sentence"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_says_whether_somebody_stands_by() {
+    let mut stage = beginning(PRIMARY);
+    stage.regions.inner().is_parted = true;
+    stage.pass(MINUTES).await;
+    let (finding, sentence) = protection(&mut stage, RECOVERY).await;
+    assert_eq!(
+        (finding.as_str(), sentence.as_str()),
+        ("not_ready", "The guard in us-west-1 does not know who serves front, and moves nothing.")
+    );
+    stage.regions.inner().is_parted = false;
+    protects(&mut stage, PRIMARY).await;
+    let standby = "us-east-2 serves, and us-west-1 is the standby for everything in the plan.";
+    for side in Side::BOTH {
+        assert_eq!(protection(&mut stage, side).await, ("ready".to_owned(), standby.to_owned()));
+    }
+    lose(&mut stage, PRIMARY).await;
+    is_moved_from(&mut stage, PRIMARY).await;
+    stage.pass(HOUR).await;
+    let (finding, sentence) = protection(&mut stage, RECOVERY).await;
+    assert_eq!(
+        (finding.as_str(), sentence.as_str()),
+        ("not_ready", "us-west-1 serves front, and nothing stands by for it in us-east-2.")
+    );
+    stage.set_alive(PRIMARY, true);
+    stage.pass(MINUTES).await;
+    let (finding, sentence) = protection(&mut stage, PRIMARY).await;
+    assert_eq!(finding, "not_ready");
+    assert!(
+        sentence.starts_with("us-west-1 serves front, and nothing in us-east-2 follows it"),
+        "{sentence}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_of_its_own_side_are_not_for_a_guard_of_two_and_leave_no_trace() {
+    let mut stage = beginning(PRIMARY);
+    protects(&mut stage, PRIMARY).await;
+    let (before, arn) =
+        (stage.guards[PRIMARY].state().last_seq, stage.guards[RECOVERY].plan.watched().alarms[0].clone());
+    let body = json!({
+        "AlarmName": "shop-front-errors", "AlarmArn": arn, "NewStateValue": "ALARM", "OldStateValue": "OK",
+        "NewStateReason": "Threshold Crossed", "StateChangeTime": stage.guards[PRIMARY].now().to_string(), "Region": "US East (Ohio)",
+    });
+    let topic = stage.guards[PRIMARY].plan.detection.topics[0].clone();
+    let answer = stage.guards[PRIMARY].invoke(sns(&topic, &body)).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    assert_eq!(stage.guards[PRIMARY].state().last_seq, before);
+    // The one across hears the same message, and weighs it.
+    let answer = stage.guards[RECOVERY].invoke(sns(&topic, &body)).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    assert_eq!(runs_opened(&stage, RECOVERY), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,10 +12,10 @@ use crate::journal::{Event, GroupTerm};
 use crate::name::Name;
 use crate::pair::{GroupLook, PairSeen};
 use crate::plan::Plan;
-use crate::state::holdings::{Holding, Ownership, first_term};
+use crate::state::holdings::{Holding, Ownership, first_term, own_term_from};
 use crate::state::{OneOfTwo, State};
 use crate::word::Word;
-use crate::words::list;
+use crate::words::{invocation, list};
 
 /// The first thing that follows from what a guard of two sees.
 pub(super) fn note(plan: &Plan, state: &State, facts: &Facts) -> Option<Draft> {
@@ -55,11 +55,13 @@ fn start(plan: &Plan, state: &State, pair: &PairSeen) -> Draft {
 
 /// The journal lies in another table than it was begun in, or the other guard has heard more of it than there is.
 fn restored(plan: &Plan, state: &State, pair: &PairSeen) -> Option<Draft> {
-    let guard = state.guard.as_ref();
-    let is_elsewhere = guard.is_some_and(|guard| guard.table_id != pair.table_id);
-    let is_cut = pair.word.as_ref().is_some_and(|word| {
-        word.counts(plan, None).is_ok() && word.has_heard(&pair.table_id, state.next_seq())
-    });
+    let guard = state.guard.as_ref()?;
+    let is_elsewhere = guard.table_id != pair.table_id;
+    // Once it is known, a person is asked.
+    let is_cut = !guard.is_restored
+        && pair.word.as_ref().is_some_and(|word| {
+            word.counts(plan, None).is_ok() && word.has_heard(&pair.table_id, guard.said_as(state.next_seq()))
+        });
     if !is_elsewhere && !is_cut {
         return None;
     }
@@ -70,10 +72,79 @@ fn restored(plan: &Plan, state: &State, pair: &PairSeen) -> Option<Draft> {
     };
     let sentence = format!(
         "The journal in {} {what}: it was restored. Pilotlight no longer believes what it says of groups, and moves \
-         nothing until a person says what is so.",
-        plan.own().region
+         nothing until a person lets its guard go by what it sees and hears: {}",
+        plan.own().region,
+        invocation(plan, r#""command":"adopt""#)
     );
     Some(Draft::new(None, Event::GuardRestored { table_id: pair.table_id.clone() }, sentence))
+}
+
+/// Why nothing can be adopted: a code and the words.
+pub(super) type NotAdopted = (&'static str, String);
+
+/// What a person lets the guard go by: of each group that it knows nothing of, its own look and what the other guard says now.
+pub(super) fn adopt(
+    plan: &Plan,
+    state: &State,
+    pair: Option<&PairSeen>,
+    by: &str,
+) -> Result<Draft, NotAdopted> {
+    let (own, other) = (&plan.own().region, &plan.other().region);
+    let Some(guard) = &state.guard else {
+        return Err(("not_two", "this guard is alone, and knows what it holds".to_owned()));
+    };
+    let unknown = |group: &Group| -> Vec<Name> {
+        let is = |item: &&Name| state.holding(item).ownership == Ownership::Unknown;
+        group.items().filter(is).cloned().collect()
+    };
+    let groups: Vec<(Group, Vec<Name>)> = groups(plan)
+        .into_iter()
+        .map(|group| (unknown(&group), group))
+        .map(|(items, group)| (group, items))
+        .collect();
+    let groups: Vec<(Group, Vec<Name>)> = groups.into_iter().filter(|(_, items)| !items.is_empty()).collect();
+    if groups.is_empty() {
+        return Err(("nothing_unknown", format!("the guard in {own} knows of every group who serves it")));
+    }
+    let word = pair.and_then(|pair| pair.word.as_ref()).filter(|word| word.counts(plan, None).is_ok());
+    let Some((pair, word)) = pair.zip(word) else {
+        let why = format!(
+            "the guard in {other} is not heard now, and what it holds decides what this one may: status says why it is not heard"
+        );
+        return Err(("not_heard", why));
+    };
+    let (mut active, mut unprotected) = (Vec::new(), Vec::new());
+    for (group, items) in groups {
+        let said = word.groups.get(&group.name);
+        let term = said.map_or(0, |said| said.holding.term);
+        let is_claimed = said.is_some_and(|said| said.owned_by().is_some());
+        let look = pair.looks.iter().find(|look| look.group == group.name);
+        let serves = look.is_some_and(|look| look.serves(plan.seat));
+        let (list, term) = if serves && !is_claimed {
+            (&mut active, own_term_from(term, plan.seat))
+        } else {
+            (&mut unprotected, term)
+        };
+        list.push(GroupTerm { group: group.name, items, term });
+    }
+    let heard =
+        word.heard.as_ref().filter(|heard| heard.table_id == pair.table_id).map_or(0, |heard| heard.seq);
+    let offset = (heard + 1).saturating_sub(state.next_seq());
+    let offset = if offset > guard.offset.unwrap_or_default() { offset } else { 0 };
+    let names = |groups: &[GroupTerm]| list(groups.iter().map(|group| group.group.to_string()));
+    let mut parts = Vec::new();
+    if !active.is_empty() {
+        parts.push(format!("{} is served in {own}", names(&active)));
+    }
+    if !unprotected.is_empty() {
+        parts.push(format!(
+            "{} is not, and is unprotected until what is in {own} follows",
+            names(&unprotected)
+        ));
+    }
+    let sentence =
+        format!("{by} lets the guard in {own} go by what it sees and hears: {}.", parts.join("; "));
+    Ok(Draft::new(None, Event::GroupsAdopted { by: by.to_owned(), active, unprotected, offset }, sentence))
 }
 
 struct PairScene<'s> {
@@ -180,7 +251,8 @@ impl PairScene<'_> {
     /// Groups that the other guard serves, and that follow here.
     fn stand_by(&self) -> Option<Draft> {
         let word = self.word;
-        let left_seq = self.state.guard.as_ref().and_then(|guard: &OneOfTwo| guard.left_seq)?;
+        let guard: &OneOfTwo = self.state.guard.as_ref()?;
+        let left_seq = guard.said_as(guard.left_seq?);
         // Before that the other guard may still believe that this one holds what it has left.
         if !word.has_heard(&self.pair.table_id, left_seq) {
             return None;

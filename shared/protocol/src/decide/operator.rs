@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::gate::LossTimes;
 use super::sentence::data_loss;
-use super::{Draft, Facts, Verdict, due, gate};
+use super::{Draft, Facts, Verdict, due, gate, guards};
 use crate::command::Step;
 use crate::graph::ScopeProblem;
 use crate::group;
@@ -45,6 +45,10 @@ pub(super) fn answer(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) 
         OperatorCommand::Hold { by, minutes, reason } => ("hold", by, hold(plan, by, *minutes, reason, now)),
         OperatorCommand::Release { by } => ("release", by, release(state, by)),
         OperatorCommand::Acknowledge { by, run } => ("acknowledge", by, acknowledge(state, by, *run)),
+        OperatorCommand::Adopt { by } => {
+            let adopted = guards::adopt(plan, state, facts.pair.as_ref(), by);
+            ("adopt", by, adopted.map_err(|(code, why)| CommandRefusal::new(code, why)))
+        }
     };
     Some(match outcome {
         Ok(draft) => draft.answering(Verdict::Accepted),

@@ -10,7 +10,7 @@ use crate::pair::PairSeen;
 use crate::plan::Plan;
 use crate::state::State;
 use crate::state::holdings::Ownership;
-use crate::words::{duration, list};
+use crate::words::{duration, invocation, list};
 
 /// A group that nobody stands by for.
 struct Bare {
@@ -42,7 +42,7 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts, now: Timestamp) ->
             let names = list(bare.iter().map(|bare| &bare.group.name));
             let since = bare.iter().map(|bare| bare.since).min().unwrap_or(first.since);
             let sentence = format!(
-                "Nothing stands by for {names}, for {}: {}. If the region that serves it is lost, Pilotlight moves nothing. \
+                "Nothing stands by for {names}, for {}: {} . If the region that serves it is lost, Pilotlight moves nothing. \
                  docs/after-a-failover.md says how it is protected again. Pilotlight repeats this notice in {} unless that is \
                  done first.",
                 duration(now.duration_since(since)),
@@ -68,7 +68,10 @@ fn find(plan: &Plan, state: &State, pair: &PairSeen, group: Group, now: Timestam
         Ownership::Standby | Ownership::Taking => None,
         Ownership::Unknown if guard.is_restored => since(
             held_since,
-            format!("the journal in {own} was restored, and a person has to say what is so"),
+            format!(
+                "the journal in {own} was restored; let its guard go by what it sees and hears with: {}",
+                adopt(plan)
+            ),
         ),
         Ownership::Unknown => since(
             held_since,
@@ -105,9 +108,16 @@ fn find(plan: &Plan, state: &State, pair: &PairSeen, group: Group, now: Timestam
     found.map(|(since, why)| Bare { group, since, why })
 }
 
+fn adopt(plan: &Plan) -> String {
+    invocation(plan, r#""command":"adopt""#)
+}
+
 fn doubt(plan: &Plan, is_heard: bool) -> String {
     if is_heard {
-        "its look and what the other guard says do not go together".to_owned()
+        format!(
+            "its look and what the other guard says do not go together; once they do not contradict each other, go by them with: {}",
+            adopt(plan)
+        )
     } else {
         format!("the guard in {} is not heard", plan.other().region)
     }

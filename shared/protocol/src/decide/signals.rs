@@ -59,6 +59,9 @@ fn sort_alarm(
     alarm: &AlarmSignal,
     now: Timestamp,
 ) -> Option<Draft> {
+    if state.guard.is_some() && plan.listed_alarm(&alarm.arn).is_none() && plan.is_of_own_side(&alarm.arn) {
+        return None;
+    }
     let word = match heard(plan, facts, alarm, now) {
         Ok(word) => word,
         Err((reason, why)) => {

@@ -280,6 +280,7 @@ impl Function {
                 Form { name: "hold", fields: &[BY, MINUTES, REASON] },
                 Form { name: "release", fields: &[BY] },
                 Form { name: "acknowledge", fields: &[BY, RUN] },
+                Form { name: "adopt", fields: &[BY] },
                 Form { name: "status", fields: &[] },
                 Form { name: "readiness", fields: &[] },
                 Form { name: TICK, fields: &[] },
@@ -472,6 +473,7 @@ mod tests {
             json!({"command": "hold", "by": "ana", "minutes": 10080, "reason": "maintenance"}),
             json!({"command": "release", "by": "ana"}),
             json!({"command": "acknowledge", "by": "ana", "run": 7}),
+            json!({"command": "adopt", "by": "ana"}),
             json!({"command": "status"}),
             json!({"command": "readiness"}),
         ];
@@ -566,7 +568,7 @@ mod tests {
             (
                 operator(&json!({"command": "drift", "deep": true})).map(|_| ()),
                 "`drift` is a command of ssm-replicator, not of alarm-handler. Commands: failover, approve, abort, hold, \
-                 release, acknowledge, status, readiness, tick.",
+                 release, acknowledge, adopt, status, readiness, tick.",
             ),
         ] {
             assert_eq!(value, Err(expected.to_owned()));
@@ -601,7 +603,7 @@ mod tests {
     #[allow(clippy::too_many_lines, reason = "a table: one row is one mistake")]
     fn what_is_wrong_with_a_command_is_said_with_its_remedy() {
         const COMMANDS: &str =
-            "Commands: failover, approve, abort, hold, release, acknowledge, status, readiness, tick.";
+            "Commands: failover, approve, abort, hold, release, acknowledge, adopt, status, readiness, tick.";
         for (value, expected) in [
             (
                 json!({"command": "aprove"}),
@@ -610,7 +612,7 @@ mod tests {
             (json!({"command": "reboot"}), format!("`reboot` is not a command: {COMMANDS}")),
             (
                 json!({"command": 5}),
-                "`command` is not a string: use one of failover, approve, abort, hold, release, acknowledge, \
+                "`command` is not a string: use one of failover, approve, abort, hold, release, acknowledge, adopt, \
                  status, readiness, tick."
                     .to_owned(),
             ),

@@ -100,6 +100,9 @@ impl State {
             Event::Overdue { step, subjects } if step.is_cleanup() => self.note_overdue(*step, subjects),
             Event::GuardStarted { table_id, stands_by } => self.start(table_id, stands_by, at)?,
             Event::GuardRestored { table_id } => self.forget_groups(table_id, at),
+            Event::GroupsAdopted { active, unprotected, offset, .. } => {
+                self.adopt(active, unprotected, *offset, record)?;
+            }
             Event::GroupsActive { groups } => self.find_active(groups, at)?,
             Event::GroupsLeft { groups, fleets, .. } => self.leave(groups, fleets, record)?,
             Event::GroupsStandBy { groups } => self.stand_by(groups, at)?,
@@ -155,6 +158,31 @@ impl State {
                 held.ownership == Ownership::Unknown
             })?;
             self.hold_items(&group.items, Holding { ownership: Ownership::Active, term: group.term }, at);
+        }
+        Ok(())
+    }
+
+    /// A person has said what is so of groups that were unknown. The other guard must hear that some were left before they are followed.
+    fn adopt(
+        &mut self,
+        active: &[GroupTerm],
+        unprotected: &[GroupTerm],
+        offset: u64,
+        record: &Record,
+    ) -> Result<(), Illegality> {
+        self.find_active(active, record.at)?;
+        for group in unprotected {
+            self.require(&group.items, "only what is unknown is adopted", |held| {
+                held.ownership == Ownership::Unknown
+            })?;
+            let left = Holding { ownership: Ownership::Unprotected, term: group.term };
+            self.hold_items(&group.items, left, record.at);
+        }
+        let Some(guard) = &mut self.guard else { return Err(Illegality::NotStarted) };
+        guard.is_restored = false;
+        guard.offset = (offset > 0).then_some(offset).or(guard.offset);
+        if !unprotected.is_empty() {
+            guard.left_seq = Some(record.seq);
         }
         Ok(())
     }

@@ -68,6 +68,11 @@ pub fn first_term(seat: Side) -> u64 {
     }
 }
 
+/// The smallest term that is not below another and that the guard of a seat may have taken.
+pub fn own_term_from(known: u64, seat: Side) -> u64 {
+    if known % 2 == first_term(seat) { known } else { known + 1 }
+}
+
 /// The smallest term above another that the guard of a seat may take.
 fn term_after(known: u64, seat: Side) -> u64 {
     let parity = match seat {

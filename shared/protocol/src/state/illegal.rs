@@ -76,6 +76,9 @@ pub enum Illegality {
     /// A promotion was intended, or the opening of a route.
     #[error("a promotion or an opening was intended; the run can no longer be aborted")]
     AbortAfterPromotion,
+    /// The guard is alone.
+    #[error("the guard has not begun as one of two")]
+    NotStarted,
     /// The guard has begun already.
     #[error("the guard has begun as one of two already")]
     Started,

@@ -81,6 +81,7 @@ fn commands() -> impl Strategy<Value = OperatorCommand> {
         (0..100u32).prop_map(move |minutes| OperatorCommand::Hold { by: by(), minutes, reason: "r".into() }),
         Just(OperatorCommand::Release { by: by() }),
         (0..40u64).prop_map(move |run| OperatorCommand::Acknowledge { by: by(), run }),
+        Just(OperatorCommand::Adopt { by: by() }),
     ]
 }
 

@@ -113,6 +113,18 @@ pub(super) fn holder(seat: Side, ownership: Ownership, term: u64) -> Guard {
     guard
 }
 
+/// A person lets a guard go by what it sees, and by a word of the other one that says this of both groups.
+fn adopt(
+    guard: &mut Guard,
+    ownership: Ownership,
+    term: u64,
+    looks: Vec<GroupLook>,
+) -> Result<String, String> {
+    let said = word(guard, ownership, term, None);
+    let pair = seen(guard, Some(said), looks);
+    guard.operate(OperatorCommand::Adopt { by: "ana".into() }, pair, now())
+}
+
 fn held(guard: &Guard) -> [Holding; 2] {
     let groups = groups(&guard.plan);
     [0, 1].map(|place: usize| groups[place].holding(&guard.state))
@@ -330,6 +342,11 @@ fn courses() -> [(&'static str, Guard); 2] {
     settle(&mut standby, Some(overtaken), Vec::new());
     standby.table_id = "restored".into();
     settle(&mut standby, None, Vec::new());
+    // The other guard had heard more of it than there is.
+    let mut said = word(&standby, Ownership::Active, 6, Some(true));
+    said.heard = Some(JournalPlace { table_id: "restored".into(), seq: standby.state.last_seq + 9 });
+    let pair = seen(&standby, Some(said), Vec::new());
+    standby.operate(OperatorCommand::Adopt { by: "ana".into() }, pair, now()).expect("it is adopted");
     let mut serving = holder(Side::Primary, Ownership::Active, 4);
     let taken = word(&serving, Ownership::Taking, 5, Some(true));
     settle(&mut serving, Some(taken), Vec::new());
@@ -567,4 +584,101 @@ fn a_record_of_a_guard_of_two_follows_only_what_it_may() {
         holding(Ownership::Standby, 0),
         "a guard that is alone"
     );
+}
+
+/// One that was restored, and knows nothing of groups any more.
+fn restored(seat: Side) -> Guard {
+    let mut guard = holder(seat, Ownership::Standby, 4);
+    guard.table_id = "restored".into();
+    settle(&mut guard, None, Vec::new());
+    assert_eq!(held(&guard), [Holding { ownership: Ownership::Unknown, term: 0 }; 2]);
+    guard
+}
+
+#[test]
+fn what_a_person_adopts_is_active_where_it_serves_and_nobody_claims_it_and_else_unprotected() {
+    type Looks = fn(&Guard) -> Vec<GroupLook>;
+    let table: [(Ownership, u64, Looks, Holding); 7] = [
+        (Ownership::Standby, 4, serving, holding(Ownership::Active, 4)),
+        (Ownership::Unprotected, 4, serving, holding(Ownership::Active, 4)),
+        // By a term of its own: the other one had taken that.
+        (Ownership::Unprotected, 5, serving, holding(Ownership::Active, 6)),
+        (Ownership::Unknown, 0, serving, holding(Ownership::Active, 0)),
+        (Ownership::Active, 5, serving, holding(Ownership::Unprotected, 5)),
+        (Ownership::Taking, 5, serving, holding(Ownership::Unprotected, 5)),
+        (Ownership::Standby, 4, following, holding(Ownership::Unprotected, 4)),
+    ];
+    for (said, term, looks, expected) in table {
+        let mut guard = restored(Side::Primary);
+        let looks = looks(&guard);
+        adopt(&mut guard, said, term, looks).expect("it is adopted");
+        assert_eq!(held(&guard), [expected; 2], "{said} {term}");
+        assert!(guard.state.guard.as_ref().is_some_and(|guard| !guard.is_restored));
+    }
+    let mut guard = restored(Side::Recovery);
+    let looks = serving(&guard);
+    let sentence = adopt(&mut guard, Ownership::Unprotected, 4, looks).expect("it is adopted");
+    assert_eq!(held(&guard), [holding(Ownership::Active, 5); 2]);
+    assert_eq!(
+        sentence,
+        "ana lets the guard in us-west-1 go by what it sees and hears: back and front is served in us-west-1."
+    );
+}
+
+#[test]
+fn what_nobody_looked_at_is_not_adopted_as_served() {
+    let mut guard = restored(Side::Primary);
+    let mut looks = serving(&guard);
+    looks.retain(|look| look.group == name("front"));
+    adopt(&mut guard, Ownership::Standby, 4, looks).expect("it is adopted");
+    assert_eq!(held(&guard), [holding(Ownership::Unprotected, 4), holding(Ownership::Active, 4)]);
+}
+
+#[test]
+fn nothing_is_adopted_that_is_known_or_without_a_word_of_this_moment() {
+    let command = || OperatorCommand::Adopt { by: "ana".into() };
+    let mut known = holder(Side::Primary, Ownership::Active, 4);
+    let pair = seen(&known, Some(word(&known, Ownership::Standby, 4, None)), Vec::new());
+    let refused = known.operate(command(), pair, now()).expect_err("it is known");
+    assert!(refused.contains("knows of every group who serves it"), "{refused}");
+
+    let mut unheard = restored(Side::Primary);
+    let foreign = Word { peer: "eu-west-1".into(), ..word(&unheard, Ownership::Standby, 4, None) };
+    for word in [None, Some(foreign)] {
+        let pair = seen(&unheard, word, serving(&unheard));
+        let refused = unheard.operate(command(), pair, now()).expect_err("nobody is heard");
+        assert!(refused.contains("us-west-1 is not heard now"), "{refused}");
+    }
+
+    let alone = Guard::new(Side::Recovery);
+    let facts = Facts { operator: Some(command()), ..Facts::default() };
+    let draft = decide(&alone.plan, &alone.state, &facts, now()).append.expect("an answer");
+    assert!(draft.sentence.contains("this guard is alone"), "{}", draft.sentence);
+}
+
+#[test]
+fn a_journal_that_lost_its_end_is_told_once_and_adopted_above_all_that_was_heard() {
+    let mut guard = holder(Side::Recovery, Ownership::Standby, 4);
+    let far = |guard: &Guard| {
+        let mut said = word(guard, Ownership::Active, 4, Some(true));
+        said.heard = Some(JournalPlace { table_id: guard.table_id.clone(), seq: 100 });
+        said
+    };
+    let (said, before, looks) = (far(&guard), guard.records.len(), following(&guard));
+    settle(&mut guard, Some(said.clone()), looks.clone());
+    settle(&mut guard, Some(said.clone()), looks.clone());
+    let written: Vec<_> = guard.records[before..].iter().map(|record| &record.event).collect();
+    assert!(matches!(written[..], [Event::GuardRestored { .. }]), "{written:?}");
+    let pair = seen(&guard, Some(said.clone()), looks.clone());
+    guard.operate(OperatorCommand::Adopt { by: "ana".into() }, pair, now()).expect("it is adopted");
+    assert_eq!(held(&guard), [holding(Ownership::Unprotected, 4); 2]);
+    // What the other one had heard before says nothing of what is new, and its own words are news to it.
+    let own = Word::of(&guard.plan, &guard.state, &guard.table_id, &BTreeMap::new(), now());
+    assert_eq!(own.heard_up_to.seq, 101);
+    settle(&mut guard, Some(said), looks.clone());
+    assert_eq!(held(&guard), [holding(Ownership::Unprotected, 4); 2]);
+    let mut heard = far(&guard);
+    heard.heard = Some(own.heard_up_to);
+    settle(&mut guard, Some(heard), looks);
+    assert_eq!(held(&guard), [holding(Ownership::Standby, 4); 2]);
 }

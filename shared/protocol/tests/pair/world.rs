@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use protocol::command::Step;
-use protocol::decide::{Facts, decide};
+use protocol::decide::{Facts, Verdict, decide};
 use protocol::digest::Digest;
 use protocol::endpoint::Setting;
 use protocol::group::{Group, groups, scope};
@@ -12,7 +12,7 @@ use protocol::journal::{
     Cause, DataLoss, EndpointSeen, Event, JOURNAL_SCHEMA, Record, RunKind, RunReport, SubjectDone,
 };
 use protocol::name::Name;
-use protocol::operator::Overrides;
+use protocol::operator::{OperatorCommand, Overrides};
 use protocol::pair::{DatabaseStands, GroupLook, PairSeen};
 use protocol::plan::Plan;
 use protocol::side::{Side, Sides};
@@ -83,6 +83,27 @@ impl Guard {
             .unwrap_or_else(|illegal| panic!("{illegal}: {:?}", record.event));
         self.records.push(record);
         seq
+    }
+
+    /// Answers a command with what it sees of its pair in hand: what was decided, or why it was refused.
+    pub(crate) fn operate(
+        &mut self,
+        command: OperatorCommand,
+        pair: PairSeen,
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let facts = Facts { operator: Some(command), pair: Some(pair), ..Facts::default() };
+        for _ in 0..50 {
+            let Some(draft) = decide(&self.plan, &self.state, &facts, now).append else { break };
+            let (answers, sentence) = (draft.answers, draft.sentence.clone());
+            self.append(draft.run, now, draft.event, draft.sentence);
+            match answers {
+                Some(Verdict::Accepted) => return Ok(sentence),
+                Some(Verdict::Refused) => return Err(sentence),
+                None => {}
+            }
+        }
+        panic!("the command is not answered");
     }
 
     /// Decides by what it sees of its pair until that comes to rest.
