@@ -80,9 +80,9 @@ use Expected::{BadOperator, Operator, Tick, Unrecognised};
 
 use crate::pointers::pointers;
 
-const WITNESS_LOOK: &str = "`look` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, \
+const WITNESS_LOOK: &str = "`look` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, adopt, \
                             status, readiness, tick.";
-const WITNESS_BEAT: &str = "`beat` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, \
+const WITNESS_BEAT: &str = "`beat` is not a command: Commands: failover, approve, abort, hold, release, acknowledge, adopt, \
                             status, readiness, tick.";
 
 fn by(topic: &str) -> Via {
@@ -333,7 +333,7 @@ fn no_commands() -> Vec<(&'static str, Expected)> {
             "operator-value-capital",
             BadOperator(
                 "`Status` is not a command: did you mean `status`? Commands: failover, approve, abort, hold, release, \
-                 acknowledge, status, readiness, tick.",
+                 acknowledge, adopt, status, readiness, tick.",
             ),
         ),
         ("operator-empty", Expected::Empty),
