@@ -1,0 +1,40 @@
+//! Does a plan keep the rules? Checked here, by the very code that the functions read it with.
+
+use std::path::Path;
+
+use protocol::plan::Plan;
+use serde_json::{Value, json};
+
+use crate::exit::{Exit, Trouble};
+use crate::page::{Grid, Page};
+use crate::program::Surroundings;
+
+/// Every problem of a plan in a file.
+pub(crate) fn validate(file: &Path, surroundings: &dyn Surroundings) -> Result<Page, Trouble> {
+    let text = surroundings
+        .read(file)
+        .map_err(|error| Trouble::usage(format!("{} can't be read: {error}", file.display())))?;
+    match Plan::from_json(&text) {
+        Ok(plan) => {
+            let sentence = format!("The plan {} keeps every rule.", plan.name);
+            Ok(Page::of(Exit::Done, json!({ "sentence": sentence, "plan": plan.name, "problems": [] })))
+        }
+        Err(problems) => {
+            let problems = problems.as_slice();
+            let count = if problems.len() == 1 {
+                "1 problem".to_owned()
+            } else {
+                format!("{} problems", problems.len())
+            };
+            let shown: Vec<Value> = problems
+                .iter()
+                .map(|one| json!({ "path": one.path, "problem": one.problem, "remedy": one.remedy }))
+                .collect();
+            let rows =
+                problems.iter().map(|one| vec![one.path.clone(), one.problem.clone(), one.remedy.clone()]);
+            let grid = Grid::new(&["where", "problem", "remedy"], rows.collect());
+            let value = json!({ "sentence": format!("The plan has {count}."), "problems": shown });
+            Ok(Page::of(Exit::Refused, value).with(grid))
+        }
+    }
+}

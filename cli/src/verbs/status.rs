@@ -1,0 +1,102 @@
+//! How do things stand?
+
+use protocol::attention::Attention;
+use protocol::incoming::command::Function;
+use protocol::operator::OperatorCommand;
+use serde_json::Value;
+
+use crate::ask::ask;
+use crate::exit::{Exit, Trouble};
+use crate::page::{Grid, Page, cell, list, text};
+use crate::program::Desk;
+
+/// The answer of the alarm-handler to `status`.
+pub(crate) async fn asked(desk: &Desk<'_>) -> Result<Value, Trouble> {
+    ask(desk.installation, &desk.function(Function::AlarmHandler), &OperatorCommand::Status {}).await
+}
+
+/// How things stand; whether somebody has to come is how the program ends.
+pub(crate) async fn status(desk: &Desk<'_>) -> Result<Page, Trouble> {
+    let status = asked(desk).await?;
+    let calm = u64::from(Attention::None.figure());
+    let figure = status["attention"]["figure"].as_u64().unwrap_or(calm);
+    let exit = if figure == calm { Exit::Done } else { Exit::NeedsOperator };
+    let lines = |title: &'static str, field: &Value| {
+        let rows = field.as_array().map_or(&[][..], Vec::as_slice).iter().map(|line| vec![cell(line)]);
+        Grid::new(&[title], rows.collect())
+    };
+    let grids = [
+        Grid::new(&["what", "state"], facts(&status)),
+        lines("evidence", &status["evidence"]),
+        lines("steps of the run", &status["run"]["steps"]),
+        lines("old primaries", &status["quarantine"]),
+        lines("opened again", &status["opened_again"]),
+        lines("last readiness pass", &status["readiness"]["checks"]),
+    ];
+    let page = Page::of(exit, status);
+    Ok(grids.into_iter().fold(page, Page::with))
+}
+
+fn facts(status: &Value) -> Vec<Vec<String>> {
+    let hold = &status["hold"];
+    let hold = (!hold.is_null())
+        .then(|| format!("by {} until {}: {}", text(hold, "by"), text(hold, "until"), text(hold, "reason")));
+    let run = &status["run"];
+    let times = &run["times"];
+    let taken: Vec<String> = ["detect", "decide", "move", "total"]
+        .iter()
+        .filter(|name| !times[**name].is_null())
+        .map(|name| format!("{name} {}", text(times, name)))
+        .collect();
+    let run = (!run.is_null()).then(|| {
+        format!(
+            "{} {}, {}, opened at {}",
+            text(run, "id"),
+            text(run, "kind"),
+            text(run, "phase"),
+            text(run, "opened_at")
+        )
+    });
+    let poison = &status["journal"]["poison_record"];
+    let poison = (!poison.is_null())
+        .then(|| format!("record {} can't be read: {}", poison["seq"], text(poison, "why")));
+    let calls = list(&status["attention"], "calls").iter().map(|call| {
+        format!(
+            "{} since {}, notified {} times",
+            text(call, "matter"),
+            text(call, "since"),
+            text(call, "calls")
+        )
+    });
+    let lag = status["last_lag"].as_object().filter(|lag| !lag.is_empty());
+    let lag = lag.into_iter().flatten().map(|(database, point)| {
+        let ms =
+            if point["lag_ms"].is_null() { "unknown".to_owned() } else { format!("{} ms", point["lag_ms"]) };
+        (format!("lag of {database}"), ms)
+    });
+    let named = |name: &str, words: String| (name.to_owned(), words);
+    let mut rows = vec![
+        named("plan", text(status, "plan")),
+        named("mode", text(status, "mode")),
+        named("primary region", text(&status["regions"], "primary")),
+        named("recovery region", text(&status["regions"], "recovery")),
+        named("serving from", text(status, "serving_from")),
+        named("attention", text(&status["attention"], "meaning")),
+    ];
+    rows.extend(calls.map(|call| named("waits for a person", call)));
+    rows.extend([
+        named("hold", hold.unwrap_or_default()),
+        named("last run", run.unwrap_or_default()),
+        named("times", taken.join(", ")),
+        named("last tick", text(status, "last_tick")),
+        named("primary last answered", text(status, "primary_last_answered")),
+    ]);
+    rows.extend(lag);
+    rows.extend([
+        named("readiness", text(&status["readiness"], "sentence")),
+        named("readiness looked", text(&status["readiness"], "looked")),
+        named("records", text(status, "records")),
+        named("journal", poison.unwrap_or_default()),
+    ]);
+    rows.into_iter().filter(|(_, words)| !words.is_empty()).map(|(name, words)| vec![name, words]).collect()
+}
