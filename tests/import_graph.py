@@ -31,7 +31,7 @@ TWIN = "twin"
 
 def crates(root: Path = ROOT) -> list[Path]:
     """The sources of each crate of the product."""
-    sources = [*root.glob("shared/*/src"), *root.glob("functions/*/src")]
+    sources = [*root.glob("shared/*/src"), *root.glob("functions/*/src"), *root.glob("cli/src")]
     return sorted(source for source in sources if source.parent.name != TWIN)
 
 
@@ -44,7 +44,11 @@ MAY_DEPEND_ON = {
     "engine": {"protocol", "ports"},
     "aws": {"protocol", "ports"},
     "runtime": {"protocol", "ports", "engine", "aws"},
+    "report": {"protocol"},
+    "pilotlight": {"protocol", "ports", "report"},
 }
+# Beside the adapters, whose SDK takes no credentials but a function's own, only the operator's program asks AWS itself.
+OF_THE_SDK = {"aws", "pilotlight"}
 OF_A_FUNCTION = {"protocol", "ports", "engine"}
 OF_ITS_BINARY = {"aws", "runtime"}
 
@@ -52,14 +56,14 @@ OF_ITS_BINARY = {"aws", "runtime"}
 def forbidden_dependencies(root: Path = ROOT) -> list[str]:
     """Each crate of the product that depends on what it may not, to be read. What its tests alone depend on is free."""
     said = []
-    manifests = [*root.glob("shared/*/Cargo.toml"), *root.glob("functions/*/Cargo.toml")]
+    manifests = [*root.glob("shared/*/Cargo.toml"), *root.glob("functions/*/Cargo.toml"), *root.glob("cli/Cargo.toml")]
     for path in sorted(manifests):
         manifest = tomllib.loads(path.read_text(encoding="utf-8"))
         crate = manifest["package"]["name"]
         allowed, optional = MAY_DEPEND_ON.get(crate, OF_A_FUNCTION), set() if crate in MAY_DEPEND_ON else OF_ITS_BINARY
         for name, given in {**manifest.get("dependencies", {}), **manifest.get("build-dependencies", {})}.items():
             may = allowed | (optional if isinstance(given, dict) and given.get("optional") else set())
-            is_sdk = name.startswith("aws-") and crate != "aws"
+            is_sdk = name.startswith("aws-") and crate not in OF_THE_SDK
             if is_sdk or (name in MAY_DEPEND_ON and name not in may):
                 said.append(f"{crate} depends on {name}")
     return said

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use jiff::SignedDuration;
 
 use crate::discovery::Chosen;
-use crate::page::Format;
+use crate::screen::Format;
 
 const AFTER: &str = "Exit codes: 0 done, 1 refused, 2 usage, 3 needs an operator, 4 not ready, 5 outcome unknown (run \
                      `pilotlight status`), 6 timed out waiting.";
@@ -105,7 +105,7 @@ pub(crate) enum Verb {
         /// The shell.
         shell: Shell,
     },
-    /// The manual page, for man(1).
+    /// The manual screen, for man(1).
     Man,
 }
 

@@ -5,7 +5,7 @@ use ports::{FailureKind, FunctionError, Functions};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::exit::{Exit, Trouble};
+use crate::exit::{Exit, Unanswered};
 
 /// Codes with which a function ends before it has changed anything, or knowing what it has.
 const KNOWN: [&str; 17] = [
@@ -39,13 +39,13 @@ pub async fn ask(
     functions: &dyn Functions,
     function: &str,
     command: &(impl Serialize + Sync),
-) -> Result<Value, Trouble> {
+) -> Result<Value, Unanswered> {
     match functions.invoke(function, &json!(command)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(ended(&error)),
         Err(failure) if is_lost(failure.kind) => Err(lost(&failure.code, &failure.message)),
         Err(failure) => {
-            Err(Trouble::refused(&failure.code, format!("{}: {}", failure.action, failure.message)))
+            Err(Unanswered::refused(&failure.code, format!("{}: {}", failure.action, failure.message)))
         }
     }
 }
@@ -55,7 +55,7 @@ fn is_lost(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Unreachable | FailureKind::Unavailable)
 }
 
-fn ended(FunctionError { code, message }: &FunctionError) -> Trouble {
+fn ended(FunctionError { code, message }: &FunctionError) -> Unanswered {
     let is_one_of = |codes: &[&str]| codes.contains(&code.as_str());
     let exit = if is_one_of(&KNOWN) {
         Exit::Refused
@@ -68,13 +68,13 @@ fn ended(FunctionError { code, message }: &FunctionError) -> Trouble {
     } else {
         return lost(code, message);
     };
-    Trouble { exit, code: code.clone(), sentence: message.clone() }
+    Unanswered { exit, code: code.clone(), sentence: message.clone() }
 }
 
-fn lost(code: &str, why: &str) -> Trouble {
+fn lost(code: &str, why: &str) -> Unanswered {
     let why = why.trim_end_matches('.');
     let sentence = format!(
         "No answer came, so the outcome is unknown: {why}. Run `pilotlight status` before you repeat it."
     );
-    Trouble { exit: Exit::Unknown, code: code.to_owned(), sentence }
+    Unanswered { exit: Exit::Unknown, code: code.to_owned(), sentence }
 }

@@ -8,7 +8,7 @@ use protocol::incoming::command::Function;
 use protocol::name::Name;
 use serde::Deserialize;
 
-use crate::exit::Trouble;
+use crate::exit::Unanswered;
 use crate::installation::Installation;
 
 /// The file that a repository of a workload may have.
@@ -32,7 +32,7 @@ pub fn choose(
     said: &Chosen,
     variable: &dyn Fn(&str) -> Option<String>,
     directory: &Path,
-) -> Result<Chosen, Trouble> {
+) -> Result<Chosen, Unanswered> {
     let named = said.plan.clone().or_else(|| variable("PILOTLIGHT_PLAN").filter(|name| !name.is_empty()));
     let file = if named.is_none() { nearest_file(directory)? } else { Chosen::default() };
     Ok(Chosen {
@@ -42,17 +42,19 @@ pub fn choose(
     })
 }
 
-fn nearest_file(directory: &Path) -> Result<Chosen, Trouble> {
+fn nearest_file(directory: &Path) -> Result<Chosen, Unanswered> {
     for folder in directory.ancestors() {
         let path = folder.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Trouble::usage(format!("{} can't be read: {error}", path.display()))),
+            Err(error) => {
+                return Err(Unanswered::usage(format!("{} can't be read: {error}", path.display())));
+            }
         };
         return toml::from_str(&text).map_err(|error| {
             let problem = error.message();
-            Trouble::usage(format!(
+            Unanswered::usage(format!(
                 "{} can't be understood: {problem}; its fields are plan, region and profile",
                 path.display()
             ))
@@ -62,9 +64,9 @@ fn nearest_file(directory: &Path) -> Result<Chosen, Trouble> {
 }
 
 /// The plan that was chosen, or the only one of the account and region.
-pub async fn plan_of(chosen: &Chosen, installation: &dyn Installation) -> Result<Name, Trouble> {
+pub async fn plan_of(chosen: &Chosen, installation: &dyn Installation) -> Result<Name, Unanswered> {
     let Some(region) = installation.region() else {
-        return Err(Trouble::usage(format!(
+        return Err(Unanswered::usage(format!(
             "No region is given: use --region, AWS_REGION, the profile's region or {FILE}. It is the region that the \
              functions are in, the recovery region"
         )));
@@ -74,12 +76,12 @@ pub async fn plan_of(chosen: &Chosen, installation: &dyn Installation) -> Result
         if name.is_well_formed() {
             return Ok(name);
         }
-        return Err(Trouble::usage(format!(
+        return Err(Unanswered::usage(format!(
             "`{plan}` is no name of a plan: it has 1 to 40 characters of a-z, 0-9 and -, and starts with a letter"
         )));
     }
     let names = installation.names().await.map_err(|Failure { action, message, code, .. }| {
-        Trouble::refused(
+        Unanswered::refused(
             &code,
             format!("{action}: {message}. Without it the plan can't be looked for: name it with --plan"),
         )
@@ -89,10 +91,10 @@ pub async fn plan_of(chosen: &Chosen, installation: &dyn Installation) -> Result
     plans.sort_unstable();
     match plans.as_slice() {
         [only] => Ok(Name::new(*only)),
-        [] => Err(Trouble::usage(format!(
+        [] => Err(Unanswered::usage(format!(
             "{region} has no function {ending} of a plan in this account: is it the recovery region?"
         ))),
-        several => Err(Trouble::usage(format!(
+        several => Err(Unanswered::usage(format!(
             "{region} has {} plans: {}. Name one with --plan",
             several.len(),
             several.join(", ")

@@ -28,7 +28,7 @@ impl Exit {
 
 /// Why there is no answer to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Unanswered {
     /// How the program ends.
     pub exit: Exit,
     /// The function's code, or one of the program's own.
@@ -37,7 +37,7 @@ pub struct Trouble {
     pub sentence: String,
 }
 
-impl Trouble {
+impl Unanswered {
     /// The line does not say enough.
     pub fn usage(sentence: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, code: "usage".to_owned(), sentence: sentence.into() }

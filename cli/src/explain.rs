@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page};
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen};
 
 /// The pages whose tables and headings explain codes.
 const PAGES: [&str; 2] = [include_str!("../../docs/operating.md"), include_str!("../../docs/readiness.md")];
 
 /// What the handbook says about a code: each row of a table that begins with it, and each section that has it in its heading.
-pub(crate) fn explain(code: &str) -> Result<Page, Trouble> {
+pub(crate) fn explain(code: &str) -> Result<Screen, Unanswered> {
     let found: Vec<(String, String)> = PAGES.iter().flat_map(|page| said(page, code)).collect();
     if found.is_empty() {
-        return Err(Trouble::usage(format!(
+        return Err(Unanswered::usage(format!(
             "The handbook has no code `{code}`: use one as it stands in an answer, such as data_loss or step_overdue"
         )));
     }
@@ -20,7 +20,7 @@ pub(crate) fn explain(code: &str) -> Result<Page, Trouble> {
         found.iter().map(|(what, words)| vec![what.clone(), words.clone()]).collect();
     let said: Vec<Value> = found.iter().map(|(what, words)| json!({ "what": what, "says": words })).collect();
     let value = json!({ "sentence": format!("{code}:"), "code": code, "handbook": said });
-    Ok(Page::of(Exit::Done, value).with(Grid::new(&["what", "the handbook says"], rows)))
+    Ok(Screen::of(Exit::Done, value).with(Grid::new(&["what", "the handbook says"], rows)))
 }
 
 fn said(page: &str, code: &str) -> Vec<(String, String)> {

@@ -10,9 +10,9 @@ use protocol::operator::OperatorCommand;
 use serde_json::Value;
 
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
+use crate::exit::{Exit, Unanswered};
 use crate::inert::inert;
-use crate::page::{Page, cell, list, text};
+use crate::screen::{Screen, cell, list, text};
 
 /// How long it is waited between two questions.
 const EVERY: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ impl Wait<'_> {
         functions: &dyn Functions,
         clock: &dyn Clock,
         err: &mut dyn Write,
-    ) -> Result<Page, Trouble> {
+    ) -> Result<Screen, Unanswered> {
         let began = clock.now();
         let at_most = SignedDuration::try_from(self.at_most).unwrap_or(SignedDuration::MAX);
         let mut shown = BTreeMap::new();
@@ -46,34 +46,34 @@ impl Wait<'_> {
                 Ok(status) => {
                     self.say(&status, &mut shown, err);
                     if let Some(exit) = self.end(&status)? {
-                        return Ok(Page::of(exit, status));
+                        return Ok(Screen::of(exit, status));
                     }
                 }
-                Err(trouble) if trouble.exit == Exit::Unknown => {
+                Err(unanswered) if unanswered.exit == Exit::Unknown => {
                     self.line("status", "no answer, asked again", &mut shown, err);
                 }
-                Err(trouble) => return Err(trouble),
+                Err(unanswered) => return Err(unanswered),
             }
             if clock.now().duration_since(began) >= at_most {
                 let sentence = format!(
                     "Run {} has not ended in the time that was given. It goes on: run `pilotlight status`.",
                     self.run
                 );
-                return Err(Trouble { exit: Exit::TimedOut, code: "timed_out".to_owned(), sentence });
+                return Err(Unanswered { exit: Exit::TimedOut, code: "timed_out".to_owned(), sentence });
             }
             clock.sleep(EVERY).await;
         }
     }
 
     /// How the program ends, if the run has come to something.
-    fn end(self, status: &Value) -> Result<Option<Exit>, Trouble> {
+    fn end(self, status: &Value) -> Result<Option<Exit>, Unanswered> {
         let run = &status["run"];
         if run["id"] != self.run {
             let sentence = format!(
                 "Run {} is no longer the last run, so what became of it is unknown: run `pilotlight status`.",
                 self.run
             );
-            return Err(Trouble { exit: Exit::Unknown, code: "other_run".to_owned(), sentence });
+            return Err(Unanswered { exit: Exit::Unknown, code: "other_run".to_owned(), sentence });
         }
         Ok(match run["phase"].as_str().unwrap_or_default() {
             "completed" => Some(Exit::Done),

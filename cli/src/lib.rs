@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod ask;
+pub mod desk;
 pub mod discovery;
 pub mod exit;
 mod explain;
@@ -11,6 +12,6 @@ mod follow;
 pub mod inert;
 pub mod installation;
 pub mod lambda;
-pub mod page;
 pub mod program;
+pub mod screen;
 mod verbs;

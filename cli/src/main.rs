@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use clap::Parser;
 use jiff::Timestamp;
 use pilotlight::arguments::Arguments;
+use pilotlight::desk::Surroundings;
 use pilotlight::exit::Exit;
 use pilotlight::lambda::LambdaInstallation;
-use pilotlight::program::{self, Surroundings};
+use pilotlight::program;
 use ports::Clock;
 
 /// Longest file that is taken for a plan.
@@ -31,7 +32,7 @@ fn run(arguments: &Arguments) -> io::Result<Exit> {
     let chosen = match arguments.place(&machine) {
         Ok(Some(chosen)) => chosen,
         Ok(None) => return program::answer_locally(arguments, &machine, out, err),
-        Err(trouble) => return program::refuse(&trouble, arguments.format(), out, err),
+        Err(unanswered) => return program::refuse(&unanswered, arguments.format(), out, err),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -4,50 +4,20 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 use ports::Clock;
-use protocol::incoming::command::Function;
-use protocol::name::Name;
 use serde_json::json;
 
 use crate::arguments::{Arguments, ParametersVerb, PlanVerb, SnapshotsVerb, Verb};
-use crate::discovery::{Chosen, choose, function_of, plan_of};
-use crate::exit::{Exit, Trouble};
+use crate::desk::{Desk, Surroundings, version};
+use crate::discovery::{Chosen, choose, plan_of};
+use crate::exit::{Exit, Unanswered};
 use crate::explain::explain;
 use crate::installation::Installation;
-use crate::page::{Format, Page, write_trouble};
+use crate::screen::{Format, Screen, write_unanswered};
 use crate::verbs::{commands, doctor, history, parameters, plan, readiness, report, snapshots, status};
-
-/// What the program is told by the machine it runs on.
-pub trait Surroundings {
-    /// A variable of the environment.
-    fn variable(&self, name: &str) -> Option<String>;
-    /// The directory that a file is looked for from.
-    fn directory(&self) -> std::path::PathBuf;
-    /// Whether a person sits at a terminal and can be asked.
-    fn is_attended(&self) -> bool;
-    /// What that person types, up to the end of the line.
-    fn typed(&self) -> io::Result<String>;
-    /// A file, or the standard input for `-`.
-    fn read(&self, path: &std::path::Path) -> io::Result<String>;
-}
-
-/// What a verb works with.
-pub(crate) struct Desk<'d> {
-    pub(crate) plan: Name,
-    pub(crate) installation: &'d dyn Installation,
-    pub(crate) clock: &'d dyn Clock,
-    pub(crate) surroundings: &'d dyn Surroundings,
-}
-
-impl Desk<'_> {
-    /// What a function of the plan is called.
-    pub(crate) fn function(&self, function: Function) -> String {
-        function_of(&self.plan, function)
-    }
-}
 
 impl Arguments {
     /// The place that the line, the environment and the files choose. The verbs that ask nobody need none.
-    pub fn place(&self, surroundings: &dyn Surroundings) -> Result<Option<Chosen>, Trouble> {
+    pub fn place(&self, surroundings: &dyn Surroundings) -> Result<Option<Chosen>, Unanswered> {
         let is_local = matches!(
             self.verb,
             Verb::Plan(PlanVerb::Validate { .. })
@@ -83,14 +53,16 @@ pub fn answer_locally(
             return Ok(Exit::Done);
         }
         Verb::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
-            out.write_all(&page)?;
+            let mut screen = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut screen)?;
+            out.write_all(&screen)?;
             return Ok(Exit::Done);
         }
         Verb::Plan(PlanVerb::Validate { file }) => plan::validate(file, surroundings),
         Verb::Explain { code } => explain(code),
-        _ => Ok(Page::of(Exit::Done, json!({ "sentence": version(), "version": env!("CARGO_PKG_VERSION") }))),
+        _ => {
+            Ok(Screen::of(Exit::Done, json!({ "sentence": version(), "version": env!("CARGO_PKG_VERSION") })))
+        }
     };
     close(answer, arguments.output, out, err)
 }
@@ -108,13 +80,13 @@ pub async fn answer(
         Verb::Doctor => Ok(doctor::examine(chosen, installation).await),
         verb => match plan_of(chosen, installation).await {
             Ok(plan) => of_plan(verb, &Desk { plan, installation, clock, surroundings }, err).await,
-            Err(trouble) => Err(trouble),
+            Err(unanswered) => Err(unanswered),
         },
     };
     close(answer, arguments.output, out, err)
 }
 
-async fn of_plan(verb: &Verb, desk: &Desk<'_>, err: &mut dyn Write) -> Result<Page, Trouble> {
+async fn of_plan(verb: &Verb, desk: &Desk<'_>, err: &mut dyn Write) -> Result<Screen, Unanswered> {
     match verb {
         Verb::Status => status::status(desk).await,
         Verb::Ready => readiness::ready(desk).await,
@@ -137,40 +109,35 @@ async fn of_plan(verb: &Verb, desk: &Desk<'_>, err: &mut dyn Write) -> Result<Pa
         | Verb::Doctor
         | Verb::Version
         | Verb::Completions { .. }
-        | Verb::Man => Err(Trouble::usage("this verb asks no function")),
+        | Verb::Man => Err(Unanswered::usage("this verb asks no function")),
     }
 }
 
 fn close(
-    answer: Result<Page, Trouble>,
+    answer: Result<Screen, Unanswered>,
     format: Format,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
     match answer {
-        Ok(page) => {
-            page.write(format, out)?;
-            Ok(page.exit)
+        Ok(screen) => {
+            screen.write(format, out)?;
+            Ok(screen.exit)
         }
-        Err(trouble) => {
-            write_trouble(&trouble, format, out, err)?;
-            Ok(trouble.exit)
+        Err(unanswered) => {
+            write_unanswered(&unanswered, format, out, err)?;
+            Ok(unanswered.exit)
         }
     }
 }
 
 /// Says what went wrong before there was a verb to answer.
 pub fn refuse(
-    trouble: &Trouble,
+    unanswered: &Unanswered,
     format: Format,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    write_trouble(trouble, format, out, err)?;
-    Ok(trouble.exit)
-}
-
-/// The program and its version.
-pub(crate) fn version() -> String {
-    format!("pilotlight {}", env!("CARGO_PKG_VERSION"))
+    write_unanswered(unanswered, format, out, err)?;
+    Ok(unanswered.exit)
 }

@@ -11,10 +11,10 @@ use crate::arguments::{
     WaitArguments,
 };
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
 use crate::follow::Wait;
-use crate::page::{Grid, Page, text};
-use crate::program::Desk;
+use crate::screen::{Grid, Screen, text};
 
 /// Where a person's name is looked for.
 const PERSONS: [&str; 4] = ["PILOTLIGHT_BY", "USER", "LOGNAME", "USERNAME"];
@@ -24,7 +24,7 @@ pub(crate) async fn failover(
     desk: &Desk<'_>,
     failover: &FailoverArguments,
     err: &mut dyn Write,
-) -> Result<Page, Trouble> {
+) -> Result<Screen, Unanswered> {
     let by = by(desk, &failover.person)?;
     if !failover.yes {
         confirm(desk, err)?;
@@ -44,7 +44,7 @@ pub(crate) async fn approve(
     desk: &Desk<'_>,
     approve: &ApproveArguments,
     err: &mut dyn Write,
-) -> Result<Page, Trouble> {
+) -> Result<Screen, Unanswered> {
     let ApproveArguments { run, overrides: passed, wait, person } = approve;
     let command =
         OperatorCommand::Approve { by: by(desk, person)?, run: *run, overrides: overrides(*passed) };
@@ -57,7 +57,7 @@ pub(crate) async fn abort(
     desk: &Desk<'_>,
     abort: &AbortArguments,
     err: &mut dyn Write,
-) -> Result<Page, Trouble> {
+) -> Result<Screen, Unanswered> {
     let AbortArguments { run, reason, wait, person } = abort;
     let command = OperatorCommand::Abort { by: by(desk, person)?, run: *run, reason: reason.clone() };
     let answer = give(desk, &command).await?;
@@ -65,14 +65,14 @@ pub(crate) async fn abort(
 }
 
 /// Places a hold.
-pub(crate) async fn hold(desk: &Desk<'_>, hold: &HoldArguments) -> Result<Page, Trouble> {
+pub(crate) async fn hold(desk: &Desk<'_>, hold: &HoldArguments) -> Result<Screen, Unanswered> {
     let HoldArguments { minutes, reason, person } = hold;
     let by = by(desk, person)?;
     give(desk, &OperatorCommand::Hold { by, minutes: *minutes, reason: reason.clone() }).await
 }
 
 /// Ends the hold.
-pub(crate) async fn release(desk: &Desk<'_>, person: &PersonArguments) -> Result<Page, Trouble> {
+pub(crate) async fn release(desk: &Desk<'_>, person: &PersonArguments) -> Result<Screen, Unanswered> {
     give(desk, &OperatorCommand::Release { by: by(desk, person)? }).await
 }
 
@@ -81,27 +81,27 @@ pub(crate) async fn acknowledge(
     desk: &Desk<'_>,
     run: u64,
     person: &PersonArguments,
-) -> Result<Page, Trouble> {
+) -> Result<Screen, Unanswered> {
     give(desk, &OperatorCommand::Acknowledge { by: by(desk, person)?, run }).await
 }
 
-async fn give(desk: &Desk<'_>, command: &OperatorCommand) -> Result<Page, Trouble> {
+async fn give(desk: &Desk<'_>, command: &OperatorCommand) -> Result<Screen, Unanswered> {
     let answer = ask(desk.installation, &desk.function(Function::AlarmHandler), command).await?;
     let rows = [("now", text(&answer, "now")), ("run", text(&answer, "run"))];
     let rows = rows.into_iter().filter(|(_, words)| !words.is_empty());
     let grid =
         Grid::new(&["what", "state"], rows.map(|(name, words)| vec![name.to_owned(), words]).collect());
-    Ok(Page::of(Exit::Done, answer).with(grid))
+    Ok(Screen::of(Exit::Done, answer).with(grid))
 }
 
 /// The answer itself, or what became of the run if somebody waits for it.
 async fn followed(
     desk: &Desk<'_>,
-    accepted: Page,
+    accepted: Screen,
     WaitArguments { wait }: WaitArguments,
     is_abort: bool,
     err: &mut dyn Write,
-) -> Result<Page, Trouble> {
+) -> Result<Screen, Unanswered> {
     let (Some(at_most), Some(run)) = (wait, accepted.value["run"].as_u64()) else { return Ok(accepted) };
     let function = desk.function(Function::AlarmHandler);
     let wait = Wait { run, at_most, is_abort, function: &function };
@@ -109,10 +109,10 @@ async fn followed(
 }
 
 /// A failover moves a workload: its plan's name is typed, or `--yes` was. Nobody is asked where nobody sits.
-fn confirm(desk: &Desk<'_>, err: &mut dyn Write) -> Result<(), Trouble> {
+fn confirm(desk: &Desk<'_>, err: &mut dyn Write) -> Result<(), Unanswered> {
     let plan = desk.plan.as_str();
     if !desk.surroundings.is_attended() {
-        return Err(Trouble::usage(format!(
+        return Err(Unanswered::usage(format!(
             "No terminal to ask at, so nothing was sent: add --yes to fail {plan} over"
         )));
     }
@@ -122,14 +122,16 @@ fn confirm(desk: &Desk<'_>, err: &mut dyn Write) -> Result<(), Trouble> {
     if typed.trim() == plan {
         return Ok(());
     }
-    Err(Trouble::refused("not_confirmed", format!("That is not {plan}, so nothing was sent.")))
+    Err(Unanswered::refused("not_confirmed", format!("That is not {plan}, so nothing was sent.")))
 }
 
-fn by(desk: &Desk<'_>, person: &PersonArguments) -> Result<String, Trouble> {
+fn by(desk: &Desk<'_>, person: &PersonArguments) -> Result<String, Unanswered> {
     let found =
         || PERSONS.iter().find_map(|name| desk.surroundings.variable(name).filter(|name| !name.is_empty()));
     person.by.clone().or_else(found).ok_or_else(|| {
-        Trouble::usage("This machine knows no name of you, and each command is recorded with one: add --by")
+        Unanswered::usage(
+            "This machine knows no name of you, and each command is recorded with one: add --by",
+        )
     })
 }
 

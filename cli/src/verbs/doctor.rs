@@ -7,11 +7,11 @@ use protocol::operator::OperatorCommand;
 use serde_json::{Value, json};
 
 use crate::ask::ask;
+use crate::desk::version;
 use crate::discovery::{Chosen, function_of, plan_of};
 use crate::exit::Exit;
 use crate::installation::Installation;
-use crate::page::{Grid, Page};
-use crate::program::version;
+use crate::screen::{Grid, Screen};
 
 /// The functions without which no failover works, beside the alarm-handler.
 const WORKERS: [&str; 3] = ["promote-replica", "scale-asg", "shift-traffic"];
@@ -42,7 +42,7 @@ impl Symptom {
 }
 
 /// Looks at everything between this program and an answer, as far as it comes.
-pub(crate) async fn examine(chosen: &Chosen, installation: &dyn Installation) -> Page {
+pub(crate) async fn examine(chosen: &Chosen, installation: &dyn Installation) -> Screen {
     let mut symptoms = vec![Symptom::new("program", Some(true), version())];
     symptoms.push(match installation.credentials().await {
         Ok(whose) => Symptom::new("credentials", Some(true), whose),
@@ -62,9 +62,9 @@ pub(crate) async fn examine(chosen: &Chosen, installation: &dyn Installation) ->
                 symptoms.push(function(&plan, name, installation).await);
             }
         }
-        Err(trouble) => symptoms.push(Symptom::new("plan", Some(false), trouble.sentence)),
+        Err(unanswered) => symptoms.push(Symptom::new("plan", Some(false), unanswered.sentence)),
     }
-    page(&symptoms)
+    screen(&symptoms)
 }
 
 async fn spoken_to(plan: &Name, installation: &dyn Installation) -> Symptom {
@@ -74,7 +74,7 @@ async fn spoken_to(plan: &Name, installation: &dyn Installation) -> Symptom {
             let tick = status["last_tick"].as_str().map_or("never".to_owned(), str::to_owned);
             Symptom::new("answer", Some(true), format!("{handler} answers; its last tick: {tick}"))
         }
-        Err(trouble) => Symptom::new("answer", Some(false), trouble.sentence),
+        Err(unanswered) => Symptom::new("answer", Some(false), unanswered.sentence),
     }
 }
 
@@ -99,7 +99,7 @@ async fn function(plan: &Name, name: &str, installation: &dyn Installation) -> S
     }
 }
 
-fn page(symptoms: &[Symptom]) -> Page {
+fn screen(symptoms: &[Symptom]) -> Screen {
     let wrong = symptoms.iter().filter(|symptom| symptom.is_well == Some(false)).count();
     let sentence = match wrong {
         0 => "Everything that was looked at is as it should be.".to_owned(),
@@ -113,5 +113,5 @@ fn page(symptoms: &[Symptom]) -> Page {
     let rows = symptoms.iter().map(|one| vec![one.what.clone(), one.word().to_owned(), one.words.clone()]);
     let grid = Grid::new(&["what", "finding", "detail"], rows.collect());
     let exit = if wrong == 0 { Exit::Done } else { Exit::NotReady };
-    Page::of(exit, json!({ "sentence": sentence, "checks": shown })).with(grid)
+    Screen::of(exit, json!({ "sentence": sentence, "checks": shown })).with(grid)
 }

@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page, cell, list, text};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen, cell, list, text};
 use crate::verbs::status;
 
 /// The timeline of the last run, as far as the alarm-handler shows it.
-pub(crate) async fn history(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn history(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let status = status::asked(desk).await?;
-    let mut page = Page::of(Exit::Done, history_of(&status));
-    page.sentence = text(&page.value, "sentence");
-    Ok(page.with(timeline(&status)))
+    let mut screen = Screen::of(Exit::Done, history_of(&status));
+    screen.sentence = text(&screen.value, "sentence");
+    Ok(screen.with(timeline(&status)))
 }
 
 fn history_of(status: &Value) -> Value {

@@ -3,12 +3,12 @@
 use protocol::incoming::command::{Function, ParameterCommand};
 
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page, cell, list, text};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen, cell, list, text};
 
 /// What differs; nothing is changed.
-pub(crate) async fn drift(desk: &Desk<'_>, deep: bool) -> Result<Page, Trouble> {
+pub(crate) async fn drift(desk: &Desk<'_>, deep: bool) -> Result<Screen, Unanswered> {
     let function = desk.function(Function::SsmReplicator);
     let answer = ask(desk.installation, &function, &ParameterCommand::Drift { deep }).await?;
     let rows = list(&answer, "differs").iter().map(|one| {
@@ -20,19 +20,19 @@ pub(crate) async fn drift(desk: &Desk<'_>, deep: bool) -> Result<Page, Trouble> 
         answer["differing"].as_u64().unwrap_or(0) == 0 && answer["not_compared"].as_u64().unwrap_or(0) == 0;
     let exit = if is_same { Exit::Done } else { Exit::NotReady };
     let standstill = text(&answer, "standstill");
-    let mut page = Page::of(exit, answer).with(grid);
+    let mut screen = Screen::of(exit, answer).with(grid);
     if !standstill.is_empty() {
-        page.lines.push(format!("Nothing is written now: {standstill}"));
+        screen.lines.push(format!("Nothing is written now: {standstill}"));
     }
-    Ok(page)
+    Ok(screen)
 }
 
 /// Copies what differs.
-pub(crate) async fn pass(desk: &Desk<'_>, deep: bool) -> Result<Page, Trouble> {
+pub(crate) async fn pass(desk: &Desk<'_>, deep: bool) -> Result<Screen, Unanswered> {
     let function = desk.function(Function::SsmReplicator);
     let answer = ask(desk.installation, &function, &ParameterCommand::Pass { deep }).await?;
     let counted = ["made", "written", "retouched", "deleted", "same", "overridden", "left"];
     let rows = counted.iter().filter(|name| !answer[**name].is_null());
     let rows: Vec<_> = rows.map(|name| vec![(*name).to_owned(), text(&answer, name)]).collect();
-    Ok(Page::of(Exit::Done, answer).with(Grid::new(&["parameters", "count"], rows)))
+    Ok(Screen::of(Exit::Done, answer).with(Grid::new(&["parameters", "count"], rows)))
 }

@@ -5,19 +5,19 @@ use std::path::Path;
 use protocol::plan::Plan;
 use serde_json::{Value, json};
 
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page};
-use crate::program::Surroundings;
+use crate::desk::Surroundings;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen};
 
 /// Every problem of a plan in a file.
-pub(crate) fn validate(file: &Path, surroundings: &dyn Surroundings) -> Result<Page, Trouble> {
+pub(crate) fn validate(file: &Path, surroundings: &dyn Surroundings) -> Result<Screen, Unanswered> {
     let text = surroundings
         .read(file)
-        .map_err(|error| Trouble::usage(format!("{} can't be read: {error}", file.display())))?;
+        .map_err(|error| Unanswered::usage(format!("{} can't be read: {error}", file.display())))?;
     match Plan::from_json(&text) {
         Ok(plan) => {
             let sentence = format!("The plan {} keeps every rule.", plan.name);
-            Ok(Page::of(Exit::Done, json!({ "sentence": sentence, "plan": plan.name, "problems": [] })))
+            Ok(Screen::of(Exit::Done, json!({ "sentence": sentence, "plan": plan.name, "problems": [] })))
         }
         Err(problems) => {
             let problems = problems.as_slice();
@@ -34,7 +34,7 @@ pub(crate) fn validate(file: &Path, surroundings: &dyn Surroundings) -> Result<P
                 problems.iter().map(|one| vec![one.path.clone(), one.problem.clone(), one.remedy.clone()]);
             let grid = Grid::new(&["where", "problem", "remedy"], rows.collect());
             let value = json!({ "sentence": format!("The plan has {count}."), "problems": shown });
-            Ok(Page::of(Exit::Refused, value).with(grid))
+            Ok(Screen::of(Exit::Refused, value).with(grid))
         }
     }
 }

@@ -6,12 +6,12 @@ use protocol::readiness::{Check, Finding};
 use serde::Deserialize;
 
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen};
 
 /// A readiness pass, made now. What is unknown is not ready.
-pub(crate) async fn ready(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn ready(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let function = desk.function(Function::AlarmHandler);
     let answer = ask(desk.installation, &function, &OperatorCommand::Readiness {}).await?;
     let verdict = Finding::deserialize(&answer["readiness"]).unwrap_or(Finding::Unknown);
@@ -28,5 +28,5 @@ pub(crate) async fn ready(desk: &Desk<'_>) -> Result<Page, Trouble> {
     });
     let grid = Grid::new(&["finding", "check", "of", "what was seen", "remedy"], rows.collect());
     let exit = if verdict.is_ready() { Exit::Done } else { Exit::NotReady };
-    Ok(Page::of(exit, answer).with(grid))
+    Ok(Screen::of(exit, answer).with(grid))
 }

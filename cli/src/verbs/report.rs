@@ -5,26 +5,26 @@ use report::measured::{self, Beside};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::exit::{Exit, Trouble};
-use crate::page::{Page, text};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Screen, text};
 use crate::verbs::{history, status};
 
 /// The report of the last run. The functions know of no other, and of none that has not completed.
-pub(crate) async fn report(desk: &Desk<'_>, wanted: Option<u64>) -> Result<Page, Trouble> {
+pub(crate) async fn report(desk: &Desk<'_>, wanted: Option<u64>) -> Result<Screen, Unanswered> {
     let status = status::asked(desk).await?;
     let run = &status["run"];
     let Some(id) = run["id"].as_u64() else {
-        return Err(Trouble::refused("no_run", format!("{} has had no run.", desk.plan)));
+        return Err(Unanswered::refused("no_run", format!("{} has had no run.", desk.plan)));
     };
     if let Some(wanted) = wanted.filter(|wanted| *wanted != id) {
-        return Err(Trouble::refused(
+        return Err(Unanswered::refused(
             "other_run",
             format!("The functions report the last run alone, which is {id}, not {wanted}."),
         ));
     }
     let Ok(measured) = RunReport::deserialize(&run["report"]) else {
-        return Err(Trouble::refused(
+        return Err(Unanswered::refused(
             "not_completed",
             format!("Run {id} is {}: only a run that has completed is measured.", text(run, "phase")),
         ));
@@ -39,7 +39,7 @@ pub(crate) async fn report(desk: &Desk<'_>, wanted: Option<u64>) -> Result<Page,
         "report": measured,
         "timeline": status["timeline"],
     });
-    let mut page = Page::of(Exit::Done, value).with(history::timeline(&status));
-    page.lines = measured::text(&measured, Beside::default()).lines().map(str::to_owned).collect();
-    Ok(page)
+    let mut screen = Screen::of(Exit::Done, value).with(history::timeline(&status));
+    screen.lines = measured::text(&measured, Beside::default()).lines().map(str::to_owned).collect();
+    Ok(screen)
 }

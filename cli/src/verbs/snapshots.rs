@@ -6,16 +6,16 @@ use protocol::words::duration;
 use serde_json::Value;
 
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page, cell, list, text};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen, cell, list, text};
 
-async fn asked(desk: &Desk<'_>, command: SnapshotCommand) -> Result<Value, Trouble> {
+async fn asked(desk: &Desk<'_>, command: SnapshotCommand) -> Result<Value, Unanswered> {
     ask(desk.installation, &desk.function(Function::SnapshotScheduler), &command).await
 }
 
 /// The newest good snapshots, by a dry run, which is the only way to have them listed.
-pub(crate) async fn newest(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn newest(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let answer = asked(desk, SnapshotCommand::DryRun {}).await?;
     let rows = list(&answer, "age_seconds").iter().map(|age| {
         let seconds = age["seconds"].as_i64().unwrap_or_default();
@@ -27,22 +27,22 @@ pub(crate) async fn newest(desk: &Desk<'_>) -> Result<Page, Trouble> {
         "plan": desk.plan,
         "age_seconds": answer["age_seconds"],
     });
-    Ok(Page::of(Exit::Done, value).with(grid))
+    Ok(Screen::of(Exit::Done, value).with(grid))
 }
 
 /// What is due; nothing is changed.
-pub(crate) async fn dry_run(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn dry_run(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let answer = asked(desk, SnapshotCommand::DryRun {}).await?;
     let exit = if list(&answer, "blocked").is_empty() { Exit::Done } else { Exit::NeedsOperator };
     let grid = lines(&answer, &[("would", "would"), ("waits", "waits"), ("blocked", "blocked")]);
-    Ok(Page::of(exit, answer).with(grid))
+    Ok(Screen::of(exit, answer).with(grid))
 }
 
 /// Does what is due.
-pub(crate) async fn keep(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn keep(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let answer = asked(desk, SnapshotCommand::Keep {}).await?;
     let grid = lines(&answer, &[("done", "done"), ("put off", "put_off"), ("waits", "waits")]);
-    Ok(Page::of(Exit::Done, answer).with(grid))
+    Ok(Screen::of(Exit::Done, answer).with(grid))
 }
 
 fn lines(answer: &Value, fields: &[(&str, &str)]) -> Grid {

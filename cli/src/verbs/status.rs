@@ -6,17 +6,17 @@ use protocol::operator::OperatorCommand;
 use serde_json::Value;
 
 use crate::ask::ask;
-use crate::exit::{Exit, Trouble};
-use crate::page::{Grid, Page, cell, list, text};
-use crate::program::Desk;
+use crate::desk::Desk;
+use crate::exit::{Exit, Unanswered};
+use crate::screen::{Grid, Screen, cell, list, text};
 
 /// The answer of the alarm-handler to `status`.
-pub(crate) async fn asked(desk: &Desk<'_>) -> Result<Value, Trouble> {
+pub(crate) async fn asked(desk: &Desk<'_>) -> Result<Value, Unanswered> {
     ask(desk.installation, &desk.function(Function::AlarmHandler), &OperatorCommand::Status {}).await
 }
 
 /// How things stand; whether somebody has to come is how the program ends.
-pub(crate) async fn status(desk: &Desk<'_>) -> Result<Page, Trouble> {
+pub(crate) async fn status(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     let status = asked(desk).await?;
     let calm = u64::from(Attention::None.figure());
     let figure = status["attention"]["figure"].as_u64().unwrap_or(calm);
@@ -33,8 +33,8 @@ pub(crate) async fn status(desk: &Desk<'_>) -> Result<Page, Trouble> {
         lines("opened again", &status["opened_again"]),
         lines("last readiness pass", &status["readiness"]["checks"]),
     ];
-    let page = Page::of(exit, status);
-    Ok(grids.into_iter().fold(page, Page::with))
+    let screen = Screen::of(exit, status);
+    Ok(grids.into_iter().fold(screen, Screen::with))
 }
 
 fn facts(status: &Value) -> Vec<Vec<String>> {

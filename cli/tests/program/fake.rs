@@ -10,18 +10,21 @@ use async_trait::async_trait;
 use clap::Parser;
 use jiff::{SignedDuration, Timestamp};
 use pilotlight::arguments::Arguments;
+use pilotlight::desk::Surroundings;
 use pilotlight::installation::{Deployed, Installation};
-use pilotlight::program::{Surroundings, answer, answer_locally, refuse};
+use pilotlight::program::{answer, answer_locally, refuse};
 use ports::{Answer, Clock, Failure, FailureKind, FunctionError, Functions};
 use serde_json::{Value, json};
 
 /// What a function does when it is asked.
 pub(crate) type Said = Answer<Result<Value, FunctionError>>;
 
+#[expect(clippy::unnecessary_wraps, reason = "as the port gives it")]
 pub(crate) fn says(answer: Value) -> Said {
     Ok(Ok(answer))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the port gives it")]
 pub(crate) fn ends(code: &str, message: &str) -> Said {
     Ok(Err(FunctionError { code: code.to_owned(), message: message.to_owned() }))
 }
@@ -106,7 +109,7 @@ impl World {
                 answer(&arguments, &chosen, self, self, self, (&mut out, &mut err)).await.unwrap()
             }
             Ok(None) => answer_locally(&arguments, self, &mut out, &mut err).unwrap(),
-            Err(trouble) => refuse(&trouble, arguments.format(), &mut out, &mut err).unwrap(),
+            Err(unanswered) => refuse(&unanswered, arguments.format(), &mut out, &mut err).unwrap(),
         };
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Outcome { code: exit.code(), out: text(out), err: text(err) }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use crate::exit::{Exit, Trouble};
+use crate::exit::{Exit, Unanswered};
 use crate::inert::{inert, inert_json};
 
 /// How an answer is written.
@@ -39,7 +39,7 @@ impl Grid {
 
 /// An answer, and how the program ends with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct Screen {
     /// How the program ends.
     pub exit: Exit,
     /// What there is to say first.
@@ -52,7 +52,7 @@ pub struct Page {
     pub value: Value,
 }
 
-impl Page {
+impl Screen {
     /// An answer of a function, under its own sentence.
     pub fn of(exit: Exit, value: Value) -> Self {
         Self { exit, sentence: text(&value, "sentence"), grids: Vec::new(), lines: Vec::new(), value }
@@ -119,13 +119,13 @@ impl Page {
 }
 
 /// Says why there is no answer: to people on one stream, to programs as JSON on the other.
-pub fn write_trouble(
-    trouble: &Trouble,
+pub fn write_unanswered(
+    unanswered: &Unanswered,
     format: Format,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<()> {
-    let Trouble { exit, code, sentence } = trouble;
+    let Unanswered { exit, code, sentence } = unanswered;
     if format == Format::Json {
         return write_json(&json!({ "error": code, "sentence": sentence, "exit": exit.code() }), out);
     }
