@@ -74,6 +74,11 @@ fix: tools ## format and mend what can be mended by itself
 build: tools ## release packages of all functions in target/lambda (ARCH=arm64 for Graviton)
 	@functions/package.sh $(ARCH) $(FUNCTIONS)
 
+.PHONY: cli
+cli: ## the operator's program, as a release, in the target directory
+	@$(CARGO) build --release --locked --package pilotlight
+	@echo "built $(TARGET)/release/pilotlight"
+
 .PHONY: lab
 lab: tools ## start the local world with a small stack and leave it up
 	@echo "lab: compiling the lab (the first time takes some minutes)"
