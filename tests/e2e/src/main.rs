@@ -13,6 +13,7 @@
 mod checks;
 mod days;
 mod faults;
+mod program;
 mod readiness;
 mod scene;
 mod scheduled_jobs;
@@ -109,6 +110,10 @@ async fn play(tools: &Tools, world: &World) -> Result<Report> {
     let mut report = Report::default();
     report.note("a second plan after the apply is empty", checks::no_drift(&scene).await);
     report.note("the alarm-handler answers status", checks::status_is_readable(&scene).await);
+    report.note(
+        "the operator's program asks, holds, releases and is refused, with its exit codes",
+        program::asks_and_is_refused(&scene).await,
+    );
     report.note("a changed parameter is copied by its event", scheduled_jobs::copied_by_event(&scene).await);
     // They need different stacks, and much of their time is waiting.
     let ((days, surplus), broken) = futures::join!(

@@ -66,7 +66,8 @@ async fn live(
 
 fn note(world: &World, stack: &Stack) -> Result<Note> {
     let addresses = world.gateway.addresses();
-    let function = |short: &str| Ok((short.to_owned(), stack.function(short)?.to_owned()));
+    // Of a plan without a witness, say, there is no function for it.
+    let function = |short: &str| Some((short.to_owned(), stack.function(short).ok()?.to_owned()));
     Ok(Note {
         pid: std::process::id(),
         endpoint_url: addresses.endpoint_url.clone(),
@@ -74,7 +75,7 @@ fn note(world: &World, stack: &Stack) -> Result<Note> {
         upstream_url: addresses.upstream_url.clone(),
         accelerator_url: world.accelerator_url()?,
         site_urls: addresses.site_urls.clone(),
-        functions: packages::FUNCTIONS.into_iter().map(function).collect::<Result<BTreeMap<_, _>>>()?,
+        functions: packages::FUNCTIONS.into_iter().filter_map(function).collect::<BTreeMap<_, _>>(),
     })
 }
 
@@ -125,7 +126,8 @@ fn emulator_url(note: &Note) -> String {
 pub async fn print_environment(function: &str) -> Result<()> {
     let note = Desk::of_checkout()?.note().await?;
     let name = note.functions.get(function).with_context(|| {
-        format!("there is no function {function}; say one of: {}", packages::FUNCTIONS.join(", "))
+        let known: Vec<&str> = note.functions.keys().map(String::as_str).collect();
+        format!("there is no function {function}; say one of: {}", known.join(", "))
     })?;
     let variables = Cloud::new(&note.endpoint_url).environment_of(RECOVERY, name).await?;
     for (name, value) in variables {
