@@ -46,7 +46,8 @@ impl Wait<'_> {
                 Ok(status) => {
                     self.say(&status, &mut shown, err);
                     if let Some(exit) = self.end(&status)? {
-                        return Ok(Screen::of(exit, status));
+                        let sentence = format!("Run {} is {}.", self.run, text(&status["run"], "phase"));
+                        return Ok(Screen { sentence, ..Screen::of(exit, status) });
                     }
                 }
                 Err(unanswered) if unanswered.exit == Exit::Unknown => {
@@ -85,13 +86,20 @@ impl Wait<'_> {
 
     fn say(self, status: &Value, shown: &mut BTreeMap<String, String>, err: &mut dyn Write) {
         let run = &status["run"];
-        self.line("run", &text(run, "phase"), shown, err);
+        let phase = text(run, "phase");
+        let is_over = matches!(phase.as_str(), "completed" | "aborted");
+        if !is_over {
+            self.line("run", &phase, shown, err);
+        }
         for step in list(run, "steps") {
             let step = cell(step);
             let (what, state) = step.split_once(": ").unwrap_or((&step, ""));
             // How long it has been under way is no change.
             let state = if state.starts_with("under way") { "under way" } else { state };
             self.line(what, state, shown, err);
+        }
+        if is_over {
+            self.line("run", &phase, shown, err);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything is asked once: a command that was repeated behind a person's back would be refused, and the refusal shown.
 
+use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +12,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::StalledStreamProtectionConfig;
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::primitives::Blob;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -109,8 +110,7 @@ impl Installation for LambdaInstallation {
         let provider = self.config.credentials_provider();
         let provider = provider.ok_or_else(|| missing("the SDK looks for none".to_owned()))?;
         let found = provider.provide_credentials().await;
-        let found =
-            found.map_err(|error| missing(format!("none were found: {}", DisplayErrorContext(&error))))?;
+        let found = found.map_err(|error| missing(format!("none were found: {}", because(&error))))?;
         let account =
             found.account_id().map_or_else(String::new, |id| format!(" of account {}", id.as_str()));
         Ok(format!("access key {}{account}", found.access_key_id()))
@@ -145,7 +145,7 @@ impl Installation for LambdaInstallation {
 /// Sorts what went wrong by whether the function can have been asked.
 fn failure<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Failure
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     let (kind, code) = match error {
         SdkError::ServiceError(answer) => {
@@ -162,9 +162,23 @@ where
         SdkError::ServiceError(answer) if answer.err().message().is_some() => {
             answer.err().message().unwrap_or_default().to_owned()
         }
-        _ => DisplayErrorContext(error).to_string(),
+        _ => because(error),
     };
     Failure { kind, action, code, message }
+}
+
+/// What went wrong and why, each cause once and on one line.
+fn because(error: &dyn Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let said = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if !words.iter().any(|before| before.contains(&said)) {
+            words.push(said);
+        }
+        next = cause.source();
+    }
+    words.join(": ")
 }
 
 fn kind_of(status: u16) -> FailureKind {
@@ -181,6 +195,13 @@ fn kind_of(status: u16) -> FailureKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_and_on_one_line() {
+        let inner = std::io::Error::other("refused\n  by the wall");
+        let outer = std::io::Error::other(inner);
+        assert_eq!(because(&outer), "refused by the wall");
+    }
 
     #[test]
     fn what_lambda_refuses_was_not_done_and_what_breaks_off_is_unknown() {

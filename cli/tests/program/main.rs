@@ -169,7 +169,7 @@ async fn a_wait_says_each_change_and_ends_with_the_run() {
         says(status(0, "moving", &["promote orders: under way for 8.0 s (modifying)"])),
         fails(FailureKind::Unreachable),
         says(status(0, "moving", &["promote orders: done, took 9.0 s: writable"])),
-        says(status(0, "completed", &["promote orders: done, took 9.0 s: writable"])),
+        says(status(0, "completed", &["promote orders: done, took 9.0 s: writable", "verify front: done"])),
     ];
     let outcome = World::new(seen).types("approve 42 --wait").await;
     assert_eq!(outcome.code, 0);
@@ -182,6 +182,7 @@ async fn a_wait_says_each_change_and_ends_with_the_run() {
             "run 42: promote orders: under way",
             "run 42: status: no answer, asked again",
             "run 42: promote orders: done, took 9.0 s: writable",
+            "run 42: verify front: done",
             "run 42: completed",
         ]
     );
