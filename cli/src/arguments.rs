@@ -78,6 +78,11 @@ pub(crate) enum Verb {
         #[command(flatten)]
         person: PersonArguments,
     },
+    /// Let a guard of two that does not know who serves go by what it sees and hears now.
+    Adopt {
+        #[command(flatten)]
+        person: PersonArguments,
+    },
     /// What was recorded of the last run, its last 60 records.
     History,
     /// What was measured of the last run, and its timeline.
@@ -279,6 +284,7 @@ mod tests {
             "hold --for 2h --reason x",
             "release",
             "acknowledge 4",
+            "adopt",
             "history",
             "report",
             "report 4",

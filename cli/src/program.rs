@@ -96,6 +96,7 @@ async fn of_plan(verb: &Verb, desk: &Desk<'_>, err: &mut dyn Write) -> Result<Sc
         Verb::Hold(hold) => commands::hold(desk, hold).await,
         Verb::Release { person } => commands::release(desk, person).await,
         Verb::Acknowledge { run, person } => commands::acknowledge(desk, *run, person).await,
+        Verb::Adopt { person } => commands::adopt(desk, person).await,
         Verb::History => history::history(desk).await,
         Verb::Report { run } => report::report(desk, *run).await,
         Verb::Parameters(ParametersVerb::Drift { deep }) => parameters::drift(desk, *deep).await,

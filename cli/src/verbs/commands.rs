@@ -85,6 +85,11 @@ pub(crate) async fn acknowledge(
     give(desk, &OperatorCommand::Acknowledge { by: by(desk, person)?, run }).await
 }
 
+/// Lets a guard of two go by what it sees and hears.
+pub(crate) async fn adopt(desk: &Desk<'_>, person: &PersonArguments) -> Result<Screen, Unanswered> {
+    give(desk, &OperatorCommand::Adopt { by: by(desk, person)? }).await
+}
+
 async fn give(desk: &Desk<'_>, command: &OperatorCommand) -> Result<Screen, Unanswered> {
     let answer = ask(desk.installation, &desk.function(Function::AlarmHandler), command).await?;
     let rows = [("now", text(&answer, "now")), ("run", text(&answer, "run"))];

@@ -27,6 +27,7 @@ pub(crate) async fn status(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     };
     let grids = [
         Grid::new(&["what", "state"], facts(&status)),
+        Grid::new(&["guard in", "group", "is", "by term", "since"], guards(&status["guards"])),
         lines("evidence", &status["evidence"]),
         lines("steps of the run", &status["run"]["steps"]),
         lines("old primaries", &status["quarantine"]),
@@ -35,6 +36,21 @@ pub(crate) async fn status(desk: &Desk<'_>) -> Result<Screen, Unanswered> {
     ];
     let screen = Screen::of(exit, status);
     Ok(grids.into_iter().fold(screen, Screen::with))
+}
+
+/// What each of two guards holds: the one that was asked, and the other one as it last said.
+fn guards(guards: &Value) -> Vec<Vec<String>> {
+    let (own, other) = (&guards["own"], &guards["other"]);
+    let held = |region: String, groups: &Value| -> Vec<Vec<String>> {
+        let groups = groups.as_object().into_iter().flatten();
+        let row = |(group, held): (&String, &Value)| {
+            vec![region.clone(), group.clone(), text(held, "state"), text(held, "term"), text(held, "since")]
+        };
+        groups.map(row).collect()
+    };
+    let mut rows = held(text(own, "region"), &own["groups"]);
+    rows.extend(held(text(other, "region"), &other["word"]["groups"]));
+    rows
 }
 
 fn facts(status: &Value) -> Vec<Vec<String>> {
@@ -86,6 +102,7 @@ fn facts(status: &Value) -> Vec<Vec<String>> {
     rows.extend(calls.map(|call| named("waits for a person", call)));
     rows.extend([
         named("hold", hold.unwrap_or_default()),
+        named("other guard not heard", text(&status["guards"]["other"], "unheard")),
         named("last run", run.unwrap_or_default()),
         named("times", taken.join(", ")),
         named("last tick", text(status, "last_tick")),

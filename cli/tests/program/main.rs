@@ -26,6 +26,31 @@ async fn one(line: &str, answer: Said) -> (fake::Outcome, Vec<(String, Value)>) 
 }
 
 #[tokio::test]
+async fn status_shows_what_both_guards_hold_and_why_one_is_not_heard() {
+    let held =
+        |state: &str| json!({ "front": { "state": state, "term": 4, "since": "2026-11-20T03:00:00Z" } });
+    let mut answer = status(0, "completed", &[]);
+    answer["guards"] = json!({
+        "own": { "region": "us-west-1", "restored": false, "groups": held("standby") },
+        "other": { "region": "us-east-2", "word": { "said": "9 s ago", "groups": held("active") }, "unheard": null },
+    });
+    let shown = one("status", says(answer.clone())).await.0.out;
+    let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    for row in [
+        ["us-west-1", "front", "standby", "4", "2026-11-20T03:00:00Z"],
+        ["us-east-2", "front", "active", "4", "2026-11-20T03:00:00Z"],
+    ] {
+        assert!(rows.iter().any(|shown| shown[..] == row), "{shown}");
+    }
+    assert!(!shown.contains("other guard not heard"), "{shown}");
+    answer["guards"]["other"] =
+        json!({ "region": "us-east-2", "word": null, "unheard": "no answer within 2 s" });
+    let shown = one("status", says(answer)).await.0.out;
+    assert!(shown.contains("other guard not heard") && shown.contains("no answer within 2 s"), "{shown}");
+    assert!(!shown.contains("us-east-2  front"), "{shown}");
+}
+
+#[tokio::test]
 async fn status_says_how_things_stand_and_whether_somebody_has_to_come() {
     for (figure, code) in [(0, 0), (1, 3), (2, 3), (3, 3)] {
         let (outcome, asked) =
@@ -93,6 +118,7 @@ async fn every_command_is_sent_as_its_function_reads_it() {
         ),
         ("release", json!({ "command": "release", "by": "ada" })),
         ("acknowledge 42", json!({ "command": "acknowledge", "by": "ada", "run": 42 })),
+        ("adopt", json!({ "command": "adopt", "by": "ada" })),
     ] {
         let (outcome, asked) = one(line, accepted()).await;
         assert_eq!(outcome.code, 0, "{line}");
