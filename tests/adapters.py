@@ -75,6 +75,7 @@ def emulators(launcher: str, moto: str, port: int, scratch: str) -> list[Emulato
                 "no_other_function_does": "denies nobody anything",
                 "alarms_are_described_in_both_regions_whatever_they_are_called": "makes no composite alarms",
                 "an_endpoint_of_another_account_is_closed": "knows no Global Accelerator",
+                "two_guards_read_each_others_words_and_an_older_one_never_takes_the_place_of_a_newer": "gives tables no ids",
                 "a_topic_tells_its_subscriptions_and_one_that_is_gone_is_nothing": "counts no subscriptions",
                 "two_writers_at_one_number_end_with_one_record": "lets two at once pass one condition",
                 "an_alert_is_claimed_once_an_hour_and_again_when_nobody_was_told": "lets two at once pass one condition",
