@@ -52,6 +52,7 @@ fn request(stream: &mut TcpStream) -> String {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a server may also give no answer")]
 fn http(status: &str, head: &str, body: &str) -> Option<String> {
     let length = body.len();
     Some(format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{head}\r\n{body}"))
