@@ -57,6 +57,7 @@ ACTIONS = {
     "autoscaling:UpdateAutoScalingGroup",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricStatistics",
+    "dynamodb:DescribeTable",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
@@ -473,6 +474,34 @@ def each_role_writes_its_own_part_of_the_journal(plan: Plan) -> Iterator[str]:
                     yield f"{policy['address']}: {statement.get('Sid')} may write the partition {key}"
 
 
+def the_other_guard_is_heard_by_its_word_alone(plan: Plan) -> Iterator[str]:
+    """Of another table than its own a guard reads one item, by one role: what the other guard says of itself, and nothing of its journal."""
+    own = own_tables(plan)
+    for policy in resources(plan, "aws_iam_role_policy"):
+        for statement in allowing(policy):
+            where = f"{policy['address']}: {statement.get('Sid')}"
+            actions = {a for a in listed(statement.get("Action", [])) if a.startswith("dynamodb:")}
+            for table in set(listed(statement.get("Resource", []))) - own if actions else set():
+                word = f"{table.rsplit('/', 1)[1].removesuffix('-journal')}#word"
+                condition = statement.get("Condition", {})
+                if 'steps["alarm-handler"]' not in policy["address"]:
+                    yield f"{where} reaches {table}, and only alarm-handler hears another guard"
+                for action in sorted(actions - {"dynamodb:GetItem"}):
+                    yield f"{where} allows {action} on {table}, another guard's table"
+                if condition.get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys") != [word] or condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
+                    yield f"{where} reads more of {table} than {word}"
+
+
+def own_tables(plan: Plan) -> set[str]:
+    """Where a guard keeps its journal: what its alarm-handler writes."""
+    return {
+        arn
+        for policy in resources(plan, "aws_iam_role_policy") if policy["address"].endswith('aws_iam_role_policy.common["alarm-handler"]')
+        for statement in allowing(policy) if statement.get("Sid") == "WriteJournal"
+        for arn in listed(statement["Resource"])
+    }
+
+
 def subscriptions_have_dead_letter_queues(plan: Plan) -> Iterator[str]:
     for subscription in resources(plan, "aws_sns_topic_subscription"):
         if unknown(subscription, "redrive_policy"):
@@ -676,6 +705,33 @@ def logs_end_and_are_json(plan: Plan) -> Iterator[str]:
             yield f"{function['address']}: its logs aren't JSON, or are kept for ever"
 
 
+# --- Two guards -----------------------------------------------------------------------------------------------
+
+
+def two_guards_share_no_name(plan: Plan) -> Iterator[str]:
+    """A role's name is the account's, and both guards have rules in either region. Everything else of a guard lies where the other has none."""
+    for kind in ("aws_iam_role", "aws_cloudwatch_event_rule"):
+        names = [{value(r, "name"): r["address"] for r in resources(part, kind)} for part in guards(plan).values()]
+        for name in sorted(set.intersection(*({n for n in found if n} for found in names)) if len(names) > 1 else ()):
+            yield f"{' and '.join(sorted(found[name] for found in names))}: are both called {name}"
+
+
+def two_guards_hear_each_other(plan: Plan) -> Iterator[str]:
+    """Each asks for the word in the table that the other one writes. A guard that is alone asks for none."""
+    own = {name: own_tables(part) for name, part in guards(plan).items()}
+    for name, part in guards(plan).items():
+        asked = {
+            arn
+            for policy in resources(part, "aws_iam_role_policy") for statement in allowing(policy) if statement.get("Sid") == "HearTheOtherGuard"
+            for arn in listed(statement["Resource"])
+        }
+        others = set().union(*(tables for other, tables in own.items() if other != name))
+        known = all(not unknown(p, "policy") for p in resources(part, "aws_iam_role_policy"))
+        if known and asked != others:
+            yield f"{name}: hears {sorted(asked)}, and the other guard's word is in {sorted(others)}"
+
+
+# Each guard is held to these with the topics of its own region, as if it were alone.
 RULES: list[Rule] = [
     roles_hold_listed_actions_only,
     roles_name_exact_resources,
@@ -704,10 +760,14 @@ RULES: list[Rule] = [
     no_topic_waits_for_eventbridge,
     what_a_bus_is_sent_is_heard_there,
     each_role_writes_its_own_part_of_the_journal,
+    the_other_guard_is_heard_by_its_word_alone,
     each_step_is_heard_once,
     the_journal_is_kept,
     logs_end_and_are_json,
 ]
+
+# What the guards of a plan are held to together.
+RULES_OF_ALL: list[Rule] = [two_guards_share_no_name, two_guards_hear_each_other]
 
 # --- Where plans come from ------------------------------------------------------------------------------------
 
@@ -716,8 +776,20 @@ def only_the_orchestrator(plan: Plan) -> Plan:
     """The module's part of a whole stack's plan; a plan of the module itself as it is."""
     changes = plan["resource_changes"]
     journals = [r["address"] for r in changes if r["address"].endswith("aws_dynamodb_table.journal")]
-    prefixes = {re.sub(r"(module\.guard_[a-z]+\.)?aws_dynamodb_table\.journal$", "", address) for address in journals}
+    prefixes = {re.sub(r"(module\.guard_[a-z]+(\[0\])?\.)?aws_dynamodb_table\.journal$", "", address) for address in journals}
     return {"resource_changes": [r for r in changes if any(r["address"].startswith(p) for p in prefixes)]}
+
+
+def guards(plan: Plan) -> dict[str, Plan]:
+    """The part of each guard, by its module's name: what it consists of, and the topics of its region. One that is alone has those of both."""
+    names = sorted({found[1] for r in plan["resource_changes"] if (found := re.search(r"\bmodule\.guard_([a-z]+)(?:\[0\])?\.", r["address"]))})
+    if len(names) < 2:
+        return {"the guard": plan}
+    parts = {}
+    for name in names:
+        strange = re.compile(rf"\bmodule\.(?:guard|topics)_(?!{name}\b)[a-z]+(?:\[0\])?\.")
+        parts[f"guard_{name}"] = {"resource_changes": [r for r in plan["resource_changes"] if not strange.search(r["address"])]}
+    return parts
 
 
 def copied(home: Path, *ignored: str) -> Path:
@@ -747,10 +819,13 @@ def plans_of_the_modules_tests() -> dict[str, Plan]:
 def violations(plan: Plan) -> list[str]:
     """Every violation of every rule. A plan without functions is one: there is nothing it could have been checked on."""
     part = only_the_orchestrator(plan)
-    functions = len(resources(part, "aws_lambda_function"))
-    if not 5 <= functions <= 7:
-        return [f"the plan holds {functions} functions of the orchestrator instead of 5 to 7"]
-    return [line for rule in RULES for line in rule(part)]
+    found = []
+    for name, guard in guards(part).items():
+        functions = len(resources(guard, "aws_lambda_function"))
+        if not 5 <= functions <= 7:
+            return [f"{name}: the plan holds {functions} functions of the orchestrator instead of 5 to 7"]
+        found += [line for rule in RULES for line in rule(guard)]
+    return found + [line for rule in RULES_OF_ALL for line in rule(part)]
 
 
 def main(arguments: list[str]) -> int:
@@ -760,7 +835,7 @@ def main(arguments: list[str]) -> int:
         for line in violations(plan):
             print(f"{name}: {line}")
             count += 1
-    print(f"{len(plans)} plans, {len(RULES)} rules, {count} violations", file=sys.stderr)
+    print(f"{len(plans)} plans, {len(RULES) + len(RULES_OF_ALL)} rules, {count} violations", file=sys.stderr)
     return 1 if count else 0
 
 

@@ -299,6 +299,96 @@ run "a_plan_of_both_ways_is_written_whole" {
 
 run "both_regions_have_a_guard" {
   command = plan
+  override_resource {
+    target          = module.guard_primary[0].aws_sns_topic.commands
+    override_during = plan
+    values          = { arn = "arn:aws:sns:us-east-2:123456789012:shop-commands" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.signals_other
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-west-1:123456789012:shop-signals-dead-letters", url = "https://sqs.us-west-1.amazonaws.com/123456789012/shop-signals-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.dead_letters["alarm-handler"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-alarm-handler-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-alarm-handler-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.dead_letters["promote-replica"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-promote-replica-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-promote-replica-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.dead_letters["scale-asg"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-scale-asg-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-scale-asg-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.dead_letters["shift-traffic"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-shift-traffic-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-shift-traffic-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.this["alarm-handler"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-alarm-handler" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.this["promote-replica"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-promote-replica" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.this["scale-asg"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-scale-asg" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.this["shift-traffic"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-shift-traffic" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_lambda_function.this["alarm-handler"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-east-2:123456789012:function:shop-alarm-handler" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_lambda_function.this["promote-replica"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-east-2:123456789012:function:shop-promote-replica" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_lambda_function.this["scale-asg"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-east-2:123456789012:function:shop-scale-asg" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_lambda_function.this["shift-traffic"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-east-2:123456789012:function:shop-shift-traffic" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_sqs_queue.dead_letters["readiness-checker"]
+    override_during = plan
+    values          = { arn = "arn:aws:sqs:us-east-2:123456789012:shop-readiness-checker-dead-letters", url = "https://sqs.us-east-2.amazonaws.com/123456789012/shop-readiness-checker-dead-letters" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.this["readiness-checker"]
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-readiness-checker" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_lambda_function.this["readiness-checker"]
+    override_during = plan
+    values          = { arn = "arn:aws:lambda:us-east-2:123456789012:function:shop-readiness-checker" }
+  }
+  override_resource {
+    target          = module.guard_primary[0].aws_iam_role.scheduler
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:role/shop-primary-scheduler" }
+  }
   variables {
     guards = "both"
     databases = [{
@@ -330,6 +420,10 @@ run "both_regions_have_a_guard" {
   assert {
     condition     = output.primary_guard.function_names == output.function_names && output.primary_guard.journal_table == output.journal_table
     error_message = "The functions or the journal of the primary region's guard are called otherwise: ${jsonencode(output.primary_guard)}"
+  }
+  assert {
+    condition     = output.primary_guard.role_arns["alarm-handler"] == "arn:aws:iam::123456789012:role/shop-primary-alarm-handler" && output.role_arns["alarm-handler"] == "arn:aws:iam::123456789012:role/shop-alarm-handler"
+    error_message = "The guards' roles are not told apart: ${jsonencode(output.primary_guard.role_arns)}"
   }
   assert {
     condition     = strcontains(output.primary_guard.status_command, "--region us-east-2 --function-name shop-alarm-handler") && strcontains(output.status_command, "--region us-west-1 --function-name shop-alarm-handler")
