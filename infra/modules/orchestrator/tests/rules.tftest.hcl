@@ -133,6 +133,23 @@ run "both_in_two_accounts" {
   expect_failures = [terraform_data.plan]
 }
 
+run "both_in_an_opt_in_region" {
+  # says: guards: is both, and sides.primary.region is eu-south-1, an opt-in region, to whose functions SNS doesn't deliver from another region; leave guards at standby
+  command = plan
+  variables {
+    guards    = "both"
+    sides     = { primary = { region = "eu-south-1" }, recovery = { region = "us-west-1" } }
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }, recovery = { probes = [{ kind = "http", name = "front-recovery", url = "http://recovery.shop.example.com/health" }] } } }
+    databases = []
+    routes    = [{ name = "front", sides = { primary = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/p", endpoint = "arn:aws:elasticloadbalancing:eu-south-1:123456789012:loadbalancer/app/shop/1" }, recovery = { endpoint_group = "arn:aws:globalaccelerator::123456789012:accelerator/a/listener/l/endpoint-group/r", endpoint = "arn:aws:elasticloadbalancing:us-west-1:123456789012:loadbalancer/app/shop/2" } } }]
+  }
+  override_data {
+    target = data.aws_region.primary
+    values = { id = "eu-south-1" }
+  }
+  expect_failures = [terraform_data.plan]
+}
+
 run "same_group_twice" {
   # says: fleets[1].sides.recovery.group: is used by fleets[0].sides.recovery.group already; give every fleet a group of its own
   command = plan
