@@ -68,7 +68,7 @@ module "guard_primary" {
   detection              = var.detection
   signal_age_seconds_max = var.detection.signal_age_seconds_max
   step_seconds_max       = var.limits.step_seconds_max
-  # The recovery region's guard has these jobs, and works across both regions.
+  # rules.tf refuses both sections where there are two guards.
   snapshots            = null
   parameters           = null
   image_parameters     = []

@@ -102,6 +102,7 @@ locals {
   second_guard_problems = var.guards != "both" ? [] : concat(
     [for i, f in var.fleets : "fleets[${i}].sides.primary: is missing; give its group, target_groups, serving and healthy_targets_min" if f.sides.primary == null],
     length(var.detection.sides.recovery.probes) > 0 ? [] : ["detection.sides.recovery.probes: is empty, so nothing would look at the recovery region from outside it; give at least one probe of the recovery region"],
+    [for section, given in { parameters = var.parameters != null, snapshots = var.snapshots != null } : "guards: is both, and ${section} is given: that job does not yet ask which of two guards serves; leave ${section} out, or guards at standby" if given],
     local.has_two_accounts ? ["guards: is both, and sides.primary.account names another account, in which no guard can be installed; leave guards at standby"] : [],
     local.is_opt_in.primary ? ["guards: is both, and sides.primary.region is ${local.regions.primary}, an opt-in region, to whose functions SNS doesn't deliver from another region; leave guards at standby"] : [],
   )

@@ -61,8 +61,8 @@ variable "guards" {
     Which side has a guard: an installation of the functions, with a journal, schedules and alarms of its own.
       standby   one guard, in the recovery region. It moves the workload there, and nothing moves it back
       both      a guard in each region. Each looks at its own side and hears the other: the one that serves leaves the other side alone, and the
-                other one may move the workload once a replica there follows. Making that replica is still done by hand. The jobs of
-                `snapshots` and `parameters` stay with the recovery region's guard, and work across both. Needs the primary side of every
+                other one may move the workload once a replica there follows. Making that replica is still done by hand. Not with
+                `snapshots` or `parameters` yet: those jobs do not ask which of two guards serves. Needs the primary side of every
                 fleet and at least one probe of the recovery region. A guard that is alone and has never written a record becomes one of two
                 without knowing that it stood by: until both have heard each other, a few minutes, no loss is met
   TEXT

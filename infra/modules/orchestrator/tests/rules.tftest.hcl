@@ -120,6 +120,28 @@ run "both_blind_in_recovery" {
   expect_failures = [terraform_data.plan]
 }
 
+run "both_with_snapshots" {
+  # says: guards: is both, and snapshots is given: that job does not yet ask which of two guards serves; leave snapshots out, or guards at standby
+  command = plan
+  variables {
+    guards    = "both"
+    detection = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }, recovery = { probes = [{ kind = "http", name = "front-recovery", url = "http://recovery.shop.example.com/health" }] } } }
+    snapshots = { schedule = "cron(0 3 * * ? *)" }
+  }
+  expect_failures = [terraform_data.plan]
+}
+
+run "both_with_parameters" {
+  # says: guards: is both, and parameters is given: that job does not yet ask which of two guards serves; leave parameters out, or guards at standby
+  command = plan
+  variables {
+    guards     = "both"
+    detection  = { sides = { primary = { probes = [{ kind = "http", name = "front-primary", url = "http://shop.example.com/health" }] }, recovery = { probes = [{ kind = "http", name = "front-recovery", url = "http://recovery.shop.example.com/health" }] } } }
+    parameters = { include = ["/shop/**"] }
+  }
+  expect_failures = [terraform_data.plan]
+}
+
 run "both_in_two_accounts" {
   # says: guards: is both, and sides.primary.account names another account, in which no guard can be installed; leave guards at standby
   command = plan
