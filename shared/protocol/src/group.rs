@@ -113,15 +113,15 @@ pub fn scope(plan: &Plan, state: &State, routes: &[Name]) -> Result<Scope, Scope
         let ownership = stuck.holding(state).ownership;
         return Err(ScopeProblem::NotStandby { group: stuck.name.clone(), ownership });
     }
-    if let Some(stays) = moved
+    let stays = moved
         .iter()
-        .flat_map(|group| &group.routes)
-        .find(|route| !routes.is_empty() && !routes.contains(route))
-    {
-        let with =
-            moved.iter().find(|group| group.routes.contains(stays)).and_then(|group| group.databases.first());
-        if let Some(database) = with.filter(|database| asked.contains(*database)) {
-            return Err(ScopeProblem::Shared { database: database.clone(), route: stays.clone() });
+        .flat_map(|group| group.routes.iter().map(move |route| (group, route)))
+        .find(|(_, route)| !routes.is_empty() && !asked.contains(*route));
+    if let Some((group, route)) = stays {
+        let is_asked = |database: &&Name| asked.contains(*database);
+        let shared = group.databases.iter().find(is_asked).or_else(|| group.databases.first());
+        if let Some(database) = shared {
+            return Err(ScopeProblem::Shared { database: database.clone(), route: route.clone() });
         }
     }
     if moved.is_empty() {

@@ -682,3 +682,21 @@ fn a_journal_that_lost_its_end_is_told_once_and_adopted_above_all_that_was_heard
     settle(&mut guard, Some(heard), looks);
     assert_eq!(held(&guard), [holding(Ownership::Standby, 4); 2]);
 }
+
+#[test]
+fn a_route_that_stays_is_named_whichever_database_it_shares() {
+    let mut guard = holder(Side::Recovery, Ownership::Standby, 4);
+    // The first of the group's databases is needed by the route that stays alone.
+    let mut stays = guard.plan.routes[0].clone();
+    stays.name = name("admin");
+    stays.after = vec![name("audit"), name("orders")];
+    guard.plan.routes.push(stays);
+    guard.plan.routes.retain(|route| route.name != name("back"));
+    guard.plan.databases.sort_by(|one, other| one.name.cmp(&other.name));
+    let known = holding(Ownership::Standby, 4);
+    guard.hold(&[name("audit"), name("orders"), name("stock"), name("front"), name("admin")], known);
+    let found = scope(&guard.plan, &guard.state, &[name("front")]);
+    assert_eq!(found, Err(ScopeProblem::Shared { database: name("orders"), route: name("admin") }));
+    let both = scope(&guard.plan, &guard.state, &[name("front"), name("admin")]).expect("nothing stays");
+    assert_eq!(both.routes, [name("front"), name("admin")]);
+}

@@ -106,6 +106,13 @@ impl Guard {
         panic!("the command is not answered");
     }
 
+    /// What is known of the items is this.
+    pub(crate) fn hold(&mut self, items: &[Name], holding: Holding) {
+        let known: BTreeMap<&Name, Holding> = items.iter().map(|item| (item, holding)).collect();
+        let json = serde_json::to_value(known).expect("JSON");
+        self.state.holdings = serde_json::from_value(json).expect("holdings");
+    }
+
     /// Decides by what it sees of its pair until that comes to rest.
     pub(crate) fn settle(&mut self, pair: PairSeen, now: Timestamp) {
         let facts = Facts { pair: Some(pair), ..Facts::default() };
