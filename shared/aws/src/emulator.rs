@@ -65,20 +65,18 @@ pub(crate) fn sdk() -> Sdk {
 
 /// In another region.
 fn sdk_in(region: &'static str) -> Sdk {
-    let base = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new(region))
-        .endpoint_url(endpoint())
-        .credentials_provider(SharedCredentialsProvider::new(root("test")))
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    Sdk::from_config(base.build(), Arc::new(SystemClock))
+    sdk_of(region, root("test"))
 }
 
 /// With credentials of one's own.
 pub(crate) fn sdk_as(credentials: Credentials) -> Sdk {
+    sdk_of("us-west-1", credentials)
+}
+
+fn sdk_of(region: &'static str, credentials: Credentials) -> Sdk {
     let base = aws_config::SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
-        .region(aws_config::Region::new("us-west-1"))
+        .region(aws_config::Region::new(region))
         .endpoint_url(endpoint())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(aws_smithy_http_client::Builder::new().build_http());

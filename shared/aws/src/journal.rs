@@ -44,7 +44,7 @@ mod snapshot;
 
 const PUT: &str = "dynamodb:PutItem";
 const QUERY: &str = "dynamodb:Query";
-const GET: &str = "dynamodb:GetItem";
+pub(crate) const GET: &str = "dynamodb:GetItem";
 
 /// How often an append is tried when its answer is lost.
 const APPEND_TRIES: u32 = 3;
@@ -53,7 +53,7 @@ const APPEND_WAIT: Duration = Duration::from_millis(250);
 /// Most pages without a record before the next one that has any.
 const EMPTY_PAGES_MAX: u32 = 8;
 
-type TableItem = HashMap<String, AttributeValue>;
+pub(crate) type TableItem = HashMap<String, AttributeValue>;
 
 /// The journal on a `DynamoDB` table.
 pub struct DynamoJournal {
@@ -100,17 +100,7 @@ impl DynamoJournal {
     }
 
     async fn get(&self, partition: &str, seq: u64) -> Answer<Option<TableItem>> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("plan", AttributeValue::S(partition.to_owned()))
-            .key("seq", AttributeValue::N(seq.to_string()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failure(GET, &error))?;
-        Ok(output.item)
+        read_item(&self.client, &self.table, partition, seq).await
     }
 
     async fn load_advisory<T: DeserializeOwned>(&self, plan: &Name, kept: Kept) -> Answer<Option<T>> {
@@ -140,6 +130,25 @@ impl DynamoJournal {
             .map_err(|error| failure(PUT, &error))?;
         Ok(())
     }
+}
+
+/// One item of a guard's table, as it is now.
+pub(crate) async fn read_item(
+    client: &Client,
+    table: &str,
+    partition: &str,
+    seq: u64,
+) -> Answer<Option<TableItem>> {
+    let output = client
+        .get_item()
+        .table_name(table)
+        .key("plan", AttributeValue::S(partition.to_owned()))
+        .key("seq", AttributeValue::N(seq.to_string()))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|error| failure(GET, &error))?;
+    Ok(output.item)
 }
 
 /// What is kept beside the log, and overwritten.

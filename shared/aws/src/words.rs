@@ -18,9 +18,9 @@ use protocol::word::Word;
 
 use crate::config::Sdk;
 use crate::failure::{failure, ours};
+use crate::journal::read_item;
 
 const DESCRIBE: &str = "dynamodb:DescribeTable";
-const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
 
 /// Where the other guard keeps its journal, and its word beside it.
@@ -52,24 +52,14 @@ impl DynamoWords {
     }
 }
 
-fn partition(plan: &Name) -> AttributeValue {
-    AttributeValue::S(format!("{plan}#word"))
+fn partition(plan: &Name) -> String {
+    format!("{plan}#word")
 }
 
 async fn word_in(client: &Client, table: &str, plan: &Name) -> Answer<Option<String>> {
-    let output = client
-        .get_item()
-        .table_name(table)
-        .key("plan", partition(plan))
-        .key("seq", AttributeValue::N("0".to_owned()))
-        .consistent_read(true)
-        .send()
-        .await
-        .map_err(|error| failure(GET, &error))?;
+    let item = read_item(client, table, &partition(plan), 0).await?;
     // What is there and is no text can't be read as a word either.
-    Ok(output
-        .item
-        .map(|item| item.get("word").and_then(|word| word.as_s().ok()).cloned().unwrap_or_default()))
+    Ok(item.map(|item| item.get("word").and_then(|word| word.as_s().ok()).cloned().unwrap_or_default()))
 }
 
 #[async_trait]
@@ -98,7 +88,7 @@ impl Words for DynamoWords {
             .client
             .put_item()
             .table_name(&self.table)
-            .item("plan", partition(&word.plan))
+            .item("plan", AttributeValue::S(partition(&word.plan)))
             .item("seq", AttributeValue::N("0".to_owned()))
             .item("word", AttributeValue::S(json))
             .item("up_to", AttributeValue::N(up_to.clone()))
@@ -135,6 +125,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::journal::GET;
     use crate::replay::{replay, sent};
 
     pub(crate) fn word(seq: u64) -> Word {

@@ -138,7 +138,7 @@ async fn look_at(sources: PairSources<'_>, plan: &Plan, unsettled: &[Group]) -> 
     let routes: Vec<_> =
         unsettled.iter().flat_map(routes_of).map(|route| endpoints(sources, route)).collect();
     let seen: Vec<Sides<EndpointSeen>> = stream::iter(routes).buffered(CONCURRENCY).collect().await;
-    let (mut views, mut seen) = (views.into_iter().map(stands), seen.into_iter());
+    let (mut views, mut seen) = (views.iter().map(stands), seen.into_iter());
     let look = |group: &Group| GroupLook {
         group: group.name.clone(),
         databases: views.by_ref().take(wanted(group).len()).collect(),
@@ -151,19 +151,13 @@ async fn endpoints(sources: PairSources<'_>, route: &Route) -> Sides<EndpointSee
     fences::endpoints(sources.traffic, sources.clock, route).await.0
 }
 
-fn stands(view: ReplicaView) -> DatabaseStands {
-    let unclear = |detail: String| DatabaseStands::Unclear { detail };
+fn stands(view: &ReplicaView) -> DatabaseStands {
     match view {
         ReplicaView::Writable => DatabaseStands::Writes,
         ReplicaView::Replica { replication: Replication::Running, .. } => DatabaseStands::Follows,
-        ReplicaView::Replica { status, replication } => match replication {
-            Replication::Degraded { detail }
-            | Replication::Halted { detail }
-            | Replication::Broken { detail } => unclear(detail),
-            Replication::Running | Replication::Unknown => unclear(format!("status {status}")),
-        },
-        ReplicaView::Headless => unclear("the cluster has no instance".to_owned()),
-        ReplicaView::Changing { status } => unclear(format!("status {status}")),
-        ReplicaView::Missing => unclear("it does not exist".to_owned()),
+        ReplicaView::Replica { .. }
+        | ReplicaView::Headless
+        | ReplicaView::Changing { .. }
+        | ReplicaView::Missing => DatabaseStands::Unclear,
     }
 }

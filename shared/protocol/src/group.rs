@@ -53,6 +53,12 @@ impl Group {
         self.items().all(|item| wanted.contains(&state.holding(item).ownership))
     }
 
+    /// Those of its items for which the guard's own side is this.
+    pub fn items_that_are(&self, state: &State, ownership: Ownership) -> Vec<Name> {
+        let is = |item: &&Name| state.holding(item).ownership == ownership;
+        self.items().filter(is).cloned().collect()
+    }
+
     /// All that is moved with it.
     pub fn items(&self) -> impl Iterator<Item = &Name> + Clone {
         self.databases.iter().chain(&self.routes)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::journal::EndpointSeen;
 use crate::name::Name;
+use crate::plan::Plan;
 use crate::side::{Side, Sides};
 use crate::word::{JournalPlace, Word};
 
@@ -22,6 +23,23 @@ pub struct PairSeen {
     pub word: Option<Word>,
     /// How the groups stand on its own side; those that could not be looked at are not among them.
     pub looks: Vec<GroupLook>,
+}
+
+impl PairSeen {
+    /// The other guard's word, where the guard of a plan may go by it.
+    pub(crate) fn counting_word(&self, plan: &Plan) -> Option<&Word> {
+        self.word.as_ref().filter(|word| word.counts(plan, self.heard.as_ref()).is_ok())
+    }
+
+    /// The other guard's word of this moment, however far that one was heard before: after a restore that is not known.
+    pub(crate) fn word_now(&self, plan: &Plan) -> Option<&Word> {
+        self.word.as_ref().filter(|word| word.counts(plan, None).is_ok())
+    }
+
+    /// How a group stands, if it was looked at.
+    pub(crate) fn look(&self, group: &Name) -> Option<&GroupLook> {
+        self.looks.iter().find(|look| look.group == *group)
+    }
 }
 
 /// How a group stands, by one look.
@@ -43,10 +61,7 @@ pub enum DatabaseStands {
     /// It follows the one on the other side.
     Follows,
     /// Neither is known.
-    Unclear {
-        /// What was seen.
-        detail: String,
-    },
+    Unclear,
 }
 
 impl GroupLook {

@@ -7,20 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use ports::{
-    Alarms, Alert, AlertClaim, Answer, Appended, Clock, Databases, EndpointHealth, FailureKind, FleetView,
-    Fleets, Journal, KeptSnapshot, Lag, OldPrimary, Page, Plans, Probes, Publisher, ReplicaView, Replication,
-    RouteView, Traffic, Vitals, Which, Witnesses, Words,
+    Answer, Clock, Databases, EndpointHealth, FailureKind, FleetView, Fleets, OldPrimary, ReplicaView,
+    Replication, RouteView, Traffic, Words,
 };
-use protocol::command::StepCommand;
 use protocol::endpoint::{Endpoint, Setting};
-use protocol::journal::Record;
 use protocol::name::Name;
-use protocol::observation::{LagSample, ProbeAnswer};
-use protocol::plan::{Capacity, Database, FleetAt, Plan, Probe, Route};
-use protocol::readiness::LastReadiness;
+use protocol::plan::{Capacity, Database, FleetAt, Plan, Route};
 use protocol::side::{Side, Sides};
-use protocol::signal::AlarmNow;
-use protocol::witness::{WitnessCommand, Witnessed};
 use protocol::word::Word;
 
 use crate::faults::failure;
@@ -160,7 +153,7 @@ impl TwoRegions {
     }
 }
 
-/// What one of two guards can reach.
+/// What one of two guards reaches of the regions: databases, fleets, routes and the words. All else is its world's.
 pub struct GuardTwin {
     /// The regions that it shares with the other guard.
     pub regions: Arc<TwoRegions>,
@@ -344,94 +337,5 @@ impl GuardTwin {
         };
         endpoints[side] = endpoint;
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Plans for GuardTwin {
-    async fn load(&self) -> Answer<String> {
-        Plans::load(&*self.world).await
-    }
-}
-
-#[async_trait]
-impl Journal for GuardTwin {
-    async fn load_after(&self, plan: &Name, seq: u64) -> Answer<Page> {
-        self.world.load_after(plan, seq).await
-    }
-
-    async fn append(&self, record: &Record) -> Answer<Appended> {
-        self.world.append(record).await
-    }
-
-    async fn load_snapshot(&self, plan: &Name, which: Which) -> Answer<Option<KeptSnapshot>> {
-        self.world.load_snapshot(plan, which).await
-    }
-
-    async fn save_snapshot(&self, plan: &Name, kept: &KeptSnapshot) -> Answer<()> {
-        self.world.save_snapshot(plan, kept).await
-    }
-
-    async fn claim_alert(&self, plan: &Name, claim: &AlertClaim) -> Answer<bool> {
-        self.world.claim_alert(plan, claim).await
-    }
-
-    async fn yield_alert(&self, plan: &Name, alert: Alert) -> Answer<()> {
-        self.world.yield_alert(plan, alert).await
-    }
-
-    async fn load_vitals(&self, plan: &Name) -> Answer<Option<Vitals>> {
-        self.world.load_vitals(plan).await
-    }
-
-    async fn save_vitals(&self, plan: &Name, vitals: &Vitals) -> Answer<()> {
-        self.world.save_vitals(plan, vitals).await
-    }
-
-    async fn load_readiness(&self, plan: &Name) -> Answer<Option<LastReadiness>> {
-        self.world.load_readiness(plan).await
-    }
-
-    async fn save_readiness(&self, plan: &Name, readiness: &LastReadiness) -> Answer<()> {
-        self.world.save_readiness(plan, readiness).await
-    }
-}
-
-#[async_trait]
-impl Alarms for GuardTwin {
-    async fn states(&self, region: &str, arns: &[&str]) -> Answer<Vec<AlarmNow>> {
-        Alarms::states(&*self.world, region, arns).await
-    }
-}
-
-#[async_trait]
-impl Lag for GuardTwin {
-    async fn samples(&self, database: &Database, side: Side, since: Timestamp) -> Answer<Vec<LagSample>> {
-        self.world.samples(database, side, since).await
-    }
-}
-
-#[async_trait]
-impl Witnesses for GuardTwin {
-    async fn look(&self, function: &str, command: &WitnessCommand) -> Answer<Vec<Witnessed>> {
-        Witnesses::look(&*self.world, function, command).await
-    }
-}
-
-#[async_trait]
-impl Probes for GuardTwin {
-    async fn ask(&self, probe: &Probe) -> ProbeAnswer {
-        self.world.ask(probe).await
-    }
-}
-
-#[async_trait]
-impl Publisher for GuardTwin {
-    async fn commands(&self, commands: &[StepCommand]) -> Answer<()> {
-        self.world.commands(commands).await
-    }
-
-    async fn notice(&self, subject: &str, text: &str) -> Answer<()> {
-        self.world.notice(subject, text).await
     }
 }

@@ -72,9 +72,13 @@ impl Instance {
 
     /// Of one of two guards.
     pub fn of_pair(guard: &Arc<GuardTwin>, plan: &Plan, identity: Identity) -> Self {
-        let metrics = Arc::clone(&guard.world) as _;
-        let instance = Self::on(guard, guard.world.inspection(), metrics, plan, identity);
-        Self { words: Some(Arc::clone(guard) as _), ..instance }
+        Self {
+            databases: Arc::clone(guard) as _,
+            fleets: Arc::clone(guard) as _,
+            traffic: Arc::clone(guard) as _,
+            words: Some(Arc::clone(guard) as _),
+            ..Self::new(&guard.world, plan, identity)
+        }
     }
 
     /// With every call to the world through a policy, but those of a readiness pass: it decides nothing.

@@ -32,6 +32,13 @@ async fn protects(stage: &mut PairStage, serving: Side) {
     assert!(stage.until(MINUTES, is_so).await, "{:#?}", sentences(stage));
 }
 
+/// Waits until a guard's own side is this for every group.
+async fn comes_to_be(stage: &mut PairStage, side: Side, ownership: Ownership) {
+    let plan = stage.guards[side].plan.clone();
+    let is_so = |states: &Sides<State>| all_are(&plan, &states[side], ownership);
+    assert!(stage.until(MINUTES, is_so).await, "{:#?}", sentences(stage));
+}
+
 fn sentences(stage: &PairStage) -> Sides<Vec<String>> {
     Sides::from_fn(|side| stage.guards[side].sentences())
 }
@@ -87,9 +94,7 @@ async fn a_whole_circle_is_moved_by_one_guard_and_then_by_the_other() {
         assert_eq!(stage.holds(to), [(Ownership::Active, terms[0])]);
         // It comes back, and is told. What it serves no more it leaves alone, and the new writer is not followed yet.
         stage.set_alive(serving, true);
-        let plan = stage.guards[serving].plan.clone();
-        let has_left = |states: &Sides<State>| all_are(&plan, &states[serving], Ownership::Unprotected);
-        assert!(stage.until(MINUTES, has_left).await, "{:#?}", sentences(&stage));
+        comes_to_be(&mut stage, serving, Ownership::Unprotected).await;
         stage.idle(HOUR).await;
         assert_eq!(stage.holds(serving), [(Ownership::Unprotected, terms[0])]);
         // The old primary is cut off by the guard that owes it, where the plan gives a group for that, and only then may it follow
@@ -153,9 +158,7 @@ async fn a_partition_between_guards_that_guard_changes_nothing_and_a_loss_is_met
     assert_eq!(stage.regions.open(RECOVERY), [Name::new("front")]);
     assert_eq!(runs_opened(&stage, PRIMARY), 0);
     stage.regions.inner().is_parted = false;
-    let plan = stage.guards[PRIMARY].plan.clone();
-    let has_left = |states: &Sides<State>| all_are(&plan, &states[PRIMARY], Ownership::Unprotected);
-    assert!(stage.until(MINUTES, has_left).await, "{:#?}", sentences(&stage));
+    comes_to_be(&mut stage, PRIMARY, Ownership::Unprotected).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,9 +210,7 @@ async fn a_restored_journal_is_believed_in_nothing() {
     let mut stage = beginning(PRIMARY);
     protects(&mut stage, PRIMARY).await;
     stage.regions.inner().table_ids[RECOVERY] = "restored".to_owned();
-    let plan = stage.guards[RECOVERY].plan.clone();
-    let is_told = |states: &Sides<State>| all_are(&plan, &states[RECOVERY], Ownership::Unknown);
-    assert!(stage.until(MINUTES, is_told).await, "{:#?}", sentences(&stage));
+    comes_to_be(&mut stage, RECOVERY, Ownership::Unknown).await;
     let notices = stage.guards[RECOVERY].world.inner().notices.join("\n");
     assert!(notices.contains("it was restored"), "{notices}");
     // While the other guard is not heard, a person can't say what is so.
@@ -370,9 +371,7 @@ async fn a_loss_of_what_this_guard_does_not_stand_by_for_is_told() {
     lose(&mut stage, PRIMARY).await;
     is_moved_from(&mut stage, PRIMARY).await;
     stage.set_alive(PRIMARY, true);
-    let plan = stage.guards[PRIMARY].plan.clone();
-    let has_left = |states: &Sides<State>| all_are(&plan, &states[PRIMARY], Ownership::Unprotected);
-    assert!(stage.until(MINUTES, has_left).await);
+    comes_to_be(&mut stage, PRIMARY, Ownership::Unprotected).await;
     lose(&mut stage, RECOVERY).await;
     stage.idle(HOUR).await;
     let guard = &stage.guards[PRIMARY];
@@ -392,9 +391,7 @@ async fn a_guard_that_is_not_protected_refuses_a_failover_with_what_it_is() {
     lose(&mut stage, PRIMARY).await;
     is_moved_from(&mut stage, PRIMARY).await;
     stage.set_alive(PRIMARY, true);
-    let plan = stage.guards[PRIMARY].plan.clone();
-    let has_left = |states: &Sides<State>| all_are(&plan, &states[PRIMARY], Ownership::Unprotected);
-    assert!(stage.until(MINUTES, has_left).await);
+    comes_to_be(&mut stage, PRIMARY, Ownership::Unprotected).await;
     let command = json!({ "command": "failover", "by": "ana", "reason": "a try" });
     let refused = stage.guards[PRIMARY].invoke(command).await.expect_err("nothing follows here");
     assert!(refused.message.contains("group front is unprotected in us-east-2"), "{}", refused.message);
@@ -412,9 +409,7 @@ async fn a_worker_that_dies_in_its_promotion_leaves_one_owner() {
     stage.guards[RECOVERY].kill(Step::Promote);
     // The region comes back in the middle: its guard hears that the group is being taken, and lets it go.
     stage.set_alive(PRIMARY, true);
-    let plan = stage.guards[PRIMARY].plan.clone();
-    let has_left = |states: &Sides<State>| all_are(&plan, &states[PRIMARY], Ownership::Unprotected);
-    assert!(stage.until(MINUTES, has_left).await, "{:#?}", sentences(&stage));
+    comes_to_be(&mut stage, PRIMARY, Ownership::Unprotected).await;
     assert!(stage.until(HOUR, |states| is_over(&states[RECOVERY])).await, "{:#?}", sentences(&stage));
     assert_eq!(stage.holds(RECOVERY), [(Ownership::Active, 1)]);
     assert_eq!(stage.regions.open(PRIMARY), Vec::<Name>::new());

@@ -10,7 +10,7 @@ use crate::graph;
 use crate::group::{Group, groups};
 use crate::journal::{Event, GroupTerm};
 use crate::name::Name;
-use crate::pair::{GroupLook, PairSeen};
+use crate::pair::PairSeen;
 use crate::plan::Plan;
 use crate::state::holdings::{Holding, Ownership, first_term, own_term_from};
 use crate::state::{OneOfTwo, State};
@@ -29,7 +29,7 @@ pub(super) fn note(plan: &Plan, state: &State, facts: &Facts) -> Option<Draft> {
     if state.guard.as_ref().is_some_and(|guard| guard.is_restored) {
         return None;
     }
-    let word = pair.word.as_ref().filter(|word| word.counts(plan, pair.heard.as_ref()).is_ok())?;
+    let word = pair.counting_word(plan)?;
     let scene = PairScene { plan, state, pair, word, groups: groups(plan) };
     scene.left().or_else(|| scene.active()).or_else(|| scene.stand_by())
 }
@@ -59,9 +59,9 @@ fn restored(plan: &Plan, state: &State, pair: &PairSeen) -> Option<Draft> {
     let is_elsewhere = guard.table_id != pair.table_id;
     // Once it is known, a person is asked.
     let is_cut = !guard.is_restored
-        && pair.word.as_ref().is_some_and(|word| {
-            word.counts(plan, None).is_ok() && word.has_heard(&pair.table_id, guard.said_as(state.next_seq()))
-        });
+        && pair
+            .word_now(plan)
+            .is_some_and(|word| word.has_heard(&pair.table_id, guard.said_as(state.next_seq())));
     if !is_elsewhere && !is_cut {
         return None;
     }
@@ -93,21 +93,15 @@ pub(super) fn adopt(
     let Some(guard) = &state.guard else {
         return Err(("not_two", "this guard is alone, and knows what it holds".to_owned()));
     };
-    let unknown = |group: &Group| -> Vec<Name> {
-        let is = |item: &&Name| state.holding(item).ownership == Ownership::Unknown;
-        group.items().filter(is).cloned().collect()
+    let unknown = |group: Group| {
+        let items = group.items_that_are(state, Ownership::Unknown);
+        (!items.is_empty()).then_some((group, items))
     };
-    let groups: Vec<(Group, Vec<Name>)> = groups(plan)
-        .into_iter()
-        .map(|group| (unknown(&group), group))
-        .map(|(items, group)| (group, items))
-        .collect();
-    let groups: Vec<(Group, Vec<Name>)> = groups.into_iter().filter(|(_, items)| !items.is_empty()).collect();
+    let groups: Vec<(Group, Vec<Name>)> = groups(plan).into_iter().filter_map(unknown).collect();
     if groups.is_empty() {
         return Err(("nothing_unknown", format!("the guard in {own} knows of every group who serves it")));
     }
-    let word = pair.and_then(|pair| pair.word.as_ref()).filter(|word| word.counts(plan, None).is_ok());
-    let Some((pair, word)) = pair.zip(word) else {
+    let Some((pair, word)) = pair.and_then(|pair| Some((pair, pair.word_now(plan)?))) else {
         let why = format!(
             "the guard in {other} is not heard now, and what it holds decides what this one may: status says why it is not heard"
         );
@@ -118,8 +112,7 @@ pub(super) fn adopt(
         let said = word.groups.get(&group.name);
         let term = said.map_or(0, |said| said.holding.term);
         let is_claimed = said.is_some_and(|said| said.owned_by().is_some());
-        let look = pair.looks.iter().find(|look| look.group == group.name);
-        let serves = look.is_some_and(|look| look.serves(plan.seat));
+        let serves = pair.look(&group.name).is_some_and(|look| look.serves(plan.seat));
         let (list, term) = if serves && !is_claimed {
             (&mut active, own_term_from(term, plan.seat))
         } else {
@@ -131,7 +124,6 @@ pub(super) fn adopt(
         word.heard.as_ref().filter(|heard| heard.table_id == pair.table_id).map_or(0, |heard| heard.seq);
     let offset = (heard + 1).saturating_sub(state.next_seq());
     let offset = if offset > guard.offset.unwrap_or_default() { offset } else { 0 };
-    let names = |groups: &[GroupTerm]| list(groups.iter().map(|group| group.group.to_string()));
     let mut parts = Vec::new();
     if !active.is_empty() {
         parts.push(format!("{} is served in {own}", names(&active)));
@@ -145,6 +137,10 @@ pub(super) fn adopt(
     let sentence =
         format!("{by} lets the guard in {own} go by what it sees and hears: {}.", parts.join("; "));
     Ok(Draft::new(None, Event::GroupsAdopted { by: by.to_owned(), active, unprotected, offset }, sentence))
+}
+
+fn names(groups: &[GroupTerm]) -> String {
+    list(groups.iter().map(|group| &group.group))
 }
 
 struct PairScene<'s> {
@@ -179,7 +175,7 @@ impl PairScene<'_> {
             |item: &Name| matches!(self.state.holding(item).ownership, Ownership::Active | Ownership::Taking);
         let quiet = !found.iter().flat_map(|group| &group.items).any(held);
         let fleets = self.fleets_left(&found);
-        let names = list(found.iter().map(|group| group.group.to_string()));
+        let names = names(&found);
         let sentence = format!(
             "The guard in {} serves {names}: the guard in {} leaves it alone, and does not protect it until a replica here \
              follows.",
@@ -223,7 +219,7 @@ impl PairScene<'_> {
                     Ownership::Unknown => other.serves == Some(false),
                     Ownership::Active | Ownership::Taking | Ownership::Unprotected => false,
                 };
-                if !is_free || !self.look(group)?.serves(seat) {
+                if !is_free || !self.pair.look(&group.name)?.serves(seat) {
                     return None;
                 }
                 let known = group.holding(self.state);
@@ -238,7 +234,7 @@ impl PairScene<'_> {
         if found.is_empty() {
             return None;
         }
-        let names = list(found.iter().map(|group| group.group.to_string()));
+        let names = names(&found);
         let sentence = format!(
             "{names} is served in {}: its databases accept writes there and users are let in nowhere else, and the guard in \
              {} does not claim it.",
@@ -266,14 +262,15 @@ impl PairScene<'_> {
                 let term = group.holding(self.state).term;
                 let is_served = other.holding.ownership == Ownership::Active && other.holding.term == term;
                 let is_handed_over = !other.owes_quarantine;
-                let is_right = is_served && is_handed_over && self.look(group)?.follows(self.plan.seat);
+                let is_right =
+                    is_served && is_handed_over && self.pair.look(&group.name)?.follows(self.plan.seat);
                 is_right.then(|| GroupTerm { group: group.name.clone(), items, term })
             })
             .collect();
         if found.is_empty() {
             return None;
         }
-        let names = list(found.iter().map(|group| group.group.to_string()));
+        let names = names(&found);
         let sentence = format!(
             "{names} is protected: it is served in {}, and what is in {} follows.",
             self.plan.other().region,
@@ -284,12 +281,7 @@ impl PairScene<'_> {
 
     /// Those items of a group for which the own side is something, if there are any.
     fn items_that_are(&self, group: &Group, ownership: Ownership) -> Option<Vec<Name>> {
-        let is = |item: &&Name| self.state.holding(item).ownership == ownership;
-        let items: Vec<Name> = group.items().filter(is).cloned().collect();
+        let items = group.items_that_are(self.state, ownership);
         (!items.is_empty()).then_some(items)
-    }
-
-    fn look(&self, group: &Group) -> Option<&GroupLook> {
-        self.pair.looks.iter().find(|look| look.group == group.name)
     }
 }

@@ -61,22 +61,21 @@ fn find(plan: &Plan, state: &State, pair: &PairSeen, group: Group, now: Timestam
     let held_since = group.since(state).unwrap_or(guard.began_at);
     let held = group.holding(state);
     let (own, other) = (&plan.own().region, &plan.other().region);
-    let word = pair.word.as_ref().filter(|word| word.counts(plan, pair.heard.as_ref()).is_ok());
+    let word = pair.counting_word(plan);
     let said = word.and_then(|word| word.groups.get(&group.name));
-    let since = |at: Timestamp, why: String| Some((at, why));
     let found = match held.ownership {
         Ownership::Standby | Ownership::Taking => None,
-        Ownership::Unknown if guard.is_restored => since(
+        Ownership::Unknown if guard.is_restored => Some((
             held_since,
             format!(
                 "the journal in {own} was restored; let its guard go by what it sees and hears with: {}",
                 adopt(plan)
             ),
-        ),
-        Ownership::Unknown => since(
+        )),
+        Ownership::Unknown => Some((
             held_since,
             format!("the guard in {own} does not know who serves it: {}", doubt(plan, word.is_some())),
-        ),
+        )),
         Ownership::Active | Ownership::Unprotected if word.is_none() => {
             let heard_at = pair.heard_at.unwrap_or(guard.began_at).max(held_since);
             let is_long = now.duration_since(heard_at) >= UNPROTECTED_FOR;

@@ -221,11 +221,7 @@ fn an_unknown_guard_becomes_what_its_look_and_the_other_word_allow() {
 #[test]
 fn a_side_serves_where_it_alone_is_open_and_all_its_databases_write() {
     let guard = begun(Side::Primary);
-    let stands = [
-        DatabaseStands::Writes,
-        DatabaseStands::Follows,
-        DatabaseStands::Unclear { detail: "creating".into() },
-    ];
+    let stands = [DatabaseStands::Writes, DatabaseStands::Follows, DatabaseStands::Unclear];
     let endpoints = [
         open(),
         EndpointSeen::Closed {},
